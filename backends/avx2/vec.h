@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The 16 lanes on AVX2 + FMA: two registers of 8.
+#ifndef VEC_H
+#define VEC_H
+
+#include <immintrin.h>
+#include <sleef.h>
+#include <stdint.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum { LANES = 16 };
+typedef struct vec {
+    __m256 lo, hi;
+} vec;
+
+#define BOTH(op, a, b) ((vec){op((a).lo, (b).lo), op((a).hi, (b).hi)})
+
+INLINE vec vec_set(float x) {
+    return (vec){_mm256_set1_ps(x), _mm256_set1_ps(x)};
+}
+INLINE vec vec_load(const float *p) {
+    return (vec){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)};
+}
+INLINE void vec_store(float *p, vec a) {
+    _mm256_storeu_ps(p, a.lo);
+    _mm256_storeu_ps(p + 8, a.hi);
+}
+
+// All ones in lanes below n.
+INLINE __m256i vec_first(int64_t n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+// The first n < 16 elements; the other lanes are 0, the memory behind them is not touched.
+INLINE vec vec_load_first(const float *p, int64_t n) {
+    __m256 lo = _mm256_maskload_ps(p, vec_first(n));
+    return (vec){lo, n > 8 ? _mm256_maskload_ps(p + 8, vec_first(n - 8)) : _mm256_setzero_ps()};
+}
+INLINE void vec_store_first(float *p, vec a, int64_t n) {
+    _mm256_maskstore_ps(p, vec_first(n), a.lo);
+    if (n > 8) {
+        _mm256_maskstore_ps(p + 8, vec_first(n - 8), a.hi);
+    }
+}
+// a in lanes below n, b in the others.
+INLINE vec vec_blend_first(vec a, vec b, int64_t n) {
+    return (vec){_mm256_blendv_ps(b.lo, a.lo, _mm256_castsi256_ps(vec_first(n))),
+                 _mm256_blendv_ps(b.hi, a.hi, _mm256_castsi256_ps(vec_first(n - 8)))};
+}
+
+INLINE vec vec_add(vec a, vec b) {
+    return BOTH(_mm256_add_ps, a, b);
+}
+INLINE vec vec_sub(vec a, vec b) {
+    return BOTH(_mm256_sub_ps, a, b);
+}
+INLINE vec vec_mul(vec a, vec b) {
+    return BOTH(_mm256_mul_ps, a, b);
+}
+INLINE vec vec_div(vec a, vec b) {
+    return BOTH(_mm256_div_ps, a, b);
+}
+INLINE vec vec_max(vec a, vec b) {
+    return BOTH(_mm256_max_ps, a, b);
+} // a > b ? a : b, so b if NaN
+INLINE vec vec_min(vec a, vec b) {
+    return BOTH(_mm256_min_ps, a, b);
+} // a < b ? a : b
+INLINE vec vec_fma(vec a, vec b, vec c) {
+    return (vec){_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
+
+INLINE __m256 vec_exp2_half(__m256 p, __m256i n) {
+    __m256i half = _mm256_srai_epi32(n, 1), bias = _mm256_set1_epi32(127);
+    __m256i rest = _mm256_sub_epi32(n, half);
+    p = _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23)));
+    return _mm256_mul_ps(p,
+                         _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
+}
+// p 2^n where n = shifted - magic, both of the same exponent, rounded once.
+INLINE vec vec_scale(vec p, vec shifted, vec magic) {
+    __m256i lo = _mm256_sub_epi32(_mm256_castps_si256(shifted.lo), _mm256_castps_si256(magic.lo));
+    __m256i hi = _mm256_sub_epi32(_mm256_castps_si256(shifted.hi), _mm256_castps_si256(magic.hi));
+    return (vec){vec_exp2_half(p.lo, lo), vec_exp2_half(p.hi, hi)};
+}
+
+// 8+8, 4+4, 2+2, 1+1.
+INLINE float vec_fold(vec a) {
+    __m256 eight = _mm256_add_ps(a.lo, a.hi);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+INLINE float vec_fold_max(vec a) {
+    __m256 eight = _mm256_max_ps(a.lo, a.hi);
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+// Bit i set: lane i is -inf.
+INLINE uint32_t vec_hidden(vec a) {
+    __m256 inf = _mm256_set1_ps(-__builtin_inff());
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a.lo, inf, _CMP_EQ_OQ)) |
+           (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a.hi, inf, _CMP_EQ_OQ)) << 8;
+}
+
+INLINE vec vec_erf(vec a) {
+    return (vec){Sleef_finz_erff8_u10avx2(a.lo), Sleef_finz_erff8_u10avx2(a.hi)};
+}
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The 16 lanes on AVX-512: one register.
+#ifndef VEC_H
+#define VEC_H
+
+#include <immintrin.h>
+#include <sleef.h>
+#include <stdint.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum { LANES = 16 };
+typedef struct vec {
+    __m512 v;
+} vec;
+
+INLINE vec vec_set(float x) {
+    return (vec){_mm512_set1_ps(x)};
+}
+INLINE vec vec_load(const float *p) {
+    return (vec){_mm512_loadu_ps(p)};
+}
+INLINE void vec_store(float *p, vec a) {
+    _mm512_storeu_ps(p, a.v);
+}
+
+// Ones in lanes below n, for n from -16 to 32.
+INLINE __mmask16 vec_first(int64_t n) {
+    return (__mmask16)(n >= LANES ? 0xffffu : n <= 0 ? 0u : (1u << n) - 1u);
+}
+// The first n < 16 elements; the other lanes are 0, the memory behind them is not touched.
+INLINE vec vec_load_first(const float *p, int64_t n) {
+    return (vec){_mm512_maskz_loadu_ps(vec_first(n), p)};
+}
+INLINE void vec_store_first(float *p, vec a, int64_t n) {
+    _mm512_mask_storeu_ps(p, vec_first(n), a.v);
+}
+// a in lanes below n, b in the others.
+INLINE vec vec_blend_first(vec a, vec b, int64_t n) {
+    return (vec){_mm512_mask_blend_ps(vec_first(n), b.v, a.v)};
+}
+
+INLINE vec vec_add(vec a, vec b) {
+    return (vec){_mm512_add_ps(a.v, b.v)};
+}
+INLINE vec vec_sub(vec a, vec b) {
+    return (vec){_mm512_sub_ps(a.v, b.v)};
+}
+INLINE vec vec_mul(vec a, vec b) {
+    return (vec){_mm512_mul_ps(a.v, b.v)};
+}
+INLINE vec vec_div(vec a, vec b) {
+    return (vec){_mm512_div_ps(a.v, b.v)};
+}
+INLINE vec vec_max(vec a, vec b) {
+    return (vec){_mm512_max_ps(a.v, b.v)};
+} // a > b ? a : b
+INLINE vec vec_min(vec a, vec b) {
+    return (vec){_mm512_min_ps(a.v, b.v)};
+} // a < b ? a : b
+INLINE vec vec_fma(vec a, vec b, vec c) {
+    return (vec){_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+
+// p 2^n where n = shifted - magic, rounded once.
+INLINE vec vec_scale(vec p, vec shifted, vec magic) {
+    return (vec){_mm512_scalef_ps(p.v, _mm512_sub_ps(shifted.v, magic.v))};
+}
+
+// 8+8, 4+4, 2+2, 1+1.
+INLINE float vec_fold(vec a) {
+    __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+INLINE float vec_fold_max(vec a) {
+    __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+// Bit i set: lane i is -inf.
+INLINE uint32_t vec_hidden(vec a) {
+    return _mm512_cmp_ps_mask(a.v, _mm512_set1_ps(-__builtin_inff()), _CMP_EQ_OQ);
+}
+
+INLINE vec vec_erf(vec a) {
+    return (vec){Sleef_finz_erff16_u10avx512f(a.v)};
+}
+
+#endif

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Matrix product over packed panels of PANEL columns.
+#ifndef SIMD_MATMUL_H
+#define SIMD_MATMUL_H
+
+#include "tile.h"
+
+#include <decoct/backend.h>
+
+// One row against several panels at once: more chains in flight where only one row asks for them.
+INLINE void matmul_one_row(const decoct_matmul_piece *a) {
+    enum { PANELS = TILE_VECS_MAX / PANEL_VECS, WIDE = PANELS * PANEL };
+    for (int64_t j = 0; j < a->cols; j += WIDE) {
+        int64_t cols = a->cols - j < WIDE ? a->cols - j : WIDE;
+        tile_args t = {.k = a->k,
+                       .x = a->x,
+                       .w = a->w + j / PANEL * a->panel_stride,
+                       .w_stride = PANEL,
+                       .y = a->y + j,
+                       .bias = a->bias ? a->bias + j : 0,
+                       .accumulate = a->accumulate};
+        if (cols > WIDE - PANEL) { // all panels are there
+            t.vec_stride = a->panel_stride;
+            t.cols = cols;
+            tile(1, TILE_VECS_MAX, 0, &t);
+            continue;
+        }
+        for (int64_t done = 0; done < cols; done += PANEL) {
+            t.cols = cols - done < PANEL ? cols - done : PANEL;
+            t.vec_stride = LANES;
+            tile(1, PANEL_VECS, 0, &t);
+            t.w += a->panel_stride;
+            t.y += PANEL;
+            t.bias = t.bias ? t.bias + PANEL : 0;
+        }
+    }
+}
+
+static void matmul_run(const decoct_matmul_piece *a) {
+    if (a->rows == 1 && PANEL_VECS == 1) {
+        matmul_one_row(a);
+        return;
+    }
+    // As many tiles as needed, of nearly the same height: 8 rows are 4 + 4 rather than 6 + 2.
+    int64_t tiles = (a->rows + TILE_ROWS - 1) / TILE_ROWS;
+    for (int64_t j = 0; j < a->cols; j += PANEL) {
+        for (int64_t i = 0; i < tiles; i++) {
+            int64_t first = a->rows * i / tiles, last = a->rows * (i + 1) / tiles;
+            tile_args t = {.k = a->k,
+                           .x = a->x + first * a->x_stride,
+                           .x_stride = a->x_stride,
+                           .w = a->w + j / PANEL * a->panel_stride,
+                           .w_stride = PANEL,
+                           .vec_stride = LANES,
+                           .y = a->y + first * a->y_stride + j,
+                           .y_stride = a->y_stride,
+                           .bias = a->bias ? a->bias + j : 0,
+                           .cols = a->cols - j < PANEL ? a->cols - j : PANEL,
+                           .accumulate = a->accumulate};
+            tile_rows((int)(last - first), &t);
+        }
+    }
+}
+
+// Rows of w that lie next to each other are copied by vectors; a transposed w column by column.
+static void matmul_pack(int64_t k, int64_t cols, const float *w, int64_t row_stride,
+                        int64_t col_stride, float *panel) {
+    int64_t there = cols < PANEL ? cols : PANEL;
+    if (col_stride == 1) {
+        for (int64_t p = 0; p < k; p++) {
+            UNROLL
+            for (int v = 0; v < PANEL_VECS; v++) {
+                vec a = tile_load(w + p * row_stride + v * LANES, there - v * LANES);
+                vec_store(panel + p * PANEL + v * LANES, a);
+            }
+        }
+        return;
+    }
+    for (int64_t j = 0; j < PANEL; j++) {
+        for (int64_t p = 0; p < k; p++) {
+            panel[p * PANEL + j] = j < there ? w[p * row_stride + j * col_stride] : 0.0f;
+        }
+    }
+}
+
+#endif

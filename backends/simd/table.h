@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The table of a vector backend: every kernel of simd/ on the vec.h and the tile of the includer.
+#include <decoct/backend.h>
+
+#include "attention.h"
+#include "matmul.h"
+#include "rows.h"
+
+// The one symbol of the module. Inside the library it has a name of its own and is not exported.
+#ifdef DECOCT_BACKEND_ENTRY
+#define ENTRY DECOCT_BACKEND_ENTRY
+#else
+#define ENTRY decoct_backend_entry
+#pragma GCC visibility push(default)
+#endif
+
+extern const decoct_backend ENTRY;
+const decoct_backend ENTRY = {
+    .struct_size = sizeof(decoct_backend),
+    .abi = DECOCT_BACKEND_ABI,
+    .name = BACKEND_NAME,
+    .version = "0.1",
+    .cpu_features = BACKEND_FEATURES,
+    .priority = BACKEND_PRIORITY,
+    .matmul = {.panel_cols = PANEL,
+               .tile_rows = TILE_ROWS,
+               .k_block = K_BLOCK,
+               .n_block = N_BLOCK,
+               .m_block = M_BLOCK,
+               .run = matmul_run,
+               .pack = matmul_pack},
+    .attention = {.tile_rows = TILE_ROWS, .run = attention_run},
+    .softmax = softmax,
+    .layer_norm = layer_norm,
+    .gelu = gelu,
+    .add = add,
+    .bias = bias,
+    .embedding = embedding,
+    .pack_keys = pack_keys,
+};

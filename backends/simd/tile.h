@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The register tile that matmul and attention share: `rows` x (`vecs` * 16) outputs stay in
+// registers while k runs. Called with constants for rows, vecs and tail, it unrolls into plain
+// FMAs: one load of w and one broadcast of x feed many of them. The including backend.c chooses the
+// tile of its ISA: TILE_ROWS, PANEL_VECS (vectors side by side; a packed panel has as many),
+// TILE_ROWS_LIST(X).
+#ifndef SIMD_TILE_H
+#define SIMD_TILE_H
+
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+enum { PANEL = PANEL_VECS * LANES, TILE_VECS_MAX = 4 };
+
+// x (rows, k), w (k, vecs * 16), y (rows, vecs * 16).
+typedef struct tile_args {
+    int64_t k;
+    const float *x;
+    int64_t x_stride;
+    const float *w;
+    int64_t w_stride;   // from one k to the next
+    int64_t vec_stride; // from one vector of w to the next
+    float *y;
+    int64_t y_stride;
+    const float *bias; // or NULL
+    int64_t cols;      // columns of y that exist, <= vecs * 16
+    int32_t accumulate;
+} tile_args;
+
+// How many columns of vector v exist: 16 for all but the last ones.
+INLINE int64_t tile_cols(const tile_args *a, int v) {
+    return a->cols - (int64_t)v * LANES;
+}
+
+INLINE vec tile_load(const float *p, int64_t cols) {
+    return cols >= LANES ? vec_load(p) : cols > 0 ? vec_load_first(p, cols) : vec_set(0.0f);
+}
+
+INLINE void tile_store(float *p, vec a, int64_t cols) {
+    if (cols >= LANES) {
+        vec_store(p, a);
+    } else if (cols > 0) {
+        vec_store_first(p, a, cols);
+    }
+}
+
+// `w_tail`: the last columns of w do not exist in memory either (values of attention).
+// The loops run to constants and ask inside: so both compilers unroll them before they decide what
+// lives in registers. clang 14 leaves the sums in memory when the bounds become constant only by
+// inlining.
+INLINE void tile(int rows, int vecs, int w_tail, const tile_args *a) {
+    vec acc[TILE_ROWS][TILE_VECS_MAX];
+    UNROLL
+    for (int r = 0; r < TILE_ROWS; r++) {
+        UNROLL
+        for (int v = 0; v < TILE_VECS_MAX; v++) {
+            acc[r][v] = vec_set(0.0f);
+            if (r < rows && v < vecs && a->accumulate) {
+                acc[r][v] = tile_load(a->y + r * a->y_stride + v * LANES, tile_cols(a, v));
+            }
+        }
+    }
+    const float *w = a->w, *x = a->x;
+    for (int64_t p = 0; p < a->k; p++, w += a->w_stride, x++) {
+        vec b[TILE_VECS_MAX];
+        UNROLL
+        for (int v = 0; v < TILE_VECS_MAX; v++) {
+            if (v < vecs) {
+                const float *from = w + v * a->vec_stride;
+                b[v] = w_tail ? tile_load(from, tile_cols(a, v)) : vec_load(from);
+            }
+        }
+        UNROLL
+        for (int r = 0; r < TILE_ROWS; r++) {
+            vec xr = vec_set(r < rows ? x[r * a->x_stride] : 0.0f);
+            UNROLL
+            for (int v = 0; v < TILE_VECS_MAX; v++) {
+                if (r < rows && v < vecs) {
+                    acc[r][v] = vec_fma(xr, b[v], acc[r][v]);
+                }
+            }
+        }
+    }
+    UNROLL
+    for (int r = 0; r < TILE_ROWS; r++) {
+        UNROLL
+        for (int v = 0; v < TILE_VECS_MAX; v++) {
+            if (r < rows && v < vecs) {
+                int64_t cols = tile_cols(a, v);
+                vec sum = acc[r][v];
+                sum = a->bias ? vec_add(sum, tile_load(a->bias + v * LANES, cols)) : sum;
+                tile_store(a->y + r * a->y_stride + v * LANES, sum, cols);
+            }
+        }
+    }
+}
+
+// The rows of one tile are a constant in each case, so that each becomes a loop of its own.
+static __attribute__((noinline)) void tile_rows(int rows, const tile_args *a) {
+    switch (rows) {
+#define ROWS(n)                                                                                    \
+    case n:                                                                                        \
+        tile(n, PANEL_VECS, 0, a);                                                                 \
+        break;
+        TILE_ROWS_LIST(ROWS)
+#undef ROWS
+    default:
+        break;
+    }
+}
+
+// The same where the columns of w end within the tile.
+static __attribute__((noinline)) void tile_rows_tail(int rows, const tile_args *a) {
+    switch (rows) {
+#define ROWS(n)                                                                                    \
+    case n:                                                                                        \
+        tile(n, PANEL_VECS, 1, a);                                                                 \
+        break;
+        TILE_ROWS_LIST(ROWS)
+#undef ROWS
+    default:
+        break;
+    }
+}
+
+#endif

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Operands and calls of the operations that are timed; only the public header.
+#include "work.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const work_op work_ops[] = {
+    {"matmul",
+     "x (seq, d) times packed weights (d, 3 d): the q, k, v projection; d = heads head_dim"},
+    {"softmax", "seq rows of seq columns"},
+    {"attention", "causal self-attention, all heads; FLOP counts the visible half only"},
+    {"prefill", "seq new positions through one decoder block (d_ffn = 4 d), empty cache"},
+    {"decode", "one new position through one decoder block with seq positions in the cache"},
+    {NULL, NULL},
+};
+
+enum { BUFFERS = 6 };
+
+struct work {
+    work_case c;
+    decoct_context *ctx;
+    decoct_weights *weights;
+    decoct_block *block;
+    decoct_cache *cache;
+    float *buffer[BUFFERS];
+};
+
+// A reproducible buffer of numbers in [-scale, scale).
+static float *filled(work *w, int slot, int64_t count, float scale) {
+    uint64_t seed = (uint64_t)slot + 1;
+    float *data = malloc((size_t)count * sizeof *data);
+    for (int64_t i = 0; data && i < count; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        data[i] = (float)(int32_t)(seed >> 32) * (scale * 0x1p-31f);
+    }
+    free(w->buffer[slot]);
+    w->buffer[slot] = data;
+    return data;
+}
+
+static int64_t d_model(const work_case *c) {
+    return c->heads * c->head_dim;
+}
+
+static decoct_status open_matmul(work *w) {
+    int64_t d = d_model(&w->c);
+    if (!filled(w, 0, d * 3 * d, 0.05f) || !filled(w, 1, w->c.seq * d, 1.0f) ||
+        !filled(w, 2, w->c.seq * 3 * d, 1.0f)) {
+        return DECOCT_E_MEMORY;
+    }
+    return decoct_weights_create(w->ctx, d, 3 * d, w->buffer[0], 0, 0, &w->weights);
+}
+
+static decoct_status open_block(work *w, int64_t cached) {
+    int64_t d = d_model(&w->c), rows = cached > 0 ? cached : w->c.seq;
+    decoct_block_args a = {
+        .struct_size = sizeof a, .d_model = d, .heads = w->c.heads, .d_ffn = 4 * d};
+    a.qkv = filled(w, 0, d * 3 * d, 0.05f);
+    a.proj = filled(w, 1, d * d, 0.05f);
+    a.up = filled(w, 2, d * 4 * d, 0.05f);
+    a.down = filled(w, 3, d * 4 * d, 0.05f);
+    const float *x = filled(w, 4, rows * d, 1.0f);
+    if (!x || !filled(w, 5, rows * d, 1.0f)) {
+        return DECOCT_E_MEMORY;
+    }
+    decoct_status status = decoct_block_create(w->ctx, &a, &w->block);
+    if (!status) {
+        status = decoct_cache_create(w->ctx, w->block, rows + 1, &w->cache);
+    }
+    if (!status && cached > 0) {
+        status = decoct_block_forward(w->ctx, w->block, w->cache, cached, x, 0, w->buffer[5], 0);
+    }
+    return status;
+}
+
+static decoct_status open_operands(work *w) {
+    int64_t all = w->c.seq * d_model(&w->c);
+    if (strcmp(w->c.op, "matmul") == 0) {
+        return open_matmul(w);
+    }
+    if (strcmp(w->c.op, "prefill") == 0 || strcmp(w->c.op, "decode") == 0) {
+        return open_block(w, w->c.op[0] == 'd' ? w->c.seq : 0);
+    }
+    bool softmax = strcmp(w->c.op, "softmax") == 0;
+    for (int i = 0; i < (softmax ? 2 : 4); i++) {
+        if (!filled(w, i, softmax ? w->c.seq * w->c.seq : all, 2.0f)) {
+            return DECOCT_E_MEMORY;
+        }
+    }
+    return DECOCT_OK;
+}
+
+decoct_status work_open(const work_case *c, work **out, char *error, uint64_t error_size) {
+    work *w = calloc(1, sizeof *w);
+    if (!w) {
+        snprintf(error, error_size, "out of memory");
+        return DECOCT_E_MEMORY;
+    }
+    w->c = *c;
+    decoct_options options = {.struct_size = sizeof options,
+                              .threads = c->threads,
+                              .backend = c->backend,
+                              .pin = c->pin,
+                              .error = error,
+                              .error_size = error_size};
+    decoct_status status = decoct_context_open(&options, &w->ctx);
+    if (!status) {
+        status = open_operands(w);
+        if (status) {
+            const char *words = decoct_last_error(w->ctx);
+            snprintf(error, error_size, "%s", *words ? words : decoct_status_string(status));
+        }
+    }
+    if (status) {
+        work_close(w);
+        return status;
+    }
+    *out = w;
+    return DECOCT_OK;
+}
+
+void work_close(work *w) {
+    if (!w) {
+        return;
+    }
+    decoct_weights_destroy(w->weights);
+    decoct_cache_destroy(w->cache);
+    decoct_block_destroy(w->block);
+    decoct_context_close(w->ctx);
+    for (int i = 0; i < BUFFERS; i++) {
+        free(w->buffer[i]);
+    }
+    free(w);
+}
+
+static decoct_status run_attention(work *w) {
+    const work_case *c = &w->c;
+    int64_t d = d_model(c);
+    decoct_attention_args a = {
+        .struct_size = sizeof a,
+        .causal = 1,
+        .batch = 1,
+        .heads = c->heads,
+        .kv_heads = c->heads,
+        .q_len = c->seq,
+        .kv_len = c->seq,
+        .head_dim = c->head_dim,
+        .q = w->buffer[0],
+        .k = w->buffer[1],
+        .v = w->buffer[2],
+        .out = w->buffer[3],
+        .q_head_stride = c->head_dim,
+        .q_stride = d,
+        .k_head_stride = c->head_dim,
+        .k_stride = d,
+        .v_head_stride = c->head_dim,
+        .v_stride = d,
+        .out_head_stride = c->head_dim,
+        .out_stride = d,
+    };
+    return decoct_attention(w->ctx, &a);
+}
+
+decoct_status work_run(work *w) {
+    int64_t d = d_model(&w->c), seq = w->c.seq;
+    decoct_status status;
+    switch (w->c.op[0]) {
+    case 'm': {
+        decoct_matmul_args a = {.struct_size = sizeof a,
+                                .m = seq,
+                                .n = 3 * d,
+                                .k = d,
+                                .x = w->buffer[1],
+                                .weights = w->weights,
+                                .y = w->buffer[2]};
+        return decoct_matmul(w->ctx, &a);
+    }
+    case 's':
+        return decoct_softmax(w->ctx, seq, seq, 0.0f, w->buffer[0], 0, w->buffer[1], 0);
+    case 'a':
+        return run_attention(w);
+    case 'p':
+        status = decoct_cache_truncate(w->ctx, w->cache, 0);
+        return status ? status
+                      : decoct_block_forward(w->ctx, w->block, w->cache, seq, w->buffer[4], 0,
+                                             w->buffer[5], 0);
+    default:
+        status = decoct_cache_truncate(w->ctx, w->cache, seq);
+        return status ? status
+                      : decoct_block_forward(w->ctx, w->block, w->cache, 1, w->buffer[4], 0,
+                                             w->buffer[5], 0);
+    }
+}
+
+// Attention over pairs of query and key that see each other: 2 for the score, 2 for the value.
+static double attention_flops(double pairs, double d) {
+    return 4.0 * pairs * d;
+}
+
+double work_flops(const work_case *c) {
+    double s = (double)c->seq, d = (double)d_model(c);
+    switch (c->op[0]) {
+    case 'm':
+        return 6.0 * s * d * d;
+    case 'a':
+        return attention_flops(s * (s + 1.0) / 2.0, d);
+    case 'p': // 12 d^2 weights
+        return 24.0 * s * d * d + attention_flops(s * (s + 1.0) / 2.0, d);
+    case 'd':
+        return 24.0 * d * d + attention_flops(s + 1.0, d);
+    default:
+        return 0.0;
+    }
+}
+
+double work_bytes(const work_case *c) {
+    double s = (double)c->seq, d = (double)d_model(c);
+    return c->op[0] == 's'   ? 8.0 * s * s
+           : c->op[0] == 'd' ? 4.0 * (12.0 * d * d + 2.0 * s * d)
+                             : 0.0;
+}
+
+double work_tokens(const work_case *c) {
+    return c->op[0] == 'p' ? (double)c->seq : c->op[0] == 'd' ? 1.0 : 0.0;
+}
+
+const char *work_backend(const work *w) {
+    return decoct_context_backend(w->ctx);
+}
+
+const char *work_error(const work *w) {
+    return decoct_last_error(w->ctx);
+}

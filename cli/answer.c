@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From logits to a list of words with probabilities.
+#include "answer.h"
+
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LABEL_MOST = 24, BAR_MOST = 40 };
+
+static int compare_ids(const void *a, const void *b, void *probabilities) {
+    const float *p = probabilities;
+    int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
+    if (p[left] != p[right]) {
+        return p[left] > p[right] ? -1 : 1;
+    }
+    return left < right ? -1 : 1;
+}
+
+// "tired" for " tired" (GPT-2) and "tired " (GPT-1); a GPT-2 token without a space in front goes on
+// with the word that stands there. An id that the tokenizer has no text for shows as its number.
+static char *label_of(const cli_candidate *c, bool after_word) {
+    size_t start = c->length > 1 && c->text[0] == ' ';
+    size_t end = c->length - (c->length > start + 1 && c->text[c->length - 1] == ' ');
+    bool joined = start == 0 && after_word && c->length > 0 && cli_is_word_byte(c->text[0]);
+    char *label = cli_alloc((int64_t)c->length + 16, 1);
+    if (c->length == 0) {
+        snprintf(label, 16, "#%d", (int)c->id);
+    } else if (c->length == 1 && c->text[0] == ' ') {
+        strcpy(label, "(space)");
+    } else if (strcmp(c->text, "<|endoftext|>") == 0) {
+        strcpy(label, "(end of text)");
+    } else {
+        memcpy(stpcpy(label, joined ? "+" : ""), c->text + start, end - start);
+    }
+    return label;
+}
+
+static int fill_top(const cli_desk *desk, const cli_prompt *prompt, const int32_t *order,
+                    cli_answer *out) {
+    size_t end = strlen(prompt->text);
+    // Only a byte-level tokenizer says by a space in front where words begin.
+    bool after_word =
+        strcmp(desk->info.type, "gpt2") == 0 && end > 0 && cli_is_word_byte(prompt->text[end - 1]);
+    for (int64_t i = 0; i < out->count; i++) {
+        cli_candidate *c = &out->top[i];
+        c->id = order[i];
+        c->p = out->p[order[i]];
+        c->text = cli_token_text(desk, c->id, &c->length);
+        if (!c->text) {
+            return CLI_INTERNAL;
+        }
+        c->label = label_of(c, after_word);
+    }
+    return CLI_OK;
+}
+
+int cli_answer_make(const cli_desk *desk, const cli_prompt *prompt, const float *logits,
+                    int64_t count, cli_answer *out) {
+    int64_t vocabulary = desk->info.vocabulary;
+    *out = (cli_answer){.vocabulary = vocabulary, .count = count < vocabulary ? count : vocabulary};
+    out->p = cli_alloc(vocabulary, sizeof *out->p);
+    out->top = cli_alloc(out->count, sizeof *out->top);
+    decoct_status status = decoct_softmax(desk->ctx, 1, vocabulary, 1, logits, 0, out->p, 0);
+    if (status != DECOCT_OK) {
+        return cli_fail_status(desk->ctx, status, "softmax");
+    }
+    int32_t *order = cli_alloc(vocabulary, sizeof *order);
+    for (int64_t i = 0; i < vocabulary; i++) {
+        order[i] = (int32_t)i;
+    }
+    qsort_r(order, (size_t)vocabulary, sizeof *order, compare_ids, out->p);
+    int code = fill_top(desk, prompt, order, out);
+    free(order);
+    return code;
+}
+
+void cli_answer_free(cli_answer *answer) {
+    for (int64_t i = 0; answer->top && i < answer->count; i++) {
+        free(answer->top[i].text);
+        free(answer->top[i].label);
+    }
+    free(answer->top);
+    free(answer->p);
+    *answer = (cli_answer){0};
+}
+
+void cli_answer_print(const cli_term *term, const cli_answer *answer) {
+    int wide = 4;
+    double rest = 1;
+    for (int64_t i = 0; i < answer->count; i++) {
+        int w = cli_term_width(term, answer->top[i].label);
+        wide = w > wide ? w : wide;
+        rest -= (double)answer->top[i].p;
+    }
+    wide = wide < LABEL_MOST ? wide : LABEL_MOST;
+    int bar = term->width - wide - 14;
+    bar = bar > BAR_MOST ? BAR_MOST : bar < 4 ? 4 : bar;
+    for (int64_t i = 0; i < answer->count; i++) {
+        const cli_candidate *c = &answer->top[i];
+        fputs("  ", term->to);
+        cli_term_style(term, i == 0 ? "1" : "0");
+        cli_term_put_padded(term, c->label, wide, false);
+        cli_term_style(term, "0");
+        fprintf(term->to, "  %5.1f %%  ", (double)c->p * 100);
+        cli_term_style(term, "36");
+        cli_term_put_bar(term, (double)c->p, bar);
+        cli_term_style(term, "0");
+        fputc('\n', term->to);
+    }
+    int64_t others = answer->vocabulary - answer->count;
+    if (others > 0) {
+        fprintf(term->to, "  and %.1f %% for the %lld other tokens\n", rest > 0 ? rest * 100 : 0.0,
+                (long long)others);
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What could come next: the probabilities of all tokens and the most probable of them, with texts.
+#ifndef CLI_ANSWER_H
+#define CLI_ANSWER_H
+
+#include "desk.h"
+#include "term.h"
+
+typedef struct cli_candidate {
+    int32_t id;
+    float p;
+    size_t length;
+    char *text;  // the token's bytes, " tired"
+    char *label; // for people: "tired"; a piece that goes on with the prompt's last word: "+ing"
+} cli_candidate;
+
+typedef struct cli_answer {
+    float *p; // (vocabulary)
+    int64_t vocabulary;
+    cli_candidate *top; // the most probable first; ties: the smaller id first
+    int64_t count;
+} cli_answer;
+
+// Softmax of the logits, and the `count` most probable tokens of it (fewer when there are fewer).
+int cli_answer_make(const cli_desk *desk, const cli_prompt *prompt, const float *logits,
+                    int64_t count, cli_answer *out);
+void cli_answer_free(cli_answer *answer);
+
+// The same answer as a list with bars.
+void cli_answer_print(const cli_term *term, const cli_answer *answer);
+
+#endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct attend`: which words each word drew from, and what changes when an edge is cut.
+#include "attend.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CUTS_MOST = 16, PICTURE_WORDS_MOST = 160, TOP = 8 };
+
+typedef struct attend_options {
+    cli_options common;
+    cli_choice choice;
+    const char *output;
+    const char *cuts[CUTS_MOST];
+    int cut_count;
+    cli_prompt prompt;
+} attend_options;
+
+static const struct argp_option rows[] = {
+    {"layer", 'l', "L", 0, "Only layer L, from 1 (default: the mean over all)", 0},
+    {"head", 'H', "H", 0, "Only head H of that layer, from 1 (default: the mean over its heads)",
+     0},
+    {"cut", 'c', "FROM:TO", 0,
+     "Hide the word TO from the word FROM in all layers and heads, and show how the answer "
+     "changes. "
+     "Words or their numbers; * for FROM means all words after TO. May be given several times",
+     0},
+    {"output", 'o', "FILE", 0,
+     "Write a picture: map.html (a page to explore, works offline) or map.svg", 0},
+    {0},
+};
+
+static bool has_suffix(const char *name, const char *suffix) {
+    size_t n = strlen(name), s = strlen(suffix);
+    return n > s && strcasecmp(name + n - s, suffix) == 0;
+}
+
+static void take_output(attend_options *o, char *arg, struct argp_state *state) {
+    if (!has_suffix(arg, ".html") && !has_suffix(arg, ".svg")) {
+        argp_error(state, "-o takes a name that ends in .html or .svg, not \"%s\"", arg);
+    }
+    o->output = arg;
+}
+
+static void take_cut(attend_options *o, char *arg, struct argp_state *state) {
+    if (o->cut_count == CUTS_MOST) {
+        argp_error(state, "--cut may be given %d times", CUTS_MOST);
+    }
+    o->cuts[o->cut_count++] = arg;
+}
+
+static void take_text(attend_options *o, struct argp_state *state) {
+    o->prompt.text = cli_join_words(state->argc - state->next, state->argv + state->next);
+    if (!o->prompt.text) {
+        argp_error(state, "the prompt is empty");
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    attend_options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->common;
+        return 0;
+    case 'l':
+        o->choice.layer = cli_integer(state, "--layer", arg, 1, 1024) - 1;
+        return 0;
+    case 'H':
+        o->choice.head = cli_integer(state, "--head", arg, 1, 1024) - 1;
+        return 0;
+    case 'c':
+        take_cut(o, arg, state);
+        return 0;
+    case 'o':
+        take_output(o, arg, state);
+        return 0;
+    case ARGP_KEY_ARGS:
+        take_text(o, state);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "give a text, for example: "
+                          "decoct attend \"Sarah lies still on the bed, feeling\"");
+        return EINVAL;
+    case ARGP_KEY_END:
+        if (o->choice.head >= 0 && o->choice.layer < 0) {
+            argp_error(state, "--head needs --layer: every layer has heads of its own");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    rows,
+    parse,
+    "TEXT",
+    "Shows, for each word of a text, which words it drew from. Every word has a label (its key), a "
+    "potion (its value) and a recipe (its query). Where a word's recipe fits another word's label, "
+    "it "
+    "takes much of that word's potion. A word sees itself and the words before it, never those "
+    "after."
+    "\v"
+    "Examples:\n\n"
+    "  decoct attend \"Sarah lies still on the bed, feeling ____\"\n"
+    "  decoct attend \"Sarah lies still on the bed, feeling ____\" -o map.html\n"
+    "  decoct attend \"Sarah lies still on the bed, feeling ____\" --cut feeling:bed\n\n"
+    "That a word was looked at does not prove that it mattered. --cut is the honest test: it hides "
+    "the word and asks the model again. What other words had already taken from it stays with "
+    "them; "
+    "--cut '*:bed' hides it from all of them.\n\n" CLI_EXIT_DOC,
+    cli_model_options,
+    NULL,
+    NULL};
+
+void cli_scene_name(const cli_scene *s, char *out, size_t size) {
+    long long layers = s->map->layers, heads = s->map->heads;
+    if (s->choice.head >= 0) {
+        snprintf(out, size, "layer %lld, head %lld", (long long)s->choice.layer + 1,
+                 (long long)s->choice.head + 1);
+    } else if (s->choice.layer >= 0) {
+        snprintf(out, size, "layer %lld, mean over %lld heads", (long long)s->choice.layer + 1,
+                 heads);
+    } else {
+        snprintf(out, size, "mean over %lld layers with %lld heads each", layers, heads);
+    }
+}
+
+bool cli_scene_is_cut(const cli_scene *s, int64_t from, int64_t to) {
+    for (int64_t i = 0; i < s->cuts->count; i++) {
+        if (s->cuts->list[i].from == from && s->cuts->list[i].to == to) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int write_picture(const cli_scene *s, const char *name) {
+    FILE *file = fopen(name, "we");
+    if (!file) {
+        return cli_fail(CLI_INTERNAL, "%s: %s", name, strerror(errno));
+    }
+    int code = has_suffix(name, ".svg") ? cli_attend_svg(s, file) : cli_attend_html(s, file);
+    bool bad = ferror(file) != 0;
+    if (fclose(file) != 0 || bad) {
+        return cli_fail(CLI_INTERNAL, "%s: cannot be written: %s", name, strerror(errno));
+    }
+    return code;
+}
+
+static int check_choice(const attend_options *o, const cli_desk *desk, const cli_words *words) {
+    if (o->choice.layer >= desk->info.layers) {
+        return cli_fail(CLI_USAGE, "--layer: this model has %lld layers",
+                        (long long)desk->info.layers);
+    }
+    if (o->choice.head >= desk->info.heads) {
+        return cli_fail(CLI_USAGE, "--head: this model has %lld heads in each layer",
+                        (long long)desk->info.heads);
+    }
+    if (o->output && words->count > PICTURE_WORDS_MOST) {
+        return cli_fail(CLI_USAGE, "-o: a picture shows at most %d words, and this text has %lld",
+                        PICTURE_WORDS_MOST, (long long)words->count);
+    }
+    return CLI_OK;
+}
+
+static int show(const attend_options *o, const cli_scene *scene) {
+    int code = o->output ? write_picture(scene, o->output) : CLI_OK;
+    if (code == CLI_OK) {
+        cli_attend_print(scene, !o->output);
+        if (o->output) {
+            printf("\nThe map is in %s\n", o->output);
+        }
+    }
+    return code;
+}
+
+static int attend(const attend_options *o, const cli_desk *desk, const cli_words *words,
+                  cli_cuts *cuts) {
+    int code = check_choice(o, desk, words);
+    for (int i = 0; i < o->cut_count && code == CLI_OK; i++) {
+        code = cli_cuts_add(words, o->cuts[i], cuts);
+    }
+    if (code != CLI_OK) {
+        return code;
+    }
+    bool all = o->output && has_suffix(o->output, ".html");
+    cli_map map = {0}, uncut = {0};
+    code = cli_map_make(desk, &o->prompt, words, cuts, o->choice, all, TOP, &map);
+    if (code == CLI_OK && cuts->count > 0) {
+        code = cli_map_make(desk, &o->prompt, words, NULL, o->choice, false, TOP, &uncut);
+    }
+    if (code == CLI_OK) {
+        cli_scene scene = {.desk = desk,
+                           .prompt = &o->prompt,
+                           .words = words,
+                           .cuts = cuts,
+                           .choice = o->choice,
+                           .map = &map,
+                           .before = cuts->count > 0 ? &uncut.answer : NULL};
+        code = show(o, &scene);
+    }
+    cli_map_free(&map);
+    cli_map_free(&uncut);
+    return code;
+}
+
+int cli_attend(int argc, char **argv) {
+    attend_options o = {.choice = {-1, -1}};
+    cli_desk desk;
+    cli_words words = {0};
+    cli_cuts cuts = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &o);
+    int code = cli_desk_open(&o.common, &desk);
+    if (code == CLI_OK) {
+        code = cli_prompt_encode(&desk, &o.prompt);
+    }
+    if (code == CLI_OK) {
+        code = cli_words_split(&desk, &o.prompt, &words);
+    }
+    if (code == CLI_OK) {
+        code = attend(&o, &desk, &words, &cuts);
+    }
+    free(cuts.list);
+    cli_words_free(&words);
+    cli_prompt_free(&o.prompt);
+    cli_desk_close(&desk);
+    return code == CLI_OK ? cli_finish() : code;
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The picture of `decoct attend -o map.svg`: the map and the answer, static, light and dark.
+#include "attend.h"
+#include "text.h"
+
+#include <string.h>
+
+enum { EDGE = 32, TITLE = 92, ANSWER_LINE = 24, ANSWERS = 6, BAR = 220 };
+
+typedef struct drawing {
+    const cli_scene *scene;
+    FILE *to;
+    cli_term plain; // to measure words
+    int cell, left, top, side, width, height;
+    bool numbers; // cells are large enough for them
+} drawing;
+
+static int widest_word(const cli_term *term, const cli_words *words) {
+    int widest = 4;
+    for (int64_t i = 0; i < words->count; i++) {
+        int w = cli_term_width(term, words->list[i].text);
+        widest = w > widest ? w : widest;
+    }
+    return widest;
+}
+
+static drawing lay_out(const cli_scene *scene, FILE *to) {
+    drawing d = {.scene = scene, .to = to, .plain = {.to = to, .utf8 = true}};
+    int n = (int)scene->words->count;
+    int label = widest_word(&d.plain, scene->words) * 9 + 12; // 15 px letters are 9 wide at most
+    d.cell = 620 / n > 44 ? 44 : 620 / n < 9 ? 9 : 620 / n;
+    d.numbers = d.cell >= 28;
+    d.left = EDGE + label;
+    d.top = TITLE + label;
+    d.side = n * d.cell;
+    int lines = (int)(scene->map->answer.count < ANSWERS ? scene->map->answer.count : ANSWERS);
+    d.width = d.left + d.side + EDGE;
+    d.width = d.width < 640 ? 640 : d.width;
+    d.height = d.top + d.side + 60 + lines * ANSWER_LINE + EDGE;
+    return d;
+}
+
+static void put_style(const drawing *d) {
+    fprintf(d->to,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+            "viewBox=\"0 0 %d %d\" role=\"img\" "
+            "font-family=\"system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif\">\n",
+            d->width, d->height, d->width, d->height);
+    fputs("<style>\n"
+          ".paper{fill:#fffdf9}.ink{fill:#1d2526}.soft{fill:#5d6b6c}.hot{fill:#0d8075}\n"
+          ".cell{fill:#f0ece2}.on{fill:#fff}.down{fill:#b4412f}\n"
+          "@media (prefers-color-scheme:dark){.paper{fill:#1a2224}.ink{fill:#e6eceb}\n"
+          ".soft{fill:#9aabaa}.hot{fill:#3dc9b7}.cell{fill:#222c2e}.on{fill:#06201c}\n"
+          ".down{fill:#f0907f}}\n"
+          "text{white-space:pre}</style>\n",
+          d->to);
+}
+
+static void put_text(const drawing *d, int x, int y, const char *attributes, const char *text) {
+    fprintf(d->to, "<text x=\"%d\" y=\"%d\" %s>", x, y, attributes);
+    cli_put_escaped(d->to, text);
+    fputs("</text>\n", d->to);
+}
+
+static void put_title(const drawing *d) {
+    char name[96];
+    cli_scene_name(d->scene, name, sizeof name);
+    fputs("<title>Which words each word drew from</title>\n", d->to);
+    fprintf(d->to, "<rect class=\"paper\" width=\"%d\" height=\"%d\"/>\n", d->width, d->height);
+    put_text(d, EDGE, 46, "class=\"ink\" font-size=\"22\" font-weight=\"600\"",
+             "Who fills whose flask?");
+    fprintf(
+        d->to,
+        "<text x=\"%d\" y=\"70\" class=\"soft\" font-size=\"14\">A row looks at the columns; the "
+        "stronger the colour, the more it drew.</text>\n"
+        "<text x=\"%d\" y=\"90\" class=\"soft\" font-size=\"14\">Shown: %s.</text>\n",
+        EDGE, EDGE, name);
+}
+
+static void put_labels(const drawing *d) {
+    int size = d->cell >= 15 ? 15 : d->cell;
+    for (int i = 0; i < (int)d->scene->words->count; i++) {
+        const char *text = d->scene->words->list[i].text;
+        int middle = i * d->cell + d->cell / 2;
+        fprintf(d->to,
+                "<text text-anchor=\"end\" class=\"ink\" font-size=\"%d\" x=\"%d\" y=\"%d\">", size,
+                d->left - 8, d->top + middle + size / 3);
+        cli_put_escaped(d->to, text);
+        fprintf(d->to,
+                "</text>\n<text class=\"ink\" font-size=\"%d\" "
+                "transform=\"translate(%d %d) rotate(-90)\">",
+                size, d->left + middle + size / 3, d->top - 8);
+        cli_put_escaped(d->to, text);
+        fputs("</text>\n", d->to);
+    }
+}
+
+static void put_cell(const drawing *d, int i, int j) {
+    double p = (double)d->scene->map->mean[i * (int)d->scene->map->count + j];
+    int x = d->left + j * d->cell, y = d->top + i * d->cell,
+        side = d->cell - (d->cell > 12 ? 2 : 1);
+    fprintf(d->to, "<rect class=\"cell\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\"/>",
+            x, y, side, side);
+    bool cut = cli_scene_is_cut(d->scene, i, j);
+    if (cut) {
+        fprintf(d->to,
+                "<text class=\"down\" x=\"%d\" y=\"%d\" font-size=\"%d\" text-anchor=\"middle\">"
+                "cut</text>\n",
+                x + side / 2, y + side / 2 + 4, d->numbers ? 12 : 6);
+        return;
+    }
+    fprintf(
+        d->to,
+        "<rect class=\"hot\" fill-opacity=\"%.3f\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
+        "rx=\"3\"/>",
+        p < 1 ? p : 1.0, x, y, side, side);
+    if (d->numbers && p >= 0.05) {
+        fprintf(d->to,
+                "<text class=\"%s\" x=\"%d\" y=\"%d\" font-size=\"12\" text-anchor=\"middle\">%.0f"
+                "</text>",
+                p > 0.5 ? "on" : "ink", x + side / 2, y + side / 2 + 4, p * 100);
+    }
+    fputc('\n', d->to);
+}
+
+// One candidate, its bar and its number; before a cut as a thin grey bar above.
+static void put_candidate(const drawing *d, const cli_candidate *c, int y) {
+    put_text(d, EDGE, y, "class=\"ink\" font-size=\"15\"", c->label);
+    int x = EDGE + 150;
+    if (d->scene->before) {
+        double before = (double)d->scene->before->p[c->id];
+        fprintf(d->to,
+                "<rect class=\"soft\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"3\" rx=\"1\"/>\n",
+                x, y - 15, before * BAR);
+    }
+    fprintf(d->to,
+            "<rect class=\"hot\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"11\" rx=\"2\"/>\n"
+            "<text class=\"soft\" x=\"%d\" y=\"%d\" font-size=\"14\">%.1f %%",
+            x, y - 11, (double)c->p * BAR + 1, x + BAR + 12, y, (double)c->p * 100);
+    if (d->scene->before) {
+        fprintf(d->to, ", before the cut %.1f %%", (double)d->scene->before->p[c->id] * 100);
+    }
+    fputs("</text>\n", d->to);
+}
+
+static void put_answer(const drawing *d) {
+    int y = d->top + d->side + 40;
+    const cli_answer *answer = &d->scene->map->answer;
+    put_text(d, EDGE, y, "class=\"ink\" font-size=\"16\" font-weight=\"600\"",
+             d->scene->before ? "What could come next after the cut" : "What could come next");
+    for (int64_t i = 0; i < answer->count && i < ANSWERS; i++) {
+        put_candidate(d, &answer->top[i], y + 28 + (int)i * ANSWER_LINE);
+    }
+}
+
+int cli_attend_svg(const cli_scene *scene, FILE *to) {
+    drawing d = lay_out(scene, to);
+    put_style(&d);
+    put_title(&d);
+    put_labels(&d);
+    for (int i = 0; i < (int)scene->words->count; i++) {
+        for (int j = 0; j <= i; j++) {
+            put_cell(&d, i, j);
+        }
+    }
+    put_answer(&d);
+    fputs("</svg>\n", to);
+    return CLI_OK;
+}

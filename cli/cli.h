@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the commands of the program share: exit codes, the list of commands, common options.
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <decoct/decoct.h>
+
+#include <argp.h>
+#include <stdbool.h>
+
+// 1 and 2 mean nothing on purpose: shells, make and ctest use them for their own troubles.
+enum {
+    CLI_OK = 0,
+    CLI_WRONG = 12,    // a result is not what it must be
+    CLI_NOTHING = 14,  // a choice matched nothing
+    CLI_USAGE = 64,    // what was asked for cannot be: an option, a prompt, a model folder
+    CLI_INTERNAL = 70, // the machine refused: memory, threads, a file that cannot be written
+    CLI_SKIPPED = 77   // this build or this machine has no such thing
+};
+
+// The lines about exit codes that every command's help ends with.
+#define CLI_EXIT_DOC                                                                               \
+    "Exit code: 0 all went well, 64 what was asked for cannot be (an option, a prompt, a model "   \
+    "folder), 70 the machine refused (memory, threads, an instruction set that is not there, a "   \
+    "file that cannot be written)."
+
+// Options that several commands take. Zeroed: the defaults.
+typedef struct cli_options {
+    const char *model;
+    const char *backend;
+    const char *pin;
+    int32_t threads;
+} cli_options;
+
+// Argp children: --backend, --threads, --pin; and the same with --model. Both take a cli_options
+// through state->child_inputs[0].
+extern const struct argp_child cli_machine_options[];
+extern const struct argp_child cli_model_options[];
+
+// Whole-string numbers within a range, or a usage error that names the option.
+int64_t cli_integer(const struct argp_state *state, const char *option, const char *text,
+                    int64_t least, int64_t most);
+double cli_number(const struct argp_state *state, const char *option, const char *text,
+                  double least, double most);
+// The unsigned 64-bit number of a seed.
+uint64_t cli_seed(const struct argp_state *state, const char *option, const char *text);
+
+// argv[0] is "decoct next" and the like, as messages and --help show it.
+int cli_info(int argc, char **argv);
+int cli_next(int argc, char **argv);
+int cli_generate(int argc, char **argv);
+int cli_attend(int argc, char **argv);
+int cli_bench(int argc, char **argv);
+int cli_hash(int argc, char **argv);
+
+// "decoct next: " and words on stderr; returns the exit code given, for `return cli_fail(...)`.
+int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// The exit code for a status of the library, and a message with the words of its last error.
+int cli_fail_status(const decoct_context *ctx, decoct_status status, const char *what);
+// Flushes stdout; a full disk or a closed pipe is CLI_INTERNAL.
+int cli_finish(void);
+
+#endif

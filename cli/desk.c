@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Opens what a command works with, and turns the words of the command line into token ids.
+#include "desk.h"
+
+#include "text.h"
+#include "vocabulary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int cli_open_context(const cli_options *options, decoct_context **out) {
+    char words[1024] = "";
+    decoct_options wanted = {
+        .struct_size = sizeof wanted,
+        .threads = options->threads,
+        .backend = options->backend,
+        .pin = options->pin,
+        .error = words,
+        .error_size = sizeof words,
+    };
+    decoct_status status = decoct_context_open(&wanted, out);
+    if (status == DECOCT_OK) {
+        return CLI_OK;
+    }
+    return cli_fail(status == DECOCT_E_ARGUMENT ? CLI_USAGE : CLI_INTERNAL, "%s",
+                    words[0] ? words : decoct_status_string(status));
+}
+
+static int find_folder(const cli_options *options, cli_desk *desk) {
+    uint64_t length = 0;
+    if (options->model) {
+        if (strlen(options->model) >= sizeof desk->folder) {
+            return cli_fail(CLI_USAGE, "--model: the path is too long");
+        }
+        strcpy(desk->folder, options->model);
+        return CLI_OK;
+    }
+    decoct_status status =
+        decoct_default_model(desk->ctx, desk->folder, sizeof desk->folder, &length);
+    if (status != DECOCT_OK || length >= sizeof desk->folder) {
+        cli_fail_status(desk->ctx, status, "the default model");
+        return cli_fail(CLI_USAGE, "name the folder of a model: --model DIR");
+    }
+    return CLI_OK;
+}
+
+int cli_desk_open(const cli_options *options, cli_desk *desk) {
+    *desk = (cli_desk){0};
+    int code = cli_open_context(options, &desk->ctx);
+    if (code == CLI_OK) {
+        code = find_folder(options, desk);
+    }
+    if (code != CLI_OK) {
+        return code;
+    }
+    decoct_status status = decoct_model_open(desk->ctx, desk->folder, &desk->model);
+    if (status == DECOCT_OK) {
+        desk->info.struct_size = sizeof desk->info;
+        status = decoct_model_describe(desk->ctx, desk->model, &desk->info);
+    }
+    if (status == DECOCT_E_UNSUPPORTED) { // a kind of model, not a kind of CPU
+        return cli_fail(CLI_USAGE, "--model %s: %s", desk->folder, decoct_last_error(desk->ctx));
+    }
+    return status == DECOCT_OK ? CLI_OK : cli_fail_status(desk->ctx, status, "--model");
+}
+
+void cli_desk_close(cli_desk *desk) {
+    decoct_model_close(desk->model);
+    decoct_context_close(desk->ctx);
+    *desk = (cli_desk){0};
+}
+
+char *cli_join_words(int count, char *const *words) {
+    size_t length = 0;
+    for (int i = 0; i < count; i++) {
+        length += strlen(words[i]) + 1;
+    }
+    char *text = cli_alloc((int64_t)length + 1, 1);
+    char *end = text;
+    for (int i = 0; i < count; i++) {
+        end = stpcpy(end, i ? " " : "");
+        end = stpcpy(end, words[i]);
+    }
+    while (end > text && (cli_is_space(end[-1]) || end[-1] == '_')) {
+        *--end = '\0';
+    }
+    if (end == text) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+int cli_prompt_encode(const cli_desk *desk, cli_prompt *prompt) {
+    uint64_t bytes = strlen(prompt->text);
+    decoct_status status =
+        decoct_encode(desk->ctx, desk->model, prompt->text, bytes, NULL, 0, &prompt->count);
+    if (status == DECOCT_OK || status == DECOCT_E_FULL) {
+        if (prompt->count > desk->info.context) {
+            return cli_fail(CLI_USAGE,
+                            "the prompt has %lld tokens (a word is one or two), and this model can "
+                            "look at %lld at once: leave the beginning out",
+                            (long long)prompt->count, (long long)desk->info.context);
+        }
+        prompt->ids = cli_alloc(prompt->count, sizeof *prompt->ids);
+        status = decoct_encode(desk->ctx, desk->model, prompt->text, bytes, prompt->ids,
+                               prompt->count, &prompt->count);
+    }
+    if (status != DECOCT_OK) {
+        return cli_fail_status(desk->ctx, status, "the prompt");
+    }
+    if (prompt->count == 0) {
+        return cli_fail(CLI_USAGE, "the prompt holds no word this model can read");
+    }
+    cli_note_unseen(desk->folder, prompt->text);
+    return CLI_OK;
+}
+
+void cli_prompt_free(cli_prompt *prompt) {
+    free(prompt->text);
+    free(prompt->ids);
+    *prompt = (cli_prompt){0};
+}
+
+char *cli_token_text(const cli_desk *desk, int32_t id, size_t *length) {
+    uint64_t need = 0;
+    decoct_status status = decoct_decode(desk->ctx, desk->model, &id, 1, NULL, 0, &need);
+    if (status == DECOCT_E_ARGUMENT) { // the model has more rows than the tokenizer has tokens
+        *length = 0;
+        return cli_alloc(1, 1);
+    }
+    if (status == DECOCT_OK || status == DECOCT_E_FULL) {
+        char *text = cli_alloc((int64_t)need + 1, 1);
+        status = decoct_decode(desk->ctx, desk->model, &id, 1, text, need, &need);
+        if (status == DECOCT_OK) {
+            *length = (size_t)need;
+            return text;
+        }
+        free(text);
+    }
+    cli_fail_status(desk->ctx, status, "decode");
+    return NULL;
+}

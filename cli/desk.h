@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a command works with: an open context, a model, and a prompt as token ids.
+#ifndef CLI_DESK_H
+#define CLI_DESK_H
+
+#include "cli.h"
+
+typedef struct cli_desk {
+    decoct_context *ctx;
+    decoct_model *model;
+    decoct_model_info info;
+    char folder[4096];
+} cli_desk;
+
+// Opens a context by the options. 0, or an exit code with the message already printed.
+int cli_open_context(const cli_options *options, decoct_context **out);
+// The same and the model. cli_desk_close also accepts what a failed call left behind.
+int cli_desk_open(const cli_options *options, cli_desk *desk);
+void cli_desk_close(cli_desk *desk);
+
+typedef struct cli_prompt {
+    char *text; // as it is fed: the words of the command line, without a blank at the end
+    int32_t *ids;
+    int64_t count;
+} cli_prompt;
+
+// The words of the command line as one text; spaces and a blank "____" at the end are left out.
+// NULL when nothing is left.
+char *cli_join_words(int count, char *const *words);
+// Fills ids and count from text. Says which words the little model has never seen (one line on
+// stderr). 0, or an exit code: a prompt that is longer than the model's context is CLI_USAGE.
+int cli_prompt_encode(const cli_desk *desk, cli_prompt *prompt);
+void cli_prompt_free(cli_prompt *prompt);
+
+// The bytes of one token, NUL-terminated; *length in bytes, 0 for an id without a text. free() it.
+// NULL after a message.
+char *cli_token_text(const cli_desk *desk, int32_t id, size_t *length);
+
+#endif

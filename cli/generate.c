@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct generate`: goes on with a text, word by word, as they come.
+#include "desk.h"
+#include "term.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct generate_options {
+    cli_options common;
+    decoct_sample_args sample;
+    int64_t count;
+    cli_prompt prompt;
+} generate_options;
+
+enum { KEY_TOP_K = 0x2001, KEY_TOP_P };
+
+static const struct argp_option rows[] = {
+    {"count", 'n', "N", 0, "Stop after N tokens (default 40; a word is one or two)", 0},
+    {"temperature", 't', "T", 0,
+     "0: always the most probable word. 1: draw by the model's own probabilities. Between them: "
+     "more "
+     "careful; above 1: wilder (default 0.8)",
+     0},
+    {"top-k", KEY_TOP_K, "K", 0, "Draw from the K most probable tokens only (default 40; 0: all)",
+     0},
+    {"top-p", KEY_TOP_P, "P", 0,
+     "Draw from the smallest set that has at least the probability P (default: all)", 0},
+    {"seed", 's', "S", 0, "The same seed gives the same text, on every CPU (default 1)", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    generate_options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->common;
+        return 0;
+    case 'n':
+        o->count = cli_integer(state, "-n", arg, 1, 1000000);
+        return 0;
+    case 't':
+        o->sample.temperature = (float)cli_number(state, "--temperature", arg, 0, 100);
+        return 0;
+    case KEY_TOP_K:
+        o->sample.top_k = (int32_t)cli_integer(state, "--top-k", arg, 0, INT32_MAX);
+        return 0;
+    case KEY_TOP_P:
+        o->sample.top_p = (float)cli_number(state, "--top-p", arg, 0, 1);
+        return 0;
+    case 's':
+        o->sample.seed = cli_seed(state, "--seed", arg);
+        return 0;
+    case ARGP_KEY_ARGS:
+        o->prompt.text = cli_join_words(state->argc - state->next, state->argv + state->next);
+        if (!o->prompt.text) {
+            argp_error(state, "the prompt is empty");
+        }
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "give the beginning of a text, for example: "
+                          "decoct generate \"Sarah lies still on the bed\"");
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    rows,
+    parse,
+    "TEXT",
+    "Goes on with a text: draws the next word, adds it, and asks again, until N tokens are there, "
+    "the "
+    "text has ended, or the model's context is full."
+    "\v"
+    "Example:\n\n"
+    "  decoct generate \"Sarah lies still on the bed, feeling\" -n 30 --seed 7\n\n" CLI_EXIT_DOC,
+    cli_model_options,
+    NULL,
+    NULL};
+
+// Bytes that came and are not shown yet: the beginning of a UTF-8 character.
+typedef struct stream {
+    cli_term term;
+    char held[4];
+    size_t held_length;
+} stream;
+
+// Shows one whole character; line feeds and tabs as such, all else that steers a terminal escaped.
+static void show(const stream *out, const char *character, size_t length) {
+    char one[8];
+    memcpy(one, character, length);
+    one[length] = '\0';
+    if (one[0] == '\n' || one[0] == '\t') {
+        putchar(one[0]);
+    } else if (one[0] != '\0') {
+        cli_term_put(&out->term, one);
+    }
+}
+
+static void put_byte(stream *out, char byte) {
+    out->held[out->held_length++] = byte;
+    int length = cli_utf8_next(out->held, out->held_length);
+    if (length == 0) {
+        return; // wait for the rest of the character
+    }
+    if (length > 0) {
+        show(out, out->held, out->held_length);
+        out->held_length = 0;
+        return;
+    }
+    // The first byte starts no character: it shows as U+FFFD, the others get their own chance.
+    char rest[4];
+    size_t left = out->held_length - 1;
+    memcpy(rest, out->held + 1, left);
+    show(out, out->held, 1);
+    out->held_length = 0;
+    for (size_t i = 0; i < left; i++) {
+        put_byte(out, rest[i]);
+    }
+}
+
+static void put_text(stream *out, const char *text, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        put_byte(out, text[i]);
+    }
+    fflush(stdout);
+}
+
+static void end_stream(stream *out) {
+    for (size_t i = 0; i < out->held_length; i++) {
+        show(out, out->held + i, 1);
+    }
+    putchar('\n');
+}
+
+// Draws until the end; session has room for what may come.
+static int draw(const cli_desk *desk, decoct_session *session, generate_options *o, stream *out) {
+    float *logits = cli_alloc(desk->info.vocabulary, sizeof *logits);
+    const int32_t *feed = o->prompt.ids;
+    int64_t feed_count = o->prompt.count;
+    int32_t id = 0;
+    int code = CLI_OK;
+    for (int64_t i = 0; i < o->count && code == CLI_OK; i++) {
+        decoct_status status = decoct_session_eval(desk->ctx, session, feed, feed_count, 0, logits);
+        o->sample.position = (uint64_t)i;
+        if (status == DECOCT_OK) {
+            status = decoct_sample(desk->ctx, &o->sample, logits, desk->info.vocabulary, &id);
+        }
+        if (status != DECOCT_OK) {
+            code = cli_fail_status(desk->ctx, status, "the model");
+            break;
+        }
+        size_t length = 0;
+        char *text = cli_token_text(desk, id, &length);
+        bool ended = text && strcmp(text, "<|endoftext|>") == 0;
+        code = text ? code : CLI_INTERNAL;
+        put_text(out, text, text && !ended ? length : 0);
+        free(text);
+        if (ended || ferror(stdout)) {
+            break;
+        }
+        feed = &id;
+        feed_count = 1;
+    }
+    free(logits);
+    return code;
+}
+
+static int generate(const cli_desk *desk, generate_options *o) {
+    decoct_session *session = NULL;
+    int64_t room = desk->info.context - o->prompt.count + 1; // the last one drawn is not fed
+    bool full = o->count > room;
+    o->count = full ? room : o->count;
+    decoct_status status =
+        decoct_session_create(desk->ctx, desk->model, o->prompt.count + o->count - 1, &session);
+    if (status != DECOCT_OK) {
+        return cli_fail_status(desk->ctx, status, "the model");
+    }
+    stream out = {.term = cli_term_look(stdout)};
+    cli_term_style(&out.term, "2");
+    put_text(&out, o->prompt.text, strlen(o->prompt.text));
+    cli_term_style(&out.term, "0");
+    if (strcmp(desk->info.type, "openai-gpt") == 0) {
+        put_text(&out, " ", 1); // its tokens bring the space behind them
+    }
+    int code = draw(desk, session, o, &out);
+    end_stream(&out);
+    fflush(stdout);
+    if (full && code == CLI_OK && decoct_session_length(session) >= desk->info.context) {
+        fprintf(stderr, "note: the model's context of %lld tokens is full\n",
+                (long long)desk->info.context);
+    }
+    decoct_session_destroy(session);
+    return code;
+}
+
+int cli_generate(int argc, char **argv) {
+    generate_options o = {
+        .count = 40,
+        .sample = {.struct_size = sizeof o.sample, .temperature = 0.8f, .top_k = 40, .seed = 1}};
+    cli_desk desk;
+    argp_parse(&parser, argc, argv, 0, NULL, &o);
+    int code = cli_desk_open(&o.common, &desk);
+    if (code == CLI_OK) {
+        code = cli_prompt_encode(&desk, &o.prompt);
+    }
+    if (code == CLI_OK) {
+        code = generate(&desk, &o);
+    }
+    cli_prompt_free(&o.prompt);
+    cli_desk_close(&desk);
+    return code == CLI_OK ? cli_finish() : code;
+}

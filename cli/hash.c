@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct hash`: one line a kernel and shape, "op shape hash", the same on every CPU; and the
+// comparison with a file of such lines.
+#include "cases.h"
+#include "desk.h"
+#include "seeded.h"
+#include "text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+typedef struct hash_options {
+    cli_options common;
+    const char *only;
+    const char *check;
+    bool all;
+} hash_options;
+
+static const struct argp_option rows[] = {
+    {"all", 'a', NULL, 0, "Also the large shapes of GPT-1 and GPT-2 (takes some seconds)", 0},
+    {"only", 'o', "OP", 0, "Only this op, for example matmul or attention", 0},
+    {"check", 'c', "FILE", 0,
+     "Compare with the lines of FILE; print those that differ and end with code 12", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    hash_options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->common;
+        return 0;
+    case 'a':
+        o->all = true;
+        return 0;
+    case 'o':
+        o->only = arg;
+        return 0;
+    case 'c':
+        o->check = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" is not expected here", arg);
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    rows,
+    parse,
+    NULL,
+    "Runs every kernel on fixed inputs and prints one line each: op, shape, and a 64-bit hash "
+    "(FNV-1a) of the bytes of its result."
+    "\v"
+    "Example: two backends must agree to the last bit, so this prints nothing:\n\n"
+    "  decoct hash > here.txt\n"
+    "  decoct hash --backend scalar --threads 1 | diff here.txt -\n\n"
+    "The lines \"model\" are those of the default model, or of --model; they are left out when "
+    "there is none.\n\n"
+    "Exit code 12 with --check: a result is not what it must be; 14: --only matched "
+    "nothing. " CLI_EXIT_DOC,
+    cli_model_options,
+    NULL,
+    NULL};
+
+// Lines of the golden file; "" when there is none.
+static int read_golden(const char *path, char **text) {
+    enum { CAP = 1 << 20 };
+    *text = cli_alloc(CAP + 2, 1);
+    if (!path) {
+        return CLI_OK;
+    }
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        return cli_fail(CLI_USAGE, "--check %s: %s", path, strerror(errno));
+    }
+    (*text)[0] = '\n'; // every line has a line feed before it
+    size_t got = fread(*text + 1, 1, CAP, file);
+    bool bad = ferror(file) || got == CAP;
+    fclose(file);
+    return bad ? cli_fail(CLI_USAGE, "--check %s: cannot be read whole", path) : CLI_OK;
+}
+
+// The hash that the golden text has for "op shape", or NULL.
+static const char *find_golden(const char *golden, const char *op, const char *name) {
+    char key[256];
+    snprintf(key, sizeof key, "\n%s %s ", op, name);
+    const char *line = strstr(golden, key);
+    return line ? line + strlen(key) : NULL;
+}
+
+typedef struct tally {
+    int printed, wrong;
+} tally;
+
+static int hash_output(const cli_desk *desk, const cli_case *c, const char *op, const char *golden,
+                       tally *t) {
+    float *out = NULL;
+    int64_t count = 0;
+    decoct_status status = cli_case_run(desk->ctx, desk->model, c, op, &out, &count);
+    if (status != DECOCT_OK) {
+        return cli_fail_status(desk->ctx, status, op);
+    }
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016" PRIx64, seeded_hash(SEEDED_HASH_START, out, count));
+    free(out);
+    t->printed++;
+    if (!golden) {
+        printf("%s %s %s\n", op, c->name, hash);
+        fflush(stdout);
+        return CLI_OK;
+    }
+    const char *wanted = find_golden(golden, op, c->name);
+    if (!wanted || strncmp(wanted, hash, 16) != 0) {
+        printf("%s %s %s, expected %.16s\n", op, c->name, hash, wanted ? wanted : "(no such line)");
+        t->wrong++;
+    }
+    return CLI_OK;
+}
+
+static bool is_wanted(const hash_options *o, const cli_desk *desk, const cli_case *c) {
+    return (o->all || !c->large) && (desk->model || strcmp(c->op, "model") != 0);
+}
+
+static int hash_cases(const hash_options *o, const cli_desk *desk, const char *golden) {
+    tally t = {0};
+    int code = CLI_OK;
+    for (int i = 0; i < cli_case_count && code == CLI_OK; i++) {
+        const cli_case *c = &cli_cases[i];
+        const char *op = NULL;
+        for (int k = 0; is_wanted(o, desk, c) && code == CLI_OK && (op = cli_case_output(c, k));
+             k++) {
+            if (!o->only || strcmp(o->only, op) == 0) {
+                code = hash_output(desk, c, op, golden, &t);
+            }
+        }
+    }
+    if (code != CLI_OK) {
+        return code;
+    }
+    if (t.printed == 0) {
+        return cli_fail(CLI_NOTHING, "--only %s: nothing here has that name", o->only);
+    }
+    if (golden && t.wrong == 0) {
+        printf("%d hashes, all as in %s\n", t.printed, o->check);
+    }
+    return t.wrong ? CLI_WRONG : CLI_OK;
+}
+
+// A model that is asked for must open; the default one may be missing.
+static int open_desk(const hash_options *o, cli_desk *desk) {
+    *desk = (cli_desk){0};
+    uint64_t length = 0;
+    int code = cli_open_context(&o->common, &desk->ctx);
+    if (code != CLI_OK) {
+        return code;
+    }
+    bool there = o->common.model || decoct_default_model(desk->ctx, desk->folder,
+                                                         sizeof desk->folder, &length) == DECOCT_OK;
+    if (!there) {
+        fprintf(stderr, "note: no default model here: its lines are left out\n");
+        return CLI_OK;
+    }
+    decoct_context_close(desk->ctx);
+    return cli_desk_open(&o->common, desk);
+}
+
+int cli_hash(int argc, char **argv) {
+    hash_options o = {0};
+    cli_desk desk = {0};
+    char *golden = NULL;
+    argp_parse(&parser, argc, argv, 0, NULL, &o);
+    int code = read_golden(o.check, &golden);
+    if (code == CLI_OK) {
+        code = open_desk(&o, &desk);
+    }
+    if (code == CLI_OK) {
+        code = hash_cases(&o, &desk, o.check ? golden : NULL);
+    }
+    free(golden);
+    cli_desk_close(&desk);
+    int written = cli_finish();
+    return code == CLI_OK ? written : code;
+}

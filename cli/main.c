@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The program `decoct`: finds the command and hands over. Every command has its own file.
+#include "cli.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct command {
+    const char *name; // as messages show it
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} command;
+
+static const command commands[] = {
+    {"decoct next", cli_next, "which words could come next, and how probable each is"},
+    {"decoct generate", cli_generate, "goes on with a text, word by word"},
+    {"decoct attend", cli_attend, "which words each word drew from, as a map; cut an edge and see"},
+    {"decoct info", cli_info, "this machine, the backends, and what was chosen and why"},
+    {"decoct bench", cli_bench, "benchmarks of every kernel (Google Benchmark)"},
+    {"decoct hash", cli_hash, "one hash a kernel and shape: the same on every CPU"},
+};
+static const int command_count = (int)(sizeof commands / sizeof *commands);
+
+static const char *bare_name(const command *c) {
+    return c->name + strlen("decoct ");
+}
+
+static void list_commands(FILE *to) {
+    fputs("Usage: decoct COMMAND [OPTION...]\n\n"
+          "Runs GPT decoder blocks on the CPU. Commands:\n\n",
+          to);
+    for (int i = 0; i < command_count; i++) {
+        fprintf(to, "  %-9s %s\n", bare_name(&commands[i]), commands[i].summary);
+    }
+    fputs(
+        "\nStart with:\n\n"
+        "  decoct next \"Sarah lies still on the bed, feeling\"\n\n"
+        "`decoct COMMAND --help` explains a command; `decoct --version` says which one this is.\n"
+        "\n"
+        "Exit codes: 0 all went well; 64 what was asked for cannot be; 70 the machine refused;\n"
+        "77 not in this build; `bench` also uses 10 regression, 11 inconclusive, 12 wrong result,\n"
+        "13 environment invalid, 14 nothing matched.\n",
+        to);
+}
+
+static int print_version(void) {
+    uint32_t version = decoct_version();
+    printf("decoct %s (libdecoct %u.%u.%u)\n", CLI_VERSION, version >> 16, version >> 8 & 0xff,
+           version & 0xff);
+    return cli_finish();
+}
+
+static int run_command(const command *c, int argc, char **argv) {
+    char name[64];
+    snprintf(name, sizeof name, "%s", c->name);
+    argv[0] = name; // argp's messages and --help then say "decoct next"
+    program_invocation_name = program_invocation_short_name = name;
+    return c->run(argc, argv);
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c) {
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+int main(int argc, char **argv) {
+    setlocale(LC_CTYPE, ""); // UTF-8 or not; numbers stay as in C
+    argp_err_exit_status = CLI_USAGE;
+    if (argc < 2) {
+        list_commands(stderr);
+        return CLI_USAGE;
+    }
+    if (is_one_of(argv[1], "--version", "-V", "version")) {
+        return print_version();
+    }
+    bool help = is_one_of(argv[1], "--help", "-h", "help");
+    if (help && argc == 2) {
+        list_commands(stdout);
+        return cli_finish();
+    }
+    const char *wanted = help ? argv[2] : argv[1];
+    for (int i = 0; i < command_count; i++) {
+        if (strcmp(wanted, bare_name(&commands[i])) == 0) {
+            char *just_help[] = {NULL, (char[]){"--help"}, NULL};
+            return help ? run_command(&commands[i], 2, just_help)
+                        : run_command(&commands[i], argc - 1, argv + 1);
+        }
+    }
+    fprintf(stderr, "decoct: there is no command \"%s\"\n\n", wanted);
+    list_commands(stderr);
+    return CLI_USAGE;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct next`: which words could come next, and how probable each is.
+#include "answer.h"
+#include "text.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct next_options {
+    cli_options common;
+    int64_t top;
+    bool json;
+    cli_prompt prompt;
+} next_options;
+
+static const struct argp_option rows[] = {
+    {"top", 'k', "K", 0, "Show the K most probable words (default 10)", 0},
+    {"json", 'j', NULL, 0, "One JSON object: prompt, backend, and the list with text, id and p", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    next_options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->common;
+        return 0;
+    case 'k':
+        o->top = cli_integer(state, "--top", arg, 1, 1000000);
+        return 0;
+    case 'j':
+        o->json = true;
+        return 0;
+    case ARGP_KEY_ARGS:
+        o->prompt.text = cli_join_words(state->argc - state->next, state->argv + state->next);
+        if (!o->prompt.text) {
+            argp_error(state, "the prompt is empty");
+        }
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "give the beginning of a text, for example: "
+                          "decoct next \"Sarah lies still on the bed, feeling\"");
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    rows,
+    parse,
+    "TEXT",
+    "Reads the beginning of a text and shows which words could come next, the most probable first."
+    "\v"
+    "Example:\n\n"
+    "  decoct next \"Sarah lies still on the bed, feeling ____\"\n\n"
+    "A blank ____ and spaces at the end are left out. A word may be made of several tokens; "
+    "\"+ing\" "
+    "stands for a piece that goes on with the last word of the text.\n\n" CLI_EXIT_DOC,
+    cli_model_options,
+    NULL,
+    NULL};
+
+static int print_json(const cli_desk *desk, const cli_prompt *prompt, const cli_answer *answer) {
+    bool clean;
+    char *text = cli_utf8_clean(prompt->text, strlen(prompt->text), &clean);
+    json_t *list = json_array();
+    for (int64_t i = 0; i < answer->count; i++) {
+        const cli_candidate *c = &answer->top[i];
+        char *shown = cli_utf8_clean(c->text, c->length, &clean);
+        json_t *item =
+            json_pack("{s:s, s:i, s:f}", "text", shown, "id", (int)c->id, "p", (double)c->p);
+        if (!clean) { // part of a character: the bytes say which
+            json_t *bytes = json_array();
+            for (size_t b = 0; b < c->length; b++) {
+                json_array_append_new(bytes, json_integer((unsigned char)c->text[b]));
+            }
+            json_object_set_new(item, "bytes", bytes);
+        }
+        json_array_append_new(list, item);
+        free(shown);
+    }
+    json_t *all = json_pack("{s:s, s:s, s:o}", "prompt", text, "backend",
+                            decoct_context_backend(desk->ctx), "next", list);
+    int bad = !all || json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
+    putchar('\n');
+    json_decref(all);
+    free(text);
+    return bad ? cli_fail(CLI_INTERNAL, "cannot write the JSON") : CLI_OK;
+}
+
+static void print_list(const cli_prompt *prompt, const cli_answer *answer) {
+    cli_term term = cli_term_look(stdout);
+    cli_term_put(&term, prompt->text);
+    fputs(" ____\n\n", stdout);
+    cli_answer_print(&term, answer);
+}
+
+static int answer_prompt(const cli_desk *desk, const next_options *o, cli_answer *answer) {
+    decoct_session *session = NULL;
+    float *logits = cli_alloc(desk->info.vocabulary, sizeof *logits);
+    decoct_status status = decoct_session_create(desk->ctx, desk->model, o->prompt.count, &session);
+    if (status == DECOCT_OK) {
+        status = decoct_session_eval(desk->ctx, session, o->prompt.ids, o->prompt.count, 0, logits);
+    }
+    int code = status == DECOCT_OK ? cli_answer_make(desk, &o->prompt, logits, o->top, answer)
+                                   : cli_fail_status(desk->ctx, status, "the model");
+    decoct_session_destroy(session);
+    free(logits);
+    return code;
+}
+
+int cli_next(int argc, char **argv) {
+    next_options o = {.top = 10};
+    cli_desk desk;
+    cli_answer answer = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &o);
+    int code = cli_desk_open(&o.common, &desk);
+    if (code == CLI_OK) {
+        code = cli_prompt_encode(&desk, &o.prompt);
+    }
+    if (code == CLI_OK) {
+        code = answer_prompt(&desk, &o, &answer);
+    }
+    if (code == CLI_OK && o.json) {
+        code = print_json(&desk, &o.prompt, &answer);
+    } else if (code == CLI_OK) {
+        print_list(&o.prompt, &answer);
+    }
+    cli_answer_free(&answer);
+    cli_prompt_free(&o.prompt);
+    cli_desk_close(&desk);
+    return code == CLI_OK ? cli_finish() : code;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Text as bytes: UTF-8, cleaning, escaping for HTML and SVG, and memory that is there or ends it
+// all.
+#ifndef CLI_TEXT_H
+#define CLI_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+// Zeroed memory for count elements; without it the program ends with CLI_INTERNAL and a message.
+void *cli_alloc(int64_t count, size_t size);
+
+// Bytes of the UTF-8 character at s (1 .. 4); 0 when the n bytes are only the beginning of one; -1
+// when they are none.
+int cli_utf8_next(const char *s, size_t n);
+// The code point of a character whose length is known.
+uint32_t cli_utf8_code(const char *s, int length);
+// A copy in which every byte that belongs to no character became U+FFFD; *clean says if none did.
+char *cli_utf8_clean(const char *s, size_t n, bool *clean);
+
+// Letters, digits, apostrophe and every byte above ASCII: what words are made of.
+bool cli_is_word_byte(char c);
+bool cli_is_space(char c);
+
+// s with & < > " ' as entities and control characters left out, for HTML and SVG.
+void cli_put_escaped(FILE *to, const char *s);
+
+#endif

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * @file decoct.h
+ * @brief GPT decoder blocks on the CPU: the whole public interface of libdecoct.
+ *
+ * Read from top to bottom: first what everybody needs (status, context), then single operations
+ * (matmul, softmax, attention, ...), then a decoder block with your own weights, last a whole model
+ * from a folder on disk.
+ *
+ * Conventions
+ *   status   Every function that can fail returns a decoct_status: 0 is success, failures are
+ *            negative, decoct_last_error() says in words what was wrong. On failure outputs are
+ *            left untouched unless a comment says otherwise.
+ *   sizes    int64_t, counted in elements, never in bytes. Matrices are row-major; `stride` is the
+ *            distance from one row to the next. 0 for a stride means dense (no gap between rows).
+ *   structs  go by pointer and start with `uint32_t struct_size`: set it to sizeof the struct and
+ *            zero the rest, so that fields added later keep today's meaning.
+ *   owning   X_open / X_create pairs with X_close / X_destroy; both accept NULL. Arrays passed in
+ *            stay the caller's and are not kept after the call returns.
+ *   threads  One context serves one call at a time: a second concurrent call returns
+ *            DECOCT_E_BUSY and touches nothing. Different contexts are independent. Packed
+ *            weights, blocks and models never change after creation and may be used by several
+ *            contexts at once; a session or cache belongs to one call at a time.
+ *   bits     The result of every f32 operation is the same, to the last bit, for every backend,
+ *            any number of threads, any batch and any way of cutting a prompt into chunks.
+ *   manners  The library never prints, exits, aborts, and leaves the host's locale, affinity,
+ *            signal handlers and floating-point mode as they were.
+ */
+#ifndef DECOCT_DECOCT_H
+#define DECOCT_DECOCT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define DECOCT_API __attribute__((visibility("default")))
+#else
+#define DECOCT_API
+#endif
+
+/* ---- Status ---------------------------------------------------------------------------------- */
+
+/** Every status once: name, value, text. */
+#define DECOCT_STATUS_LIST(X)                                                                      \
+    X(DECOCT_OK, 0, "success")                                                                     \
+    X(DECOCT_E_ARGUMENT, -1, "an argument is out of range")                                        \
+    X(DECOCT_E_MEMORY, -2, "out of memory")                                                        \
+    X(DECOCT_E_UNSUPPORTED, -3, "this CPU or this build cannot do that")                           \
+    X(DECOCT_E_IO, -4, "a file cannot be read")                                                    \
+    X(DECOCT_E_FORMAT, -5, "a file is not what it says it is")                                     \
+    X(DECOCT_E_FULL, -6, "there is no room for more tokens")                                       \
+    X(DECOCT_E_BUSY, -7, "the context is in use by another call")                                  \
+    X(DECOCT_E_SYSTEM, -8, "the operating system refused")
+
+typedef int32_t decoct_status;
+enum {
+#define DECOCT_STATUS_ENUM(name, value, text) name = value,
+    DECOCT_STATUS_LIST(DECOCT_STATUS_ENUM)
+#undef DECOCT_STATUS_ENUM
+        DECOCT_STATUS_LAST = DECOCT_E_SYSTEM
+};
+
+/** "DECOCT_E_MEMORY"; "DECOCT_E_?" for a number that is no status. Never NULL. */
+DECOCT_API const char *decoct_status_name(decoct_status status);
+/** "out of memory". Never NULL. */
+DECOCT_API const char *decoct_status_string(decoct_status status);
+/** Version of the library at run time: major << 16 | minor << 8 | patch. */
+DECOCT_API uint32_t decoct_version(void);
+
+/* ---- Context --------------------------------------------------------------------------------- */
+
+/** Chosen kernels, worker threads, scratch memory, and the words of the last error. */
+typedef struct decoct_context decoct_context;
+
+/** One piece of a parallel call: index runs from 0 to count - 1. */
+typedef void (*decoct_task)(void *task_data, int64_t index);
+
+/** How a context is opened. NULL or a zeroed struct gives the defaults. */
+typedef struct decoct_options {
+    uint32_t struct_size; /**< sizeof(decoct_options) */
+    int32_t threads;      /**< 0: one per CPU this process may use (affinity and cgroup quota) */
+    const char
+        *backend;    /**< force one, "scalar", "avx2", ...; NULL: $DECOCT_BACKEND, else the best */
+    const char *pin; /**< NULL or "none", "compact", "spread", "core", "l3", "numa",
+                          "kind:performance", "kind:efficiency", or a list "0,2-5" */
+    /** A host's own thread pool: must run task(task_data, i) once for each i in [0, count), may run
+     *  them at the same time, and returns when all are done. NULL: the library's own pool. */
+    void (*parallel_for)(void *host, decoct_task task, void *task_data, int64_t count);
+    void *parallel_for_host; /**< handed to parallel_for */
+    char *error;             /**< where to write why opening failed, NULL: nowhere */
+    uint64_t error_size;     /**< bytes at error */
+} decoct_options;
+
+/**
+ * Opens a context: looks at the CPU, loads the backends, chooses a kernel for each operation.
+ * Errors: DECOCT_E_ARGUMENT (bad options), DECOCT_E_UNSUPPORTED (the backend asked for cannot run
+ * here), DECOCT_E_MEMORY, DECOCT_E_SYSTEM.
+ */
+DECOCT_API decoct_status decoct_context_open(const decoct_options *options, decoct_context **out);
+/** Ends the workers and frees the context. Weights, blocks and models stay valid. */
+DECOCT_API void decoct_context_close(decoct_context *ctx);
+/** What failed last on this context, in words; "" if nothing has. Valid until the next call. */
+DECOCT_API const char *decoct_last_error(const decoct_context *ctx);
+/** How many threads work for this context. */
+DECOCT_API int32_t decoct_context_threads(const decoct_context *ctx);
+/** The strongest backend in use, e.g. "avx2". */
+DECOCT_API const char *decoct_context_backend(const decoct_context *ctx);
+/** Which backend serves a kernel ("matmul", "attention", "softmax", "layer_norm", "gelu",
+ *  "embedding", "add", "bias"); NULL if there is no such kernel. */
+DECOCT_API const char *decoct_context_kernel(const decoct_context *ctx, const char *kernel);
+
+/** What became of one backend. */
+typedef struct decoct_backend_info {
+    uint32_t struct_size;
+    int32_t chosen;      /**< 1: serves at least one kernel of this context */
+    int32_t usable;      /**< 1: could run here */
+    uint32_t priority;   /**< the larger wins */
+    const char *name;    /**< "avx512" */
+    const char *version; /**< as the backend states it */
+    const char *origin;  /**< "built in" or the plugin's file */
+    const char *reason;  /**< in words: why it was chosen or not */
+} decoct_backend_info;
+
+/** How many backends were looked at. */
+DECOCT_API int32_t decoct_backend_count(const decoct_context *ctx);
+/** Describes backend `index` (0 .. count-1). The strings live as long as the context. */
+DECOCT_API decoct_status decoct_backend_describe(decoct_context *ctx, int32_t index,
+                                                 decoct_backend_info *info);
+
+/* ---- The machine ----------------------------------------------------------------------------- */
+
+/** Describes CPU, features, topology, quota and backends as one JSON object (UTF-8), for reports.
+ *  Copies at most `size` bytes with the closing NUL to `text` (may be NULL when size is 0) and
+ * gives the whole length, without the NUL, in *length. The topology is read with hwloc on first
+ * need. */
+DECOCT_API decoct_status decoct_machine_json(decoct_context *ctx, char *text, uint64_t size,
+                                             uint64_t *length);
+/** The CPU on which worker `index` was seen last (getcpu), or -1 if it has not run yet. */
+DECOCT_API int32_t decoct_worker_cpu(const decoct_context *ctx, int32_t index);
+
+/* ---- Matrix product -------------------------------------------------------------------------- */
+
+/** A matrix rearranged once for the matmul kernel. */
+typedef struct decoct_weights decoct_weights;
+
+/**
+ * Packs w (k, n) for decoct_matmul. Element (p, j) is w[p * stride + j]; with `transposed` it is
+ * w[j * stride + p], the layout of a "Linear" layer. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY.
+ */
+DECOCT_API decoct_status decoct_weights_create(decoct_context *ctx, int64_t k, int64_t n,
+                                               const float *w, int64_t stride, int32_t transposed,
+                                               decoct_weights **out);
+DECOCT_API void decoct_weights_destroy(decoct_weights *weights);
+
+/** y = x b + bias: x (m, k), b (k, n), bias (n) or NULL, y (m, n). */
+typedef struct decoct_matmul_args {
+    uint32_t struct_size;
+    int32_t b_transposed; /**< 1: b is stored (n, k) */
+    int64_t m, n, k;
+    const float *x;
+    int64_t x_stride;              /**< 0: k */
+    const float *b;                /**< packed on the fly; NULL when weights are given */
+    int64_t b_stride;              /**< 0: n, or k when transposed */
+    const decoct_weights *weights; /**< packed ahead; k and n must agree */
+    const float *bias;
+    float *y;         /**< must not overlap the inputs */
+    int64_t y_stride; /**< 0: n */
+} decoct_matmul_args;
+
+/**
+ * Matrix product. Every element is one chain of fused multiply-adds in increasing k from +0, then
+ * the bias is added. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY.
+ * Accuracy: |error| <= (k + 2) u sum |x b| with u = 2^-24 (plus the bias's own rounding).
+ */
+DECOCT_API decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_args *args);
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+/**
+ * y = softmax(scale * x) for each of `rows` rows of `cols` elements; scale 0 means 1. y may be x.
+ * exp(z - max z) / sum of them. Elements of -inf give 0 and a row of nothing but -inf gives zeros;
+ * a NaN or +inf makes its row NaN. Errors: DECOCT_E_ARGUMENT.
+ */
+DECOCT_API decoct_status decoct_softmax(decoct_context *ctx, int64_t rows, int64_t cols,
+                                        float scale, const float *x, int64_t x_stride, float *y,
+                                        int64_t y_stride);
+
+/**
+ * Layer normalisation (Ba, Kiros, Hinton 2016): y = (x - mean) / sqrt(variance + eps) * gain + bias
+ * for each row; gain and bias (cols) or NULL for 1 and 0. y may be x. Errors: DECOCT_E_ARGUMENT.
+ */
+DECOCT_API decoct_status decoct_layer_norm(decoct_context *ctx, int64_t rows, int64_t cols,
+                                           float eps, const float *gain, const float *bias,
+                                           const float *x, int64_t x_stride, float *y,
+                                           int64_t y_stride);
+
+/** Forms of the GELU (Hendrycks and Gimpel 2016), and none. */
+enum {
+    DECOCT_GELU_TANH = 0, /**< x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): GPT-1 and GPT-2 */
+    DECOCT_GELU_ERF = 1   /**< x/2 (1 + erf(x / sqrt 2)) */
+};
+/** y = GELU(x) element by element. y may be x. Errors: DECOCT_E_ARGUMENT. */
+DECOCT_API decoct_status decoct_gelu(decoct_context *ctx, int32_t form, int64_t rows, int64_t cols,
+                                     const float *x, int64_t x_stride, float *y, int64_t y_stride);
+/** y += x, the residual connection. Errors: DECOCT_E_ARGUMENT. */
+DECOCT_API decoct_status decoct_add(decoct_context *ctx, int64_t rows, int64_t cols, const float *x,
+                                    int64_t x_stride, float *y, int64_t y_stride);
+/** y += bias on each row, bias (cols). Errors: DECOCT_E_ARGUMENT. */
+DECOCT_API decoct_status decoct_bias(decoct_context *ctx, int64_t rows, int64_t cols,
+                                     const float *bias, float *y, int64_t y_stride);
+/** y[i] = table[ids[i]] for i in [0, rows); table (table_rows, cols), row stride 0 means cols.
+ *  Errors: DECOCT_E_ARGUMENT, also when an id is outside the table (nothing is written then). */
+DECOCT_API decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int64_t cols,
+                                          const int32_t *ids, const float *table,
+                                          int64_t table_rows, int64_t table_stride, float *y,
+                                          int64_t y_stride);
+
+/* ---- Attention ------------------------------------------------------------------------------- */
+
+/**
+ * out = softmax(scale * q k^T + mask) v, for each head of each batch element.
+ *
+ *   q    (batch, heads,    q_len,  head_dim)      out  (batch, heads, q_len, value_dim)
+ *   k    (batch, kv_heads, kv_len, head_dim)      v    (batch, kv_heads, kv_len, value_dim)
+ *   mask (batch, heads, q_len, kv_len), added to the scores, -inf hides a key; NULL: none
+ *   weights (batch, heads, q_len, kv_len), dense: receives the softmax; NULL: not wanted
+ *
+ * Query head h uses key head h * kv_heads / heads (grouped queries; kv_heads divides heads).
+ * The last axis is always contiguous; the other strides are free, 0 means the dense layout above.
+ * For the mask, 0 for the batch or head stride means: the same mask for all of them.
+ * With `causal`, query i sees the keys 0 .. q_offset + i. A hidden key contributes exactly nothing,
+ * whatever stands in its k and v; a row that sees no key gives zeros.
+ */
+typedef struct decoct_attention_args {
+    uint32_t struct_size;
+    int32_t causal;
+    int64_t batch, heads, kv_heads, q_len, kv_len, head_dim;
+    int64_t value_dim; /**< 0: head_dim */
+    int64_t q_offset; /**< position of query 0 among the keys; kv_len - q_len for a running cache */
+    float scale;      /**< 0: 1 / sqrt(head_dim) */
+    float reserved;
+    const float *q, *k, *v, *mask;
+    float *out, *weights;
+    int64_t q_batch_stride, q_head_stride, q_stride;
+    int64_t k_batch_stride, k_head_stride, k_stride;
+    int64_t v_batch_stride, v_head_stride, v_stride;
+    int64_t out_batch_stride, out_head_stride, out_stride;
+    int64_t mask_batch_stride, mask_head_stride, mask_stride;
+} decoct_attention_args;
+
+/**
+ * Scaled dot-product attention (Vaswani et al. 2017), computed in blocks of keys with a running
+ * maximum (Milakov and Gimelshein 2018; Dao et al. 2022), so that memory grows with the length and
+ * not with its square. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY.
+ */
+DECOCT_API decoct_status decoct_attention(decoct_context *ctx, const decoct_attention_args *args);
+
+/* ---- A decoder block ------------------------------------------------------------------------- */
+
+enum {
+    DECOCT_PRE_NORM = 0, /**< GPT-2: x += attn(LN1(x)); x += mlp(LN2(x)) */
+    DECOCT_POST_NORM = 1 /**< GPT-1: x = LN1(x + attn(x)); x = LN2(x + mlp(x)) */
+};
+
+/** One decoder block with the caller's weights. All matrices are (in, out), dense, row-major. */
+typedef struct decoct_block_args {
+    uint32_t struct_size;
+    int32_t norm_order; /**< DECOCT_PRE_NORM or DECOCT_POST_NORM */
+    int32_t gelu;       /**< DECOCT_GELU_TANH or DECOCT_GELU_ERF */
+    float eps;          /**< of the layer norms; 0: 1e-5 */
+    int64_t d_model, heads, d_ffn;
+    const float *norm1_gain, *norm1_bias; /**< (d_model) */
+    const float *qkv, *qkv_bias;          /**< (d_model, 3 d_model): q, k, v side by side */
+    const float *proj, *proj_bias;        /**< (d_model, d_model) */
+    const float *norm2_gain, *norm2_bias; /**< (d_model) */
+    const float *up, *up_bias;            /**< (d_model, d_ffn) */
+    const float *down, *down_bias;        /**< (d_ffn, d_model) */
+} decoct_block_args;
+
+typedef struct decoct_block decoct_block; /**< packed weights of one block */
+typedef struct decoct_cache decoct_cache; /**< keys and values of one block, of one sequence */
+
+/** Packs the weights. Biases may be NULL. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY. */
+DECOCT_API decoct_status decoct_block_create(decoct_context *ctx, const decoct_block_args *args,
+                                             decoct_block **out);
+DECOCT_API void decoct_block_destroy(decoct_block *block);
+/** Room for the keys and values of `max_len` positions. Errors: as above. */
+DECOCT_API decoct_status decoct_cache_create(decoct_context *ctx, const decoct_block *block,
+                                             int64_t max_len, decoct_cache **out);
+DECOCT_API void decoct_cache_destroy(decoct_cache *cache);
+/** How many positions the cache holds. */
+DECOCT_API int64_t decoct_cache_length(const decoct_cache *cache);
+/** Forgets all positions from `length` on. Errors: DECOCT_E_ARGUMENT. */
+DECOCT_API decoct_status decoct_cache_truncate(decoct_context *ctx, decoct_cache *cache,
+                                               int64_t length);
+/**
+ * Runs the block over `rows` new positions that follow those in the cache: x (rows, d_model) to
+ * y (rows, d_model); y may be x. The cache grows by `rows`. Rows one by one or all at once give the
+ * same bits. Errors: DECOCT_E_ARGUMENT, DECOCT_E_FULL (the cache is unchanged), DECOCT_E_MEMORY.
+ */
+DECOCT_API decoct_status decoct_block_forward(decoct_context *ctx, const decoct_block *block,
+                                              decoct_cache *cache, int64_t rows, const float *x,
+                                              int64_t x_stride, float *y, int64_t y_stride);
+
+/* ---- A whole model --------------------------------------------------------------------------- */
+
+typedef struct decoct_model decoct_model;     /**< weights and tokenizer of a model folder */
+typedef struct decoct_session decoct_session; /**< one running text on a model */
+
+/** What a model is. */
+typedef struct decoct_model_info {
+    uint32_t struct_size;
+    int32_t norm_order; /**< DECOCT_PRE_NORM (gpt2) or DECOCT_POST_NORM (openai-gpt) */
+    int64_t layers, heads, d_model, d_ffn, context, vocabulary, parameters;
+    const char *type; /**< "gpt2" or "openai-gpt"; lives as long as the model */
+} decoct_model_info;
+
+/**
+ * Opens a model folder: `config.json` (model_type "gpt2" or "openai-gpt"), `model.safetensors`
+ * (F32, F16 or BF16), and `vocab.json` + `merges.txt` or `tokenizer.json`.
+ * Errors: DECOCT_E_IO, DECOCT_E_FORMAT (decoct_last_error names file and byte), DECOCT_E_MEMORY,
+ * DECOCT_E_UNSUPPORTED (a kind of model this library does not run).
+ */
+DECOCT_API decoct_status decoct_model_open(decoct_context *ctx, const char *folder,
+                                           decoct_model **out);
+DECOCT_API void decoct_model_close(decoct_model *model);
+DECOCT_API decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *model,
+                                               decoct_model_info *info);
+/** The folder of the model that comes with the library ("potion"): the installed one, or the source
+ *  tree's when the library runs from its build tree. Copies like decoct_machine_json.
+ *  Errors: DECOCT_E_IO when it is in neither place. */
+DECOCT_API decoct_status decoct_default_model(decoct_context *ctx, char *path, uint64_t size,
+                                              uint64_t *length);
+
+/**
+ * Text to token ids. Writes at most `room` ids and gives the number needed in *count; when that is
+ * more than `room` the status is DECOCT_E_FULL (ids may be NULL when room is 0: a way to ask).
+ * Any bytes are accepted by a byte-level tokenizer (gpt2).
+ * openai-gpt: lower-cased, split like BERT's basic tokenizer; unknown pieces become <unk>.
+ */
+DECOCT_API decoct_status decoct_encode(decoct_context *ctx, const decoct_model *model,
+                                       const char *text, uint64_t length, int32_t *ids,
+                                       int64_t room, int64_t *count);
+/** Token ids to text, not NUL-terminated; room and *length in bytes, as above. One gpt2 token may
+ *  be part of a UTF-8 character. */
+DECOCT_API decoct_status decoct_decode(decoct_context *ctx, const decoct_model *model,
+                                       const int32_t *ids, int64_t count, char *text, uint64_t room,
+                                       uint64_t *length);
+
+/** Starts a text with room for `max_tokens` tokens (0: the model's context). */
+DECOCT_API decoct_status decoct_session_create(decoct_context *ctx, const decoct_model *model,
+                                               int64_t max_tokens, decoct_session **out);
+DECOCT_API void decoct_session_destroy(decoct_session *session);
+/** How many tokens the session has seen. */
+DECOCT_API int64_t decoct_session_length(const decoct_session *session);
+/** Forgets all tokens from `length` on. Errors: DECOCT_E_ARGUMENT. */
+DECOCT_API decoct_status decoct_session_truncate(decoct_context *ctx, decoct_session *session,
+                                                 int64_t length);
+/**
+ * Feeds `count` tokens. `logits` receives the scores of the token that follows the last one
+ * (vocabulary values), or with `all` those of every position, (count, vocabulary); NULL: none.
+ * Errors: DECOCT_E_ARGUMENT (an id outside the vocabulary), DECOCT_E_FULL, DECOCT_E_MEMORY; the
+ * session is unchanged then.
+ */
+DECOCT_API decoct_status decoct_session_eval(decoct_context *ctx, decoct_session *session,
+                                             const int32_t *ids, int64_t count, int32_t all,
+                                             float *logits);
+/**
+ * Hides position `key` from position `query` in all layers and heads (key <= query) for tokens fed
+ * from now on: the honest way to ask what an attention edge does. Errors: DECOCT_E_ARGUMENT,
+ * DECOCT_E_MEMORY.
+ */
+DECOCT_API decoct_status decoct_session_cut(decoct_context *ctx, decoct_session *session,
+                                            int64_t query, int64_t key);
+/**
+ * The attention weights of one layer and head over all tokens seen, (length, length), computed
+ * anew from the session's stored queries and keys. Only for a session that was told to keep its
+ * queries, before the first token, by decoct_session_keep_queries. Errors: DECOCT_E_ARGUMENT.
+ */
+DECOCT_API decoct_status decoct_session_attention(decoct_context *ctx, decoct_session *session,
+                                                  int64_t layer, int64_t head, float *weights);
+DECOCT_API decoct_status decoct_session_keep_queries(decoct_context *ctx, decoct_session *session);
+
+/** How the next token is drawn. */
+typedef struct decoct_sample_args {
+    uint32_t struct_size;
+    int32_t top_k;     /**< only the k most probable; 0: all */
+    float temperature; /**< logits are divided by it; 0: always the most probable */
+    float top_p;       /**< smallest set with at least this probability (nucleus); 0: all */
+    uint64_t seed;     /**< the same seed and position give the same draw */
+    uint64_t position; /**< counts the draws of one text */
+} decoct_sample_args;
+/** Draws one id from logits (n). Ties go to the smaller id. Errors: DECOCT_E_ARGUMENT (also when no
+ *  logit is finite), DECOCT_E_MEMORY. */
+DECOCT_API decoct_status decoct_sample(decoct_context *ctx, const decoct_sample_args *args,
+                                       const float *logits, int64_t n, int32_t *id);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

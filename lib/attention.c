@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Attention: checks, packs the keys by blocks, cuts heads x queries into pieces for the threads.
+#include "attention.h"
+
+#include "memory.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { KEYS = DECOCT_KEY_BLOCK, PIECE_TILES = 4 };
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return a / b + (a % b != 0);
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* ---- Packing keys -----------------------------------------------------------------------------
+ */
+
+bool dct_keys_size(int64_t kv_len, int64_t head_dim, int64_t *count) {
+    return dct_mul(ceil_div(kv_len, KEYS), KEYS, count) && dct_mul(*count, head_dim, count);
+}
+
+typedef struct keys_job {
+    const decoct_attention_args *a;
+    void (*pack)(int64_t count, int64_t head_dim, const float *k, int64_t k_stride, float *block);
+    float *keys;
+    int64_t head_stride, blocks;
+} keys_job;
+
+static void pack_block(void *data, int64_t index, int32_t worker) {
+    const keys_job *job = data;
+    const decoct_attention_args *a = job->a;
+    int64_t block = index % job->blocks, head = index / job->blocks;
+    const float *k = a->k + head / a->kv_heads * a->k_batch_stride +
+                     head % a->kv_heads * a->k_head_stride + block * KEYS * a->k_stride;
+    (void)worker;
+    job->pack(smaller(a->kv_len - block * KEYS, KEYS), a->head_dim, k, a->k_stride,
+              job->keys + head * job->head_stride + block * KEYS * a->head_dim);
+}
+
+/* ---- The pieces -------------------------------------------------------------------------------
+ */
+
+typedef struct attend_job {
+    const decoct_attention_args *a;
+    const decoct_attention_kernel *kernel;
+    const float *keys;
+    int64_t keys_head_stride;
+    int64_t piece_rows, pieces; // of one head
+    float *scratch;
+    int64_t scratch_stride;
+} attend_job;
+
+static decoct_attention_piece make_piece(const attend_job *job, int64_t head, int64_t row) {
+    const decoct_attention_args *a = job->a;
+    int64_t b = head / a->heads, h = head % a->heads, kv = h / (a->heads / a->kv_heads);
+    int64_t all = head * a->q_len + row; // row of the weights
+    return (decoct_attention_piece){
+        .rows = smaller(a->q_len - row, job->piece_rows),
+        .kv_len = a->kv_len,
+        .head_dim = a->head_dim,
+        .value_dim = a->value_dim,
+        .q = a->q + b * a->q_batch_stride + h * a->q_head_stride + row * a->q_stride,
+        .q_stride = a->q_stride,
+        .keys = job->keys + (b * a->kv_heads + kv) * job->keys_head_stride,
+        .key_block_stride = KEYS * a->head_dim,
+        .v = a->v + b * a->v_batch_stride + kv * a->v_head_stride,
+        .v_stride = a->v_stride,
+        .out = a->out + b * a->out_batch_stride + h * a->out_head_stride + row * a->out_stride,
+        .out_stride = a->out_stride,
+        .mask = a->mask ? a->mask + b * a->mask_batch_stride + h * a->mask_head_stride +
+                              row * a->mask_stride
+                        : NULL,
+        .mask_stride = a->mask_stride,
+        .weights = a->weights ? a->weights + all * a->kv_len : NULL,
+        .weights_stride = a->kv_len,
+        .visible = a->causal ? a->q_offset + row + 1 : a->kv_len,
+        .visible_step = a->causal ? 1 : 0,
+        .scale = a->scale,
+    };
+}
+
+// The last queries see the most keys: they come first, so that no thread is left with them at the
+// end.
+static void attend_piece(void *data, int64_t index, int32_t worker) {
+    const attend_job *job = data;
+    int64_t heads = job->a->batch * job->a->heads;
+    int64_t row = (job->pieces - 1 - index / heads) * job->piece_rows;
+    decoct_attention_piece piece = make_piece(job, index % heads, row);
+    piece.scratch = job->scratch ? job->scratch + worker * job->scratch_stride : NULL;
+    job->kernel->run(&piece);
+}
+
+static decoct_status worker_scratch(decoct_context *ctx, attend_job *job) {
+    if (!job->kernel->scratch_size) {
+        return DECOCT_OK;
+    }
+    decoct_attention_piece piece = make_piece(job, 0, 0);
+    int64_t all, one = job->kernel->scratch_size(&piece);
+    if (one < 0 || !dct_add(one, DCT_ALIGN, &one)) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
+    }
+    job->scratch_stride = one - one % (DCT_ALIGN / (int64_t)sizeof(float));
+    if (dct_mul(job->scratch_stride, dct_pool_threads(ctx->pool), &all)) {
+        job->scratch = dct_scratch(ctx, DCT_SCRATCH_WORKERS, all);
+    }
+    return job->scratch
+               ? DECOCT_OK
+               : dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
+}
+
+decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
+                         int64_t keys_head_stride) {
+    attend_job job = {.a = a,
+                      .kernel = &ctx->kernels->attention,
+                      .keys = keys,
+                      .keys_head_stride = keys_head_stride};
+    if (a->batch == 0 || a->heads == 0 || a->q_len == 0) {
+        return DECOCT_OK;
+    }
+    int64_t tile = job.kernel->tile_rows ? job.kernel->tile_rows : 1;
+    job.piece_rows = PIECE_TILES * tile;
+    job.pieces = ceil_div(a->q_len, job.piece_rows);
+    decoct_status status = worker_scratch(ctx, &job);
+    if (!status) {
+        double work = (double)a->batch * (double)a->heads * (double)a->q_len * (double)a->kv_len *
+                      (double)(a->head_dim + a->value_dim + 20);
+        dct_run(ctx, a->batch * a->heads * job.pieces, work, attend_piece, &job);
+    }
+    return status;
+}
+
+/* ---- The front door ---------------------------------------------------------------------------
+ */
+
+// One operand (batch, heads, len, dim): dense strides where they are 0; inside memory.
+static decoct_status check_operand(dct_error *error, const char *name,
+                                   const decoct_attention_args *a, int64_t heads, int64_t len,
+                                   int64_t dim, int64_t stride[3], const void *data) {
+    int64_t span, whole;
+    bool fits = true;
+    stride[2] = stride[2] ? stride[2] : dim;
+    if (!stride[1]) {
+        fits = dct_mul(len, stride[2], &stride[1]);
+    }
+    if (fits && !stride[0]) {
+        fits = dct_mul(heads, stride[1], &stride[0]);
+    }
+    if (stride[0] < 0 || stride[1] < 0 || stride[2] < 0) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: a stride of %s is negative", name);
+    }
+    fits = fits && dct_mul(a->batch, stride[0], &whole) && dct_mul(heads, stride[1], &span) &&
+           dct_add(whole, span, &whole) && dct_mul(len, stride[2], &span) &&
+           dct_add(whole, span, &whole) && whole <= PTRDIFF_MAX / (int64_t)sizeof(float);
+    if (!fits) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: %s is too large", name);
+    }
+    if (len > 1 && stride[2] < dim) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "attention: %s has stride %lld, less than its %lld components", name,
+                        (long long)stride[2], (long long)dim);
+    }
+    if (!data && a->batch > 0 && heads > 0 && len > 0 && dim > 0) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: %s is NULL", name);
+    }
+    return DECOCT_OK;
+}
+
+static decoct_status check_shape(dct_error *error, const decoct_attention_args *a) {
+    if (a->batch < 0 || a->heads < 0 || a->kv_heads < 0 || a->q_len < 0 || a->kv_len < 0 ||
+        a->head_dim < 0 || a->value_dim < 0) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: a size is negative");
+    }
+    if (a->heads > 0 && (a->kv_heads == 0 || a->heads % a->kv_heads)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "attention: kv_heads %lld does not divide heads %lld",
+                        (long long)a->kv_heads, (long long)a->heads);
+    }
+    int64_t last;
+    if (!dct_add(a->q_offset, a->q_len, &last) || a->q_offset < -INT64_MAX / 2) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: q_offset %lld is out of range",
+                        (long long)a->q_offset);
+    }
+    if (!isfinite(a->scale)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: the scale is not a finite number");
+    }
+    return DECOCT_OK;
+}
+
+static decoct_status check_mask(dct_error *error, decoct_attention_args *a) {
+    int64_t whole;
+    a->mask_stride = a->mask_stride ? a->mask_stride : a->kv_len;
+    if (a->mask &&
+        (a->mask_stride < a->kv_len || a->mask_head_stride < 0 || a->mask_batch_stride < 0)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: a stride of the mask is too small");
+    }
+    if (!dct_mul(a->q_len, a->mask_stride, &whole) || !dct_mul(a->q_len, a->kv_len, &whole) ||
+        !dct_mul(whole, a->heads, &whole) || !dct_mul(whole, a->batch, &whole)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: q_len x kv_len is too large");
+    }
+    return DECOCT_OK;
+}
+
+static decoct_status check(dct_error *error, decoct_attention_args *a) {
+    a->value_dim = a->value_dim ? a->value_dim : a->head_dim;
+    decoct_status status = check_shape(error, a);
+    if (status) {
+        return status;
+    }
+    a->scale = a->scale != 0.0f ? a->scale : 1.0f / sqrtf((float)(a->head_dim ? a->head_dim : 1));
+    struct {
+        const char *name;
+        int64_t heads, len, dim, *batch_stride, *head_stride, *stride;
+        const void *data;
+    } operands[] = {
+        {"q", a->heads, a->q_len, a->head_dim, &a->q_batch_stride, &a->q_head_stride, &a->q_stride,
+         a->q},
+        {"k", a->kv_heads, a->kv_len, a->head_dim, &a->k_batch_stride, &a->k_head_stride,
+         &a->k_stride, a->k},
+        {"v", a->kv_heads, a->kv_len, a->value_dim, &a->v_batch_stride, &a->v_head_stride,
+         &a->v_stride, a->v},
+        {"out", a->heads, a->q_len, a->value_dim, &a->out_batch_stride, &a->out_head_stride,
+         &a->out_stride, a->out},
+    };
+    for (size_t i = 0; i < sizeof operands / sizeof *operands && !status; i++) {
+        int64_t stride[3] = {*operands[i].batch_stride, *operands[i].head_stride,
+                             *operands[i].stride};
+        status = check_operand(error, operands[i].name, a, operands[i].heads, operands[i].len,
+                               operands[i].dim, stride, operands[i].data);
+        *operands[i].batch_stride = stride[0];
+        *operands[i].head_stride = stride[1];
+        *operands[i].stride = stride[2];
+    }
+    return status ? status : check_mask(error, a);
+}
+
+static decoct_status attention(decoct_context *ctx, const decoct_attention_args *args) {
+    decoct_attention_args a;
+    if (!dct_take_struct(&a, sizeof a, args)) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                        "attention: args or their struct_size are missing");
+    }
+    decoct_status status = check(&ctx->error, &a);
+    if (status || a.batch == 0 || a.heads == 0 || a.q_len == 0) {
+        return status;
+    }
+    keys_job job = {.a = &a, .pack = ctx->kernels->pack_keys, .blocks = ceil_div(a.kv_len, KEYS)};
+    int64_t heads, count;
+    bool fits = dct_keys_size(a.kv_len, a.head_dim, &job.head_stride) &&
+                dct_mul(a.batch, a.kv_heads, &heads) && dct_mul(heads, job.head_stride, &count);
+    job.keys = fits ? dct_scratch(ctx, DCT_SCRATCH_KEYS, count) : NULL;
+    if (!job.keys) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory to pack the keys");
+    }
+    dct_run(ctx, heads * job.blocks, (double)count * 4.0, pack_block, &job);
+    return dct_attend(ctx, &a, job.keys, job.head_stride);
+}
+
+decoct_status decoct_attention(decoct_context *ctx, const decoct_attention_args *args) {
+    decoct_status status = dct_enter(ctx);
+    if (!status) {
+        status = attention(ctx, args);
+        dct_leave(ctx);
+    }
+    return status;
+}

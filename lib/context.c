@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Opens and closes contexts: options, backends, threads, pinning.
+#include "context.h"
+
+#include "cpu.h"
+#include "memory.h"
+#include "topology.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Waking the workers costs some microseconds; below this many multiply-adds one thread is done
+// sooner.
+static const double WORK_WORTH_SHARING = 200e3;
+enum { THREADS_MAX = 4096 };
+
+/* ---- Structs and texts that cross the border --------------------------------------------------
+ */
+
+bool dct_take_struct(void *to, size_t size, const void *from) {
+    uint32_t theirs;
+    memset(to, 0, size);
+    if (!from) {
+        return false;
+    }
+    memcpy(&theirs, from, sizeof theirs);
+    if (theirs < sizeof theirs) {
+        return false;
+    }
+    for (size_t i = size; i < theirs; i++) {
+        if (((const unsigned char *)from)[i]) {
+            return false;
+        }
+    }
+    memcpy(to, from, theirs < size ? theirs : size);
+    return true;
+}
+
+bool dct_give_struct(void *to, const void *from, size_t size) {
+    uint32_t theirs;
+    if (!to) {
+        return false;
+    }
+    memcpy(&theirs, to, sizeof theirs);
+    if (theirs < sizeof theirs) {
+        return false;
+    }
+    size_t skip = sizeof theirs; // their struct_size stays
+    memcpy((char *)to + skip, (const char *)from + skip, (theirs < size ? theirs : size) - skip);
+    return true;
+}
+
+void dct_give_text(const char *from, char *text, uint64_t size, uint64_t *length) {
+    uint64_t whole = strlen(from);
+    if (text && size > 0) {
+        uint64_t part = whole < size - 1 ? whole : size - 1;
+        memcpy(text, from, part);
+        text[part] = '\0';
+    }
+    if (length) {
+        *length = whole;
+    }
+}
+
+/* ---- The door ---------------------------------------------------------------------------------
+ */
+
+decoct_status dct_enter(decoct_context *ctx) {
+    if (!ctx) {
+        return DECOCT_E_ARGUMENT;
+    }
+    if (atomic_exchange(&ctx->busy, 1)) {
+        return DECOCT_E_BUSY;
+    }
+    ctx->error.text[0] = '\0';
+    ctx->host_fp_mode = dct_fp_enter();
+    return DECOCT_OK;
+}
+
+void dct_leave(decoct_context *ctx) {
+    dct_fp_leave(ctx->host_fp_mode);
+    atomic_store(&ctx->busy, 0);
+}
+
+dct_error *dct_context_error(decoct_context *ctx) {
+    return &ctx->error;
+}
+
+float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count) {
+    if (count > ctx->scratch[slot].room || !ctx->scratch[slot].data) {
+        void *data = dct_alloc(count, sizeof(float));
+        if (!data) {
+            return NULL;
+        }
+        dct_free(ctx->scratch[slot].data);
+        ctx->scratch[slot].data = data;
+        ctx->scratch[slot].room = count;
+    }
+    return ctx->scratch[slot].data;
+}
+
+void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data) {
+    if (count > 1 && work >= WORK_WORTH_SHARING) {
+        dct_pool_run(ctx->pool, count, task, data);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        task(data, i, 0);
+    }
+}
+
+/* ---- Opening ----------------------------------------------------------------------------------
+ */
+
+static decoct_status open_pool(decoct_context *ctx, const decoct_options *options) {
+    dct_pool_options pool = {.threads = options->threads ? options->threads : dct_usable_cpus(),
+                             .parallel_for = options->parallel_for,
+                             .parallel_for_host = options->parallel_for_host};
+    const char *pin = options->pin ? options->pin : "none";
+    if (pool.threads < 1 || pool.threads > THREADS_MAX) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "options: threads %d is not in [0, %d]",
+                        options->threads, THREADS_MAX);
+    }
+    if (strlen(pin) >= sizeof ctx->pin) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "options: the pin policy is too long");
+    }
+    snprintf(ctx->pin, sizeof ctx->pin, "%s", pin);
+    if (strcmp(pin, "none") == 0) {
+        return dct_pool_open(&pool, &ctx->pool, &ctx->error);
+    }
+    if (options->parallel_for) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                        "options: pin '%s' cannot be had with the host's own parallel_for", pin);
+    }
+    int32_t *cpus = dct_alloc(pool.threads, sizeof *cpus);
+    if (!cpus) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "out of memory");
+    }
+    dct_topology *topology = NULL;
+    decoct_status status = dct_topology_open(NULL, NULL, &topology, &ctx->error);
+    if (!status) {
+        status = dct_topology_place(topology, pin, pool.threads, cpus, &ctx->error);
+        pool.cpus = cpus;
+    }
+    if (!status) {
+        status = dct_pool_open(&pool, &ctx->pool, &ctx->error);
+    }
+    dct_topology_close(topology);
+    dct_free(cpus);
+    return status;
+}
+
+static decoct_status fill(decoct_context *ctx, const decoct_options *options) {
+    dct_cpu_raw raw = dct_cpu_read();
+    uint64_t features = dct_cpu_features(dct_cpu_family_here(), &raw);
+    const char *forced = options->backend ? options->backend : secure_getenv("DECOCT_BACKEND");
+    forced = forced && *forced ? forced : NULL;
+    decoct_status status = dct_backends_open(features, forced, &ctx->backends, &ctx->error);
+    if (status) {
+        return status;
+    }
+    ctx->kernels = dct_backends_kernels(ctx->backends);
+    return open_pool(ctx, options);
+}
+
+decoct_status decoct_context_open(const decoct_options *options, decoct_context **out) {
+    decoct_options o = {.struct_size = sizeof o};
+    if (!out || (options && !dct_take_struct(&o, sizeof o, options))) {
+        return DECOCT_E_ARGUMENT;
+    }
+    decoct_context *ctx = dct_zalloc(1, sizeof *ctx);
+    decoct_status status = ctx ? fill(ctx, &o) : DECOCT_E_MEMORY;
+    if (status) {
+        const char *words =
+            ctx && ctx->error.text[0] ? ctx->error.text : decoct_status_string(status);
+        dct_give_text(words, o.error, o.error_size, NULL);
+        decoct_context_close(ctx);
+        return status;
+    }
+    *out = ctx;
+    return DECOCT_OK;
+}
+
+void decoct_context_close(decoct_context *ctx) {
+    if (!ctx) {
+        return;
+    }
+    dct_pool_close(ctx->pool);
+    dct_backends_release(ctx->backends);
+    for (int i = 0; i < DCT_SCRATCH_SLOTS; i++) {
+        dct_free(ctx->scratch[i].data);
+    }
+    dct_free(ctx);
+}
+
+/* ---- Looking ----------------------------------------------------------------------------------
+ */
+
+const char *decoct_last_error(const decoct_context *ctx) {
+    return ctx ? ctx->error.text : "";
+}
+
+int32_t decoct_context_threads(const decoct_context *ctx) {
+    return ctx ? dct_pool_threads(ctx->pool) : 0;
+}
+
+const char *decoct_context_backend(const decoct_context *ctx) {
+    return ctx ? dct_backends_serving(ctx->backends, "matmul") : NULL;
+}
+
+const char *decoct_context_kernel(const decoct_context *ctx, const char *kernel) {
+    return ctx && kernel ? dct_backends_serving(ctx->backends, kernel) : NULL;
+}
+
+int32_t decoct_worker_cpu(const decoct_context *ctx, int32_t index) {
+    bool there = ctx && index >= 0 && index < dct_pool_threads(ctx->pool);
+    return there ? dct_pool_worker_cpu(ctx->pool, index) : -1;
+}
+
+int32_t decoct_backend_count(const decoct_context *ctx) {
+    return ctx ? dct_backends_count(ctx->backends) : 0;
+}
+
+decoct_status decoct_backend_describe(decoct_context *ctx, int32_t index,
+                                      decoct_backend_info *info) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    if (index < 0 || index >= dct_backends_count(ctx->backends)) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "backend %d: there are %d", index,
+                          dct_backends_count(ctx->backends));
+    } else {
+        const dct_backend *b = dct_backends_at(ctx->backends, index);
+        decoct_backend_info mine = {.chosen = b->serves > 0,
+                                    .usable = b->usable,
+                                    .priority = b->table.priority,
+                                    .name = b->name,
+                                    .version = b->version,
+                                    .origin = b->origin,
+                                    .reason = b->reason};
+        status = dct_give_struct(info, &mine, sizeof mine)
+                     ? DECOCT_OK
+                     : dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "backend info: no struct_size");
+    }
+    dct_leave(ctx);
+    return status;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The context: what every operation needs at hand, and the door through which each call goes.
+#ifndef DCT_CONTEXT_H
+#define DCT_CONTEXT_H
+
+#include "dispatch.h"
+#include "threads.h"
+
+// Scratch memory by purpose; it grows and is never given back before the context closes.
+typedef enum dct_scratch_slot {
+    DCT_SCRATCH_PANELS,  // a matrix packed on the fly
+    DCT_SCRATCH_KEYS,    // keys in blocks
+    DCT_SCRATCH_WORKERS, // attention: a piece for each worker
+    DCT_SCRATCH_BLOCK,   // activations of a decoder block
+    DCT_SCRATCH_TOKENS,  // activations between the blocks
+    DCT_SCRATCH_MASK,
+    DCT_SCRATCH_SLOTS
+} dct_scratch_slot;
+
+struct decoct_context {
+    dct_error error;
+    dct_backends *backends;
+    const decoct_backend *kernels;
+    dct_pool *pool;
+    char pin[128]; // the policy that was asked for
+    _Atomic int32_t busy;
+    uint64_t host_fp_mode;
+    struct {
+        void *data;
+        int64_t room;
+    } scratch[DCT_SCRATCH_SLOTS];
+};
+
+// Opens the door of a public call: one at a time, error text cleared, default floating-point mode.
+decoct_status dct_enter(decoct_context *ctx);
+void dct_leave(decoct_context *ctx);
+
+dct_error *dct_context_error(decoct_context *ctx);
+// Room for `count` floats on a cache line, NULL if there is no memory. Valid until the next call
+// for the same slot; the contents are not kept.
+float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count);
+// Runs the pieces on the pool, or here if `work` (about one per multiply-add) is too little to
+// share.
+void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data);
+
+// Copies a caller's struct into one of ours: what the caller's version lacks is 0. False if it is
+// NULL, has no size, or knows fields that this library does not and uses them.
+bool dct_take_struct(void *to, size_t size, const void *from);
+// Copies ours out to the caller's struct, as far as that goes.
+bool dct_give_struct(void *to, const void *from, size_t size);
+// Copies a text out: at most `size` bytes with the NUL, the whole length in *length.
+void dct_give_text(const char *from, char *text, uint64_t size, uint64_t *length);
+
+#endif

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Chooses, kernel by kernel, the strongest backend that can run here.
+#include "dispatch.h"
+
+#include "admission.h"
+#include "cpu.h"
+#include "memory.h"
+#include "plugins.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BACKEND(entry) extern const decoct_backend entry;
+#include "builtin_backends.h"
+#undef BACKEND
+
+struct dct_backends {
+    _Atomic int32_t references;
+    dct_backend_list list;  // strongest first
+    decoct_backend kernels; // the choice
+#define SERVED_BY(kernel, member) const dct_backend *kernel##_from;
+    DCT_KERNEL_LIST(SERVED_BY)
+#undef SERVED_BY
+};
+
+static bool append_builtin(dct_backend_list *list) {
+#define BACKEND(entry)                                                                             \
+    if (!dct_backend_append(list, &entry, entry.name, "built in", NULL)) {                         \
+        return false;                                                                              \
+    }
+#include "builtin_backends.h"
+#undef BACKEND
+    return true;
+}
+
+// Strongest first; of equals the one found first.
+static void sort(dct_backend_list *list) {
+    for (int64_t i = 1; i < list->count; i++) {
+        for (int64_t j = i; j > 0; j--) {
+            dct_backend *a = &list->items[j - 1], *b = &list->items[j], swap = *a;
+            if (a->table.priority >= b->table.priority) {
+                break;
+            }
+            *a = *b;
+            *b = swap;
+        }
+    }
+}
+
+// Drops the backends whose instructions are missing or that do not want to run.
+static void check_cpu(dct_backend_list *list, uint64_t features) {
+    for (int64_t i = 0; i < list->count; i++) {
+        dct_backend *b = &list->items[i];
+        uint64_t missing = b->table.cpu_features & ~features;
+        if (b->usable && missing) {
+            char names[128];
+            dct_cpu_feature_names(missing, names, sizeof names);
+            b->usable = false;
+            snprintf(b->reason, sizeof b->reason, "this CPU or its operating system lacks %s",
+                     names);
+        } else if (b->usable && b->table.usable && !b->table.usable()) {
+            b->usable = false;
+            snprintf(b->reason, sizeof b->reason, "it says that it cannot run here");
+        }
+    }
+}
+
+// With a backend forced, no stronger one takes part. An error if it cannot be had.
+static decoct_status force(dct_backend_list *list, const char *forced, dct_error *error) {
+    const dct_backend *found = NULL;
+    for (int64_t i = 0; i < list->count && !(found && found->usable); i++) {
+        if (strcmp(list->items[i].name, forced) == 0) {
+            found = &list->items[i];
+        }
+    }
+    if (!found) {
+        return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s': there is none of this name",
+                        forced);
+    }
+    if (!found->usable) {
+        return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s' (%s): %s", forced, found->origin,
+                        found->reason);
+    }
+    for (dct_backend *b = list->items; b < found; b++) {
+        if (b->usable) {
+            b->usable = false;
+            snprintf(b->reason, sizeof b->reason, "could run, but %s was asked for", forced);
+        }
+    }
+    return DECOCT_OK;
+}
+
+static void choose(dct_backends *s) {
+    s->kernels = (decoct_backend){.struct_size = sizeof(decoct_backend), .abi = DECOCT_BACKEND_ABI};
+    for (int64_t i = 0; i < s->list.count; i++) {
+        dct_backend *b = &s->list.items[i];
+        if (!b->usable) {
+            continue;
+        }
+        char serves[256] = "";
+        size_t used = 0;
+#define TAKE(kernel, member)                                                                       \
+    if (!s->kernel##_from && b->table.kernel member) {                                             \
+        s->kernel##_from = b;                                                                      \
+        s->kernels.kernel = b->table.kernel;                                                       \
+        b->serves++;                                                                               \
+        used += (size_t)snprintf(serves + used, sizeof serves - used, " %s", #kernel);             \
+    }
+        DCT_KERNEL_LIST(TAKE)
+#undef TAKE
+        size_t before = strlen(b->reason); // what the admission test said
+        if (b->serves > 0) {
+            snprintf(b->reason + before, sizeof b->reason - before, "%sserves%s",
+                     before ? "; " : "", serves);
+        } else {
+            snprintf(b->reason + before, sizeof b->reason - before,
+                     "%scould run, but stronger ones serve everything", before ? "; " : "");
+        }
+    }
+}
+
+static decoct_status fill(dct_backends *s, uint64_t features, const char *forced,
+                          dct_error *error) {
+    if (!append_builtin(&s->list) || !dct_plugins_find(&s->list)) {
+        return dct_fail(error, DECOCT_E_MEMORY, "out of memory while looking for backends");
+    }
+    sort(&s->list);
+    check_cpu(&s->list, features);
+    decoct_status status = dct_admit(&s->list, error);
+    if (!status && forced) {
+        status = force(&s->list, forced, error);
+    }
+    if (!status) {
+        choose(s);
+    }
+    return status;
+}
+
+decoct_status dct_backends_open(uint64_t features, const char *forced, dct_backends **out,
+                                dct_error *error) {
+    dct_backends *s = dct_zalloc(1, sizeof *s);
+    if (!s) {
+        return dct_fail(error, DECOCT_E_MEMORY, "out of memory");
+    }
+    s->references = 1;
+    decoct_status status = fill(s, features, forced, error);
+    if (status) {
+        dct_backends_release(s);
+        return status;
+    }
+    *out = s;
+    return DECOCT_OK;
+}
+
+dct_backends *dct_backends_share(dct_backends *backends) {
+    atomic_fetch_add(&backends->references, 1);
+    return backends;
+}
+
+void dct_backends_release(dct_backends *backends) {
+    if (!backends || atomic_fetch_sub(&backends->references, 1) != 1) {
+        return;
+    }
+    for (int64_t i = 0; i < backends->list.count; i++) {
+        if (backends->list.items[i].module) {
+            dlclose(backends->list.items[i].module);
+        }
+    }
+    dct_free(backends->list.items);
+    dct_free(backends);
+}
+
+int32_t dct_backends_count(const dct_backends *backends) {
+    return (int32_t)backends->list.count;
+}
+
+const dct_backend *dct_backends_at(const dct_backends *backends, int32_t index) {
+    return &backends->list.items[index];
+}
+
+const decoct_backend *dct_backends_kernels(const dct_backends *backends) {
+    return &backends->kernels;
+}
+
+const char *dct_backends_serving(const dct_backends *backends, const char *kernel) {
+#define IS(field, member)                                                                          \
+    if (strcmp(kernel, #field) == 0) {                                                             \
+        return backends->field##_from->name;                                                       \
+    }
+    DCT_KERNEL_LIST(IS)
+#undef IS
+    return NULL;
+}

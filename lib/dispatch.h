@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The backends that were found, and the kernel chosen for each operation. Nobody else asks about
+// the CPU.
+#ifndef DCT_DISPATCH_H
+#define DCT_DISPATCH_H
+
+#include "status.h"
+
+#include <decoct/backend.h>
+#include <stdbool.h>
+
+// Every kernel of the table once: its field, and how to see whether a table has it.
+#define DCT_KERNEL_LIST(X)                                                                         \
+    X(matmul, .run)                                                                                \
+    X(attention, .run)                                                                             \
+    X(softmax, )                                                                                   \
+    X(layer_norm, )                                                                                \
+    X(gelu, )                                                                                      \
+    X(add, )                                                                                       \
+    X(bias, )                                                                                      \
+    X(embedding, )                                                                                 \
+    X(pack_keys, )
+
+// One backend that was looked at.
+typedef struct dct_backend {
+    decoct_backend table; // copied; kernels that were not admitted are NULL
+    char name[64], version[64], origin[512], reason[512];
+    void *module;   // from dlopen, NULL if built in
+    bool usable;    // could run here
+    bool outside;   // named by DECOCT_BACKEND_PATH: must pass the admission test
+    int32_t serves; // how many kernels
+} dct_backend;
+
+// Shared by contexts' weights: counted references, never changed after opening.
+typedef struct dct_backends dct_backends;
+
+// Finds, checks and chooses. `forced` NULL: the best.
+decoct_status dct_backends_open(uint64_t features, const char *forced, dct_backends **out,
+                                dct_error *error);
+dct_backends *dct_backends_share(dct_backends *backends);
+void dct_backends_release(dct_backends *backends);
+
+int32_t dct_backends_count(const dct_backends *backends);
+const dct_backend *dct_backends_at(const dct_backends *backends, int32_t index);
+// The chosen kernels, as a table with no gaps.
+const decoct_backend *dct_backends_kernels(const dct_backends *backends);
+// Name of the backend that serves a kernel; NULL: no such kernel.
+const char *dct_backends_serving(const dct_backends *backends, const char *kernel);
+
+#endif

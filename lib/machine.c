@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Describes the machine and the choices of a context as JSON, and finds the model that comes with
+// the library.
+#include "context.h"
+#include "cpu.h"
+#include "memory.h"
+#include "origin.h"
+#include "topology.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+// ---- JSON ----
+
+// A string of any bytes: what is not UTF-8 (a file name may be anything) is shown as question
+// marks.
+static json_t *to_json(const char *text) {
+    json_t *value = json_string(text);
+    char *copy = value ? NULL : dct_strndup(text, strlen(text));
+    for (char *c = copy; c && *c; c++) {
+        *c = (signed char)*c < 0 ? '?' : *c;
+    }
+    if (copy) {
+        value = json_string(copy);
+        dct_free(copy);
+    }
+    return value;
+}
+
+static json_t *features_to_json(uint64_t features) {
+    json_t *list = json_array();
+    for (int bit = 0; bit < 64; bit++) {
+        const char *name = dct_cpu_feature_name(features & UINT64_C(1) << bit);
+        if (name) {
+            json_array_append_new(list, json_string(name));
+        }
+    }
+    return list;
+}
+
+static json_t *backends_to_json(const dct_backends *backends) {
+    json_t *list = json_array();
+    for (int32_t i = 0; i < dct_backends_count(backends); i++) {
+        const dct_backend *b = dct_backends_at(backends, i);
+        json_array_append_new(list, json_pack("{s:o, s:o, s:I, s:b, s:b, s:o, s:o}", "name",
+                                              to_json(b->name), "version", to_json(b->version),
+                                              "priority", (json_int_t)b->table.priority, "usable",
+                                              b->usable, "chosen", b->serves > 0, "origin",
+                                              to_json(b->origin), "reason", to_json(b->reason)));
+    }
+    return list;
+}
+
+static json_t *kernels_to_json(const dct_backends *backends) {
+    json_t *kernels = json_object();
+#define ADD(kernel, member)                                                                        \
+    json_object_set_new(kernels, #kernel, to_json(dct_backends_serving(backends, #kernel)));
+    DCT_KERNEL_LIST(ADD)
+#undef ADD
+    return kernels;
+}
+
+// The topology, or null and the words why it cannot be read: a report without it is still a report.
+static void add_topology(json_t *all) {
+    dct_error error = {{0}};
+    dct_topology *topology = NULL;
+    json_t *value = NULL;
+    if (dct_topology_open(NULL, NULL, &topology, &error) == DECOCT_OK) {
+        char *text = dct_topology_json(topology);
+        value = text ? json_loads(text, 0, NULL) : NULL;
+        dct_free(text);
+        dct_topology_close(topology);
+    }
+    if (!value) {
+        json_object_set_new(all, "topology_error",
+                            to_json(error.text[0] ? error.text : "out of memory"));
+    }
+    json_object_set_new(all, "topology", value ? value : json_null());
+}
+
+static void add_cpu(json_t *all) {
+    char brand[128];
+    dct_cpu_brand(brand, sizeof brand);
+    dct_cpu_family family = dct_cpu_family_here();
+    dct_cpu_raw raw = dct_cpu_read();
+    json_object_set_new(all, "cpu", to_json(brand));
+    json_object_set_new(all, "family", json_string(dct_cpu_family_name(family)));
+    json_object_set_new(all, "features", features_to_json(dct_cpu_features(family, &raw)));
+}
+
+static void add_system(json_t *all) {
+    double quota = dct_cgroup_quota("");
+    struct utsname name;
+    json_object_set_new(all, "usable_cpus", json_integer(dct_usable_cpus()));
+    json_object_set_new(all, "quota", quota > 0 ? json_real(quota) : json_null());
+    json_object_set_new(all, "kernel", uname(&name) == 0 ? to_json(name.release) : json_null());
+}
+
+static void add_choices(json_t *all, const decoct_context *ctx) {
+    const char *refused = dct_pool_binding_error(ctx->pool);
+    json_object_set_new(all, "backends", backends_to_json(ctx->backends));
+    json_object_set_new(all, "kernels", kernels_to_json(ctx->backends));
+    json_object_set_new(all, "threads", json_integer(dct_pool_threads(ctx->pool)));
+    json_object_set_new(all, "pin", to_json(ctx->pin));
+    json_object_set_new(all, "pin_error", refused ? to_json(refused) : json_null());
+}
+
+// jansson's, to be freed with free(); NULL: no memory. A member that found none is left out.
+static char *describe(const decoct_context *ctx) {
+    json_t *all = json_object();
+    if (!all) {
+        return NULL;
+    }
+    add_cpu(all);
+    add_system(all);
+    add_topology(all);
+    add_choices(all, ctx);
+    char *text = json_dumps(all, JSON_INDENT(2));
+    json_decref(all);
+    return text;
+}
+
+decoct_status decoct_machine_json(decoct_context *ctx, char *text, uint64_t size,
+                                  uint64_t *length) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    if (!text && size > 0) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "machine: no text, but a size");
+    } else {
+        char *whole = describe(ctx);
+        if (whole) {
+            dct_give_text(whole, text, size, length);
+        } else {
+            status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "machine: out of memory");
+        }
+        free(whole);
+    }
+    dct_leave(ctx);
+    return status;
+}
+
+// ---- The model that comes with the library ----
+
+enum { PATH_ROOM = PATH_MAX + 256 };
+
+// Is there a model at <folder>/<from folder>? Then its path without ".." goes to `found`
+// (PATH_MAX).
+static bool is_model(const char *folder, const char *relative, char *found) {
+    char path[PATH_ROOM];
+    int length = snprintf(path, sizeof path, "%s/%s/config.json", folder, relative);
+    if (length < 0 || (size_t)length >= sizeof path || access(path, R_OK) != 0) {
+        return false;
+    }
+    path[(size_t)length - strlen("/config.json")] = '\0';
+    return realpath(path, found);
+}
+
+static bool is_build_tree(const char *folder) {
+    char path[PATH_ROOM];
+    int length = snprintf(path, sizeof path, "%s/../build.ninja", folder);
+    return length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0;
+}
+
+// An installed tree may be moved as a whole, so everything is sought from where the library and the
+// program lie.
+static bool find_model(char *found) {
+    char folder[PATH_MAX];
+    if (dct_library_origin(folder, sizeof folder) &&
+        (is_model(folder, DCT_DATA_FROM_LIB "/models/potion", found) ||
+         (is_build_tree(folder) && is_model(folder, "../models/potion", found)))) {
+        return true;
+    }
+    return dct_program_origin(folder, sizeof folder) &&
+           (is_model(folder, "../share/decoct/models/potion", found) ||
+            (is_build_tree(folder) && is_model(folder, "../models/potion", found)));
+}
+
+decoct_status decoct_default_model(decoct_context *ctx, char *path, uint64_t size,
+                                   uint64_t *length) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    char found[PATH_MAX];
+    if (!path && size > 0) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "default model: no path, but a size");
+    } else if (find_model(found)) {
+        dct_give_text(found, path, size, length);
+    } else {
+        status = dct_fail(&ctx->error, DECOCT_E_IO,
+                          "default model: potion is neither installed beside the library or the "
+                          "program nor in their build tree");
+    }
+    dct_leave(ctx);
+    return status;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Matrix product: checks, packs w into panels, cuts y into blocks and hands them to the threads.
+#include "matmul.h"
+
+#include "memory.h"
+
+struct decoct_weights {
+    dct_backends *backends; // keeps the kernel's module loaded
+    const decoct_matmul_kernel *kernel;
+    int64_t k, n;
+    float *panels; // (ceil(n / panel_cols), k, panel_cols)
+};
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return a / b + (a % b != 0);
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* ---- Packing ----------------------------------------------------------------------------------
+ */
+
+typedef struct pack_job {
+    const decoct_matmul_kernel *kernel;
+    int64_t k, n;
+    const float *w;
+    int64_t row_stride, col_stride;
+    float *panels;
+} pack_job;
+
+static void pack_panel(void *data, int64_t index, int32_t worker) {
+    const pack_job *job = data;
+    int64_t cols = job->kernel->panel_cols, first = index * cols;
+    (void)worker;
+    job->kernel->pack(job->k, smaller(job->n - first, cols), job->w + first * job->col_stride,
+                      job->row_stride, job->col_stride, job->panels + index * cols * job->k);
+}
+
+// How many floats the panels take; false if that is too many.
+static bool panels_size(const decoct_matmul_kernel *kernel, int64_t k, int64_t n, int64_t *count) {
+    int64_t cols = kernel->panel_cols;
+    return dct_mul(ceil_div(n, cols), cols, count) && dct_mul(*count, k, count);
+}
+
+static void pack(decoct_context *ctx, pack_job *job) {
+    int64_t panels = ceil_div(job->n, job->kernel->panel_cols);
+    dct_run(ctx, panels, (double)job->k * (double)job->n * 4.0, pack_panel, job);
+}
+
+// Strides of w as it lies in memory. A dense row has as many elements as the matrix is wide.
+static decoct_status check_matrix(dct_error *error, const char *name, int64_t rows, int64_t cols,
+                                  int64_t *stride, const void *data) {
+    int64_t whole;
+    *stride = *stride ? *stride : cols;
+    if (*stride < cols) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "matmul: %s has stride %lld, less than its %lld columns", name,
+                        (long long)*stride, (long long)cols);
+    }
+    if (!dct_mul(rows, *stride, &whole) || whole > PTRDIFF_MAX / (int64_t)sizeof(float)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "matmul: %s is too large", name);
+    }
+    if (!data && rows > 0 && cols > 0) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "matmul: %s is NULL", name);
+    }
+    return DECOCT_OK;
+}
+
+decoct_status dct_weights_create(decoct_context *ctx, int64_t k, int64_t n, const float *w,
+                                 int64_t stride, bool transposed, decoct_weights **out) {
+    if (k < 0 || n < 0 || !out) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "weights: (k, n) = (%lld, %lld)",
+                        (long long)k, (long long)n);
+    }
+    decoct_status status =
+        check_matrix(&ctx->error, "w", transposed ? n : k, transposed ? k : n, &stride, w);
+    if (status) {
+        return status;
+    }
+    int64_t count;
+    decoct_weights *weights = dct_zalloc(1, sizeof *weights);
+    const decoct_matmul_kernel *kernel = &ctx->kernels->matmul;
+    if (weights && panels_size(kernel, k, n, &count)) {
+        weights->panels = dct_alloc(count, sizeof(float));
+    }
+    if (!weights || !weights->panels) {
+        dct_free(weights);
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "weights: no memory for (%lld, %lld)",
+                        (long long)k, (long long)n);
+    }
+    weights->backends = dct_backends_share(ctx->backends);
+    weights->kernel = kernel;
+    weights->k = k;
+    weights->n = n;
+    pack_job job = {.kernel = kernel,
+                    .k = k,
+                    .n = n,
+                    .w = w,
+                    .row_stride = transposed ? 1 : stride,
+                    .col_stride = transposed ? stride : 1,
+                    .panels = weights->panels};
+    pack(ctx, &job);
+    *out = weights;
+    return DECOCT_OK;
+}
+
+decoct_status decoct_weights_create(decoct_context *ctx, int64_t k, int64_t n, const float *w,
+                                    int64_t stride, int32_t transposed, decoct_weights **out) {
+    decoct_status status = dct_enter(ctx);
+    if (!status) {
+        status = dct_weights_create(ctx, k, n, w, stride, transposed != 0, out);
+        dct_leave(ctx);
+    }
+    return status;
+}
+
+void decoct_weights_destroy(decoct_weights *weights) {
+    if (weights) {
+        dct_backends_release(weights->backends);
+        dct_free(weights->panels);
+        dct_free(weights);
+    }
+}
+
+/* ---- The product ------------------------------------------------------------------------------
+ */
+
+typedef struct product {
+    const decoct_matmul_kernel *kernel;
+    int64_t m, n, k;
+    int64_t m_block, n_block, k_block, m_blocks;
+    const float *x;
+    int64_t x_stride;
+    const float *panels;
+    float *y;
+    int64_t y_stride;
+    const float *bias;
+} product;
+
+// One block of y through all of k. Between blocks of k the running sums stand in y, in f32, so that
+// cutting k does not change the chain.
+static void multiply_block(void *data, int64_t index, int32_t worker) {
+    const product *p = data;
+    int64_t i = index % p->m_blocks * p->m_block, j = index / p->m_blocks * p->n_block;
+    int64_t panel_cols = p->kernel->panel_cols;
+    (void)worker;
+    int64_t first = 0;
+    do {
+        int64_t last = smaller(first + p->k_block, p->k);
+        decoct_matmul_piece piece = {
+            .rows = smaller(p->m - i, p->m_block),
+            .cols = smaller(p->n - j, p->n_block),
+            .k = last - first,
+            .x = p->x + i * p->x_stride + first,
+            .x_stride = p->x_stride,
+            .w = p->panels + j * p->k + first * panel_cols,
+            .panel_stride = panel_cols * p->k,
+            .y = p->y + i * p->y_stride + j,
+            .y_stride = p->y_stride,
+            .bias = p->bias && last == p->k ? p->bias + j : NULL,
+            .accumulate = first > 0,
+        };
+        p->kernel->run(&piece);
+        first = last;
+    } while (first < p->k);
+}
+
+static void multiply(decoct_context *ctx, product *p) {
+    const decoct_matmul_kernel *kernel = p->kernel;
+    int64_t panel = kernel->panel_cols, tile = kernel->tile_rows;
+    if (p->m == 0 || p->n == 0) {
+        return;
+    }
+    p->m_block = kernel->m_block ? kernel->m_block : 4 * tile;
+    p->n_block = kernel->n_block ? ceil_div(kernel->n_block, panel) * panel : 16 * panel;
+    p->k_block = kernel->k_block ? kernel->k_block : p->k;
+    if (p->m <= p->m_block && p->n < 8 * p->n_block) {
+        // Few rows: narrower blocks, so that there is something for every thread.
+        int64_t narrow = ceil_div(ceil_div(p->n, 8), 4 * panel) * 4 * panel;
+        p->n_block = smaller(p->n_block, narrow);
+    }
+    p->m_blocks = ceil_div(p->m, p->m_block);
+    double work = (double)p->m * (double)p->n * ((double)p->k + 1.0);
+    dct_run(ctx, p->m_blocks * ceil_div(p->n, p->n_block), work, multiply_block, p);
+}
+
+void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias, int64_t m,
+                const float *x, int64_t x_stride, float *y, int64_t y_stride) {
+    product p = {.kernel = w->kernel,
+                 .m = m,
+                 .n = w->n,
+                 .k = w->k,
+                 .x = x,
+                 .x_stride = x_stride,
+                 .panels = w->panels,
+                 .y = y,
+                 .y_stride = y_stride,
+                 .bias = bias};
+    multiply(ctx, &p);
+}
+
+static decoct_status check(dct_error *error, decoct_matmul_args *a) {
+    if (a->m < 0 || a->n < 0 || a->k < 0) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "matmul: (m, n, k) = (%lld, %lld, %lld)",
+                        (long long)a->m, (long long)a->n, (long long)a->k);
+    }
+    if (!a->b == !a->weights && !(a->b == NULL && (a->k == 0 || a->n == 0))) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "matmul: give either b or weights");
+    }
+    if (a->weights && (a->weights->k != a->k || a->weights->n != a->n)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "matmul: the weights are (%lld, %lld), but (k, n) = (%lld, %lld)",
+                        (long long)a->weights->k, (long long)a->weights->n, (long long)a->k,
+                        (long long)a->n);
+    }
+    decoct_status status = check_matrix(error, "x", a->m, a->k, &a->x_stride, a->x);
+    if (!status) {
+        status = check_matrix(error, "y", a->m, a->n, &a->y_stride, a->y);
+    }
+    if (!status && !a->weights) {
+        status = check_matrix(error, "b", a->b_transposed ? a->n : a->k,
+                              a->b_transposed ? a->k : a->n, &a->b_stride, a->b);
+    }
+    return status;
+}
+
+static decoct_status matmul(decoct_context *ctx, const decoct_matmul_args *args) {
+    decoct_matmul_args a;
+    if (!dct_take_struct(&a, sizeof a, args)) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                        "matmul: args or their struct_size are missing");
+    }
+    decoct_status status = check(&ctx->error, &a);
+    if (status) {
+        return status;
+    }
+    if (a.weights) {
+        dct_linear(ctx, a.weights, a.bias, a.m, a.x, a.x_stride, a.y, a.y_stride);
+        return DECOCT_OK;
+    }
+    int64_t count;
+    const decoct_matmul_kernel *kernel = &ctx->kernels->matmul;
+    float *panels =
+        panels_size(kernel, a.k, a.n, &count) ? dct_scratch(ctx, DCT_SCRATCH_PANELS, count) : NULL;
+    if (!panels) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "matmul: no memory to pack b (%lld, %lld)",
+                        (long long)a.k, (long long)a.n);
+    }
+    pack_job job = {.kernel = kernel,
+                    .k = a.k,
+                    .n = a.n,
+                    .w = a.b,
+                    .row_stride = a.b_transposed ? 1 : a.b_stride,
+                    .col_stride = a.b_transposed ? a.b_stride : 1,
+                    .panels = panels};
+    pack(ctx, &job);
+    product p = {.kernel = kernel,
+                 .m = a.m,
+                 .n = a.n,
+                 .k = a.k,
+                 .x = a.x,
+                 .x_stride = a.x_stride,
+                 .panels = panels,
+                 .y = a.y,
+                 .y_stride = a.y_stride,
+                 .bias = a.bias};
+    multiply(ctx, &p);
+    return DECOCT_OK;
+}
+
+decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_args *args) {
+    decoct_status status = dct_enter(ctx);
+    if (!status) {
+        status = matmul(ctx, args);
+        dct_leave(ctx);
+    }
+    return status;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The only file of the library that allocates.
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool dct_mul(int64_t a, int64_t b, int64_t *out) {
+    return !__builtin_mul_overflow(a, b, out);
+}
+
+bool dct_add(int64_t a, int64_t b, int64_t *out) {
+    return !__builtin_add_overflow(a, b, out);
+}
+
+void *dct_alloc(int64_t count, size_t size) {
+    int64_t bytes;
+    if (count < 0 || size > INT32_MAX || !dct_mul(count, (int64_t)size, &bytes) ||
+        !dct_add(bytes, DCT_ALIGN - 1, &bytes)) {
+        return NULL;
+    }
+    bytes -= bytes % DCT_ALIGN;
+    return aligned_alloc(DCT_ALIGN, bytes > 0 ? (size_t)bytes : DCT_ALIGN);
+}
+
+void *dct_zalloc(int64_t count, size_t size) {
+    void *block = dct_alloc(count, size);
+    if (block) {
+        memset(block, 0, (size_t)count * size);
+    }
+    return block;
+}
+
+bool dct_grow(void **block, int64_t *room, int64_t want, size_t size) {
+    if (want <= *room) {
+        return true;
+    }
+    int64_t bigger = *room > INT64_MAX / 2 || *room * 2 < want ? want : *room * 2;
+    void *moved = dct_alloc(bigger, size);
+    if (!moved) {
+        return false;
+    }
+    if (*room > 0) {
+        memcpy(moved, *block, (size_t)*room * size);
+    }
+    dct_free(*block);
+    *block = moved;
+    *room = bigger;
+    return true;
+}
+
+char *dct_strndup(const char *text, size_t length) {
+    char *copy = length < INT64_MAX ? dct_alloc((int64_t)length + 1, 1) : NULL;
+    if (copy) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
+void dct_free(void *block) {
+    free(block);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A model in memory: blocks, embeddings, tokenizer. Never changed after opening.
+#ifndef DCT_MODEL_H
+#define DCT_MODEL_H
+
+#include "config.h"
+#include "decoder.h"
+#include "matmul.h"
+#include "tokenizer.h"
+
+struct decoct_model {
+    dct_config config;
+    dct_tokenizer *tokenizer;
+    int64_t parameters;
+    decoct_block **blocks;        // (layers)
+    float *tokens;                // (vocabulary, d_model)
+    float *positions;             // (context, d_model)
+    float *norm_gain, *norm_bias; // (d_model): the final norm, NULL for GPT-1
+    decoct_weights *head;         // (d_model, vocabulary)
+};
+
+#endif

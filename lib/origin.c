@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Asks the dynamic loader and the kernel for the folders of the library and of the program.
+#include "origin.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <link.h>
+#include <string.h>
+#include <unistd.h>
+
+// Copies the folder of the absolute file name `file` to path.
+static bool copy_folder(const char *file, char *path, uint64_t size) {
+    const char *slash = file[0] == '/' ? strrchr(file, '/') : NULL;
+    if (!slash) {
+        return false;
+    }
+    uint64_t length = slash == file ? 1 : (uint64_t)(slash - file);
+    if (length >= size) {
+        return false;
+    }
+    memcpy(path, file, length);
+    path[length] = '\0';
+    return true;
+}
+
+bool dct_program_origin(char *path, uint64_t size) {
+    char file[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", file, sizeof file - 1);
+    if (length <= 0 || (size_t)length >= sizeof file - 1) {
+        return false; // no /proc, or a name that was cut
+    }
+    file[length] = '\0';
+    return copy_folder(file, path, size);
+}
+
+#ifdef DCT_STATIC
+bool dct_library_origin(char *path, uint64_t size) {
+    (void)path;
+    (void)size;
+    return false; // a fully static program crashes in dladdr, and has nothing to load
+}
+#else
+// The loader joins the working directory of the time with the relative name; it copies without a
+// bound, so the name is measured first.
+static bool copy_relative_origin(void *handle, const char *name, char *path, uint64_t size) {
+    char origin[3 * PATH_MAX];
+    if (strlen(name) > PATH_MAX || dlinfo(handle, RTLD_DI_ORIGIN, origin) != 0) {
+        return false;
+    }
+    uint64_t length = strlen(origin);
+    if (origin[0] != '/' || length >= size) {
+        return false;
+    }
+    memcpy(path, origin, length + 1);
+    return true;
+}
+
+bool dct_library_origin(char *path, uint64_t size) {
+    // Any object of this file will do as an address inside the library.
+    static const char here = 0;
+    Dl_info info;
+    struct link_map *map = NULL;
+    if (dladdr1(&here, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || !map || !map->l_name) {
+        return false;
+    }
+    if (map->l_name[0] == '\0') {
+        return dct_program_origin(path, size); // the loader keeps no origin of the main program
+    }
+    if (map->l_name[0] == '/') {
+        return copy_folder(map->l_name, path, size);
+    }
+    // A link map is its own handle in glibc; reopening it by name would depend on the working
+    // directory.
+    return copy_relative_origin(map, map->l_name, path, size);
+}
+#endif

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Finds plugin files and reads their tables. Nothing of a plugin is called here.
+#ifndef DCT_PLUGINS_H
+#define DCT_PLUGINS_H
+
+#include "dispatch.h"
+
+typedef struct dct_backend_list {
+    dct_backend *items;
+    int64_t count, room;
+} dct_backend_list;
+
+// Appends a backend; its table is copied as far as both sides know it, strings are copied.
+// `reason` non-NULL: it cannot be used, for this reason. False: no memory.
+bool dct_backend_append(dct_backend_list *list, const decoct_backend *table, const char *name,
+                        const char *origin, const char *reason);
+// Appends every plugin of the installation and of DECOCT_BACKEND_PATH. False: no memory.
+bool dct_plugins_find(dct_backend_list *list);
+
+#endif

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Counts the CPUs this process may use: sched_getaffinity, and the quotas of cgroup v1 and v2 from
+// its own group up to the root. Knows nothing of cores and caches.
+#include "quota.h"
+
+#include "memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CPU_MASK_MAX = 1 << 20, PATH_ROOM = 4096, FILE_ROOM = 16384 };
+
+// ---- Affinity ----
+
+// The affinity mask as dct_alloc'd memory of *bits bits; NULL: no memory, or it cannot be read.
+static cpu_set_t *read_affinity(size_t *bits) {
+    for (*bits = 1024; *bits <= CPU_MASK_MAX; *bits *= 2) {
+        size_t size = CPU_ALLOC_SIZE(*bits);
+        cpu_set_t *mask = dct_zalloc((int64_t)size, 1);
+        if (!mask) {
+            return NULL;
+        }
+        if (sched_getaffinity(0, size, mask) == 0) {
+            return mask;
+        }
+        dct_free(mask);
+        if (errno != EINVAL) { // EINVAL: the kernel's mask is longer
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+bool dct_allowed_cpus(int32_t **cpus, int32_t *count) {
+    size_t bits;
+    cpu_set_t *mask = read_affinity(&bits);
+    if (!mask) {
+        return false;
+    }
+    size_t size = CPU_ALLOC_SIZE(bits);
+    int32_t *list = dct_alloc(CPU_COUNT_S(size, mask), sizeof *list);
+    int32_t found = 0;
+    for (size_t cpu = 0; list && cpu < bits; cpu++) {
+        if (CPU_ISSET_S(cpu, size, mask)) {
+            list[found++] = (int32_t)cpu;
+        }
+    }
+    dct_free(mask);
+    *cpus = list;
+    *count = found;
+    return list;
+}
+
+// ---- cgroups ----
+
+// Reads a small file as a string, cut to size; false if it cannot be read.
+static bool read_text(const char *path, char *text, size_t size) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return false;
+    }
+    size_t used = 0;
+    ssize_t got;
+    while (used < size - 1 && (got = read(file, text + used, size - 1 - used)) > 0) {
+        used += (size_t)got;
+    }
+    text[used] = '\0';
+    close(file);
+    return used > 0;
+}
+
+// CPUs that quota / period microseconds stand for; 0 for "max", -1 and what is not a number.
+static double to_cpus(const char *quota, const char *period) {
+    long long q = strtoll(quota, NULL, 10);
+    long long p = strtoll(period, NULL, 10);
+    return q > 0 && p > 0 ? (double)q / (double)p : 0;
+}
+
+// cgroup v2: "max 100000" or "150000 100000".
+static double read_v2(const char *folder) {
+    char path[PATH_ROOM];
+    char text[128];
+    int length = snprintf(path, sizeof path, "%s/cpu.max", folder);
+    if (length < 0 || (size_t)length >= sizeof path || !read_text(path, text, sizeof text)) {
+        return 0;
+    }
+    const char *period = strchr(text, ' ');
+    return to_cpus(text, period ? period : "");
+}
+
+// cgroup v1: two files, a quota of -1 is none.
+static double read_v1(const char *folder) {
+    char path[PATH_ROOM];
+    char quota[64];
+    char period[64];
+    int length = snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", folder);
+    if (length < 0 || (size_t)length >= sizeof path || !read_text(path, quota, sizeof quota)) {
+        return 0;
+    }
+    length = snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder);
+    if (length < 0 || (size_t)length >= sizeof path || !read_text(path, period, sizeof period)) {
+        return 0;
+    }
+    return to_cpus(quota, period);
+}
+
+static double smaller_quota(double a, double b) {
+    return a > 0 && (b <= 0 || a < b) ? a : b;
+}
+
+// The smallest quota of `group` and its parents below the mount point. Inside a container the
+// group's name may be the host's, and only the mount point itself is there: missing folders are
+// passed over.
+static double climb(const char *mount, const char *group, double (*read_quota)(const char *)) {
+    char folder[PATH_ROOM];
+    size_t root = strlen(mount);
+    if (strstr(group, "..")) {
+        group = ""; // a group outside our cgroup namespace
+    }
+    int length = snprintf(folder, sizeof folder, "%s%s", mount, group);
+    if (length < 0 || (size_t)length >= sizeof folder) {
+        return 0;
+    }
+    double quota = 0;
+    for (;;) {
+        quota = smaller_quota(read_quota(folder), quota);
+        char *slash = strrchr(folder + root, '/');
+        if (!slash) {
+            return quota;
+        }
+        *slash = '\0';
+    }
+}
+
+static double climb_mounts(const char *root, const char *const *mounts, const char *group,
+                           double (*read_quota)(const char *)) {
+    double quota = 0;
+    for (; *mounts; mounts++) {
+        char mount[PATH_ROOM];
+        int length = snprintf(mount, sizeof mount, "%s/sys/fs/cgroup%s", root, *mounts);
+        if (length > 0 && (size_t)length < sizeof mount) {
+            quota = smaller_quota(climb(mount, group, read_quota), quota);
+        }
+    }
+    return quota;
+}
+
+// Is "cpu" one of the controllers "cpu,cpuacct"?
+static bool names_cpu(const char *controllers) {
+    for (const char *c = controllers; c; c = strchr(c, ',')) {
+        c += *c == ',';
+        if (strncmp(c, "cpu", 3) == 0 && (c[3] == ',' || c[3] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// One line of /proc/self/cgroup, "4:cpu,cpuacct:/group" (v1) or "0::/group" (v2). The mount points
+// are where systemd, Docker and Kubernetes put them.
+static double read_line(const char *root, char *line) {
+    static const char *const v1[] = {"/cpu", "/cpu,cpuacct", "/cpuacct,cpu", NULL};
+    static const char *const v2[] = {"", "/unified", NULL};
+    char *controllers = strchr(line, ':');
+    char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+    if (!group) {
+        return 0;
+    }
+    controllers++;
+    *group++ = '\0';
+    if (*controllers == '\0') {
+        return climb_mounts(root, v2, group, read_v2);
+    }
+    return names_cpu(controllers) ? climb_mounts(root, v1, group, read_v1) : 0;
+}
+
+double dct_cgroup_quota(const char *root) {
+    char path[PATH_ROOM];
+    char text[FILE_ROOM];
+    int length = snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
+    if (length < 0 || (size_t)length >= sizeof path || !read_text(path, text, sizeof text)) {
+        return 0;
+    }
+    double quota = 0;
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        quota = smaller_quota(read_line(root, line), quota);
+    }
+    return quota;
+}
+
+// ---- Both ----
+
+int32_t dct_cpus_under_quota(int32_t allowed, double quota) {
+    if (quota > 0 && quota < allowed) {
+        int32_t whole = (int32_t)quota;
+        allowed = whole < quota ? whole + 1 : whole;
+    }
+    return allowed > 1 ? allowed : 1;
+}
+
+int32_t dct_usable_cpus(void) {
+    int32_t *cpus = NULL;
+    int32_t count = 0;
+    if (dct_allowed_cpus(&cpus, &count)) {
+        dct_free(cpus);
+    } else {
+        count = 1;
+    }
+    return dct_cpus_under_quota(count, dct_cgroup_quota(""));
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The CPUs that the operating system leaves to this process: affinity mask and cgroup quota,
+// without hwloc. dct_usable_cpus and dct_cgroup_quota stand in topology.h.
+#ifndef DCT_QUOTA_H
+#define DCT_QUOTA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// How many CPUs this process may use: sched_getaffinity and the cgroup v1/v2 CPU quota (rounded
+// up), at least 1.
+int32_t dct_usable_cpus(void);
+// The quota alone in CPUs (1.5), 0 if there is none. `root` is "" or the folder that stands for "/"
+// in tests: <root>/proc/self/cgroup, <root>/sys/fs/cgroup/...
+double dct_cgroup_quota(const char *root);
+// The CPUs of the calling thread's affinity mask in increasing order; dct_free *cpus. False: no
+// memory, or the mask cannot be read.
+bool dct_allowed_cpus(int32_t **cpus, int32_t *count);
+// How many threads make sense for `allowed` CPUs and a quota of so many CPUs (0: none): rounded up,
+// at least 1.
+int32_t dct_cpus_under_quota(int32_t allowed, double quota);
+
+#endif

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Softmax, layer norm, GELU, add, bias, embedding: checks, and rows shared out between the threads.
+#include "rowops.h"
+
+#include "memory.h"
+
+#include <string.h>
+
+enum { CHUNK = 1 << 14 }; // elements of one piece of work
+
+typedef struct rows_job {
+    decoct_rows_kernel kernel;
+    decoct_rows_piece whole;
+    int64_t chunk; // rows
+} rows_job;
+
+static void rows_task(void *data, int64_t index, int32_t worker) {
+    const rows_job *job = data;
+    decoct_rows_piece piece = job->whole;
+    int64_t first = index * job->chunk, left = job->whole.rows - first;
+    (void)worker;
+    piece.rows = left < job->chunk ? left : job->chunk;
+    piece.x += first * piece.x_stride;
+    piece.y += first * piece.y_stride;
+    job->kernel(&piece);
+}
+
+// `cost`: multiply-adds that one element is worth.
+static void run_rows(decoct_context *ctx, decoct_rows_kernel kernel, decoct_rows_piece whole,
+                     double cost) {
+    if (whole.rows == 0 || whole.cols == 0) {
+        return;
+    }
+    rows_job job = {.kernel = kernel, .whole = whole};
+    job.chunk = whole.cols < CHUNK ? CHUNK / whole.cols : 1;
+    int64_t count = whole.rows / job.chunk + (whole.rows % job.chunk != 0);
+    dct_run(ctx, count, (double)whole.rows * (double)whole.cols * cost, rows_task, &job);
+}
+
+static const double CHEAP = 4.0, COSTLY = 20.0;
+
+// Shapes, strides and pointers of (rows, cols); sets strides of 0. x NULL: there is no x.
+static decoct_status check(decoct_context *ctx, const char *op, decoct_rows_piece *a, bool has_x) {
+    int64_t whole;
+    if (a->rows < 0 || a->cols < 0) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: (rows, cols) = (%lld, %lld)", op,
+                        (long long)a->rows, (long long)a->cols);
+    }
+    a->x_stride = a->x_stride ? a->x_stride : a->cols;
+    a->y_stride = a->y_stride ? a->y_stride : a->cols;
+    if (a->x_stride < a->cols || a->y_stride < a->cols) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: a stride of %lld for %lld columns", op,
+                        (long long)(a->x_stride < a->cols ? a->x_stride : a->y_stride),
+                        (long long)a->cols);
+    }
+    int64_t stride = a->x_stride > a->y_stride ? a->x_stride : a->y_stride;
+    if (!dct_mul(a->rows, stride, &whole) || whole > PTRDIFF_MAX / (int64_t)sizeof(float)) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: the matrix is too large", op);
+    }
+    if (a->rows > 0 && a->cols > 0 && (!a->y || (has_x && !a->x))) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: %s is NULL", op, a->y ? "x" : "y");
+    }
+    return DECOCT_OK;
+}
+
+// The common way of a call: in, check, run, out.
+static decoct_status call(decoct_context *ctx, const char *op, decoct_rows_kernel kernel,
+                          decoct_rows_piece piece, double cost) {
+    decoct_status status = check(ctx, op, &piece, true);
+    if (!status) {
+        run_rows(ctx, kernel, piece, cost);
+    }
+    dct_leave(ctx);
+    return status;
+}
+
+decoct_status decoct_softmax(decoct_context *ctx, int64_t rows, int64_t cols, float scale,
+                             const float *x, int64_t x_stride, float *y, int64_t y_stride) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    decoct_rows_piece piece = {.rows = rows,
+                               .cols = cols,
+                               .x = x,
+                               .x_stride = x_stride,
+                               .y = y,
+                               .y_stride = y_stride,
+                               .scale = scale == 0.0f ? 1.0f : scale};
+    return call(ctx, "softmax", ctx->kernels->softmax, piece, COSTLY);
+}
+
+decoct_status decoct_layer_norm(decoct_context *ctx, int64_t rows, int64_t cols, float eps,
+                                const float *gain, const float *bias, const float *x,
+                                int64_t x_stride, float *y, int64_t y_stride) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    decoct_rows_piece piece = {.rows = rows,
+                               .cols = cols,
+                               .x = x,
+                               .x_stride = x_stride,
+                               .y = y,
+                               .y_stride = y_stride,
+                               .gain = gain,
+                               .bias = bias,
+                               .scale = eps};
+    return call(ctx, "layer_norm", ctx->kernels->layer_norm, piece, CHEAP);
+}
+
+decoct_status decoct_gelu(decoct_context *ctx, int32_t form, int64_t rows, int64_t cols,
+                          const float *x, int64_t x_stride, float *y, int64_t y_stride) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    if (form != DECOCT_GELU_TANH && form != DECOCT_GELU_ERF) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "gelu: there is no form %d", form);
+        dct_leave(ctx);
+        return status;
+    }
+    decoct_rows_piece piece = {.rows = rows,
+                               .cols = cols,
+                               .x = x,
+                               .x_stride = x_stride,
+                               .y = y,
+                               .y_stride = y_stride,
+                               .form = form};
+    return call(ctx, "gelu", ctx->kernels->gelu, piece, COSTLY);
+}
+
+decoct_status decoct_add(decoct_context *ctx, int64_t rows, int64_t cols, const float *x,
+                         int64_t x_stride, float *y, int64_t y_stride) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    decoct_rows_piece piece = {
+        .rows = rows, .cols = cols, .x = x, .x_stride = x_stride, .y = y, .y_stride = y_stride};
+    return call(ctx, "add", ctx->kernels->add, piece, CHEAP);
+}
+
+decoct_status decoct_bias(decoct_context *ctx, int64_t rows, int64_t cols, const float *bias,
+                          float *y, int64_t y_stride) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    if (!bias && rows > 0 && cols > 0) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "bias: bias is NULL");
+        dct_leave(ctx);
+        return status;
+    }
+    decoct_rows_piece piece = {.rows = rows,
+                               .cols = cols,
+                               .x = y,
+                               .x_stride = y_stride,
+                               .y = y,
+                               .y_stride = y_stride,
+                               .bias = bias};
+    return call(ctx, "bias", ctx->kernels->bias, piece, CHEAP);
+}
+
+/* ---- Embedding --------------------------------------------------------------------------------
+ */
+
+static decoct_status embedding(decoct_context *ctx, decoct_rows_piece *out, const int32_t *ids,
+                               int64_t table_rows) {
+    decoct_status status = check(ctx, "embedding", out, true);
+    if (status) {
+        return status;
+    }
+    if (!ids && out->rows > 0) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "embedding: ids is NULL");
+    }
+    for (int64_t i = 0; i < out->rows; i++) {
+        if (ids[i] < 0 || ids[i] >= table_rows) {
+            return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                            "embedding: id %d at %lld is not in [0, %lld)", ids[i], (long long)i,
+                            (long long)table_rows);
+        }
+    }
+    decoct_embedding_piece piece = {.rows = out->rows,
+                                    .cols = out->cols,
+                                    .ids = ids,
+                                    .table = out->x,
+                                    .table_stride = out->x_stride,
+                                    .y = out->y,
+                                    .y_stride = out->y_stride};
+    ctx->kernels->embedding(&piece);
+    return DECOCT_OK;
+}
+
+decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int64_t cols, const int32_t *ids,
+                               const float *table, int64_t table_rows, int64_t table_stride,
+                               float *y, int64_t y_stride) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    decoct_rows_piece piece = {.rows = rows,
+                               .cols = cols,
+                               .x = table,
+                               .x_stride = table_stride,
+                               .y = y,
+                               .y_stride = y_stride};
+    status = embedding(ctx, &piece, ids, table_rows);
+    dct_leave(ctx);
+    return status;
+}
+
+/* ---- Inside the library: dense rows -----------------------------------------------------------
+ */
+
+void dct_layer_norm(decoct_context *ctx, int64_t rows, int64_t cols, float eps, const float *gain,
+                    const float *bias, const float *x, float *y) {
+    decoct_rows_piece piece = {.rows = rows,
+                               .cols = cols,
+                               .x = x,
+                               .x_stride = cols,
+                               .y = y,
+                               .y_stride = cols,
+                               .gain = gain,
+                               .bias = bias,
+                               .scale = eps};
+    run_rows(ctx, ctx->kernels->layer_norm, piece, CHEAP);
+}
+
+void dct_gelu(decoct_context *ctx, int32_t form, int64_t rows, int64_t cols, float *y) {
+    decoct_rows_piece piece = {.rows = rows,
+                               .cols = cols,
+                               .x = y,
+                               .x_stride = cols,
+                               .y = y,
+                               .y_stride = cols,
+                               .form = form};
+    run_rows(ctx, ctx->kernels->gelu, piece, COSTLY);
+}
+
+void dct_residual(decoct_context *ctx, int64_t rows, int64_t cols, const float *x, float *y) {
+    decoct_rows_piece piece = {
+        .rows = rows, .cols = cols, .x = x, .x_stride = cols, .y = y, .y_stride = cols};
+    run_rows(ctx, ctx->kernels->add, piece, CHEAP);
+}
+
+void dct_embedding(decoct_context *ctx, int64_t rows, int64_t cols, const int32_t *ids,
+                   const float *table, float *y) {
+    decoct_embedding_piece piece = {.rows = rows,
+                                    .cols = cols,
+                                    .ids = ids,
+                                    .table = table,
+                                    .table_stride = cols,
+                                    .y = y,
+                                    .y_stride = cols};
+    ctx->kernels->embedding(&piece);
+}

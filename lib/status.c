@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Names and texts of the statuses, and how an error gets its words.
+#include "status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const char *decoct_status_name(decoct_status status) {
+    switch (status) {
+#define CASE(name, value, text)                                                                    \
+    case value:                                                                                    \
+        return #name;
+        DECOCT_STATUS_LIST(CASE)
+#undef CASE
+    default:
+        return "DECOCT_E_?";
+    }
+}
+
+const char *decoct_status_string(decoct_status status) {
+    switch (status) {
+#define CASE(name, value, text)                                                                    \
+    case value:                                                                                    \
+        return text;
+        DECOCT_STATUS_LIST(CASE)
+#undef CASE
+    default:
+        return "unknown status";
+    }
+}
+
+uint32_t decoct_version(void) {
+    return DECOCT_VERSION_NUMBER;
+}
+
+decoct_status dct_fail(dct_error *error, decoct_status status, const char *format, ...) {
+    if (error) {
+        va_list args;
+        va_start(args, format);
+        vsnprintf(error->text, sizeof error->text, format, args);
+        va_end(args);
+    }
+    return status;
+}

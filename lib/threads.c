@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A pool of worker threads that hand out indices from one shared counter: the results of the
+// library do not depend on who computes what. The only file that includes pthread.h.
+#include "threads.h"
+
+#include "cpu.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CPU_MAX = 1 << 20 };
+// How often an idle thread looks before it sleeps: some ten microseconds, a few times what waking
+// costs. Between the operations of one decoding step workers stay awake, between calls they sleep.
+enum { SPINS = 1000 };
+// A ticket is the number of the run, shifted, and how many workers take part in it.
+enum { TICKET_SHIFT = 16, TICKET_MASK = (1 << TICKET_SHIFT) - 1 };
+static const uint64_t TICKET_STOP = UINT64_MAX;
+
+// What is being computed; written by the caller of dct_pool_run only while no worker takes part.
+struct job {
+    dct_task task;
+    void *data;
+    int64_t count;
+    _Alignas(DCT_ALIGN) _Atomic int64_t next;
+};
+
+struct worker {
+    _Alignas(DCT_ALIGN) atomic_bool asleep;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_t thread;
+    struct crew *crew;
+    int32_t index;  // place in crew.workers
+    int32_t number; // what the task is told
+    _Atomic int32_t *seat;
+};
+
+// The threads of one process. After fork a child leaves its parent's crew alone and makes its own.
+struct crew {
+    struct job job;
+    _Alignas(DCT_ALIGN) _Atomic uint64_t ticket; // workers watch it
+    _Alignas(DCT_ALIGN) _Atomic int32_t running; // the caller watches it
+    atomic_bool caller_asleep;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    int32_t started;
+    struct worker workers[];
+};
+
+// Where a worker ran last, each on its own cache line.
+struct seat {
+    _Alignas(DCT_ALIGN) _Atomic int32_t cpu;
+};
+
+struct dct_pool {
+    int32_t threads;
+    int32_t *cpus; // NULL: not pinned
+    void (*parallel_for)(void *host, decoct_task task, void *task_data, int64_t count);
+    void *parallel_for_host;
+    struct seat *seats;
+    struct crew *crew; // NULL until the first parallel run
+    pid_t pid;         // the process that made the crew
+    bool binding_refused;
+    dct_error binding;
+};
+
+// ---- The work ----
+
+static void take_indices(struct job *job, int32_t number, _Atomic int32_t *cpu) {
+    for (;;) {
+        int64_t index = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
+        if (index >= job->count) {
+            break;
+        }
+        job->task(job->data, index, number);
+    }
+    atomic_store_explicit(cpu, sched_getcpu(), memory_order_relaxed);
+}
+
+// ---- A worker ----
+
+// Waits for another ticket than `seen`. The order of `asleep` and `ticket` here and in call_workers
+// (both sequentially consistent) makes sure that one of the two sides sees the other.
+static uint64_t await_ticket(struct worker *me, uint64_t seen) {
+    _Atomic uint64_t *ticket = &me->crew->ticket;
+    for (int i = 0; i < SPINS; i++) {
+        uint64_t now = atomic_load_explicit(ticket, memory_order_acquire);
+        if (now != seen) {
+            return now;
+        }
+        dct_cpu_pause();
+    }
+    pthread_mutex_lock(&me->lock);
+    atomic_store(&me->asleep, true);
+    uint64_t now;
+    while ((now = atomic_load(ticket)) == seen) {
+        pthread_cond_wait(&me->wake, &me->lock);
+    }
+    atomic_store(&me->asleep, false);
+    pthread_mutex_unlock(&me->lock);
+    return now;
+}
+
+static void report_done(struct crew *crew) {
+    if (atomic_fetch_sub(&crew->running, 1) == 1 && atomic_load(&crew->caller_asleep)) {
+        pthread_mutex_lock(&crew->lock);
+        pthread_cond_signal(&crew->done);
+        pthread_mutex_unlock(&crew->lock);
+    }
+}
+
+static void *work(void *data) {
+    struct worker *me = data;
+    char name[16];
+    snprintf(name, sizeof name, "decoct-%d", me->number);
+    pthread_setname_np(pthread_self(), name);
+    dct_fp_enter(); // a new thread has its creator's mode
+    uint64_t seen = 0;
+    while ((seen = await_ticket(me, seen)) != TICKET_STOP) {
+        if (me->index < (int32_t)(seen & TICKET_MASK)) {
+            take_indices(&me->crew->job, me->number, me->seat);
+            report_done(me->crew);
+        }
+    }
+    return NULL;
+}
+
+// ---- The crew ----
+
+// Shows the ticket to workers [0, count), asleep or not.
+static void call_workers(struct crew *crew, uint64_t ticket, int32_t count) {
+    atomic_store(&crew->ticket, ticket);
+    for (int32_t i = 0; i < count; i++) {
+        struct worker *w = &crew->workers[i];
+        if (atomic_load(&w->asleep)) {
+            pthread_mutex_lock(&w->lock);
+            pthread_cond_signal(&w->wake);
+            pthread_mutex_unlock(&w->lock);
+        }
+    }
+}
+
+static void await_workers(struct crew *crew) {
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load_explicit(&crew->running, memory_order_acquire) == 0) {
+            return;
+        }
+        dct_cpu_pause();
+    }
+    pthread_mutex_lock(&crew->lock);
+    atomic_store(&crew->caller_asleep, true);
+    while (atomic_load(&crew->running) > 0) {
+        pthread_cond_wait(&crew->done, &crew->lock);
+    }
+    atomic_store(&crew->caller_asleep, false);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+// Binds a worker that has not been given work yet. The words of the first refusal are kept.
+static void bind_worker(dct_pool *pool, struct worker *w) {
+    int32_t cpu = pool->cpus[w->number];
+    size_t size = CPU_ALLOC_SIZE((size_t)cpu + 1);
+    cpu_set_t *set = dct_zalloc((int64_t)size, 1);
+    int refused = ENOMEM;
+    if (set) {
+        CPU_SET_S((size_t)cpu, size, set);
+        refused = pthread_setaffinity_np(w->thread, size, set);
+        dct_free(set);
+    }
+    if (refused && !pool->binding_refused) {
+        pool->binding_refused = true;
+        dct_fail(&pool->binding, DECOCT_E_SYSTEM, "worker %d could not be bound to CPU %d: %s",
+                 w->number, cpu,
+                 refused == EINVAL ? "it is not there or not allowed" : "the system refused");
+    }
+}
+
+static bool start_worker(dct_pool *pool, struct crew *crew, int32_t number) {
+    struct worker *w = &crew->workers[crew->started];
+    w->crew = crew;
+    w->index = crew->started;
+    w->number = number;
+    w->seat = &pool->seats[number].cpu;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, NULL);
+    if (pthread_create(&w->thread, NULL, work, w)) {
+        pthread_cond_destroy(&w->wake);
+        pthread_mutex_destroy(&w->lock);
+        return false;
+    }
+    crew->started++;
+    if (pool->cpus) {
+        bind_worker(pool, w);
+    }
+    return true;
+}
+
+// A host's handlers must not run on our threads, so these are made with all signals blocked but
+// those that a fault of their own raises: the host's crash report still works.
+static void start_workers(dct_pool *pool, struct crew *crew) {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+    sigset_t blocked;
+    sigset_t host;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        sigdelset(&blocked, faults[i]);
+    }
+    pthread_sigmask(SIG_SETMASK, &blocked, &host);
+    int32_t number = pool->cpus ? 0 : 1; // the caller is worker 0 unless workers are pinned
+    while (number < pool->threads && start_worker(pool, crew, number)) {
+        number++;
+    }
+    pthread_sigmask(SIG_SETMASK, &host, NULL);
+}
+
+// NULL: no memory, the caller works alone.
+static struct crew *make_crew(dct_pool *pool) {
+    struct crew *crew = dct_zalloc(1, sizeof *crew + (size_t)pool->threads * sizeof(struct worker));
+    if (crew) {
+        pthread_mutex_init(&crew->lock, NULL);
+        pthread_cond_init(&crew->done, NULL);
+        start_workers(pool, crew);
+    }
+    return crew;
+}
+
+// The crew of this process. What a child inherits may be locked for ever, and its threads are not
+// there: it is freed, not torn down.
+static struct crew *find_crew(dct_pool *pool) {
+    pid_t pid = getpid();
+    if (pool->crew && pool->pid != pid) {
+        dct_free(pool->crew);
+        pool->crew = NULL;
+        pool->binding_refused = false;
+    }
+    if (!pool->crew) {
+        pool->crew = make_crew(pool);
+        pool->pid = pid;
+    }
+    return pool->crew;
+}
+
+static void end_crew(struct crew *crew) {
+    call_workers(crew, TICKET_STOP, crew->started);
+    for (int32_t i = 0; i < crew->started; i++) {
+        struct worker *w = &crew->workers[i];
+        pthread_join(w->thread, NULL);
+        pthread_cond_destroy(&w->wake);
+        pthread_mutex_destroy(&w->lock);
+    }
+    pthread_cond_destroy(&crew->done);
+    pthread_mutex_destroy(&crew->lock);
+    dct_free(crew);
+}
+
+// ---- Running ----
+
+static void run_alone(dct_pool *pool, int64_t count, dct_task task, void *data) {
+    struct job job = {.task = task, .data = data, .count = count};
+    take_indices(&job, 0, &pool->seats[0].cpu);
+}
+
+static void run_with_crew(dct_pool *pool, struct crew *crew, int64_t count, dct_task task,
+                          void *data) {
+    int64_t helpers = pool->cpus ? count : count - 1;
+    int32_t active = helpers < crew->started ? (int32_t)helpers : crew->started;
+    crew->job.task = task;
+    crew->job.data = data;
+    crew->job.count = count;
+    atomic_store_explicit(&crew->job.next, 0, memory_order_relaxed);
+    atomic_store_explicit(&crew->running, active, memory_order_relaxed);
+    uint64_t run = (atomic_load_explicit(&crew->ticket, memory_order_relaxed) >> TICKET_SHIFT) + 1;
+    call_workers(crew, run << TICKET_SHIFT | (uint32_t)active, active);
+    if (!pool->cpus) {
+        take_indices(&crew->job, 0, &pool->seats[0].cpu);
+    }
+    await_workers(crew);
+}
+
+// One slice for the host's own threads: its index is the worker number, and since all slices draw
+// from one counter, a host that runs them one after the other loses nothing.
+struct host_run {
+    struct job job;
+    dct_pool *pool;
+};
+
+static void run_slice(void *data, int64_t slice) {
+    struct host_run *run = data;
+    uint64_t saved = dct_fp_enter();
+    take_indices(&run->job, (int32_t)slice, &run->pool->seats[slice].cpu);
+    dct_fp_leave(saved);
+}
+
+static void run_on_host(dct_pool *pool, int64_t count, dct_task task, void *data) {
+    struct host_run run = {.job = {.task = task, .data = data, .count = count}, .pool = pool};
+    int64_t slices = count < pool->threads ? count : pool->threads;
+    pool->parallel_for(pool->parallel_for_host, run_slice, &run, slices);
+}
+
+void dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *data) {
+    if (count <= 0) {
+        return;
+    }
+    if (!pool->cpus && (count == 1 || pool->threads == 1)) {
+        run_alone(pool, count, task, data);
+        return;
+    }
+    if (pool->parallel_for) {
+        run_on_host(pool, count, task, data);
+        return;
+    }
+    struct crew *crew = find_crew(pool);
+    if (!crew || crew->started == 0) {
+        run_alone(pool, count, task, data);
+        return;
+    }
+    run_with_crew(pool, crew, count, task, data);
+}
+
+// ---- Opening, closing, looking ----
+
+static decoct_status check_options(const dct_pool_options *options, dct_error *error) {
+    if (options->threads < 1 || options->threads > TICKET_MASK) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "pool: %d threads are not in [1, %d]",
+                        options->threads, TICKET_MASK);
+    }
+    if (options->cpus && options->parallel_for) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "pool: the host's threads cannot be pinned");
+    }
+    for (int32_t i = 0; options->cpus && i < options->threads; i++) {
+        if (options->cpus[i] < 0 || options->cpus[i] >= CPU_MAX) {
+            return dct_fail(error, DECOCT_E_ARGUMENT, "pool: CPU %d of worker %d is not in [0, %d)",
+                            options->cpus[i], i, CPU_MAX);
+        }
+    }
+    return DECOCT_OK;
+}
+
+decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct_error *error) {
+    decoct_status status = check_options(options, error);
+    if (status) {
+        return status;
+    }
+    dct_pool *pool = dct_zalloc(1, sizeof *pool);
+    struct seat *seats = dct_alloc(options->threads, sizeof *seats);
+    int32_t *cpus = options->cpus ? dct_alloc(options->threads, sizeof *cpus) : NULL;
+    if (!pool || !seats || (options->cpus && !cpus)) {
+        dct_free(pool);
+        dct_free(seats);
+        dct_free(cpus);
+        return dct_fail(error, DECOCT_E_MEMORY, "pool: out of memory");
+    }
+    for (int32_t i = 0; i < options->threads; i++) {
+        atomic_init(&seats[i].cpu, -1);
+    }
+    if (cpus) {
+        memcpy(cpus, options->cpus, (size_t)options->threads * sizeof *cpus);
+    }
+    *pool = (dct_pool){.threads = options->threads,
+                       .cpus = cpus,
+                       .parallel_for = options->parallel_for,
+                       .parallel_for_host = options->parallel_for_host,
+                       .seats = seats};
+    *out = pool;
+    return DECOCT_OK;
+}
+
+void dct_pool_close(dct_pool *pool) {
+    if (!pool) {
+        return;
+    }
+    if (pool->crew && pool->pid == getpid()) {
+        end_crew(pool->crew);
+    } else {
+        dct_free(pool->crew);
+    }
+    dct_free(pool->seats);
+    dct_free(pool->cpus);
+    dct_free(pool);
+}
+
+int32_t dct_pool_threads(const dct_pool *pool) {
+    return pool->threads;
+}
+
+int32_t dct_pool_worker_cpu(const dct_pool *pool, int32_t worker) {
+    return atomic_load_explicit(&pool->seats[worker].cpu, memory_order_relaxed);
+}
+
+const char *dct_pool_binding_error(const dct_pool *pool) {
+    return pool->binding_refused ? pool->binding.text : NULL;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The kernel kit.
+#include "check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+const int64_t check_dims[CHECK_DIMS] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65};
+
+static const uint32_t PATTERN = 0x7FC0DEAD; // a NaN: reading it shows in the result
+
+check_arena check_arena_open(int64_t count) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t size = ((size_t)count * sizeof(float) / page + 1) * page;
+    char *map = mmap(NULL, size + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(map, MAP_FAILED);
+    assert_int_equal(mprotect(map + page, size, PROT_READ | PROT_WRITE), 0);
+    return (check_arena){map + page, size};
+}
+
+void check_arena_close(check_arena *arena) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    munmap(arena->base - page, arena->size + 2 * page);
+    arena->base = NULL;
+}
+
+float *check_place(const check_arena *arena, int64_t count, bool end) {
+    size_t bytes = (size_t)count * sizeof(float);
+    assert_true(bytes <= arena->size);
+    // Only what lies near the operand matters.
+    size_t near = bytes + 4096 < arena->size ? bytes + 4096 : arena->size;
+    uint32_t *fill = (uint32_t *)(void *)(end ? arena->base + arena->size - near : arena->base);
+    for (size_t i = 0; i < near / sizeof *fill; i++) {
+        fill[i] = PATTERN;
+    }
+    return (float *)(void *)(end ? arena->base + arena->size - bytes : arena->base);
+}
+
+bool check_padding(const float *p, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &p[i], sizeof bits);
+        if (bits != PATTERN) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void check_fill(float *p, int64_t count, uint64_t seed, float scale) {
+    uint64_t x = seed * 0x9E3779B97F4A7C15u + 1;
+    for (int64_t i = 0; i < count; i++) {
+        x ^= x << 13; // xorshift64 (Marsaglia 2003)
+        x ^= x >> 7;
+        x ^= x << 17;
+        p[i] = (float)(int32_t)(x >> 32) * 0x1p-31f * scale;
+    }
+}
+
+double check_worse(double worst, double error) {
+    return isnan(worst) || error <= worst ? worst : error;
+}
+
+bool check_same_bits(const float *a, const float *b, int64_t count) {
+    return count == 0 || memcmp(a, b, (size_t)count * sizeof *a) == 0;
+}
+
+decoct_context *check_open(const char *backend, int32_t threads) {
+    char error[512] = "";
+    decoct_options options = {.struct_size = sizeof options,
+                              .threads = threads,
+                              .backend = backend,
+                              .error = error,
+                              .error_size = sizeof error};
+    decoct_context *ctx = NULL;
+    decoct_status status = decoct_context_open(&options, &ctx);
+    if (status == DECOCT_E_UNSUPPORTED && strcmp(backend, "scalar") != 0) {
+        print_message("skipped: %s\n", error);
+        return NULL;
+    }
+    if (status) {
+        print_error("%s\n", error);
+    }
+    assert_int_equal(status, DECOCT_OK);
+    return ctx;
+}
+
+int check_all_backends(const char *group, const check_test *tests, size_t count) {
+    static char backends[][8] = {"scalar", "avx2", "avx512", "neon"};
+    enum { BACKENDS = sizeof backends / sizeof *backends };
+    struct CMUnitTest *all = calloc(count * BACKENDS, sizeof *all);
+    char(*names)[64] = calloc(count * BACKENDS, sizeof *names);
+    if (!all || !names) {
+        return 1;
+    }
+    for (size_t i = 0; i < count * BACKENDS; i++) {
+        snprintf(names[i], sizeof names[i], "%s on %s", tests[i / BACKENDS].name,
+                 backends[i % BACKENDS]);
+        all[i] = (struct CMUnitTest){names[i], tests[i / BACKENDS].run, NULL, NULL,
+                                     backends[i % BACKENDS]};
+    }
+    int failed = _cmocka_run_group_tests(group, all, count * BACKENDS, NULL, NULL);
+    free(all);
+    free(names);
+    return failed;
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The exp of all kernels: at most 1 ULP from float64's, near SLEEF's, and the same bits on every
+// backend. Every 1009th float, or all 2^32 with DECOCT_TEST_FULL=1 (some minutes).
+#include "check.h"
+#include "exp_range.h"
+
+#include <math.h>
+#include <sleef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 1 << 12 };
+
+static uint64_t step(void) {
+    const char *full = getenv("DECOCT_TEST_FULL");
+    return full && strcmp(full, "1") == 0 ? 1 : 1009;
+}
+
+// The distance in ULP of the exact value's binade; denormals count in units of the smallest one.
+static double ulps(float y, double exact) {
+    if (exact > 0x1.ffffffp127) { // beyond the midpoint to 2^128: infinity is right
+        return y == INFINITY ? 0.0 : INFINITY;
+    }
+    int exponent;
+    frexp(exact, &exponent);
+    double ulp = ldexp(1.0, (exponent - 24 > -149 ? exponent - 24 : -149));
+    return fabs((double)y - exact) / ulp;
+}
+
+// The next batch of floats by their bits, starting at *bits; false at the end.
+static bool next_batch(uint64_t *bits, float x[BATCH]) {
+    if (*bits > UINT32_MAX) {
+        return false;
+    }
+    for (int i = 0; i < BATCH; i++, *bits += step()) {
+        uint32_t b = *bits > UINT32_MAX ? 0 : (uint32_t)*bits;
+        memcpy(&x[i], &b, sizeof b);
+    }
+    return true;
+}
+
+static void test_accuracy(void **state) {
+    static float x[BATCH], y[BATCH];
+    double worst = 0.0;
+    float at = 0.0f;
+    (void)state;
+    for (uint64_t bits = 0; next_batch(&bits, x);) {
+        exp_range_scalar(BATCH, x, y);
+        for (int i = 0; i < BATCH; i++) {
+            if (isnan(x[i])) {
+                assert_true(isnan(y[i]));
+                continue;
+            }
+            double error = ulps(y[i], exp((double)x[i]));
+            at = error > worst ? x[i] : at;
+            worst = check_worse(worst, error);
+        }
+    }
+    print_message("largest error %.4f ULP, at %a\n", worst, (double)at);
+    assert_true(worst <= 1.0);
+}
+
+// SLEEF states 1.0 ULP: two such functions are at most 2 apart.
+static void test_sleef(void **state) {
+    static float x[BATCH], y[BATCH];
+    uint32_t apart = 0;
+    (void)state;
+    for (uint64_t bits = 0; next_batch(&bits, x);) {
+        exp_range_scalar(BATCH, x, y);
+        for (int i = 0; i < BATCH; i++) {
+            float s = Sleef_cinz_expf1_u10purec(x[i]);
+            uint32_t a, b;
+            memcpy(&a, &y[i], sizeof a);
+            memcpy(&b, &s, sizeof b);
+            // SLEEF gives 0 for denormal results.
+            if (!isnan(x[i]) && y[i] >= 0x1p-126f) {
+                uint32_t d = a > b ? a - b : b - a;
+                apart = d > apart ? d : apart;
+            }
+        }
+    }
+    print_message("SLEEF's is at most %u ULP away\n", apart);
+    assert_true(apart <= 2);
+}
+
+static void same_bits(exp_range other) {
+    static float x[BATCH], y[BATCH], z[BATCH];
+    for (uint64_t bits = 0; next_batch(&bits, x);) {
+        exp_range_scalar(BATCH, x, y);
+        other(BATCH, x, z);
+        for (int i = 0; i < BATCH; i++) {
+            assert_true(isnan(y[i]) ? isnan(z[i]) : memcmp(&y[i], &z[i], sizeof y[i]) == 0);
+        }
+    }
+}
+
+// `backend` says whether this CPU has the instructions.
+static void compare(const char *backend, exp_range other) {
+    decoct_context *ctx = check_open(backend, 1);
+    if (!ctx) {
+        skip();
+    }
+    decoct_context_close(ctx);
+    same_bits(other);
+}
+
+#ifdef __x86_64__
+static void test_avx2(void **state) {
+    (void)state;
+    compare("avx2", exp_range_avx2);
+}
+
+static void test_avx512(void **state) {
+    (void)state;
+    compare("avx512", exp_range_avx512);
+}
+#endif
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_sleef),
+#ifdef __x86_64__
+        cmocka_unit_test(test_avx2),
+        cmocka_unit_test(test_avx512),
+#endif
+    };
+    return cmocka_run_group_tests_name("exp", tests, NULL, NULL);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Matrix product: every backend against float64, against scalar's bits, and between forbidden
+// pages.
+#include "check.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct shape {
+    int64_t m, n, k, x_pad, b_pad, y_pad;
+    bool transposed, packed, bias, end;
+} shape;
+
+typedef struct operands {
+    check_arena x, b, bias, y, reference;
+} operands;
+
+enum { ROOM = 1 << 21 };
+
+static operands open_operands(void) {
+    return (operands){check_arena_open(ROOM), check_arena_open(ROOM), check_arena_open(1 << 14),
+                      check_arena_open(ROOM), check_arena_open(ROOM)};
+}
+
+static void close_operands(operands *o) {
+    check_arena_close(&o->x);
+    check_arena_close(&o->b);
+    check_arena_close(&o->bias);
+    check_arena_close(&o->y);
+    check_arena_close(&o->reference);
+}
+
+// Floats of a matrix whose last row has no padding.
+static int64_t span(int64_t rows, int64_t cols, int64_t pad) {
+    return rows ? (rows - 1) * (cols + pad) + cols : 0;
+}
+
+static void run(decoct_context *ctx, const shape *s, const float *x, const float *b,
+                const float *bias, float *y) {
+    decoct_weights *weights = NULL;
+    int64_t b_stride = (s->transposed ? s->k : s->n) + s->b_pad;
+    decoct_matmul_args a = {.struct_size = sizeof a,
+                            .b_transposed = s->transposed,
+                            .m = s->m,
+                            .n = s->n,
+                            .k = s->k,
+                            .x = x,
+                            .x_stride = s->k + s->x_pad,
+                            .b = b,
+                            .b_stride = b_stride,
+                            .bias = bias,
+                            .y = y,
+                            .y_stride = s->n + s->y_pad};
+    if (s->packed) {
+        assert_int_equal(
+            decoct_weights_create(ctx, s->k, s->n, b, b_stride, s->transposed, &weights), 0);
+        a.weights = weights;
+        a.b = NULL;
+    }
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    decoct_weights_destroy(weights);
+}
+
+// The error of one element in units of its bound: (k + 2) u sum |x b|, and u for adding the bias.
+static double element_error(const shape *s, const float *x, const float *b, const float *bias,
+                            int64_t i, int64_t j, float y) {
+    double sum = 0.0, size = 0.0;
+    int64_t b_stride = (s->transposed ? s->k : s->n) + s->b_pad;
+    for (int64_t p = 0; p < s->k; p++) {
+        double t = (double)x[i * (s->k + s->x_pad) + p] *
+                   (double)(s->transposed ? b[j * b_stride + p] : b[p * b_stride + j]);
+        sum += t;
+        size += fabs(t);
+    }
+    double bound = (double)(s->k + 2) * CHECK_U * size;
+    if (bias) {
+        sum += (double)bias[j];
+        bound += CHECK_U * (fabs(sum) + bound);
+    }
+    double error = fabs((double)y - sum);
+    return error == 0.0 ? 0.0 : error / bound;
+}
+
+static void check_shape(decoct_context *ctx, decoct_context *scalar, const operands *o,
+                        const shape *s) {
+    int64_t b_rows = s->transposed ? s->n : s->k, b_cols = s->transposed ? s->k : s->n;
+    float *x = check_place(&o->x, span(s->m, s->k, s->x_pad), s->end);
+    float *b = check_place(&o->b, span(b_rows, b_cols, s->b_pad), s->end);
+    float *bias = s->bias ? check_place(&o->bias, s->n, s->end) : NULL;
+    float *y = check_place(&o->y, span(s->m, s->n, s->y_pad), s->end);
+    float *reference = check_place(&o->reference, span(s->m, s->n, s->y_pad), s->end);
+    for (int64_t i = 0; i < s->m; i++) {
+        check_fill(x + i * (s->k + s->x_pad), s->k, (uint64_t)i + 1, 2.0f);
+    }
+    for (int64_t i = 0; i < b_rows; i++) {
+        check_fill(b + i * (b_cols + s->b_pad), b_cols, (uint64_t)i + 1000, 2.0f);
+    }
+    if (bias) {
+        check_fill(bias, s->n, 5, 2.0f);
+    }
+    run(ctx, s, x, b, bias, y);
+    run(scalar, s, x, b, bias, reference);
+    double worst = 0.0;
+    for (int64_t i = 0; i < s->m; i++) {
+        const float *row = y + i * (s->n + s->y_pad);
+        assert_true(check_same_bits(row, reference + i * (s->n + s->y_pad), s->n));
+        assert_true(i + 1 == s->m || check_padding(row + s->n, s->y_pad));
+        for (int64_t j = 0; j < s->n; j++) {
+            worst = check_worse(worst, element_error(s, x, b, bias, i, j, row[j]));
+        }
+    }
+    if (!(worst <= 1.0)) {
+        print_error("(m, n, k) = (%lld, %lld, %lld): %.3g of the bound\n", (long long)s->m,
+                    (long long)s->n, (long long)s->k, worst);
+    }
+    assert_true(worst <= 1.0);
+}
+
+static void test_dims(void **state) {
+    decoct_context *ctx = check_open(*state, 1), *scalar = check_open("scalar", 1);
+    if (!ctx) {
+        decoct_context_close(scalar);
+        skip();
+    }
+    operands o = open_operands();
+    unsigned turn = 0;
+    for (int a = 0; a < CHECK_DIMS; a++) {
+        for (int b = 0; b < CHECK_DIMS; b++) {
+            for (int c = 0; c < CHECK_DIMS; c++, turn++) {
+                // The other choices take turns, so that each meets all dims.
+                shape s = {.m = check_dims[a],
+                           .n = check_dims[b],
+                           .k = check_dims[c],
+                           .x_pad = turn % 3,
+                           .b_pad = turn % 5,
+                           .y_pad = turn % 7,
+                           .transposed = turn % 4 == 1,
+                           .packed = turn % 2,
+                           .bias = turn / 2 % 2,
+                           .end = turn / 3 % 2};
+                check_shape(ctx, scalar, &o, &s);
+            }
+        }
+    }
+    close_operands(&o);
+    decoct_context_close(ctx);
+    decoct_context_close(scalar);
+}
+
+// Shapes that are cut into blocks of k, of rows and of columns, by several threads.
+static void test_blocks(void **state) {
+    decoct_context *ctx = check_open(*state, 3), *scalar = check_open("scalar", 1);
+    if (!ctx) {
+        decoct_context_close(scalar);
+        skip();
+    }
+    operands o = open_operands();
+    static const shape shapes[] = {
+        {.m = 1, .n = 1500, .k = 1100, .packed = true, .end = true},
+        {.m = 130, .n = 70, .k = 800, .bias = true, .end = true},
+        {.m = 97, .n = 1030, .k = 385, .packed = true, .bias = true},
+        {.m = 5, .n = 2050, .k = 769, .transposed = true, .packed = true, .end = true},
+        {.m = 300, .n = 33, .k = 1537, .x_pad = 3, .y_pad = 5},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        check_shape(ctx, scalar, &o, &shapes[i]);
+    }
+    close_operands(&o);
+    decoct_context_close(ctx);
+    decoct_context_close(scalar);
+}
+
+// NaN and infinity go where the arithmetic sends them, -0 stays -0 in an empty chain's absence.
+static void test_specials(void **state) {
+    decoct_context *ctx = check_open(*state, 1);
+    if (!ctx) {
+        skip();
+    }
+    static const float x[4] = {1.0f, 0.0f, -1.0f, 0x1p-149f};
+    static const float b[8] = {NAN, 1.0f, INFINITY, 2.0f, 3.0f, -INFINITY, 1.0f, 1.0f};
+    float y[4];
+    decoct_matmul_args a = {
+        .struct_size = sizeof a, .m = 2, .n = 2, .k = 2, .x = x, .b = b, .y = y};
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    assert_true(isnan(y[0]) && y[1] == 1.0f && isnan(y[2]));
+    assert_true(y[3] == -1.0f);
+    static const float small[2] = {0x1p-149f, 0x1p-126f}, half[2] = {1.0f, 0.5f};
+    a = (decoct_matmul_args){
+        .struct_size = sizeof a, .m = 1, .n = 1, .k = 2, .x = small, .b = half, .y = y};
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    assert_true(y[0] == 0x1p-127f + 0x1p-149f); // denormals are kept
+    decoct_context_close(ctx);
+}
+
+static void test_refusals(void **state) {
+    decoct_context *ctx = check_open(*state, 1);
+    if (!ctx) {
+        skip();
+    }
+    float x[16] = {0}, y[16] = {7.0f};
+    decoct_matmul_args good = {
+        .struct_size = sizeof good, .m = 2, .n = 2, .k = 2, .x = x, .b = x, .y = y};
+    decoct_matmul_args bad[6];
+    for (int i = 0; i < 6; i++) {
+        bad[i] = good;
+    }
+    bad[0].m = -1;
+    bad[1].x_stride = 1;
+    bad[2].b = NULL;
+    bad[3].y = NULL;
+    bad[4].n = INT64_MAX / 2;
+    bad[5].struct_size = 0;
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(decoct_matmul(ctx, &bad[i]), DECOCT_E_ARGUMENT);
+        assert_true(decoct_last_error(ctx)[0] != '\0');
+        assert_true(y[0] == 7.0f);
+    }
+    assert_int_equal(decoct_matmul(ctx, &good), DECOCT_OK);
+    assert_true(decoct_last_error(ctx)[0] == '\0');
+    decoct_context_close(ctx);
+}
+
+int main(void) {
+    static const check_test tests[] = {{"matmul, all dims", test_dims},
+                                       {"matmul, blocks and threads", test_blocks},
+                                       {"matmul, special values", test_specials},
+                                       {"matmul, refusals", test_refusals}};
+    return check_all_backends("matmul", tests, sizeof tests / sizeof *tests);
+}
