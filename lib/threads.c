@@ -19,11 +19,14 @@ enum { CPU_MAX = 1 << 20 };
 // How often an idle thread looks before it sleeps: some ten microseconds, a few times what waking
 // costs. Between the operations of one decoding step workers stay awake, between calls they sleep.
 enum { SPINS = 1000 };
-// A ticket is the number of the run, shifted, and how many workers take part in it.
-enum { TICKET_SHIFT = 16, TICKET_MASK = (1 << TICKET_SHIFT) - 1 };
+// A ticket is the number of the run, shifted, and how many workers are called to it.
+// The gate is the number of the run, shifted, and how many workers are inside; it is open or shut.
+// Who comes late finds it shut: a run does not wait for a worker that the system has not woken yet.
+enum { COUNT_BITS = 16, COUNT_MASK = (1 << COUNT_BITS) - 1 };
+#define GATE_OPEN (UINT64_C(1) << COUNT_BITS)
 static const uint64_t TICKET_STOP = UINT64_MAX;
 
-// What is being computed; written by the caller of dct_pool_run only while no worker takes part.
+// What is being computed; written by the caller of dct_pool_run only while no worker is inside.
 struct job {
     dct_task task;
     void *data;
@@ -46,7 +49,7 @@ struct worker {
 struct crew {
     struct job job;
     _Alignas(DCT_ALIGN) _Atomic uint64_t ticket; // workers watch it
-    _Alignas(DCT_ALIGN) _Atomic int32_t running; // the caller watches it
+    _Alignas(DCT_ALIGN) _Atomic uint64_t gate;   // the caller watches it
     atomic_bool caller_asleep;
     pthread_mutex_t lock;
     pthread_cond_t done;
@@ -108,8 +111,20 @@ static uint64_t await_ticket(struct worker *me, uint64_t seen) {
     return now;
 }
 
-static void report_done(struct crew *crew) {
-    if (atomic_fetch_sub(&crew->running, 1) == 1 && atomic_load(&crew->caller_asleep)) {
+static bool enter_gate(struct crew *crew, uint64_t run) {
+    uint64_t open = run << (COUNT_BITS + 1) | GATE_OPEN;
+    uint64_t gate = atomic_load(&crew->gate);
+    do {
+        if ((gate & ~(uint64_t)COUNT_MASK) != open) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(&crew->gate, &gate, gate + 1));
+    return true;
+}
+
+static void leave_gate(struct crew *crew) {
+    atomic_fetch_sub(&crew->gate, 1);
+    if (atomic_load(&crew->caller_asleep)) {
         pthread_mutex_lock(&crew->lock);
         pthread_cond_signal(&crew->done);
         pthread_mutex_unlock(&crew->lock);
@@ -124,9 +139,10 @@ static void *work(void *data) {
     dct_fp_enter(); // a new thread has its creator's mode
     uint64_t seen = 0;
     while ((seen = await_ticket(me, seen)) != TICKET_STOP) {
-        if (me->index < (int32_t)(seen & TICKET_MASK)) {
+        bool called = me->index < (int32_t)(seen & COUNT_MASK);
+        if (called && enter_gate(me->crew, seen >> COUNT_BITS)) {
             take_indices(&me->crew->job, me->number, me->seat);
-            report_done(me->crew);
+            leave_gate(me->crew);
         }
     }
     return NULL;
@@ -147,16 +163,26 @@ static void call_workers(struct crew *crew, uint64_t ticket, int32_t count) {
     }
 }
 
-static void await_workers(struct crew *crew) {
+static bool is_handed_out(struct crew *crew) {
+    atomic_load(&crew->gate); // who left it has brought `next` along
+    return atomic_load(&crew->job.next) >= crew->job.count;
+}
+
+static bool is_empty(struct crew *crew) {
+    return (atomic_load(&crew->gate) & COUNT_MASK) == 0;
+}
+
+// Waits for what a worker that leaves may have brought about.
+static void await(struct crew *crew, bool (*condition)(struct crew *crew)) {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&crew->running, memory_order_acquire) == 0) {
+        if (condition(crew)) {
             return;
         }
         dct_cpu_pause();
     }
     pthread_mutex_lock(&crew->lock);
     atomic_store(&crew->caller_asleep, true);
-    while (atomic_load(&crew->running) > 0) {
+    while (!condition(crew)) {
         pthread_cond_wait(&crew->done, &crew->lock);
     }
     atomic_store(&crew->caller_asleep, false);
@@ -275,13 +301,16 @@ static void run_with_crew(dct_pool *pool, struct crew *crew, int64_t count, dct_
     crew->job.data = data;
     crew->job.count = count;
     atomic_store_explicit(&crew->job.next, 0, memory_order_relaxed);
-    atomic_store_explicit(&crew->running, active, memory_order_relaxed);
-    uint64_t run = (atomic_load_explicit(&crew->ticket, memory_order_relaxed) >> TICKET_SHIFT) + 1;
-    call_workers(crew, run << TICKET_SHIFT | (uint32_t)active, active);
-    if (!pool->cpus) {
+    uint64_t run = (atomic_load(&crew->ticket) >> COUNT_BITS) + 1;
+    atomic_store(&crew->gate, run << (COUNT_BITS + 1) | GATE_OPEN);
+    call_workers(crew, run << COUNT_BITS | (uint32_t)active, active);
+    if (pool->cpus) {
+        await(crew, is_handed_out);
+    } else {
         take_indices(&crew->job, 0, &pool->seats[0].cpu);
     }
-    await_workers(crew);
+    atomic_fetch_and(&crew->gate, ~GATE_OPEN);
+    await(crew, is_empty);
 }
 
 // One slice for the host's own threads: its index is the worker number, and since all slices draw
@@ -327,9 +356,9 @@ void dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *data) {
 // ---- Opening, closing, looking ----
 
 static decoct_status check_options(const dct_pool_options *options, dct_error *error) {
-    if (options->threads < 1 || options->threads > TICKET_MASK) {
+    if (options->threads < 1 || options->threads > COUNT_MASK) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "pool: %d threads are not in [1, %d]",
-                        options->threads, TICKET_MASK);
+                        options->threads, COUNT_MASK);
     }
     if (options->cpus && options->parallel_for) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "pool: the host's threads cannot be pinned");

@@ -172,6 +172,11 @@ class Next(unittest.TestCase):
     def test_all_tokens_sum_to_one(self):
         answer = self.answer("--top", "1000000", SARAH)
         self.assertAlmostEqual(sum(entry["p"] for entry in answer["next"]), 1, places=4)
+        pieces = [entry for entry in answer["next"] if "bytes" in entry]
+        for entry in pieces:  # parts of a character
+            self.assertEqual(bytes(entry["bytes"]).decode("utf-8", "replace"), entry["text"])
+            self.assertIn("\ufffd", entry["text"])
+        self.assertGreater(len(pieces), 100)  # the lone bytes above ASCII
 
     def test_same_answer_everywhere(self):
         wanted = self.answer(SARAH)["next"]
@@ -251,6 +256,10 @@ class Generate(unittest.TestCase):
         self.assertNotIn("endoftext", out)
         self.assertEqual(out.count("\n"), 1)
 
+    def test_characters_of_several_bytes_stay_whole(self):
+        prompt = "Sarah \u00e9 \u6f22\u5b57 \U0001f9ea lies"
+        self.assertTrue(self.text(prompt, "-n", "1").startswith(prompt))
+
     def test_wild_text_is_still_utf8(self):
         for seed in range(4):
             self.text(SARAH, "-n", "25", "-t", "100", "--top-k", "0", "--seed", str(seed))
@@ -265,7 +274,7 @@ def page_data(path):
     with open(path, encoding="utf-8") as file:
         page = file.read()
     found = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
-    assert len(found) == 1
+    assert len(found) == 1 and "<" not in found[0]
     return page, json.loads(found[0])
 
 

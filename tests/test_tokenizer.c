@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Tokenizers: GPT-2's own ids, round trips on any bytes, GPT-1's splitting, broken files.
+#include "tokenizer.h"
+
+#include "json.h"
+#include "memory.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *fixtures(void) {
+    const char *folder = getenv("DECOCT_TEST_FIXTURES");
+    return folder ? folder : "fixtures";
+}
+
+static dct_tokenizer *open_model(const char *name, dct_tokenizer_kind kind) {
+    char path[512];
+    dct_error error;
+    dct_tokenizer *t = NULL;
+    snprintf(path, sizeof path, "%s/models/%s", fixtures(), name);
+    assert_int_equal(dct_tokenizer_open(path, kind, &t, &error), DECOCT_OK);
+    return t;
+}
+
+// Ids of a text whose number is asked for first, as a caller would.
+static int64_t encode(const dct_tokenizer *t, const char *text, uint64_t length, int32_t **ids) {
+    int64_t count = -1, again = -1;
+    decoct_status status = dct_tokenizer_encode(t, text, length, NULL, 0, &count, NULL);
+    assert_int_equal(status, count > 0 ? DECOCT_E_FULL : DECOCT_OK);
+    *ids = dct_alloc(count, sizeof **ids);
+    assert_int_equal(dct_tokenizer_encode(t, text, length, *ids, count, &again, NULL), DECOCT_OK);
+    assert_int_equal(count, again);
+    return count;
+}
+
+static void check_round_trip(const dct_tokenizer *t, const char *text, uint64_t length) {
+    int32_t *ids;
+    int64_t count = encode(t, text, length, &ids);
+    char *back = dct_alloc((int64_t)length + 1, 1);
+    uint64_t got = 0;
+    assert_int_equal(dct_tokenizer_decode(t, ids, count, back, length + 1, &got, NULL), DECOCT_OK);
+    assert_int_equal(got, length);
+    assert_memory_equal(back, text, length);
+    dct_free(back);
+    dct_free(ids);
+}
+
+static dct_tokenizer *open_gpt2(void) {
+    const char *folder = getenv("DECOCT_TEST_GPT2_VOCAB");
+    dct_tokenizer *t = NULL;
+    dct_error error = {""};
+    if (!folder) {
+        print_message("skipped: DECOCT_TEST_GPT2_VOCAB names no folder with GPT-2's vocabulary\n");
+        skip();
+    }
+    decoct_status status = dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error);
+    if (status) {
+        print_error("%s\n", error.text);
+    }
+    assert_int_equal(status, DECOCT_OK);
+    return t;
+}
+
+static void test_gpt2_ids(void **state) {
+    (void)state;
+    dct_tokenizer *t = open_gpt2();
+    assert_int_equal(dct_tokenizer_size(t), 50257);
+    char path[512];
+    json_t *cases;
+    snprintf(path, sizeof path, "%s/gpt2_ids.json", fixtures());
+    cases = json_load_file(path, JSON_ALLOW_NUL, NULL);
+    assert_true(json_array_size(cases) > 40);
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        const json_t *text = json_object_get(json_array_get(cases, i), "text");
+        const json_t *wanted = json_object_get(json_array_get(cases, i), "ids");
+        int32_t *ids;
+        int64_t count = encode(t, json_string_value(text), json_string_length(text), &ids);
+        bool same = (size_t)count == json_array_size(wanted);
+        for (int64_t j = 0; same && j < count; j++) {
+            same = ids[j] == json_integer_value(json_array_get(wanted, (size_t)j));
+        }
+        if (!same) {
+            print_error("case %zu: \"%s\"\n", i, json_string_value(text));
+        }
+        assert_true(same);
+        check_round_trip(t, json_string_value(text), json_string_length(text));
+        dct_free(ids);
+    }
+    json_decref(cases);
+    dct_tokenizer_close(t);
+}
+
+static void test_any_bytes(void **state) {
+    (void)state;
+    dct_tokenizer *t = open_model("gpt2-f32", DCT_TOKENIZER_GPT2);
+    uint64_t x = 1;
+    for (int n = 0; n < 300; n++) {
+        char text[257];
+        uint64_t length = (uint64_t)n % 257;
+        for (uint64_t i = 0; i < length; i++) {
+            x = x * 6364136223846793005u + 1442695040888963407u;
+            // Half of the texts are made of what the pattern looks at.
+            text[i] = n % 2 ? (char)(x >> 56) : " '\nthean\xC3\xA9\xE2\x80\x83s1"[(x >> 56) % 17];
+        }
+        check_round_trip(t, text, length);
+    }
+    dct_tokenizer_close(t);
+}
+
+// One word of a million letters: merging must not be quadratic. (A quadratic one takes minutes.)
+static void test_long_word(void **state) {
+    (void)state;
+    dct_tokenizer *t = open_model("gpt2-f32", DCT_TOKENIZER_GPT2);
+    enum { LENGTH = 1 << 20 };
+    char *text = dct_alloc(LENGTH, 1);
+    for (int i = 0; i < LENGTH; i++) {
+        text[i] = "theanthin"[i % 9];
+    }
+    check_round_trip(t, text, LENGTH);
+    dct_free(text);
+    dct_tokenizer_close(t);
+}
+
+static void expect_gpt1(const dct_tokenizer *t, const char *text, const char *wanted) {
+    int32_t *ids;
+    char back[256];
+    uint64_t length;
+    int64_t count = encode(t, text, strlen(text), &ids);
+    assert_int_equal(dct_tokenizer_decode(t, ids, count, back, sizeof back - 1, &length, NULL),
+                     DECOCT_OK);
+    back[length] = '\0';
+    assert_string_equal(back, wanted);
+    dct_free(ids);
+}
+
+static void test_gpt1(void **state) {
+    (void)state;
+    dct_tokenizer *t = open_model("gpt1-f32", DCT_TOKENIZER_GPT1);
+    expect_gpt1(t, "The  AND\tin", "the and in ");
+    expect_gpt1(t, "Caf\xC3\xA9, na\xC3\xAFve!",
+                "cafe , naive ! "); // accents go, punctuation stands alone
+    expect_gpt1(t, "a1b", "a<unk>b ");
+    expect_gpt1(t, "x\xFFy\x01z",
+                "xyz "); // what is no character, and control characters, are dropped
+    expect_gpt1(t, "", "");
+    int32_t *ids;
+    int64_t count = encode(t, "the and", 7, &ids);
+    assert_int_equal(count, 2); // both are one token by their merges
+    dct_free(ids);
+    dct_tokenizer_close(t);
+}
+
+/* ---- Broken files -----------------------------------------------------------------------------
+ */
+
+static char folder[64];
+
+static void write_file(const char *name, const char *text) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+    fclose(f);
+}
+
+static void clear_folder(void) {
+    static const char *const names[] = {"vocab.json", "merges.txt", "tokenizer.json"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+}
+
+static decoct_status try_open(dct_error *error) {
+    dct_tokenizer *t = NULL;
+    decoct_status status = dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, error);
+    dct_tokenizer_close(t);
+    return status;
+}
+
+static void test_broken_files(void **state) {
+    static const struct {
+        const char *vocabulary, *merges;
+        decoct_status status;
+        const char *words;
+    } cases[] = {
+        {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "#version: 0.2\r\na b\r\n", DECOCT_OK, ""},
+        {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "a b", DECOCT_OK, ""},
+        {"{\"a\": 0", "", DECOCT_E_FORMAT, "vocab.json: byte 7"},
+        {"[]", "", DECOCT_E_FORMAT, "not a JSON object"},
+        {"{\"a\": 0, \"a\": 1}", "", DECOCT_E_FORMAT, "vocab.json: byte"},
+        {"{\"a\": 0, \"b\": 0}", "", DECOCT_E_FORMAT, "there twice"},
+        {"{\"a\": -1}", "", DECOCT_E_FORMAT, "out of range"},
+        {"{\"a\": 99999999999}", "", DECOCT_E_FORMAT, "out of range"},
+        {"{\"a\": 0.5}", "", DECOCT_E_FORMAT, "out of range"},
+        {"{\"a\": 0, \"b\": 1}", "a b\n", DECOCT_E_FORMAT, "merges.txt: line 1 (byte 0)"},
+        {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "#version\na b\nab\n", DECOCT_E_FORMAT,
+         "line 3 (byte 13)"},
+        {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "a b\na b\n", DECOCT_E_FORMAT, "there twice"},
+        {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "a b c\n", DECOCT_E_FORMAT, "line 1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        dct_error error = {""};
+        clear_folder();
+        write_file("vocab.json", cases[i].vocabulary);
+        write_file("merges.txt", cases[i].merges);
+        decoct_status status = try_open(&error);
+        if (status != cases[i].status || !strstr(error.text, cases[i].words)) {
+            print_error("case %zu: status %d: %s\n", i, status, error.text);
+        }
+        assert_int_equal(status, cases[i].status);
+        assert_non_null(strstr(error.text, cases[i].words));
+    }
+    dct_error error;
+    clear_folder();
+    assert_int_equal(try_open(&error), DECOCT_E_IO);
+    assert_non_null(strstr(error.text, "vocab.json"));
+}
+
+static void test_one_file(void **state) {
+    static const char *const good[] = {
+        "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2}, \"merges\": "
+        "[\"a b\"]}, "
+        "\"added_tokens\": [{\"id\": 3, \"content\": \"<|endoftext|>\"}, {\"id\": 0, \"content\": "
+        "\"a\"}]}",
+        "{\"model\": {\"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2}, \"merges\": [[\"a\", \"b\"]]}, "
+        "\"added_tokens\": [{\"id\": 3, \"content\": \"<|endoftext|>\"}]}"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        dct_error error = {""};
+        dct_tokenizer *t = NULL;
+        clear_folder();
+        write_file("tokenizer.json", good[i]);
+        assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error), DECOCT_OK);
+        assert_int_equal(dct_tokenizer_size(t), 4);
+        int32_t *ids;
+        assert_int_equal(encode(t, "abab", 4, &ids), 2);
+        assert_int_equal(ids[0], 2);
+        dct_free(ids);
+        dct_tokenizer_close(t);
+    }
+    static const char *const bad[] = {
+        "{\"model\": {\"type\": \"Unigram\"}}",
+        "{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": [7]}}",
+        "{\"model\": {\"vocab\": {}}, \"added_tokens\": [{\"id\": 1}]}"};
+    static const decoct_status wanted[] = {DECOCT_E_UNSUPPORTED, DECOCT_E_FORMAT, DECOCT_E_FORMAT};
+    for (int i = 0; i < 3; i++) {
+        dct_error error = {""};
+        write_file("tokenizer.json", bad[i]);
+        assert_int_equal(try_open(&error), wanted[i]);
+        assert_non_null(strstr(error.text, "tokenizer.json"));
+    }
+}
+
+// A byte that the vocabulary lacks is named.
+static void test_missing_byte(void **state) {
+    dct_error error = {""};
+    dct_tokenizer *t = NULL;
+    int64_t count = 7;
+    (void)state;
+    clear_folder();
+    write_file("vocab.json", "{\"a\": 0}");
+    write_file("merges.txt", "");
+    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error), DECOCT_OK);
+    assert_int_equal(dct_tokenizer_encode(t, "aab", 3, NULL, 0, &count, &error), DECOCT_E_ARGUMENT);
+    assert_non_null(strstr(error.text, "byte 2"));
+    assert_int_equal(count, 7); // untouched
+    int32_t id = 5;
+    uint64_t length;
+    char text[4];
+    assert_int_equal(dct_tokenizer_decode(t, &id, 1, text, 4, &length, &error), DECOCT_E_ARGUMENT);
+    dct_tokenizer_close(t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gpt2_ids),     cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_long_word),    cmocka_unit_test(test_gpt1),
+        cmocka_unit_test(test_broken_files), cmocka_unit_test(test_one_file),
+        cmocka_unit_test(test_missing_byte),
+    };
+    snprintf(folder, sizeof folder, "/tmp/decoct-test-XXXXXX");
+    if (!mkdtemp(folder)) {
+        return 1;
+    }
+    int failed = cmocka_run_group_tests_name("tokenizer", tests, NULL, NULL);
+    clear_folder();
+    rmdir(folder);
+    return failed;
+}
