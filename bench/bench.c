@@ -13,12 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_NOTHING = 14, EXIT_REFUSED = 70, USAGE = 64, FLAGS_MAX = 64 };
+enum { EXIT_NOTHING = 14, EXIT_USAGE = 64, EXIT_REFUSED = 70, FLAGS_MAX = 64, CASES_MAX = 100000 };
 
 typedef struct settings {
     word_list op, pin, backend;
-    int_list seq, heads, threads;
-    int64_t head_dim;
+    int_list seq, heads, head_dim, threads;
     bool table;
     char *flags[FLAGS_MAX]; // --benchmark_*
     int flag_count;
@@ -33,23 +32,17 @@ static const struct argp_option options[] = {
     {"op", 'o', "LIST", 0, "matmul, softmax, attention, prefill, decode (default: all)", 0},
     {"seq", 's', "LIST", 0, "Sequence lengths: 128,512 or 128..2048*2 (default 128,512)", 0},
     {"heads", 'H', "LIST", 0, "Head counts (default 12)", 0},
-    {"head-dim", KEY_HEAD_DIM, "N", 0, "Size of one head (default 64)", 0},
-    {"threads", 't', "LIST", 0, "Thread counts; 0 is all (default 1)", 0},
+    {"head-dim", KEY_HEAD_DIM, "LIST", 0, "Sizes of one head (default 64)", 0},
+    {"threads", 't', "LIST", 0, "Thread counts, or all (default 1; of the table 1,all)", 0},
     {"pin", 'p', "LIST", 0,
      "Pin policies: none, compact, spread, core, l3, numa, kind:performance, kind:efficiency, or "
-     "CPUs "
-     "as 0-3 (default none)",
+     "CPUs as 0-3 (default none)",
      0},
-    {"backend", 'b', "LIST", 0, "Backends (default: the library's choice)", 0},
-    {"table", KEY_TABLE, NULL, 0, "A quick table of attention for reading, not for comparing", 0},
+    {"backend", 'b', "LIST", 0, "Backends, or all that run here (default: the best)", 0},
+    {"table", KEY_TABLE, NULL, 0,
+     "A quick table of attention and a block, for reading and not for comparing", 0},
     {0},
 };
-
-static void check_list(struct argp_state *state, const char *option, const char *wrong) {
-    if (wrong) {
-        argp_error(state, "--%s: %s", option, wrong);
-    }
-}
 
 static void check_ops(struct argp_state *state, const word_list *ops) {
     for (int i = 0; i < ops->count; i++) {
@@ -63,32 +56,46 @@ static void check_ops(struct argp_state *state, const word_list *ops) {
     }
 }
 
+static void words(struct argp_state *state, const char *option, const char *arg, word_list *list) {
+    const char *wrong = word_list_parse(arg, list);
+    if (wrong) {
+        argp_error(state, "--%s: %s", option, wrong);
+    }
+}
+
+static void numbers(struct argp_state *state, const char *option, const char *arg, int64_t most,
+                    int_list *list) {
+    bool all = strcmp(option, "threads") == 0;
+    const char *wrong = int_list_parse(arg, 1, most, all, list);
+    if (wrong) {
+        argp_error(state, "--%s: %s", option, wrong);
+    }
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     settings *s = state->input;
-    int_list one;
     switch (key) {
     case 'o':
-        check_list(state, "op", word_list_parse(arg, &s->op));
+        words(state, "op", arg, &s->op);
         check_ops(state, &s->op);
         return 0;
     case 's':
-        check_list(state, "seq", int_list_parse(arg, 1, 1 << 20, &s->seq));
+        numbers(state, "seq", arg, 1 << 20, &s->seq);
         return 0;
     case 'H':
-        check_list(state, "heads", int_list_parse(arg, 1, 1024, &s->heads));
+        numbers(state, "heads", arg, 1024, &s->heads);
         return 0;
     case KEY_HEAD_DIM:
-        check_list(state, "head-dim", int_list_parse(arg, 1, 4096, &one));
-        s->head_dim = one.items[0];
+        numbers(state, "head-dim", arg, 4096, &s->head_dim);
         return 0;
     case 't':
-        check_list(state, "threads", int_list_parse(arg, 0, 4096, &s->threads));
+        numbers(state, "threads", arg, 4096, &s->threads);
         return 0;
     case 'p':
-        check_list(state, "pin", word_list_parse(arg, &s->pin));
+        words(state, "pin", arg, &s->pin);
         return 0;
     case 'b':
-        check_list(state, "backend", word_list_parse(arg, &s->backend));
+        words(state, "backend", arg, &s->backend);
         return 0;
     case KEY_TABLE:
         s->table = true;
@@ -104,7 +111,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static const char doc[] =
     "Times the operations of a decoder block with Google Benchmark.\v"
     "Every combination of the lists is one row with a stable name, such as\n"
-    "  attention/seq:512/heads:12/dim:64/threads:1/pin:none/backend:avx2\n\n"
+    "  attention/seq:512/heads:12/dim:64/threads:1/pin:none/backend:avx2\n"
+    "GFLOP/s of attention counts the visible half of the scores only; GB/s counts what must "
+    "come from memory.\n\n"
     "Options that begin with --benchmark_ go to Google Benchmark, for example\n"
     "  --benchmark_filter=REGEX --benchmark_repetitions=5 --benchmark_min_time=0.5\n"
     "  --benchmark_out=FILE --benchmark_out_format=json\n\n"
@@ -114,155 +123,272 @@ static const char doc[] =
 /* ---- Cases ------------------------------------------------------------------------------------
  */
 
-typedef struct bench_case {
-    work_case work;
+typedef struct bench_case bench_case;
+
+// The operands of one case are kept while Google Benchmark looks for the number of iterations.
+typedef struct bench_run {
+    const bench_case *open;
+    work *work;
+    int failures;
+} bench_run;
+
+struct bench_case {
+    work_case what;
     char name[192];
-    int *failures;
-} bench_case;
+    bench_run *run;
+};
+
+static decoct_status open_case(const bench_case *b, char *error, uint64_t size) {
+    bench_run *run = b->run;
+    if (run->open == b) {
+        return DECOCT_OK;
+    }
+    work_close(run->work);
+    run->work = NULL;
+    run->open = NULL;
+    decoct_status status = work_open(&b->what, &run->work, error, size);
+    if (status) {
+        return status;
+    }
+    // One run before the clock starts: memory touched, threads started.
+    status = work_run(run->work);
+    if (status) {
+        snprintf(error, size, "%s", work_error(run->work));
+        return status;
+    }
+    run->open = b;
+    return DECOCT_OK;
+}
 
 static void run_case(gbench_state *state, void *data) {
     const bench_case *b = data;
     char error[256] = "";
-    work *w = NULL;
-    decoct_status status = work_open(&b->work, &w, error, sizeof error);
-    // One run before the clock starts: memory touched, threads started.
-    if (!status && (status = work_run(w))) {
-        snprintf(error, sizeof error, "%s", work_error(w));
-    }
+    decoct_status status = open_case(b, error, sizeof error);
     if (status) {
         gbench_fail(state, error);
-        (*b->failures)++;
     }
     while (gbench_keep_running(state)) {
-        status = work_run(w);
+        status = work_run(b->run->work);
         if (status) {
-            gbench_fail(state, work_error(w));
+            gbench_fail(state, work_error(b->run->work));
             break;
         }
     }
-    double flops = work_flops(&b->work), bytes = work_bytes(&b->work),
-           tokens = work_tokens(&b->work);
+    b->run->failures += status != 0;
+    double flops = work_flops(&b->what), bytes = work_bytes(&b->what);
+    double tokens = work_tokens(&b->what);
     if (flops > 0.0) {
-        gbench_rate(state, "FLOP/s", flops);
+        gbench_rate(state, "GFLOP/s", flops * 1e-9);
     }
     if (bytes > 0.0) {
-        gbench_rate(state, "B/s", bytes);
+        gbench_rate(state, "GB/s", bytes * 1e-9);
     }
     if (tokens > 0.0) {
         gbench_rate(state, "tokens/s", tokens);
     }
-    work_close(w);
 }
 
-static void make_case(bench_case *b, const work_case *what, const char *shown_backend) {
-    b->work = *what;
+static void name_case(bench_case *b) {
+    const work_case *c = &b->what;
     snprintf(b->name, sizeof b->name,
-             "%s/seq:%lld/heads:%lld/dim:%lld/threads:%d/pin:%s/backend:%s", what->op,
-             (long long)what->seq, (long long)what->heads, (long long)what->head_dim, what->threads,
-             what->pin, shown_backend);
+             "%s/seq:%lld/heads:%lld/dim:%lld/threads:%d/pin:%s/backend:%s", c->op,
+             (long long)c->seq, (long long)c->heads, (long long)c->head_dim, c->threads, c->pin,
+             c->backend);
 }
 
-// Fills `cases` (or only counts, when it is NULL) with the cross product.
-static size_t cross(const settings *s, const char *chosen, int all_threads, bench_case *cases) {
-    size_t count = 0;
-    for (int o = 0; o < s->op.count; o++)
-        for (int q = 0; q < s->seq.count; q++)
-            for (int h = 0; h < s->heads.count; h++)
-                for (int t = 0; t < s->threads.count; t++)
-                    for (int p = 0; p < s->pin.count; p++)
-                        for (int b = 0; b < s->backend.count; b++, count++) {
-                            const char *backend = s->backend.items[b];
-                            bool best = strcmp(backend, "best") == 0;
-                            if (cases) {
-                                work_case one = {.op = s->op.items[o],
-                                                 .seq = s->seq.items[q],
-                                                 .heads = s->heads.items[h],
-                                                 .head_dim = s->head_dim,
-                                                 .pin = s->pin.items[p],
-                                                 .threads = s->threads.items[t]
-                                                                ? (int32_t)s->threads.items[t]
-                                                                : all_threads,
-                                                 .backend = best ? NULL : backend};
-                                make_case(&cases[count], &one, best ? chosen : backend);
-                            }
-                        }
-    return count;
+// Takes one item of a list by a running number: what is left of the number is for the next list.
+static int take(size_t *number, int count) {
+    int item = (int)(*number % (size_t)count);
+    *number /= (size_t)count;
+    return item;
+}
+
+// Case `number` of the cross product; the last list runs fastest.
+static void make_case(const settings *s, size_t number, bench_case *b) {
+    b->what.backend = s->backend.items[take(&number, s->backend.count)];
+    b->what.pin = s->pin.items[take(&number, s->pin.count)];
+    b->what.threads = (int32_t)s->threads.items[take(&number, s->threads.count)];
+    b->what.head_dim = s->head_dim.items[take(&number, s->head_dim.count)];
+    b->what.heads = s->heads.items[take(&number, s->heads.count)];
+    b->what.seq = s->seq.items[take(&number, s->seq.count)];
+    b->what.op = s->op.items[take(&number, s->op.count)];
+    name_case(b);
 }
 
 /* ---- The command ------------------------------------------------------------------------------
  */
 
-// Divides the arguments: ours stay in argv, Google Benchmark's go to s->flags.
+// Divides the arguments: ours stay in argv, Google Benchmark's go to s->flags. -1: too many.
 static int divide(int argc, char **argv, settings *s) {
     int kept = 1;
     s->flags[s->flag_count++] = argv[0];
     for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "--benchmark_", 12) == 0 && s->flag_count < FLAGS_MAX - 1) {
+        if (strncmp(argv[i], "--benchmark_", 12) != 0) {
+            argv[kept++] = argv[i];
+        } else if (s->flag_count < FLAGS_MAX - 1) {
             s->flags[s->flag_count++] = argv[i];
         } else {
-            argv[kept++] = argv[i];
+            fprintf(stderr, "%s: too many --benchmark_ options\n", argv[0]);
+            return -1;
         }
     }
+    argv[kept] = NULL;
     return kept;
 }
 
-// What the library would choose, and how many threads "all" are.
-static int look(char *backend, size_t size, int *threads) {
+// The names of the backends that run here, each once.
+static decoct_status usable_backends(decoct_context *ctx, word_list *out) {
+    char names[1024] = "";
+    size_t used = 0;
+    for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
+        decoct_backend_info info = {.struct_size = sizeof info};
+        decoct_status status = decoct_backend_describe(ctx, i, &info);
+        if (status) {
+            return status;
+        }
+        word_list seen = {0};
+        bool twice = used && !word_list_parse(names, &seen) && word_list_has(&seen, info.name);
+        word_list_free(&seen);
+        if (info.usable && !twice && used + strlen(info.name) + 2 < sizeof names) {
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? "," : "",
+                                     info.name);
+        }
+    }
+    return word_list_parse(names, out) ? DECOCT_E_MEMORY : DECOCT_OK;
+}
+
+// Replaces the backends "best" and "all" by names, and the thread count 0 by what all are, each
+// count once: names must be unique.
+static decoct_status name_choices(settings *s, decoct_context *ctx) {
+    int_list given = s->threads;
+    s->threads.count = 0;
+    for (int i = 0; i < given.count; i++) {
+        int64_t threads = given.items[i] ? given.items[i] : decoct_context_threads(ctx);
+        int_list_add(&s->threads, threads);
+    }
+    if (strcmp(s->backend.items[0], "all") == 0) {
+        return usable_backends(ctx, &s->backend);
+    }
+    if (strcmp(s->backend.items[0], "best") == 0) {
+        return word_list_parse(decoct_context_backend(ctx), &s->backend) ? DECOCT_E_MEMORY
+                                                                         : DECOCT_OK;
+    }
+    return DECOCT_OK;
+}
+
+// Says what the library would choose.
+static int look(settings *s, char *chosen, size_t size) {
     char error[256] = "";
     decoct_options o = {.struct_size = sizeof o, .error = error, .error_size = sizeof error};
-    decoct_context *ctx;
-    if (decoct_context_open(&o, &ctx)) {
+    decoct_context *ctx = NULL;
+    decoct_status status = decoct_context_open(&o, &ctx);
+    if (!status) {
+        snprintf(chosen, size, "%s", decoct_context_backend(ctx));
+        status = name_choices(s, ctx);
+        snprintf(error, sizeof error, "%s", decoct_status_string(status));
+        decoct_context_close(ctx);
+    }
+    if (status) {
         fprintf(stderr, "decoct bench: %s\n", error);
         return EXIT_REFUSED;
     }
-    snprintf(backend, size, "%s", decoct_context_backend(ctx));
-    *threads = decoct_context_threads(ctx);
-    decoct_context_close(ctx);
     return 0;
 }
 
-static int run_all(const settings *s, const char *chosen, int all_threads) {
-    int failures = 0;
-    size_t count = cross(s, chosen, all_threads, NULL);
-    bench_case *cases = calloc(count, sizeof *cases);
-    if (!cases) {
-        fprintf(stderr, "decoct bench: out of memory\n");
-        return EXIT_REFUSED;
+static size_t count_cases(const settings *s) {
+    const int lists[] = {s->op.count,      s->seq.count, s->heads.count,  s->head_dim.count,
+                         s->threads.count, s->pin.count, s->backend.count};
+    size_t count = 1;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        count *= (size_t)lists[i]; // at most 64 each: 42 bits
     }
-    cross(s, chosen, all_threads, cases);
-    if (!gbench_initialize(s->flag_count, (char **)s->flags)) {
+    return count;
+}
+
+static int run_all(const settings *s, const char *chosen) {
+    bench_run run = {0};
+    size_t count = count_cases(s);
+    bench_case *cases = count > CASES_MAX ? NULL : calloc(count, sizeof *cases);
+    if (!cases) {
+        fprintf(stderr, "decoct bench: %zu combinations are too many\n", count);
+        return EXIT_USAGE;
+    }
+    gbench_ready ready = gbench_initialize(s->flag_count, (char **)s->flags);
+    if (ready != GBENCH_READY) {
         free(cases);
-        return USAGE;
+        return ready == GBENCH_USAGE ? EXIT_USAGE : EXIT_REFUSED;
     }
     gbench_context("decoct_build_type", DECOCT_BUILD_TYPE);
     gbench_context("decoct_compiler", DECOCT_COMPILER);
-    gbench_context("decoct_backend", chosen);
+    gbench_context("decoct_best_backend", chosen);
     for (size_t i = 0; i < count; i++) {
-        cases[i].failures = &failures;
+        cases[i].run = &run;
+        make_case(s, i, &cases[i]);
         gbench_register(cases[i].name, run_case, &cases[i]);
     }
     size_t ran = gbench_run();
+    work_close(run.work);
     free(cases);
-    return failures ? EXIT_REFUSED : ran ? 0 : EXIT_NOTHING;
+    return run.failures ? EXIT_REFUSED : ran ? 0 : EXIT_NOTHING;
+}
+
+static int run_table(const settings *s) {
+    table_shape shape = {.seq = &s->seq,
+                         .heads = &s->heads,
+                         .threads = &s->threads,
+                         .head_dim = s->head_dim.items[0],
+                         .pin = s->pin.items[0],
+                         .backend = s->backend.items[0]};
+    return table_print(&shape);
+}
+
+// What was left out on the command line. False: no memory.
+static bool set_defaults(settings *s) {
+    const char *wrong = NULL;
+    if (!s->op.count && !s->table) {
+        wrong = word_list_parse("matmul,softmax,attention,prefill,decode", &s->op);
+    }
+    if (!s->threads.count) {
+        int_list_parse(s->table ? "1,all" : "1", 1, 1, true, &s->threads);
+    }
+    if (!wrong && !s->pin.count) {
+        wrong = word_list_parse("none", &s->pin);
+    }
+    if (!wrong && !s->backend.count) {
+        wrong = word_list_parse("best", &s->backend);
+    }
+    return !wrong;
+}
+
+static int run(settings *s) {
+    char chosen[64] = "";
+    if (!set_defaults(s)) {
+        fprintf(stderr, "decoct bench: out of memory\n");
+        return EXIT_REFUSED;
+    }
+    int code = look(s, chosen, sizeof chosen);
+    if (code) {
+        return code;
+    }
+    if (!s->table) {
+        return run_all(s, chosen);
+    }
+    if (s->op.count || s->pin.count > 1 || s->backend.count > 1 || s->head_dim.count > 1 ||
+        s->flag_count > 1) {
+        fprintf(stderr, "decoct bench: --table takes lists of --seq, --heads and --threads, one "
+                        "--head-dim, --pin and --backend, and nothing else\n");
+        return EXIT_USAGE;
+    }
+    return run_table(s);
 }
 
 int decoct_bench(int argc, char **argv) {
-    settings s = {.seq = {{128, 512}, 2}, .heads = {{12}, 1}, .threads = {{1}, 1}, .head_dim = 64};
+    settings s = {.seq = {{128, 512}, 2}, .heads = {{12}, 1}, .head_dim = {{64}, 1}};
     static const struct argp argp = {options, parse, NULL, doc, NULL, NULL, NULL};
-    char chosen[64];
-    int all_threads, code = 0;
-    word_list_parse("matmul,softmax,attention,prefill,decode", &s.op);
-    word_list_parse("none", &s.pin);
-    word_list_parse("best", &s.backend);
-    int kept = divide(argc, argv, &s);
-    argp_err_exit_status = USAGE;
-    if (argp_parse(&argp, kept, argv, 0, NULL, &s)) {
-        return USAGE;
-    }
-    code = look(chosen, sizeof chosen, &all_threads);
-    if (!code) {
-        code = s.table ? table_print(&s.seq, &s.heads, s.head_dim, all_threads)
-                       : run_all(&s, chosen, all_threads);
+    int kept = divide(argc, argv, &s), code = EXIT_USAGE;
+    argp_err_exit_status = EXIT_USAGE;
+    if (kept > 0 && argp_parse(&argp, kept, argv, 0, NULL, &s) == 0) {
+        code = run(&s);
     }
     word_list_free(&s.op);
     word_list_free(&s.pin);

@@ -6,8 +6,13 @@
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iostream>
 #include <memory>
+#include <sstream>
+#include <string>
 #include <vector>
 
 struct gbench_state {
@@ -16,10 +21,26 @@ struct gbench_state {
 
 namespace {
 
-// A reporter that takes the suffix away.
+const std::string SUFFIX = "/real_time";
+
+// A reporter that takes the suffix away, and the line in which Debian's library calls itself a
+// debug build: it speaks of itself, the context says what this program is.
 template <class Base> class Plain : public Base {
   public:
     using Base::Base;
+    bool ReportContext(const benchmark::BenchmarkReporter::Context &context) override {
+        std::ostream &err = Base::GetErrorStream();
+        std::stringstream words;
+        Base::SetErrorStream(&words);
+        bool go_on = Base::ReportContext(context);
+        Base::SetErrorStream(&err);
+        for (std::string line; std::getline(words, line);) {
+            if (line.find("Library was built as DEBUG") == std::string::npos) {
+                err << line << '\n';
+            }
+        }
+        return go_on;
+    }
     void ReportRuns(const std::vector<benchmark::BenchmarkReporter::Run> &runs) override {
         std::vector<benchmark::BenchmarkReporter::Run> plain(runs);
         for (auto &run : plain) {
@@ -29,20 +50,86 @@ template <class Base> class Plain : public Base {
     }
 };
 
-bool json_out = false;     // --benchmark_out is given
-bool json_display = false; // --benchmark_format=json
+using Console = Plain<benchmark::ConsoleReporter>;
+using Json = Plain<benchmark::JSONReporter>;
+using Reporter = std::unique_ptr<benchmark::BenchmarkReporter>;
+
+// What the flags say about output; the library does not tell.
+struct Output {
+    std::string file, format = "console", file_format = "json";
+    bool list = false;
+};
+Output output;
+
+// The value of a flag, whether it stands in the environment or, stronger, on the command line.
+void read_flag(const char *name, int argc, char **argv, std::string *value) {
+    std::string variable = name, flag = std::string("--") + name;
+    for (char &c : variable) {
+        c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    if (const char *set = std::getenv(variable.c_str())) {
+        *value = set;
+    }
+    for (int i = 1; i < argc; i++) {
+        if (flag == argv[i]) {
+            *value = "true";
+        } else if (std::strncmp(argv[i], (flag + "=").c_str(), flag.size() + 1) == 0) {
+            *value = argv[i] + flag.size() + 1;
+        }
+    }
+}
+
+// The library would end the program with 0 at a bad format and with 1 at a bad file.
+gbench_ready read_output(int argc, char **argv) {
+    std::string list;
+    read_flag("benchmark_out", argc, argv, &output.file);
+    read_flag("benchmark_format", argc, argv, &output.format);
+    read_flag("benchmark_out_format", argc, argv, &output.file_format);
+    read_flag("benchmark_list_tests", argc, argv, &list);
+    output.list = !list.empty() && std::strchr("tTyY1", list[0]);
+    for (const std::string *format : {&output.format, &output.file_format}) {
+        if (*format != "json" && *format != "console") {
+            std::cerr << argv[0] << ": the format '" << *format
+                      << "' is neither json nor console\n";
+            return GBENCH_USAGE;
+        }
+    }
+    if (!output.file.empty() && !std::ofstream(output.file, std::ios::app)) {
+        std::cerr << argv[0] << ": cannot write to " << output.file << ": " << std::strerror(errno)
+                  << '\n';
+        return GBENCH_FILE;
+    }
+    return GBENCH_READY;
+}
+
+Reporter make_reporter(const std::string &format, bool colour) {
+    if (format == "json") {
+        return Reporter(new Json());
+    }
+    return Reporter(new Console(colour ? Console::OO_ColorTabular : Console::OO_Tabular));
+}
+
+// The filter is matched against names with the suffix: "$" means the end without it.
+std::string filter() {
+    std::string given = benchmark::GetBenchmarkFilter(), wanted;
+    for (size_t i = 0; i < given.size(); i++) {
+        bool end = given[i] == '$' && (i == 0 || given[i - 1] != '\\');
+        wanted += end ? "(" + SUFFIX + ")?$" : given.substr(i, 1);
+    }
+    return wanted;
+}
 
 } // namespace
 
 extern "C" {
 
-bool gbench_initialize(int argc, char **argv) {
-    for (int i = 1; i < argc; i++) {
-        json_out = json_out || std::strncmp(argv[i], "--benchmark_out=", 16) == 0;
-        json_display = json_display || std::strcmp(argv[i], "--benchmark_format=json") == 0;
+gbench_ready gbench_initialize(int argc, char **argv) {
+    gbench_ready ready = read_output(argc, argv);
+    if (ready == GBENCH_READY) {
+        benchmark::Initialize(&argc, argv);
+        ready = benchmark::ReportUnrecognizedArguments(argc, argv) ? GBENCH_USAGE : GBENCH_READY;
     }
-    benchmark::Initialize(&argc, argv);
-    return !benchmark::ReportUnrecognizedArguments(argc, argv);
+    return ready;
 }
 
 void gbench_context(const char *key, const char *value) {
@@ -60,32 +147,24 @@ void gbench_register(const char *name, gbench_function function, void *data) {
 }
 
 size_t gbench_run(void) {
-    std::unique_ptr<benchmark::BenchmarkReporter> display, file;
-    if (json_display) {
-        display.reset(new Plain<benchmark::JSONReporter>());
-    } else {
-        using Console = benchmark::ConsoleReporter;
-        display.reset(new Plain<Console>(isatty(STDOUT_FILENO) ? Console::OO_ColorTabular
-                                                               : Console::OO_Tabular));
+    Reporter display = make_reporter(output.format, isatty(STDOUT_FILENO)), file;
+    if (!output.file.empty()) {
+        file = make_reporter(output.file_format, false);
     }
-    if (json_out) {
-        file.reset(new Plain<benchmark::JSONReporter>());
+    std::stringstream names;
+    if (output.list) {
+        display->SetOutputStream(&names);
     }
-    size_t count = benchmark::RunSpecifiedBenchmarks(display.get(), file.get());
+    size_t count = benchmark::RunSpecifiedBenchmarks(display.get(), file.get(), filter());
+    for (std::string line; std::getline(names, line);) {
+        std::cout << line.substr(0, line.rfind(SUFFIX)) << '\n';
+    }
     benchmark::Shutdown();
     return count;
 }
 
 bool gbench_keep_running(gbench_state *state) {
     return state->state->KeepRunning();
-}
-
-void gbench_pause(gbench_state *state) {
-    state->state->PauseTiming();
-}
-
-void gbench_resume(gbench_state *state) {
-    state->state->ResumeTiming();
 }
 
 void gbench_rate(gbench_state *state, const char *name, double per_iteration) {

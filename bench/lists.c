@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char SYNTAX[] = "numbers with commas between them, or a range like 128..2048*2";
+
 static bool number(const char **text, int64_t *out) {
     char *end;
     if (**text < '0' || **text > '9') {
@@ -18,15 +20,24 @@ static bool number(const char **text, int64_t *out) {
     return errno == 0;
 }
 
+bool int_list_add(int_list *list, int64_t value) {
+    for (int i = 0; i < list->count; i++) {
+        if (list->items[i] == value) {
+            return true;
+        }
+    }
+    if (list->count == LIST_MAX) {
+        return false;
+    }
+    list->items[list->count++] = value;
+    return true;
+}
+
 static const char *append(int_list *list, int64_t value, int64_t least, int64_t most) {
     if (value < least || value > most) {
         return "a number is out of range";
     }
-    if (list->count == LIST_MAX) {
-        return "the list is too long";
-    }
-    list->items[list->count++] = value;
-    return NULL;
+    return int_list_add(list, value) ? NULL : "the list is too long";
 }
 
 // "first..last*factor" or "first..last+step", when `first` has been read.
@@ -42,8 +53,9 @@ static const char *range(const char **text, int64_t first, int64_t least, int64_
         return "a range ends in *FACTOR or +STEP";
     }
     (*text)++;
-    if (!number(text, &step) || step < (sign == '*' ? 2 : 1) || first < 1 || last > most) {
-        return "the range is not one that ends";
+    if (!number(text, &step) || step < (sign == '*' ? 2 : 1) || first < 1 || last < first ||
+        last > most) {
+        return "a range goes upwards and ends within what is allowed";
     }
     const char *wrong = NULL;
     for (int64_t i = first; i <= last && !wrong; i = sign == '*' ? i * step : i + step) {
@@ -55,22 +67,43 @@ static const char *range(const char **text, int64_t first, int64_t least, int64_
     return wrong;
 }
 
-const char *int_list_parse(const char *text, int64_t least, int64_t most, int_list *out) {
+// One number, range or "all".
+static const char *item(const char **text, int64_t least, int64_t most, bool all, int_list *out) {
     int64_t value;
+    if (all && strncmp(*text, "all", 3) == 0) {
+        *text += 3;
+        return append(out, 0, 0, 0);
+    }
+    if (!number(text, &value)) {
+        return SYNTAX;
+    }
+    return strncmp(*text, "..", 2) == 0 ? range(text, value, least, most, out)
+                                        : append(out, value, least, most);
+}
+
+const char *int_list_parse(const char *text, int64_t least, int64_t most, bool all, int_list *out) {
     out->count = 0;
-    do {
-        if (!number(&text, &value)) {
-            return "numbers with commas between them, or a range like 128..2048*2";
-        }
-        const char *wrong = strncmp(text, "..", 2) == 0 ? range(&text, value, least, most, out)
-                                                        : append(out, value, least, most);
+    for (;;) {
+        const char *wrong = item(&text, least, most, all, out);
         if (wrong) {
             return wrong;
         }
-    } while (*text == ',' && *++text);
-    return *text || text[-1] == ','
-               ? "numbers with commas between them, or a range like 128..2048*2"
-               : NULL;
+        if (*text == '\0') {
+            return NULL;
+        }
+        if (*text++ != ',') {
+            return SYNTAX;
+        }
+    }
+}
+
+bool word_list_has(const word_list *list, const char *word) {
+    for (int i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *word_list_parse(const char *text, word_list *out) {
@@ -84,6 +117,9 @@ const char *word_list_parse(const char *text, word_list *out) {
     while ((word = strsep(&rest, ","))) {
         if (!*word) {
             return "words with commas between them";
+        }
+        if (word_list_has(out, word)) {
+            continue;
         }
         if (out->count == LIST_MAX) {
             return "the list is too long";

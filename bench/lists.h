@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Lists on the command line: "128,512" and "128..2048*2" and "1..4+1".
+// Lists on the command line: "128,512", "128..2048*2", "1..4+1" and "1,all".
 #ifndef BENCH_LISTS_H
 #define BENCH_LISTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { LIST_MAX = 64 };
@@ -18,10 +19,14 @@ typedef struct word_list {
     char *text;
 } word_list;
 
-// NULL when all is well, else words about what is wrong. Numbers must be in [least, most].
-const char *int_list_parse(const char *text, int64_t least, int64_t most, int_list *out);
-// Splits at commas. Free with word_list_free.
+// NULL when all is well, else words about what is wrong. Numbers must be in [least, most]; with
+// `all`, the word "all" is taken and gives 0.
+const char *int_list_parse(const char *text, int64_t least, int64_t most, bool all, int_list *out);
+// Adds what is not there yet; false: no room.
+bool int_list_add(int_list *list, int64_t value);
+// Splits at commas, each word once. Free with word_list_free.
 const char *word_list_parse(const char *text, word_list *out);
+bool word_list_has(const word_list *list, const char *word);
 void word_list_free(word_list *list);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { RUNS = 7, EXIT_REFUSED = 70 };
+enum { RUNS = 7, OPS = 2, EXIT_REFUSED = 70 };
 static const double BUDGET = 0.25; // seconds for one figure
 
 static double now(void) {
@@ -57,41 +57,68 @@ static bool print_cell(const work_case *c) {
         return false;
     }
     if (c->op[0] == 'p') {
-        printf(" %9.0f", work_tokens(c) / seconds);
+        printf("%11.0f", work_tokens(c) / seconds);
     } else {
-        printf(" %9.1f", work_flops(c) / seconds * 1e-9);
+        printf("%11.1f", work_flops(c) / seconds * 1e-9);
     }
     fflush(stdout);
     return true;
 }
 
-int table_print(const int_list *seq, const int_list *heads, int64_t head_dim, int all_threads) {
-    static const char *const ops[] = {"attention", "prefill"};
-    int threads[2] = {1, all_threads}, columns = all_threads > 1 ? 2 : 1;
-    printf("                 causal attention, GFLOP/s   one decoder block, tokens/s\n");
-    printf("  seq    heads ");
-    for (int i = 0; i < 2 * columns; i++) {
-        printf(" %s%7d thr", i == columns ? "   " : "", threads[i % columns]);
+static void print_head(const table_shape *shape) {
+    static const char *const titles[] = {"causal attention, GFLOP/s",
+                                         "one decoder block, tokens/s"};
+    int width = shape->threads->count * 11;
+    printf("backend %s, heads of %lld, pin %s\n\n%15s", shape->backend, (long long)shape->head_dim,
+           shape->pin, "");
+    for (int o = 0; o < OPS; o++) {
+        printf("   %-*s", o + 1 == OPS ? 0 : width > 27 ? width : 27, titles[o]);
+    }
+    printf("\n   seq   heads ");
+    for (int o = 0; o < OPS; o++) {
+        printf("   ");
+        for (int t = 0; t < shape->threads->count; t++) {
+            printf("%4lld thread%s", (long long)shape->threads->items[t],
+                   shape->threads->items[t] == 1 ? " " : "s");
+        }
+        printf("%*s", o + 1 < OPS && width < 27 ? 27 - width : 0, "");
     }
     printf("\n");
-    for (int s = 0; s < seq->count; s++) {
-        for (int h = 0; h < heads->count; h++) {
-            printf("%6lld %6lld  ", (long long)seq->items[s], (long long)heads->items[h]);
-            for (int i = 0; i < 2 * columns; i++) {
-                work_case c = {.op = ops[i / columns],
-                               .seq = seq->items[s],
-                               .heads = heads->items[h],
-                               .head_dim = head_dim,
-                               .threads = threads[i % columns],
-                               .pin = "none"};
-                printf("%s ", i == columns ? "   " : "");
-                if (!print_cell(&c)) {
-                    return EXIT_REFUSED;
-                }
+}
+
+static bool print_row(const table_shape *shape, int64_t seq, int64_t heads) {
+    static const char *const ops[] = {"attention", "prefill"};
+    int width = shape->threads->count * 11;
+    printf("%6lld  %6lld ", (long long)seq, (long long)heads);
+    for (int o = 0; o < OPS; o++) {
+        printf("   ");
+        for (int t = 0; t < shape->threads->count; t++) {
+            work_case c = {.op = ops[o],
+                           .seq = seq,
+                           .heads = heads,
+                           .head_dim = shape->head_dim,
+                           .threads = (int32_t)shape->threads->items[t],
+                           .pin = shape->pin,
+                           .backend = shape->backend};
+            if (!print_cell(&c)) {
+                return false;
             }
-            printf("\n");
+        }
+        printf("%*s", o + 1 < OPS && width < 27 ? 27 - width : 0, "");
+    }
+    printf("\n");
+    return true;
+}
+
+int table_print(const table_shape *shape) {
+    print_head(shape);
+    for (int s = 0; s < shape->seq->count; s++) {
+        for (int h = 0; h < shape->heads->count; h++) {
+            if (!print_row(shape, shape->seq->items[s], shape->heads->items[h])) {
+                return EXIT_REFUSED;
+            }
         }
     }
-    printf("Medians of a few runs, for a first look; `decoct bench` measures properly.\n");
+    printf("\nMedians of a few runs, for a first look; `decoct bench` measures properly.\n");
     return fflush(stdout) ? EXIT_REFUSED : 0;
 }

@@ -5,7 +5,13 @@
 
 #include "lists.h"
 
-// Attention and prefill over seq x heads x threads (1 and all) on stdout; an exit code.
-int table_print(const int_list *seq, const int_list *heads, int64_t head_dim, int all_threads);
+typedef struct table_shape {
+    const int_list *seq, *heads, *threads;
+    int64_t head_dim;
+    const char *pin, *backend;
+} table_shape;
+
+// Attention and a decoder block over seq x heads x threads on stdout; an exit code.
+int table_print(const table_shape *shape);
 
 #endif

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Counts the tests in meson's logs: by the closing lines of cmocka and of Python's unittest, and by
+# meson's verdict where a test has neither, or ended before it could write them.
+function close_block() {
+    if (!open) return
+    if (!good && !skip && !f) f = 1
+    if (good && !p && !f && !s) p = 1
+    if (skip && !p && !f && !s) s = 1
+    passed += p; failed += f; skipped += s
+    open = p = f = s = good = skip = ran = 0
+}
+function number(key,    at) { # of "failures=1, errors=2"
+    at = match($0, key "=[0-9]+")
+    return at ? substr($0, at + length(key) + 1, RLENGTH - length(key) - 1) + 0 : 0
+}
+/^=+ [0-9]+\/[0-9]+ =+$/ { close_block(); open = 1 }
+FNR == 1 { close_block() }
+/^result: +exit status 0$/ { good = 1 }
+/^result: +exit status 77$/ { skip = 1 }
+/^\[  PASSED  \] [0-9]+ test/ { p += $4 }
+/^\[  FAILED  \] [0-9]+ test/ { f += $4 }
+/^\[  SKIPPED \] [0-9]+ test/ { s += $4 }
+/^Ran [0-9]+ tests? in / { ran = $2 }
+/^(OK|FAILED)( \(.*\))?$/ && ran {
+    bad = number("failures") + number("errors") + number("unexpected successes")
+    f += bad
+    s += number("skipped")
+    p += ran - bad - number("skipped")
+    ran = 0
+}
+END {
+    close_block()
+    printf "decoct: %d passed, %d failed, %d skipped\n", passed, failed, skipped
+    exit failed > 0 || passed == 0
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A backend as a vendor would write it: one file, one header, kernels for what it is good at.
+// Built with VENDOR_WRONG its second kernel is wrong; with VENDOR_ABI it speaks another ABI.
+#include <decoct/backend.h>
+
+static void add(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        for (int64_t j = 0; j < a->cols; j++) {
+            a->y[i * a->y_stride + j] += a->x[i * a->x_stride + j];
+        }
+    }
+}
+
+static void bias(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        for (int64_t j = 0; j < a->cols; j++) {
+            float wrong = VENDOR_WRONG && i == 3 ? 0x1p-20f : 0.0f;
+            a->y[i * a->y_stride + j] = a->x[i * a->x_stride + j] + a->bias[j] + wrong;
+        }
+    }
+}
+
+__attribute__((visibility("default"))) extern const decoct_backend decoct_backend_entry;
+const decoct_backend decoct_backend_entry = {
+    .struct_size = sizeof(decoct_backend),
+    .abi = VENDOR_ABI,
+    .name = "vendor",
+    .version = "7",
+    .priority = 1000,
+    .add = add,
+    .bias = bias,
+};

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Plugins from outside: taken kernel by kernel, examined, refused in words. The folders of the
+// plugins come from the build: DECOCT_TEST_PLUGINS.
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static decoct_context *open_with(const char *path) {
+    decoct_context *ctx = NULL;
+    setenv("DECOCT_BACKEND_PATH", path, 1);
+    assert_int_equal(decoct_context_open(NULL, &ctx), DECOCT_OK);
+    unsetenv("DECOCT_BACKEND_PATH");
+    return ctx;
+}
+
+// The description of the plugin whose file name ends in `file`.
+static decoct_backend_info describe(decoct_context *ctx, const char *file) {
+    decoct_backend_info info = {.struct_size = sizeof info};
+    for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
+        assert_int_equal(decoct_backend_describe(ctx, i, &info), DECOCT_OK);
+        size_t length = strlen(info.origin), end = strlen(file);
+        if (length >= end && strcmp(info.origin + length - end, file) == 0) {
+            return info;
+        }
+    }
+    fail_msg("no plugin %s was looked at", file);
+    return info;
+}
+
+static const char *plugins(void) {
+    const char *folder = getenv("DECOCT_TEST_PLUGINS");
+    assert_non_null(folder);
+    return folder;
+}
+
+static void test_good(void **state) {
+    char path[512];
+    (void)state;
+    snprintf(path, sizeof path, "%s/good", plugins());
+    decoct_context *ctx = open_with(path);
+    decoct_backend_info info = describe(ctx, "/vendor.so");
+    assert_true(info.usable && info.chosen && info.priority == 1000);
+    assert_string_equal(info.name, "vendor");
+    assert_string_equal(decoct_context_kernel(ctx, "add"), "vendor");
+    assert_string_equal(decoct_context_kernel(ctx, "bias"), "vendor");
+    assert_string_not_equal(decoct_context_kernel(ctx, "matmul"), "vendor");
+    float x[2] = {1.0f, 2.0f}, y[2] = {3.0f, 4.0f};
+    assert_int_equal(decoct_add(ctx, 1, 2, x, 0, y, 0), DECOCT_OK);
+    assert_true(y[0] == 4.0f && y[1] == 6.0f);
+    decoct_context_close(ctx);
+}
+
+static void test_wrong_kernel_is_not_admitted(void **state) {
+    char path[512];
+    (void)state;
+    snprintf(path, sizeof path, "%s/wrong", plugins());
+    decoct_context *ctx = open_with(path);
+    decoct_backend_info info = describe(ctx, "/vendor.so");
+    assert_non_null(strstr(info.reason, "not admitted, differs from scalar: bias"));
+    assert_string_equal(decoct_context_kernel(ctx, "add"), "vendor");
+    assert_string_not_equal(decoct_context_kernel(ctx, "bias"), "vendor");
+    decoct_context_close(ctx);
+}
+
+static void test_other_abi(void **state) {
+    char path[512];
+    (void)state;
+    snprintf(path, sizeof path, "%s/abi", plugins());
+    decoct_context *ctx = open_with(path);
+    decoct_backend_info info = describe(ctx, "/vendor.so");
+    assert_true(!info.usable && !info.chosen);
+    assert_non_null(strstr(info.reason, "another version"));
+    decoct_context_close(ctx);
+}
+
+static void test_force(void **state) {
+    char path[512], error[256] = "";
+    decoct_context *ctx = NULL;
+    decoct_options options = {.struct_size = sizeof options,
+                              .backend = "vendor",
+                              .error = error,
+                              .error_size = sizeof error};
+    (void)state;
+    snprintf(path, sizeof path, "%s/good:%s/abi", plugins(), plugins());
+    setenv("DECOCT_BACKEND_PATH", path, 1);
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
+    assert_string_equal(decoct_context_kernel(ctx, "add"), "vendor");
+    decoct_context_close(ctx);
+    options.backend = "scalar";
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
+    assert_string_equal(decoct_context_kernel(ctx, "add"), "scalar");
+    decoct_context_close(ctx);
+    unsetenv("DECOCT_BACKEND_PATH");
+    options.backend = "vendor";
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_E_UNSUPPORTED);
+}
+
+// Files that must not be loaded, or that are no plugins.
+static void test_refused_files(void **state) {
+    char folder[] = "/tmp/decoct-test-XXXXXX", from[512], to[128];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(from, sizeof from, "%s/good/vendor.so", plugins());
+    snprintf(to, sizeof to, "%s/open.so", folder);
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    assert_true(in && out);
+    for (int c = getc(in); c != EOF; c = getc(in)) {
+        putc(c, out);
+    }
+    fclose(in);
+    fclose(out);
+    assert_int_equal(chmod(to, 0666), 0);
+    char text[128];
+    snprintf(text, sizeof text, "%s/text.so", folder);
+    out = fopen(text, "w");
+    assert_non_null(out);
+    fputs("no library", out);
+    fclose(out);
+    decoct_context *ctx = open_with(folder);
+    assert_non_null(strstr(describe(ctx, "/open.so").reason, "written by everybody"));
+    assert_true(!describe(ctx, "/open.so").usable && !describe(ctx, "/text.so").usable);
+    assert_string_not_equal(decoct_context_kernel(ctx, "add"), "vendor");
+    decoct_context_close(ctx);
+    unlink(to);
+    unlink(text);
+    rmdir(folder);
+    ctx = open_with("relative/folder");
+    assert_non_null(strstr(describe(ctx, "relative/folder").reason, "not an absolute folder"));
+    decoct_context_close(ctx);
+    ctx = open_with("/nonexistent:");
+    decoct_context_close(ctx);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),          cmocka_unit_test(test_wrong_kernel_is_not_admitted),
+        cmocka_unit_test(test_other_abi),     cmocka_unit_test(test_force),
+        cmocka_unit_test(test_refused_files),
+    };
+    return cmocka_run_group_tests_name("plugin", tests, NULL, NULL);
+}
