@@ -18,12 +18,14 @@ static int compare_ids(const void *a, const void *b, void *probabilities) {
     return left < right ? -1 : 1;
 }
 
-// "tired" for " tired" (GPT-2) and "tired " (GPT-1); a GPT-2 token without a space in front goes on
-// with the word that stands there. An id that the tokenizer has no text for shows as its number.
-static char *label_of(const cli_candidate *c, bool after_word) {
-    size_t start = c->length > 1 && c->text[0] == ' ';
-    size_t end = c->length - (c->length > start + 1 && c->text[c->length - 1] == ' ');
-    bool joined = start == 0 && after_word && c->length > 0 && cli_is_word_byte(c->text[0]);
+// "tired" for " tired" (GPT-2) and "tired " (GPT-1). What is only a part of a word has a plus on
+// the side where it goes on: "+ing" with the prompt's last word (GPT-2), "tir+" with what follows
+// (GPT-1). An id that the tokenizer has no text for shows as its number.
+static char *label_of(const cli_candidate *c, bool gpt1, bool after_word) {
+    size_t start = !gpt1 && c->length > 1 && c->text[0] == ' ';
+    size_t end = c->length - (gpt1 && c->length > 1 && c->text[c->length - 1] == ' ');
+    bool before = !gpt1 && after_word && cli_is_word_byte(c->text[0]);
+    bool behind = gpt1 && c->length > 0 && end == c->length && cli_is_word_byte(c->text[end - 1]);
     char *label = cli_alloc((int64_t)c->length + 16, 1);
     if (c->length == 0) {
         snprintf(label, 16, "#%d", (int)c->id);
@@ -32,7 +34,9 @@ static char *label_of(const cli_candidate *c, bool after_word) {
     } else if (strcmp(c->text, "<|endoftext|>") == 0) {
         strcpy(label, "(end of text)");
     } else {
-        memcpy(stpcpy(label, joined ? "+" : ""), c->text + start, end - start);
+        char *to = stpcpy(label, before ? "+" : "");
+        memcpy(to, c->text + start, end - start);
+        strcpy(to + (end - start), behind ? "+" : "");
     }
     return label;
 }
@@ -40,9 +44,8 @@ static char *label_of(const cli_candidate *c, bool after_word) {
 static int fill_top(const cli_desk *desk, const cli_prompt *prompt, const int32_t *order,
                     cli_answer *out) {
     size_t end = strlen(prompt->text);
-    // Only a byte-level tokenizer says by a space in front where words begin.
-    bool after_word =
-        strcmp(desk->info.type, "gpt2") == 0 && end > 0 && cli_is_word_byte(prompt->text[end - 1]);
+    bool gpt1 = strcmp(desk->info.type, "openai-gpt") == 0;
+    bool after_word = end > 0 && cli_is_word_byte(prompt->text[end - 1]);
     for (int64_t i = 0; i < out->count; i++) {
         cli_candidate *c = &out->top[i];
         c->id = order[i];
@@ -51,7 +54,7 @@ static int fill_top(const cli_desk *desk, const cli_prompt *prompt, const int32_
         if (!c->text) {
             return CLI_INTERNAL;
         }
-        c->label = label_of(c, after_word);
+        c->label = label_of(c, gpt1, after_word);
     }
     return CLI_OK;
 }

@@ -121,10 +121,11 @@ void cli_scene_name(const cli_scene *s, char *out, size_t size) {
         snprintf(out, size, "layer %lld, head %lld", (long long)s->choice.layer + 1,
                  (long long)s->choice.head + 1);
     } else if (s->choice.layer >= 0) {
-        snprintf(out, size, "layer %lld, mean over %lld heads", (long long)s->choice.layer + 1,
-                 heads);
+        snprintf(out, size, "layer %lld, mean over its %lld head(s)",
+                 (long long)s->choice.layer + 1, heads);
     } else {
-        snprintf(out, size, "mean over %lld layers with %lld heads each", layers, heads);
+        snprintf(out, size, "mean over all layers (%lld) and all heads (%lld in each)", layers,
+                 heads);
     }
 }
 

@@ -155,8 +155,9 @@ static void put_change(const sheet *s, const cli_candidate *c) {
     fputs("  ", s->term.to);
     cli_term_put_padded(&s->term, c->label, LABEL_MOST, false);
     fprintf(s->term.to, "  %6.1f %%  %6.1f %%  ", before * 100, after * 100);
-    cli_term_style(&s->term, after > before ? "32" : "31");
-    fprintf(s->term.to, "%+6.1f  ", (after - before) * 100);
+    double change = (after - before) * 100;
+    cli_term_style(&s->term, change >= 0.05 ? "32" : change <= -0.05 ? "31" : "0");
+    fprintf(s->term.to, change >= 0.05 || change <= -0.05 ? "%+6.1f  " : "     0  ", change);
     cli_term_put_bar(&s->term, after > before ? after - before : before - after, 24);
     cli_term_style(&s->term, "0");
     fputc('\n', s->term.to);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // Waking the workers costs some microseconds; below this many multiply-adds one thread is done
 // sooner.
@@ -71,7 +72,10 @@ decoct_status dct_enter(decoct_context *ctx) {
     if (!ctx) {
         return DECOCT_E_ARGUMENT;
     }
-    if (atomic_exchange(&ctx->busy, 1)) {
+    // The process that is inside. In a child whose parent was inside at the fork, nobody is.
+    int32_t here = (int32_t)getpid(), inside = 0;
+    if (!atomic_compare_exchange_strong(&ctx->busy, &inside, here) &&
+        (inside == here || !atomic_compare_exchange_strong(&ctx->busy, &inside, here))) {
         return DECOCT_E_BUSY;
     }
     ctx->error.text[0] = '\0';

@@ -22,8 +22,8 @@ struct decoct_context {
     dct_backends *backends;
     const decoct_backend *kernels;
     dct_pool *pool;
-    char pin[128]; // the policy that was asked for
-    _Atomic int32_t busy;
+    char pin[128];        // the policy that was asked for
+    _Atomic int32_t busy; // the process that is inside a call, 0: none
     uint64_t host_fp_mode;
     struct {
         void *data;

@@ -30,7 +30,7 @@ int32_t dct_pool_threads(const dct_pool *pool);
 // after fork the threads are started anew. Falls back to fewer threads, and to the calling thread,
 // if threads cannot be started.
 void dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *data);
-// The CPU where a worker ran last, -1 if never.
+// The CPU where a worker ran last, -1 if never: a worker that wakes late finds nothing left to do.
 int32_t dct_pool_worker_cpu(const dct_pool *pool, int32_t worker);
 // Words about a binding that the operating system refused, NULL if all is well. Workers are bound
 // when they are made, so nothing is known before the first run.

@@ -41,7 +41,7 @@ static void finish_late(void *data, int64_t index, int32_t worker) {
     late *l = data;
     (void)index;
     atomic_fetch_add(&l->begun, 1);
-    for (int i = 0; worker == 0 && i < 100000 && atomic_load(&l->begun) < 2; i++) {
+    for (int i = 0; worker == 0 && i < 5000 && atomic_load(&l->begun) < 2; i++) {
         linger(10);
     }
     if (worker != 0) {

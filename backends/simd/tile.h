@@ -13,7 +13,9 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-enum { PANEL = PANEL_VECS * LANES, TILE_VECS_MAX = 4 };
+enum { PANEL = PANEL_VECS * LANES };
+// One row goes against four panels of one vector; else a tile is as wide as a panel.
+enum { TILE_VECS_MAX = PANEL_VECS == 1 ? 4 : PANEL_VECS };
 
 // x (rows, k), w (k, vecs * 16), y (rows, vecs * 16).
 typedef struct tile_args {
@@ -112,17 +114,25 @@ static __attribute__((noinline)) void tile_rows(int rows, const tile_args *a) {
     }
 }
 
-// The same where the columns of w end within the tile.
+// The same where the columns of w end within the tile: rarer, so in tiles of few rows and less
+// code.
 static __attribute__((noinline)) void tile_rows_tail(int rows, const tile_args *a) {
-    switch (rows) {
-#define ROWS(n)                                                                                    \
-    case n:                                                                                        \
-        tile(n, PANEL_VECS, 1, a);                                                                 \
-        break;
-        TILE_ROWS_LIST(ROWS)
-#undef ROWS
-    default:
-        break;
+    tile_args t = *a;
+    for (; rows > 0; rows -= 4, t.x += 4 * t.x_stride, t.y += 4 * t.y_stride) {
+        switch (rows) {
+        case 1:
+            tile(1, PANEL_VECS, 1, &t);
+            break;
+        case 2:
+            tile(2, PANEL_VECS, 1, &t);
+            break;
+        case 3:
+            tile(3, PANEL_VECS, 1, &t);
+            break;
+        default:
+            tile(4, PANEL_VECS, 1, &t);
+            break;
+        }
     }
 }
 

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The README is run, not believed: test_examples.py BUILD. Its C and its Python do what it says, its
+# picture of the answer is the program's, the commands and files that it names are there.
+import os
+import re
+import sys
+import tempfile
+import unittest
+
+from readme import TOP, blocks, run, write
+
+BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
+DECOCT = os.path.join(BUILD, "cli", "decoct")
+LIBRARY = {"LD_LIBRARY_PATH": os.path.join(BUILD, "lib")}
+COMPILE = ["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-I", os.path.join(TOP, "include")]
+ANSWER, NUMBERS = blocks("README.md", "text")
+
+
+class Readme(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def test_answer(self):
+        command, expected = ANSWER.split("\n", 1)
+        prompt = re.fullmatch(r'\$ decoct next "(.*)"', command).group(1)
+        given = run([DECOCT, "next", prompt])
+        self.assertEqual(given, expected, "README.md shows another answer than the program's:\n"
+                         + given)
+
+    def test_c(self):
+        (source,) = blocks("README.md", "c")
+        write(self.folder, "attention.c", source)
+        run(COMPILE + ["attention.c", "-o", "attention", "-L", LIBRARY["LD_LIBRARY_PATH"],
+                       "-ldecoct"], self.folder)
+        for backend in ("scalar", ""):
+            self.assertEqual(run(["./attention"], self.folder, DECOCT_BACKEND=backend, **LIBRARY),
+                             NUMBERS)
+
+    def test_python(self):
+        (source,) = blocks("README.md", "python")
+        path = write(self.folder, "attention.py", source)
+        self.assertEqual(run([sys.executable, path], self.folder, **LIBRARY), NUMBERS)
+
+    def test_numbers(self):
+        # What the block shows is attention: softmax(q k / sqrt 2) v over the words seen so far.
+        q, k, v = [(4, 0), (0, 4), (4, 4)], [(1, 0), (0, 1), (1, 1)], [(10, 0), (0, 20), (5, 5)]
+        for i, line in enumerate(NUMBERS.splitlines()):
+            e = [2.718281828459045 ** ((q[i][0] * k[j][0] + q[i][1] * k[j][1]) / 2 ** 0.5)
+                 for j in range(i + 1)] + [0.0] * (2 - i)
+            weights = [x / sum(e) for x in e]
+            exact = weights + [sum(w * row[c] for w, row in zip(weights, v)) for c in range(2)]
+            shown = [float(x) for x in re.findall(r"\d+\.\d+", line)]
+            self.assertEqual(len(shown), 5)
+            for a, b in zip(shown, exact):
+                self.assertLessEqual(abs(a - b), 0.0006, line)
+
+    def test_plugin(self):
+        (source,) = blocks("docs/plugins.md", "c")
+        write(self.folder, "mine.c", source)
+        run(COMPILE + ["-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off",
+                       "-Wl,-Bsymbolic,-z,defs", "mine.c", "-o", "mine.so"], self.folder)
+        info = run([DECOCT, "info", "--json"], DECOCT_BACKEND_PATH=self.folder)
+        self.assertIn(os.path.join(self.folder, "mine.so"), info)
+        self.assertEqual(
+            run([DECOCT, "hash", "--only", "add", "--backend", "mine"],
+                DECOCT_BACKEND_PATH=self.folder),
+            run([DECOCT, "hash", "--only", "add", "--backend", "scalar"]))
+
+    def test_commands(self):
+        with open(os.path.join(TOP, "README.md"), encoding="utf-8") as file:
+            text = file.read()
+        named = set(re.findall(r"`decoct ([a-z]+)\b[^`]*`", text))
+        self.assertGreaterEqual(len(named), 6)
+        for name in named:
+            run([DECOCT, name, "--help"])
+
+    def test_links(self):
+        for name in ("README.md", "CONTRIBUTING.md", "docs/plugins.md", "docs/bits.md"):
+            with open(os.path.join(TOP, name), encoding="utf-8") as file:
+                text = file.read()
+            for link in re.findall(r"\]\(([^)#]+)", text):
+                if not link.startswith("http"):
+                    path = os.path.join(TOP, os.path.dirname(name), link)
+                    self.assertTrue(os.path.exists(path), "%s names %s" % (name, link))
+
+
+if __name__ == "__main__":
+    unittest.main()

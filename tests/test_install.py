@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Installed, moved, used: test_install.py BUILD. Nothing may remember where it was built or where it
+# was meant to be: program, plugins, model, pkg-config, and the README's examples work from the new
+# place. Exit code 77 where the build is not one of plugins.
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from readme import TOP, blocks, run, write
+
+BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
+SARAH = "Sarah lies still on the bed, feeling"
+NUMBERS = blocks("README.md", "text")[1]
+
+
+def only(pattern):
+    found = glob.glob(pattern, recursive=True)
+    if len(found) != 1:
+        raise AssertionError("%s: %s" % (pattern, found))
+    return found[0]
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        staged = os.path.join(folder.name, "staged")
+        subprocess.run([shutil.which("meson"), "install", "-C", BUILD, "--no-rebuild", "--quiet",
+                        "--destdir", staged], check=True, stdout=subprocess.DEVNULL)
+        program = only(staged + "/**/bin/decoct")
+        cls.prefix = os.path.join(folder.name, "another place")  # a blank may not hurt
+        shutil.move(os.path.dirname(os.path.dirname(program)), cls.prefix)
+        shutil.rmtree(staged)
+        cls.decoct = os.path.join(cls.prefix, "bin", "decoct")
+        cls.library = os.path.dirname(only(cls.prefix + "/lib*/**/libdecoct.so.0"))
+        cls.work = os.path.join(folder.name, "work")
+        os.mkdir(cls.work)
+
+    def pkg_config(self, *args):
+        return run(["pkg-config", "--define-variable=prefix=" + self.prefix, *args, "decoct"],
+                   PKG_CONFIG_PATH=os.path.join(self.library, "pkgconfig")).strip()
+
+    def test_program(self):
+        run_here = dict(folder="/")
+        given = json.loads(run([self.decoct, "next", "--json", SARAH], **run_here))
+        built = json.loads(run([os.path.join(BUILD, "cli", "decoct"), "next", "--json", SARAH]))
+        self.assertEqual(given, built)
+
+    def test_nothing_points_back(self):
+        info = run([self.decoct, "info", "--json"], folder="/")
+        self.assertNotIn(BUILD, info)
+        files = {os.path.realpath(b["origin"]) for b in json.loads(info)["backends"]}
+        self.assertIn(os.path.join(self.library, "decoct", "backends", "avx2.so"), files)
+        self.assertIn(self.prefix, re.search(r"Default model +(.*)",
+                                             run([self.decoct, "info"])).group(1))
+        for folder, _, files in os.walk(self.prefix):
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assertNotIn(BUILD.encode(), file.read(), name)
+
+    def test_backends(self):
+        usable = [b["name"] for b in json.loads(run([self.decoct, "info", "--json"]))["backends"]
+                  if b["usable"]]
+        self.assertIn("scalar", usable)
+        answers = set()
+        for name in usable:
+            out = json.loads(run([self.decoct, "next", "--json", SARAH], DECOCT_BACKEND=name))
+            self.assertEqual(out["backend"], name)
+            answers.add(json.dumps(out["next"]))
+        self.assertEqual(len(answers), 1)
+
+    def test_pkg_config(self):
+        self.assertTrue(os.path.exists(self.pkg_config("--variable=backendsdir") + "/avx2.so"))
+        self.assertTrue(os.path.exists(self.pkg_config("--variable=modelsdir")
+                                       + "/potion/model.safetensors"))
+        self.assertRegex(self.pkg_config("--modversion"), r"^\d+\.\d+\.\d+$")
+
+    def test_c(self):
+        write(self.work, "attention.c", blocks("README.md", "c")[0])
+        flags = ["-I" + os.path.join(self.prefix, "include"), "-L" + self.library, "-ldecoct"]
+        told = self.pkg_config("--cflags", "--libs").replace("\\ ", " ")
+        for flag in flags:
+            self.assertIn(flag, told)
+        run(["cc", "-std=c11", "attention.c", "-o", "attention", *flags], self.work)
+        self.assertEqual(run(["./attention"], self.work, LD_LIBRARY_PATH=self.library), NUMBERS)
+
+    def test_python(self):
+        path = write(self.work, "attention.py", blocks("README.md", "python")[0])
+        self.assertEqual(run([sys.executable, path], self.work, LD_LIBRARY_PATH=self.library),
+                         NUMBERS)
+
+    def test_headers_alone(self):
+        compilers = [["gcc", "-std=c99", "-x", "c"], ["g++", "-std=c++11", "-x", "c++"]]
+        compilers += [["clang", "-std=c99", "-x", "c"], ["clang++", "-std=c++11", "-x", "c++"]]
+        for compiler in compilers:
+            if not shutil.which(compiler[0]):
+                continue
+            for header in ("decoct.h", "backend.h"):
+                with self.subTest(compiler=compiler[0], header=header):
+                    text = "#include <decoct/%s>\n" % header
+                    run([*compiler, "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only",
+                         "-I" + os.path.join(self.prefix, "include"),
+                         write(self.work, "alone.c", text)])
+
+    def test_what_is_installed(self):
+        names = {os.path.relpath(os.path.join(folder, name), self.prefix)
+                 for folder, _, files in os.walk(self.prefix) for name in files}
+        for wanted in ("bin/decoct", "include/decoct/decoct.h", "include/decoct/backend.h"):
+            self.assertIn(wanted, names)
+        for name in names:  # no tests, no tools, no Python
+            self.assertNotRegex(name, r"test|gtest|libbench|_internal|\.py$|\.o$")
+
+
+if __name__ == "__main__":
+    if not os.path.exists(os.path.join(BUILD, "backends", "avx2.so")) or not shutil.which("meson"):
+        print("skipped: not a build with plugins, or no meson")
+        sys.exit(77)
+    unittest.main()
