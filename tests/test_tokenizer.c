@@ -108,7 +108,7 @@ static void test_any_bytes(void **state) {
         for (uint64_t i = 0; i < length; i++) {
             x = x * 6364136223846793005u + 1442695040888963407u;
             // Half of the texts are made of what the pattern looks at.
-            text[i] = n % 2 ? (char)(x >> 56) : " '\nthean\xC3\xA9\xE2\x80\x83s1"[(x >> 56) % 17];
+            text[i] = n % 2 ? (char)(x >> 56) : " '\nthean\xC3\xA9\xE2\x80\x83s1"[(x >> 56) % 15];
         }
         check_round_trip(t, text, length);
     }
