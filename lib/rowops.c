@@ -4,6 +4,7 @@
 
 #include "memory.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum { CHUNK = 1 << 14 }; // elements of one piece of work
@@ -39,8 +40,8 @@ static void run_rows(decoct_context *ctx, decoct_rows_kernel kernel, decoct_rows
 
 static const double CHEAP = 4.0, COSTLY = 20.0;
 
-// Shapes, strides and pointers of (rows, cols); sets strides of 0. x NULL: there is no x.
-static decoct_status check(decoct_context *ctx, const char *op, decoct_rows_piece *a, bool has_x) {
+// Shapes, strides and pointers of (rows, cols); sets strides of 0.
+static decoct_status check(decoct_context *ctx, const char *op, decoct_rows_piece *a) {
     int64_t whole;
     if (a->rows < 0 || a->cols < 0) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: (rows, cols) = (%lld, %lld)", op,
@@ -57,18 +58,31 @@ static decoct_status check(decoct_context *ctx, const char *op, decoct_rows_piec
     if (!dct_mul(a->rows, stride, &whole) || whole > PTRDIFF_MAX / (int64_t)sizeof(float)) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: the matrix is too large", op);
     }
-    if (a->rows > 0 && a->cols > 0 && (!a->y || (has_x && !a->x))) {
+    if (a->rows > 0 && a->cols > 0 && (!a->y || !a->x)) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: %s is NULL", op, a->y ? "x" : "y");
     }
     return DECOCT_OK;
 }
 
-// The common way of a call: in, check, run, out.
-static decoct_status call(decoct_context *ctx, const char *op, decoct_rows_kernel kernel,
+// The common way of a call: in, check, run, out. `kernel` is the offset of the kernel in the table.
+static decoct_status call(decoct_context *ctx, const char *op, size_t kernel,
                           decoct_rows_piece piece, double cost) {
-    decoct_status status = check(ctx, op, &piece, true);
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    status = check(ctx, op, &piece);
+    if (!status && kernel == offsetof(decoct_backend, bias) && !piece.bias && piece.cols > 0) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: bias is NULL", op);
+    }
+    if (!status && piece.form != DECOCT_GELU_TANH && piece.form != DECOCT_GELU_ERF) {
+        status =
+            dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: there is no form %d", op, piece.form);
+    }
     if (!status) {
-        run_rows(ctx, kernel, piece, cost);
+        decoct_rows_kernel run;
+        memcpy(&run, (const char *)ctx->kernels + kernel, sizeof run);
+        run_rows(ctx, run, piece, cost);
     }
     dct_leave(ctx);
     return status;
@@ -76,10 +90,6 @@ static decoct_status call(decoct_context *ctx, const char *op, decoct_rows_kerne
 
 decoct_status decoct_softmax(decoct_context *ctx, int64_t rows, int64_t cols, float scale,
                              const float *x, int64_t x_stride, float *y, int64_t y_stride) {
-    decoct_status status = dct_enter(ctx);
-    if (status) {
-        return status;
-    }
     decoct_rows_piece piece = {.rows = rows,
                                .cols = cols,
                                .x = x,
@@ -87,16 +97,12 @@ decoct_status decoct_softmax(decoct_context *ctx, int64_t rows, int64_t cols, fl
                                .y = y,
                                .y_stride = y_stride,
                                .scale = scale == 0.0f ? 1.0f : scale};
-    return call(ctx, "softmax", ctx->kernels->softmax, piece, COSTLY);
+    return call(ctx, "softmax", offsetof(decoct_backend, softmax), piece, COSTLY);
 }
 
 decoct_status decoct_layer_norm(decoct_context *ctx, int64_t rows, int64_t cols, float eps,
                                 const float *gain, const float *bias, const float *x,
                                 int64_t x_stride, float *y, int64_t y_stride) {
-    decoct_status status = dct_enter(ctx);
-    if (status) {
-        return status;
-    }
     decoct_rows_piece piece = {.rows = rows,
                                .cols = cols,
                                .x = x,
@@ -106,20 +112,11 @@ decoct_status decoct_layer_norm(decoct_context *ctx, int64_t rows, int64_t cols,
                                .gain = gain,
                                .bias = bias,
                                .scale = eps};
-    return call(ctx, "layer_norm", ctx->kernels->layer_norm, piece, CHEAP);
+    return call(ctx, "layer_norm", offsetof(decoct_backend, layer_norm), piece, CHEAP);
 }
 
 decoct_status decoct_gelu(decoct_context *ctx, int32_t form, int64_t rows, int64_t cols,
                           const float *x, int64_t x_stride, float *y, int64_t y_stride) {
-    decoct_status status = dct_enter(ctx);
-    if (status) {
-        return status;
-    }
-    if (form != DECOCT_GELU_TANH && form != DECOCT_GELU_ERF) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "gelu: there is no form %d", form);
-        dct_leave(ctx);
-        return status;
-    }
     decoct_rows_piece piece = {.rows = rows,
                                .cols = cols,
                                .x = x,
@@ -127,31 +124,18 @@ decoct_status decoct_gelu(decoct_context *ctx, int32_t form, int64_t rows, int64
                                .y = y,
                                .y_stride = y_stride,
                                .form = form};
-    return call(ctx, "gelu", ctx->kernels->gelu, piece, COSTLY);
+    return call(ctx, "gelu", offsetof(decoct_backend, gelu), piece, COSTLY);
 }
 
 decoct_status decoct_add(decoct_context *ctx, int64_t rows, int64_t cols, const float *x,
                          int64_t x_stride, float *y, int64_t y_stride) {
-    decoct_status status = dct_enter(ctx);
-    if (status) {
-        return status;
-    }
     decoct_rows_piece piece = {
         .rows = rows, .cols = cols, .x = x, .x_stride = x_stride, .y = y, .y_stride = y_stride};
-    return call(ctx, "add", ctx->kernels->add, piece, CHEAP);
+    return call(ctx, "add", offsetof(decoct_backend, add), piece, CHEAP);
 }
 
 decoct_status decoct_bias(decoct_context *ctx, int64_t rows, int64_t cols, const float *bias,
                           float *y, int64_t y_stride) {
-    decoct_status status = dct_enter(ctx);
-    if (status) {
-        return status;
-    }
-    if (!bias && rows > 0 && cols > 0) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "bias: bias is NULL");
-        dct_leave(ctx);
-        return status;
-    }
     decoct_rows_piece piece = {.rows = rows,
                                .cols = cols,
                                .x = y,
@@ -159,7 +143,7 @@ decoct_status decoct_bias(decoct_context *ctx, int64_t rows, int64_t cols, const
                                .y = y,
                                .y_stride = y_stride,
                                .bias = bias};
-    return call(ctx, "bias", ctx->kernels->bias, piece, CHEAP);
+    return call(ctx, "bias", offsetof(decoct_backend, bias), piece, CHEAP);
 }
 
 /* ---- Embedding --------------------------------------------------------------------------------
@@ -167,7 +151,7 @@ decoct_status decoct_bias(decoct_context *ctx, int64_t rows, int64_t cols, const
 
 static decoct_status embedding(decoct_context *ctx, decoct_rows_piece *out, const int32_t *ids,
                                int64_t table_rows) {
-    decoct_status status = check(ctx, "embedding", out, true);
+    decoct_status status = check(ctx, "embedding", out);
     if (status) {
         return status;
     }

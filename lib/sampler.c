@@ -5,18 +5,45 @@
 #include "memory.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct choice {
-    double p; // first the logit, then the probability
+    double p;
+    float logit;
     int32_t id;
 } choice;
 
-// Larger first; of equals the smaller id, so that the order is the same everywhere.
-static int compare(const void *a, const void *b) {
-    const choice *x = a, *y = b;
-    return x->p != y->p ? (x->p < y->p ? 1 : -1) : (x->id > y->id) - (x->id < y->id);
+// exp(x) for x <= 0. The C library's differs from CPU to CPU in the last bit, and with it, now and
+// then, the draw; this is made of additions and multiplications only. x = k ln 2 + r with
+// |r| <= ln 2 / 2, then Taylor's series of exp(r) to r^13 / 13! (the rest is below 1e-17).
+static double exp_of(double x) {
+    static const double series[] = {1.0 / 6227020800,
+                                    1.0 / 479001600,
+                                    1.0 / 39916800,
+                                    1.0 / 3628800,
+                                    1.0 / 362880,
+                                    1.0 / 40320,
+                                    1.0 / 5040,
+                                    1.0 / 720,
+                                    1.0 / 120,
+                                    1.0 / 24,
+                                    1.0 / 6,
+                                    0.5,
+                                    1.0,
+                                    1.0};
+    // ln 2 in two parts; the first has so few bits that k times it is exact.
+    const double high = 0x1.62e42feep-1, low = 0x1.a39ef35793c76p-33;
+    if (x < -700.0) {
+        return 0.0; // no draw sees that
+    }
+    int64_t k = (int64_t)(x * 0x1.71547652b82fep0 - 0.5); // x / ln 2, to the nearest
+    double r = (x - (double)k * high) - (double)k * low, sum = 0.0, power;
+    for (size_t i = 0; i < sizeof series / sizeof *series; i++) {
+        sum = sum * r + series[i];
+    }
+    uint64_t bits = (uint64_t)(k + 1023) << 52; // 2^k
+    memcpy(&power, &bits, sizeof power);
+    return sum * power;
 }
 
 // A number in [0, 1) from seed and position: splitmix64 (Steele, Lea, Flood 2014).
@@ -40,46 +67,75 @@ static int32_t argmax(const float *logits, int64_t n) {
     return (int32_t)best;
 }
 
-// How many of the sorted choices take part.
-static int64_t cut(const choice *c, int64_t count, double total, const decoct_sample_args *a) {
-    int64_t kept = a->top_k > 0 && a->top_k < count ? a->top_k : count;
-    if (a->top_p > 0.0f && a->top_p < 1.0f) {
-        double sum = 0.0;
-        for (int64_t i = 0; i < kept; i++) {
-            sum += c[i].p;
-            if (sum >= (double)a->top_p * total) {
-                return i + 1;
-            }
-        }
-    }
-    return kept;
+/* ---- The choices that take part ---------------------------------------------------------------
+ */
+
+// Larger first; of equals the smaller id, so that the order is the same everywhere.
+static bool before(const choice *a, const choice *b) {
+    return a->logit != b->logit ? a->logit > b->logit : a->id < b->id;
 }
 
-static int32_t draw(const decoct_sample_args *a, const float *logits, int64_t n, choice *c) {
+// Lets heap[i] sink until no child comes before it.
+static void sink(choice *heap, int64_t count, int64_t i) {
+    choice c = heap[i];
+    for (int64_t child = 2 * i + 1; child < count; child = 2 * i + 1) {
+        child += child + 1 < count && before(&heap[child + 1], &heap[child]);
+        if (!before(&heap[child], &c)) {
+            break;
+        }
+        heap[i] = heap[child];
+        i = child;
+    }
+    heap[i] = c;
+}
+
+// Says how many take part and puts them at the end, the first one last: those few are taken off a
+// heap, the rest of the vocabulary is never sorted.
+static int64_t cut(choice *c, int64_t count, double total, const decoct_sample_args *a) {
+    int64_t most = a->top_k > 0 && a->top_k < count ? a->top_k : count;
+    bool nucleus = a->top_p > 0.0f && a->top_p < 1.0f;
+    double sum = 0.0;
+    if (most == count && !nucleus) {
+        return count;
+    }
+    for (int64_t i = count / 2 - 1; i >= 0; i--) {
+        sink(c, count, i);
+    }
+    for (int64_t kept = 1; kept <= most; kept++) {
+        choice top = c[0];
+        c[0] = c[count - kept];
+        sink(c, count - kept, 0);
+        c[count - kept] = top;
+        sum += top.p;
+        if (nucleus && sum >= (double)a->top_p * total) {
+            return kept;
+        }
+    }
+    return most;
+}
+
+static int32_t draw(const decoct_sample_args *a, const float *logits, int64_t n, float top,
+                    choice *c) {
     int64_t count = 0;
+    double total = 0.0, sum = 0.0;
     for (int64_t i = 0; i < n; i++) {
         if (isfinite(logits[i])) {
-            c[count++] = (choice){(double)logits[i], (int32_t)i};
+            double p = exp_of(((double)logits[i] - (double)top) / (double)a->temperature);
+            c[count++] = (choice){p, logits[i], (int32_t)i};
+            total += p;
         }
     }
-    qsort(c, (size_t)count, sizeof *c, compare);
-    double top = c[0].p, total = 0.0, sum = 0.0;
-    for (int64_t i = 0; i < count; i++) {
-        c[i].p = exp((c[i].p - top) / (double)a->temperature);
-        total += c[i].p;
-    }
-    int64_t kept = cut(c, count, total, a);
-    for (int64_t i = 0; i < kept; i++) {
-        sum += c[i].p;
+    const choice *first = c + count - cut(c, count, total, a);
+    for (const choice *i = c + count; i-- > first;) {
+        sum += i->p;
     }
     double at = uniform(a->seed, a->position) * sum;
-    for (int64_t i = 0; i < kept; i++) {
-        at -= c[i].p;
-        if (at < 0.0) {
-            return c[i].id;
-        }
+    int32_t id = 0; // rounding may leave `at` at 0: then the last one that can be drawn
+    for (const choice *i = c + count; i-- > first && at >= 0.0;) {
+        at -= i->p;
+        id = i->p > 0.0 ? i->id : id;
     }
-    return c[kept - 1].id;
+    return id;
 }
 
 static decoct_status sample(dct_error *error, const decoct_sample_args *args, const float *logits,
@@ -109,7 +165,7 @@ static decoct_status sample(dct_error *error, const decoct_sample_args *args, co
     if (!choices) {
         return dct_fail(error, DECOCT_E_MEMORY, "sample: out of memory");
     }
-    *id = draw(&a, logits, n, choices);
+    *id = draw(&a, logits, n, logits[best], choices);
     dct_free(choices);
     return DECOCT_OK;
 }

@@ -274,6 +274,27 @@ static void test_embedding(void **state) {
     decoct_context_close(ctx);
 }
 
+static void test_refusals(void **state) {
+    decoct_context *ctx = check_open(*state, 1);
+    if (!ctx) {
+        skip();
+    }
+    float x[8] = {0}, y[8] = {7.0f};
+    assert_int_equal(decoct_softmax(ctx, -1, 2, 0.0f, x, 0, y, 0), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_softmax(ctx, 2, 2, 0.0f, x, 1, y, 0), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_layer_norm(ctx, 2, 2, 1e-5f, NULL, NULL, NULL, 0, y, 0),
+                     DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_add(ctx, INT64_MAX, INT64_MAX, x, 0, y, 0), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_gelu(ctx, 2, 1, 2, x, 0, y, 0), DECOCT_E_ARGUMENT);
+    assert_non_null(strstr(decoct_last_error(ctx), "form 2"));
+    assert_int_equal(decoct_bias(ctx, 1, 2, NULL, y, 0), DECOCT_E_ARGUMENT);
+    assert_non_null(strstr(decoct_last_error(ctx), "bias is NULL"));
+    assert_true(y[0] == 7.0f);
+    assert_int_equal(decoct_softmax(NULL, 1, 1, 0.0f, x, 0, y, 0), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_softmax(ctx, 0, 5, 0.0f, NULL, 0, NULL, 0), DECOCT_OK);
+    decoct_context_close(ctx);
+}
+
 int main(void) {
     static const check_test tests[] = {{"softmax", test_softmax},
                                        {"layer norm", test_layer_norm},
@@ -282,6 +303,7 @@ int main(void) {
                                        {"add", test_add},
                                        {"bias", test_bias},
                                        {"special values", test_specials},
+                                       {"refusals", test_refusals},
                                        {"embedding", test_embedding}};
     return check_all_backends("rows", tests, sizeof tests / sizeof *tests);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The README is run, not believed: test_examples.py BUILD. Its C and its Python do what it says, its
 # picture of the answer is the program's, the commands and files that it names are there.
+import json
 import os
 import re
 import sys
@@ -61,8 +62,9 @@ class Readme(unittest.TestCase):
         write(self.folder, "mine.c", source)
         run(COMPILE + ["-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off",
                        "-Wl,-Bsymbolic,-z,defs", "mine.c", "-o", "mine.so"], self.folder)
-        info = run([DECOCT, "info", "--json"], DECOCT_BACKEND_PATH=self.folder)
-        self.assertIn(os.path.join(self.folder, "mine.so"), info)
+        info = json.loads(run([DECOCT, "info", "--json"], DECOCT_BACKEND_PATH=self.folder))
+        self.assertEqual(info["kernels"]["add"], "mine", info["backends"])  # it passed the exam
+        self.assertNotEqual(info["kernels"]["matmul"], "mine")
         self.assertEqual(
             run([DECOCT, "hash", "--only", "add", "--backend", "mine"],
                 DECOCT_BACKEND_PATH=self.folder),

@@ -96,6 +96,20 @@ class Installed(unittest.TestCase):
         self.assertEqual(run([sys.executable, path], self.work, LD_LIBRARY_PATH=self.library),
                          NUMBERS)
 
+    def test_the_library_finds_its_model_by_itself(self):
+        # The program is another one's here: nothing lies beside it.
+        source = """
+import ctypes as c
+lib, ctx, path = c.CDLL("libdecoct.so.0"), c.c_void_p(), c.create_string_buffer(4096)
+length = c.c_uint64()
+assert lib.decoct_context_open(None, c.byref(ctx)) == 0
+assert lib.decoct_default_model(ctx, path, c.c_uint64(4096), c.byref(length)) == 0
+print(path.value.decode())
+"""
+        out = run([sys.executable, "-c", source], "/", LD_LIBRARY_PATH=self.library)
+        self.assertEqual(out.strip(),
+                         os.path.join(os.path.realpath(self.prefix), "share/decoct/models/potion"))
+
     def test_headers_alone(self):
         compilers = [["gcc", "-std=c99", "-x", "c"], ["g++", "-std=c++11", "-x", "c++"]]
         compilers += [["clang", "-std=c99", "-x", "c"], ["clang++", "-std=c++11", "-x", "c++"]]
