@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-enum { KEYS = DECOCT_KEY_BLOCK };
 // Rows that go through the block together: enough to amortise the weights, and scratch stays small.
 // Cutting a prompt does not change the bits, so this is free to choose.
 enum { CHUNK_ROWS = 512 };
@@ -32,14 +31,6 @@ struct decoct_block {
     decoct_block_args args; // sizes and switches; the pointers are the caller's and not used again
     decoct_weights *qkv, *proj, *up, *down;
     float *vectors[VECTORS]; // NULL: not given
-};
-
-// Keys lie transposed in blocks, values as rows: each in the order in which attention reads them.
-struct decoct_cache {
-    int64_t d_model, heads, length, max_len;
-    int64_t keys_head_stride;
-    float *keys;   // (heads, blocks, head_dim, KEYS)
-    float *values; // (max_len, d_model)
 };
 
 /* ---- The block --------------------------------------------------------------------------------
@@ -160,117 +151,25 @@ decoct_status decoct_block_create(decoct_context *ctx, const decoct_block_args *
     return status;
 }
 
-/* ---- The cache --------------------------------------------------------------------------------
+/* ---- Its cache --------------------------------------------------------------------------------
  */
 
-decoct_status dct_cache_create(decoct_context *ctx, const decoct_block *block, int64_t max_len,
-                               decoct_cache **out) {
-    if (!block || !out || max_len < 1) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "cache: %s",
-                        !block ? "block is NULL"
-                        : !out ? "out is NULL"
-                               : "max_len is less than 1");
+decoct_status dct_block_cache(decoct_context *ctx, const decoct_block *block, int64_t max_len,
+                              decoct_cache **out) {
+    if (!block) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "cache: block is NULL");
     }
-    int64_t d = block->args.d_model, heads = block->args.heads, keys, values;
-    decoct_cache *cache = dct_zalloc(1, sizeof *cache);
-    if (cache && dct_keys_size(max_len, d / heads, &cache->keys_head_stride) &&
-        dct_mul(cache->keys_head_stride, heads, &keys) && dct_mul(max_len, d, &values)) {
-        cache->keys = dct_zalloc(keys, sizeof(float));
-        cache->values = dct_alloc(values, sizeof(float));
-    }
-    if (!cache || !cache->keys || !cache->values) {
-        decoct_cache_destroy(cache);
-        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "cache: no memory for %lld positions",
-                        (long long)max_len);
-    }
-    cache->d_model = d;
-    cache->heads = heads;
-    cache->max_len = max_len;
-    *out = cache;
-    return DECOCT_OK;
+    return dct_cache_create(ctx, block->args.d_model, block->args.heads, max_len, out);
 }
 
 decoct_status decoct_cache_create(decoct_context *ctx, const decoct_block *block, int64_t max_len,
                                   decoct_cache **out) {
     decoct_status status = dct_enter(ctx);
     if (!status) {
-        status = dct_cache_create(ctx, block, max_len, out);
+        status = dct_block_cache(ctx, block, max_len, out);
         dct_leave(ctx);
     }
     return status;
-}
-
-void decoct_cache_destroy(decoct_cache *cache) {
-    if (cache) {
-        dct_free(cache->keys);
-        dct_free(cache->values);
-        dct_free(cache);
-    }
-}
-
-int64_t decoct_cache_length(const decoct_cache *cache) {
-    return cache ? cache->length : 0;
-}
-
-void dct_cache_truncate(decoct_cache *cache, int64_t length) {
-    cache->length = length;
-}
-
-decoct_status decoct_cache_truncate(decoct_context *ctx, decoct_cache *cache, int64_t length) {
-    decoct_status status = dct_enter(ctx);
-    if (status) {
-        return status;
-    }
-    if (!cache || length < 0 || length > cache->length) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "cache: cannot be cut to %lld of %lld",
-                          (long long)length, (long long)decoct_cache_length(cache));
-    } else {
-        dct_cache_truncate(cache, length);
-    }
-    dct_leave(ctx);
-    return status;
-}
-
-typedef struct append_job {
-    decoct_cache *cache;
-    const decoct_backend *kernels;
-    int64_t rows;
-    const float *qkv; // (rows, 3 d_model)
-} append_job;
-
-// The keys of one head. A block that starts here is packed whole, one begun earlier gets single
-// columns.
-static void append_keys(void *data, int64_t head, int32_t worker) {
-    const append_job *job = data;
-    decoct_cache *cache = job->cache;
-    int64_t d = cache->d_model, dim = d / cache->heads;
-    (void)worker;
-    for (int64_t i = 0; i < job->rows;) {
-        int64_t position = cache->length + i, column = position % KEYS;
-        const float *k = job->qkv + i * 3 * d + d + head * dim;
-        float *block = cache->keys + head * cache->keys_head_stride + position / KEYS * KEYS * dim;
-        if (column == 0) {
-            int64_t count = job->rows - i < KEYS ? job->rows - i : KEYS;
-            job->kernels->pack_keys(count, dim, k, 3 * d, block);
-            i += count;
-        } else {
-            for (int64_t c = 0; c < dim; c++) {
-                block[c * KEYS + column] = k[c];
-            }
-            i++;
-        }
-    }
-}
-
-static void append(decoct_context *ctx, decoct_cache *cache, int64_t rows, const float *qkv) {
-    int64_t d = cache->d_model;
-    append_job job = {.cache = cache, .kernels = ctx->kernels, .rows = rows, .qkv = qkv};
-    dct_run(ctx, cache->heads, (double)rows * (double)d * 4.0, append_keys, &job);
-    for (int64_t i = 0; i < rows; i++) {
-        memcpy(cache->values + (cache->length + i) * d, qkv + i * 3 * d + 2 * d,
-               (size_t)d * sizeof(float));
-    }
-    cache->length += rows;
 }
 
 /* ---- The driver -------------------------------------------------------------------------------
@@ -328,7 +227,7 @@ static decoct_status attend(decoct_context *ctx, const decoct_block *block, deco
                             const dct_block_extra *extra) {
     int64_t d = block->args.d_model, first = cache->length;
     dct_linear(ctx, block->qkv, block->vectors[QKV_BIAS], rows, x, d, w->qkv, 3 * d);
-    append(ctx, cache, rows, w->qkv);
+    dct_cache_append(ctx, cache, rows, w->qkv);
     decoct_attention_args a = cache_args(cache, first, rows, w->qkv, 3 * d);
     a.out = w->mix;
     a.mask = extra ? extra->mask : NULL;

@@ -3,13 +3,12 @@
 #ifndef DCT_DECODER_H
 #define DCT_DECODER_H
 
-#include "context.h"
+#include "cache.h"
 
 decoct_status dct_block_create(decoct_context *ctx, const decoct_block_args *args,
                                decoct_block **out);
-decoct_status dct_cache_create(decoct_context *ctx, const decoct_block *block, int64_t max_len,
-                               decoct_cache **out);
-void dct_cache_truncate(decoct_cache *cache, int64_t length);
+decoct_status dct_block_cache(decoct_context *ctx, const decoct_block *block, int64_t max_len,
+                              decoct_cache **out);
 
 // What a session adds to a run of a block.
 typedef struct dct_block_extra {

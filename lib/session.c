@@ -37,7 +37,7 @@ static decoct_status create(decoct_context *ctx, const decoct_model *model, int6
     }
     decoct_status status = DECOCT_OK;
     for (int64_t i = 0; i < c->layers && !status; i++) {
-        status = dct_cache_create(ctx, model->blocks[i], s->max_len, &s->caches[i]);
+        status = dct_block_cache(ctx, model->blocks[i], s->max_len, &s->caches[i]);
     }
     return status;
 }

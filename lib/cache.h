@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The cache of one decoder block.
+#ifndef DCT_CACHE_H
+#define DCT_CACHE_H
+
+#include "context.h"
+
+// Keys lie transposed in blocks, values as rows: each in the order in which attention reads them.
+struct decoct_cache {
+    int64_t d_model, heads, length, max_len;
+    int64_t keys_head_stride;
+    float *keys;   // (heads, blocks, head_dim, KEYS)
+    float *values; // (max_len, d_model)
+};
+
+decoct_status dct_cache_create(decoct_context *ctx, int64_t d_model, int64_t heads, int64_t max_len,
+                               decoct_cache **out);
+void dct_cache_truncate(decoct_cache *cache, int64_t length);
+// Takes the keys and values of new positions from qkv (rows, 3 d_model). There must be room.
+void dct_cache_append(decoct_context *ctx, decoct_cache *cache, int64_t rows, const float *qkv);
+
+#endif
