@@ -90,7 +90,11 @@ decoct_context *check_open(const char *backend, int32_t threads) {
 }
 
 int check_all_backends(const char *group, const check_test *tests, size_t count) {
-    static char backends[][8] = {"scalar", "avx2", "avx512", "neon"};
+#ifdef __aarch64__
+    static char backends[][8] = {"scalar", "neon"};
+#else
+    static char backends[][8] = {"scalar", "avx2", "avx512"};
+#endif
     enum { BACKENDS = sizeof backends / sizeof *backends };
     struct CMUnitTest *all = calloc(count * BACKENDS, sizeof *all);
     char(*names)[64] = calloc(count * BACKENDS, sizeof *names);
