@@ -106,7 +106,7 @@ static void get_eps(reader *r, dct_config *c) {
     if (!r->status && value && !json_is_null(value)) {
         double eps = json_number_value(value);
         c->eps = (float)eps;
-        if (!json_is_number(value) || !(eps > 0.0) || !(eps < 1.0)) {
+        if (!json_is_number(value) || !(c->eps > 0.0f) || !(c->eps < 1.0f)) { // as it is used
             r->status =
                 dct_fail(r->error, DECOCT_E_FORMAT,
                          "%s: layer_norm_epsilon must be a number between 0 and 1", r->path);

@@ -15,9 +15,13 @@ decoct_status dct_json_parse(const char *text, uint64_t length, const char *name
                              json_t **out, dct_error *error) {
     json_error_t where;
     // jansson allows 2048 levels of nesting. A repeated key would let two readers see two files.
+    // A failed allocation often has no words there; in a few places it passes for bad text.
     json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
     if (!root) {
         uint64_t at = base + (where.position > 0 ? (uint64_t)where.position : 0);
+        if (json_error_code(&where) == json_error_out_of_memory || !where.text[0]) {
+            return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", name);
+        }
         return dct_fail(error, DECOCT_E_FORMAT, "%s: byte %" PRIu64 ": %s", name, at, where.text);
     }
     *out = root;
@@ -43,7 +47,7 @@ static decoct_status read_all(int file, const char *path, char *text, uint64_t s
 decoct_status dct_file_read(const char *path, uint64_t cap, char **out, uint64_t *length,
                             dct_error *error) {
     struct stat s;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe would wait for its writer
     if (file < 0 || fstat(file, &s) != 0) {
         decoct_status status = dct_fail(error, DECOCT_E_IO, "%s: %s", path, strerror(errno));
         if (file >= 0) {

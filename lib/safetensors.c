@@ -189,7 +189,7 @@ static decoct_status missing(const char *path, dct_error *error) {
 
 static decoct_status map_file(dct_safetensors *f, dct_error *error) {
     struct stat s;
-    int file = open(f->path, O_RDONLY | O_CLOEXEC);
+    int file = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe would wait for its writer
     if (file < 0) {
         return missing(f->path, error);
     }

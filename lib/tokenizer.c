@@ -14,7 +14,7 @@ struct dct_tokenizer {
     dct_bpe *bpe;
     dct_tokenizer_kind kind;
     int32_t byte_id[256]; // GPT-2: the token of each byte, -1 if there is none
-    int32_t unknown;      // GPT-1: <unk>, -1 if there is none
+    int32_t unknown;      // GPT-1: <unk>
 };
 
 // One call of encode.
@@ -51,6 +51,10 @@ decoct_status dct_tokenizer_open(const char *folder, dct_tokenizer_kind kind, dc
         t->byte_id[b] = dct_bpe_find(t->bpe, &byte, 1);
     }
     t->unknown = dct_bpe_find(t->bpe, "<unk>", 5);
+    if (kind == DCT_TOKENIZER_GPT1 && t->unknown < 0) {
+        dct_tokenizer_close(t);
+        return dct_fail(error, DECOCT_E_FORMAT, "%s: the vocabulary has no token <unk>", folder);
+    }
     *out = t;
     return DECOCT_OK;
 }
@@ -128,6 +132,13 @@ static uint64_t word_end(const char *text, uint64_t length) {
 }
 
 static decoct_status encode_gpt2(encoder *e, const char *text, uint64_t length, dct_error *error) {
+    for (uint64_t i = 0; i < length; i++) { // before anything is written
+        if (e->t->byte_id[(unsigned char)text[i]] < 0) {
+            return dct_fail(error, DECOCT_E_ARGUMENT,
+                            "encode: byte %llu (0x%02x): the vocabulary has no token for it",
+                            (unsigned long long)i, (unsigned char)text[i]);
+        }
+    }
     for (uint64_t i = 0; i < length;) {
         uint64_t bytes = word_end(text + i, length - i);
         if (!symbols_room(e, (int64_t)bytes)) {
@@ -135,11 +146,6 @@ static decoct_status encode_gpt2(encoder *e, const char *text, uint64_t length, 
         }
         for (uint64_t j = 0; j < bytes; j++) {
             e->symbols[j] = e->t->byte_id[(unsigned char)text[i + j]];
-            if (e->symbols[j] < 0) {
-                return dct_fail(error, DECOCT_E_ARGUMENT,
-                                "encode: byte %llu (0x%02x): the vocabulary has no token for it",
-                                (unsigned long long)(i + j), (unsigned char)text[i + j]);
-            }
         }
         if (!finish_word(e, (int64_t)bytes)) {
             return dct_fail(error, DECOCT_E_MEMORY, "encode: out of memory");
@@ -218,7 +224,9 @@ static decoct_status encode_gpt1(encoder *e, const char *text, uint64_t length, 
         uint32_t cp;
         i += (uint64_t)dct_utf8_decode(text + i, length - i, &cp);
         dct_unicode_class c = dct_unicode_classify(cp);
-        if (c == DCT_UNICODE_SPACE) {
+        if (cp == '\v' || cp == '\f' || cp == 0x85) {
+            continue; // space to GPT-2, control characters to BERT
+        } else if (c == DCT_UNICODE_SPACE) {
             fine = end_word(e, &w);
         } else if (cp == 0 || cp == 0xFFFD || cp == DCT_UNICODE_INVALID ||
                    c == DCT_UNICODE_CONTROL) {
@@ -244,14 +252,6 @@ decoct_status dct_tokenizer_encode(const dct_tokenizer *tokenizer, const char *t
                                                 : encode_gpt1(&e, text, length, error);
     dct_free(e.symbols);
     dct_bpe_work_free(&e.work);
-    if (!status && tokenizer->kind == DCT_TOKENIZER_GPT1 && tokenizer->unknown < 0) {
-        for (int64_t i = 0; i < e.count && i < room; i++) {
-            if (ids[i] < 0) {
-                return dct_fail(error, DECOCT_E_ARGUMENT,
-                                "encode: a piece is unknown and the vocabulary has no <unk>");
-            }
-        }
-    }
     if (status) {
         return status;
     }
@@ -267,14 +267,15 @@ decoct_status dct_tokenizer_encode(const dct_tokenizer *tokenizer, const char *t
 decoct_status dct_tokenizer_decode(const dct_tokenizer *tokenizer, const int32_t *ids,
                                    int64_t count, char *text, uint64_t room, uint64_t *length,
                                    dct_error *error) {
-    uint64_t used = 0;
-    for (int64_t i = 0; i < count; i++) {
-        uint64_t bytes;
-        const char *token = dct_bpe_text(tokenizer->bpe, ids[i], &bytes);
-        if (!token) {
+    uint64_t used = 0, bytes;
+    for (int64_t i = 0; i < count; i++) { // before anything is written
+        if (!dct_bpe_text(tokenizer->bpe, ids[i], &bytes)) {
             return dct_fail(error, DECOCT_E_ARGUMENT, "decode: id %d at %lld is no token", ids[i],
                             (long long)i);
         }
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const char *token = dct_bpe_text(tokenizer->bpe, ids[i], &bytes);
         // GPT-1: the end of a word becomes a space, the last one too, so that pieces can be joined.
         bool ends_word = tokenizer->kind == DCT_TOKENIZER_GPT1 && bytes >= 4 &&
                          memcmp(token + bytes - 4, "</w>", 4) == 0;

@@ -181,6 +181,18 @@ static decoct_status add_merges(reader *r, const json_t *merges) {
     return status;
 }
 
+// True if the vocabulary has this text under this id; another text there is left to add_token to
+// refuse.
+static bool same_token(reader *r, const char *text, const json_t *id) {
+    json_int_t value = json_integer_value(id);
+    uint64_t length, wanted_length;
+    const char *wanted, *there = value >= 0 && value < DCT_BPE_ID_MAX
+                                     ? dct_bpe_text(r->bpe, (int32_t)value, &length)
+                                     : NULL;
+    return there && stored(r, 0, text, strlen(text), &wanted, &wanted_length) &&
+           length == wanted_length && memcmp(there, wanted, length) == 0;
+}
+
 // Tokens that stand outside the model's vocabulary; most are in it as well.
 static decoct_status add_added(reader *r, const json_t *added) {
     decoct_status status = DECOCT_OK;
@@ -188,16 +200,54 @@ static decoct_status add_added(reader *r, const json_t *added) {
         const json_t *entry = json_array_get(added, i);
         const json_t *id = json_object_get(entry, "id");
         const char *text = json_string_value(json_object_get(entry, "content"));
-        uint64_t length;
         if (!text || !json_is_integer(id)) {
             status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: added token %zu has no id or content",
                               r->path, i);
-        } else if (json_integer_value(id) < 0 || json_integer_value(id) >= DCT_BPE_ID_MAX ||
-                   !dct_bpe_text(r->bpe, (int32_t)json_integer_value(id), &length)) {
+        } else if (!same_token(r, text, id)) {
             status = add_token(r, text, strlen(text), id);
         }
     }
     return status;
+}
+
+// A part of the pipeline that this library runs in one form only. Most writers name all parts; one
+// that is missing or null is as the model has it.
+static decoct_status only_type(const reader *r, const json_t *root, const char *key,
+                               const char *known) {
+    const json_t *part = json_object_get(root, key);
+    const char *type = json_string_value(json_object_get(part, "type"));
+    if (!part || json_is_null(part) || (type && known && strcmp(type, known) == 0)) {
+        return DECOCT_OK;
+    }
+    return dct_fail(r->error, DECOCT_E_UNSUPPORTED,
+                    "%s: %s.type is \"%.64s\"; this library runs %s for such a model", r->path, key,
+                    type ? type : "", known ? known : "none");
+}
+
+// A switch of a part that this library knows only one setting of.
+static decoct_status only_flag(const reader *r, const json_t *part, const char *key, bool known) {
+    const json_t *flag = json_object_get(part, key);
+    return !flag || json_is_null(flag) || (known ? json_is_true(flag) : json_is_false(flag))
+               ? DECOCT_OK
+               : dct_fail(r->error, DECOCT_E_UNSUPPORTED, "%s: %s is not %s", r->path, key,
+                          known ? "true" : "false");
+}
+
+// tokenizer.json can describe many tokenizers; another one must not pass as ours.
+static decoct_status check_pipeline(const reader *r, const json_t *root) {
+    const json_t *model = json_object_get(root, "model");
+    const json_t *split = json_object_get(root, "pre_tokenizer");
+    const char *type = json_string_value(json_object_get(model, "type"));
+    decoct_status status =
+        type && strcmp(type, "BPE") != 0 ? only_type(r, root, "model", "BPE") : DECOCT_OK;
+    status = status ? status : only_flag(r, model, "byte_fallback", false);
+    status = status ? status : only_flag(r, model, "ignore_merges", false);
+    status = status ? status : only_type(r, root, "normalizer", r->bytes ? NULL : "BertNormalizer");
+    status = status
+                 ? status
+                 : only_type(r, root, "pre_tokenizer", r->bytes ? "ByteLevel" : "BertPreTokenizer");
+    status = status ? status : only_flag(r, split, "add_prefix_space", false);
+    return status ? status : only_flag(r, split, "use_regex", true);
 }
 
 static decoct_status read_one(reader *r, const char *path) {
@@ -208,11 +258,7 @@ static decoct_status read_one(reader *r, const char *path) {
         return status;
     }
     const json_t *model = json_object_get(root, "model");
-    const char *type = json_string_value(json_object_get(model, "type"));
-    if (type && strcmp(type, "BPE") != 0) {
-        status = dct_fail(r->error, DECOCT_E_UNSUPPORTED,
-                          "%s: model.type is \"%.64s\"; this library runs \"BPE\"", path, type);
-    }
+    status = check_pipeline(r, root);
     status = status ? status : add_vocabulary(r, json_object_get(model, "vocab"));
     status = status ? status : add_added(r, json_object_get(root, "added_tokens"));
     status = status ? status : add_merges(r, json_object_get(model, "merges"));
