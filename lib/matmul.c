@@ -169,7 +169,7 @@ static void multiply_block(void *data, int64_t index, int32_t worker) {
 
 static void multiply(decoct_context *ctx, product *p) {
     const decoct_matmul_kernel *kernel = p->kernel;
-    int64_t panel = kernel->panel_cols, tile = kernel->tile_rows;
+    int64_t panel = kernel->panel_cols, tile = kernel->tile_rows ? kernel->tile_rows : 1;
     if (p->m == 0 || p->n == 0) {
         return;
     }

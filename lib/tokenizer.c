@@ -158,6 +158,9 @@ static decoct_status encode_gpt2(encoder *e, const char *text, uint64_t length, 
 /* ---- GPT-1: BERT's basic tokenizer, then BPE over characters with </w> on the last ------------
  */
 
+// One difference: BERT drops characters that its version of Unicode does not know; here they are
+// <unk>.
+
 static bool is_cjk(uint32_t cp) {
     return (cp >= 0x4E00 && cp <= 0x9FFF) || (cp >= 0x3400 && cp <= 0x4DBF) ||
            (cp >= 0x20000 && cp <= 0x2CEAF) || (cp >= 0xF900 && cp <= 0xFAFF) ||

@@ -102,11 +102,30 @@ static void fill_operands(void) {
     check_fill(product_b, K * N, 2, 1.0f);
 }
 
+// Every kind of kernel, and enough work that the threads share it.
 static void product(decoct_context *ctx, float *y) {
+    static _Thread_local float product_out[M * N];
     decoct_matmul_args a = {
         .struct_size = sizeof a, .m = M, .n = N, .k = K, .x = product_x, .b = product_b, .y = y};
     assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
-    assert_int_equal(decoct_softmax(ctx, M, N, 0.0f, y, 0, y, 0), DECOCT_OK);
+    assert_int_equal(decoct_gelu(ctx, DECOCT_GELU_ERF, M, N, y, 0, y, 0), DECOCT_OK);
+    assert_int_equal(decoct_layer_norm(ctx, M, N, 1e-5f, NULL, NULL, y, 0, y, 0), DECOCT_OK);
+    decoct_attention_args t = {.struct_size = sizeof t,
+                               .causal = 1,
+                               .batch = 1,
+                               .heads = 1,
+                               .kv_heads = 1,
+                               .q_len = M,
+                               .kv_len = M,
+                               .head_dim = N,
+                               .q = y,
+                               .k = y,
+                               .v = product_x,
+                               .v_stride = K,
+                               .out = product_out};
+    assert_int_equal(decoct_attention(ctx, &t), DECOCT_OK);
+    assert_int_equal(decoct_gelu(ctx, DECOCT_GELU_TANH, M, N, product_out, 0, y, 0), DECOCT_OK);
+    assert_int_equal(decoct_softmax(ctx, M, N, 60.0f, y, 0, y, 0), DECOCT_OK);
 }
 
 static void test_host_threads(void **state) {
@@ -125,6 +144,69 @@ static void test_host_threads(void **state) {
     ctx = check_open("scalar", 1);
     product(ctx, own);
     decoct_context_close(ctx);
+    assert_true(check_same_bits(own, hosted, M * N));
+}
+
+/* A host's own threads, each with a floating-point mode of its own that it must find again. */
+
+typedef struct host_thread {
+    decoct_task task;
+    void *task_data;
+    int64_t first, count;
+    bool kept;
+} host_thread;
+
+enum { HOST_THREADS = 3 };
+static bool host_kept_its_mode;
+
+static void *host_work(void *data) {
+    host_thread *t = data;
+    fesetround(FE_UPWARD);
+#ifdef __SSE2__
+    _mm_setcsr(_mm_getcsr() | 0x8040u);
+    unsigned mode = _mm_getcsr() & 0xFFC0u;
+#endif
+    for (int64_t i = t->first; i < t->count; i += HOST_THREADS) {
+        t->task(t->task_data, i);
+    }
+    t->kept = fegetround() == FE_UPWARD;
+#ifdef __SSE2__
+    t->kept = t->kept && (_mm_getcsr() & 0xFFC0u) == mode;
+#endif
+    return NULL;
+}
+
+static void threaded_for(void *host, decoct_task task, void *task_data, int64_t count) {
+    host_thread work[HOST_THREADS];
+    pthread_t threads[HOST_THREADS];
+    (void)host;
+    for (int i = 0; i < HOST_THREADS; i++) {
+        work[i] = (host_thread){task, task_data, i, count, false};
+        assert_int_equal(pthread_create(&threads[i], NULL, host_work, &work[i]), 0);
+    }
+    for (int i = 0; i < HOST_THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        host_kept_its_mode = host_kept_its_mode && work[i].kept;
+    }
+}
+
+static void test_host_threads_with_other_modes(void **state) {
+    static float own[M * N], hosted[M * N];
+    decoct_options options = {.struct_size = sizeof options,
+                              .threads = HOST_THREADS,
+                              .backend = *state,
+                              .parallel_for = threaded_for};
+    decoct_context *ctx = check_open(*state, 1);
+    if (!ctx) {
+        skip();
+    }
+    product(ctx, own);
+    decoct_context_close(ctx);
+    host_kept_its_mode = true;
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
+    product(ctx, hosted);
+    decoct_context_close(ctx);
+    assert_true(host_kept_its_mode);
     assert_true(check_same_bits(own, hosted, M * N));
 }
 
@@ -293,8 +375,10 @@ static void test_sampling(void **state) {
 
 int main(void) {
     fill_operands();
-    static const check_test tests[] = {{"floating-point mode", test_floating_point_mode},
-                                       {"weights outlive their context", test_weights_outlive}};
+    static const check_test tests[] = {
+        {"floating-point mode", test_floating_point_mode},
+        {"host threads, other modes", test_host_threads_with_other_modes},
+        {"weights outlive their context", test_weights_outlive}};
     const struct CMUnitTest others[] = {
         cmocka_unit_test(test_options),          cmocka_unit_test(test_environment),
         cmocka_unit_test(test_struct_size),      cmocka_unit_test(test_host_threads),

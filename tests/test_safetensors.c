@@ -12,9 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "failing_memory.h"
 
 static char path[80], folder[64];
 
@@ -169,6 +172,29 @@ static void test_missing(void **state) {
     assert_int_equal(dct_safetensors_open(path, &f, &error), DECOCT_E_UNSUPPORTED);
     assert_non_null(strstr(error.text, "pytorch_model.bin"));
     unlink(other);
+    // A pipe that nobody writes to: an error, not a wait without end.
+    assert_int_equal(mkfifo(path, 0600), 0);
+    alarm(20);
+    expect(DECOCT_E_IO, "not a file");
+    alarm(0);
+    unlink(path);
+}
+
+static decoct_status open_once(void *data, dct_error *error) {
+    dct_safetensors *f = NULL;
+    (void)data;
+    decoct_status status = dct_safetensors_open(path, &f, error);
+    assert_true((f != NULL) == (status == DECOCT_OK));
+    dct_safetensors_close(f);
+    return status;
+}
+
+static void test_no_memory(void **state) {
+    (void)state;
+    write_file("{\"v\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]},"
+               "\"w\": {\"dtype\": \"F16\", \"shape\": [2, 2], \"data_offsets\": [0, 8]}}",
+               0, "12345678", 8);
+    assert_true(memory_sweep(open_once, NULL) > 20);
 }
 
 /* ---- config.json ------------------------------------------------------------------------------
@@ -214,6 +240,19 @@ static void test_config(void **state) {
                   DECOCT_E_UNSUPPORTED, "scale_attn_by_inverse_layer_idx", &c);
     expect_config("{\"model_type\": \"gpt2\", \"layer_norm_epsilon\": 0}", DECOCT_E_FORMAT,
                   "epsilon", &c);
+    expect_config("{\"model_type\": \"gpt2\", \"layer_norm_epsilon\": 1e-300}", DECOCT_E_FORMAT,
+                  "epsilon", &c); // 0 as f32
+    expect_config("{\"model_type\": \"gpt2\", \"layer_norm_epsilon\": \"1\"}", DECOCT_E_FORMAT,
+                  "epsilon", &c);
+    expect_config("{\"model_type\": \"gpt2\", \"scale_attn_weights\": false}", DECOCT_E_UNSUPPORTED,
+                  "scale_attn_weights is false", &c);
+    expect_config("{\"model_type\": \"gpt2\", \"tie_word_embeddings\": 1}", DECOCT_E_FORMAT,
+                  "tie_word_embeddings", &c);
+    expect_config("{\"model_type\": 2}", DECOCT_E_FORMAT, "model_type", &c);
+    expect_config("{\"model_type\": \"openai-gpt\", \"afn\": \"silu\"}", DECOCT_E_UNSUPPORTED,
+                  "afn is \"silu\"", &c);
+    expect_config("{\"model_type\": \"gpt2\", \"model_type\": \"gpt2\"}", DECOCT_E_FORMAT,
+                  "config.json: byte", &c);
     expect_config("{\"model_type\": \"gpt2\"", DECOCT_E_FORMAT, "config.json: byte", &c);
 }
 
@@ -221,7 +260,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),    cmocka_unit_test(test_lies),
         cmocka_unit_test(test_truncated), cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_config),
+        cmocka_unit_test(test_config),    cmocka_unit_test(test_no_memory),
     };
     snprintf(folder, sizeof folder, "/tmp/decoct-test-XXXXXX");
     if (!mkdtemp(folder)) {

@@ -2,6 +2,7 @@
 // Tokenizers: GPT-2's own ids, round trips on any bytes, GPT-1's splitting, broken files.
 #include "tokenizer.h"
 
+#include "bpe.h"
 #include "json.h"
 #include "memory.h"
 
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "failing_memory.h"
 
 static const char *fixtures(void) {
     const char *folder = getenv("DECOCT_TEST_FIXTURES");
@@ -150,12 +153,96 @@ static void test_gpt1(void **state) {
     expect_gpt1(t, "a1b", "a<unk>b ");
     expect_gpt1(t, "x\xFFy\x01z",
                 "xyz "); // what is no character, and control characters, are dropped
+    expect_gpt1(t,
+                "a\vb\fc\xC2\x85"
+                "d",
+                "abcd "); // to BERT these are control characters
+    expect_gpt1(t,
+                "a\xE2\x80\xA8"
+                "b\xC2\xA0"
+                "c",
+                "a b c ");
+    expect_gpt1(t, "\xC4\xB0n I\xCC\x81 \xC3\x85", "in i a ");
+    expect_gpt1(t, "x\xE4\xB8\xADy", "x <unk>y "); // Chinese characters stand alone
+    expect_gpt1(t, "it's $3.5", "it <unk>s <unk><unk>. <unk>");
     expect_gpt1(t, "", "");
     int32_t *ids;
     int64_t count = encode(t, "the and", 7, &ids);
     assert_int_equal(count, 2); // both are one token by their merges
     dct_free(ids);
     dct_tokenizer_close(t);
+}
+
+/* ---- Merging ----------------------------------------------------------------------------------
+ */
+
+// The plain way: the pair of the lowest rank, of equals the leftmost, again and again.
+static int64_t merge_plainly(int32_t (*pairs)[3], int count, int32_t *symbols, int64_t n) {
+    for (;;) {
+        int best = count;
+        int64_t at = -1;
+        for (int64_t i = 0; i + 1 < n; i++) {
+            for (int m = 0; m < best; m++) {
+                if (pairs[m][0] == symbols[i] && pairs[m][1] == symbols[i + 1]) {
+                    best = m;
+                    at = i;
+                }
+            }
+        }
+        if (at < 0) {
+            return n;
+        }
+        symbols[at] = pairs[best][2];
+        memmove(symbols + at + 1, symbols + at + 2, (size_t)(n - at - 2) * sizeof *symbols);
+        n--;
+    }
+}
+
+// Random merges over two letters, so that the same token is made in many ways and in any order.
+static void test_merges(void **state) {
+    enum { LONGEST = 5, TOKENS = 62, MERGES = 40, LENGTH = 60 };
+    uint64_t x = 7;
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        dct_bpe *bpe = dct_bpe_create();
+        char texts[TOKENS][LONGEST + 1];
+        int32_t pairs[MERGES][3], count = 0;
+        for (int n = 1, id = 0; n <= LONGEST; n++) {
+            for (int bits = 0; bits < 1 << n; bits++, id++) {
+                for (int i = 0; i < n; i++) {
+                    texts[id][i] = bits >> i & 1 ? 'b' : 'a';
+                }
+                texts[id][n] = '\0';
+                assert_int_equal(dct_bpe_add_token(bpe, texts[id], (uint64_t)n, id), DCT_BPE_OK);
+            }
+        }
+        while (count < MERGES) {
+            x = x * 6364136223846793005u + 1442695040888963407u;
+            int32_t left = (int32_t)((x >> 40) % 30), right = (int32_t)((x >> 50) % 30);
+            char both[2 * LONGEST + 1];
+            snprintf(both, sizeof both, "%s%s", texts[left], texts[right]);
+            dct_bpe_result result = dct_bpe_add_merge(bpe, texts[left], strlen(texts[left]),
+                                                      texts[right], strlen(texts[right]));
+            if (result == DCT_BPE_OK) {
+                pairs[count][0] = left;
+                pairs[count][1] = right;
+                pairs[count++][2] = dct_bpe_find(bpe, both, strlen(both));
+            }
+            assert_true(result == DCT_BPE_OK || result == DCT_BPE_TWICE ||
+                        (result == DCT_BPE_UNKNOWN && strlen(both) > LONGEST));
+        }
+        int32_t symbols[LENGTH], plain[LENGTH];
+        dct_bpe_work work = {0};
+        for (int i = 0; i < LENGTH; i++) {
+            x = x * 6364136223846793005u + 1442695040888963407u;
+            symbols[i] = plain[i] = x >> 60 == 0 ? -1 : (int32_t)(x >> 63);
+        }
+        int64_t left = dct_bpe_merge(bpe, symbols, LENGTH, &work);
+        assert_int_equal(left, merge_plainly(pairs, MERGES, plain, LENGTH));
+        assert_memory_equal(symbols, plain, (size_t)left * sizeof *plain);
+        dct_bpe_work_free(&work);
+        dct_bpe_destroy(bpe);
+    }
 }
 
 /* ---- Broken files -----------------------------------------------------------------------------
@@ -250,17 +337,94 @@ static void test_one_file(void **state) {
         dct_free(ids);
         dct_tokenizer_close(t);
     }
-    static const char *const bad[] = {
-        "{\"model\": {\"type\": \"Unigram\"}}",
-        "{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": [7]}}",
-        "{\"model\": {\"vocab\": {}}, \"added_tokens\": [{\"id\": 1}]}"};
-    static const decoct_status wanted[] = {DECOCT_E_UNSUPPORTED, DECOCT_E_FORMAT, DECOCT_E_FORMAT};
-    for (int i = 0; i < 3; i++) {
+}
+
+// Another tokenizer must not pass as GPT-2's.
+static void test_other_tokenizers(void **state) {
+    static const struct {
+        const char *text;
+        decoct_status status;
+        const char *words;
+    } cases[] = {
+        {"{\"normalizer\": null, \"pre_tokenizer\": {\"type\": \"ByteLevel\", "
+         "\"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": true}, "
+         "\"model\": {\"byte_fallback\": false, \"vocab\": {\"a\": 0}, \"merges\": []}}",
+         DECOCT_OK, ""},
+        {"{\"model\": {\"type\": \"Unigram\"}}", DECOCT_E_UNSUPPORTED, "Unigram"},
+        {"{\"model\": {\"byte_fallback\": true}}", DECOCT_E_UNSUPPORTED, "byte_fallback"},
+        {"{\"normalizer\": {\"type\": \"NFC\"}}", DECOCT_E_UNSUPPORTED, "NFC"},
+        {"{\"pre_tokenizer\": {\"type\": \"Split\"}}", DECOCT_E_UNSUPPORTED, "Split"},
+        {"{\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": true}}",
+         DECOCT_E_UNSUPPORTED, "add_prefix_space"},
+        {"{\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"use_regex\": false}}",
+         DECOCT_E_UNSUPPORTED, "use_regex"},
+        {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": [7]}}", DECOCT_E_FORMAT, "merge 0"},
+        {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": [[\"a\", \"a\", \"a\"]]}}",
+         DECOCT_E_FORMAT, "merge 0"},
+        {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": [[\"a\", \"b\"]]}}", DECOCT_E_FORMAT,
+         "no token"},
+        {"{\"model\": {\"vocab\": {}}, \"added_tokens\": [{\"id\": 1}]}", DECOCT_E_FORMAT,
+         "added token 0"},
+        {"{\"model\": {\"vocab\": {\"a\": 0}}, \"added_tokens\": [{\"id\": 0, \"content\": "
+         "\"b\"}]}",
+         DECOCT_E_FORMAT, "there twice"},
+        {"{\"model\": {\"vocab\": {}}, \"added_tokens\": [{\"id\": -1, \"content\": \"b\"}]}",
+         DECOCT_E_FORMAT, "out of range"},
+        {"[]", DECOCT_E_FORMAT, "vocabulary"},
+    };
+    (void)state;
+    clear_folder();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         dct_error error = {""};
-        write_file("tokenizer.json", bad[i]);
-        assert_int_equal(try_open(&error), wanted[i]);
-        assert_non_null(strstr(error.text, "tokenizer.json"));
+        write_file("tokenizer.json", cases[i].text);
+        decoct_status status = try_open(&error);
+        if (status != cases[i].status || !strstr(error.text, cases[i].words)) {
+            print_error("case %zu: status %d: %s\n", i, status, error.text);
+        }
+        assert_int_equal(status, cases[i].status);
+        assert_non_null(strstr(error.text, cases[i].words));
+        assert_true(!status || strstr(error.text, "tokenizer.json"));
     }
+    dct_tokenizer *t = NULL;
+    dct_error error = {""};
+    write_file("tokenizer.json", "{\"model\": {\"vocab\": {\"a</w>\": 0}, \"merges\": []}}");
+    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT1, &t, &error), DECOCT_E_FORMAT);
+    assert_non_null(strstr(error.text, "<unk>"));
+    assert_null(t);
+}
+
+typedef struct sweep {
+    const char *folder, *text;
+    dct_tokenizer_kind kind;
+} sweep;
+
+static decoct_status open_and_encode(void *data, dct_error *error) {
+    const sweep *s = data;
+    dct_tokenizer *t = NULL;
+    int32_t ids[64];
+    int64_t count = -1;
+    decoct_status status = dct_tokenizer_open(s->folder, s->kind, &t, error);
+    if (!status) {
+        status = dct_tokenizer_encode(t, s->text, strlen(s->text), ids, 64, &count, error);
+        assert_true((status == DECOCT_OK) == (count > 0));
+    }
+    dct_tokenizer_close(t);
+    return status;
+}
+
+static void test_no_memory(void **state) {
+    (void)state;
+    clear_folder();
+    write_file("vocab.json", "{\"a\": 0, \"b\": 1, \"ab\": 2}");
+    write_file("merges.txt", "a b\n");
+    sweep gpt2 = {folder, "abba", DCT_TOKENIZER_GPT2};
+    assert_true(memory_sweep(open_and_encode, &gpt2) > 20);
+    clear_folder();
+    write_file("tokenizer.json", "{\"model\": {\"vocab\": {\"<unk>\": 0, \"a\": 1, \"b</w>\": 2, "
+                                 "\"ab</w>\": 3}, \"merges\": [[\"a\", \"b</w>\"]]}, "
+                                 "\"added_tokens\": [{\"id\": 7, \"content\": \"x\"}]}");
+    sweep gpt1 = {folder, "ab, AB", DCT_TOKENIZER_GPT1};
+    assert_true(memory_sweep(open_and_encode, &gpt1) > 20);
 }
 
 // A byte that the vocabulary lacks is named.
@@ -273,22 +437,26 @@ static void test_missing_byte(void **state) {
     write_file("vocab.json", "{\"a\": 0}");
     write_file("merges.txt", "");
     assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error), DECOCT_OK);
-    assert_int_equal(dct_tokenizer_encode(t, "aab", 3, NULL, 0, &count, &error), DECOCT_E_ARGUMENT);
-    assert_non_null(strstr(error.text, "byte 2"));
-    assert_int_equal(count, 7); // untouched
-    int32_t id = 5;
-    uint64_t length;
-    char text[4];
-    assert_int_equal(dct_tokenizer_decode(t, &id, 1, text, 4, &length, &error), DECOCT_E_ARGUMENT);
+    int32_t ids[4] = {0, 5, 9, 9};
+    assert_int_equal(dct_tokenizer_encode(t, "a a!", 4, ids + 2, 2, &count, &error),
+                     DECOCT_E_ARGUMENT);
+    assert_non_null(strstr(error.text, "byte 1 (0x20)"));
+    assert_true(count == 7 && ids[2] == 9 && ids[3] == 9); // untouched
+    uint64_t length = 8;
+    char text[4] = "xyz";
+    assert_int_equal(dct_tokenizer_decode(t, ids, 2, text, 4, &length, &error), DECOCT_E_ARGUMENT);
+    assert_non_null(strstr(error.text, "id 5 at 1"));
+    assert_true(length == 8 && strcmp(text, "xyz") == 0);
     dct_tokenizer_close(t);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gpt2_ids),     cmocka_unit_test(test_any_bytes),
-        cmocka_unit_test(test_long_word),    cmocka_unit_test(test_gpt1),
-        cmocka_unit_test(test_broken_files), cmocka_unit_test(test_one_file),
-        cmocka_unit_test(test_missing_byte),
+        cmocka_unit_test(test_merges),    cmocka_unit_test(test_other_tokenizers),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_gpt2_ids),
+        cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_long_word),
+        cmocka_unit_test(test_gpt1),      cmocka_unit_test(test_broken_files),
+        cmocka_unit_test(test_one_file),  cmocka_unit_test(test_missing_byte),
     };
     snprintf(folder, sizeof folder, "/tmp/decoct-test-XXXXXX");
     if (!mkdtemp(folder)) {
