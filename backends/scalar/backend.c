@@ -153,11 +153,13 @@ static void attend_block(const decoct_attention_piece *a, int64_t row, int64_t f
     float *out = a->out + row * a->out_stride;
     float s[KEYS];
     float max = state->max;
+    bool seen = false; // a key that is not hidden; its score may be NaN, which the maximum forgets
     for (int64_t j = first; j < last; j++) {
         s[j - first] = score(a, row, j);
+        seen = seen || s[j - first] != -INFINITY;
         max = max > s[j - first] ? max : s[j - first];
     }
-    if (max == -INFINITY) {
+    if (!seen) {
         return;
     }
     float rescale = exp_canonical(state->max - max);

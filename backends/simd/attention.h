@@ -146,7 +146,7 @@ static void attend_block(attend_tile *t, int64_t first) {
     for (int r = 0; r < t->rows; r++) {
         float max = attend_mask(t, r, first);
         max = t->max[r] > max ? t->max[r] : max;
-        if (max == -__builtin_inff()) {
+        if (__builtin_popcountll(t->hidden[r]) == t->limit[r]) { // no key is seen
             t->limit[r] = 0;
             t->hidden[r] = 0;
         } else {
