@@ -4,9 +4,9 @@
  * @brief What a backend provides: one constant table of kernels.
  *
  * A plugin is a shared module that exports a single constant data symbol, `decoct_backend_entry`,
- * of type `const decoct_backend`. It links neither libdecoct nor anything of it but this header, and
- * it has no constructors: so no code of it runs before the library has read the table, compared the
- * ABI number and checked that the CPU and the operating system provide `cpu_features`.
+ * of type `const decoct_backend`. It links neither libdecoct nor anything of it but this header,
+ * and it has no constructors: so no code of it runs before the library has read the table, compared
+ * the ABI number and checked that the CPU and the operating system provide `cpu_features`.
  *
  * Kernels compute what backends/scalar computes, to the last bit: that directory is the definition.
  * They run on one thread, allocate nothing, take no locks; all shapes were checked before.
