@@ -9,6 +9,7 @@
 
 typedef struct shape {
     int64_t batch, heads, kv_heads, q_len, kv_len, head_dim, value_dim, q_offset;
+    float scale; // 0: the default
     bool causal, mask, weights,
         interleaved; // interleaved: (len, heads, dim), the layout of a model
 } shape;
@@ -55,6 +56,7 @@ static void place(operands *o, const shape *s, bool end) {
                                  .head_dim = s->head_dim,
                                  .value_dim = s->value_dim,
                                  .q_offset = s->q_offset,
+                                 .scale = s->scale,
                                  .q = o->p[Q],
                                  .k = o->p[K],
                                  .v = o->p[V],
@@ -101,7 +103,8 @@ static double exact_scores(const operands *o, const shape *s, int64_t b, int64_t
         for (int64_t d = 0; d < s->head_dim; d++) {
             z[j] += (double)q[d] * (double)k[d];
         }
-        z[j] /= sqrt((double)(s->head_dim ? s->head_dim : 1));
+        z[j] *= s->scale != 0.0f ? (double)s->scale
+                                 : 1.0 / sqrt((double)(s->head_dim ? s->head_dim : 1));
         z[j] += s->mask ? (double)o->p[MASK][(h * s->q_len + i) * s->kv_len + j] : 0.0;
         z[j] = j < visible(s, i) ? z[j] : -INFINITY;
         max = fmax(max, z[j]);
@@ -222,6 +225,7 @@ static void test_shapes(void **state) {
                            .head_dim = check_dims[d],
                            .value_dim = check_dims[(d * 5 + 3) % CHECK_DIMS],
                            .q_offset = offsets[turn % 4],
+                           .scale = turn % 6 == 5 ? 0.1f : 0.0f, // less than the default
                            .causal = turn % 5 < 3,
                            .mask = turn % 7 < 2,
                            .weights = turn % 3 == 1,
@@ -263,7 +267,7 @@ static void test_poison(void **state) {
             for (int64_t d = 0; hide && d < s.value_dim; d++) {
                 p.mine.p[V][(h * s.kv_len + j) * s.value_dim + d] = d % 2 ? NAN : INFINITY;
             }
-            for (int64_t d = 0; j > 106 && d < s.head_dim; d++) {
+            for (int64_t d = 0; hide && d < s.head_dim; d++) {
                 p.mine.p[K][(h * s.kv_len + j) * s.head_dim + d] = d % 2 ? NAN : -INFINITY;
             }
         }
@@ -272,6 +276,119 @@ static void test_poison(void **state) {
     assert_int_equal(decoct_attention(p.scalar, &p.theirs.args), DECOCT_OK);
     assert_true(check_same_bits(p.mine.p[OUT], p.theirs.p[OUT], 2 * s.q_len * s.value_dim));
     close_pair(&p);
+}
+
+// Queries, keys and values side by side in one buffer, gaps everywhere, a mask with a stride of its
+// own and a scale: the same bits as from dense copies, and nothing between the rows is touched.
+static void test_strides(void **state) {
+    enum {
+        HEADS = 3,
+        LEN = 70,
+        DIM = 10,
+        FUSED = 3 * HEADS * DIM + 5,
+        OUT_STRIDE = HEADS * DIM + 3
+    };
+    enum { MASK_STRIDE = LEN + 9, PART = HEADS * LEN * DIM };
+    static float fused[LEN * FUSED], dense[3 * PART], right[PART], mask[2 * LEN * MASK_STRIDE];
+    static float dense_mask[LEN * LEN];
+    decoct_context *ctx = check_open(*state, 2);
+    if (!ctx) {
+        skip();
+    }
+    check_arena arena = check_arena_open(LEN * OUT_STRIDE);
+    float *out = check_place(&arena, LEN * OUT_STRIDE - 3, true);
+    check_fill(fused, LEN * FUSED, 1, 2.0f);
+    check_fill(mask, 2 * LEN * MASK_STRIDE, 2, 2.0f);
+    for (int64_t i = 0; i < LEN; i++) {
+        for (int64_t j = 0; j < 3 * HEADS * DIM; j++) {
+            int64_t part = j / (HEADS * DIM), head = j / DIM % HEADS;
+            dense[part * PART + (head * LEN + i) * DIM + j % DIM] = fused[i * FUSED + j];
+        }
+        memcpy(dense_mask + i * LEN, mask + i * MASK_STRIDE, LEN * sizeof *mask);
+        for (int64_t j = 3 * HEADS * DIM; j < FUSED; j++) {
+            fused[i * FUSED + j] = NAN; // what lies between the rows must not matter
+        }
+    }
+    decoct_attention_args a = {.struct_size = sizeof a,
+                               .causal = 1,
+                               .batch = 1,
+                               .heads = HEADS,
+                               .kv_heads = HEADS,
+                               .q_len = LEN,
+                               .kv_len = LEN,
+                               .head_dim = DIM,
+                               .scale = 0.7f,
+                               .q = dense,
+                               .k = dense + PART,
+                               .v = dense + 2 * PART,
+                               .mask = dense_mask,
+                               .out = right};
+    assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
+    a.q = fused;
+    a.k = fused + HEADS * DIM;
+    a.v = fused + 2 * HEADS * DIM;
+    a.mask = mask;
+    a.mask_stride = MASK_STRIDE;
+    a.out = out;
+    a.q_stride = a.k_stride = a.v_stride = FUSED;
+    a.q_head_stride = a.k_head_stride = a.v_head_stride = a.out_head_stride = DIM;
+    a.out_stride = OUT_STRIDE;
+    assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
+    for (int64_t i = 0; i < LEN; i++) {
+        for (int64_t h = 0; h < HEADS; h++) {
+            assert_true(
+                check_same_bits(out + i * OUT_STRIDE + h * DIM, right + (h * LEN + i) * DIM, DIM));
+        }
+        assert_true(i + 1 == LEN || check_padding(out + i * OUT_STRIDE + HEADS * DIM, 3));
+    }
+    check_arena_close(&arena);
+    decoct_context_close(ctx);
+}
+
+// A NaN that is seen makes its row NaN, wherever it stands and whatever is hidden around it.
+static void test_nan(void **state) {
+    enum { LEN = 130, DIM = 5 };
+    static float q[DIM], k[LEN * DIM], v[LEN * DIM], mask[LEN], out[DIM];
+    static const int64_t places[] = {0, 1, 15, 16, 63, 64, 127, 128, 129};
+    decoct_context *ctx = check_open(*state, 1);
+    if (!ctx) {
+        skip();
+    }
+    decoct_attention_args a = {.struct_size = sizeof a,
+                               .batch = 1,
+                               .heads = 1,
+                               .kv_heads = 1,
+                               .q_len = 1,
+                               .kv_len = LEN,
+                               .head_dim = DIM,
+                               .q = q,
+                               .k = k,
+                               .v = v,
+                               .mask = mask,
+                               .out = out};
+    check_fill(q, DIM, 1, 1.0f);
+    check_fill(v, LEN * DIM, 3, 1.0f);
+    for (size_t at = 0; at < sizeof places / sizeof *places; at++) {
+        for (int hidden = 0; hidden < 3; hidden++) { // nothing else, what follows, all the rest
+            int64_t p = places[at];
+            check_fill(k, LEN * DIM, 2, 1.0f);
+            k[p * DIM + 2] = NAN;
+            for (int64_t j = 0; j < LEN; j++) {
+                mask[j] = j != p && (hidden == 2 || (hidden == 1 && j > p)) ? -INFINITY : 0.0f;
+            }
+            assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
+            for (int c = 0; c < DIM; c++) {
+                assert_true(isnan(out[c]));
+            }
+            mask[p] = -INFINITY; // now it is hidden, and must not matter
+            assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
+            bool nothing = hidden == 2 || (hidden == 1 && p == 0); // is left to see
+            for (int c = 0; c < DIM; c++) {
+                assert_true(isfinite(out[c]) && nothing == (out[c] == 0.0f));
+            }
+        }
+    }
+    decoct_context_close(ctx);
 }
 
 // A seeded search for shapes where a backend leaves scalar's bits.
@@ -342,6 +459,8 @@ static void test_refusals(void **state) {
 int main(void) {
     static const check_test tests[] = {{"attention, shapes", test_shapes},
                                        {"attention, poison in what is hidden", test_poison},
+                                       {"attention, strides", test_strides},
+                                       {"attention, NaN", test_nan},
                                        {"attention, random shapes", test_random},
                                        {"attention, refusals", test_refusals}};
     return check_all_backends("attention", tests, sizeof tests / sizeof *tests);

@@ -135,11 +135,82 @@ static void test_refused_files(void **state) {
     decoct_context_close(ctx);
 }
 
+// A context that sees the plugins of one folder of the build, and what it says of one file there.
+static decoct_context *open_odd(const char *folder, const char *file, decoct_backend_info *info) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", plugins(), folder);
+    decoct_context *ctx = open_with(path);
+    *info = describe(ctx, file);
+    return ctx;
+}
+
+static void expect_sum(decoct_context *ctx) {
+    float x[3] = {1.0f, 2.0f, 3.0f}, y[3] = {4.0f, 5.0f, 6.0f};
+    assert_int_equal(decoct_add(ctx, 1, 3, x, 0, y, 0), DECOCT_OK);
+    assert_true(y[0] == 5.0f && y[1] == 7.0f && y[2] == 9.0f);
+}
+
+// A table from an older header ends early: what it lacks is not read, others serve it.
+static void test_shorter_table(void **state) {
+    decoct_backend_info info;
+    (void)state;
+    decoct_context *ctx = open_odd("short", "/odd.so", &info);
+    assert_true(info.usable && info.chosen);
+    assert_string_equal(decoct_context_kernel(ctx, "matmul"), "odd");
+    assert_string_not_equal(decoct_context_kernel(ctx, "add"), "odd");
+    expect_sum(ctx);
+    decoct_context_close(ctx);
+}
+
+// Nothing of a plugin runs before its instructions are known to be there: its usable() would trap.
+static void test_refused_before_it_runs(void **state) {
+    decoct_backend_info info;
+    (void)state;
+    decoct_context *ctx = open_odd("features", "/odd.so", &info);
+    assert_true(!info.usable && !info.chosen);
+    assert_non_null(strstr(info.reason, "lacks"));
+    expect_sum(ctx);
+    decoct_context_close(ctx);
+    ctx = open_odd("refuses", "/odd.so", &info);
+    assert_true(!info.usable && !info.chosen);
+    assert_non_null(strstr(info.reason, "cannot run here"));
+    decoct_context_close(ctx);
+    ctx = open_odd("empty", "/empty.so", &info);
+    assert_true(!info.usable && !info.chosen);
+    assert_non_null(strstr(info.reason, "decoct_backend_entry"));
+    decoct_context_close(ctx);
+}
+
+// A matmul that leaves all block sizes to the library gives the same bits.
+static void test_no_block_sizes(void **state) {
+    enum { SIDE = 67 };
+    static float x[SIDE * SIDE], b[SIDE * SIDE], y[SIDE * SIDE], z[SIDE * SIDE];
+    decoct_backend_info info;
+    (void)state;
+    check_fill(x, SIDE * SIDE, 1, 1.0f);
+    check_fill(b, SIDE * SIDE, 2, 1.0f);
+    decoct_context *ctx = open_odd("sizes", "/odd.so", &info), *scalar = check_open("scalar", 1);
+    assert_string_equal(decoct_context_kernel(ctx, "matmul"), "odd");
+    decoct_matmul_args a = {
+        .struct_size = sizeof a, .m = SIDE, .n = SIDE, .k = SIDE, .x = x, .b = b, .y = y};
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    a.y = z;
+    assert_int_equal(decoct_matmul(scalar, &a), DECOCT_OK);
+    assert_true(check_same_bits(y, z, SIDE * SIDE));
+    decoct_context_close(ctx);
+    decoct_context_close(scalar);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),          cmocka_unit_test(test_wrong_kernel_is_not_admitted),
-        cmocka_unit_test(test_other_abi),     cmocka_unit_test(test_force),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_wrong_kernel_is_not_admitted),
+        cmocka_unit_test(test_other_abi),
+        cmocka_unit_test(test_force),
         cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_shorter_table),
+        cmocka_unit_test(test_refused_before_it_runs),
+        cmocka_unit_test(test_no_block_sizes),
     };
     return cmocka_run_group_tests_name("plugin", tests, NULL, NULL);
 }

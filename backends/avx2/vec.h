@@ -103,6 +103,12 @@ INLINE uint32_t vec_hidden(vec a) {
     return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a.lo, inf, _CMP_EQ_OQ)) |
            (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a.hi, inf, _CMP_EQ_OQ)) << 8;
 }
+// a, but -inf in the lanes where b is -inf.
+INLINE vec vec_hide(vec a, vec b) {
+    __m256 inf = _mm256_set1_ps(-__builtin_inff());
+    return (vec){_mm256_blendv_ps(a.lo, inf, _mm256_cmp_ps(b.lo, inf, _CMP_EQ_OQ)),
+                 _mm256_blendv_ps(a.hi, inf, _mm256_cmp_ps(b.hi, inf, _CMP_EQ_OQ))};
+}
 
 INLINE vec vec_erf(vec a) {
     return (vec){Sleef_finz_erff8_u10avx2(a.lo), Sleef_finz_erff8_u10avx2(a.hi)};

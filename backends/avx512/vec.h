@@ -84,6 +84,11 @@ INLINE float vec_fold_max(vec a) {
 INLINE uint32_t vec_hidden(vec a) {
     return _mm512_cmp_ps_mask(a.v, _mm512_set1_ps(-__builtin_inff()), _CMP_EQ_OQ);
 }
+// a, but -inf in the lanes where b is -inf.
+INLINE vec vec_hide(vec a, vec b) {
+    __m512 inf = _mm512_set1_ps(-__builtin_inff());
+    return (vec){_mm512_mask_mov_ps(a.v, _mm512_cmp_ps_mask(b.v, inf, _CMP_EQ_OQ), inf)};
+}
 
 INLINE vec vec_erf(vec a) {
     return (vec){Sleef_finz_erff16_u10avx512f(a.v)};

@@ -138,7 +138,11 @@ static float score(const decoct_attention_piece *a, int64_t row, int64_t key) {
         sum = fmaf(q[d], k[d * KEYS], sum);
     }
     sum *= a->scale;
-    return a->mask ? sum + a->mask[row * a->mask_stride + key] : sum;
+    if (!a->mask) {
+        return sum;
+    }
+    float mask = a->mask[row * a->mask_stride + key];
+    return mask == -INFINITY ? mask : sum + mask; // hidden, even if the key is NaN
 }
 
 // The running state of one query row.

@@ -69,7 +69,8 @@ static float attend_mask(attend_tile *t, int r, int64_t first) {
             z = vec_mul(vec_load(&t->score[r][j]), scale);
             if (a->mask) {
                 const float *mask = a->mask + (t->row + r) * a->mask_stride + first + j;
-                z = vec_add(z, tile_load(mask, seen));
+                vec m = tile_load(mask, seen);
+                z = vec_hide(vec_add(z, m), m);
             }
             uint64_t here = seen < LANES ? (1u << seen) - 1u : 0xffffu;
             t->hidden[r] |= (vec_hidden(z) & here) << j;
