@@ -91,11 +91,11 @@ typedef struct decoct_matmul_kernel {
 /**
  * Some query rows of one head against its keys.
  * For each row: score s[j] = (chain of fma over head_dim from +0) * scale + mask[j], in blocks of
- * DECOCT_KEY_BLOCK keys from key 0. Where mask[j] is -inf so is the score, even of a NaN or infinite
- * product. Scores of -inf, by mask or otherwise, are skipped altogether.
- * Block by block: m' = max(m, s); a = exp(m - m'); each sum lane and each output is multiplied by
- * a; p[j] = exp(s[j] - m'); out[c] = fma(p[j], v[j][c], out[c]) in increasing j; the p of the block
- * are summed in lanes of their own, which are then added to the sum lanes. At the end out[c] *= 1 /
+ * DECOCT_KEY_BLOCK keys from key 0. Where mask[j] is -inf so is the score, even of a NaN or
+ * infinite product. Scores of -inf, by mask or otherwise, are skipped altogether. Block by block:
+ * m' = max(m, s); a = exp(m - m'); each sum lane and each output is multiplied by a; p[j] =
+ * exp(s[j] - m'); out[c] = fma(p[j], v[j][c], out[c]) in increasing j; the p of the block are
+ * summed in lanes of their own, which are then added to the sum lanes. At the end out[c] *= 1 /
  * (lanes folded), or 0 when no key was seen. A block with no visible score changes nothing.
  * weights[j] = exp(s[j] - m) * (1 / sum), 0 for a skipped key.
  */
