@@ -17,8 +17,7 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* ---- Packing keys -----------------------------------------------------------------------------
- */
+// ---- Packing keys ----
 
 bool dct_keys_size(int64_t kv_len, int64_t head_dim, int64_t *count) {
     return dct_mul(ceil_div(kv_len, KEYS), KEYS, count) && dct_mul(*count, head_dim, count);
@@ -42,8 +41,7 @@ static void pack_block(void *data, int64_t index, int32_t worker) {
               job->keys + head * job->head_stride + block * KEYS * a->head_dim);
 }
 
-/* ---- The pieces -------------------------------------------------------------------------------
- */
+// ---- The pieces ----
 
 typedef struct attend_job {
     const decoct_attention_args *a;
@@ -122,8 +120,7 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
     if (a->batch == 0 || a->heads == 0 || a->q_len == 0) {
         return DECOCT_OK;
     }
-    int64_t tile = job.kernel->tile_rows ? job.kernel->tile_rows : 1;
-    job.piece_rows = PIECE_TILES * tile;
+    job.piece_rows = PIECE_TILES * (int64_t)job.kernel->tile_rows;
     job.pieces = ceil_div(a->q_len, job.piece_rows);
     decoct_status status = worker_scratch(ctx, &job);
     if (!status) {
@@ -134,8 +131,7 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
     return status;
 }
 
-/* ---- The front door ---------------------------------------------------------------------------
- */
+// ---- The front door ----
 
 // One operand (batch, heads, len, dim): dense strides where they are 0; inside memory.
 static decoct_status check_operand(dct_error *error, const char *name,

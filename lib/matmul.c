@@ -19,8 +19,7 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* ---- Packing ----------------------------------------------------------------------------------
- */
+// ---- Packing ----
 
 typedef struct pack_job {
     const decoct_matmul_kernel *kernel;
@@ -124,8 +123,7 @@ void decoct_weights_destroy(decoct_weights *weights) {
     }
 }
 
-/* ---- The product ------------------------------------------------------------------------------
- */
+// ---- The product ----
 
 typedef struct product {
     const decoct_matmul_kernel *kernel;
@@ -169,7 +167,7 @@ static void multiply_block(void *data, int64_t index, int32_t worker) {
 
 static void multiply(decoct_context *ctx, product *p) {
     const decoct_matmul_kernel *kernel = p->kernel;
-    int64_t panel = kernel->panel_cols, tile = kernel->tile_rows ? kernel->tile_rows : 1;
+    int64_t panel = kernel->panel_cols, tile = kernel->tile_rows;
     if (p->m == 0 || p->n == 0) {
         return;
     }
