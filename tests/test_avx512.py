@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """test_avx512.py BUILD: runs the avx512 backend in an emulator, where the CPU has no AVX-512.
 
-ci/run-avx512 boots a small system in Bochs. There `decoct hash` must print what it prints here, and
-`decoct next` must answer. (The kernels' own tests take over ten minutes there.) On a CPU that has
-AVX-512 the other tests run the backend already, and this one is skipped.
+ci/run-avx512 boots a small system in Bochs. There `decoct hash` must print what it prints here,
+`decoct next` must answer, and some rounds of check_fuzz compare the backend with scalar. (The
+kernels' other tests take over ten minutes there.) On a CPU that has AVX-512 the other tests run the
+backend already, and this one is skipped.
 """
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,7 @@ def skip(why):
 def emulate(folder):
     """What each step prints in the emulator: {step: lines}."""
     steps = ["decoct info", "decoct hash", "decoct next 'Sarah lies still on the bed, feeling' --json"]
+    steps += ["DECOCT_TEST_ONLY=avx512 DECOCT_TEST_ROUNDS=60 check_fuzz 2>&1"]
     script = "; ".join("echo '%s%d'; %s; echo \"exit $?\"" % (MARK, i, s) for i, s in enumerate(steps))
     done = subprocess.run([TOP + "/ci/run-avx512", folder, "sh", "-c", script],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
@@ -50,7 +53,8 @@ def main():
         subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", temp],
                        stdout=subprocess.DEVNULL, check=True)
         folder = next(os.path.dirname(d) for d, _, files in os.walk(temp) if "decoct" in files)
-        info, hashes, answer = emulate(folder)
+        shutil.copy(BUILD + "/tests/check_fuzz", folder + "/bin")
+        info, hashes, answer, fuzz = emulate(folder)
     wrong = []
     if not any(line.split() == ["matmul", "avx512"] for line in info):
         wrong.append("avx512 was not chosen:\n" + "\n".join(info))
@@ -59,6 +63,8 @@ def main():
     here = native("next", "Sarah lies still on the bed, feeling", "--json").splitlines()
     if [l for l in answer if '"backend"' not in l] != [l for l in here if '"backend"' not in l] + ["exit 0"]:
         wrong.append("decoct next differs:\n" + "\n".join(answer))
+    if fuzz[-1] != "exit 0" or "[  PASSED  ] 3 test(s)." not in fuzz:
+        wrong.append("check_fuzz:\n" + "\n".join(fuzz[-30:]))
     print("\n".join(wrong) or "%d hashes and the answer are the same under AVX-512" % (len(hashes) - 1))
     sys.exit(1 if wrong else 0)
 
