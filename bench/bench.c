@@ -23,8 +23,7 @@ typedef struct settings {
     int flag_count;
 } settings;
 
-/* ---- Options ----------------------------------------------------------------------------------
- */
+// ---- Options ----
 
 enum { KEY_HEAD_DIM = 256, KEY_TABLE };
 
@@ -120,8 +119,7 @@ static const char doc[] =
     "Example: decoct bench --op attention --seq 128..2048*2 --threads 1,2\n\n"
     "Exit code: 0 all went well, 14 nothing matched, 64 a wrong option, 70 a case could not run.";
 
-/* ---- Cases ------------------------------------------------------------------------------------
- */
+// ---- Cases ----
 
 typedef struct bench_case bench_case;
 
@@ -215,8 +213,7 @@ static void make_case(const settings *s, size_t number, bench_case *b) {
     name_case(b);
 }
 
-/* ---- The command ------------------------------------------------------------------------------
- */
+// ---- The command ----
 
 // Divides the arguments: ours stay in argv, Google Benchmark's go to s->flags. -1: too many.
 static int divide(int argc, char **argv, settings *s) {

@@ -43,8 +43,7 @@ void dct_bpe_destroy(dct_bpe *bpe) {
     }
 }
 
-/* ---- Vocabulary -------------------------------------------------------------------------------
- */
+// ---- Vocabulary ----
 
 // FNV-1a (Fowler, Noll, Vo).
 static uint64_t hash_text(const char *text, uint64_t length) {
@@ -136,8 +135,7 @@ const char *dct_bpe_text(const dct_bpe *bpe, int32_t id, uint64_t *length) {
     return bpe->text + bpe->tokens[id].offset;
 }
 
-/* ---- Merges -----------------------------------------------------------------------------------
- */
+// ---- Merges ----
 
 static int64_t merge_place(const dct_bpe *bpe, int32_t left, int32_t right) {
     uint64_t mask = (uint64_t)bpe->merges_room - 1;
@@ -199,8 +197,7 @@ dct_bpe_result dct_bpe_add_merge(dct_bpe *bpe, const char *left, uint64_t left_l
     return DCT_BPE_OK;
 }
 
-/* ---- Merging a word ---------------------------------------------------------------------------
- */
+// ---- Merging a word ----
 
 typedef struct link {
     int32_t id;

@@ -17,8 +17,7 @@
 static const double WORK_WORTH_SHARING = 200e3;
 enum { THREADS_MAX = 4096 };
 
-/* ---- Structs and texts that cross the border --------------------------------------------------
- */
+// ---- Structs and texts that cross the border ----
 
 bool dct_take_struct(void *to, size_t size, const void *from) {
     uint32_t theirs;
@@ -65,8 +64,7 @@ void dct_give_text(const char *from, char *text, uint64_t size, uint64_t *length
     }
 }
 
-/* ---- The door ---------------------------------------------------------------------------------
- */
+// ---- The door ----
 
 decoct_status dct_enter(decoct_context *ctx) {
     if (!ctx) {
@@ -115,8 +113,7 @@ void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, voi
     }
 }
 
-/* ---- Opening ----------------------------------------------------------------------------------
- */
+// ---- Opening ----
 
 static decoct_status open_pool(decoct_context *ctx, const decoct_options *options) {
     dct_pool_options pool = {.threads = options->threads ? options->threads : dct_usable_cpus(),
@@ -199,8 +196,7 @@ void decoct_context_close(decoct_context *ctx) {
     dct_free(ctx);
 }
 
-/* ---- Looking ----------------------------------------------------------------------------------
- */
+// ---- Looking ----
 
 const char *decoct_last_error(const decoct_context *ctx) {
     return ctx ? ctx->error.text : "";

@@ -33,8 +33,7 @@ struct decoct_block {
     float *vectors[VECTORS]; // NULL: not given
 };
 
-/* ---- The block --------------------------------------------------------------------------------
- */
+// ---- The block ----
 
 void decoct_block_destroy(decoct_block *block) {
     if (!block) {
@@ -151,8 +150,7 @@ decoct_status decoct_block_create(decoct_context *ctx, const decoct_block_args *
     return status;
 }
 
-/* ---- Its cache --------------------------------------------------------------------------------
- */
+// ---- Its cache ----
 
 decoct_status dct_block_cache(decoct_context *ctx, const decoct_block *block, int64_t max_len,
                               decoct_cache **out) {
@@ -172,8 +170,7 @@ decoct_status decoct_cache_create(decoct_context *ctx, const decoct_block *block
     return status;
 }
 
-/* ---- The driver -------------------------------------------------------------------------------
- */
+// ---- The driver ----
 
 // Activations of one chunk.
 typedef struct workspace {
@@ -329,8 +326,7 @@ decoct_status dct_block_weights(decoct_context *ctx, const decoct_block *block,
                       cache->keys_head_stride);
 }
 
-/* ---- The front door ---------------------------------------------------------------------------
- */
+// ---- The front door ----
 
 static decoct_status check_forward(dct_error *error, const decoct_block *block,
                                    const decoct_cache *cache, int64_t rows, const float *x,

@@ -19,8 +19,7 @@ typedef struct reader {
     decoct_model *model;
 } reader;
 
-/* ---- Tensors ----------------------------------------------------------------------------------
- */
+// ---- Tensors ----
 
 // Finds a tensor, with or without "transformer." before its name.
 static bool find(const reader *r, const char *name, dct_tensor *tensor) {
@@ -63,8 +62,7 @@ static decoct_status read_tensor(reader *r, const char *name, int64_t rows, int6
     return DECOCT_OK;
 }
 
-/* ---- Blocks -----------------------------------------------------------------------------------
- */
+// ---- Blocks ----
 
 enum { BLOCK_TENSORS = 12 };
 
@@ -125,8 +123,7 @@ static decoct_status read_block(reader *r, int64_t layer, decoct_block **out) {
     return status;
 }
 
-/* ---- The whole --------------------------------------------------------------------------------
- */
+// ---- The whole ----
 
 // The output matrix: the token matrix itself, unless config.json says that it stands alone.
 static decoct_status read_head(reader *r) {

@@ -146,8 +146,7 @@ decoct_status decoct_bias(decoct_context *ctx, int64_t rows, int64_t cols, const
     return call(ctx, "bias", offsetof(decoct_backend, bias), piece, CHEAP);
 }
 
-/* ---- Embedding --------------------------------------------------------------------------------
- */
+// ---- Embedding ----
 
 static decoct_status embedding(decoct_context *ctx, decoct_rows_piece *out, const int32_t *ids,
                                int64_t table_rows) {
@@ -194,8 +193,7 @@ decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int64_t cols, 
     return status;
 }
 
-/* ---- Inside the library: dense rows -----------------------------------------------------------
- */
+// ---- Inside the library: dense rows ----
 
 void dct_layer_norm(decoct_context *ctx, int64_t rows, int64_t cols, float eps, const float *gain,
                     const float *bias, const float *x, float *y) {

@@ -31,8 +31,7 @@ struct dct_safetensors {
     int64_t count, room;
 };
 
-/* ---- The header -------------------------------------------------------------------------------
- */
+// ---- The header ----
 
 // Bytes of one element, 0 for a type nobody knows. *readable: one of those that models are read
 // from.
@@ -167,8 +166,7 @@ static decoct_status read_header(dct_safetensors *f, dct_error *error) {
     return status;
 }
 
-/* ---- Opening ----------------------------------------------------------------------------------
- */
+// ---- Opening ----
 
 // People have older files too; say what to do about them.
 static decoct_status missing(const char *path, dct_error *error) {
@@ -254,8 +252,7 @@ bool dct_safetensors_find(const dct_safetensors *file, const char *name, dct_ten
     return false;
 }
 
-/* ---- Values -----------------------------------------------------------------------------------
- */
+// ---- Values ----
 
 // IEEE half to single, exactly: 5 bits of exponent, 10 of fraction; denormals by a multiplication.
 static uint32_t half_bits(uint16_t h) {

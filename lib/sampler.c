@@ -67,8 +67,7 @@ static int32_t argmax(const float *logits, int64_t n) {
     return (int32_t)best;
 }
 
-/* ---- The choices that take part ---------------------------------------------------------------
- */
+// ---- The choices that take part ----
 
 // Larger first; of equals the smaller id, so that the order is the same everywhere.
 static bool before(const choice *a, const choice *b) {

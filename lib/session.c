@@ -23,8 +23,7 @@ struct decoct_session {
     int64_t cut_count, cut_room;
 };
 
-/* ---- Beginning and end ------------------------------------------------------------------------
- */
+// ---- Beginning and end ----
 
 static decoct_status create(decoct_context *ctx, const decoct_model *model, int64_t max_tokens,
                             decoct_session *s) {
@@ -109,8 +108,7 @@ decoct_status decoct_session_truncate(decoct_context *ctx, decoct_session *sessi
     return status;
 }
 
-/* ---- Tokens in, logits out --------------------------------------------------------------------
- */
+// ---- Tokens in, logits out ----
 
 // The additive mask (rows, kv_len) of queries at [first, first + rows), from the cut edges; NULL
 // with *status 0 if none of them is cut.
@@ -226,8 +224,7 @@ decoct_status decoct_session_eval(decoct_context *ctx, decoct_session *session, 
     return status;
 }
 
-/* ---- Looking inside ---------------------------------------------------------------------------
- */
+// ---- Looking inside ----
 
 decoct_status decoct_session_cut(decoct_context *ctx, decoct_session *session, int64_t query,
                                  int64_t key) {

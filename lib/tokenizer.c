@@ -27,8 +27,7 @@ typedef struct encoder {
     dct_bpe_work work;
 } encoder;
 
-/* ---- Opening ----------------------------------------------------------------------------------
- */
+// ---- Opening ----
 
 decoct_status dct_tokenizer_open(const char *folder, dct_tokenizer_kind kind, dct_tokenizer **out,
                                  dct_error *error) {
@@ -70,8 +69,7 @@ int64_t dct_tokenizer_size(const dct_tokenizer *tokenizer) {
     return dct_bpe_size(tokenizer->bpe);
 }
 
-/* ---- Encoding ---------------------------------------------------------------------------------
- */
+// ---- Encoding ----
 
 // Merges the e->symbols of one word and appends what is left.
 static bool finish_word(encoder *e, int64_t symbols) {
@@ -155,8 +153,7 @@ static decoct_status encode_gpt2(encoder *e, const char *text, uint64_t length, 
     return DECOCT_OK;
 }
 
-/* ---- GPT-1: BERT's basic tokenizer, then BPE over characters with </w> on the last ------------
- */
+// ---- GPT-1: BERT's basic tokenizer, then BPE over characters with </w> on the last ----
 
 // One difference: BERT drops characters that its version of Unicode does not know; here they are
 // <unk>.
@@ -264,8 +261,7 @@ decoct_status dct_tokenizer_encode(const dct_tokenizer *tokenizer, const char *t
                           : DECOCT_OK;
 }
 
-/* ---- Decoding ---------------------------------------------------------------------------------
- */
+// ---- Decoding ----
 
 decoct_status dct_tokenizer_decode(const dct_tokenizer *tokenizer, const int32_t *ids,
                                    int64_t count, char *text, uint64_t room, uint64_t *length,

@@ -112,8 +112,7 @@ static decoct_status add_merge(reader *r, const char *line, uint64_t length, con
     return result ? explain(r, result, place, line, length) : DECOCT_OK;
 }
 
-/* ---- vocab.json + merges.txt ------------------------------------------------------------------
- */
+// ---- vocab.json + merges.txt ----
 
 static decoct_status read_merges(reader *r) {
     char *text;
@@ -151,8 +150,7 @@ static decoct_status read_pair(reader *r, const char *vocabulary, const char *me
     return status ? status : read_merges(r);
 }
 
-/* ---- tokenizer.json ---------------------------------------------------------------------------
- */
+// ---- tokenizer.json ----
 
 static decoct_status add_merges(reader *r, const json_t *merges) {
     decoct_status status = DECOCT_OK;

@@ -228,8 +228,7 @@ static void test_attention(void **state) {
     decoct_context_close(ctx);
 }
 
-/* ---- Broken folders ---------------------------------------------------------------------------
- */
+// ---- Broken folders ----
 
 static void copy_file(const char *name, const char *file, const char *to, size_t limit) {
     size_t size;

@@ -197,8 +197,7 @@ static void test_no_memory(void **state) {
     assert_true(memory_sweep(open_once, NULL) > 20);
 }
 
-/* ---- config.json ------------------------------------------------------------------------------
- */
+// ---- config.json ----
 
 static void expect_config(const char *text, decoct_status wanted, const char *words,
                           dct_config *out) {

@@ -173,8 +173,7 @@ static void test_gpt1(void **state) {
     dct_tokenizer_close(t);
 }
 
-/* ---- Merging ----------------------------------------------------------------------------------
- */
+// ---- Merging ----
 
 // The plain way: the pair of the lowest rank, of equals the leftmost, again and again.
 static int64_t merge_plainly(int32_t (*pairs)[3], int count, int32_t *symbols, int64_t n) {
@@ -245,8 +244,7 @@ static void test_merges(void **state) {
     }
 }
 
-/* ---- Broken files -----------------------------------------------------------------------------
- */
+// ---- Broken files ----
 
 static char folder[64];
 

@@ -22,8 +22,7 @@
 
 enum { LANES = DECOCT_LANES, KEYS = DECOCT_KEY_BLOCK, PANEL = 16 };
 
-/* ---- The function of everything: exp ----------------------------------------------------------
- */
+// ---- The function of everything: exp ----
 
 static float from_bits(uint32_t bits) {
     float f;
@@ -95,8 +94,7 @@ static float fold(lanes *sum) {
     return sum->total[0];
 }
 
-/* ---- Matrix product ---------------------------------------------------------------------------
- */
+// ---- Matrix product ----
 
 static void matmul_run(const decoct_matmul_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
@@ -121,8 +119,7 @@ static void matmul_pack(int64_t k, int64_t cols, const float *w, int64_t row_str
     }
 }
 
-/* ---- Attention --------------------------------------------------------------------------------
- */
+// ---- Attention ----
 
 static int64_t visible_keys(const decoct_attention_piece *a, int64_t row) {
     int64_t visible = a->visible + row * a->visible_step;
@@ -220,8 +217,7 @@ static void pack_keys(int64_t count, int64_t head_dim, const float *k, int64_t k
     }
 }
 
-/* ---- Rows -------------------------------------------------------------------------------------
- */
+// ---- Rows ----
 
 static void softmax(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
@@ -311,8 +307,7 @@ static void embedding(const decoct_embedding_piece *a) {
     }
 }
 
-/* ---- The data sheet ---------------------------------------------------------------------------
- */
+// ---- The data sheet ----
 
 extern const decoct_backend DECOCT_BACKEND_ENTRY;
 const decoct_backend DECOCT_BACKEND_ENTRY = {

@@ -339,7 +339,7 @@ DECOCT_API decoct_status decoct_default_model(decoct_context *ctx, char *path, u
 /**
  * Text to token ids. Writes at most `room` ids and gives the number needed in *count; when that is
  * more than `room` the status is DECOCT_E_FULL (ids may be NULL when room is 0: a way to ask).
- * Any bytes are accepted by a byte-level tokenizer (gpt2).
+ * Any bytes are accepted by a byte-level tokenizer (gpt2); "<|endoftext|>" is text like any other.
  * openai-gpt: lower-cased, split like BERT's basic tokenizer; unknown pieces become <unk>.
  */
 DECOCT_API decoct_status decoct_encode(decoct_context *ctx, const decoct_model *model,
