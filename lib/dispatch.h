@@ -19,7 +19,8 @@
     X(add, )                                                                                       \
     X(bias, )                                                                                      \
     X(embedding, )                                                                                 \
-    X(pack_keys, )
+    X(pack_keys, )                                                                                 \
+    X(probe, .fma)
 
 // One backend that was looked at.
 typedef struct dct_backend {

@@ -307,6 +307,34 @@ static void embedding(const decoct_embedding_piece *a) {
     }
 }
 
+// ---- Ceilings ----
+
+static void probe_fma(int64_t rounds, float *sink) {
+    float chain[LANES];
+    float a = sink[0], b = sink[1];
+    for (int c = 0; c < LANES; c++) {
+        chain[c] = (float)c; // all different, or a compiler makes one of them
+    }
+    for (int64_t i = 0; i < rounds; i++) {
+        for (int c = 0; c < LANES; c++) {
+            chain[c] = fmaf(a, b, chain[c]);
+        }
+    }
+    memcpy(sink, chain, sizeof chain);
+}
+
+static void probe_read(int64_t count, const float *from, float *sink) {
+    for (int64_t i = 0; i + LANES <= count; i += LANES) {
+        for (int c = 0; c < LANES; c++) {
+            sink[c] += from[i + c];
+        }
+    }
+}
+
+static void probe_copy(int64_t count, const float *from, float *to) {
+    memcpy(to, from, (size_t)count * sizeof *to);
+}
+
 // ---- The data sheet ----
 
 extern const decoct_backend DECOCT_BACKEND_ENTRY;
@@ -333,4 +361,5 @@ const decoct_backend DECOCT_BACKEND_ENTRY = {
     .bias = bias,
     .embedding = embedding,
     .pack_keys = pack_keys,
+    .probe = {.fma_flops = 2 * LANES, .fma = probe_fma, .read = probe_read, .copy = probe_copy},
 };

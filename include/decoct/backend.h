@@ -56,7 +56,8 @@ extern "C" {
 /**
  * One piece of y = x w (+ bias): x (rows, k), w packed, y (rows, cols).
  * y[r][j] = fma(x[r][p], w[p][j], y[r][j]) for p = 0 .. k-1 in this order, starting from +0, or
- * from the value in y when `accumulate`; then bias[j] is added once unless it is NULL.
+ * from the value in y when `accumulate`; then bias[j] is added once unless it is NULL. A piece has
+ * at most m_block rows and k_block steps, where these are given.
  */
 typedef struct decoct_matmul_piece {
     int64_t rows, cols, k;
@@ -69,6 +70,7 @@ typedef struct decoct_matmul_piece {
     const float *bias;
     int32_t accumulate;
     int32_t reserved;
+    float *scratch; /**< scratch_size floats of this thread, 64-byte aligned */
 } decoct_matmul_piece;
 
 typedef struct decoct_matmul_kernel {
@@ -78,7 +80,7 @@ typedef struct decoct_matmul_kernel {
     uint32_t k_block; /**< steps of k after which y is put down; 0: never */
     uint32_t n_block; /**< columns that are worked on while a block of x stays in cache */
     uint32_t m_block; /**< rows, likewise */
-    uint32_t reserved;
+    uint32_t scratch_size; /**< floats that `run` wants for a piece of m_block x k_block */
     void (*run)(const decoct_matmul_piece *piece);
     /** Packs one panel: panel[p * panel_cols + j] = w[p * row_stride + j * col_stride] for p < k
      * and j < cols; columns from `cols` to panel_cols are 0. */
@@ -153,6 +155,20 @@ typedef struct decoct_embedding_piece {
     int64_t y_stride;
 } decoct_embedding_piece;
 
+/* ---- Ceilings ------------------------------------------------------------------------------- */
+
+/**
+ * What one thread can do at all with the instructions of this backend: for benchmarks, which
+ * measure it next to each figure. Results go to `sink` (16 floats, given as 0) only so that no
+ * compiler drops the work.
+ */
+typedef struct decoct_probe_kernel {
+    uint64_t fma_flops; /**< floating-point operations of one round; a fused multiply-add is two */
+    void (*fma)(int64_t rounds, float *sink); /**< registers only */
+    void (*read)(int64_t count, const float *from, float *sink);
+    void (*copy)(int64_t count, const float *from, float *to);
+} decoct_probe_kernel;
+
 /* ---- The table ------------------------------------------------------------------------------- */
 
 typedef struct decoct_backend {
@@ -175,6 +191,7 @@ typedef struct decoct_backend {
     /** Turns keys (count <= DECOCT_KEY_BLOCK rows of head_dim) into one transposed block. */
     void (*pack_keys)(int64_t count, int64_t head_dim, const float *k, int64_t k_stride,
                       float *block);
+    decoct_probe_kernel probe; /**< fma == NULL: none */
 } decoct_backend;
 
 #ifdef __cplusplus

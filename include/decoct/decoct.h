@@ -142,6 +142,24 @@ DECOCT_API decoct_status decoct_machine_json(decoct_context *ctx, char *text, ui
 /** The CPU on which worker `index` was seen last (getcpu), or -1 if it has not run yet. */
 DECOCT_API int32_t decoct_worker_cpu(const decoct_context *ctx, int32_t index);
 
+/** What a machine can do at all; see decoct_probe. */
+typedef enum decoct_probe_kind {
+    DECOCT_PROBE_FMA =
+        0, /**< fused multiply-adds on registers, with the instructions of the backend */
+    DECOCT_PROBE_READ = 1, /**< reading memory */
+    DECOCT_PROBE_COPY = 2  /**< reading and writing memory */
+} decoct_probe_kind;
+
+/**
+ * Does a measured amount of the simplest work on all threads of the context; time it to know the
+ * ceiling that a kernel works under. FMA: `count` rounds a piece (a round is some ten
+ * instructions), `from` and `to` are not used. READ and COPY: `count` floats in equal parts, `to`
+ * only for COPY. *amount: floating-point operations, or bytes read and written. Errors:
+ * DECOCT_E_ARGUMENT.
+ */
+DECOCT_API decoct_status decoct_probe(decoct_context *ctx, int32_t kind, int64_t count,
+                                      const float *from, float *to, double *amount);
+
 /* ---- Matrix product -------------------------------------------------------------------------- */
 
 /** A matrix rearranged once for the matmul kernel. */

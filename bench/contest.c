@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "contest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void sleep_for(double seconds) {
+    struct timespec t = {(time_t)seconds, (long)(fmod(seconds, 1.0) * 1e9)};
+    if (seconds > 0.0) {
+        nanosleep(&t, NULL);
+    }
+}
+
+// Seconds of `calls` calls together.
+static double turn(contestant *c, int64_t calls) {
+    double start = now();
+    for (int64_t i = 0; i < calls && !c->failed; i++) {
+        c->failed = !c->run(c->data);
+    }
+    return now() - start;
+}
+
+// Finds how many calls fill a turn.
+static void calibrate(contestant *c, double least_seconds) {
+    c->calls = 1;
+    turn(c, 1); // memory touched, threads started
+    while (!c->failed) {
+        double taken = turn(c, c->calls);
+        if (taken >= least_seconds || c->calls >= INT64_C(1) << 40) {
+            return;
+        }
+        double wanted = taken > 0.0 ? 1.2 * least_seconds / taken : 10.0;
+        c->calls = (int64_t)ceil((double)c->calls * (wanted > 10.0 ? 10.0 : wanted));
+    }
+}
+
+// A new order for each round (Fisher and Yates), from a generator of its own.
+static void shuffle(int *order, int count, uint64_t *seed) {
+    for (int i = count - 1; i > 0; i--) {
+        *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+        int j = (int)((*seed >> 33) % (uint64_t)(i + 1)), swap = order[i];
+        order[i] = order[j];
+        order[j] = swap;
+    }
+}
+
+void contest_run(contestant *list, int count, const contest_options *options) {
+    int order[CONTEST_MAX];
+    uint64_t seed = 1;
+    for (int i = 0; i < count; i++) {
+        order[i] = i;
+        calibrate(&list[i], options->least_seconds);
+    }
+    for (int round = 0; round < options->rounds; round++) {
+        shuffle(order, count, &seed);
+        for (int i = 0; i < count; i++) {
+            contestant *c = &list[order[i]];
+            sleep_for(options->pause);
+            turn(c, 1); // its code and data come back into the caches, untimed
+            c->seconds[round] = turn(c, c->calls) / (double)c->calls;
+        }
+    }
+}
+
+static int by_value(const void *a, const void *b) {
+    double x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+static double median(const double *sorted, int count) {
+    return count % 2 ? sorted[count / 2] : 0.5 * (sorted[count / 2 - 1] + sorted[count / 2]);
+}
+
+double contest_seconds(const contestant *c, int rounds) {
+    double sorted[CONTEST_ROUNDS_MAX];
+    memcpy(sorted, c->seconds, (size_t)rounds * sizeof *sorted);
+    qsort(sorted, (size_t)rounds, sizeof *sorted, by_value);
+    return median(sorted, rounds);
+}
+
+// The largest r such that [sorted[r], sorted[n - 1 - r]] holds the median with at least 95 %:
+// 2 P(B <= r) <= 0.05 for B binomial (n, 1/2), or 0 if n is too small for that.
+static int rank_of_interval(int n) {
+    double term = pow(0.5, n), below = term;
+    int r = 0;
+    while (r < n / 2 && 2.0 * (below + term * (double)(n - r) / (double)(r + 1)) <= 0.05) {
+        term *= (double)(n - r) / (double)(r + 1);
+        below += term;
+        r++;
+    }
+    return r;
+}
+
+interval contest_ratio(const contestant *ours, const contestant *other, int rounds) {
+    double ratio[CONTEST_ROUNDS_MAX];
+    for (int i = 0; i < rounds; i++) {
+        ratio[i] = other->seconds[i] / ours->seconds[i];
+    }
+    qsort(ratio, (size_t)rounds, sizeof *ratio, by_value);
+    int r = rank_of_interval(rounds);
+    return (interval){median(ratio, rounds), ratio[r], ratio[rounds - 1 - r]};
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Times several ways of doing the same thing side by side: in each round every contestant has its
+// turn, in an order that changes from round to round, so that a slow minute of the machine hits all
+// alike. Ratios are taken within a round; what is quoted is their median over the rounds.
+#ifndef BENCH_CONTEST_H
+#define BENCH_CONTEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CONTEST_MAX = 16, CONTEST_ROUNDS_MAX = 99 };
+
+typedef struct contestant {
+    const char *name;
+    bool (*run)(void *data); // does it once; false: it failed and takes no further part
+    void *data;
+    bool failed;
+    int64_t calls;                      // in one turn
+    double seconds[CONTEST_ROUNDS_MAX]; // of one call, by round
+} contestant;
+
+typedef struct contest_options {
+    int rounds;           // >= 1
+    double least_seconds; // a turn lasts at least so long
+    double pause;         // seconds between turns: lets another library's threads fall asleep
+} contest_options;
+
+void contest_run(contestant *list, int count, const contest_options *options);
+
+typedef struct interval {
+    double median, low, high;
+} interval;
+
+// Median of one contestant's seconds.
+double contest_seconds(const contestant *c, int rounds);
+// How many times as long `other` takes as `ours`: the median of the rounds' ratios, and the
+// interval between two of the sorted ratios that holds the true median with at least 95 % (sign
+// test: the number of ratios below the median is binomial with p = 1/2).
+interval contest_ratio(const contestant *ours, const contestant *other, int rounds);
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What `decoct peers` asks of a library that it compares us with. Nothing of a peer is linked: each
+// adapter opens its library with dlopen and declares by hand the few functions that it calls.
+#ifndef BENCH_PEER_H
+#define BENCH_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum peer_op {
+    PEER_MATMUL,       // y = x w; w is constant: it may be packed ahead, x and y lie as below
+    PEER_MATMUL_PLAIN, // y = x w in one call, both as they lie: packing is in the time
+    PEER_SOFTMAX,      // y = softmax of each row of x
+    PEER_ATTENTION,    // causal, the queries are the last q_len of kv_len positions
+} peer_op;
+
+// One piece of work and its operands, all dense f32 in row-major order. The operands outlive the
+// job; the data of x, q, k and v may be read in any layout that is prepared in open(), but a copy
+// of x (of q, k, v) made by run() counts in the time.
+typedef struct peer_case {
+    peer_op op;
+    int32_t threads;
+    int64_t m, n, k;                        // matmul: x (m, k), w (k, n), y (m, n)
+                                            // softmax: x (m, n), y (m, n)
+    int64_t heads, head_dim, q_len, kv_len; // attention: q and y (q_len, heads * head_dim),
+                                            // k and v (kv_len, heads * head_dim)
+    const float *x, *w;
+    const float *q, *key, *value;
+    float *y;
+} peer_case;
+
+typedef struct peer {
+    const char *name;  // as table and JSON show it: "openblas"
+    const char *words; // one line: which calls are timed
+    // Finds the library; called once. `folder` holds the packages of npm (may be NULL). Its version
+    // and, where it says so, the kernel it chose go to `note`; NULL: it is not there, `note` says
+    // why.
+    void *(*load)(const char *folder, char *note, size_t size);
+    // Prepares one case, untimed: packing, compiling, allocating. NULL: this peer does not offer it
+    // (then `why` is "") or it failed (then `why` says how). Several jobs may be open at once.
+    void *(*open)(void *library, const peer_case *c, char *why, size_t size);
+    // Does it once; the result is in y, or becomes so by finish(). False: it failed.
+    bool (*run)(void *job);
+    void (*finish)(void *job); // untimed; NULL: not needed
+    void (*close)(void *job);
+} peer;
+
+extern const peer peer_openblas, peer_blis, peer_libxsmm, peer_onednn, peer_xnnpack,
+    peer_onnxruntime, peer_ggml;
+
+#endif

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct report {
+    json_t *all, *rows, *peers;
+    bool begun; // the heading has been printed
+};
+
+static json_t *machine(void) {
+    decoct_context *ctx = NULL;
+    json_t *value = NULL;
+    static char text[1 << 16];
+    uint64_t length;
+    if (!decoct_context_open(NULL, &ctx) && !decoct_machine_json(ctx, text, sizeof text, &length) &&
+        length < sizeof text) {
+        value = json_loads(text, 0, NULL);
+    }
+    decoct_context_close(ctx);
+    return value ? value : json_null();
+}
+
+report *report_new(int rounds, int argc, char **argv) {
+    report *r = calloc(1, sizeof *r);
+    char date[64];
+    time_t now = time(NULL);
+    if (!r) {
+        return NULL;
+    }
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    json_t *line = json_array();
+    for (int i = 0; i < argc; i++) {
+        json_array_append_new(line, json_string(argv[i]));
+    }
+    r->rows = json_array();
+    r->peers = json_object();
+    r->all =
+        json_pack("{s:{s:s, s:i, s:o, s:o, s:o}, s:o}", "context", "date", date, "rounds", rounds,
+                  "command", line, "peers", r->peers, "machine", machine(), "rows", r->rows);
+    if (!r->all) {
+        free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void report_free(report *r) {
+    if (r) {
+        json_decref(r->all);
+        free(r);
+    }
+}
+
+void report_peer(report *r, const peer *p, bool there, const char *note) {
+    json_object_set_new(
+        r->peers, p->name,
+        json_pack("{s:b, s:s, s:s}", "found", there, "calls", p->words, "note", note));
+    printf("%-12s %s%s\n", p->name, there ? "" : "missing: ", note);
+}
+
+static json_t *to_json(const row_shape *shape, int32_t threads, const char *backend,
+                       const row_peer *peers, int count, const row_result *result) {
+    char name[128];
+    row_name(shape, name, sizeof name);
+    json_t *rates = json_object(), *ratios = json_object(), *notes = json_object();
+    for (int i = 0; i < count; i++) {
+        const row_figure *f = &result->peers[i];
+        const char *who = peers[i].peer->name;
+        if (f->there) {
+            json_object_set_new(rates, who, json_real(f->rate));
+            json_object_set_new(
+                ratios, who, json_pack("[f, f, f]", f->ratio.median, f->ratio.low, f->ratio.high));
+        }
+        if (f->why[0]) {
+            json_object_set_new(notes, who, json_string(f->why));
+        }
+    }
+    json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:f, s:o, s:o, s:o}", "op", shape->kind,
+                            "shape", name, "dtype", "f32", "threads", threads, "backend", backend,
+                            "unit", result->unit, "ours", result->ours, "peers", rates, "ratios",
+                            ratios, "notes", notes);
+    json_object_set_new(row, "pct_of_peak", json_real(100.0 * result->share.median));
+    if (result->best >= 0) {
+        interval best = result->peers[result->best].ratio;
+        json_object_set_new(row, "best_peer", json_string(peers[result->best].peer->name));
+        json_object_set_new(row, "ratio_to_best", json_real(best.median));
+        json_object_set_new(row, "ratio_low", json_real(best.low));
+        json_object_set_new(row, "ratio_high", json_real(best.high));
+    } else {
+        json_object_set_new(row, "best_peer", json_null());
+    }
+    return row;
+}
+
+int report_row(report *r, const row_shape *shape, int32_t threads, const char *backend,
+               const row_peer *peers, int count, const row_result *result) {
+    char name[160], dims[128];
+    int wrong = 0;
+    json_array_append_new(r->rows, to_json(shape, threads, backend, peers, count, result));
+    if (!r->begun) {
+        printf("\n%-48s %7s %6s  %-22s  %s\n", "row", "decoct", "of max", "against the best peer",
+               "peers");
+        r->begun = true;
+    }
+    row_name(shape, dims, sizeof dims);
+    snprintf(name, sizeof name, "%s/%s/threads:%d", shape->kind, dims, threads);
+    printf("%-48s %7.1f %4.0f %%  ", name, result->ours, 100.0 * result->share.median);
+    if (result->best >= 0) {
+        interval best = result->peers[result->best].ratio;
+        printf("%5.2f [%.2f, %.2f]%*s", best.median, best.low, best.high, 6, "");
+    } else {
+        printf("%-24s", "-");
+    }
+    for (int i = 0; i < count; i++) {
+        const row_figure *f = &result->peers[i];
+        bool good = f->deviation <= 1.0;
+        wrong += f->there && !good;
+        if (f->there) {
+            printf("%s%s %.1f%s", i ? ", " : "", peers[i].peer->name, f->rate,
+                   good ? "" : " (differs)");
+        }
+    }
+    printf(" %s\n", result->unit);
+    fflush(stdout);
+    return wrong;
+}
+
+bool report_write(const report *r, const char *path) {
+    if (json_dump_file(r->all, path, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0) {
+        return true;
+    }
+    fprintf(stderr, "decoct peers: cannot write to %s\n", path);
+    return false;
+}

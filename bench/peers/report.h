@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What `decoct peers` shows: a line a row on stdout, and all of it as JSON.
+#ifndef BENCH_REPORT_H
+#define BENCH_REPORT_H
+
+#include "row.h"
+
+typedef struct report report;
+
+// NULL: no memory.
+report *report_new(int rounds, int argc, char **argv);
+void report_free(report *r);
+void report_peer(report *r, const peer *p, bool there, const char *note);
+// How many peers gave a wrong result.
+int report_row(report *r, const row_shape *shape, int32_t threads, const char *backend,
+               const row_peer *peers, int count, const row_result *result);
+// False: the file cannot be written; words on stderr.
+bool report_write(const report *r, const char *path);
+
+#endif
