@@ -103,6 +103,16 @@ float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count) {
     return ctx->scratch[slot].data;
 }
 
+// Floats of one worker's piece: whole pages, so that two workers never share a cache line.
+static int64_t tile_scratch_size(const decoct_context *ctx) {
+    return ((int64_t)ctx->kernels->matmul.scratch_size + 1023) / 1024 * 1024;
+}
+
+float *dct_tile_scratch(const decoct_context *ctx, int32_t worker) {
+    float *all = ctx->scratch[DCT_SCRATCH_TILES].data;
+    return all + worker * tile_scratch_size(ctx);
+}
+
 void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data) {
     if (count > 1 && work >= WORK_WORTH_SHARING) {
         dct_pool_run(ctx->pool, count, task, data);
@@ -163,7 +173,15 @@ static decoct_status fill(decoct_context *ctx, const decoct_options *options) {
         return status;
     }
     ctx->kernels = dct_backends_kernels(ctx->backends);
-    return open_pool(ctx, options);
+    status = open_pool(ctx, options);
+    if (status) {
+        return status;
+    }
+    // Room in the address space; pages come when a worker first writes to them, near its own CPU.
+    int64_t floats = dct_pool_threads(ctx->pool) * tile_scratch_size(ctx);
+    return dct_scratch(ctx, DCT_SCRATCH_TILES, floats)
+               ? DECOCT_OK
+               : dct_fail(&ctx->error, DECOCT_E_MEMORY, "no memory for the workers");
 }
 
 decoct_status decoct_context_open(const decoct_options *options, decoct_context **out) {

@@ -8,6 +8,7 @@
 
 // Scratch memory by purpose; it grows and is never given back before the context closes.
 typedef enum dct_scratch_slot {
+    DCT_SCRATCH_TILES,   // matmul: a piece for each worker; there from the beginning
     DCT_SCRATCH_PANELS,  // a matrix packed on the fly
     DCT_SCRATCH_KEYS,    // keys in blocks
     DCT_SCRATCH_WORKERS, // attention: a piece for each worker
@@ -39,6 +40,8 @@ dct_error *dct_context_error(decoct_context *ctx);
 // Room for `count` floats on a cache line, NULL if there is no memory. Valid until the next call
 // for the same slot; the contents are not kept.
 float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count);
+// What matmul's kernel works with, of one worker.
+float *dct_tile_scratch(const decoct_context *ctx, int32_t worker);
 // Runs the pieces on the pool, or here if `work` (about one per multiply-add) is too little to
 // share.
 void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data);

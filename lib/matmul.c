@@ -4,6 +4,9 @@
 
 #include "memory.h"
 
+// Blocks of y for each thread, and panels of the narrowest one.
+enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4 };
+
 struct decoct_weights {
     dct_backends *backends; // keeps the kernel's module loaded
     const decoct_matmul_kernel *kernel;
@@ -135,6 +138,7 @@ typedef struct product {
     float *y;
     int64_t y_stride;
     const float *bias;
+    const decoct_context *ctx;
 } product;
 
 // One block of y through all of k. Between blocks of k the running sums stand in y, in f32, so that
@@ -143,7 +147,6 @@ static void multiply_block(void *data, int64_t index, int32_t worker) {
     const product *p = data;
     int64_t i = index % p->m_blocks * p->m_block, j = index / p->m_blocks * p->n_block;
     int64_t panel_cols = p->kernel->panel_cols;
-    (void)worker;
     int64_t first = 0;
     do {
         int64_t last = smaller(first + p->k_block, p->k);
@@ -159,27 +162,39 @@ static void multiply_block(void *data, int64_t index, int32_t worker) {
             .y_stride = p->y_stride,
             .bias = p->bias && last == p->k ? p->bias + j : NULL,
             .accumulate = first > 0,
+            .scratch = dct_tile_scratch(p->ctx, worker),
         };
         p->kernel->run(&piece);
         first = last;
     } while (first < p->k);
 }
 
-static void multiply(decoct_context *ctx, product *p) {
+// Cuts y into blocks: of m_block rows, and as wide as the kernel likes them, since each block packs
+// its rows of x anew; narrower when there are several threads, so that each finds some blocks.
+static void cut_blocks(product *p, int32_t threads) {
     const decoct_matmul_kernel *kernel = p->kernel;
-    int64_t panel = kernel->panel_cols, tile = kernel->tile_rows;
+    int64_t panel = kernel->panel_cols, panels = ceil_div(p->n, panel);
+    p->m_block = kernel->m_block ? kernel->m_block : 4 * (int64_t)kernel->tile_rows;
+    p->k_block = kernel->k_block ? kernel->k_block : p->k;
+    p->m_blocks = ceil_div(p->m, p->m_block);
+    p->m_block = ceil_div(ceil_div(p->m, p->m_blocks), kernel->tile_rows) * kernel->tile_rows;
+    int64_t widest = kernel->n_block ? ceil_div(kernel->n_block, panel) : panels;
+    int64_t n_blocks = ceil_div(panels, widest);
+    if (threads > 1) {
+        int64_t wanted = ceil_div((int64_t)threads * BLOCKS_PER_THREAD, p->m_blocks);
+        int64_t most = ceil_div(panels, NARROWEST);
+        wanted = smaller(wanted, most);
+        n_blocks = n_blocks > wanted ? n_blocks : wanted;
+    }
+    p->n_block = ceil_div(panels, n_blocks) * panel;
+}
+
+static void multiply(decoct_context *ctx, product *p) {
+    p->ctx = ctx;
     if (p->m == 0 || p->n == 0) {
         return;
     }
-    p->m_block = kernel->m_block ? kernel->m_block : 4 * tile;
-    p->n_block = kernel->n_block ? ceil_div(kernel->n_block, panel) * panel : 16 * panel;
-    p->k_block = kernel->k_block ? kernel->k_block : p->k;
-    if (p->m <= p->m_block && p->n < 8 * p->n_block) {
-        // Few rows: narrower blocks, so that there is something for every thread.
-        int64_t narrow = ceil_div(ceil_div(p->n, 8), 4 * panel) * 4 * panel;
-        p->n_block = smaller(p->n_block, narrow);
-    }
-    p->m_blocks = ceil_div(p->m, p->m_block);
+    cut_blocks(p, dct_pool_threads(ctx->pool));
     double work = (double)p->m * (double)p->n * ((double)p->k + 1.0);
     dct_run(ctx, p->m_blocks * ceil_div(p->n, p->n_block), work, multiply_block, p);
 }

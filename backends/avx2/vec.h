@@ -110,6 +110,34 @@ INLINE vec vec_hide(vec a, vec b) {
                  _mm256_blendv_ps(a.hi, inf, _mm256_cmp_ps(b.hi, inf, _CMP_EQ_OQ))};
 }
 
+// Transposes a square: `rows` (<= 8, the others count as 0) rows of 8 floats at `from` become 8
+// rows of 8 at `to`. Pairs, then fours, then the halves change places.
+enum { SQUARE = 8 };
+INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, float *to,
+                          int64_t to_stride) {
+    __m256 r[8], pair[8], four[8];
+    for (int i = 0; i < 8; i++) {
+        r[i] = i < rows ? _mm256_loadu_ps(from + i * from_stride) : _mm256_setzero_ps();
+    }
+    for (int i = 0; i < 8; i += 2) {
+        pair[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        pair[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        four[i] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0x44);
+        four[i + 1] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0xee);
+        four[i + 2] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+        four[i + 3] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; i++) {
+        _mm256_storeu_ps(to + i * to_stride, _mm256_permute2f128_ps(four[i], four[i + 4], 0x20));
+    }
+    for (int i = 0; i < 4; i++) {
+        _mm256_storeu_ps(to + (i + 4) * to_stride,
+                         _mm256_permute2f128_ps(four[i], four[i + 4], 0x31));
+    }
+}
+
 INLINE vec vec_erf(vec a) {
     return (vec){Sleef_finz_erff8_u10avx2(a.lo), Sleef_finz_erff8_u10avx2(a.hi)};
 }

@@ -7,7 +7,7 @@
 #define BACKEND_FEATURES (DECOCT_CPU_AVX512 | DECOCT_CPU_AVX2 | DECOCT_CPU_FMA)
 #define BACKEND_PRIORITY 300
 #define K_BLOCK 768
-#define N_BLOCK 512
+#define N_BLOCK 8192
 #define M_BLOCK 112
 
 #include "vec.h"

@@ -90,6 +90,41 @@ INLINE vec vec_hide(vec a, vec b) {
     return (vec){_mm512_mask_mov_ps(a.v, _mm512_cmp_ps_mask(b.v, inf, _CMP_EQ_OQ), inf)};
 }
 
+// Transposes a square: `rows` (<= 16, the others count as 0) rows of 16 floats at `from` become 16
+// rows of 16 at `to`. Pairs, then fours within each quarter, then the quarters change places.
+enum { SQUARE = 16 };
+INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, float *to,
+                          int64_t to_stride) {
+    __m512 r[16], pair[16], four[16];
+    for (int i = 0; i < 16; i++) {
+        r[i] = i < rows ? _mm512_loadu_ps(from + i * from_stride) : _mm512_setzero_ps();
+    }
+    for (int i = 0; i < 16; i += 2) {
+        pair[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+        pair[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4) {
+        four[i] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0x44);
+        four[i + 1] = _mm512_shuffle_ps(pair[i], pair[i + 2], 0xee);
+        four[i + 2] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+        four[i + 3] = _mm512_shuffle_ps(pair[i + 1], pair[i + 3], 0xee);
+    }
+    // four[4 g + i] holds columns i, 4 + i, 8 + i, 12 + i of rows 4 g .. 4 g + 3.
+    for (int i = 0; i < 4; i++) {
+        __m512 even_low = _mm512_shuffle_f32x4(four[i], four[4 + i], 0x88);
+        __m512 odd_low = _mm512_shuffle_f32x4(four[i], four[4 + i], 0xdd);
+        __m512 even_high = _mm512_shuffle_f32x4(four[8 + i], four[12 + i], 0x88);
+        __m512 odd_high = _mm512_shuffle_f32x4(four[8 + i], four[12 + i], 0xdd);
+        r[i] = _mm512_shuffle_f32x4(even_low, even_high, 0x88);
+        r[8 + i] = _mm512_shuffle_f32x4(even_low, even_high, 0xdd);
+        r[4 + i] = _mm512_shuffle_f32x4(odd_low, odd_high, 0x88);
+        r[12 + i] = _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd);
+    }
+    for (int i = 0; i < 16; i++) { // in this order: callers let rows overlap
+        _mm512_storeu_ps(to + i * to_stride, r[i]);
+    }
+}
+
 INLINE vec vec_erf(vec a) {
     return (vec){Sleef_finz_erff16_u10avx512f(a.v)};
 }

@@ -211,14 +211,16 @@ static void attention_run(const decoct_attention_piece *a) {
     }
 }
 
-// A transposition in squares, so that reads and writes both stay in cache lines.
 static void pack_keys(int64_t count, int64_t head_dim, const float *k, int64_t k_stride,
                       float *block) {
-    for (int64_t d = 0; d < head_dim; d += LANES) {
-        int64_t deep = clamp(head_dim - d, 0, LANES);
-        for (int64_t j = 0; j < KEYS; j++) {
-            for (int64_t i = 0; i < deep; i++) {
-                block[(d + i) * KEYS + j] = j < count ? k[j * k_stride + d + i] : 0.0f;
+    for (int64_t j = 0; j < KEYS; j += SQUARE) {
+        int64_t rows = clamp(count - j, 0, SQUARE), d = 0;
+        for (; d + SQUARE <= head_dim; d += SQUARE) {
+            vec_transpose(k + j * k_stride + d, k_stride, rows, block + d * KEYS + j, KEYS);
+        }
+        for (; d < head_dim; d++) {
+            for (int64_t i = 0; i < SQUARE; i++) {
+                block[d * KEYS + j + i] = i < rows ? k[(j + i) * k_stride + d] : 0.0f;
             }
         }
     }

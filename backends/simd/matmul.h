@@ -22,13 +22,13 @@ INLINE void matmul_one_row(const decoct_matmul_piece *a) {
         if (cols > WIDE - PANEL) { // all panels are there
             t.vec_stride = a->panel_stride;
             t.cols = cols;
-            tile(1, TILE_VECS_MAX, 0, &t);
+            tile(1, TILE_VECS_MAX, 0, 0, &t);
             continue;
         }
         for (int64_t done = 0; done < cols; done += PANEL) {
             t.cols = cols - done < PANEL ? cols - done : PANEL;
             t.vec_stride = LANES;
-            tile(1, PANEL_VECS, 0, &t);
+            tile(1, PANEL_VECS, 0, 0, &t);
             t.w += a->panel_stride;
             t.y += PANEL;
             t.bias = t.bias ? t.bias + PANEL : 0;
@@ -36,18 +36,41 @@ INLINE void matmul_one_row(const decoct_matmul_piece *a) {
     }
 }
 
+// Rows [first, last) of tile i: as many tiles as needed, of nearly the same height, so that 8 rows
+// are 4 + 4 rather than 6 + 2.
+typedef struct matmul_tiles {
+    int64_t rows, count;
+} matmul_tiles;
+
+INLINE int64_t matmul_first(const matmul_tiles *t, int64_t i) {
+    return t->rows * i / t->count;
+}
+
+// From this many columns on, packing x is soon paid back.
+enum { PACK_COLS = 4 * PANEL };
+
+// x in tiles, one after the other.
+static const float *matmul_pack_x(const decoct_matmul_piece *a, const matmul_tiles *tiles) {
+    for (int64_t i = 0; i < tiles->count; i++) {
+        int64_t first = matmul_first(tiles, i);
+        tile_pack_rows((int)(matmul_first(tiles, i + 1) - first), a->k, a->x + first * a->x_stride,
+                       a->x_stride, a->scratch + first * a->k);
+    }
+    return a->scratch;
+}
+
 static void matmul_run(const decoct_matmul_piece *a) {
     if (a->rows == 1 && PANEL_VECS == 1) {
         matmul_one_row(a);
         return;
     }
-    // As many tiles as needed, of nearly the same height: 8 rows are 4 + 4 rather than 6 + 2.
-    int64_t tiles = (a->rows + TILE_ROWS - 1) / TILE_ROWS;
+    const matmul_tiles tiles = {a->rows, (a->rows + TILE_ROWS - 1) / TILE_ROWS};
+    const float *packed = a->rows > 1 && a->cols >= PACK_COLS ? matmul_pack_x(a, &tiles) : 0;
     for (int64_t j = 0; j < a->cols; j += PANEL) {
-        for (int64_t i = 0; i < tiles; i++) {
-            int64_t first = a->rows * i / tiles, last = a->rows * (i + 1) / tiles;
+        for (int64_t i = 0; i < tiles.count; i++) {
+            int64_t first = matmul_first(&tiles, i), last = matmul_first(&tiles, i + 1);
             tile_args t = {.k = a->k,
-                           .x = a->x + first * a->x_stride,
+                           .x = packed ? packed + first * a->k : a->x + first * a->x_stride,
                            .x_stride = a->x_stride,
                            .w = a->w + j / PANEL * a->panel_stride,
                            .w_stride = PANEL,
@@ -57,7 +80,11 @@ static void matmul_run(const decoct_matmul_piece *a) {
                            .bias = a->bias ? a->bias + j : 0,
                            .cols = a->cols - j < PANEL ? a->cols - j : PANEL,
                            .accumulate = a->accumulate};
-            tile_rows((int)(last - first), &t);
+            if (packed) {
+                tile_rows_packed((int)(last - first), &t);
+            } else {
+                tile_rows((int)(last - first), &t);
+            }
         }
     }
 }

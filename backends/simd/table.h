@@ -4,6 +4,7 @@
 
 #include "attention.h"
 #include "matmul.h"
+#include "probe.h"
 #include "rows.h"
 
 // The one symbol of the module. Inside the library it has a name of its own and is not exported.
@@ -27,6 +28,7 @@ const decoct_backend ENTRY = {
                .k_block = K_BLOCK,
                .n_block = N_BLOCK,
                .m_block = M_BLOCK,
+               .scratch_size = M_BLOCK * K_BLOCK + TILE_PACK_SPILL,
                .run = matmul_run,
                .pack = matmul_pack},
     .attention = {.tile_rows = TILE_ROWS, .run = attention_run},
@@ -37,4 +39,8 @@ const decoct_backend ENTRY = {
     .bias = bias,
     .embedding = embedding,
     .pack_keys = pack_keys,
+    .probe = {.fma_flops = 2 * PROBE_CHAINS * LANES,
+              .fma = probe_fma,
+              .read = probe_read,
+              .copy = probe_copy},
 };
