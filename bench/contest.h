@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CONTEST_MAX = 16, CONTEST_ROUNDS_MAX = 99 };
+enum { CONTEST_MAX = 64, CONTEST_ROUNDS_MAX = 99 };
 
 typedef struct contestant {
     const char *name;

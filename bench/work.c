@@ -2,6 +2,8 @@
 // Operands and calls of the operations that are timed; only the public header.
 #include "work.h"
 
+#include "operands.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,15 +32,9 @@ struct work {
 
 // A reproducible buffer of numbers in [-scale, scale).
 static float *filled(work *w, int slot, int64_t count, float scale) {
-    uint64_t seed = (uint64_t)slot + 1;
-    float *data = malloc((size_t)count * sizeof *data);
-    for (int64_t i = 0; data && i < count; i++) {
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
-        data[i] = (float)(int32_t)(seed >> 32) * (scale * 0x1p-31f);
-    }
     free(w->buffer[slot]);
-    w->buffer[slot] = data;
-    return data;
+    w->buffer[slot] = operand_new(count, scale, (uint64_t)slot);
+    return w->buffer[slot];
 }
 
 static int64_t d_model(const work_case *c) {

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `decoct bench`: hands over to the benchmarks, when they are in this build.
+// `decoct bench` and `decoct peers`: hand over to the benchmarks.
 #include "cli.h"
+
+#include "../bench/peers.h"
+
+int cli_peers(int argc, char **argv) {
+    return decoct_peers(argc, argv);
+}
 
 #ifdef DECOCT_HAVE_BENCH
 #include "../bench/bench.h"

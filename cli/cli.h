@@ -51,6 +51,7 @@ int cli_next(int argc, char **argv);
 int cli_generate(int argc, char **argv);
 int cli_attend(int argc, char **argv);
 int cli_bench(int argc, char **argv);
+int cli_peers(int argc, char **argv);
 int cli_hash(int argc, char **argv);
 
 // "decoct next: " and words on stderr; returns the exit code given, for `return cli_fail(...)`.

@@ -18,6 +18,7 @@ static const command commands[] = {
     {"decoct attend", cli_attend, "which words each word drew from, as a map; cut an edge and see"},
     {"decoct info", cli_info, "this machine, the backends, and what was chosen and why"},
     {"decoct bench", cli_bench, "benchmarks of every kernel (Google Benchmark)"},
+    {"decoct peers", cli_peers, "the same shapes in other libraries, side by side"},
     {"decoct hash", cli_hash, "one hash a kernel and shape: the same on every CPU"},
 };
 static const int command_count = (int)(sizeof commands / sizeof *commands);

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Finds the block sizes of a matmul kernel on this CPU: the tables beside the kernels in backends/
+// were made with it. It reaches inside the library, so it is a program of its own, not installed.
+//
+//   build/bench/tune [--backend NAME] [--threads N]
+//
+// For each shape all choices take turns, so that a slow minute of the machine hits all alike. A
+// column shows the share of the FMA peak that a choice reaches in its fastest turn, and the choice
+// with the best geometric mean of all columns comes last.
+#include "contest.h"
+#include "operands.h"
+
+#include "context.h"
+
+#include <argp.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SHAPES = 6, ROUNDS = 15, EXIT_USAGE = 64, EXIT_REFUSED = 70 };
+
+static const int64_t shapes[SHAPES][3] = {
+    {8, 2304, 768},   {64, 2304, 768},    {512, 2304, 768},
+    {512, 768, 3072}, {1024, 1024, 1024}, {256, 2048, 8192},
+};
+
+// k_block, m_block (a multiple of the tile is made of it), n_block.
+typedef struct choice {
+    uint32_t k, m, n;
+} choice;
+
+static const choice choices[] = {
+    {192, 96, 512},  {256, 96, 512},   {320, 96, 512},   {384, 96, 512},   {512, 96, 512},
+    {768, 96, 512},  {256, 48, 512},   {384, 48, 512},   {768, 48, 512},   {256, 192, 512},
+    {384, 192, 512}, {256, 288, 512},  {256, 96, 256},   {384, 96, 256},   {768, 96, 256},
+    {256, 96, 1024}, {384, 96, 1024},  {768, 96, 1024},  {256, 96, 4096},  {384, 96, 4096},
+    {768, 96, 4096}, {256, 192, 1024}, {384, 192, 1024}, {256, 192, 4096}, {384, 192, 4096},
+};
+enum { CHOICES = sizeof choices / sizeof *choices };
+
+typedef struct settings {
+    const char *backend;
+    int threads;
+} settings;
+
+typedef struct work {
+    decoct_context *ctx;
+    decoct_matmul_args a;
+    double amount;
+} work;
+
+// One choice at one shape.
+typedef struct entry {
+    work *w;
+    decoct_backend table;
+} entry;
+
+static bool run_matmul(void *data) {
+    entry *e = data;
+    e->w->ctx->kernels = &e->table;
+    return !decoct_matmul(e->w->ctx, &e->w->a);
+}
+
+static bool run_probe(void *data) {
+    work *w = data;
+    return !decoct_probe(w->ctx, DECOCT_PROBE_FMA, 20000, NULL, NULL, &w->amount);
+}
+
+static bool open_work(decoct_context *ctx, const int64_t shape[3], work *w) {
+    int64_t m = shape[0], n = shape[1], k = shape[2];
+    float *x = operand_new(m * k, 1.0f, 1), *b = operand_new(k * n, 1.0f, 2);
+    decoct_weights *weights = NULL;
+    *w = (work){.ctx = ctx};
+    if (x && b && !decoct_weights_create(ctx, k, n, b, 0, 0, &weights)) {
+        w->a = (decoct_matmul_args){.struct_size = sizeof w->a,
+                                    .m = m,
+                                    .n = n,
+                                    .k = k,
+                                    .x = x,
+                                    .weights = weights,
+                                    .y = operand_new(m * n, 0.0f, 0)};
+    }
+    free(b);
+    return w->a.y != NULL;
+}
+
+// The kernel table with other block sizes, and room for what it will want.
+static bool choose(decoct_context *ctx, const choice *c, decoct_backend *table) {
+    decoct_matmul_kernel *kernel = &table->matmul;
+    kernel->k_block = c->k;
+    kernel->m_block = (c->m + kernel->tile_rows - 1) / kernel->tile_rows * kernel->tile_rows;
+    kernel->n_block = c->n;
+    kernel->scratch_size = c->k * kernel->m_block;
+    int64_t floats = (int64_t)kernel->scratch_size + 1024;
+    return dct_scratch(ctx, DCT_SCRATCH_TILES, floats * decoct_context_threads(ctx)) != NULL;
+}
+
+static double fastest(const contestant *c) {
+    double best = c->seconds[0];
+    for (int i = 1; i < ROUNDS; i++) {
+        best = c->seconds[i] < best ? c->seconds[i] : best;
+    }
+    return best;
+}
+
+// Shares of the peak at one shape, by choice.
+static void measure(work *w, entry *entries, double share[CHOICES]) {
+    static contestant list[CHOICES + 1];
+    for (int i = 0; i < CHOICES; i++) {
+        entries[i].w = w;
+        list[i] = (contestant){.name = "matmul", .run = run_matmul, .data = &entries[i]};
+    }
+    list[CHOICES] = (contestant){.name = "peak", .run = run_probe, .data = w};
+    contest_options options = {ROUNDS, 0.005, 0.0};
+    contest_run(list, CHOICES + 1, &options);
+    double flops = 2.0 * (double)w->a.m * (double)w->a.n * (double)w->a.k;
+    double peak = w->amount / fastest(&list[CHOICES]);
+    for (int i = 0; i < CHOICES; i++) {
+        share[i] = flops / fastest(&list[i]) / peak;
+    }
+}
+
+static void print_shares(double share[SHAPES][CHOICES]) {
+    int best = 0;
+    double best_mean = 0.0;
+    printf("%7s %7s %7s ", "k_block", "m_block", "n_block");
+    for (int i = 0; i < SHAPES; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%lldx%lldx%lld", (long long)shapes[i][0],
+                 (long long)shapes[i][1], (long long)shapes[i][2]);
+        printf(" %14s", name);
+    }
+    printf("     mean\n");
+    for (int c = 0; c < CHOICES; c++) {
+        double product = 1.0;
+        printf("%7u %7u %7u ", choices[c].k, choices[c].m, choices[c].n);
+        for (int i = 0; i < SHAPES; i++) {
+            product *= share[i][c];
+            printf(" %12.1f %%", 100.0 * share[i][c]);
+        }
+        double mean = pow(product, 1.0 / SHAPES);
+        printf("  %5.1f %%\n", 100.0 * mean);
+        best = mean > best_mean ? c : best;
+        best_mean = mean > best_mean ? mean : best_mean;
+    }
+    printf("best: k_block %u, m_block %u, n_block %u\n", choices[best].k, choices[best].m,
+           choices[best].n);
+}
+
+static bool tune(decoct_context *ctx, work *works) {
+    static entry entries[CHOICES];
+    static double share[SHAPES][CHOICES];
+    const decoct_backend *own = ctx->kernels;
+    uint32_t scratch = 0;
+    for (int i = 0; i < CHOICES; i++) {
+        entries[i].table = *own;
+        if (!choose(ctx, &choices[i], &entries[i].table)) {
+            return false;
+        }
+        uint32_t wanted = entries[i].table.matmul.scratch_size;
+        scratch = wanted > scratch ? wanted : scratch;
+    }
+    for (int i = 0; i < CHOICES; i++) {
+        entries[i].table.matmul.scratch_size = scratch; // the workers' places stay the same
+    }
+    for (int i = 0; i < SHAPES; i++) {
+        measure(&works[i], entries, share[i]);
+    }
+    ctx->kernels = own;
+    print_shares(share);
+    return true;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    settings *s = state->input;
+    switch (key) {
+    case 'b':
+        s->backend = arg;
+        return 0;
+    case 't':
+        s->threads = atoi(arg);
+        if (s->threads < 1) {
+            argp_error(state, "--threads: '%s' is not a number of threads", arg);
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int main(int argc, char **argv) {
+    static const struct argp_option rows[] = {
+        {"backend", 'b', "NAME", 0, "Tune this backend (default: the best)", 0},
+        {"threads", 't', "N", 0, "With so many threads (default 1)", 0},
+        {0},
+    };
+    static const struct argp argp = {rows, parse, NULL, "Finds the block sizes of matmul.",
+                                     NULL, NULL,  NULL};
+    settings s = {.threads = 1};
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &s);
+    char error[256] = "out of memory";
+    decoct_options o = {.struct_size = sizeof o,
+                        .threads = s.threads,
+                        .backend = s.backend,
+                        .error = error,
+                        .error_size = sizeof error};
+    decoct_context *ctx = NULL;
+    work works[SHAPES];
+    bool ready = !decoct_context_open(&o, &ctx);
+    for (int i = 0; i < SHAPES && ready; i++) {
+        ready = open_work(ctx, shapes[i], &works[i]);
+    }
+    if (!ready) {
+        fprintf(stderr, "tune: %s\n", error);
+        return EXIT_REFUSED;
+    }
+    printf("backend %s, %d thread(s)\n", decoct_context_backend(ctx), decoct_context_threads(ctx));
+    return tune(ctx, works) ? 0 : EXIT_REFUSED;
+}
