@@ -84,6 +84,26 @@ INLINE vec vec_scale(vec p, vec shifted, vec magic) {
     return (vec){vec_exp2_half(p.lo, lo), vec_exp2_half(p.hi, hi)};
 }
 
+// For vec_exp: with |x| < 86, n = x / ln 2 is within [-125, 125] and p within [0.7, 1.42].
+#define VEC_EXP_WITHIN 86.0f
+INLINE int vec_all_within(int count, const vec *a, float bound) { // false for NaN
+    const __m256 sign = _mm256_set1_ps(-0.0f), limit = _mm256_set1_ps(bound);
+    __m256 all = _mm256_castsi256_ps(_mm256_set1_epi32(-1));
+    for (int i = 0; i < count; i++) {
+        __m256 lo = _mm256_cmp_ps(_mm256_andnot_ps(sign, a[i].lo), limit, _CMP_LT_OQ);
+        __m256 hi = _mm256_cmp_ps(_mm256_andnot_ps(sign, a[i].hi), limit, _CMP_LT_OQ);
+        all = _mm256_and_ps(all, _mm256_and_ps(lo, hi));
+    }
+    return _mm256_movemask_ps(all) == 0xff;
+}
+// p 2^n; the low bits of `shifted` are n, and the shift leaves nothing else.
+INLINE vec vec_scale_within(vec p, vec shifted) {
+    __m256i lo = _mm256_slli_epi32(_mm256_castps_si256(shifted.lo), 23);
+    __m256i hi = _mm256_slli_epi32(_mm256_castps_si256(shifted.hi), 23);
+    return (vec){_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p.lo), lo)),
+                 _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p.hi), hi))};
+}
+
 // 8+8, 4+4, 2+2, 1+1.
 INLINE float vec_fold(vec a) {
     __m256 eight = _mm256_add_ps(a.lo, a.hi);

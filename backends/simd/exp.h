@@ -4,22 +4,71 @@
 #ifndef SIMD_EXP_H
 #define SIMD_EXP_H
 
-INLINE vec vec_exp(vec x) {
+#include "unroll.h"
+
+// Two vectors side by side wherever there are two: one chain of dependent steps leaves the units
+// idle (per element 0.28 ns for one vector, 0.23 for two, 0.26 for three on Zen 3).
+enum { EXP_VECS = 2 };
+
+// p = exp(r) and n + magic, for x without limits.
+INLINE void vec_exp_reduced(int count, const vec *x, vec *p, vec *shifted) {
     const vec magic = vec_set(0x1.8p23f);
-    x = vec_max(vec_set(-104.0f), x);
-    x = vec_min(vec_set(89.0f), x);
-    vec shifted = vec_fma(x, vec_set(0x1.715476p+0f), magic);
-    vec n = vec_sub(shifted, magic);
-    vec r = vec_fma(n, vec_set(-0x1.62e4p-1f), x);
-    r = vec_fma(n, vec_set(-0x1.7f7d1cp-20f), r);
-    vec p = vec_set(0x1.6a5426p-10f);
-    p = vec_fma(p, r, vec_set(0x1.12398cp-7f));
-    p = vec_fma(p, r, vec_set(0x1.5558aap-5f));
-    p = vec_fma(p, r, vec_set(0x1.555492p-3f));
-    p = vec_fma(p, r, vec_set(0x1.fffffcp-2f));
-    p = vec_fma(p, r, vec_set(1.0f));
-    p = vec_fma(p, r, vec_set(1.0f));
-    return vec_scale(p, shifted, magic);
+    static const float coefficients[] = {0x1.12398cp-7f, 0x1.5558aap-5f, 0x1.555492p-3f,
+                                         0x1.fffffcp-2f, 1.0f,           1.0f};
+    vec r[EXP_VECS];
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        shifted[i] = vec_fma(x[i], vec_set(0x1.715476p+0f), magic);
+        vec n = vec_sub(shifted[i], magic);
+        r[i] = vec_fma(n, vec_set(-0x1.62e4p-1f), x[i]);
+        r[i] = vec_fma(n, vec_set(-0x1.7f7d1cp-20f), r[i]);
+        p[i] = vec_set(0x1.6a5426p-10f);
+    }
+    UNROLL
+    for (int c = 0; c < 6; c++) {
+        UNROLL
+        for (int i = 0; i < count; i++) {
+            p[i] = vec_fma(p[i], r[i], vec_set(coefficients[c]));
+        }
+    }
+}
+
+// The whole sequence, for any x.
+INLINE void vec_exp_any(int count, vec *x) {
+    vec p[EXP_VECS], shifted[EXP_VECS];
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        x[i] = vec_max(vec_set(-104.0f), x[i]);
+        x[i] = vec_min(vec_set(89.0f), x[i]);
+    }
+    vec_exp_reduced(count, x, p, shifted);
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        x[i] = vec_scale(p[i], shifted[i], vec_set(0x1.8p23f));
+    }
+}
+
+// x[i] = exp(x[i]) for 1 or 2 vectors. Where every |x| is below VEC_EXP_WITHIN nothing is clamped
+// and 2^n is a normal number, so that p 2^n is an addition to the exponent: the same bits with a
+// third of the instructions less.
+INLINE void vec_exp_all(int count, vec *x) {
+#ifdef VEC_EXP_WITHIN
+    if (__builtin_expect(vec_all_within(count, x, VEC_EXP_WITHIN), 1)) {
+        vec p[EXP_VECS], shifted[EXP_VECS];
+        vec_exp_reduced(count, x, p, shifted);
+        UNROLL
+        for (int i = 0; i < count; i++) {
+            x[i] = vec_scale_within(p[i], shifted[i]);
+        }
+        return;
+    }
+#endif
+    vec_exp_any(count, x);
+}
+
+INLINE vec vec_exp(vec x) {
+    vec_exp_all(1, &x);
+    return x;
 }
 
 // One value, in all lanes: the scalar steps of a vector kernel give the same bits.

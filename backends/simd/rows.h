@@ -13,60 +13,119 @@ INLINE int64_t chunk_end(int64_t first, int64_t cols) {
     return cols - first < DECOCT_SUM_CHUNK ? cols : first + DECOCT_SUM_CHUNK;
 }
 
-// y = exp(scale x - shift); the lanes of their sum.
+// The steps below handle `left` columns from x on: LANES in the loops, where the compiler then sees
+// no tail, and fewer once at the end.
+
+// y = exp(scale x - shift) for `count` (1 or 2) vectors, added to the lanes of a sum.
+INLINE vec softmax_exp_step(int count, const float *x, vec scale, vec shift, float *y, vec sum,
+                            int64_t left) {
+    vec e[EXP_VECS];
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        e[i] = vec_sub(vec_mul(tile_load(x + i * LANES, left), scale), shift);
+    }
+    vec_exp_all(count, e);
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        tile_store(y + i * LANES, e[i], left);
+        sum = vec_add(sum, left < LANES ? vec_blend_first(e[i], vec_set(0.0f), left) : e[i]);
+    }
+    return sum;
+}
+
+// The same for a row; the lanes of the sum.
 INLINE vec softmax_exp(int64_t cols, const float *x, vec scale, vec shift, float *y) {
     vec total = vec_set(0.0f);
     for (int64_t first = 0; first < cols; first += DECOCT_SUM_CHUNK) {
+        int64_t end = chunk_end(first, cols), j = first;
         vec sum = vec_set(0.0f);
-        for (int64_t j = first; j < chunk_end(first, cols); j += LANES) {
-            int64_t left = cols - j;
-            vec e = vec_exp(vec_sub(vec_mul(tile_load(x + j, left), scale), shift));
-            sum = vec_add(sum, left < LANES ? vec_blend_first(e, vec_set(0.0f), left) : e);
-            tile_store(y + j, e, left);
+        for (; j + EXP_VECS * LANES <= end; j += EXP_VECS * LANES) {
+            sum = softmax_exp_step(EXP_VECS, x + j, scale, shift, y + j, sum, LANES);
+        }
+        for (; j + LANES <= end; j += LANES) {
+            sum = softmax_exp_step(1, x + j, scale, shift, y + j, sum, LANES);
+        }
+        if (j < end) {
+            sum = softmax_exp_step(1, x + j, scale, shift, y + j, sum, end - j);
         }
         total = vec_add(total, sum);
     }
     return total;
 }
 
+// The largest scale x, in two lanes of work: a maximum is the same in any order, and where a NaN is
+// among them the whole row becomes NaN through its sum.
+INLINE float softmax_max(int64_t cols, const float *x, vec scale) {
+    const vec hidden = vec_set(-__builtin_inff());
+    vec max[2] = {hidden, hidden};
+    int64_t j = 0;
+    for (; j + 2 * LANES <= cols; j += 2 * LANES) {
+        max[0] = vec_max(max[0], vec_mul(vec_load(x + j), scale));
+        max[1] = vec_max(max[1], vec_mul(vec_load(x + j + LANES), scale));
+    }
+    for (; j < cols; j += LANES) {
+        int64_t left = cols - j;
+        vec z = vec_mul(tile_load(x + j, left), scale);
+        max[0] = vec_max(max[0], left < LANES ? vec_blend_first(z, hidden, left) : z);
+    }
+    return vec_fold_max(vec_max(max[0], max[1]));
+}
+
+INLINE void multiply_row(int64_t cols, vec factor, float *y) {
+    int64_t j = 0;
+    for (; j + LANES <= cols; j += LANES) {
+        vec_store(y + j, vec_mul(vec_load(y + j), factor));
+    }
+    if (j < cols) {
+        tile_store(y + j, vec_mul(tile_load(y + j, cols - j), factor), cols - j);
+    }
+}
+
 static void softmax(const decoct_rows_piece *a) {
-    const vec scale = vec_set(a->scale), hidden = vec_set(-__builtin_inff());
+    const vec scale = vec_set(a->scale);
     for (int64_t i = 0; i < a->rows; i++) {
         const float *x = a->x + i * a->x_stride;
         float *y = a->y + i * a->y_stride;
-        vec max = hidden;
-        for (int64_t j = 0; j < a->cols; j += LANES) {
-            int64_t left = a->cols - j;
-            vec z = vec_mul(tile_load(x + j, left), scale);
-            max = vec_max(max, left < LANES ? vec_blend_first(z, hidden, left) : z);
-        }
-        float top = vec_fold_max(max);
+        float top = softmax_max(a->cols, x, scale);
         vec shift = vec_set(top == -__builtin_inff() ? 0.0f : top);
         float total = vec_fold(softmax_exp(a->cols, x, scale, shift, y));
-        vec inverse = vec_set(total == 0.0f ? 0.0f : 1.0f / total);
-        for (int64_t j = 0; j < a->cols; j += LANES) {
-            tile_store(y + j, vec_mul(tile_load(y + j, a->cols - j), inverse), a->cols - j);
-        }
+        multiply_row(a->cols, vec_set(total == 0.0f ? 0.0f : 1.0f / total), y);
     }
+}
+
+INLINE vec layer_norm_step(const float *x, vec shift, int squares, vec sum, int64_t left) {
+    vec d = tile_load(x, left);
+    if (!squares) {
+        return vec_add(sum, d);
+    }
+    d = vec_sub(d, shift);
+    d = left < LANES ? vec_blend_first(d, vec_set(0.0f), left) : d;
+    return vec_fma(d, d, sum);
 }
 
 // The sum of (x - shift)^2, or of x when `squares` is 0.
 INLINE float layer_norm_sum(int64_t cols, const float *x, vec shift, int squares) {
     vec total = vec_set(0.0f);
     for (int64_t first = 0; first < cols; first += DECOCT_SUM_CHUNK) {
+        int64_t end = chunk_end(first, cols), j = first;
         vec sum = vec_set(0.0f);
-        for (int64_t j = first; j < chunk_end(first, cols); j += LANES) {
-            int64_t left = cols - j;
-            vec d = tile_load(x + j, left);
-            if (squares) {
-                d = vec_sub(d, shift);
-                d = left < LANES ? vec_blend_first(d, vec_set(0.0f), left) : d;
-            }
-            sum = squares ? vec_fma(d, d, sum) : vec_add(sum, d);
+        for (; j + LANES <= end; j += LANES) {
+            sum = layer_norm_step(x + j, shift, squares, sum, LANES);
+        }
+        if (j < end) {
+            sum = layer_norm_step(x + j, shift, squares, sum, end - j);
         }
         total = vec_add(total, sum);
     }
     return vec_fold(total);
+}
+
+INLINE void layer_norm_store(const decoct_rows_piece *a, const float *x, vec mean, vec inverse,
+                             int64_t j, float *y, int64_t left) {
+    vec n = vec_mul(vec_sub(tile_load(x + j, left), mean), inverse);
+    n = a->gain ? vec_mul(n, tile_load(a->gain + j, left)) : n;
+    n = a->bias ? vec_add(n, tile_load(a->bias + j, left)) : n;
+    tile_store(y + j, n, left);
 }
 
 static void layer_norm(const decoct_rows_piece *a) {
@@ -76,21 +135,28 @@ static void layer_norm(const decoct_rows_piece *a) {
         vec mean = vec_set(layer_norm_sum(a->cols, x, vec_set(0.0f), 0) / (float)a->cols);
         float variance = layer_norm_sum(a->cols, x, mean, 1) / (float)a->cols;
         vec inverse = vec_set(1.0f / __builtin_sqrtf(variance + a->scale));
-        for (int64_t j = 0; j < a->cols; j += LANES) {
-            int64_t left = a->cols - j;
-            vec n = vec_mul(vec_sub(tile_load(x + j, left), mean), inverse);
-            n = a->gain ? vec_mul(n, tile_load(a->gain + j, left)) : n;
-            n = a->bias ? vec_add(n, tile_load(a->bias + j, left)) : n;
-            tile_store(y + j, n, left);
+        int64_t j = 0;
+        for (; j + LANES <= a->cols; j += LANES) {
+            layer_norm_store(a, x, mean, inverse, j, y, LANES);
+        }
+        if (j < a->cols) {
+            layer_norm_store(a, x, mean, inverse, j, y, a->cols - j);
         }
     }
 }
 
-INLINE vec gelu_tanh(vec x) {
-    vec t = vec_fma(vec_mul(x, x), vec_set(0x1.2444f2p-4f), vec_set(0x1.988454p+0f));
-    vec twice_u = vec_mul(x, t);
-    vec e = vec_exp(vec_mul(twice_u, vec_set(-1.0f)));
-    return vec_div(x, vec_add(vec_set(1.0f), e));
+INLINE void gelu_tanh(int count, vec *x) {
+    vec e[EXP_VECS];
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        vec t = vec_fma(vec_mul(x[i], x[i]), vec_set(0x1.2444f2p-4f), vec_set(0x1.988454p+0f));
+        e[i] = vec_mul(vec_mul(x[i], t), vec_set(-1.0f));
+    }
+    vec_exp_all(count, e);
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        x[i] = vec_div(x[i], vec_add(vec_set(1.0f), e[i]));
+    }
 }
 
 INLINE vec gelu_erf(vec x) {
@@ -98,36 +164,62 @@ INLINE vec gelu_erf(vec x) {
     return vec_mul(vec_mul(x, vec_set(0.5f)), vec_add(vec_set(1.0f), e));
 }
 
+INLINE void gelu_step(int count, const float *x, int32_t form, float *y, int64_t left) {
+    vec v[EXP_VECS];
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        v[i] = tile_load(x + i * LANES, left);
+    }
+    if (form == 0) {
+        gelu_tanh(count, v);
+    } else {
+        UNROLL
+        for (int i = 0; i < count; i++) {
+            v[i] = gelu_erf(v[i]);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        tile_store(y + i * LANES, v[i], left);
+    }
+}
+
 static void gelu(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         const float *x = a->x + i * a->x_stride;
         float *y = a->y + i * a->y_stride;
-        for (int64_t j = 0; j < a->cols; j += LANES) {
-            vec v = tile_load(x + j, a->cols - j);
-            tile_store(y + j, a->form == 0 ? gelu_tanh(v) : gelu_erf(v), a->cols - j);
+        int64_t j = 0;
+        for (; j + EXP_VECS * LANES <= a->cols; j += EXP_VECS * LANES) {
+            gelu_step(EXP_VECS, x + j, a->form, y + j, LANES);
         }
+        for (; j < a->cols; j += LANES) {
+            gelu_step(1, x + j, a->form, y + j, a->cols - j);
+        }
+    }
+}
+
+// y = a + b for one row.
+INLINE void add_rows(int64_t cols, const float *a, const float *b, float *y) {
+    int64_t j = 0;
+    for (; j + LANES <= cols; j += LANES) {
+        vec_store(y + j, vec_add(vec_load(a + j), vec_load(b + j)));
+    }
+    if (j < cols) {
+        tile_store(y + j, vec_add(tile_load(a + j, cols - j), tile_load(b + j, cols - j)),
+                   cols - j);
     }
 }
 
 static void add(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
-        const float *x = a->x + i * a->x_stride;
         float *y = a->y + i * a->y_stride;
-        for (int64_t j = 0; j < a->cols; j += LANES) {
-            int64_t left = a->cols - j;
-            tile_store(y + j, vec_add(tile_load(y + j, left), tile_load(x + j, left)), left);
-        }
+        add_rows(a->cols, y, a->x + i * a->x_stride, y);
     }
 }
 
 static void bias(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
-        const float *x = a->x + i * a->x_stride;
-        float *y = a->y + i * a->y_stride;
-        for (int64_t j = 0; j < a->cols; j += LANES) {
-            int64_t left = a->cols - j;
-            tile_store(y + j, vec_add(tile_load(x + j, left), tile_load(a->bias + j, left)), left);
-        }
+        add_rows(a->cols, a->x + i * a->x_stride, a->bias, a->y + i * a->y_stride);
     }
 }
 

@@ -7,11 +7,7 @@
 #ifndef SIMD_TILE_H
 #define SIMD_TILE_H
 
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
+#include "unroll.h"
 
 enum { PANEL = PANEL_VECS * LANES };
 // One row goes against four panels of one vector; else a tile is as wide as a panel.
