@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { KEYS = DECOCT_KEY_BLOCK, PIECE_TILES = 4 };
+enum { KEYS = DECOCT_KEY_BLOCK, FEW_QUERIES = 16 };
 
 static int64_t ceil_div(int64_t a, int64_t b) {
     return a / b + (a % b != 0);
@@ -64,7 +64,7 @@ static decoct_attention_piece make_piece(const attend_job *job, int64_t head, in
         .value_dim = a->value_dim,
         .q = a->q + b * a->q_batch_stride + h * a->q_head_stride + row * a->q_stride,
         .q_stride = a->q_stride,
-        .keys = job->keys + (b * a->kv_heads + kv) * job->keys_head_stride,
+        .keys = job->keys ? job->keys + (b * a->kv_heads + kv) * job->keys_head_stride : NULL,
         .key_block_stride = KEYS * a->head_dim,
         .v = a->v + b * a->v_batch_stride + kv * a->v_head_stride,
         .v_stride = a->v_stride,
@@ -79,6 +79,8 @@ static decoct_attention_piece make_piece(const attend_job *job, int64_t head, in
         .visible = a->causal ? a->q_offset + row + 1 : a->kv_len,
         .visible_step = a->causal ? 1 : 0,
         .scale = a->scale,
+        .k = a->k ? a->k + b * a->k_batch_stride + kv * a->k_head_stride : NULL,
+        .k_stride = a->k_stride,
     };
 }
 
@@ -120,7 +122,7 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
     if (a->batch == 0 || a->heads == 0 || a->q_len == 0) {
         return DECOCT_OK;
     }
-    job.piece_rows = PIECE_TILES * (int64_t)job.kernel->tile_rows;
+    job.piece_rows = job.kernel->tile_rows;
     job.pieces = ceil_div(a->q_len, job.piece_rows);
     decoct_status status = worker_scratch(ctx, &job);
     if (!status) {
@@ -243,6 +245,12 @@ static decoct_status attention(decoct_context *ctx, const decoct_attention_args 
     decoct_status status = check(&ctx->error, &a);
     if (status || a.batch == 0 || a.heads == 0 || a.q_len == 0) {
         return status;
+    }
+    // Packing keys is worth it when many queries share them; else the kernel packs block by block
+    // what it is about to use, and the keys travel through memory once.
+    const decoct_attention_kernel *kernel = &ctx->kernels->attention;
+    if (kernel->packs_keys && a.q_len <= FEW_QUERIES) {
+        return dct_attend(ctx, &a, NULL, 0);
     }
     keys_job job = {.a = &a, .pack = ctx->kernels->pack_keys, .blocks = ceil_div(a.kv_len, KEYS)};
     int64_t heads, count;

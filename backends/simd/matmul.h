@@ -7,28 +7,29 @@
 
 #include <decoct/backend.h>
 
-// One row against several panels at once: more chains in flight where only one row asks for them.
-INLINE void matmul_one_row(const decoct_matmul_piece *a) {
-    enum { PANELS = TILE_VECS_MAX / PANEL_VECS, WIDE = PANELS * PANEL };
-    for (int64_t j = 0; j < a->cols; j += WIDE) {
-        int64_t cols = a->cols - j < WIDE ? a->cols - j : WIDE;
+// One or two rows against several panels at once.
+INLINE void matmul_few_rows(int rows, int vecs, const decoct_matmul_piece *a) {
+    const int64_t wide = (int64_t)vecs * LANES;
+    for (int64_t j = 0; j < a->cols; j += wide) {
+        int64_t cols = a->cols - j < wide ? a->cols - j : wide;
         tile_args t = {.k = a->k,
                        .x = a->x,
+                       .x_stride = a->x_stride,
                        .w = a->w + j / PANEL * a->panel_stride,
                        .w_stride = PANEL,
+                       .panel_stride = a->panel_stride,
                        .y = a->y + j,
+                       .y_stride = a->y_stride,
                        .bias = a->bias ? a->bias + j : 0,
+                       .cols = cols,
                        .accumulate = a->accumulate};
-        if (cols > WIDE - PANEL) { // all panels are there
-            t.vec_stride = a->panel_stride;
-            t.cols = cols;
-            tile(1, TILE_VECS_MAX, 0, 0, &t);
+        if (cols > wide - PANEL) { // all panels are there
+            tile(rows, vecs, 0, 0, &t);
             continue;
         }
         for (int64_t done = 0; done < cols; done += PANEL) {
             t.cols = cols - done < PANEL ? cols - done : PANEL;
-            t.vec_stride = LANES;
-            tile(1, PANEL_VECS, 0, 0, &t);
+            tile(rows, PANEL_VECS, 0, 0, &t);
             t.w += a->panel_stride;
             t.y += PANEL;
             t.bias = t.bias ? t.bias + PANEL : 0;
@@ -60,12 +61,16 @@ static const float *matmul_pack_x(const decoct_matmul_piece *a, const matmul_til
 }
 
 static void matmul_run(const decoct_matmul_piece *a) {
-    if (a->rows == 1 && PANEL_VECS == 1) {
-        matmul_one_row(a);
+    if (a->rows == 1) {
+        matmul_few_rows(1, TILE_VECS_MAX, a);
+        return;
+    }
+    if (a->rows == 2) {
+        matmul_few_rows(2, TWO_ROWS_VECS, a);
         return;
     }
     const matmul_tiles tiles = {a->rows, (a->rows + TILE_ROWS - 1) / TILE_ROWS};
-    const float *packed = a->rows > 1 && a->cols >= PACK_COLS ? matmul_pack_x(a, &tiles) : 0;
+    const float *packed = a->cols >= PACK_COLS ? matmul_pack_x(a, &tiles) : 0;
     for (int64_t j = 0; j < a->cols; j += PANEL) {
         for (int64_t i = 0; i < tiles.count; i++) {
             int64_t first = matmul_first(&tiles, i), last = matmul_first(&tiles, i + 1);
@@ -74,7 +79,6 @@ static void matmul_run(const decoct_matmul_piece *a) {
                            .x_stride = a->x_stride,
                            .w = a->w + j / PANEL * a->panel_stride,
                            .w_stride = PANEL,
-                           .vec_stride = LANES,
                            .y = a->y + first * a->y_stride + j,
                            .y_stride = a->y_stride,
                            .bias = a->bias ? a->bias + j : 0,

@@ -10,8 +10,8 @@
 #include "unroll.h"
 
 enum { PANEL = PANEL_VECS * LANES };
-// One row goes against four panels of one vector; else a tile is as wide as a panel.
-enum { TILE_VECS_MAX = PANEL_VECS == 1 ? 4 : PANEL_VECS };
+// One or two rows go against several panels at once, or too few sums would be under way.
+enum { TILE_VECS_MAX = 4 };
 
 // x (rows, k), w (k, vecs * 16), y (rows, vecs * 16).
 typedef struct tile_args {
@@ -19,13 +19,17 @@ typedef struct tile_args {
     const float *x;
     int64_t x_stride; // not used when x is packed
     const float *w;
-    int64_t w_stride;   // from one k to the next
-    int64_t vec_stride; // from one vector of w to the next
+    int64_t w_stride;     // from one k to the next
+    int64_t panel_stride; // from one panel of w to the next, where there are several
     float *y;
     int64_t y_stride;
     const float *bias; // or NULL
     int64_t cols;      // columns of y that exist, <= vecs * 16
     int32_t accumulate;
+    // A ragged tile: after the first k steps, which all rows take, row r takes those steps p <
+    // k_most for which bit p of seen[r] is set.
+    const uint64_t *seen;
+    int64_t k_most;
 } tile_args;
 
 // How many columns of vector v exist: 16 for all but the last ones.
@@ -33,6 +37,7 @@ INLINE int64_t tile_cols(const tile_args *a, int v) {
     return a->cols - (int64_t)v * LANES;
 }
 
+// The first `cols` of 16 elements, the others 0.
 INLINE vec tile_load(const float *p, int64_t cols) {
     return cols >= LANES ? vec_load(p) : cols > 0 ? vec_load_first(p, cols) : vec_set(0.0f);
 }
@@ -69,11 +74,35 @@ INLINE void tile_pack(int rows, int64_t k, const float *x, int64_t x_stride, flo
     }
 }
 
-// `packed`: x is from tile_pack. `w_tail`: the last columns of w do not exist in memory either
-// (values of attention). The loops run to constants and ask inside: so both compilers unroll them
-// before they decide what lives in registers. clang 14 leaves the sums in memory when the bounds
-// become constant only by inlining.
-INLINE void tile(int rows, int vecs, int packed, int w_tail, const tile_args *a) {
+// Vector v of w at one k.
+INLINE const float *tile_w(const tile_args *a, const float *w, int v) {
+    return w + v / PANEL_VECS * a->panel_stride + v % PANEL_VECS * LANES;
+}
+
+// The rest of a ragged tile; `w` and `x` stand at step k.
+INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, const float *x,
+                        vec acc[TILE_ROWS][TILE_VECS_MAX]) {
+    for (int64_t p = a->k; p < a->k_most; p++, w += a->w_stride, x++) {
+        UNROLL
+        for (int r = 0; r < TILE_ROWS; r++) {
+            if (r < rows && (a->seen[r] >> p & 1)) {
+                UNROLL
+                for (int v = 0; v < TILE_VECS_MAX; v++) {
+                    if (v < vecs) {
+                        acc[r][v] = vec_fma(vec_set(x[r * a->x_stride]), vec_load(tile_w(a, w, v)),
+                                            acc[r][v]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+// `packed`: x is from tile_pack.
+// The loops run to constants and ask inside: so both compilers unroll them before they decide what
+// lives in registers. clang 14 leaves the sums in memory when the bounds become constant only by
+// inlining.
+INLINE void tile(int rows, int vecs, int packed, int ragged, const tile_args *a) {
     vec acc[TILE_ROWS][TILE_VECS_MAX];
     UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
@@ -92,8 +121,7 @@ INLINE void tile(int rows, int vecs, int packed, int w_tail, const tile_args *a)
         UNROLL
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             if (v < vecs) {
-                const float *from = w + v * a->vec_stride;
-                b[v] = w_tail ? tile_load(from, tile_cols(a, v)) : vec_load(from);
+                b[v] = vec_load(tile_w(a, w, v));
             }
         }
         UNROLL
@@ -106,6 +134,9 @@ INLINE void tile(int rows, int vecs, int packed, int w_tail, const tile_args *a)
                 }
             }
         }
+    }
+    if (ragged) {
+        tile_ragged(rows, vecs, a, w, x, acc);
     }
     UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
@@ -157,26 +188,13 @@ static __attribute__((noinline)) void tile_pack_rows(int rows, int64_t k, const 
 #undef CASE
 }
 
-// The same where the columns of w end within the tile: rarer, so in tiles of few rows and less
-// code.
-static __attribute__((noinline)) void tile_rows_tail(int rows, const tile_args *a) {
-    tile_args t = *a;
-    for (; rows > 0; rows -= 4, t.x += 4 * t.x_stride, t.y += 4 * t.y_stride) {
-        switch (rows) {
-        case 1:
-            tile(1, PANEL_VECS, 0, 1, &t);
-            break;
-        case 2:
-            tile(2, PANEL_VECS, 0, 1, &t);
-            break;
-        case 3:
-            tile(3, PANEL_VECS, 0, 1, &t);
-            break;
-        default:
-            tile(4, PANEL_VECS, 0, 1, &t);
-            break;
-        }
-    }
+static __attribute__((noinline)) void tile_rows_ragged(int rows, const tile_args *a) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        tile(n, PANEL_VECS, 0, 1, a);                                                              \
+        break;
+    TILE_SWITCH(CASE)
+#undef CASE
 }
 
 #endif

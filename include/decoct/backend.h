@@ -120,11 +120,13 @@ typedef struct decoct_attention_piece {
     float *scratch;       /**< scratch_size(piece) floats, 64-byte aligned */
     float scale;
     float reserved;
+    const float *k; /**< (kv_len, head_dim), used when `keys` is NULL: see packs_keys */
+    int64_t k_stride;
 } decoct_attention_piece;
 
 typedef struct decoct_attention_kernel {
-    uint32_t tile_rows; /**< query rows that are worked on together; `rows` may be any number */
-    uint32_t reserved;
+    uint32_t tile_rows;  /**< query rows that are worked on together; `rows` may be any number */
+    uint32_t packs_keys; /**< 1: where `keys` is NULL it takes `k` as it lies, for few queries */
     int64_t (*scratch_size)(const decoct_attention_piece *piece); /**< in floats */
     void (*run)(const decoct_attention_piece *piece);
 } decoct_attention_kernel;
