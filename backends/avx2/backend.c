@@ -2,6 +2,7 @@
 // The AVX2 + FMA backend. 16 registers of 8: a tile of 6 x 16 takes 12 for sums, 2 for w, 1 for x.
 #define TILE_ROWS 6
 #define PANEL_VECS 1
+#define TILE_STEPS 4
 #define TWO_ROWS_VECS 2
 #define TILE_ROWS_LIST(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define ATTEND_TILES 16

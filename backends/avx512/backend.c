@@ -2,6 +2,7 @@
 // The AVX-512 backend. 32 registers of 16: a tile of 14 x 32 takes 28 for sums, 2 for w, 1 for x.
 #define TILE_ROWS 14
 #define PANEL_VECS 2
+#define TILE_STEPS 2
 #define TWO_ROWS_VECS 4
 #define TILE_ROWS_LIST(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #define ATTEND_TILES 8

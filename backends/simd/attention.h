@@ -111,22 +111,17 @@ static void attend_scores(const attend_group *g, int r, int rows, const float *k
                    .w_stride = KEYS,
                    .panel_stride = PANEL,
                    .y = g->weight + (int64_t)r * WEIGHT_STRIDE,
-                   .y_stride = WEIGHT_STRIDE,
-                   .cols = KEYS};
+                   .y_stride = WEIGHT_STRIDE};
     if (rows == 1) {
-        for (int64_t j = 0; j < most; j += TILE_VECS_MAX * LANES) {
-            tile(1, TILE_VECS_MAX, 1, 0, &s);
-            s.w += TILE_VECS_MAX * LANES;
-            s.y += TILE_VECS_MAX * LANES;
-        }
+        const int64_t wide = TILE_VECS_MAX * LANES;
+        s.cols = s.w_next = s.y_next = wide;
+        s.count = (most + wide - 1) / wide;
+        tiles(1, TILE_VECS_MAX, 1, 0, KEYS, &s);
         return;
     }
-    for (int64_t j = 0; j < most; j += PANEL) {
-        s.cols = PANEL;
-        tile_rows_packed(rows, &s);
-        s.w += PANEL;
-        s.y += PANEL;
-    }
+    s.cols = s.w_next = s.y_next = PANEL;
+    s.count = (most + PANEL - 1) / PANEL;
+    tile_rows_keys(rows, &s);
 }
 
 // z = scale * q k + mask of one vector of row r, -inf where it sees nothing; *hidden: lanes below
@@ -270,26 +265,25 @@ static void attend_values(const attend_group *g, int r, int rows, const float *v
     tile_args o = {.k = all == ~UINT64_C(0) ? KEYS : __builtin_ctzll(~all),
                    .x = g->weight + (int64_t)r * WEIGHT_STRIDE,
                    .x_stride = WEIGHT_STRIDE,
+                   .w = v,
                    .w_stride = v_stride,
                    .panel_stride = PANEL,
+                   .y = g->out + r * g->width,
                    .y_stride = g->width,
-                   .cols = PANEL,
                    .accumulate = 1,
                    .seen = g->seen + r,
                    .k_most = KEYS - __builtin_clzll(any)};
-    int64_t c = 0;
-    for (; rows == 1 && c + TILE_VECS_MAX * LANES <= g->width; c += TILE_VECS_MAX * LANES) {
-        o.w = v + c;
-        o.y = g->out + r * g->width + c;
-        o.cols = TILE_VECS_MAX * LANES;
-        tile(1, TILE_VECS_MAX, 0, 1, &o);
-        o.cols = PANEL;
+    if (rows == 1) { // several panels at once, as far as they go
+        const int64_t wide = TILE_VECS_MAX * LANES;
+        o.cols = o.w_next = o.y_next = wide;
+        o.count = g->width / wide;
+        tiles(1, TILE_VECS_MAX, 0, 1, 0, &o);
+        o.w += o.count * wide;
+        o.y += o.count * wide;
     }
-    for (; c < g->width; c += PANEL) {
-        o.w = v + c;
-        o.y = g->out + r * g->width + c;
-        tile_rows_ragged(rows, &o);
-    }
+    o.cols = o.w_next = o.y_next = PANEL;
+    o.count = (g->out + r * g->width + g->width - o.y) / PANEL;
+    tile_rows_ragged(rows, &o);
 }
 
 // A dense copy of a block of v, with zeros from value_dim to width: rows a power of two apart would

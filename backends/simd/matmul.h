@@ -24,12 +24,12 @@ INLINE void matmul_few_rows(int rows, int vecs, const decoct_matmul_piece *a) {
                        .cols = cols,
                        .accumulate = a->accumulate};
         if (cols > wide - PANEL) { // all panels are there
-            tile(rows, vecs, 0, 0, &t);
+            tile(rows, vecs, 0, 0, PANEL, &t);
             continue;
         }
         for (int64_t done = 0; done < cols; done += PANEL) {
             t.cols = cols - done < PANEL ? cols - done : PANEL;
-            tile(rows, PANEL_VECS, 0, 0, &t);
+            tile(rows, PANEL_VECS, 0, 0, PANEL, &t);
             t.w += a->panel_stride;
             t.y += PANEL;
             t.bias = t.bias ? t.bias + PANEL : 0;
@@ -37,27 +37,56 @@ INLINE void matmul_few_rows(int rows, int vecs, const decoct_matmul_piece *a) {
     }
 }
 
-// Rows [first, last) of tile i: as many tiles as needed, of nearly the same height, so that 8 rows
-// are 4 + 4 rather than 6 + 2.
-typedef struct matmul_tiles {
-    int64_t rows, count;
-} matmul_tiles;
+// As many tiles as needed, of nearly the same height, so that 8 rows are 4 + 4 rather than 6 + 2:
+// `tall` tiles of `rows` rows, then `low` ones of one row less.
+typedef struct matmul_cut {
+    int rows;
+    int64_t tall, low;
+} matmul_cut;
 
-INLINE int64_t matmul_first(const matmul_tiles *t, int64_t i) {
-    return t->rows * i / t->count;
+static matmul_cut matmul_cut_rows(int64_t rows) {
+    int64_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS, tall = rows % tiles;
+    return tall ? (matmul_cut){(int)(rows / tiles) + 1, tall, tiles - tall}
+                : (matmul_cut){(int)(rows / tiles), tiles, 0};
 }
 
 // From this many columns on, packing x is soon paid back.
 enum { PACK_COLS = 4 * PANEL };
 
 // x in tiles, one after the other.
-static const float *matmul_pack_x(const decoct_matmul_piece *a, const matmul_tiles *tiles) {
-    for (int64_t i = 0; i < tiles->count; i++) {
-        int64_t first = matmul_first(tiles, i);
-        tile_pack_rows((int)(matmul_first(tiles, i + 1) - first), a->k, a->x + first * a->x_stride,
-                       a->x_stride, a->scratch + first * a->k);
+static void matmul_pack_x(const decoct_matmul_piece *a, const matmul_cut *cut) {
+    int64_t row = 0;
+    for (int64_t i = 0; i < cut->tall + cut->low; i++) {
+        int rows = i < cut->tall ? cut->rows : cut->rows - 1;
+        tile_pack_rows(rows, a->k, a->x + row * a->x_stride, a->x_stride, a->scratch + row * a->k);
+        row += rows;
     }
-    return a->scratch;
+}
+
+// `count` tiles of `rows` rows from `row` on, for the panel at column j.
+static void matmul_tiles(const decoct_matmul_piece *a, bool packed, int rows, int64_t count,
+                         int64_t row, int64_t j) {
+    tile_args t = {.k = a->k,
+                   .x = packed ? a->scratch + row * a->k : a->x + row * a->x_stride,
+                   .x_stride = a->x_stride,
+                   .w = a->w + j / PANEL * a->panel_stride,
+                   .w_stride = PANEL,
+                   .y = a->y + row * a->y_stride + j,
+                   .y_stride = a->y_stride,
+                   .bias = a->bias ? a->bias + j : 0,
+                   .cols = a->cols - j < PANEL ? a->cols - j : PANEL,
+                   .accumulate = a->accumulate,
+                   .count = count,
+                   .x_next = rows * (packed ? a->k : a->x_stride),
+                   .y_next = rows * a->y_stride};
+    if (count == 0) {
+        return;
+    }
+    if (packed) {
+        tile_rows_packed(rows, &t);
+    } else {
+        tile_rows(rows, &t);
+    }
 }
 
 static void matmul_run(const decoct_matmul_piece *a) {
@@ -69,27 +98,14 @@ static void matmul_run(const decoct_matmul_piece *a) {
         matmul_few_rows(2, TWO_ROWS_VECS, a);
         return;
     }
-    const matmul_tiles tiles = {a->rows, (a->rows + TILE_ROWS - 1) / TILE_ROWS};
-    const float *packed = a->cols >= PACK_COLS ? matmul_pack_x(a, &tiles) : 0;
+    const matmul_cut cut = matmul_cut_rows(a->rows);
+    const bool packed = a->cols >= PACK_COLS;
+    if (packed) {
+        matmul_pack_x(a, &cut);
+    }
     for (int64_t j = 0; j < a->cols; j += PANEL) {
-        for (int64_t i = 0; i < tiles.count; i++) {
-            int64_t first = matmul_first(&tiles, i), last = matmul_first(&tiles, i + 1);
-            tile_args t = {.k = a->k,
-                           .x = packed ? packed + first * a->k : a->x + first * a->x_stride,
-                           .x_stride = a->x_stride,
-                           .w = a->w + j / PANEL * a->panel_stride,
-                           .w_stride = PANEL,
-                           .y = a->y + first * a->y_stride + j,
-                           .y_stride = a->y_stride,
-                           .bias = a->bias ? a->bias + j : 0,
-                           .cols = a->cols - j < PANEL ? a->cols - j : PANEL,
-                           .accumulate = a->accumulate};
-            if (packed) {
-                tile_rows_packed((int)(last - first), &t);
-            } else {
-                tile_rows((int)(last - first), &t);
-            }
-        }
+        matmul_tiles(a, packed, cut.rows, cut.tall, 0, j);
+        matmul_tiles(a, packed, cut.rows - 1, cut.low, cut.tall * cut.rows, j);
     }
 }
 
