@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// BLIS: sgemm, which packs both operands in each call (0.9 has no stable call for weights packed
+// ahead). One row goes through sgemv, as its users would.
+#include "library.h"
+#include "peer.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112, ARCHES_MAX = 64 };
+
+typedef struct library {
+    void *handle;
+    void (*init)(void);
+    int (*arch)(void);
+    const char *(*arch_name)(int arch);
+    const char *(*version)(void);
+    void (*set_threads)(int64_t threads);
+    void (*sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
+                  const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
+    void (*sgemv)(int order, int trans, int m, int n, float alpha, const float *a, int lda,
+                  const float *x, int incx, float beta, float *y, int incy);
+} library;
+
+typedef struct job {
+    const library *lib;
+    peer_case c;
+} job;
+
+static bool open_library(library *lib, char *note, size_t size) {
+    static const char *const names[] = {"libblis.so.4", NULL};
+    const library_symbol symbols[] = {
+        {"bli_init", &lib->init},
+        {"bli_arch_query_id", &lib->arch},
+        {"bli_arch_string", &lib->arch_name},
+        {"bli_info_get_version_str", &lib->version},
+        {"bli_thread_set_num_threads", &lib->set_threads},
+        {"cblas_sgemm", &lib->sgemm},
+        {"cblas_sgemv", &lib->sgemv},
+    };
+    lib->handle = library_open(names, note, size);
+    if (!lib->handle || !library_find(lib->handle, symbols, 7, note, size)) {
+        return false;
+    }
+    lib->init(); // without it, asking for an arch that was set by hand aborts
+    return true;
+}
+
+// The configuration with the widest vectors that this CPU can run; NULL: none is known to fit.
+static const char *fitting_arch(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+        return "skx";
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        return "haswell";
+    }
+#endif
+    return NULL;
+}
+
+// BLIS goes by the CPU's model name and runs portable C on a model that it does not know. Its
+// users then name an older CPU in BLIS_ARCH_TYPE, which is read once: so it is opened again.
+static bool open_named(library *lib, const char *arch, char *note, size_t size) {
+    for (int i = 0; i < ARCHES_MAX && strcmp(lib->arch_name(i), "generic") != 0; i++) {
+        if (strcmp(lib->arch_name(i), arch) == 0) {
+            char number[16];
+            snprintf(number, sizeof number, "%d", i);
+            dlclose(lib->handle);
+            setenv("BLIS_ARCH_TYPE", number, 1);
+            bool opened = open_library(lib, note, size);
+            unsetenv("BLIS_ARCH_TYPE");
+            return opened;
+        }
+    }
+    return true;
+}
+
+static void *load(const char *folder, char *note, size_t size) {
+    (void)folder;
+    library *lib = calloc(1, sizeof *lib);
+    if (!lib || !open_library(lib, note, size)) {
+        free(lib);
+        return NULL;
+    }
+    const char *arch = fitting_arch();
+    bool unknown =
+        arch && !getenv("BLIS_ARCH_TYPE") && strcmp(lib->arch_name(lib->arch()), "generic") == 0;
+    if (unknown && !open_named(lib, arch, note, size)) {
+        free(lib);
+        return NULL;
+    }
+    snprintf(note, size, "BLIS %s; %s%s", lib->version(), lib->arch_name(lib->arch()),
+             unknown ? " (set by us: it does not know this CPU)" : "");
+    return lib;
+}
+
+static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
+    *why = '\0';
+    if (c->op != PEER_MATMUL && c->op != PEER_MATMUL_PLAIN) {
+        return NULL;
+    }
+    job *j = malloc(sizeof *j);
+    if (!j) {
+        snprintf(why, size, "out of memory");
+        return NULL;
+    }
+    *j = (job){data, *c};
+    return j;
+}
+
+static bool run(void *data) {
+    const job *j = data;
+    const peer_case *c = &j->c;
+    int m = (int)c->m, n = (int)c->n, k = (int)c->k;
+    j->lib->set_threads(c->threads);
+    if (m == 1) {
+        j->lib->sgemv(ROW_MAJOR, TRANS, k, n, 1.0f, c->w, n, c->x, 1, 0.0f, c->y, 1);
+    } else {
+        j->lib->sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, m, n, k, 1.0f, c->x, k, c->w, n, 0.0f, c->y,
+                      n);
+    }
+    return true;
+}
+
+const peer peer_blis = {"blis", "cblas_sgemm; cblas_sgemv for one row", load, open_case, run, NULL,
+                        free};

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// oneDNN 2.x: matmul with weights in the layout that it prefers, dnnl_sgemm, softmax; attention is
+// in onednn_attention.c.
+#include "onednn.h"
+#include "library.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SRC = 1, DST = 17, WEIGHTS = 33, F32 = 3, ANY = 1, CPU = 1, IN_ORDER = 1, INFERENCE = 96 };
+enum { QUERY_KERNEL = 8, QUERY_WEIGHTS = 131, TRIALS = 20 };
+
+typedef struct job {
+    const onednn *lib;
+    peer_case c;
+    onednn_call call;
+    float *packed; // w; NULL: it is used as it lies
+    bool sgemm;    // instead of the call, with rows of w that are `ld` apart
+    int64_t ld;
+    void *attention; // the job of onednn_attention.c
+} job;
+
+// ---- The library ----
+
+static bool find_functions(void *handle, onednn *lib, char *note, size_t size) {
+    const library_symbol symbols[] = {
+        {"dnnl_version", &lib->version},
+        {"dnnl_get_effective_cpu_isa", &lib->isa},
+        {"dnnl_cpu_isa2str", &lib->isa_name},
+        {"dnnl_engine_create", &lib->engine_create},
+        {"dnnl_stream_create", &lib->stream_create},
+        {"dnnl_stream_wait", &lib->stream_wait},
+        {"dnnl_memory_desc_init_by_strides", &lib->layout_strided},
+        {"dnnl_memory_desc_init_by_tag", &lib->layout_tagged},
+        {"dnnl_memory_desc_get_size", &lib->layout_size},
+        {"dnnl_memory_create", &lib->memory_create},
+        {"dnnl_memory_set_data_handle", &lib->memory_set},
+        {"dnnl_memory_destroy", &lib->memory_destroy},
+        {"dnnl_primitive_attr_create", &lib->attr_create},
+        {"dnnl_primitive_attr_set_output_scales", &lib->attr_scale},
+        {"dnnl_primitive_attr_destroy", &lib->attr_destroy},
+        {"dnnl_matmul_desc_init", &lib->matmul},
+        {"dnnl_softmax_forward_desc_init", &lib->softmax},
+        {"dnnl_primitive_desc_create", &lib->plan_create},
+        {"dnnl_reorder_primitive_desc_create", &lib->plan_reorder},
+        {"dnnl_primitive_desc_query", &lib->plan_query},
+        {"dnnl_primitive_desc_query_md", &lib->plan_layout},
+        {"dnnl_primitive_desc_destroy", &lib->plan_destroy},
+        {"dnnl_primitive_create", &lib->primitive_create},
+        {"dnnl_primitive_execute", &lib->primitive_execute},
+        {"dnnl_primitive_destroy", &lib->primitive_destroy},
+        {"dnnl_sgemm", &lib->sgemm},
+        {"omp_set_num_threads", &lib->set_threads}, // of the OpenMP that it is linked with
+    };
+    return library_find(handle, symbols, (int)(sizeof symbols / sizeof *symbols), note, size);
+}
+
+static void *load(const char *folder, char *note, size_t size) {
+    static const char *const names[] = {"libdnnl.so.2", NULL};
+    (void)folder;
+    void *handle = library_open(names, note, size);
+    onednn *lib = calloc(1, sizeof *lib);
+    if (!handle || !lib || !find_functions(handle, lib, note, size)) {
+        free(lib);
+        return NULL;
+    }
+    if (lib->engine_create(&lib->engine, CPU, 0) ||
+        lib->stream_create(&lib->stream, lib->engine, IN_ORDER)) {
+        snprintf(note, size, "it made no engine");
+        free(lib);
+        return NULL;
+    }
+    const onednn_version *v = lib->version();
+    snprintf(note, size, "oneDNN %d.%d.%d; %s", v->major, v->minor, v->patch,
+             lib->isa_name(lib->isa()));
+    return lib;
+}
+
+// ---- Steps ----
+
+bool onednn_strided(const onednn *lib, const onednn_shape *s, onednn_layout *layout) {
+    const int64_t dims[] = {s->groups, s->rows, s->cols};
+    const int64_t strides[] = {s->group_stride, s->row_stride, s->col_stride};
+    int flat = s->groups == 0;
+    return !lib->layout_strided(layout, 3 - flat, dims + flat, F32, strides + flat);
+}
+
+// Ends the plan, with its primitive in `call` or without.
+static bool make_call(const onednn *lib, void *plan, const int *whats,
+                      const onednn_layout *const *layouts, int count, onednn_call *call) {
+    *call = (onednn_call){.count = count};
+    bool made = !lib->primitive_create(&call->primitive, plan) &&
+                !lib->plan_query(plan, QUERY_KERNEL, 0, &call->kernel);
+    for (int i = 0; i < count && made; i++) {
+        call->args[i].what = whats[i];
+        made = !lib->memory_create(&call->args[i].memory, layouts[i], lib->engine, NULL);
+    }
+    lib->plan_destroy(plan);
+    return made;
+}
+
+bool onednn_matmul(const onednn *lib, const onednn_layout *x, onednn_layout *w,
+                   const onednn_layout *y, float scale, onednn_call *call) {
+    static const int whats[] = {SRC, WEIGHTS, DST};
+    const onednn_layout *layouts[] = {x, w, y};
+    onednn_operation operation;
+    void *attr = NULL, *plan = NULL;
+    bool planned = !lib->attr_create(&attr) && !lib->attr_scale(attr, 1, 0, &scale) &&
+                   !lib->matmul(&operation, x, w, NULL, y) &&
+                   !lib->plan_create(&plan, &operation, attr, lib->engine, NULL);
+    lib->attr_destroy(attr);
+    if (!planned) {
+        return false;
+    }
+    *w = *lib->plan_layout(plan, QUERY_WEIGHTS, 0);
+    return make_call(lib, plan, whats, layouts, 3, call);
+}
+
+bool onednn_softmax(const onednn *lib, const onednn_layout *data, int axis, onednn_call *call) {
+    static const int whats[] = {SRC, DST};
+    const onednn_layout *layouts[] = {data, data};
+    onednn_operation operation;
+    void *plan = NULL;
+    return !lib->softmax(&operation, INFERENCE, data, axis) &&
+           !lib->plan_create(&plan, &operation, NULL, lib->engine, NULL) &&
+           make_call(lib, plan, whats, layouts, 2, call);
+}
+
+bool onednn_attach(const onednn *lib, const onednn_call *call, const void *src, const void *weights,
+                   void *dst) {
+    const onednn_arg *args = call->args;
+    return !lib->memory_set(args[0].memory, (void *)(uintptr_t)src) &&
+           (call->count < 3 || !lib->memory_set(args[1].memory, (void *)(uintptr_t)weights)) &&
+           !lib->memory_set(args[call->count - 1].memory, dst);
+}
+
+bool onednn_execute(const onednn *lib, const onednn_call *call) {
+    return !lib->primitive_execute(call->primitive, lib->stream, call->count, call->args);
+}
+
+void onednn_free(const onednn *lib, onednn_call *call) {
+    for (int i = 0; i < call->count; i++) {
+        if (call->args[i].memory) {
+            lib->memory_destroy(call->args[i].memory);
+        }
+    }
+    if (call->primitive) {
+        lib->primitive_destroy(call->primitive);
+    }
+    *call = (onednn_call){0};
+}
+
+// ---- Jobs ----
+
+// Copies w (k, n), which lies as `from` says, to the layout `to`.
+static bool pack(job *j, const onednn_layout *from, const onednn_layout *to) {
+    static const int whats[] = {SRC, DST};
+    const onednn *lib = j->lib;
+    const onednn_layout *layouts[] = {from, to};
+    onednn_call reorder = {0};
+    void *plan = NULL;
+    j->packed = aligned_alloc(64, (lib->layout_size(to) + 63) / 64 * 64);
+    bool packed = j->packed &&
+                  !lib->plan_reorder(&plan, from, lib->engine, to, lib->engine, NULL) &&
+                  make_call(lib, plan, whats, layouts, 2, &reorder) &&
+                  onednn_attach(lib, &reorder, j->c.w, NULL, j->packed) &&
+                  onednn_execute(lib, &reorder) && !lib->stream_wait(lib->stream);
+    onednn_free(lib, &reorder);
+    return packed;
+}
+
+static bool run_matmul(const job *j) {
+    const peer_case *c = &j->c;
+    if (j->sgemm) {
+        return !j->lib->sgemm('N', 'N', c->m, c->n, c->k, 1.0f, c->x, c->k,
+                              j->packed ? j->packed : c->w, j->ld, 0.0f, c->y, c->n);
+    }
+    return onednn_execute(j->lib, &j->call) && !j->lib->stream_wait(j->lib->stream);
+}
+
+static double trial(job *j, bool sgemm) {
+    double best = 1e9;
+    j->sgemm = sgemm;
+    for (int i = 0; i < TRIALS; i++) {
+        struct timespec from, to;
+        clock_gettime(CLOCK_MONOTONIC, &from);
+        run_matmul(j);
+        clock_gettime(CLOCK_MONOTONIC, &to);
+        double took =
+            (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+        best = took < best ? took : best;
+    }
+    return best;
+}
+
+// w as it lies: the faster of the two calls.
+static bool open_plain(job *j, const onednn_layout *x, onednn_layout *w, const onednn_layout *y) {
+    const peer_case *c = &j->c;
+    if (!onednn_matmul(j->lib, x, w, y, 1.0f, &j->call) ||
+        !onednn_attach(j->lib, &j->call, c->x, c->w, c->y)) {
+        return false;
+    }
+    double primitive = trial(j, false), sgemm = trial(j, true);
+    j->sgemm = sgemm < primitive;
+    return true;
+}
+
+// w packed ahead. Where oneDNN has no layout of its own for it (without AVX-512), matmul is sgemm
+// with more around it; then w gets rows whose distance is no large power of two.
+static bool open_packed(job *j, const onednn_layout *x, const onednn_layout *w,
+                        const onednn_layout *y) {
+    const onednn *lib = j->lib;
+    const peer_case *c = &j->c;
+    const int64_t dims[] = {c->k, c->n};
+    onednn_layout best;
+    if (lib->layout_tagged(&best, 2, dims, F32, ANY) ||
+        !onednn_matmul(lib, x, &best, y, 1.0f, &j->call)) {
+        return false;
+    }
+    if (strstr(j->call.kernel, "gemm:jit")) {
+        j->sgemm = true;
+        j->ld = (c->n + 15) / 16 * 16 + 16;
+        return onednn_strided(lib, &(onednn_shape){0, c->k, c->n, 0, j->ld, 1}, &best) &&
+               pack(j, w, &best);
+    }
+    return pack(j, w, &best) && onednn_attach(lib, &j->call, c->x, j->packed, c->y);
+}
+
+static bool open_matmul(job *j) {
+    const onednn *lib = j->lib;
+    const peer_case *c = &j->c;
+    onednn_layout x, w, y;
+    j->ld = c->n;
+    return onednn_strided(lib, &(onednn_shape){0, c->m, c->k, 0, c->k, 1}, &x) &&
+           onednn_strided(lib, &(onednn_shape){0, c->k, c->n, 0, c->n, 1}, &w) &&
+           onednn_strided(lib, &(onednn_shape){0, c->m, c->n, 0, c->n, 1}, &y) &&
+           (c->op == PEER_MATMUL_PLAIN ? open_plain(j, &x, &w, &y) : open_packed(j, &x, &w, &y));
+}
+
+static bool open_softmax(job *j) {
+    const peer_case *c = &j->c;
+    onednn_layout data;
+    return onednn_strided(j->lib, &(onednn_shape){0, c->m, c->n, 0, c->n, 1}, &data) &&
+           onednn_softmax(j->lib, &data, 1, &j->call) &&
+           onednn_attach(j->lib, &j->call, c->x, NULL, c->y);
+}
+
+static void close_case(void *data) {
+    job *j = data;
+    if (j) {
+        onednn_free(j->lib, &j->call);
+        onednn_attention_close(j->attention);
+        free(j->packed);
+        free(j);
+    }
+}
+
+static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
+    job *j = calloc(1, sizeof *j);
+    *why = '\0';
+    bool opened = false;
+    if (j) {
+        j->lib = data;
+        j->c = *c;
+        j->lib->set_threads(c->threads); // primitives are made for a number of threads
+        j->attention = c->op == PEER_ATTENTION ? onednn_attention_open(j->lib, c) : NULL;
+        opened = c->op == PEER_ATTENTION ? j->attention != NULL
+                 : c->op == PEER_SOFTMAX ? open_softmax(j)
+                                         : open_matmul(j);
+    }
+    if (!opened) {
+        snprintf(why, size, "it made no primitive");
+        close_case(j);
+        return NULL;
+    }
+    return j;
+}
+
+static bool run(void *data) {
+    job *j = data;
+    j->lib->set_threads(j->c.threads);
+    return j->attention ? onednn_attention_run(j->attention) : run_matmul(j);
+}
+
+const peer peer_onednn = {
+    "onednn",
+    "matmul with packed weights, dnnl_sgemm where that has the same kernels; softmax; attention: a "
+    "loop of matmul (one query: dnnl_sgemm) and softmax over heads and blocks of queries",
+    load,
+    open_case,
+    run,
+    NULL,
+    close_case};
