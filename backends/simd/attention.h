@@ -54,9 +54,20 @@ static int64_t attend_most(const attend_group *g, int r, int rows, int64_t first
 
 // ---- Keys ----
 
-static void pack_keys(int64_t count, int64_t head_dim, const float *k, int64_t k_stride,
-                      float *block) {
-    for (int64_t j = 0; j < KEYS; j += SQUARE) {
+// Asks for 8 or 16 rows of k or v ahead of time: hardware does not guess short rows that lie far
+// apart.
+INLINE void attend_fetch(const float *rows, int64_t stride, int64_t count, int64_t dim) {
+    for (int64_t j = 0; j < count; j++) {
+        for (int64_t c = 0; c < dim; c += LANES) {
+            __builtin_prefetch(rows + j * stride + c);
+        }
+    }
+}
+
+// The first `columns` columns of a block, of which `count` hold keys and the others zeros.
+INLINE void pack_key_columns(int64_t columns, int64_t count, int64_t head_dim, const float *k,
+                             int64_t k_stride, float *block) {
+    for (int64_t j = 0; j < columns; j += SQUARE) {
         int64_t rows = clamp(count - j, 0, SQUARE), d = 0;
         for (; d + SQUARE <= head_dim; d += SQUARE) {
             vec_transpose(k + j * k_stride + d, k_stride, rows, block + d * KEYS + j, KEYS);
@@ -67,6 +78,11 @@ static void pack_keys(int64_t count, int64_t head_dim, const float *k, int64_t k
             }
         }
     }
+}
+
+static void pack_keys(int64_t count, int64_t head_dim, const float *k, int64_t k_stride,
+                      float *block) {
+    pack_key_columns(KEYS, count, head_dim, k, k_stride, block);
 }
 
 // ---- Scratch ----
@@ -220,6 +236,9 @@ INLINE void attend_exp(attend_group *g, int r) {
     vec block = vec_set(0.0f);
     UNROLL
     for (int i = 0; i < KEYS / LANES; i += EXP_VECS) {
+        if (!(g->seen[r] >> i * LANES)) {
+            break; // it sees nothing from here on
+        }
         vec e[EXP_VECS];
         UNROLL
         for (int v = 0; v < EXP_VECS; v++) {
@@ -298,17 +317,6 @@ static void attend_copy_values(const attend_group *g, int64_t first, int64_t cou
     }
 }
 
-// Asks for rows [from, to) of a block of v ahead of time: hardware does not guess short rows that
-// lie far apart.
-static void attend_fetch_values(const attend_group *g, int64_t first, int64_t from, int64_t to) {
-    const decoct_attention_piece *a = g->a;
-    for (int64_t j = from; j < to; j++) {
-        for (int64_t c = 0; c < a->value_dim; c += LANES) {
-            __builtin_prefetch(a->v + (first + j) * a->v_stride + c);
-        }
-    }
-}
-
 // ---- Blocks, groups, pieces ----
 
 // Tile i of the group: as many tiles as needed, of nearly the same height.
@@ -316,25 +324,37 @@ static int attend_tile(const attend_group *g, int tiles, int i) {
     return g->rows * i / tiles;
 }
 
-// The packed keys of the block at `first`.
-static const float *attend_keys(const attend_group *g, int64_t first) {
+// The packed keys of the block at `first`. When they are packed here, a few rows at a time, the
+// same rows of the next block and of v are on their way meanwhile.
+static const float *attend_keys(const attend_group *g, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     if (a->keys) {
         return a->keys + first / KEYS * a->key_block_stride;
     }
-    int64_t count = clamp(a->kv_len - first, 0, KEYS);
-    pack_keys(count, a->head_dim, a->k + first * a->k_stride, a->k_stride, g->keys);
+    // The scores of a tile cover whole vectors of several panels.
+    int64_t columns = round_up(count, (g->rows == 1 ? TILE_VECS_MAX * LANES : PANEL));
+    for (int64_t j = 0; j < columns; j += SQUARE) {
+        const float *k = a->k + (first + j) * a->k_stride;
+        attend_fetch(k + KEYS * a->k_stride, a->k_stride,
+                     clamp(a->kv_len - first - KEYS - j, 0, SQUARE), a->head_dim);
+        attend_fetch(a->v + (first + j) * a->v_stride, a->v_stride, clamp(count - j, 0, SQUARE),
+                     a->value_dim);
+        pack_key_columns(SQUARE, count - j, a->head_dim, k, a->k_stride, g->keys + j);
+    }
     return g->keys;
 }
 
 static void attend_block(attend_group *g, int tiles, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
-    const float *keys = attend_keys(g, first);
+    const float *keys = attend_keys(g, first, count);
     for (int i = 0; i < tiles; i++) {
         int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
         attend_scores(g, r, rows, keys, attend_most(g, r, rows, first));
+        if (a->keys) {
+            int64_t from = count * i / tiles, to = count * (i + 1) / tiles;
+            attend_fetch(a->v + (first + from) * a->v_stride, a->v_stride, to - from, a->value_dim);
+        }
         attend_softmax(g, r, rows, first);
-        attend_fetch_values(g, first, count * i / tiles, count * (i + 1) / tiles);
     }
     // One tile reads v as it lies, if its columns come in whole panels.
     bool dense = tiles > 1 || a->value_dim != g->width;
@@ -353,7 +373,7 @@ static void attend_weights(attend_group *g, int tiles, const float inverse[ATTEN
     const decoct_attention_piece *a = g->a;
     for (int64_t first = 0; first < a->kv_len; first += KEYS) {
         int64_t count = clamp(a->kv_len - first, 0, KEYS);
-        const float *keys = attend_keys(g, first);
+        const float *keys = attend_keys(g, first, count);
         for (int i = 0; i < tiles; i++) {
             int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
             attend_scores(g, r, rows, keys, attend_most(g, r, rows, first));
