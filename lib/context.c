@@ -108,9 +108,9 @@ static int64_t tile_scratch_size(const decoct_context *ctx) {
     return ((int64_t)ctx->kernels->matmul.scratch_size + 1023) / 1024 * 1024;
 }
 
-float *dct_tile_scratch(const decoct_context *ctx, int32_t worker) {
+float *dct_tile_scratch(const decoct_context *ctx, uint32_t size, int32_t worker) {
     float *all = ctx->scratch[DCT_SCRATCH_TILES].data;
-    return all + worker * tile_scratch_size(ctx);
+    return size <= ctx->kernels->matmul.scratch_size ? all + worker * tile_scratch_size(ctx) : NULL;
 }
 
 void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data) {

@@ -40,8 +40,9 @@ dct_error *dct_context_error(decoct_context *ctx);
 // Room for `count` floats on a cache line, NULL if there is no memory. Valid until the next call
 // for the same slot; the contents are not kept.
 float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count);
-// What matmul's kernel works with, of one worker.
-float *dct_tile_scratch(const decoct_context *ctx, int32_t worker);
+// `size` floats for one worker's matmul kernel. NULL if that is more than this context's own kernel
+// wants: weights may have been packed for another backend's.
+float *dct_tile_scratch(const decoct_context *ctx, uint32_t size, int32_t worker);
 // Runs the pieces on the pool, or here if `work` (about one per multiply-add) is too little to
 // share.
 void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data);

@@ -6,6 +6,8 @@
 
 // Blocks of y for each thread, and panels of the narrowest one.
 enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4 };
+// What a worker packs at once when w comes unpacked: 256 KiB, half of a small L2 cache.
+enum { GROUP_FLOATS = 1 << 16 };
 
 struct decoct_weights {
     dct_backends *backends; // keeps the kernel's module loaded
@@ -129,44 +131,78 @@ void decoct_weights_destroy(decoct_weights *weights) {
 // ---- The product ----
 
 typedef struct product {
+    const decoct_context *ctx;
     const decoct_matmul_kernel *kernel;
     int64_t m, n, k;
     int64_t m_block, n_block, k_block, m_blocks;
     const float *x;
     int64_t x_stride;
-    const float *panels;
+    const float *panels; // the whole of w packed; NULL: each worker packs what it needs
+    const float *w;
+    int64_t row_stride, col_stride; // of w
+    int64_t group;                  // columns that a worker packs at once
+    float *groups;                  // (threads, k_block, group)
     float *y;
     int64_t y_stride;
     const float *bias;
-    const decoct_context *ctx;
 } product;
+
+// The part of the chain from k = first to last, for rows from i and columns from j on.
+static decoct_matmul_piece make_piece(const product *p, int64_t i, int64_t j, int64_t cols,
+                                      int64_t first, int64_t last, int32_t worker) {
+    int64_t panel_cols = p->kernel->panel_cols;
+    return (decoct_matmul_piece){
+        .rows = smaller(p->m - i, p->m_block),
+        .cols = cols,
+        .k = last - first,
+        .x = p->x + i * p->x_stride + first,
+        .x_stride = p->x_stride,
+        .w = p->panels ? p->panels + j * p->k + first * panel_cols : NULL,
+        .panel_stride = panel_cols * p->k,
+        .y = p->y + i * p->y_stride + j,
+        .y_stride = p->y_stride,
+        .bias = p->bias && last == p->k ? p->bias + j : NULL,
+        .accumulate = first > 0,
+        .scratch = dct_tile_scratch(p->ctx, p->kernel->scratch_size, worker),
+    };
+}
+
+// Packs columns [j, j + cols) of w for k from first to last.
+static void pack_group(const product *p, int64_t j, int64_t cols, int64_t first, int64_t last,
+                       float *group) {
+    int64_t panel_cols = p->kernel->panel_cols;
+    for (int64_t c = 0; c < cols; c += panel_cols) {
+        p->kernel->pack(last - first, smaller(cols - c, panel_cols),
+                        p->w + first * p->row_stride + (j + c) * p->col_stride, p->row_stride,
+                        p->col_stride, group + c * (last - first));
+    }
+}
 
 // One block of y through all of k. Between blocks of k the running sums stand in y, in f32, so that
 // cutting k does not change the chain.
-static void multiply_block(void *data, int64_t index, int32_t worker) {
-    const product *p = data;
-    int64_t i = index % p->m_blocks * p->m_block, j = index / p->m_blocks * p->n_block;
-    int64_t panel_cols = p->kernel->panel_cols;
+static void multiply_columns(const product *p, int64_t i, int64_t j, int64_t cols, int32_t worker) {
+    float *group = p->panels ? NULL : p->groups + worker * p->k_block * p->group;
     int64_t first = 0;
     do {
         int64_t last = smaller(first + p->k_block, p->k);
-        decoct_matmul_piece piece = {
-            .rows = smaller(p->m - i, p->m_block),
-            .cols = smaller(p->n - j, p->n_block),
-            .k = last - first,
-            .x = p->x + i * p->x_stride + first,
-            .x_stride = p->x_stride,
-            .w = p->panels + j * p->k + first * panel_cols,
-            .panel_stride = panel_cols * p->k,
-            .y = p->y + i * p->y_stride + j,
-            .y_stride = p->y_stride,
-            .bias = p->bias && last == p->k ? p->bias + j : NULL,
-            .accumulate = first > 0,
-            .scratch = dct_tile_scratch(p->ctx, worker),
-        };
+        decoct_matmul_piece piece = make_piece(p, i, j, cols, first, last, worker);
+        if (group) {
+            pack_group(p, j, cols, first, last, group);
+            piece.w = group;
+            piece.panel_stride = p->kernel->panel_cols * (last - first);
+        }
         p->kernel->run(&piece);
         first = last;
     } while (first < p->k);
+}
+
+static void multiply_block(void *data, int64_t index, int32_t worker) {
+    const product *p = data;
+    int64_t i = index % p->m_blocks * p->m_block, j = index / p->m_blocks * p->n_block;
+    int64_t end = smaller(j + p->n_block, p->n), step = p->panels ? end - j : p->group;
+    for (; j < end; j += step) {
+        multiply_columns(p, i, j, smaller(end - j, step), worker);
+    }
 }
 
 // Cuts y into blocks: of m_block rows, and as wide as the kernel likes them, since each block packs
@@ -174,6 +210,9 @@ static void multiply_block(void *data, int64_t index, int32_t worker) {
 static void cut_blocks(product *p, int32_t threads) {
     const decoct_matmul_kernel *kernel = p->kernel;
     int64_t panel = kernel->panel_cols, panels = ceil_div(p->n, panel);
+    if (p->m == 0 || p->n == 0) {
+        return;
+    }
     p->m_block = kernel->m_block ? kernel->m_block : 4 * (int64_t)kernel->tile_rows;
     p->k_block = kernel->k_block ? kernel->k_block : p->k;
     p->m_blocks = ceil_div(p->m, p->m_block);
@@ -190,18 +229,17 @@ static void cut_blocks(product *p, int32_t threads) {
 }
 
 static void multiply(decoct_context *ctx, product *p) {
-    p->ctx = ctx;
     if (p->m == 0 || p->n == 0) {
         return;
     }
-    cut_blocks(p, dct_pool_threads(ctx->pool));
     double work = (double)p->m * (double)p->n * ((double)p->k + 1.0);
     dct_run(ctx, p->m_blocks * ceil_div(p->n, p->n_block), work, multiply_block, p);
 }
 
 void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias, int64_t m,
                 const float *x, int64_t x_stride, float *y, int64_t y_stride) {
-    product p = {.kernel = w->kernel,
+    product p = {.ctx = ctx,
+                 .kernel = w->kernel,
                  .m = m,
                  .n = w->n,
                  .k = w->k,
@@ -211,7 +249,62 @@ void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias,
                  .y = y,
                  .y_stride = y_stride,
                  .bias = bias};
+    cut_blocks(&p, dct_pool_threads(ctx->pool));
     multiply(ctx, &p);
+}
+
+// Packs the whole of w, for many rows.
+static bool pack_all(decoct_context *ctx, product *p) {
+    int64_t count;
+    float *panels = panels_size(p->kernel, p->k, p->n, &count)
+                        ? dct_scratch(ctx, DCT_SCRATCH_PANELS, count)
+                        : NULL;
+    pack_job job = {.kernel = p->kernel,
+                    .k = p->k,
+                    .n = p->n,
+                    .w = p->w,
+                    .row_stride = p->row_stride,
+                    .col_stride = p->col_stride,
+                    .panels = panels};
+    if (panels) {
+        pack(ctx, &job);
+    }
+    p->panels = panels;
+    return panels != NULL;
+}
+
+// Room to pack a few columns at a time, for few rows: w then travels through memory once, and the
+// packed part stays in the worker's own cache.
+static bool make_groups(decoct_context *ctx, product *p) {
+    int64_t panel = p->kernel->panel_cols, k = p->k_block ? p->k_block : 1, count;
+    int64_t panels = GROUP_FLOATS / (k * panel);
+    p->group = panel * (panels > 0 ? panels : 1);
+    bool fits = dct_mul(k, p->group, &count) && dct_mul(count, dct_pool_threads(ctx->pool), &count);
+    p->groups = fits ? dct_scratch(ctx, DCT_SCRATCH_PANELS, count) : NULL;
+    return p->groups != NULL;
+}
+
+static decoct_status multiply_plain(decoct_context *ctx, const decoct_matmul_args *a) {
+    product p = {.ctx = ctx,
+                 .kernel = &ctx->kernels->matmul,
+                 .m = a->m,
+                 .n = a->n,
+                 .k = a->k,
+                 .x = a->x,
+                 .x_stride = a->x_stride,
+                 .w = a->b,
+                 .row_stride = a->b_transposed ? 1 : a->b_stride,
+                 .col_stride = a->b_transposed ? a->b_stride : 1,
+                 .y = a->y,
+                 .y_stride = a->y_stride,
+                 .bias = a->bias};
+    cut_blocks(&p, dct_pool_threads(ctx->pool));
+    if (!(p.m_blocks <= 1 ? make_groups(ctx, &p) : pack_all(ctx, &p))) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "matmul: no memory to pack b (%lld, %lld)",
+                        (long long)a->k, (long long)a->n);
+    }
+    multiply(ctx, &p);
+    return DECOCT_OK;
 }
 
 static decoct_status check(dct_error *error, decoct_matmul_args *a) {
@@ -253,34 +346,7 @@ static decoct_status matmul(decoct_context *ctx, const decoct_matmul_args *args)
         dct_linear(ctx, a.weights, a.bias, a.m, a.x, a.x_stride, a.y, a.y_stride);
         return DECOCT_OK;
     }
-    int64_t count;
-    const decoct_matmul_kernel *kernel = &ctx->kernels->matmul;
-    float *panels =
-        panels_size(kernel, a.k, a.n, &count) ? dct_scratch(ctx, DCT_SCRATCH_PANELS, count) : NULL;
-    if (!panels) {
-        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "matmul: no memory to pack b (%lld, %lld)",
-                        (long long)a.k, (long long)a.n);
-    }
-    pack_job job = {.kernel = kernel,
-                    .k = a.k,
-                    .n = a.n,
-                    .w = a.b,
-                    .row_stride = a.b_transposed ? 1 : a.b_stride,
-                    .col_stride = a.b_transposed ? a.b_stride : 1,
-                    .panels = panels};
-    pack(ctx, &job);
-    product p = {.kernel = kernel,
-                 .m = a.m,
-                 .n = a.n,
-                 .k = a.k,
-                 .x = a.x,
-                 .x_stride = a.x_stride,
-                 .panels = panels,
-                 .y = a.y,
-                 .y_stride = a.y_stride,
-                 .bias = a.bias};
-    multiply(ctx, &p);
-    return DECOCT_OK;
+    return multiply_plain(ctx, &a);
 }
 
 decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_args *args) {

@@ -99,7 +99,7 @@ static void matmul_run(const decoct_matmul_piece *a) {
         return;
     }
     const matmul_cut cut = matmul_cut_rows(a->rows);
-    const bool packed = a->cols >= PACK_COLS;
+    const bool packed = a->scratch && a->cols >= PACK_COLS;
     if (packed) {
         matmul_pack_x(a, &cut);
     }

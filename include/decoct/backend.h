@@ -70,7 +70,7 @@ typedef struct decoct_matmul_piece {
     const float *bias;
     int32_t accumulate;
     int32_t reserved;
-    float *scratch; /**< scratch_size floats of this thread, 64-byte aligned */
+    float *scratch; /**< scratch_size floats of this thread, 64-byte aligned; or NULL: do without */
 } decoct_matmul_piece;
 
 typedef struct decoct_matmul_kernel {
