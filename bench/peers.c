@@ -16,7 +16,7 @@
 enum { EXIT_WRONG = 12, EXIT_NOTHING = 14, EXIT_USAGE = 64, EXIT_REFUSED = 70 };
 
 static const peer *const all_peers[] = {
-    &peer_openblas, &peer_blis, &peer_libxsmm, &peer_onednn, &peer_xnnpack,
+    &peer_openblas, &peer_blis, &peer_libxsmm, &peer_onednn, &peer_xnnpack, &peer_onnxruntime,
 };
 enum { PEER_COUNT = sizeof all_peers / sizeof *all_peers };
 

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// ONNX Runtime: models of one operator, written here as ONNX bytes. Constant weights are
+// initializers, which it packs when a session is made; inputs and outputs are bound to our memory.
+#include "library.h"
+#include "onnxruntime_api.h"
+#include "peer.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct library {
+    const ort_api *api;
+    ort_memory *memory;
+    ort_env *env; // made by the first open(), with a pool of threads that all sessions share
+    int32_t env_threads;
+    char error[256]; // the words of the last failure
+} library;
+
+static bool well(library *lib, ort_status *status) {
+    if (status) {
+        snprintf(lib->error, sizeof lib->error, "%s", lib->api->message(status));
+        lib->api->release_status(status);
+    }
+    return !status;
+}
+
+static bool no_memory(library *lib) {
+    snprintf(lib->error, sizeof lib->error, "out of memory");
+    return false;
+}
+
+static void *load(const char *folder, char *note, size_t size) {
+    static const char file[] =
+        "node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1";
+    const ort_api_base *(*base)(void) = NULL;
+    void *handle = library_open_in(folder, file, note, size);
+    const library_symbol symbols[] = {{"OrtGetApiBase", &base}};
+    library *lib = calloc(1, sizeof *lib);
+    if (!handle || !lib || !library_find(handle, symbols, 1, note, size)) {
+        free(lib);
+        return NULL;
+    }
+    lib->api = base()->get(ORT_API);
+    if (lib->api && well(lib, lib->api->create_cpu_memory(ORT_ARENA, 0, &lib->memory))) {
+        snprintf(note, size, "%s", base()->version());
+        return lib;
+    }
+    snprintf(note, size, "%s: %s", base()->version(), lib->api ? lib->error : "no such API");
+    free(lib);
+    return NULL;
+}
+
+// ---- Models ----
+
+static size_t bytes_of(const tensor *t) {
+    size_t bytes = 4; // of a float and of an int32
+    for (int i = 0; i < t->rank; i++) {
+        bytes *= (size_t)t->dims[i];
+    }
+    return bytes;
+}
+
+// Adds a tensor of f32 with dimensions up to the first 0.
+static tensor *add(model *m, const char *name, const float *data, int64_t d0, int64_t d1,
+                   int64_t d2, int64_t d3) {
+    tensor *t = &m->tensors[m->count++];
+    *t = (tensor){.name = name, .type = ORT_FLOAT, .dims = {d0, d1, d2, d3}, .data = (void *)data};
+    while (t->rank < 4 && t->dims[t->rank] > 0) {
+        t->rank++;
+    }
+    return t;
+}
+
+static void add_attribute(model *m, const char *name, int64_t value) {
+    m->attribute[m->attributes].name = name;
+    m->attribute[m->attributes++].value = value;
+}
+
+// ---- Models as bytes: protobuf, written from the end to the start ----
+// So the length of a part is known when it is written, before it; what is repeated goes backwards.
+
+enum { WORDS = 4096 }; // all but the constants: TENSORS_MAX tensors take below 100 bytes each
+
+typedef struct writer {
+    unsigned char *bytes, *at, *end;
+} writer;
+
+static void put(writer *w, const void *from, size_t size) {
+    assert(size <= (size_t)(w->at - w->bytes));
+    w->at -= size;
+    memcpy(w->at, from, size);
+}
+
+// Seven bits a byte, the lowest first.
+static void put_varint(writer *w, uint64_t value) {
+    unsigned char digits[10];
+    size_t count = 0;
+    do {
+        digits[count++] = (unsigned char)((value & 127) | (value > 127 ? 128 : 0));
+        value >>= 7;
+    } while (value);
+    put(w, digits, count);
+}
+
+static void put_number(writer *w, unsigned field, int64_t value) {
+    put_varint(w, (uint64_t)value);
+    put_varint(w, field << 3);
+}
+
+// Makes all since `end` one field.
+static void put_head(writer *w, unsigned field, const unsigned char *end) {
+    put_varint(w, (uint64_t)(end - w->at));
+    put_varint(w, field << 3 | 2);
+}
+
+static void put_string(writer *w, unsigned field, const char *string) {
+    const unsigned char *end = w->at;
+    put(w, string, strlen(string));
+    put_head(w, field, end);
+}
+
+// TensorProto: dims 1, data_type 2, name 8, raw_data 9.
+static void put_constant(writer *w, unsigned field, const tensor *t) {
+    const unsigned char *end = w->at;
+    put(w, t->data, bytes_of(t));
+    put_head(w, 9, end);
+    put_string(w, 8, t->name);
+    put_number(w, 2, t->type);
+    for (int i = t->rank - 1; i >= 0; i--) {
+        put_number(w, 1, t->dims[i]);
+    }
+    put_head(w, field, end);
+}
+
+// ValueInfoProto: name 1, type 2 { tensor_type 1 { elem_type 1, shape 2 { dim 1 { value 1 } } } }.
+static void put_value(writer *w, unsigned field, const tensor *t) {
+    const unsigned char *end = w->at;
+    for (int i = t->rank - 1; i >= 0; i--) {
+        const unsigned char *dim = w->at;
+        put_number(w, 1, t->dims[i]);
+        put_head(w, 1, dim);
+    }
+    put_head(w, 2, end);
+    put_number(w, 1, t->type);
+    put_head(w, 1, end);
+    put_head(w, 2, end);
+    put_string(w, 1, t->name);
+    put_head(w, field, end);
+}
+
+// NodeProto: input 1, output 2, op_type 4, attribute 5 { name 1, i 3, type 20 }, domain 7.
+static void put_node(writer *w, unsigned field, const model *m) {
+    const unsigned char *end = w->at;
+    put_string(w, 7, m->domain);
+    for (int i = 0; i < m->attributes; i++) {
+        const unsigned char *attribute = w->at;
+        put_number(w, 20, 2);
+        put_number(w, 3, m->attribute[i].value);
+        put_string(w, 1, m->attribute[i].name);
+        put_head(w, 5, attribute);
+    }
+    put_string(w, 4, m->operation);
+    for (int i = m->count - 1; i >= 0; i--) {
+        put_string(w, i < m->inputs ? 1 : 2, m->tensors[i].name);
+    }
+    put_head(w, field, end);
+}
+
+// OperatorSetIdProto: domain 1, version 2.
+static void put_opset(writer *w, unsigned field, const char *domain, int64_t version) {
+    const unsigned char *end = w->at;
+    put_number(w, 2, version);
+    put_string(w, 1, domain);
+    put_head(w, field, end);
+}
+
+// ModelProto: ir_version 1, graph 7 { node 1, name 2, constant 5, input 11, output 12 }, opset 8.
+static bool write_model(writer *w, const model *m) {
+    size_t size = WORDS;
+    for (int i = 0; i < m->count; i++) {
+        size += m->tensors[i].constant ? bytes_of(&m->tensors[i]) : 0;
+    }
+    *w = (writer){.bytes = malloc(size)};
+    if (!w->bytes) {
+        return false;
+    }
+    const unsigned char *end = w->at = w->end = w->bytes + size;
+    for (int i = m->count - 1; i >= 0; i--) {
+        const tensor *t = &m->tensors[i];
+        if (t->constant) {
+            put_constant(w, 5, t);
+        } else if (t->name[0]) {
+            put_value(w, i < m->inputs ? 11 : 12, t);
+        }
+    }
+    put_string(w, 2, "one");
+    put_node(w, 1, m);
+    put_head(w, 7, end);
+    put_opset(w, 8, "com.microsoft", 1);
+    put_opset(w, 8, "", 23);
+    put_number(w, 1, 10);
+    return true;
+}
+
+// ---- Sessions ----
+
+typedef struct job {
+    library *lib;
+    ort_session *session;
+    ort_binding *binding;
+    ort_value *values[TENSORS_MAX];
+    int32_t last, total; // attention: the last position and the number of them
+    float *key, *value;  // attention: (heads, kv_len, head_dim)
+} job;
+
+static void close_case(void *data) {
+    job *j = data;
+    if (!j) {
+        return;
+    }
+    const ort_api *api = j->lib->api; // each release takes NULL
+    api->release_binding(j->binding);
+    for (int i = 0; i < TENSORS_MAX; i++) {
+        api->release_value(j->values[i]);
+    }
+    api->release_session(j->session);
+    free(j->key);
+    free(j->value);
+    free(j);
+}
+
+static bool run(void *data) {
+    const job *j = data;
+    return well(j->lib, j->lib->api->run_with_binding(j->session, NULL, j->binding));
+}
+
+// One environment for all: a second one would be the same. Its threads spin for a while after their
+// work, so a pool for each session would disturb the others.
+static bool make_env(library *lib, int32_t threads) {
+    const ort_api *api = lib->api;
+    ort_threading *threading = NULL;
+    lib->env_threads = threads;
+    bool made =
+        well(lib, api->create_threading(&threading)) &&
+        well(lib, api->set_shared_intra_threads(threading, threads)) &&
+        well(lib, api->set_shared_inter_threads(threading, 1)) &&
+        well(lib, api->create_env_with_threads(ORT_LOG_ERROR, "peers", threading, &lib->env));
+    api->release_threading(threading);
+    return made;
+}
+
+// Another number of threads than the environment's needs a pool of its own.
+static bool set_options(library *lib, ort_options *options, const model *m, int32_t threads) {
+    const ort_api *api = lib->api;
+    return (threads != lib->env_threads || well(lib, api->share_threads(options))) &&
+           (!m->raw || well(lib, api->add_config(options, "session.disable_prepacking", "1"))) &&
+           well(lib, api->set_intra_threads(options, threads)) &&
+           well(lib, api->set_inter_threads(options, 1)) &&
+           well(lib, api->set_execution_mode(options, ORT_SEQUENTIAL)) &&
+           well(lib, api->set_optimization(options, ORT_OPTIMIZE_ALL)) &&
+           well(lib, api->set_log_severity(options, ORT_LOG_ERROR));
+}
+
+static bool make_session(job *j, const model *m, int32_t threads) {
+    library *lib = j->lib;
+    const ort_api *api = lib->api;
+    ort_options *options = NULL;
+    writer w;
+    bool made = (write_model(&w, m) || no_memory(lib)) &&
+                well(lib, api->create_options(&options)) && set_options(lib, options, m, threads) &&
+                well(lib, api->create_session_from_array(lib->env, w.at, (size_t)(w.end - w.at),
+                                                         options, &j->session));
+    api->release_options(options);
+    free(w.bytes);
+    return made;
+}
+
+static bool bind(job *j, const model *m) {
+    library *lib = j->lib;
+    const ort_api *api = lib->api;
+    bool bound = well(lib, api->create_binding(j->session, &j->binding));
+    for (int i = 0; bound && i < m->count; i++) {
+        const tensor *t = &m->tensors[i];
+        ort_value **v = &j->values[i];
+        if (t->constant || !t->name[0]) {
+            continue;
+        }
+        bound = well(lib, api->create_tensor(lib->memory, t->data, bytes_of(t), t->dims,
+                                             (size_t)t->rank, t->type, v)) &&
+                well(lib, i < m->inputs ? api->bind_input(j->binding, t->name, *v)
+                                        : api->bind_output(j->binding, t->name, *v));
+    }
+    return bound;
+}
+
+// ---- Operators ----
+// Each of these describes the model of a case, or says false if the operator cannot do it.
+
+// A row times a wide matrix is faster from the weights as they lie (10 to 35 % on a Zen 3, from
+// cache and from memory); all else, in memory at least, is as fast packed or far faster.
+static bool describe_matmul(job *j, const peer_case *c, model *m) {
+    (void)j;
+    bool raw = c->m == 1 && c->n >= 2 * c->k;
+    *m = (model){.domain = "", .operation = "MatMul", .inputs = 2, .raw = raw};
+    add(m, "x", c->x, c->m, c->k, 0, 0);
+    add(m, "w", c->w, c->k, c->n, 0, 0)->constant = c->op == PEER_MATMUL;
+    add(m, "y", c->y, c->m, c->n, 0, 0);
+    return true;
+}
+
+static bool describe_softmax(job *j, const peer_case *c, model *m) {
+    (void)j;
+    *m = (model){.domain = "", .operation = "Softmax", .inputs = 1};
+    add(m, "x", c->x, c->m, c->n, 0, 0);
+    add(m, "y", c->y, c->m, c->n, 0, 0);
+    add_attribute(m, "axis", -1);
+    return true;
+}
+
+// (kv_len, heads * head_dim) to (heads, kv_len, head_dim), as caches of keys and values lie.
+static float *by_heads(const peer_case *c, const float *from) {
+    int64_t dim = c->head_dim, count = c->heads * c->kv_len;
+    float *to = malloc((size_t)(count * dim) * sizeof *to);
+    for (int64_t i = 0; to && i < count; i++) {
+        int64_t head = i / c->kv_len, position = i % c->kv_len;
+        memcpy(to + i * dim, from + (position * c->heads + head) * dim, (size_t)dim * sizeof *to);
+    }
+    return to;
+}
+
+static bool make_caches(job *j, const peer_case *c) {
+    j->key = by_heads(c, c->key);
+    j->value = by_heads(c, c->value);
+    return (j->key && j->value) || no_memory(j->lib);
+}
+
+static void add_caches(job *j, const peer_case *c, model *m, const char *key, const char *value) {
+    add(m, key, j->key, 1, c->heads, c->kv_len, c->head_dim);
+    add(m, value, j->value, 1, c->heads, c->kv_len, c->head_dim);
+}
+
+static void add_rows(model *m, const char *name, const float *at, int64_t n, const peer_case *c) {
+    add(m, name, at, 1, n, c->heads * c->head_dim, 0);
+}
+
+static void add_number(model *m, const char *name, int32_t *at) {
+    tensor *t = add(m, name, NULL, 1, 0, 0, 0);
+    t->type = ORT_INT32;
+    t->data = at;
+}
+
+// Takes the keys and values of the queries' own positions, and those before from a cache, which it
+// extends in place. It demands that head_dim is a multiple of 8.
+static bool describe_group_query(job *j, const peer_case *c, model *m) {
+    int64_t past = c->kv_len - c->q_len, skip = past * c->heads * c->head_dim;
+    if (c->head_dim % 8 || !make_caches(j, c)) {
+        return false;
+    }
+    j->last = (int32_t)c->kv_len - 1;
+    j->total = (int32_t)c->kv_len;
+    *m = (model){.domain = "com.microsoft", .operation = "GroupQueryAttention", .inputs = 7};
+    add_rows(m, "q", c->q, c->q_len, c);
+    add_rows(m, "k", c->key + skip, c->q_len, c);
+    add_rows(m, "v", c->value + skip, c->q_len, c);
+    add_caches(j, c, m, past ? "past_k" : "", past ? "past_v" : "");
+    add_number(m, "last", &j->last);
+    add_number(m, "total", &j->total);
+    add_rows(m, "y", c->y, c->q_len, c);
+    add_caches(j, c, m, "all_k", "all_v");
+    add_attribute(m, "num_heads", c->heads);
+    add_attribute(m, "kv_num_heads", c->heads);
+    return true;
+}
+
+// What the next two can do: of several queries, they take the first for position 0.
+static bool is_plain(const peer_case *c) {
+    return c->q_len == 1 || c->q_len == c->kv_len;
+}
+
+// Keys and values by heads are the faster of the two layouts that it takes.
+static bool describe_multi_head(job *j, const peer_case *c, model *m) {
+    if (!is_plain(c) || !make_caches(j, c)) {
+        return false;
+    }
+    *m = (model){.domain = "com.microsoft", .operation = "MultiHeadAttention", .inputs = 3};
+    add_rows(m, "q", c->q, c->q_len, c);
+    add_caches(j, c, m, "k", "v");
+    add_rows(m, "y", c->y, c->q_len, c);
+    add_attribute(m, "num_heads", c->heads);
+    add_attribute(m, "unidirectional", c->q_len > 1);
+    return true;
+}
+
+// It takes all three by heads or none; for one query both layouts of q and y are the same.
+static bool describe_attention(job *j, const peer_case *c, model *m) {
+    bool one = c->q_len == 1;
+    if (!is_plain(c) || (one && !make_caches(j, c))) {
+        return false;
+    }
+    *m = (model){.domain = "", .operation = "Attention", .inputs = 3};
+    if (one) {
+        add(m, "q", c->q, 1, c->heads, 1, c->head_dim);
+        add_caches(j, c, m, "k", "v");
+        add(m, "y", c->y, 1, c->heads, 1, c->head_dim);
+    } else {
+        add_rows(m, "q", c->q, c->q_len, c);
+        add_rows(m, "k", c->key, c->kv_len, c);
+        add_rows(m, "v", c->value, c->kv_len, c);
+        add_rows(m, "y", c->y, c->q_len, c);
+        add_attribute(m, "q_num_heads", c->heads);
+        add_attribute(m, "kv_num_heads", c->heads);
+    }
+    add_attribute(m, "is_causal", !one);
+    return true;
+}
+
+// ---- Cases ----
+
+typedef bool (*description)(job *, const peer_case *, model *);
+
+static job *open_job(library *lib, const peer_case *c, description describe, model *m) {
+    job *j = calloc(1, sizeof *j);
+    if (!j) {
+        no_memory(lib);
+        return NULL;
+    }
+    j->lib = lib;
+    if (describe(j, c, m) && make_session(j, m, c->threads) && bind(j, m)) {
+        return j;
+    }
+    close_case(j);
+    return NULL;
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+// The fastest of up to twenty runs, as many as fit into a fifth of a second. A second one at least,
+// unless the first is far from `least`. INFINITY: it failed.
+static double time_job(job *j, double least) {
+    double best = INFINITY, begin = now();
+    for (int i = 0; i < 20 && (now() - begin < 0.2 || (i == 1 && best < 1.5 * least)); i++) {
+        double start = now();
+        if (!run(j)) {
+            return INFINITY;
+        }
+        best = fmin(best, now() - start);
+    }
+    return best;
+}
+
+// Keeps the operator that is the fastest here, and names it.
+static job *open_attention(library *lib, const peer_case *c, char *name, size_t size) {
+    static const description operators[] = {describe_group_query, describe_multi_head,
+                                            describe_attention};
+    job *best = NULL;
+    double least = INFINITY;
+    for (int i = 0; i < 3; i++) {
+        model m;
+        job *j = open_job(lib, c, operators[i], &m), *worse = j;
+        double taken = j ? time_job(j, least) : INFINITY;
+        if (taken < least) {
+            worse = best;
+            best = j;
+            least = taken;
+            snprintf(name, size, "%s", m.operation);
+        }
+        close_case(worse);
+    }
+    return best;
+}
+
+static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
+    library *lib = data;
+    model m;
+    job *j = NULL;
+    *why = lib->error[0] = '\0';
+    if (lib->env || make_env(lib, c->threads)) {
+        j = c->op == PEER_ATTENTION ? open_attention(lib, c, why, size)
+            : c->op == PEER_SOFTMAX ? open_job(lib, c, describe_softmax, &m)
+                                    : open_job(lib, c, describe_matmul, &m);
+    }
+    if (!j) {
+        snprintf(why, size, "%s", lib->error);
+    }
+    return j;
+}
+
+const peer peer_onnxruntime = {
+    "onnxruntime", "MatMul, Softmax and its fastest attention operator, each a session of its own",
+    load,          open_case,
+    run,           NULL,
+    close_case};
