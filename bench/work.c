@@ -16,6 +16,7 @@ const work_op work_ops[] = {
     {"attention", "causal self-attention, all heads; FLOP counts the visible half only"},
     {"prefill", "seq new positions through one decoder block (d_ffn = 4 d), empty cache"},
     {"decode", "one new position through one decoder block with seq positions in the cache"},
+    {"barrier", "nothing at all, on all threads: what sharing work costs"},
     {NULL, NULL},
 };
 
@@ -79,6 +80,9 @@ static decoct_status open_operands(work *w) {
     }
     if (strcmp(w->c.op, "prefill") == 0 || strcmp(w->c.op, "decode") == 0) {
         return open_block(w, w->c.op[0] == 'd' ? w->c.seq : 0);
+    }
+    if (strcmp(w->c.op, "barrier") == 0) {
+        return DECOCT_OK;
     }
     bool softmax = strcmp(w->c.op, "softmax") == 0;
     for (int i = 0; i < (softmax ? 2 : 4); i++) {
@@ -163,7 +167,10 @@ static decoct_status run_attention(work *w) {
 decoct_status work_run(work *w) {
     int64_t d = d_model(&w->c), seq = w->c.seq;
     decoct_status status;
+    double nothing;
     switch (w->c.op[0]) {
+    case 'b':
+        return decoct_probe(w->ctx, DECOCT_PROBE_FMA, 0, NULL, NULL, &nothing);
     case 'm': {
         decoct_matmul_args a = {.struct_size = sizeof a,
                                 .m = seq,

@@ -26,6 +26,7 @@ struct decoct_context {
     char pin[128];        // the policy that was asked for
     _Atomic int32_t busy; // the process that is inside a call, 0: none
     uint64_t host_fp_mode;
+    double last_alone; // when work was last done here because the workers slept, in seconds
     struct {
         void *data;
         int64_t room;

@@ -6,6 +6,8 @@
 
 // Blocks of y for each thread, and panels of the narrowest one.
 enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4 };
+// Multiply-adds in the time that it takes to read a weight from the last cache.
+enum { READ_COST = 3 };
 // What a worker packs at once when w comes unpacked: 256 KiB, half of a small L2 cache.
 enum { GROUP_FLOATS = 1 << 16 };
 
@@ -232,7 +234,9 @@ static void multiply(decoct_context *ctx, product *p) {
     if (p->m == 0 || p->n == 0) {
         return;
     }
-    double work = (double)p->m * (double)p->n * ((double)p->k + 1.0);
+    // A weight costs the time of some multiply-adds before it has been read.
+    double rows = p->m < READ_COST ? READ_COST : (double)p->m;
+    double work = rows * (double)p->n * ((double)p->k + 1.0);
     dct_run(ctx, p->m_blocks * ceil_div(p->n, p->n_block), work, multiply_block, p);
 }
 

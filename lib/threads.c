@@ -419,6 +419,21 @@ int32_t dct_pool_threads(const dct_pool *pool) {
     return pool->threads;
 }
 
+bool dct_pool_awake(const dct_pool *pool) {
+    if (pool->parallel_for) {
+        return true;
+    }
+    if (!pool->crew || pool->pid != getpid()) {
+        return false;
+    }
+    for (int32_t i = 0; i < pool->crew->started; i++) {
+        if (atomic_load_explicit(&pool->crew->workers[i].asleep, memory_order_relaxed)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int32_t dct_pool_worker_cpu(const dct_pool *pool, int32_t worker) {
     return atomic_load_explicit(&pool->seats[worker].cpu, memory_order_relaxed);
 }

@@ -6,6 +6,8 @@
 
 #include "status.h"
 
+#include <stdbool.h>
+
 typedef struct dct_pool dct_pool;
 
 // One piece of parallel work; worker is in [0, threads), two pieces with the same worker number
@@ -30,6 +32,8 @@ int32_t dct_pool_threads(const dct_pool *pool);
 // after fork the threads are started anew. Falls back to fewer threads, and to the calling thread,
 // if threads cannot be started.
 void dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *data);
+// True if no worker sleeps, so that handing out work is cheap. The host's threads count as awake.
+bool dct_pool_awake(const dct_pool *pool);
 // The CPU where a worker ran last, -1 if never: a worker that wakes late finds nothing left to do.
 int32_t dct_pool_worker_cpu(const dct_pool *pool, int32_t worker);
 // Words about a binding that the operating system refused, NULL if all is well. Workers are bound
