@@ -21,11 +21,12 @@ typedef struct settings {
     bool table;
     char *flags[FLAGS_MAX]; // --benchmark_*
     int flag_count;
+    const char *model;
 } settings;
 
 // ---- Options ----
 
-enum { KEY_HEAD_DIM = 256, KEY_TABLE };
+enum { KEY_HEAD_DIM = 256, KEY_TABLE, KEY_MODEL };
 
 static const struct argp_option options[] = {
     {"op", 'o', "LIST", 0, "matmul, softmax, attention, prefill, decode (default: all)", 0},
@@ -38,6 +39,10 @@ static const struct argp_option options[] = {
      "CPUs as 0-3 (default none)",
      0},
     {"backend", 'b', "LIST", 0, "Backends, or all that run here (default: the best)", 0},
+    {"model", KEY_MODEL, "DIR", 0,
+     "Prefill and decode of this whole model instead of one block (--heads and --head-dim are its "
+     "own)",
+     0},
     {"table", KEY_TABLE, NULL, 0,
      "A quick table of attention and a block, for reading and not for comparing", 0},
     {0},
@@ -95,6 +100,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case 'b':
         words(state, "backend", arg, &s->backend);
+        return 0;
+    case KEY_MODEL:
+        s->model = arg;
         return 0;
     case KEY_TABLE:
         s->table = true;
@@ -173,8 +181,8 @@ static void run_case(gbench_state *state, void *data) {
         }
     }
     b->run->failures += status != 0;
-    double flops = work_flops(&b->what), bytes = work_bytes(&b->what);
-    double tokens = work_tokens(&b->what);
+    const work_case *what = b->run->work ? work_what(b->run->work) : &b->what;
+    double flops = work_flops(what), bytes = work_bytes(what), tokens = work_tokens(what);
     if (flops > 0.0) {
         gbench_rate(state, "GFLOP/s", flops * 1e-9);
     }
@@ -188,6 +196,13 @@ static void run_case(gbench_state *state, void *data) {
 
 static void name_case(bench_case *b) {
     const work_case *c = &b->what;
+    if (c->model) {
+        const char *slash = strrchr(c->model, '/');
+        snprintf(b->name, sizeof b->name, "%s/seq:%lld/model:%s/threads:%d/pin:%s/backend:%s",
+                 c->op, (long long)c->seq, slash && slash[1] ? slash + 1 : c->model, c->threads,
+                 c->pin, c->backend);
+        return;
+    }
     snprintf(b->name, sizeof b->name,
              "%s/seq:%lld/heads:%lld/dim:%lld/threads:%d/pin:%s/backend:%s", c->op,
              (long long)c->seq, (long long)c->heads, (long long)c->head_dim, c->threads, c->pin,
@@ -210,6 +225,8 @@ static void make_case(const settings *s, size_t number, bench_case *b) {
     b->what.heads = s->heads.items[take(&number, s->heads.count)];
     b->what.seq = s->seq.items[take(&number, s->seq.count)];
     b->what.op = s->op.items[take(&number, s->op.count)];
+    bool whole = b->what.op[0] == 'p' || b->what.op[0] == 'd'; // prefill, decode
+    b->what.model = whole ? s->model : NULL;
     name_case(b);
 }
 
@@ -342,7 +359,9 @@ static int run_table(const settings *s) {
 // What was left out on the command line. False: no memory.
 static bool set_defaults(settings *s) {
     const char *wrong = NULL;
-    if (!s->op.count && !s->table) {
+    if (!s->op.count && s->model) {
+        wrong = word_list_parse("prefill,decode", &s->op);
+    } else if (!s->op.count && !s->table) {
         wrong = word_list_parse("matmul,softmax,attention,prefill,decode", &s->op);
     }
     if (!s->threads.count) {

@@ -16,6 +16,7 @@ const work_op work_ops[] = {
     {"attention", "causal self-attention, all heads; FLOP counts the visible half only"},
     {"prefill", "seq new positions through one decoder block (d_ffn = 4 d), empty cache"},
     {"decode", "one new position through one decoder block with seq positions in the cache"},
+    // with --model: the same through all of it, and the scores of the next token
     {"barrier", "nothing at all, on all threads: what sharing work costs"},
     {NULL, NULL},
 };
@@ -28,6 +29,9 @@ struct work {
     decoct_weights *weights;
     decoct_block *block;
     decoct_cache *cache;
+    decoct_model *model;
+    decoct_session *session;
+    int32_t *ids; // seq + 1 tokens
     float *buffer[BUFFERS];
 };
 
@@ -73,10 +77,53 @@ static decoct_status open_block(work *w, int64_t cached) {
     return status;
 }
 
+// A session of the whole model, with seq tokens in it for decode.
+static decoct_status open_model(work *w) {
+    work_case *c = &w->c;
+    decoct_model_info info = {.struct_size = sizeof info};
+    decoct_status status = decoct_model_open(w->ctx, c->model, &w->model);
+    if (!status) {
+        status = decoct_model_describe(w->ctx, w->model, &info);
+    }
+    if (!status) {
+        status = decoct_session_create(w->ctx, w->model, c->seq + 1, &w->session);
+    }
+    if (status) {
+        return status;
+    }
+    c->layers = info.layers;
+    c->d_ffn = info.d_ffn;
+    c->vocabulary = info.vocabulary;
+    c->heads = info.heads;
+    c->head_dim = info.d_model / info.heads;
+    w->ids = malloc((size_t)(c->seq + 1) * sizeof *w->ids);
+    if (!w->ids || !filled(w, 0, info.vocabulary, 1.0f)) {
+        return DECOCT_E_MEMORY;
+    }
+    for (int64_t i = 0; i <= c->seq; i++) {
+        w->ids[i] = (int32_t)((i * 7919 + 13) % info.vocabulary);
+    }
+    return c->op[0] == 'd' && c->seq > 0
+               ? decoct_session_eval(w->ctx, w->session, w->ids, c->seq, 0, w->buffer[0])
+               : DECOCT_OK;
+}
+
+// Prefill: all tokens anew. Decode: one more.
+static decoct_status run_model(work *w) {
+    int64_t seq = w->c.seq, keep = w->c.op[0] == 'd' ? seq : 0;
+    decoct_status status = decoct_session_truncate(w->ctx, w->session, keep);
+    return status ? status
+                  : decoct_session_eval(w->ctx, w->session, w->ids + keep, keep ? 1 : seq, 0,
+                                        w->buffer[0]);
+}
+
 static decoct_status open_operands(work *w) {
     int64_t all = w->c.seq * d_model(&w->c);
     if (strcmp(w->c.op, "matmul") == 0) {
         return open_matmul(w);
+    }
+    if (w->c.model) {
+        return open_model(w);
     }
     if (strcmp(w->c.op, "prefill") == 0 || strcmp(w->c.op, "decode") == 0) {
         return open_block(w, w->c.op[0] == 'd' ? w->c.seq : 0);
@@ -126,6 +173,9 @@ void work_close(work *w) {
     if (!w) {
         return;
     }
+    decoct_session_destroy(w->session);
+    decoct_model_close(w->model);
+    free(w->ids);
     decoct_weights_destroy(w->weights);
     decoct_cache_destroy(w->cache);
     decoct_block_destroy(w->block);
@@ -168,6 +218,9 @@ decoct_status work_run(work *w) {
     int64_t d = d_model(&w->c), seq = w->c.seq;
     decoct_status status;
     double nothing;
+    if (w->model) {
+        return run_model(w);
+    }
     switch (w->c.op[0]) {
     case 'b':
         return decoct_probe(w->ctx, DECOCT_PROBE_FMA, 0, NULL, NULL, &nothing);
@@ -203,31 +256,47 @@ static double attention_flops(double pairs, double d) {
     return 4.0 * pairs * d;
 }
 
+// Weights that a token meets in all blocks, and in the head, which only the last token meets.
+static double block_weights(const work_case *c) {
+    double d = (double)d_model(c), layers = c->layers ? (double)c->layers : 1.0;
+    double d_ffn = c->d_ffn ? (double)c->d_ffn : 4.0 * d;
+    return layers * (4.0 * d * d + 2.0 * d * d_ffn);
+}
+
+static double head_weights(const work_case *c) {
+    return (double)c->vocabulary * (double)d_model(c);
+}
+
 double work_flops(const work_case *c) {
-    double s = (double)c->seq, d = (double)d_model(c);
+    double s = (double)c->seq, d = (double)d_model(c), layers = c->layers ? (double)c->layers : 1.0;
     switch (c->op[0]) {
     case 'm':
         return 6.0 * s * d * d;
     case 'a':
         return attention_flops(s * (s + 1.0) / 2.0, d);
-    case 'p': // 12 d^2 weights
-        return 24.0 * s * d * d + attention_flops(s * (s + 1.0) / 2.0, d);
+    case 'p':
+        return 2.0 * (block_weights(c) * s + head_weights(c)) +
+               layers * attention_flops(s * (s + 1.0) / 2.0, d);
     case 'd':
-        return 24.0 * d * d + attention_flops(s + 1.0, d);
+        return 2.0 * (block_weights(c) + head_weights(c)) + layers * attention_flops(s + 1.0, d);
     default:
         return 0.0;
     }
 }
 
 double work_bytes(const work_case *c) {
-    double s = (double)c->seq, d = (double)d_model(c);
+    double s = (double)c->seq, d = (double)d_model(c), layers = c->layers ? (double)c->layers : 1.0;
     return c->op[0] == 's'   ? 8.0 * s * s
-           : c->op[0] == 'd' ? 4.0 * (12.0 * d * d + 2.0 * s * d)
+           : c->op[0] == 'd' ? 4.0 * (block_weights(c) + head_weights(c) + layers * 2.0 * s * d)
                              : 0.0;
 }
 
 double work_tokens(const work_case *c) {
     return c->op[0] == 'p' ? (double)c->seq : c->op[0] == 'd' ? 1.0 : 0.0;
+}
+
+const work_case *work_what(const work *w) {
+    return &w->c;
 }
 
 const char *work_backend(const work *w) {

@@ -10,6 +10,9 @@ typedef struct work_case {
     int64_t seq, heads, head_dim;
     int32_t threads;
     const char *pin, *backend; // backend NULL: the library's choice
+    const char *model;         // folder: prefill and decode run all of it; NULL: one block
+    // Sizes of that model, known once it is open; 0: one block with d_ffn = 4 d.
+    int64_t layers, d_ffn, vocabulary;
 } work_case;
 
 typedef struct work work;
@@ -30,6 +33,8 @@ double work_flops(const work_case *c);
 double work_bytes(const work_case *c);
 // Tokens that one run gets through; 0 where that means nothing.
 double work_tokens(const work_case *c);
+// The case, with what became known by opening it.
+const work_case *work_what(const work *w);
 const char *work_backend(const work *w);
 const char *work_error(const work *w);
 
