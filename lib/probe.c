@@ -5,6 +5,7 @@
 #include "memory.h"
 
 // Pieces for each thread, so that one who wakes late does not hold up the others.
+// Memory is divided in multiples of PIECE_ALIGN floats: then no kernel has a tail.
 enum { PIECES = 8, PIECE_ALIGN = 1024 };
 
 typedef struct probe_job {
@@ -18,10 +19,7 @@ typedef struct probe_job {
 // Where piece `index` of a buffer begins.
 static int64_t piece_start(const probe_job *job, int64_t index) {
     int64_t whole = job->count / PIECE_ALIGN;
-    return index == job->pieces
-               ? job->count
-               : (whole / job->pieces * index + whole % job->pieces * index / job->pieces) *
-                     PIECE_ALIGN;
+    return (whole / job->pieces * index + whole % job->pieces * index / job->pieces) * PIECE_ALIGN;
 }
 
 static void run_piece(void *data, int64_t index, int32_t worker) {
@@ -56,11 +54,12 @@ static decoct_status probe(decoct_context *ctx, int32_t kind, int64_t count, con
     if (count > 0 && ((!fma && !from) || (copy && !to))) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "probe: a buffer is NULL");
     }
+    job.count = fma ? count : count - count % PIECE_ALIGN;
     int32_t threads = dct_pool_threads(ctx->pool);
     job.pieces = threads == 1 ? 1 : (int64_t)threads * PIECES;
     dct_pool_run(ctx->pool, job.pieces, run_piece, &job);
     *amount = fma ? (double)job.pieces * (double)count * (double)kernel->fma_flops
-                  : (double)count * (copy ? 2.0 : 1.0) * sizeof(float);
+                  : (double)job.count * (copy ? 2.0 : 1.0) * sizeof(float);
     return DECOCT_OK;
 }
 

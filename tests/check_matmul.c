@@ -170,6 +170,32 @@ static void test_blocks(void **state) {
     decoct_context_close(scalar);
 }
 
+// Weights may meet another context than the one that packed them, of another backend and with less
+// room for it: the kernel they were packed for serves them, and the bits are the same.
+static void test_foreign_weights(void **state) {
+    decoct_context *ctx = check_open(*state, 2), *scalar = check_open("scalar", 1);
+    if (!ctx) {
+        decoct_context_close(scalar);
+        skip();
+    }
+    enum { M = 20, N = 150, K = 90 };
+    static float x[M * K], b[K * N], y[2][M * N];
+    check_fill(x, M * K, 1, 1.0f);
+    check_fill(b, K * N, 2, 1.0f);
+    decoct_context *from[2] = {ctx, scalar}, *to[2] = {scalar, ctx};
+    for (int i = 0; i < 2; i++) {
+        decoct_weights *weights = NULL;
+        assert_int_equal(decoct_weights_create(from[i], K, N, b, 0, 0, &weights), DECOCT_OK);
+        decoct_matmul_args a = {
+            .struct_size = sizeof a, .m = M, .n = N, .k = K, .x = x, .weights = weights, .y = y[i]};
+        assert_int_equal(decoct_matmul(to[i], &a), DECOCT_OK);
+        decoct_weights_destroy(weights);
+    }
+    assert_true(check_same_bits(y[0], y[1], M * N));
+    decoct_context_close(ctx);
+    decoct_context_close(scalar);
+}
+
 // NaN and infinity go where the arithmetic sends them, -0 stays -0 in an empty chain's absence.
 static void test_specials(void **state) {
     decoct_context *ctx = check_open(*state, 1);
@@ -223,6 +249,7 @@ static void test_refusals(void **state) {
 int main(void) {
     static const check_test tests[] = {{"matmul, all dims", test_dims},
                                        {"matmul, blocks and threads", test_blocks},
+                                       {"matmul, foreign weights", test_foreign_weights},
                                        {"matmul, special values", test_specials},
                                        {"matmul, refusals", test_refusals}};
     return check_all_backends("matmul", tests, sizeof tests / sizeof *tests);

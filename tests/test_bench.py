@@ -56,6 +56,29 @@ class Names(unittest.TestCase):
         self.assertEqual(names(*args, "--benchmark_filter=sca$")[0], 14)
 
 
+class Whole(unittest.TestCase):
+    MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models", "potion")
+
+    def test_names(self):
+        self.assertEqual(names("--model", self.MODEL, "--seq", "4", "--backend", "scalar"),
+                         ["%s/seq:4/model:potion/threads:1/pin:none/backend:scalar" % op
+                          for op in ("prefill", "decode")])
+
+    def test_runs(self):
+        code, out, err = bench("--model", self.MODEL, "--seq", "4", QUICK)
+        self.assertEqual(code, 0, err)
+        self.assertIn("tokens/s", out)
+
+    def test_no_model(self):
+        code, out, err = bench("--model", "/nonexistent", "--seq", "4", QUICK)
+        self.assertEqual(code, 70)
+        self.assertIn("/nonexistent", out + err)
+
+    def test_barrier(self):
+        code, out, err = bench("--op", "barrier", "--seq", "1", "--threads", "1,2", QUICK)
+        self.assertEqual(code, 0, err)
+
+
 class Figures(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -373,12 +373,46 @@ static void test_sampling(void **state) {
     decoct_context_close(ctx);
 }
 
+// The probes do what they say, as far as that can be seen from outside.
+static void test_probes(void **state) {
+    enum { COUNT = 5000, WHOLE = 4096 };
+    static float from[COUNT], to[COUNT];
+    for (int32_t threads = 1; threads <= 3; threads += 2) {
+        decoct_context *ctx = check_open(*state, threads);
+        if (!ctx) {
+            skip();
+        }
+        double once = 0.0, twice = 0.0, amount = 0.0;
+        check_fill(from, COUNT, 1, 1.0f);
+        memset(to, 0, sizeof to);
+        assert_int_equal(decoct_probe(ctx, DECOCT_PROBE_FMA, 10, NULL, NULL, &once), DECOCT_OK);
+        assert_int_equal(decoct_probe(ctx, DECOCT_PROBE_FMA, 20, NULL, NULL, &twice), DECOCT_OK);
+        assert_true(once > 0.0 && twice == 2.0 * once);
+        assert_int_equal(decoct_probe(ctx, DECOCT_PROBE_READ, COUNT, from, NULL, &amount),
+                         DECOCT_OK);
+        assert_true(amount == 4.0 * WHOLE);
+        assert_int_equal(decoct_probe(ctx, DECOCT_PROBE_COPY, COUNT, from, to, &amount), DECOCT_OK);
+        assert_true(amount == 8.0 * WHOLE);
+        assert_memory_equal(to, from, WHOLE * sizeof *to);
+        for (int i = WHOLE; i < COUNT; i++) {
+            assert_true(to[i] == 0.0f);
+        }
+        assert_int_equal(decoct_probe(ctx, 3, 1, from, to, &amount), DECOCT_E_ARGUMENT);
+        assert_int_equal(decoct_probe(ctx, DECOCT_PROBE_READ, -1, from, to, &amount),
+                         DECOCT_E_ARGUMENT);
+        assert_int_equal(decoct_probe(ctx, DECOCT_PROBE_COPY, 1, from, NULL, &amount),
+                         DECOCT_E_ARGUMENT);
+        decoct_context_close(ctx);
+    }
+}
+
 int main(void) {
     fill_operands();
     static const check_test tests[] = {
         {"floating-point mode", test_floating_point_mode},
         {"host threads, other modes", test_host_threads_with_other_modes},
-        {"weights outlive their context", test_weights_outlive}};
+        {"weights outlive their context", test_weights_outlive},
+        {"probes", test_probes}};
     const struct CMUnitTest others[] = {
         cmocka_unit_test(test_options),          cmocka_unit_test(test_environment),
         cmocka_unit_test(test_struct_size),      cmocka_unit_test(test_host_threads),

@@ -153,9 +153,9 @@ typedef enum decoct_probe_kind {
 /**
  * Does a measured amount of the simplest work on all threads of the context; time it to know the
  * ceiling that a kernel works under. FMA: `count` rounds a piece (a round is some ten
- * instructions), `from` and `to` are not used. READ and COPY: `count` floats in equal parts, `to`
- * only for COPY. *amount: floating-point operations, or bytes read and written. Errors:
- * DECOCT_E_ARGUMENT.
+ * instructions), `from` and `to` are not used. READ and COPY: `count` floats, rounded down to
+ * a multiple of 1024, in equal parts; `to` only for COPY. *amount: floating-point operations, or
+ * bytes read and written. Errors: DECOCT_E_ARGUMENT.
  */
 DECOCT_API decoct_status decoct_probe(decoct_context *ctx, int32_t kind, int64_t count,
                                       const float *from, float *to, double *amount);

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The alternation of `decoct peers`: medians, intervals, who takes part.
+#include "../bench/contest.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+// n ratios 1, 2, ..., n in a mixed order.
+static interval ratios(int n) {
+    contestant ours = {0}, other = {0};
+    for (int i = 0; i < n; i++) {
+        ours.seconds[i] = 0.5;
+        other.seconds[i] = 0.5 * (1.0 + (double)(i * 7 % n));
+    }
+    return contest_ratio(&ours, &other, n);
+}
+
+// The ranks of the sign test with at least 95 %: tables give [1, 6] for 6, [2, 9] for 10, [4, 12]
+// for 15, [6, 15] for 20 (Conover, Practical Nonparametric Statistics, table A3).
+static void test_intervals(void **state) {
+    (void)state;
+    static const int expected[][3] = {{5, 1, 5}, {6, 1, 6}, {10, 2, 9}, {15, 4, 12}, {20, 6, 15}};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        int n = expected[i][0];
+        interval found = ratios(n);
+        assert_true(found.median == 0.5 * (double)(n + 1));
+        assert_true(found.low == (double)expected[i][1]);
+        assert_true(found.high == (double)expected[i][2]);
+    }
+}
+
+typedef struct counter {
+    int calls, fail_at;
+} counter;
+
+static bool count(void *data) {
+    counter *c = data;
+    return ++c->calls != c->fail_at;
+}
+
+static void test_turns(void **state) {
+    (void)state;
+    counter a = {0}, b = {0}, broken = {.fail_at = 3};
+    contestant list[] = {{.name = "a", .run = count, .data = &a},
+                         {.name = "b", .run = count, .data = &b},
+                         {.name = "broken", .run = count, .data = &broken}};
+    contest_options options = {.rounds = 5, .least_seconds = 1e-5};
+    contest_run(list, 3, &options);
+    assert_true(list[0].calls > 1 && list[1].calls > 1);
+    assert_true(a.calls >= 5 * (int)list[0].calls && b.calls >= 5 * (int)list[1].calls);
+    for (int i = 0; i < 5; i++) {
+        assert_true(list[0].seconds[i] > 0.0 && list[1].seconds[i] > 0.0);
+    }
+    assert_false(list[0].failed);
+    assert_true(list[2].failed);
+    assert_int_equal(broken.calls, 3);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_intervals),
+                                       cmocka_unit_test(test_turns)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

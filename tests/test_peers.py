@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# `decoct peers` where no peer is installed: test_peers.py PATH-OF-DECOCT FOLDER, with a library in
+# FOLDER that passes for OpenBLAS. Rows, figures and exit codes; no timing is judged.
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+FOLDER = os.path.abspath(sys.argv.pop(2))
+DECOCT = os.path.abspath(sys.argv.pop(1))
+QUICK = ("--rounds", "3", "--turn", "0.0005", "--folder", "/nonexistent", "--peers", "openblas")
+
+
+def peers(*args, found=True, **variables):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("DECOCT_")}
+    env.update(variables)
+    if found:
+        env["LD_LIBRARY_PATH"] = FOLDER
+    done = subprocess.run([DECOCT, "peers", *args], stdin=subprocess.DEVNULL, text=True, env=env,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
+    return done.returncode, done.stdout, done.stderr
+
+
+def figures(*args, **variables):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "peers.json")
+        code, out, err = peers(*QUICK, "--json", path, *args, **variables)
+        with open(path) as file:
+            return code, json.load(file)
+
+
+class Rows(unittest.TestCase):
+    def test_list(self):
+        code, out, err = peers("--list")
+        names = [line for line in out.splitlines() if "/" in line and ":" in line.split("/")[1]]
+        self.assertEqual(code, 0)
+        self.assertEqual(len(names), len(set(names)))
+        self.assertIn("matmul/m:512/n:2304/k:768", names)
+        self.assertIn("attention/heads:12/head_dim:64/q_len:1/kv_len:32768", names)
+
+    def test_decode_is_cold_and_one_query(self):
+        code, out, err = peers("--list", "--op", "decode")
+        rows = [line for line in out.splitlines() if line.startswith(("cold/", "attention/"))]
+        self.assertEqual({row.split("/")[0] for row in rows}, {"cold", "attention"})
+        self.assertEqual([row for row in rows if "q_len" in row and "/q_len:1/" not in row], [])
+
+    def test_filter(self):
+        code, out, err = peers("--list", "--op", "matmul", "--filter", "m:16/n:16")
+        self.assertEqual([line for line in out.splitlines() if line.startswith("matmul/")],
+                         ["matmul/m:16/n:16/k:16"])
+
+
+class Figures(unittest.TestCase):
+    def test_row(self):
+        code, all = figures("--op", "plain", "--filter", "m:16/")
+        self.assertEqual(code, 0)
+        row, = all["rows"]
+        self.assertEqual((row["op"], row["shape"], row["dtype"], row["threads"], row["unit"]),
+                         ("plain", "m:16/n:16/k:16", "f32", 1, "GFLOP/s"))
+        self.assertEqual(row["best_peer"], "openblas")
+        self.assertGreater(row["ours"], 0)
+        self.assertGreater(row["peers"]["openblas"], 0)
+        self.assertGreater(row["pct_of_peak"], 0)
+        self.assertLessEqual(row["ratio_low"], row["ratio_to_best"])
+        self.assertLessEqual(row["ratio_to_best"], row["ratio_high"])
+        found = all["context"]["peers"]["openblas"]
+        self.assertEqual((found["found"], found["note"]), (True, "Not OpenBLAS; core Pretender"))
+        self.assertIn("cpu", all["context"]["machine"])
+
+    def test_one_row_goes_through_sgemv(self):
+        code, all = figures("--op", "matmul", "--filter", "m:1/n:768/k:768")
+        self.assertEqual((code, all["rows"][0]["unit"]), (0, "GB/s"))
+
+    def test_what_a_peer_does_not_offer(self):
+        code, all = figures("--op", "softmax", "--filter", "cols:16$")
+        self.assertEqual((code, all["rows"][0]["peers"], all["rows"][0]["best_peer"]), (0, {}, None))
+
+    def test_one_query(self):
+        code, all = figures("--op", "attention", "--filter", "q_len:1/kv_len:512")
+        self.assertEqual((code, all["rows"][0]["unit"]), (0, "GB/s"))
+
+    def test_backends_and_threads(self):
+        code, all = figures("--op", "plain", "--filter", "m:16/", "--backend", "scalar",
+                            "--threads", "1,2")
+        self.assertEqual([(r["backend"], r["threads"]) for r in all["rows"]],
+                         [("scalar", 1), ("scalar", 2)])
+
+    def test_a_wrong_result_is_seen(self):
+        code, all = figures("--op", "plain", "--filter", "m:16/", DECOCT_TEST_WRONG="1")
+        row, = all["rows"]
+        self.assertEqual((code, row["best_peer"]), (12, None))
+        self.assertIn("times as far from ours as allowed", row["notes"]["openblas"])
+
+    def test_nobody_there(self):
+        code, out, err = peers(*QUICK[:-1], "libxsmm", "--op", "plain", "--filter", "m:16/",
+                               found=False)
+        self.assertEqual(code, 0)
+        self.assertIn("libxsmm      missing: ", out)
+
+
+class Refusals(unittest.TestCase):
+    def test_usage(self):
+        for args in (["--op", "matmull"], ["--peers", "mkl"], ["--threads", "0"], ["more"],
+                     ["--rounds", "0"], ["--turn", "-1"], ["--filter", "("]):
+            code, out, err = peers(*args)
+            self.assertEqual(code, 64, args)
+            self.assertIn("decoct peers", err)
+
+    def test_nothing_matches(self):
+        self.assertEqual(peers(*QUICK, "--filter", "no such row")[0], 14)
+
+    def test_backend_and_file(self):
+        row = ("--op", "plain", "--filter", "m:16/")
+        self.assertEqual(peers(*QUICK, *row, "--backend", "none")[0], 70)
+        code, out, err = peers(*QUICK, *row, "--json", "/nonexistent/file")
+        self.assertEqual(code, 70)
+        self.assertIn("/nonexistent/file", err)
+
+
+if __name__ == "__main__":
+    unittest.main()
