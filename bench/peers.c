@@ -3,6 +3,7 @@
 #include "peers.h"
 
 #include "lists.h"
+#include "peers/model.h"
 #include "peers/report.h"
 #include "peers/row.h"
 
@@ -16,14 +17,15 @@
 enum { EXIT_WRONG = 12, EXIT_NOTHING = 14, EXIT_USAGE = 64, EXIT_REFUSED = 70 };
 
 static const peer *const all_peers[] = {
-    &peer_openblas, &peer_blis, &peer_libxsmm, &peer_onednn, &peer_xnnpack, &peer_onnxruntime,
+    &peer_openblas, &peer_blis,        &peer_libxsmm, &peer_onednn,
+    &peer_xnnpack,  &peer_onnxruntime, &peer_ggml,
 };
 enum { PEER_COUNT = sizeof all_peers / sizeof *all_peers };
 
 typedef struct settings {
     word_list op, backend, peers;
     int_list threads;
-    const char *filter, *json, *folder;
+    const char *filter, *json, *folder, *model;
     int rounds;
     double turn;
     bool list;
@@ -31,7 +33,7 @@ typedef struct settings {
 
 // ---- Options ----
 
-enum { KEY_JSON = 256, KEY_FOLDER, KEY_ROUNDS, KEY_TURN, KEY_PEERS, KEY_LIST };
+enum { KEY_JSON = 256, KEY_FOLDER, KEY_ROUNDS, KEY_TURN, KEY_PEERS, KEY_LIST, KEY_MODEL };
 
 static const struct argp_option option_list[] = {
     {"op", 'o', "LIST", 0,
@@ -42,6 +44,9 @@ static const struct argp_option option_list[] = {
     {"threads", 't', "LIST", 0, "Thread counts, or all (default 1)", 0},
     {"backend", 'b', "LIST", 0, "Backends of ours (default: the best)", 0},
     {"peers", KEY_PEERS, "LIST", 0, "Only these peers", 0},
+    {"model", KEY_MODEL, "DIR", 0,
+     "Only prefill and decode of a whole model, beside llama.cpp; bench/peers/make_gpt2 makes DIR",
+     0},
     {"folder", KEY_FOLDER, "DIR", 0,
      "Where bench/peers/install put its packages (default build/peers)", 0},
     {"rounds", KEY_ROUNDS, "N", 0, "How often each has its turn (default 15)", 0},
@@ -114,6 +119,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_PEERS:
         take_peers(state, arg, &s->peers);
+        return 0;
+    case KEY_MODEL:
+        s->model = arg;
         return 0;
     case KEY_FOLDER:
         s->folder = arg;
@@ -226,7 +234,16 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
         return EXIT_REFUSED;
     }
     int code = 0;
-    for (int i = 0; i < row_shape_count && !code; i++) {
+    if (s->model) {
+        int rows = model_rows(s->model, s->folder, threads, &us, run->out, &options, &run->wrong,
+                              error, sizeof error);
+        run->rows += rows;
+        if (rows < 0) {
+            fprintf(stderr, "decoct peers: %s\n", error);
+            code = EXIT_REFUSED;
+        }
+    }
+    for (int i = 0; i < row_shape_count && !code && !s->model; i++) {
         row_result result;
         if (!wanted(s, &run->filter, &row_shapes[i])) {
             continue;

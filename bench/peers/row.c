@@ -30,7 +30,9 @@ static bool is(const row_shape *shape, const char *kind) {
 
 void row_name(const row_shape *shape, char *name, size_t size) {
     const int64_t *d = shape->dims;
-    if (is(shape, "softmax")) {
+    if (is(shape, "prefill") || is(shape, "decode")) {
+        snprintf(name, size, "tokens:%lld/depth:%lld", (long long)d[0], (long long)d[1]);
+    } else if (is(shape, "softmax")) {
         snprintf(name, size, "rows:%lld/cols:%lld", (long long)d[0], (long long)d[1]);
     } else if (is(shape, "attention")) {
         snprintf(name, size, "heads:%lld/head_dim:%lld/q_len:%lld/kv_len:%lld", (long long)d[0],

@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// llama.cpp's kernels, called through ggml as llama.cpp calls them: a graph of one operation on its
+// CPU backend. ggml checks its arguments with abort(), so nothing doubtful may reach it.
+#include "library.h"
+#include "llama.h"
+#include "peer.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fnmatch.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- The CPU backend ----
+
+static const char bins[] = "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64";
+
+static DIR *open_bins(const char *folder, char path[LLAMA_PATH_ROOM], char *note, size_t size) {
+    int length = folder ? snprintf(path, LLAMA_PATH_ROOM, "%s/%s", folder, bins) : -1;
+    DIR *dir = length >= 0 && length < LLAMA_PATH_ROOM ? opendir(path) : NULL;
+    if (!dir) {
+        snprintf(note, size, "not installed: bench/peers/install fetches it");
+    }
+    return dir;
+}
+
+// The next file whose name matches; its whole path goes to `path`.
+static bool next_file(DIR *dir, const char *pattern, const char *folder,
+                      char path[LLAMA_PATH_ROOM]) {
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+        if (fnmatch(pattern, entry->d_name, 0) == 0 &&
+            snprintf(path, LLAMA_PATH_ROOM, "%s/%s", folder, entry->d_name) < LLAMA_PATH_ROOM) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool llama_cpu_find(const char *folder, const char *pattern, char path[LLAMA_PATH_ROOM], char *note,
+                    size_t size) {
+    char whole[LLAMA_PATH_ROOM];
+    DIR *dir = open_bins(folder, whole, note, size);
+    if (!dir) {
+        return false;
+    }
+    bool found = next_file(dir, pattern, whole, path);
+    closedir(dir);
+    if (!found) {
+        snprintf(note, size, "there is no %s in %s", pattern, bins);
+    }
+    return found;
+}
+
+// What a variant thinks of this CPU; 0: it cannot run here.
+static int score(const char *path) {
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL), *found = NULL;
+    int (*ask)(void);
+    int points = 0;
+    if (handle) {
+        found = dlsym(handle, "ggml_backend_score");
+    }
+    if (found) {
+        memcpy(&ask, &found, sizeof ask);
+        points = ask();
+    }
+    if (handle) {
+        dlclose(handle);
+    }
+    return points;
+}
+
+// ggml_backend_load_best of libggml, which does not tell what it chose.
+static bool choose(const char *folder, char path[LLAMA_PATH_ROOM], char *note, size_t size) {
+    char whole[LLAMA_PATH_ROOM], candidate[LLAMA_PATH_ROOM];
+    DIR *dir = open_bins(folder, whole, note, size);
+    int best = 0;
+    if (!dir) {
+        return false;
+    }
+    while (next_file(dir, "libggml-cpu-*.so", whole, candidate)) {
+        int points = score(candidate);
+        if (points > best) {
+            best = points;
+            memcpy(path, candidate, sizeof candidate);
+        }
+    }
+    closedir(dir);
+    if (best == 0) {
+        snprintf(note, size, "there is no libggml-cpu-*.so for this CPU in %s", bins);
+    }
+    return best > 0;
+}
+
+bool llama_cpu_load(const char *folder, llama_cpu *cpu, char *note, size_t size) {
+    if (!choose(folder, cpu->path, note, size)) {
+        return false;
+    }
+    const char *names[] = {cpu->path, NULL};
+    const library_symbol symbols[] = {
+        {"ggml_threadpool_params_init", &cpu->pool_params},
+        {"ggml_threadpool_new", &cpu->pool_new},
+        {"ggml_threadpool_free", &cpu->pool_free},
+    };
+    cpu->file = strrchr(cpu->path, '/') + 1;
+    cpu->handle = library_open(names, note, size);
+    return cpu->handle && library_find(cpu->handle, symbols, 3, note, size);
+}
+
+void *llama_cpu_pool(const llama_cpu *cpu, int32_t threads) {
+    union {
+        struct {
+            bool cpus[512];
+            int threads, priority;
+            uint32_t poll; // how long a thread without work spins: so many times 131072 pauses
+            bool strict, paused;
+        } known;
+        char room[4096]; // should another release have more
+    } params = {.room = {0}};
+    cpu->pool_params(&params, threads);
+    if (params.known.threads != threads || params.known.poll != 50) {
+        return NULL;
+    }
+    // By default they would spin through the turns of those that come next. This is still a
+    // thousand times longer than the gap from one call to the next.
+    params.known.poll = 1;
+    return cpu->pool_new(&params);
+}
+
+// ---- ggml ----
+
+enum { TYPE_F32 = 0, TYPE_F16 = 1, F16_MINUS_INFINITY = 0xFC00, ALIGNMENT = 64, NODES = 16 };
+
+typedef struct context_params {
+    size_t size;
+    void *buffer;
+    bool no_alloc; // tensors without data: it is given to them
+} context_params;
+
+// Threads and the memory they work in; shared by all jobs of so many threads.
+typedef struct team {
+    struct team *next;
+    int32_t threads;
+    int users;
+    void *backend, *pool;
+} team;
+
+typedef struct library {
+    llama_cpu cpu;
+    team *teams;
+    void *reg;
+    const char *(*version)(void);
+    const char *(*commit)(void);
+    void *(*reg_init)(void);
+    void *(*reg_device)(void *reg, size_t index);
+    void *(*reg_function)(void *reg, const char *name);
+    void *(*backend_new)(void *device, const char *params);
+    void (*backend_free)(void *backend);
+    void (*backend_set_threads)(void *backend, int threads);
+    void (*backend_set_pool)(void *backend, void *pool);
+    int (*compute)(void *backend, void *graph);
+    void *(*buffer_new)(void *data, size_t size);
+    void (*buffer_free)(void *buffer);
+    int (*place)(void *buffer, void *tensor, void *data);
+    void *(*context_new)(context_params params);
+    size_t (*context_size)(const void *context);
+    bool (*context_no_alloc)(const void *context);
+    void (*context_free)(void *context);
+    size_t (*tensor_overhead)(void);
+    size_t (*graph_overhead)(size_t nodes, bool gradients);
+    void *(*graph_new)(void *context, size_t nodes, bool gradients);
+    void (*graph_add)(void *graph, void *tensor);
+    void *(*tensor_new)(void *context, int type, int rank, const int64_t *shape);
+    size_t (*tensor_bytes)(const void *tensor);
+    void *(*permute)(void *context, void *tensor, int axis0, int axis1, int axis2, int axis3);
+    void *(*mul_mat)(void *context, void *w, void *x);
+    void *(*soft_max)(void *context, void *x);
+    void *(*attention)(void *context, void *q, void *k, void *v, void *mask, float scale,
+                       float max_bias, float softcap);
+} library;
+
+typedef struct job {
+    library *lib;
+    team *team;
+    void *context, *graph;
+    void *buffers[5]; // views of the operands
+    int buffer_count;
+    void *own[3]; // w as ggml wants it, or k, v and the mask
+} job;
+
+static bool find_functions(library *lib, char *note, size_t size) {
+    const library_symbol symbols[] = {
+        {"ggml_version", &lib->version},
+        {"ggml_commit", &lib->commit},
+        {"ggml_backend_init", &lib->reg_init},
+        {"ggml_backend_reg_dev_get", &lib->reg_device},
+        {"ggml_backend_reg_get_proc_address", &lib->reg_function},
+        {"ggml_backend_dev_init", &lib->backend_new},
+        {"ggml_backend_free", &lib->backend_free},
+        {"ggml_backend_graph_compute", &lib->compute},
+        {"ggml_backend_cpu_buffer_from_ptr", &lib->buffer_new},
+        {"ggml_backend_buffer_free", &lib->buffer_free},
+        {"ggml_backend_tensor_alloc", &lib->place},
+        {"ggml_init", &lib->context_new},
+        {"ggml_get_mem_size", &lib->context_size},
+        {"ggml_get_no_alloc", &lib->context_no_alloc},
+        {"ggml_free", &lib->context_free},
+        {"ggml_tensor_overhead", &lib->tensor_overhead},
+        {"ggml_graph_overhead_custom", &lib->graph_overhead},
+        {"ggml_new_graph_custom", &lib->graph_new},
+        {"ggml_build_forward_expand", &lib->graph_add},
+        {"ggml_new_tensor", &lib->tensor_new},
+        {"ggml_nbytes", &lib->tensor_bytes},
+        {"ggml_permute", &lib->permute},
+        {"ggml_mul_mat", &lib->mul_mat},
+        {"ggml_soft_max", &lib->soft_max},
+        {"ggml_flash_attn_ext", &lib->attention},
+    };
+    return library_find(lib->cpu.handle, symbols, sizeof symbols / sizeof *symbols, note, size);
+}
+
+// Those that belong to the CPU backend and not to all.
+static bool find_backend_functions(library *lib, char *note, size_t size) {
+    lib->reg = lib->reg_init();
+    void *set_threads = lib->reg ? lib->reg_function(lib->reg, "ggml_backend_set_n_threads") : NULL;
+    void *set_pool =
+        lib->reg ? lib->reg_function(lib->reg, "ggml_backend_cpu_set_threadpool") : NULL;
+    if (!set_threads || !set_pool) {
+        snprintf(note, size, "%s does not start or has no threads to set", lib->cpu.file);
+        return false;
+    }
+    memcpy(&lib->backend_set_threads, &set_threads, sizeof set_threads);
+    memcpy(&lib->backend_set_pool, &set_pool, sizeof set_pool);
+    return true;
+}
+
+static void *new_context(const library *lib) {
+    size_t size = NODES * lib->tensor_overhead() + lib->graph_overhead(NODES, false);
+    return lib->context_new((context_params){size, NULL, true});
+}
+
+// The one struct that goes by value: did it arrive as it was meant?
+static bool check_context(const library *lib, char *note, size_t size) {
+    void *context = new_context(lib);
+    size_t wanted = NODES * lib->tensor_overhead() + lib->graph_overhead(NODES, false);
+    bool well = context && lib->context_size(context) - wanted < ALIGNMENT && // it rounds up
+                lib->context_no_alloc(context);
+    if (context) {
+        lib->context_free(context);
+    }
+    if (!well) {
+        snprintf(note, size, "ggml %s has another ggml_init_params than this adapter",
+                 lib->version());
+    }
+    return well;
+}
+
+static void *load(const char *folder, char *note, size_t size) {
+    library *lib = calloc(1, sizeof *lib);
+    if (!lib || !llama_cpu_load(folder, &lib->cpu, note, size) ||
+        !find_functions(lib, note, size) || !find_backend_functions(lib, note, size) ||
+        !check_context(lib, note, size)) {
+        free(lib);
+        return NULL;
+    }
+    snprintf(note, size, "ggml %s (%s); %s", lib->version(), lib->commit(), lib->cpu.file);
+    return lib;
+}
+
+// ---- Threads ----
+
+static void drop_team(library *lib, team *t) {
+    if (--t->users > 0) {
+        return;
+    }
+    team **at = &lib->teams;
+    while (*at && *at != t) {
+        at = &(*at)->next;
+    }
+    if (*at) {
+        *at = t->next;
+    }
+    if (t->backend) {
+        lib->backend_free(t->backend);
+    }
+    if (t->pool) {
+        lib->cpu.pool_free(t->pool);
+    }
+    free(t);
+}
+
+static team *take_team(library *lib, int32_t threads) {
+    for (team *t = lib->teams; t; t = t->next) {
+        if (t->threads == threads) {
+            t->users++;
+            return t;
+        }
+    }
+    team *t = calloc(1, sizeof *t);
+    if (!t) {
+        return NULL;
+    }
+    *t = (team){.next = lib->teams, .threads = threads, .users = 1};
+    lib->teams = t;
+    t->backend = lib->backend_new(lib->reg_device(lib->reg, 0), NULL);
+    t->pool = llama_cpu_pool(&lib->cpu, threads);
+    if (!t->backend || !t->pool) {
+        drop_team(lib, t);
+        return NULL;
+    }
+    lib->backend_set_threads(t->backend, threads);
+    lib->backend_set_pool(t->backend, t->pool);
+    return t;
+}
+
+// ---- Jobs ----
+
+static void close_job(void *data) {
+    job *j = data;
+    for (int i = 0; i < j->buffer_count; i++) {
+        j->lib->buffer_free(j->buffers[i]);
+    }
+    if (j->context) {
+        j->lib->context_free(j->context);
+    }
+    if (j->team) {
+        drop_team(j->lib, j->team);
+    }
+    for (int i = 0; i < 3; i++) {
+        free(j->own[i]);
+    }
+    free(j);
+}
+
+// Tells a tensor where its data is. ggml asks for aligned memory, so that begins a little before.
+static bool place(job *j, void *tensor, const void *data) {
+    uintptr_t address = (uintptr_t)data, base = address / ALIGNMENT * ALIGNMENT;
+    size_t bytes = address - base + j->lib->tensor_bytes(tensor);
+    void *buffer = j->lib->buffer_new((void *)base, bytes);
+    if (!buffer) {
+        return false;
+    }
+    j->buffers[j->buffer_count++] = buffer;
+    return j->lib->place(buffer, tensor, (void *)address) == 0;
+}
+
+// A dense tensor, the fastest axis first; NULL if it failed.
+static void *operand(job *j, int type, int64_t n0, int64_t n1, int64_t n2, const void *data) {
+    int64_t shape[] = {n0, n1, n2};
+    void *tensor = j->lib->tensor_new(j->context, type, 3, shape);
+    return tensor && place(j, tensor, data) ? tensor : NULL;
+}
+
+static void *allocate(int64_t count, size_t each) {
+    size_t bytes = ((size_t)count * each + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return aligned_alloc(ALIGNMENT, bytes ? bytes : ALIGNMENT);
+}
+
+// w (k, n) to (n, k), by blocks that the first cache holds.
+static float *transpose(const float *w, int64_t k, int64_t n) {
+    enum { BLOCK = 32 };
+    float *t = allocate(k * n, sizeof *t);
+    for (int64_t p = 0; t && p < k; p += BLOCK) {
+        int64_t p_end = p + BLOCK < k ? p + BLOCK : k;
+        for (int64_t j = 0; j < n; j += BLOCK) {
+            int64_t j_end = j + BLOCK < n ? j + BLOCK : n;
+            for (int64_t jj = j; jj < j_end; jj++) {
+                for (int64_t pp = p; pp < p_end; pp++) {
+                    t[jj * k + pp] = w[pp * n + jj];
+                }
+            }
+        }
+    }
+    return t;
+}
+
+static void *open_matmul(job *j, const peer_case *c) {
+    j->own[0] = transpose(c->w, c->k, c->n);
+    void *w = j->own[0] ? operand(j, TYPE_F32, c->k, c->n, 1, j->own[0]) : NULL;
+    void *x = operand(j, TYPE_F32, c->k, c->m, 1, c->x);
+    return w && x ? j->lib->mul_mat(j->context, w, x) : NULL;
+}
+
+static void *open_softmax(job *j, const peer_case *c) {
+    void *x = operand(j, TYPE_F32, c->n, c->m, 1, c->x);
+    return x ? j->lib->soft_max(j->context, x) : NULL;
+}
+
+// (q_len, kv_len) halves, 0 where the query sees the key.
+static uint16_t *causal_mask(int64_t q_len, int64_t kv_len) {
+    uint16_t *mask = allocate(q_len * kv_len, sizeof *mask);
+    for (int64_t i = 0; mask && i < q_len; i++) {
+        for (int64_t p = 0; p < kv_len; p++) {
+            mask[i * kv_len + p] = p > kv_len - q_len + i ? F16_MINUS_INFINITY : 0;
+        }
+    }
+    return mask;
+}
+
+// A copy (heads, kv_len, head_dim) of k or v, which suits ggml better than (kv_len, heads *
+// head_dim), the cache of libllama: one query reads 32768 keys several times as fast. As f32: f16
+// would lose more than rounding allows.
+static void *cached(job *j, const peer_case *c, const float *data, void **own) {
+    int64_t heads = c->heads, len = c->kv_len, dim = c->head_dim;
+    float *copy = allocate(heads * len * dim, sizeof *copy);
+    for (int64_t h = 0; copy && h < heads; h++) {
+        for (int64_t p = 0; p < len; p++) {
+            memcpy(copy + (h * len + p) * dim, data + (p * heads + h) * dim,
+                   (size_t)dim * sizeof *copy);
+        }
+    }
+    *own = copy;
+    return copy ? operand(j, TYPE_F32, dim, len, heads, copy) : NULL;
+}
+
+static void *open_attention(job *j, const peer_case *c) {
+    void *q = operand(j, TYPE_F32, c->head_dim, c->heads, c->q_len, c->q), *mask = NULL;
+    void *k = cached(j, c, c->key, &j->own[0]), *v = cached(j, c, c->value, &j->own[1]);
+    if (c->q_len > 1) { // a single query sees all
+        j->own[2] = causal_mask(c->q_len, c->kv_len);
+        mask = j->own[2] ? operand(j, TYPE_F16, c->kv_len, c->q_len, 1, j->own[2]) : NULL;
+    }
+    if (!q || !k || !v || (!mask && c->q_len > 1)) {
+        return NULL;
+    }
+    q = j->lib->permute(j->context, q, 0, 2, 1, 3); // only how it is seen
+    float scale = 1.0f / sqrtf((float)c->head_dim);
+    return j->lib->attention(j->context, q, k, v, mask, scale, 0.0f, 0.0f);
+}
+
+static bool open_graph(job *j, const peer_case *c) {
+    j->team = take_team(j->lib, c->threads);
+    j->context = new_context(j->lib);
+    if (!j->team || !j->context) {
+        return false;
+    }
+    void *y = c->op == PEER_MATMUL    ? open_matmul(j, c)
+              : c->op == PEER_SOFTMAX ? open_softmax(j, c)
+                                      : open_attention(j, c);
+    j->graph = j->lib->graph_new(j->context, NODES, false);
+    if (!y || !place(j, y, c->y) || !j->graph) {
+        return false;
+    }
+    j->lib->graph_add(j->graph, y);
+    return true;
+}
+
+static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
+    *why = '\0';
+    if (c->op == PEER_MATMUL_PLAIN) { // ggml_mul_mat refuses a w that is not transposed
+        return NULL;
+    }
+    job *j = calloc(1, sizeof *j);
+    if (j) {
+        j->lib = data;
+    }
+    if (!j || !open_graph(j, c)) {
+        snprintf(why, size, "out of memory, or a library that is other than expected");
+        if (j) {
+            close_job(j);
+        }
+        return NULL;
+    }
+    return j;
+}
+
+static bool run(void *data) {
+    const job *j = data;
+    return j->lib->compute(j->team->backend, j->graph) == 0;
+}
+
+const peer peer_ggml = {
+    "llama.cpp", "ggml_mul_mat, ggml_soft_max, ggml_flash_attn_ext, all f32",
+    load,        open_case,
+    run,         NULL,
+    close_job,
+};
