@@ -29,10 +29,12 @@ void *dct_alloc(int64_t count, size_t size) {
     if (bytes < HUGE_PAGE) {
         return aligned_alloc(DCT_ALIGN, bytes > 0 ? (size_t)bytes : DCT_ALIGN);
     }
-    void *block = aligned_alloc(HUGE_PAGE, (size_t)bytes);
-    if (block) {
-        madvise(block, (size_t)bytes, MADV_HUGEPAGE); // a wish; without it all goes on as before
+    // Not aligned_alloc, which wants a size that is a multiple of the alignment.
+    void *block = NULL;
+    if (posix_memalign(&block, HUGE_PAGE, (size_t)bytes)) {
+        return NULL;
     }
+    madvise(block, (size_t)bytes, MADV_HUGEPAGE); // a wish; without it all goes on as before
     return block;
 }
 

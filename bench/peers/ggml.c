@@ -55,7 +55,8 @@ bool llama_cpu_find(const char *folder, const char *pattern, char path[LLAMA_PAT
 
 // What a variant thinks of this CPU; 0: it cannot run here.
 static int score(const char *path) {
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL), *found = NULL;
+    // It stays: libggml-base below it takes it ill to be opened anew.
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE), *found = NULL;
     int (*ask)(void);
     int points = 0;
     if (handle) {

@@ -10,7 +10,7 @@
 
 // ---- Its structs ----
 
-enum { TYPE_F32 = 0, TYPE_F16 = 1, LAYERS_SPLIT = 1, FLASH_AUTO = -1, FLASH_ON = 1 };
+enum { TYPE_F16 = 1, LAYERS_SPLIT = 1, FLASH_AUTO = -1, FLASH_ON = 1 };
 enum { LOAD_AUTO = -1, LOAD_INTO_MEMORY = 0 };
 
 typedef struct model_params {
@@ -45,10 +45,10 @@ typedef struct context_params {
 typedef struct batch {
     int32_t count;
     int32_t *tokens;
-    float *embeddings;   // NULL
-    int32_t *positions;  // NULL: those that follow
-    int32_t *sequences;  // NULL: sequence 0
-    int32_t **sequence;  // NULL
+    float *embeddings;    // NULL
+    int32_t *positions;   // NULL: those that follow
+    int32_t *sequences;   // NULL: sequence 0
+    int32_t **sequence;   // NULL
     int8_t *wants_logits; // NULL: the last one does
 } batch;
 
@@ -77,6 +77,7 @@ typedef struct library {
 typedef struct job {
     const library *lib;
     void *model, *context, *pool;
+    int64_t room; // of the context, in tokens
 } job;
 
 static void say_nothing(int level, const char *text, void *data) {
@@ -128,27 +129,35 @@ static bool check_layouts(const library *lib, char *note, size_t size) {
     return model && head && tail;
 }
 
-void *llama_peer_load(const char *folder, char *note, size_t size) {
+// libllama keeps its backends in one list per process, so this is done once.
+static bool load(library *lib, const char *folder, char *note, size_t size) {
     char path[LLAMA_PATH_ROOM];
     const char *names[] = {path, NULL};
-    library *lib = calloc(1, sizeof *lib);
-    void *handle = lib && llama_cpu_find(folder, "libllama.*so", path, note, size) &&
-                           llama_cpu_load(folder, &lib->cpu, note, size)
-                       ? library_open(names, note, size)
-                       : NULL;
+    if (!llama_cpu_find(folder, "libllama.*so", path, note, size) ||
+        !llama_cpu_load(folder, &lib->cpu, note, size)) {
+        return false;
+    }
+    void *handle = library_open(names, note, size);
     if (!handle || !find_functions(lib, handle, note, size) || !check_layouts(lib, note, size)) {
-        free(lib);
-        return NULL;
+        return false;
     }
     lib->log_set(say_nothing, NULL);
     lib->start();
     if (!lib->add_backend(lib->cpu.path)) {
         snprintf(note, size, "libllama does not load %s", lib->cpu.file);
-        free(lib);
-        return NULL;
+        return false;
     }
-    snprintf(note, size, "libllama %s; %s", lib->version(), lib->cpu.file);
-    return lib;
+    return true;
+}
+
+void *llama_peer_load(const char *folder, char *note, size_t size) {
+    static library lib;
+    static bool loaded;
+    loaded = loaded || load(&lib, folder, note, size);
+    if (loaded) {
+        snprintf(note, size, "libllama %s; %s", lib.version(), lib.cpu.file);
+    }
+    return loaded ? &lib : NULL;
 }
 
 // ---- A model ----
@@ -167,36 +176,35 @@ void llama_peer_close(void *data) {
     free(j);
 }
 
-static void *open_context(const job *j, int32_t threads, int64_t context) {
+// The cache stays f16, its default: flash attention would convert one of f32 to f16 in each call.
+// Its micro-batch of 512 stays, too: 256 and 1024 are no faster.
+static void *open_context(const job *j, int32_t threads) {
     context_params c = j->lib->context_defaults();
-    c.context = (uint32_t)context;
-    c.batch = (uint32_t)context;
-    if (getenv("UB")) c.micro_batch = (uint32_t)atoi(getenv("UB"));
+    c.context = (uint32_t)j->room;
+    c.batch = c.context;
     c.outputs = 1;
     c.threads = threads;
     c.threads_batch = threads;
-    c.flash_attention = getenv("NOFA") ? 0 : FLASH_ON;
-    c.type_k = getenv("KV16") ? TYPE_F16 : TYPE_F32;
-    c.type_v = c.type_k;
+    c.flash_attention = FLASH_ON;
     return j->lib->context_new(j->model, c);
 }
 
-void *llama_peer_open(void *library_, const char *gguf, int32_t threads, int64_t context, char *why,
+void *llama_peer_open(void *data, const char *gguf, int32_t threads, int64_t context, char *why,
                       size_t size) {
-    const library *lib = library_;
-    job *j = calloc(1, sizeof *j);
+    const library *lib = data;
+    job *j = context > 0 && context <= INT32_MAX ? calloc(1, sizeof *j) : NULL;
     *why = '\0';
     if (!j) {
         snprintf(why, size, "out of memory");
         return NULL;
     }
-    j->lib = lib;
+    *j = (job){.lib = lib, .room = context};
     model_params m = lib->model_defaults();
     m.gpu_layers = 0;
-    m.load_mode = getenv("MMAP") ? 1 : LOAD_INTO_MEMORY;
+    m.load_mode = LOAD_INTO_MEMORY;
     j->model = lib->model_load(gguf, m);
     j->pool = llama_cpu_pool(&lib->cpu, threads);
-    j->context = j->model && j->pool ? open_context(j, threads, context) : NULL;
+    j->context = j->model && j->pool ? open_context(j, threads) : NULL;
     if (!j->context) {
         snprintf(why, size, "%s: llama.cpp cannot %s", gguf,
                  !j->model ? "load it" : "start its threads or make a context");
@@ -210,7 +218,8 @@ void *llama_peer_open(void *library_, const char *gguf, int32_t threads, int64_t
 bool llama_peer_run(void *data, const int32_t *tokens, int64_t count, int64_t keep) {
     job *j = data;
     void *memory = j->lib->memory(j->context);
-    if (count < 1 || count > INT32_MAX || keep < 0 || keep > INT32_MAX ||
+    // It aborts when there are more than its batch may hold.
+    if (count < 1 || keep < 0 || count > j->room || keep > j->room - count ||
         !j->lib->forget(memory, 0, (int32_t)keep, -1) ||
         j->lib->last_position(memory, 0) + 1 != (int32_t)keep) {
         return false;

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From queries and a block of keys to exp(z - max): the scores, masks, running maxima and sums.
+#ifndef SIMD_ATTENTION_SCORES_H
+#define SIMD_ATTENTION_SCORES_H
+
+#include "attention_state.h"
+#include "exp.h"
+
+// ---- Scores ----
+
+// The raw scores of rows [r, r + rows) for the first `most` keys of a block: (rows, KEYS).
+static void attend_scores(const attend_group *g, int r, int rows, const float *keys, int64_t most) {
+    int64_t dim = g->a->head_dim;
+    tile_args s = {.k = dim,
+                   .x = g->q + r * dim,
+                   .x_stride = dim,
+                   .w = keys,
+                   .w_stride = KEYS,
+                   .panel_stride = PANEL,
+                   .y = g->weight + (int64_t)r * WEIGHT_STRIDE,
+                   .y_stride = WEIGHT_STRIDE};
+    if (rows == 1) {
+        const int64_t wide = TILE_VECS_MAX * LANES;
+        s.cols = s.w_next = s.y_next = wide;
+        s.count = (most + wide - 1) / wide;
+        tiles(1, TILE_VECS_MAX, 1, 0, KEYS, &s);
+        return;
+    }
+    s.cols = s.w_next = s.y_next = PANEL;
+    s.count = (most + PANEL - 1) / PANEL;
+    tile_rows_keys(rows, &s);
+}
+
+// z = scale * q k + mask of one vector of row r, -inf where it sees nothing; *hidden: lanes below
+// the limit that are -inf.
+INLINE vec attend_mask(const attend_group *g, int r, int64_t first, int64_t j, int64_t left,
+                       uint64_t *hidden) {
+    const decoct_attention_piece *a = g->a;
+    const vec minus_inf = vec_set(-__builtin_inff());
+    vec z = vec_mul(vec_load(g->weight + (int64_t)r * WEIGHT_STRIDE + j), vec_set(a->scale));
+    if (a->mask) {
+        vec m = tile_load(a->mask + (g->row + r) * a->mask_stride + first + j, left);
+        z = vec_hide(vec_add(z, m), m);
+    }
+    uint64_t here = left < LANES ? (1u << left) - 1u : 0xffffu;
+    *hidden |= (vec_hidden(z) & here) << j;
+    return left < LANES ? vec_blend_first(z, minus_inf, left) : z;
+}
+
+// Scores of row r in place of the raw ones, -inf where a key is not seen; sets seen[r], returns the
+// largest.
+static float attend_masked_scores(attend_group *g, int r, int64_t first) {
+    int64_t limit = clamp(attend_visible(g, r) - first, 0, KEYS);
+    uint64_t hidden = 0;
+    vec max = vec_set(-__builtin_inff());
+    for (int64_t j = 0; j < KEYS; j += LANES) {
+        vec z = vec_set(-__builtin_inff());
+        if (limit > j) {
+            z = attend_mask(g, r, first, j, limit - j, &hidden);
+        }
+        vec_store(g->weight + (int64_t)r * WEIGHT_STRIDE + j, z);
+        max = vec_max(max, z);
+    }
+    g->seen[r] = limit == KEYS ? ~hidden : ((UINT64_C(1) << limit) - 1) & ~hidden;
+    return vec_fold_max(max);
+}
+
+// The same where there is no mask and the row sees the whole block, unless a score is -inf. (A NaN
+// may keep that from being seen, but makes the whole row NaN in any case.)
+INLINE float attend_plain_scores(attend_group *g, int r, int64_t first) {
+    float *weight = g->weight + (int64_t)r * WEIGHT_STRIDE;
+    vec z[KEYS / LANES], max, min;
+    UNROLL
+    for (int i = 0; i < KEYS / LANES; i++) {
+        z[i] = vec_mul(vec_load(weight + i * LANES), vec_set(g->a->scale));
+        max = i ? vec_max(max, z[i]) : z[i];
+        min = i ? vec_min(min, z[i]) : z[i];
+    }
+    if (__builtin_expect(vec_hidden(min) != 0, 0)) {
+        return attend_masked_scores(g, r, first);
+    }
+    UNROLL
+    for (int i = 0; i < KEYS / LANES; i++) {
+        vec_store(weight + i * LANES, z[i]);
+    }
+    g->seen[r] = ~UINT64_C(0);
+    return vec_fold_max(max);
+}
+
+// Scores and new maxima of rows [r, r + rows); true if a maximum has changed.
+static bool attend_maxima(attend_group *g, int r, int rows, int64_t first, float *top) {
+    bool changed = false;
+    for (int i = 0; i < rows; i++) {
+        bool plain = !g->a->mask && attend_visible(g, r + i) - first >= KEYS;
+        float old = g->max[r + i];
+        float max =
+            plain ? attend_plain_scores(g, r + i, first) : attend_masked_scores(g, r + i, first);
+        top[i] = old > max || !g->seen[r + i] ? old : max;
+        changed |= top[i] != old;
+    }
+    return changed;
+}
+
+// Moves rows [r, r + rows) to their new maxima: sums and outputs shrink by exp(old - new). As long
+// as a row has seen nothing these are 0 and stay so.
+static void attend_rescale(attend_group *g, int r, int rows, const float *top) {
+    float factor[LANES];
+    vec_store(factor, vec_exp(vec_sub(vec_load(&g->max[r]), vec_load(top))));
+    for (int i = 0; i < rows; i++) {
+        float old = g->max[r + i];
+        g->max[r + i] = top[i];
+        if (old == top[i] || old == -__builtin_inff()) {
+            continue;
+        }
+        float *out = g->out + (r + i) * g->width, *lane = g->lane + (r + i) * LANES;
+        vec_store(lane, vec_mul(vec_load(lane), vec_set(factor[i])));
+        for (int64_t c = 0; c < g->width; c += LANES) {
+            vec_store(out + c, vec_mul(vec_load(out + c), vec_set(factor[i])));
+        }
+    }
+}
+
+// Row r's scores of the block become exp(z - max) and are added to its sum.
+INLINE void attend_exp(attend_group *g, int r) {
+    float *weight = g->weight + (int64_t)r * WEIGHT_STRIDE, *lane = g->lane + r * LANES;
+    const vec max = vec_set(g->max[r]);
+    vec block = vec_set(0.0f);
+    UNROLL
+    for (int i = 0; i < KEYS / LANES; i += EXP_VECS) {
+        if (!(g->seen[r] >> i * LANES)) {
+            break; // it sees nothing from here on
+        }
+        vec e[EXP_VECS];
+        UNROLL
+        for (int v = 0; v < EXP_VECS; v++) {
+            e[v] = vec_sub(vec_load(weight + (i + v) * LANES), max);
+        }
+        vec_exp_all(EXP_VECS, e);
+        UNROLL
+        for (int v = 0; v < EXP_VECS; v++) {
+            vec_store(weight + (i + v) * LANES, e[v]);
+            block = vec_add(block, e[v]);
+        }
+    }
+    vec_store(lane, vec_add(vec_load(lane), block));
+}
+
+// The softmax of rows [r, r + rows) in one block, in three rounds so that the rows' chains of
+// dependent steps overlap. A block of which a row sees nothing changes nothing in it.
+static void attend_softmax(attend_group *g, int r, int rows, int64_t first) {
+    float top[LANES] = {0.0f};
+    if (attend_maxima(g, r, rows, first, top)) {
+        attend_rescale(g, r, rows, top);
+    }
+    for (int i = r; i < r + rows; i++) {
+        if (g->seen[i]) {
+            attend_exp(g, i);
+        }
+    }
+}
+
+#endif

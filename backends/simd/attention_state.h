@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A group of queries on its way through the keys, and where its arrays stand in the scratch.
+#ifndef SIMD_ATTENTION_STATE_H
+#define SIMD_ATTENTION_STATE_H
+
+#include "tile.h"
+
+#include <decoct/backend.h>
+
+#include <stdbool.h>
+
+enum { KEYS = DECOCT_KEY_BLOCK, ATTEND_ROWS = ATTEND_TILES * TILE_ROWS };
+// From one row of exp(z - max) to the next: not a multiple of the cache's banks, as for tile_pack.
+enum { WEIGHT_STRIDE = KEYS + 4 };
+
+// A group of queries and its running state. All pointers are into the scratch.
+typedef struct attend_group {
+    const decoct_attention_piece *a;
+    int64_t row; // first query of the group
+    int rows;
+    int64_t width; // value_dim in whole panels
+    float *q;      // packed tile by tile
+    float *out;    // (rows, width)
+    float *weight; // (rows, WEIGHT_STRIDE): raw scores, then exp(z - max), of one block
+    float *lane;   // (rows, 16): sums of exp
+    float *values; // (KEYS, width): a block of v, dense
+    float *keys;   // (head_dim, KEYS): a block of k, packed here when the caller did not
+    float max[ATTEND_ROWS + LANES]; // read by whole vectors
+    uint64_t seen[ATTEND_ROWS];     // bit j: the row sees key j of the present block
+} attend_group;
+
+static int64_t clamp(int64_t x, int64_t low, int64_t high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+static int64_t round_up(int64_t x, int64_t step) {
+    return (x + step - 1) / step * step;
+}
+
+// How many keys the r-th query of the group sees.
+static int64_t attend_visible(const attend_group *g, int r) {
+    return clamp(g->a->visible + (g->row + r) * g->a->visible_step, 0, g->a->kv_len);
+}
+
+// How many keys of the block that starts at `first` any of the rows [r, r + rows) may see: the
+// number grows or falls with the row.
+static int64_t attend_most(const attend_group *g, int r, int rows, int64_t first) {
+    int64_t a = attend_visible(g, r), b = attend_visible(g, r + rows - 1);
+    return clamp((a > b ? a : b) - first, 0, KEYS);
+}
+
+// ---- Scratch ----
+
+// Gives each array its place; how many floats that takes. NULL: only counts.
+static int64_t attend_places(const decoct_attention_piece *a, float *scratch, attend_group *g) {
+    int64_t rows = clamp(a->rows, 1, ATTEND_ROWS), width = round_up(a->value_dim, PANEL);
+    const struct {
+        float **place;
+        int64_t floats;
+    } arrays[] = {
+        {&g->q, rows * a->head_dim + TILE_PACK_SPILL},
+        {&g->out, rows * width},
+        {&g->weight, rows * WEIGHT_STRIDE},
+        {&g->lane, rows * LANES},
+        {&g->values, KEYS * width},
+        {&g->keys, a->keys ? 0 : KEYS * a->head_dim},
+    };
+    int64_t used = 0;
+    for (unsigned i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        *arrays[i].place = scratch ? scratch + used : 0;
+        used += round_up(arrays[i].floats, LANES);
+    }
+    g->width = width;
+    return used;
+}
+
+static int64_t attention_scratch(const decoct_attention_piece *a) {
+    attend_group g;
+    return attend_places(a, 0, &g);
+}
+
+#endif
