@@ -10,7 +10,7 @@
 #include "contest.h"
 #include "operands.h"
 
-#include "context.h"
+#include "../lib/context.h"
 
 #include <argp.h>
 #include <math.h>
