@@ -103,7 +103,7 @@ int report_row(report *r, const row_shape *shape, int32_t threads, const char *b
     int wrong = 0;
     json_array_append_new(r->rows, to_json(shape, threads, backend, peers, count, result));
     if (!r->begun) {
-        printf("\n%-48s %7s %6s  %-22s  %s\n", "row", "decoct", "of max", "against the best peer",
+        printf("\n%-48s %7s %6s %-22s  %s\n", "row", "decoct", "of peak", "against the best peer",
                "peers");
         r->begun = true;
     }
