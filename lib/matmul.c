@@ -218,7 +218,8 @@ static void cut_blocks(product *p, int32_t threads) {
     p->m_block = kernel->m_block ? kernel->m_block : 4 * (int64_t)kernel->tile_rows;
     p->k_block = kernel->k_block ? kernel->k_block : p->k;
     p->m_blocks = ceil_div(p->m, p->m_block);
-    p->m_block = ceil_div(ceil_div(p->m, p->m_blocks), kernel->tile_rows) * kernel->tile_rows;
+    int64_t even = ceil_div(ceil_div(p->m, p->m_blocks), kernel->tile_rows) * kernel->tile_rows;
+    p->m_block = smaller(even, p->m_block); // a kernel is promised no more than its own m_block
     int64_t widest = kernel->n_block ? ceil_div(kernel->n_block, panel) : panels;
     int64_t n_blocks = ceil_div(panels, widest);
     if (threads > 1) {
