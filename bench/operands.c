@@ -13,3 +13,32 @@ float *operand_new(int64_t count, float scale, uint64_t seed) {
     }
     return data;
 }
+
+decoct_attention_args operand_attention(int64_t heads, int64_t head_dim, int64_t q_len,
+                                        int64_t kv_len, const float *q, const float *k,
+                                        const float *v, float *out) {
+    int64_t d = heads * head_dim;
+    return (decoct_attention_args){
+        .struct_size = sizeof(decoct_attention_args),
+        .causal = 1,
+        .batch = 1,
+        .heads = heads,
+        .kv_heads = heads,
+        .q_len = q_len,
+        .kv_len = kv_len,
+        .head_dim = head_dim,
+        .q_offset = kv_len - q_len,
+        .q = q,
+        .k = k,
+        .v = v,
+        .out = out,
+        .q_head_stride = head_dim,
+        .q_stride = d,
+        .k_head_stride = head_dim,
+        .k_stride = d,
+        .v_head_stride = head_dim,
+        .v_stride = d,
+        .out_head_stride = head_dim,
+        .out_stride = d,
+    };
+}

@@ -188,29 +188,8 @@ void work_close(work *w) {
 
 static decoct_status run_attention(work *w) {
     const work_case *c = &w->c;
-    int64_t d = d_model(c);
-    decoct_attention_args a = {
-        .struct_size = sizeof a,
-        .causal = 1,
-        .batch = 1,
-        .heads = c->heads,
-        .kv_heads = c->heads,
-        .q_len = c->seq,
-        .kv_len = c->seq,
-        .head_dim = c->head_dim,
-        .q = w->buffer[0],
-        .k = w->buffer[1],
-        .v = w->buffer[2],
-        .out = w->buffer[3],
-        .q_head_stride = c->head_dim,
-        .q_stride = d,
-        .k_head_stride = c->head_dim,
-        .k_stride = d,
-        .v_head_stride = c->head_dim,
-        .v_stride = d,
-        .out_head_stride = c->head_dim,
-        .out_stride = d,
-    };
+    decoct_attention_args a = operand_attention(c->heads, c->head_dim, c->seq, c->seq, w->buffer[0],
+                                                w->buffer[1], w->buffer[2], w->buffer[3]);
     return decoct_attention(w->ctx, &a);
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // BLIS: sgemm, which packs both operands in each call (0.9 has no stable call for weights packed
 // ahead). One row goes through sgemv, as its users would.
+#include "cblas.h"
 #include "library.h"
-#include "peer.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112, ARCHES_MAX = 64 };
+enum { ARCHES_MAX = 64 };
 
 typedef struct library {
     void *handle;
@@ -18,16 +18,8 @@ typedef struct library {
     const char *(*arch_name)(int arch);
     const char *(*version)(void);
     void (*set_threads)(int64_t threads);
-    void (*sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
-                  const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
-    void (*sgemv)(int order, int trans, int m, int n, float alpha, const float *a, int lda,
-                  const float *x, int incx, float beta, float *y, int incy);
+    cblas blas;
 } library;
-
-typedef struct job {
-    const library *lib;
-    peer_case c;
-} job;
 
 static bool open_library(library *lib, char *note, size_t size) {
     static const char *const names[] = {"libblis.so.4", NULL};
@@ -37,8 +29,8 @@ static bool open_library(library *lib, char *note, size_t size) {
         {"bli_arch_string", &lib->arch_name},
         {"bli_info_get_version_str", &lib->version},
         {"bli_thread_set_num_threads", &lib->set_threads},
-        {"cblas_sgemm", &lib->sgemm},
-        {"cblas_sgemv", &lib->sgemv},
+        {"cblas_sgemm", &lib->blas.sgemm},
+        {"cblas_sgemv", &lib->blas.sgemv},
     };
     lib->handle = library_open(names, note, size);
     if (!lib->handle || !library_find(lib->handle, symbols, 7, note, size)) {
@@ -99,30 +91,15 @@ static void *load(const char *folder, char *note, size_t size) {
 }
 
 static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
-    *why = '\0';
-    if (c->op != PEER_MATMUL && c->op != PEER_MATMUL_PLAIN) {
-        return NULL;
-    }
-    job *j = malloc(sizeof *j);
-    if (!j) {
-        snprintf(why, size, "out of memory");
-        return NULL;
-    }
-    *j = (job){data, *c};
-    return j;
+    const library *lib = data;
+    return cblas_open(lib, &lib->blas, c, why, size);
 }
 
 static bool run(void *data) {
-    const job *j = data;
-    const peer_case *c = &j->c;
-    int m = (int)c->m, n = (int)c->n, k = (int)c->k;
-    j->lib->set_threads(c->threads);
-    if (m == 1) {
-        j->lib->sgemv(ROW_MAJOR, TRANS, k, n, 1.0f, c->w, n, c->x, 1, 0.0f, c->y, 1);
-    } else {
-        j->lib->sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, m, n, k, 1.0f, c->x, k, c->w, n, 0.0f, c->y,
-                      n);
-    }
+    const cblas_job *j = data;
+    const library *lib = j->library;
+    lib->set_threads(j->c.threads);
+    cblas_run(j);
     return true;
 }
 

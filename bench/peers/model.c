@@ -149,6 +149,7 @@ static bool run_row(pair *p, const row_shape *row, const contest_options *option
     r->unit = "tokens/s";
     r->ours = (double)p->count / contest_seconds(&list[US], options->rounds);
     r->share = contest_ratio(&list[US], &roof, options->rounds);
+    them->there = them->there && !list[THEM].failed;
     r->best = them->there && them->deviation <= 1.0 ? 0 : -1;
     if (them->there) {
         them->rate = (double)p->count / contest_seconds(&list[THEM], options->rounds);

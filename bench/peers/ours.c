@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ours.h"
 
+#include "../operands.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,30 +53,8 @@ static void *open_case(void *library, const peer_case *c, char *why, size_t size
 
 static decoct_status attend(const job *j) {
     const peer_case *c = &j->c;
-    int64_t d = c->heads * c->head_dim;
-    decoct_attention_args a = {
-        .struct_size = sizeof a,
-        .causal = 1,
-        .batch = 1,
-        .heads = c->heads,
-        .kv_heads = c->heads,
-        .q_len = c->q_len,
-        .kv_len = c->kv_len,
-        .head_dim = c->head_dim,
-        .q_offset = c->kv_len - c->q_len,
-        .q = c->q,
-        .k = c->key,
-        .v = c->value,
-        .out = c->y,
-        .q_head_stride = c->head_dim,
-        .q_stride = d,
-        .k_head_stride = c->head_dim,
-        .k_stride = d,
-        .v_head_stride = c->head_dim,
-        .v_stride = d,
-        .out_head_stride = c->head_dim,
-        .out_stride = d,
-    };
+    decoct_attention_args a =
+        operand_attention(c->heads, c->head_dim, c->q_len, c->kv_len, c->q, c->key, c->value, c->y);
     return decoct_attention(j->ctx, &a);
 }
 
