@@ -181,15 +181,14 @@ static void test_refused_before_it_runs(void **state) {
     decoct_context_close(ctx);
 }
 
-// A matmul that leaves all block sizes to the library gives the same bits.
-static void test_no_block_sizes(void **state) {
+// The matmul of this odd plugin gives scalar's bits.
+static void expect_product(const char *folder) {
     enum { SIDE = 67 };
     static float x[SIDE * SIDE], b[SIDE * SIDE], y[SIDE * SIDE], z[SIDE * SIDE];
     decoct_backend_info info;
-    (void)state;
     check_fill(x, SIDE * SIDE, 1, 1.0f);
     check_fill(b, SIDE * SIDE, 2, 1.0f);
-    decoct_context *ctx = open_odd("sizes", "/odd.so", &info), *scalar = check_open("scalar", 1);
+    decoct_context *ctx = open_odd(folder, "/odd.so", &info), *scalar = check_open("scalar", 1);
     assert_string_equal(decoct_context_kernel(ctx, "matmul"), "odd");
     decoct_matmul_args a = {
         .struct_size = sizeof a, .m = SIDE, .n = SIDE, .k = SIDE, .x = x, .b = b, .y = y};
@@ -199,6 +198,18 @@ static void test_no_block_sizes(void **state) {
     assert_true(check_same_bits(y, z, SIDE * SIDE));
     decoct_context_close(ctx);
     decoct_context_close(scalar);
+}
+
+// One that leaves all block sizes to the library.
+static void test_no_block_sizes(void **state) {
+    (void)state;
+    expect_product("sizes");
+}
+
+// One whose m_block is no multiple of its tile is handed no more rows than that.
+static void test_uneven_block_sizes(void **state) {
+    (void)state;
+    expect_product("blocks");
 }
 
 int main(void) {
@@ -211,6 +222,7 @@ int main(void) {
         cmocka_unit_test(test_shorter_table),
         cmocka_unit_test(test_refused_before_it_runs),
         cmocka_unit_test(test_no_block_sizes),
+        cmocka_unit_test(test_uneven_block_sizes),
     };
     return cmocka_run_group_tests_name("plugin", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Plugins that are unusual in one way each (-DODD_...=1): a table of an older and shorter header, a
-// CPU that is not here, one that refuses itself, and a matmul that names no sizes for its blocks.
+// CPU that is not here, one that refuses itself, a matmul that names no sizes for its blocks, and
+// one whose m_block is no multiple of its tile and that gives nonsense if it is handed more.
 #include <decoct/backend.h>
 #include <stddef.h>
 
@@ -16,8 +17,11 @@
 #ifndef ODD_SIZES
 #define ODD_SIZES 0
 #endif
+#ifndef ODD_BLOCKS
+#define ODD_BLOCKS 0
+#endif
 
-enum { PANEL = 16 };
+enum { PANEL = 16, M_BLOCK = 10, K_BLOCK = 32 };
 
 // The definition, slowly.
 static void run(const decoct_matmul_piece *a) {
@@ -30,6 +34,9 @@ static void run(const decoct_matmul_piece *a) {
                 sum = __builtin_fmaf(a->x[i * a->x_stride + p], w[p * PANEL], sum);
             }
             *y = a->bias ? sum + a->bias[j] : sum;
+            if (ODD_BLOCKS && (a->rows > M_BLOCK || a->k > K_BLOCK)) {
+                *y = -1e30f;
+            }
         }
     }
 }
@@ -68,6 +75,13 @@ const decoct_backend decoct_backend_entry = {
     .cpu_features = ODD_FEATURES ? ~UINT64_C(0) : 0,
     .priority = 900,
     .usable = usable,
-    .matmul = {.panel_cols = PANEL, .tile_rows = ODD_SIZES ? 0 : 1, .run = run, .pack = pack},
+    .matmul = {.panel_cols = PANEL,
+               .tile_rows = ODD_SIZES    ? 0
+                            : ODD_BLOCKS ? 4
+                                         : 1,
+               .m_block = ODD_BLOCKS ? M_BLOCK : 0,
+               .k_block = ODD_BLOCKS ? K_BLOCK : 0,
+               .run = run,
+               .pack = pack},
     .add = add,
 };
