@@ -83,7 +83,7 @@ static void test_sleef(void **state) {
     assert_true(apart <= 2);
 }
 
-#if defined(HAVE_EXP_AVX2) || defined(HAVE_EXP_AVX512)
+#if defined(HAVE_EXP_AVX2) || defined(HAVE_EXP_AVX512) || defined(HAVE_EXP_NEON)
 static void same_bits(exp_range other) {
     static float x[BATCH], y[BATCH], z[BATCH];
     for (uint64_t bits = 0; next_batch(&bits, x);) {
@@ -120,15 +120,24 @@ static void test_avx512(void **state) {
 }
 #endif
 
+#ifdef HAVE_EXP_NEON
+static void test_neon(void **state) {
+    (void)state;
+    compare("neon", exp_range_neon);
+}
+#endif
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accuracy),
-        cmocka_unit_test(test_sleef),
+        cmocka_unit_test(test_accuracy), cmocka_unit_test(test_sleef),
 #ifdef HAVE_EXP_AVX2
         cmocka_unit_test(test_avx2),
 #endif
 #ifdef HAVE_EXP_AVX512
         cmocka_unit_test(test_avx512),
+#endif
+#ifdef HAVE_EXP_NEON
+        cmocka_unit_test(test_neon),
 #endif
     };
     return cmocka_run_group_tests_name("exp", tests, NULL, NULL);

@@ -43,7 +43,8 @@ static decoct_status run(decoct_context *ctx, op what, const shape *s, const flo
 static double softmax_error(const float *x, const float *y, int64_t n) {
     double max = -INFINITY, sum = 0.0, rows = 0.0, worst = 0.0;
     for (int64_t j = 0; j < n; j++) {
-        max = fmax(max, 0.5 * (double)x[j]);
+        double z = 0.5 * (double)x[j]; // not fmax: gcc 12 for AArch64 breaks down over it
+        max = z > max ? z : max;
     }
     for (int64_t j = 0; j < n; j++) {
         sum += exp(0.5 * (double)x[j] - max);

@@ -10,5 +10,6 @@ typedef void (*exp_range)(int64_t count, const float *x, float *y);
 void exp_range_scalar(int64_t count, const float *x, float *y);
 void exp_range_avx2(int64_t count, const float *x, float *y);
 void exp_range_avx512(int64_t count, const float *x, float *y);
+void exp_range_neon(int64_t count, const float *x, float *y);
 
 #endif

@@ -103,9 +103,27 @@ INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, 
     }
 }
 
+// x of the rows of a tile at one step, each to be multiplied with several vectors. On x86 a
+// broadcast comes with the load; an ISA that does it another way says VEC_FACTORS and brings its
+// own.
+#ifndef VEC_FACTORS
+typedef struct factors {
+    const float *x;
+    int64_t stride;
+} factors;
+INLINE factors factors_take(int rows, int packed, const float *x, int64_t stride) {
+    (void)rows, (void)packed;
+    return (factors){x, stride};
+}
+// x[r] y + z.
+INLINE vec factors_fma(factors f, int r, vec y, vec z) {
+    return vec_fma(vec_set(f.x[r * f.stride]), y, z);
+}
+#endif
+
 // One step of k: acc += x w.
-INLINE void tile_step(int rows, int vecs, const tile_args *a, const float *w, const float *x,
-                      int64_t x_stride, vec acc[TILE_ROWS][TILE_VECS_MAX]) {
+INLINE void tile_step(int rows, int vecs, int packed, const tile_args *a, const float *w,
+                      const float *x, int64_t x_stride, vec acc[TILE_ROWS][TILE_VECS_MAX]) {
     vec b[TILE_VECS_MAX];
     UNROLL
     for (int v = 0; v < TILE_VECS_MAX; v++) {
@@ -113,13 +131,13 @@ INLINE void tile_step(int rows, int vecs, const tile_args *a, const float *w, co
             b[v] = vec_load(tile_w(a, w, v));
         }
     }
+    const factors f = factors_take(rows, packed, x, x_stride);
     UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
-        vec xr = vec_set(r < rows ? x[r * x_stride] : 0.0f);
         UNROLL
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             if (r < rows && v < vecs) {
-                acc[r][v] = vec_fma(xr, b[v], acc[r][v]);
+                acc[r][v] = factors_fma(f, r, b[v], acc[r][v]);
             }
         }
     }
@@ -200,13 +218,13 @@ INLINE void tile(int rows, int vecs, int packed, int ragged, int64_t w_step, con
     for (; packed && p + TILE_STEPS <= k; p += TILE_STEPS) {
         UNROLL
         for (int i = 0; i < TILE_STEPS; i++) {
-            tile_step(rows, vecs, a, w + i * w_stride, x + i * x_step, x_stride, acc);
+            tile_step(rows, vecs, packed, a, w + i * w_stride, x + i * x_step, x_stride, acc);
         }
         w += TILE_STEPS * w_stride;
         x += TILE_STEPS * x_step;
     }
     for (; p < k; p++, w += w_stride, x += x_step) {
-        tile_step(rows, vecs, a, w, x, x_stride, acc);
+        tile_step(rows, vecs, packed, a, w, x, x_stride, acc);
     }
     if (ragged) {
         tile_ragged(rows, vecs, a, w, x, acc);
