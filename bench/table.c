@@ -48,6 +48,11 @@ static decoct_status measure(const work_case *c, double *seconds, char *error, u
     return status;
 }
 
+// Slow machines and emulators have figures below 1 too.
+static void print_rate(double rate, int digits) {
+    printf("%11.*f", rate < 1.0 ? 3 : digits, rate);
+}
+
 static bool print_cell(const work_case *c) {
     char error[256] = "";
     double seconds = 0.0;
@@ -57,9 +62,9 @@ static bool print_cell(const work_case *c) {
         return false;
     }
     if (c->op[0] == 'p') {
-        printf("%11.0f", work_tokens(c) / seconds);
+        print_rate(work_tokens(c) / seconds, 0);
     } else {
-        printf("%11.1f", work_flops(c) / seconds * 1e-9);
+        print_rate(work_flops(c) / seconds * 1e-9, 1);
     }
     fflush(stdout);
     return true;

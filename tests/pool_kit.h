@@ -43,10 +43,9 @@ enum { UNDER_TSAN = 0, SANITIZED = 1 };
 enum { UNDER_TSAN = 0, SANITIZED = 0 };
 #endif
 
-// qemu-user 7.2 aborts when a child of a threaded process makes threads: who runs this under it
-// sets the variable.
+// qemu-user 7.2 aborts when a child of a threaded process makes threads.
 static inline bool no_threads_after_fork(void) {
-    return UNDER_TSAN || getenv("DECOCT_TEST_EMULATED");
+    return UNDER_TSAN || getenv("DECOCT_TEST_EMULATOR");
 }
 
 // What a run did. Kept free of cmocka's asserts, which may not be used on other threads.

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What the tests of the examples share: the blocks of a text in Markdown, and running a program.
+# What the tests of the examples share: the blocks of a text in Markdown, and running a program. In
+# a cross build programs run in an emulator and are compiled by the cross compiler.
 import os
 import re
+import shlex
 import subprocess
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+EMULATOR = shlex.split(os.environ.get("DECOCT_TEST_EMULATOR", ""))
+CC = shlex.split(os.environ.get("DECOCT_TEST_CC", "cc"))
 
 
 def blocks(file, language):

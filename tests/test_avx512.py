@@ -8,6 +8,7 @@ kernels' other tests take over ten minutes there.) On a CPU that has AVX-512 the
 backend already, and this one is skipped.
 """
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,8 @@ def emulate(folder):
 
 
 def main():
+    if platform.machine() != "x86_64":
+        skip("not an x86-64 machine")
     if "avx512" in native("info").split("Backends")[0]:
         skip("this CPU has AVX-512: the other tests run the backend itself")
     with tempfile.TemporaryDirectory() as temp:

@@ -454,6 +454,15 @@ class Hash(unittest.TestCase):
             self.assertEqual(len(out.splitlines()), 1)
             self.assertTrue(out.startswith(b"softmax "))
 
+    @needs_model
+    def test_golden_answers(self):
+        with open(os.path.join(HERE, "golden", "potion.json"), encoding="utf-8") as file:
+            golden = json.load(file)
+        for answer in golden:
+            out = run("next", "--json", "--top", "20", answer["prompt"])[1]
+            self.assertEqual(json.loads(out)["next"], answer["next"])
+        self.assertNotEqual(golden[0]["next"], golden[1]["next"])
+
     def test_only(self):
         code, out, _ = run("hash", "--only", "matmul_packed")
         self.assertEqual(code, 0)

@@ -12,12 +12,14 @@ import sys
 import tempfile
 import unittest
 
-from readme import TOP, blocks, run, write
+from readme import CC, EMULATOR, blocks, run, write
 
 BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
 os.environ.pop("LD_LIBRARY_PATH", None)  # a test runner points it at the build tree
 SARAH = "Sarah lies still on the bed, feeling"
 NUMBERS = blocks("README.md", "text")[1]
+PLUGIN = next((name for name in ("avx2.so", "neon.so")
+               if os.path.exists(os.path.join(BUILD, "backends", name))), None)
 
 
 def only(pattern):
@@ -50,35 +52,35 @@ class Installed(unittest.TestCase):
 
     def test_program(self):
         run_here = dict(folder="/")
-        given = json.loads(run([self.decoct, "next", "--json", SARAH], **run_here))
-        built = json.loads(run([os.path.join(BUILD, "cli", "decoct"), "next", "--json", SARAH]))
+        given = json.loads(run([*EMULATOR, self.decoct, "next", "--json", SARAH], **run_here))
+        built = json.loads(run([*EMULATOR, os.path.join(BUILD, "cli", "decoct"), "next", "--json", SARAH]))
         self.assertEqual(given, built)
 
     def test_nothing_points_back(self):
-        info = run([self.decoct, "info", "--json"], folder="/")
+        info = run([*EMULATOR, self.decoct, "info", "--json"], folder="/")
         self.assertNotIn(BUILD, info)
         files = {os.path.realpath(b["origin"]) for b in json.loads(info)["backends"]}
-        self.assertIn(os.path.join(self.library, "decoct", "backends", "avx2.so"), files)
+        self.assertIn(os.path.join(self.library, "decoct", "backends", PLUGIN), files)
         self.assertIn(self.prefix, re.search(r"Default model +(.*)",
-                                             run([self.decoct, "info"])).group(1))
+                                             run([*EMULATOR, self.decoct, "info"])).group(1))
         for folder, _, files in os.walk(self.prefix):
             for name in files:
                 with open(os.path.join(folder, name), "rb") as file:
                     self.assertNotIn(BUILD.encode(), file.read(), name)
 
     def test_backends(self):
-        usable = [b["name"] for b in json.loads(run([self.decoct, "info", "--json"]))["backends"]
+        usable = [b["name"] for b in json.loads(run([*EMULATOR, self.decoct, "info", "--json"]))["backends"]
                   if b["usable"]]
         self.assertIn("scalar", usable)
         answers = set()
         for name in usable:
-            out = json.loads(run([self.decoct, "next", "--json", SARAH], DECOCT_BACKEND=name))
+            out = json.loads(run([*EMULATOR, self.decoct, "next", "--json", SARAH], DECOCT_BACKEND=name))
             self.assertEqual(out["backend"], name)
             answers.add(json.dumps(out["next"]))
         self.assertEqual(len(answers), 1)
 
     def test_pkg_config(self):
-        self.assertTrue(os.path.exists(self.pkg_config("--variable=backendsdir") + "/avx2.so"))
+        self.assertTrue(os.path.exists(self.pkg_config("--variable=backendsdir") + "/" + PLUGIN))
         self.assertTrue(os.path.exists(self.pkg_config("--variable=modelsdir")
                                        + "/potion/model.safetensors"))
         self.assertRegex(self.pkg_config("--modversion"), r"^\d+\.\d+\.\d+$")
@@ -89,14 +91,16 @@ class Installed(unittest.TestCase):
         told = self.pkg_config("--cflags", "--libs").replace("\\ ", " ")
         for flag in flags:
             self.assertIn(flag, told)
-        run(["cc", "-std=c11", "attention.c", "-o", "attention", *flags], self.work)
-        self.assertEqual(run(["./attention"], self.work, LD_LIBRARY_PATH=self.library), NUMBERS)
+        run([*CC, "-std=c11", "attention.c", "-o", "attention", *flags], self.work)
+        self.assertEqual(run([*EMULATOR, "./attention"], self.work, LD_LIBRARY_PATH=self.library), NUMBERS)
 
+    @unittest.skipIf(EMULATOR, "the Python of this machine loads no library of another one")
     def test_python(self):
         path = write(self.work, "attention.py", blocks("README.md", "python")[0])
         self.assertEqual(run([sys.executable, path], self.work, LD_LIBRARY_PATH=self.library),
                          NUMBERS)
 
+    @unittest.skipIf(EMULATOR, "the Python of this machine loads no library of another one")
     def test_the_library_finds_its_model_by_itself(self):
         # The program is another one's here: nothing lies beside it.
         source = """
@@ -134,7 +138,7 @@ print(path.value.decode())
 
 
 if __name__ == "__main__":
-    if not os.path.exists(os.path.join(BUILD, "backends", "avx2.so")) or not shutil.which("meson"):
+    if not PLUGIN or not shutil.which("meson"):
         print("skipped: not a build with plugins, or no meson")
         sys.exit(77)
     unittest.main()
