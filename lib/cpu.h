@@ -30,7 +30,9 @@ uint64_t dct_cpu_features(dct_cpu_family family, const dct_cpu_raw *raw);
 const char *dct_cpu_feature_name(uint64_t feature);
 // "avx2 fma f16c avx512 ..." for people; cut to `size`.
 void dct_cpu_feature_names(uint64_t features, char *text, uint64_t size);
-// Brand string of the CPU, "unknown" if there is none.
+// AArch64: the main ID register (midr.h) of the CPU that runs the call; 0: not told, or no AArch64.
+uint32_t dct_cpu_midr(void);
+// Brand string of the CPU that runs the call, "unknown" if there is none.
 void dct_cpu_brand(char *text, uint64_t size);
 
 // Tells the CPU that the caller is waiting in a loop.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// CPU features from forged registers, their names, and the floating-point mode.
+// CPU features from forged registers, names of features and cores, and the floating-point mode.
 #include "cpu.h"
+#include "midr.h"
 
 #include <decoct/backend.h>
 
@@ -187,6 +188,33 @@ static void names_are_cut_to_size(void **state) {
     assert_null(dct_cpu_feature_name(0));
 }
 
+static void cores_have_names(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t midr;
+        const char *name;
+    } cores[] = {
+        {0x410fd034, "Arm Cortex-A53 r0p4"},
+        {0x411fd401, "Arm Neoverse V1 r1p1"},
+        {0x410fd4f0, "Arm Neoverse V2 r0p0"},
+        {0x412fd480, "Arm Cortex-X2 r2p0"},
+        {0x461f0010, "Fujitsu A64FX r1p0"},
+        {0x431f0af1, "Cavium ThunderX2 r1p1"},
+        {0x612f0250, "Apple M1 Pro Firestorm r2p0"},
+        {0x6d0fd490, "Microsoft Azure Cobalt 100 r0p0"},
+        {0xc00fac40, "Ampere-1A r0p0"},
+        {0x517f803c, "Qualcomm Kryo 3xx Silver r7p12"},
+        {0x4e0f0040, "NVIDIA Carmel r0p0"},
+        {0x000f0510, "AArch64 (implementer 0x00, part 0x051) r0p0"},
+        {0xffffffff, "AArch64 (implementer 0xff, part 0xfff) r15p15"},
+    };
+    for (size_t i = 0; i < sizeof cores / sizeof cores[0]; i++) {
+        char name[96];
+        dct_midr_name(cores[i].midr, name, sizeof name);
+        assert_string_equal(name, cores[i].name);
+    }
+}
+
 static void brand_is_printable_and_cut(void **state) {
     (void)state;
     char whole[128];
@@ -274,6 +302,7 @@ int main(void) {
         cmocka_unit_test(known_arm_machines),
         cmocka_unit_test(this_machine),
         cmocka_unit_test(names_are_cut_to_size),
+        cmocka_unit_test(cores_have_names),
         cmocka_unit_test(brand_is_printable_and_cut),
         cmocka_unit_test(floating_point_mode_is_set_and_put_back),
     };
