@@ -31,7 +31,7 @@ enum {
     LEAF7_EBX_AVX512BW = 30,
     LEAF7_EBX_AVX512VL = 31
 };
-enum { LEAF7_ECX_AVX512_VNNI = 11, LEAF7_1_EAX_AVX512_BF16 = 5 };
+enum { LEAF7_ECX_AVX512_VNNI = 11, LEAF7_EDX_HYBRID = 15, LEAF7_1_EAX_AVX512_BF16 = 5 };
 // XCR0: the operating system saves XMM (1) and YMM (2); opmask (5), ZMM 0-15 (6), ZMM 16-31 (7).
 #define XCR0_YMM UINT64_C(0x06)
 #define XCR0_ZMM UINT64_C(0xe6)
@@ -122,6 +122,17 @@ uint64_t dct_cpu_features(dct_cpu_family family, const dct_cpu_raw *raw) {
         return arm64_features(raw);
     default:
         return 0;
+    }
+}
+
+bool dct_cpus_may_differ(dct_cpu_family family, const dct_cpu_raw *raw) {
+    switch (family) {
+    case DCT_CPU_X86:
+        return raw->max_leaf >= 7 && has(raw->leaf7_edx, LEAF7_EDX_HYBRID);
+    case DCT_CPU_ARM64:
+        return true;
+    default:
+        return false;
     }
 }
 

@@ -26,6 +26,10 @@ const char *dct_cpu_family_name(dct_cpu_family family);
 dct_cpu_raw dct_cpu_read(void);
 // Pure: bits of DECOCT_CPU_*.
 uint64_t dct_cpu_features(dct_cpu_family family, const dct_cpu_raw *raw);
+// Pure: may CPUs of this machine have other features than these registers tell? x86: CPUID calls
+// the machine hybrid. AArch64: Linux says no, but kernels of vendors have said wrong (Exynos 9810,
+// rust-lang/stdarch#1378), so a second source is worth its reading.
+bool dct_cpus_may_differ(dct_cpu_family family, const dct_cpu_raw *raw);
 // The name of one DECOCT_CPU_* bit, "avx2"; NULL for any other number.
 const char *dct_cpu_feature_name(uint64_t feature);
 // "avx2 fma f16c avx512 ..." for people; cut to `size`.

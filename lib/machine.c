@@ -2,6 +2,7 @@
 // Describes the machine and the choices of a context as JSON, and finds the model that comes with
 // the library.
 #include "context.h"
+#include "cores.h"
 #include "cpu.h"
 #include "memory.h"
 #include "origin.h"
@@ -83,14 +84,12 @@ static void add_topology(json_t *all) {
     json_object_set_new(all, "topology", value ? value : json_null());
 }
 
-static void add_cpu(json_t *all) {
-    char brand[128];
-    dct_cpu_brand(brand, sizeof brand);
-    dct_cpu_family family = dct_cpu_family_here();
-    dct_cpu_raw raw = dct_cpu_read();
-    json_object_set_new(all, "cpu", to_json(brand));
-    json_object_set_new(all, "family", json_string(dct_cpu_family_name(family)));
-    json_object_set_new(all, "features", features_to_json(dct_cpu_features(family, &raw)));
+static void add_cpu(json_t *all, const dct_cores *cores) {
+    char name[512];
+    dct_cores_name(cores, name, sizeof name);
+    json_object_set_new(all, "cpu", to_json(name));
+    json_object_set_new(all, "family", json_string(dct_cpu_family_name(dct_cpu_family_here())));
+    json_object_set_new(all, "features", features_to_json(dct_cores_features()));
 }
 
 static void add_system(json_t *all) {
@@ -116,9 +115,12 @@ static char *describe(const decoct_context *ctx) {
     if (!all) {
         return NULL;
     }
-    add_cpu(all);
+    dct_cores cores;
+    dct_cores_open(&cores);
+    add_cpu(all, &cores);
     add_system(all);
     add_topology(all);
+    dct_cores_close(&cores);
     add_choices(all, ctx);
     char *text = json_dumps(all, JSON_INDENT(2));
     json_decref(all);

@@ -142,6 +142,19 @@ static void known_arm_machines(void **state) {
     check(arm_machines, sizeof arm_machines / sizeof arm_machines[0]);
 }
 
+static void hybrids_are_known(void **state) {
+    (void)state;
+    dct_cpu_raw alder_lake = {.max_leaf = 0x20, .leaf7_edx = 0xfc18c410};
+    assert_true(dct_cpus_may_differ(DCT_CPU_X86, &alder_lake));
+    dct_cpu_raw skylake = {.max_leaf = 0x16, .leaf7_edx = 0xbc000400};
+    assert_false(dct_cpus_may_differ(DCT_CPU_X86, &skylake));
+    alder_lake.max_leaf = 3; // leaf 7 is another leaf's registers then
+    assert_false(dct_cpus_may_differ(DCT_CPU_X86, &alder_lake));
+    dct_cpu_raw arm = ARM(0x8ff, 0);
+    assert_true(dct_cpus_may_differ(DCT_CPU_ARM64, &arm));
+    assert_false(dct_cpus_may_differ(DCT_CPU_OTHER, &arm));
+}
+
 // The compiler's own run-time check of the same machine must not know more than we do.
 static void this_machine(void **state) {
     (void)state;
@@ -300,6 +313,7 @@ int main(void) {
         cmocka_unit_test(known_x86_machines),
         cmocka_unit_test(hidden_state_is_not_trusted),
         cmocka_unit_test(known_arm_machines),
+        cmocka_unit_test(hybrids_are_known),
         cmocka_unit_test(this_machine),
         cmocka_unit_test(names_are_cut_to_size),
         cmocka_unit_test(cores_have_names),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tables from texts of /proc/cpuinfo: names of cores, and features that only some CPUs have.
 // fixtures/cpuinfo: shortened to a few CPUs and lines, in the form that Linux prints on these
-// machines; the hybrid x86 is forged (no such machine was sold with AVX-512 on).
+// machines; the hybrid x86 is forged (no such machine was sold with AVX-512 on). root-*: folders
+// that stand for "/".
+#include "cores.h"
 #include "cpuinfo.h"
 #include "memory.h"
 #include "procfs.h"
@@ -315,6 +317,55 @@ static void last_line_needs_no_end(void **state) {
     dct_cpuinfo_free(&table);
 }
 
+// ---- Where the table comes from ----
+
+static void check_root(const char *root, uint32_t here, const char *parts) {
+    char path[4096];
+    int32_t cpus[] = {0, 1, 2, 3};
+    dct_cores cores = {.cpus = cpus, .count = 4};
+    fixture_path(path, sizeof path, root);
+    dct_cores_read(path, here, &cores);
+    check_parts(&cores.table, cpus, 4, parts);
+    check_narrow(&cores.table, DCT_CPU_ARM64, cpus, 4, ARM_ALL, ARM_ALL);
+    dct_cpuinfo_free(&cores.table);
+}
+
+static void registers_from_sysfs(void **state) {
+    (void)state;
+    const char *both = "2 x Arm Cortex-A53 r0p4 + 2 x Arm Cortex-A72 r0p2";
+    check_root("root-sysfs", 0, both);
+    check_root("root-sysfs", 0x410fd034, both);
+    check_root("root-sysfs", 0x410fd082, both);
+    check_root("root-sysfs", 0x411fd0c1, ""); // another machine's
+    check_root("root-emulated", 0x410fd034, "");
+    check_root("root-broken", 0, "");
+    check_root("not-there", 0x410fd034, "");
+}
+
+static void this_machine(void **state) {
+    (void)state;
+    dct_cpu_family family = dct_cpu_family_here();
+    dct_cpu_raw raw = dct_cpu_read();
+    uint64_t told = dct_cpu_features(family, &raw);
+    uint64_t common = dct_cores_features();
+    assert_int_equal(common & ~told, 0);
+    if (family == DCT_CPU_ARM64 || !dct_cpus_may_differ(family, &raw)) {
+        assert_int_equal(common, told); // also under an emulator that shows its host's files
+    }
+    char name[256], brand[256];
+    dct_cores cores;
+    dct_cores_open(&cores);
+    assert_true(cores.count > 0);
+    dct_cores_name(&cores, name, sizeof name);
+    dct_cpu_brand(brand, sizeof brand);
+    if (!strstr(name, " x ")) {
+        assert_string_equal(name, brand);
+    } else {
+        assert_non_null(strstr(name, brand)); // the CPU that runs this is one of them
+    }
+    dct_cores_close(&cores);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_machines),
@@ -326,6 +377,8 @@ int main(void) {
         cmocka_unit_test(registers_need_all_fields),
         cmocka_unit_test(cut_texts),
         cmocka_unit_test(last_line_needs_no_end),
+        cmocka_unit_test(registers_from_sysfs),
+        cmocka_unit_test(this_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
