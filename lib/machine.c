@@ -66,8 +66,26 @@ static json_t *kernels_to_json(const dct_backends *backends) {
     return kernels;
 }
 
+// Names the cores of each kind, "4 x Arm Cortex-A55 r2p0"; null where nobody tells.
+static void add_parts(json_t *kinds, const dct_cpuinfo *table) {
+    size_t i = 0;
+    json_t *kind = NULL;
+    json_array_foreach(kinds, i, kind) {
+        const json_t *list = json_object_get(kind, "cpus");
+        int32_t count = (int32_t)json_array_size(list);
+        int32_t *cpus = dct_alloc(count, sizeof *cpus);
+        for (int32_t c = 0; cpus && c < count; c++) {
+            cpus[c] = (int32_t)json_integer_value(json_array_get(list, (size_t)c));
+        }
+        char name[512];
+        bool known = cpus && dct_cpuinfo_parts(table, cpus, count, name, sizeof name);
+        json_object_set_new(kind, "parts", known ? to_json(name) : json_null());
+        dct_free(cpus);
+    }
+}
+
 // The topology, or null and the words why it cannot be read: a report without it is still a report.
-static void add_topology(json_t *all) {
+static void add_topology(json_t *all, const dct_cpuinfo *table) {
     dct_error error = {{0}};
     dct_topology *topology = NULL;
     json_t *value = NULL;
@@ -81,6 +99,7 @@ static void add_topology(json_t *all) {
         json_object_set_new(all, "topology_error",
                             to_json(error.text[0] ? error.text : "out of memory"));
     }
+    add_parts(json_object_get(value, "kinds"), table);
     json_object_set_new(all, "topology", value ? value : json_null());
 }
 
@@ -119,7 +138,7 @@ static char *describe(const decoct_context *ctx) {
     dct_cores_open(&cores);
     add_cpu(all, &cores);
     add_system(all);
-    add_topology(all);
+    add_topology(all, &cores.table);
     dct_cores_close(&cores);
     add_choices(all, ctx);
     char *text = json_dumps(all, JSON_INDENT(2));
