@@ -145,6 +145,29 @@ static void put_features(const cli_term *term, const json_t *machine) {
     fputs(i ? "\n" : "none beyond the baseline\n", term->to);
 }
 
+// "4 x Arm Cortex-A55 r2p0 (capacity 446), 4 x Arm Cortex-A76 r4p0 (capacity 1024)", the slowest
+// first; nothing where all cores are of one kind.
+static void put_kinds(const cli_term *term, const json_t *kinds) {
+    size_t i = 0;
+    json_t *kind = NULL;
+    if (json_array_size(kinds) < 2) {
+        return;
+    }
+    put_name(term, "Core kinds");
+    json_array_foreach(kinds, i, kind) {
+        const char *parts = text_of(kind, "parts", NULL);
+        fputs(i ? ", " : "", term->to);
+        if (!parts) {
+            fprintf(term->to, "%zu x ", json_array_size(json_object_get(kind, "cpus")));
+        }
+        cli_term_put(term, parts ? parts : text_of(kind, "type", "unknown kind"));
+        if (json_is_integer(json_object_get(kind, "capacity"))) {
+            fprintf(term->to, " (capacity %lld)", number_of(kind, "capacity"));
+        }
+    }
+    fputc('\n', term->to);
+}
+
 static void put_topology(const cli_term *term, const json_t *machine) {
     const json_t *topology = json_object_get(machine, "topology");
     if (!json_is_object(topology)) {
@@ -157,16 +180,7 @@ static void put_topology(const cli_term *term, const json_t *machine) {
     fprintf(term->to, "%lld in %lld package(s) and %lld NUMA node(s), %lld thread(s) a core\n",
             number_of(topology, "cores"), number_of(topology, "packages"),
             number_of(topology, "numa"), number_of(topology, "smt"));
-    const json_t *kinds = json_object_get(topology, "kinds");
-    if (json_array_size(kinds) > 1) {
-        put_name(term, "Core kinds");
-        json_array_foreach(kinds, i, item) {
-            fprintf(term->to, "%s%zu CPUs of ", i ? ", " : "",
-                    json_array_size(json_object_get(item, "cpus")));
-            cli_term_put(term, text_of(item, "type", "unknown kind"));
-        }
-        fputc('\n', term->to);
-    }
+    put_kinds(term, json_object_get(topology, "kinds"));
     put_name(term, "Caches");
     json_array_foreach(json_object_get(topology, "caches"), i, item) {
         long long kib = number_of(item, "size") / 1024;

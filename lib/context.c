@@ -2,6 +2,7 @@
 // Opens and closes contexts: options, backends, threads, pinning.
 #include "context.h"
 
+#include "cores.h"
 #include "cpu.h"
 #include "memory.h"
 #include "topology.h"
@@ -189,8 +190,7 @@ static decoct_status open_pool(decoct_context *ctx, const decoct_options *option
 }
 
 static decoct_status fill(decoct_context *ctx, const decoct_options *options) {
-    dct_cpu_raw raw = dct_cpu_read();
-    uint64_t features = dct_cpu_features(dct_cpu_family_here(), &raw);
+    uint64_t features = dct_cores_features();
     const char *forced = options->backend ? options->backend : secure_getenv("DECOCT_BACKEND");
     forced = forced && *forced ? forced : NULL;
     decoct_status status = dct_backends_open(features, forced, &ctx->backends, &ctx->error);

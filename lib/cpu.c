@@ -3,6 +3,8 @@
 // saves and restores the floating-point mode. The only file with assembly.
 #include "cpu.h"
 
+#include "midr.h"
+
 #include <decoct/backend.h>
 
 #include <stdio.h>
@@ -29,7 +31,7 @@ enum {
     LEAF7_EBX_AVX512BW = 30,
     LEAF7_EBX_AVX512VL = 31
 };
-enum { LEAF7_ECX_AVX512_VNNI = 11, LEAF7_1_EAX_AVX512_BF16 = 5 };
+enum { LEAF7_ECX_AVX512_VNNI = 11, LEAF7_EDX_HYBRID = 15, LEAF7_1_EAX_AVX512_BF16 = 5 };
 // XCR0: the operating system saves XMM (1) and YMM (2); opmask (5), ZMM 0-15 (6), ZMM 16-31 (7).
 #define XCR0_YMM UINT64_C(0x06)
 #define XCR0_ZMM UINT64_C(0xe6)
@@ -120,6 +122,17 @@ uint64_t dct_cpu_features(dct_cpu_family family, const dct_cpu_raw *raw) {
         return arm64_features(raw);
     default:
         return 0;
+    }
+}
+
+bool dct_cpus_may_differ(dct_cpu_family family, const dct_cpu_raw *raw) {
+    switch (family) {
+    case DCT_CPU_X86:
+        return raw->max_leaf >= 7 && has(raw->leaf7_edx, LEAF7_EDX_HYBRID);
+    case DCT_CPU_ARM64:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -235,6 +248,10 @@ dct_cpu_raw dct_cpu_read(void) {
     return raw;
 }
 
+uint32_t dct_cpu_midr(void) {
+    return 0;
+}
+
 void dct_cpu_brand(char *text, uint64_t size) {
     if (size == 0) {
         return;
@@ -271,7 +288,8 @@ dct_cpu_family dct_cpu_family_here(void) {
     return DCT_CPU_ARM64;
 }
 
-// The kernel shows only what all its CPUs have, so big and little cores need no care here.
+// The kernel shows only what all its CPUs have, so big and little cores need no care here: Linux,
+// Documentation/arch/arm64/cpu-feature-registers.rst, "safe across all the available CPU".
 dct_cpu_raw dct_cpu_read(void) {
     dct_cpu_raw raw = {0};
     raw.hwcap = getauxval(AT_HWCAP);
@@ -279,25 +297,13 @@ dct_cpu_raw dct_cpu_read(void) {
     return raw;
 }
 
-// Main ID register: implementer 31:24, variant 23:20, part 15:4, revision 3:0. Some parts by name.
-static const char *part_name(uint64_t midr) {
-    static const struct {
-        uint32_t implementer, part;
-        const char *name;
-    } names[] = {
-        {0x41, 0xd03, "Arm Cortex-A53"},  {0x41, 0xd04, "Arm Cortex-A35"},
-        {0x41, 0xd05, "Arm Cortex-A55"},  {0x41, 0xd07, "Arm Cortex-A57"},
-        {0x41, 0xd08, "Arm Cortex-A72"},  {0x41, 0xd0b, "Arm Cortex-A76"},
-        {0x41, 0xd0c, "Arm Neoverse N1"}, {0x41, 0xd40, "Arm Neoverse V1"},
-        {0x41, 0xd49, "Arm Neoverse N2"}, {0x41, 0xd4f, "Arm Neoverse V2"},
-        {0x46, 0x001, "Fujitsu A64FX"},   {0xc0, 0xac3, "Ampere-1"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].implementer == (midr >> 24 & 0xff) && names[i].part == (midr >> 4 & 0xfff)) {
-            return names[i].name;
-        }
+uint32_t dct_cpu_midr(void) {
+    if (!has(getauxval(AT_HWCAP), HWCAP_CPUID_BIT)) { // the kernel does not answer user programs
+        return 0;
     }
-    return "AArch64";
+    uint64_t midr;
+    __asm__("mrs %0, midr_el1" : "=r"(midr));
+    return (uint32_t)midr;
 }
 
 void dct_cpu_brand(char *text, uint64_t size) {
@@ -305,12 +311,9 @@ void dct_cpu_brand(char *text, uint64_t size) {
         return;
     }
     char raw[96] = "unknown";
-    if (has(getauxval(AT_HWCAP), HWCAP_CPUID_BIT)) { // the kernel answers MIDR for user programs
-        uint64_t midr;
-        __asm__("mrs %0, midr_el1" : "=r"(midr));
-        snprintf(raw, sizeof raw, "%s (implementer 0x%02x, part 0x%03x, r%up%u)", part_name(midr),
-                 (unsigned)(midr >> 24 & 0xff), (unsigned)(midr >> 4 & 0xfff),
-                 (unsigned)(midr >> 20 & 0xf), (unsigned)(midr & 0xf));
+    uint32_t midr = dct_cpu_midr();
+    if (midr) {
+        dct_midr_name(midr, raw, sizeof raw);
     }
     copy_brand(raw, text, size);
 }
@@ -343,6 +346,10 @@ dct_cpu_family dct_cpu_family_here(void) {
 
 dct_cpu_raw dct_cpu_read(void) {
     return (dct_cpu_raw){0};
+}
+
+uint32_t dct_cpu_midr(void) {
+    return 0;
 }
 
 void dct_cpu_brand(char *text, uint64_t size) {

@@ -26,11 +26,17 @@ const char *dct_cpu_family_name(dct_cpu_family family);
 dct_cpu_raw dct_cpu_read(void);
 // Pure: bits of DECOCT_CPU_*.
 uint64_t dct_cpu_features(dct_cpu_family family, const dct_cpu_raw *raw);
+// Pure: may CPUs of this machine have other features than these registers tell? x86: CPUID calls
+// the machine hybrid. AArch64: Linux says no, but kernels of vendors have said wrong (Exynos 9810,
+// rust-lang/stdarch#1378), so a second source is worth its reading.
+bool dct_cpus_may_differ(dct_cpu_family family, const dct_cpu_raw *raw);
 // The name of one DECOCT_CPU_* bit, "avx2"; NULL for any other number.
 const char *dct_cpu_feature_name(uint64_t feature);
 // "avx2 fma f16c avx512 ..." for people; cut to `size`.
 void dct_cpu_feature_names(uint64_t features, char *text, uint64_t size);
-// Brand string of the CPU, "unknown" if there is none.
+// AArch64: the main ID register (midr.h) of the CPU that runs the call; 0: not told, or no AArch64.
+uint32_t dct_cpu_midr(void);
+// Brand string of the CPU that runs the call, "unknown" if there is none.
 void dct_cpu_brand(char *text, uint64_t size);
 
 // Tells the CPU that the caller is waiting in a loop.

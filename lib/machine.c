@@ -2,6 +2,7 @@
 // Describes the machine and the choices of a context as JSON, and finds the model that comes with
 // the library.
 #include "context.h"
+#include "cores.h"
 #include "cpu.h"
 #include "memory.h"
 #include "origin.h"
@@ -65,8 +66,26 @@ static json_t *kernels_to_json(const dct_backends *backends) {
     return kernels;
 }
 
+// Names the cores of each kind, "4 x Arm Cortex-A55 r2p0"; null where nobody tells.
+static void add_parts(json_t *kinds, const dct_cpuinfo *table) {
+    size_t i = 0;
+    json_t *kind = NULL;
+    json_array_foreach(kinds, i, kind) {
+        const json_t *list = json_object_get(kind, "cpus");
+        int32_t count = (int32_t)json_array_size(list);
+        int32_t *cpus = dct_alloc(count, sizeof *cpus);
+        for (int32_t c = 0; cpus && c < count; c++) {
+            cpus[c] = (int32_t)json_integer_value(json_array_get(list, (size_t)c));
+        }
+        char name[512];
+        bool known = cpus && dct_cpuinfo_parts(table, cpus, count, name, sizeof name);
+        json_object_set_new(kind, "parts", known ? to_json(name) : json_null());
+        dct_free(cpus);
+    }
+}
+
 // The topology, or null and the words why it cannot be read: a report without it is still a report.
-static void add_topology(json_t *all) {
+static void add_topology(json_t *all, const dct_cpuinfo *table) {
     dct_error error = {{0}};
     dct_topology *topology = NULL;
     json_t *value = NULL;
@@ -80,17 +99,16 @@ static void add_topology(json_t *all) {
         json_object_set_new(all, "topology_error",
                             to_json(error.text[0] ? error.text : "out of memory"));
     }
+    add_parts(json_object_get(value, "kinds"), table);
     json_object_set_new(all, "topology", value ? value : json_null());
 }
 
-static void add_cpu(json_t *all) {
-    char brand[128];
-    dct_cpu_brand(brand, sizeof brand);
-    dct_cpu_family family = dct_cpu_family_here();
-    dct_cpu_raw raw = dct_cpu_read();
-    json_object_set_new(all, "cpu", to_json(brand));
-    json_object_set_new(all, "family", json_string(dct_cpu_family_name(family)));
-    json_object_set_new(all, "features", features_to_json(dct_cpu_features(family, &raw)));
+static void add_cpu(json_t *all, const dct_cores *cores) {
+    char name[512];
+    dct_cores_name(cores, name, sizeof name);
+    json_object_set_new(all, "cpu", to_json(name));
+    json_object_set_new(all, "family", json_string(dct_cpu_family_name(dct_cpu_family_here())));
+    json_object_set_new(all, "features", features_to_json(dct_cores_features()));
 }
 
 static void add_system(json_t *all) {
@@ -116,9 +134,12 @@ static char *describe(const decoct_context *ctx) {
     if (!all) {
         return NULL;
     }
-    add_cpu(all);
+    dct_cores cores;
+    dct_cores_open(&cores);
+    add_cpu(all, &cores);
     add_system(all);
-    add_topology(all);
+    add_topology(all, &cores.table);
+    dct_cores_close(&cores);
     add_choices(all, ctx);
     char *text = json_dumps(all, JSON_INDENT(2));
     json_decref(all);

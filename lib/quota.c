@@ -4,14 +4,13 @@
 #include "quota.h"
 
 #include "memory.h"
+#include "procfs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { CPU_MASK_MAX = 1 << 20, PATH_ROOM = 4096, FILE_ROOM = 16384 };
 
@@ -58,22 +57,6 @@ bool dct_allowed_cpus(int32_t **cpus, int32_t *count) {
 
 // ---- cgroups ----
 
-// Reads a small file as a string, cut to size; false if it cannot be read.
-static bool read_text(const char *path, char *text, size_t size) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-        return false;
-    }
-    size_t used = 0;
-    ssize_t got;
-    while (used < size - 1 && (got = read(file, text + used, size - 1 - used)) > 0) {
-        used += (size_t)got;
-    }
-    text[used] = '\0';
-    close(file);
-    return used > 0;
-}
-
 // CPUs that quota / period microseconds stand for; 0 for "max", -1 and what is not a number.
 static double to_cpus(const char *quota, const char *period) {
     long long q = strtoll(quota, NULL, 10);
@@ -86,7 +69,7 @@ static double read_v2(const char *folder) {
     char path[PATH_ROOM];
     char text[128];
     int length = snprintf(path, sizeof path, "%s/cpu.max", folder);
-    if (length < 0 || (size_t)length >= sizeof path || !read_text(path, text, sizeof text)) {
+    if (length < 0 || (size_t)length >= sizeof path || !dct_proc_line(path, text, sizeof text)) {
         return 0;
     }
     const char *period = strchr(text, ' ');
@@ -99,11 +82,12 @@ static double read_v1(const char *folder) {
     char quota[64];
     char period[64];
     int length = snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", folder);
-    if (length < 0 || (size_t)length >= sizeof path || !read_text(path, quota, sizeof quota)) {
+    if (length < 0 || (size_t)length >= sizeof path || !dct_proc_line(path, quota, sizeof quota)) {
         return 0;
     }
     length = snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder);
-    if (length < 0 || (size_t)length >= sizeof path || !read_text(path, period, sizeof period)) {
+    if (length < 0 || (size_t)length >= sizeof path ||
+        !dct_proc_line(path, period, sizeof period)) {
         return 0;
     }
     return to_cpus(quota, period);
@@ -183,7 +167,7 @@ double dct_cgroup_quota(const char *root) {
     char path[PATH_ROOM];
     char text[FILE_ROOM];
     int length = snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
-    if (length < 0 || (size_t)length >= sizeof path || !read_text(path, text, sizeof text)) {
+    if (length < 0 || (size_t)length >= sizeof path || !dct_proc_line(path, text, sizeof text)) {
         return 0;
     }
     double quota = 0;

@@ -156,39 +156,66 @@ static bool collect(const dct_topology *topology, hwloc_const_bitmap_t set, dct_
 
 // ---- Kinds of cores ----
 
-static const char *core_type(struct hwloc_info_s *infos, unsigned count) {
+typedef struct core_kind {
+    hwloc_bitmap_t cpus;
+    int efficiency;   // 0 for the most efficient one, -1: hwloc cannot rank them
+    const char *type; // "IntelAtom"; NULL: not told
+    long capacity;    // Linux's cpu_capacity, 1024 for the fastest CPU of the machine; 0: not told
+} core_kind;
+
+static const char *info(struct hwloc_info_s *infos, unsigned count, const char *name) {
     for (unsigned i = 0; i < count; i++) {
-        if (strcmp(infos[i].name, "CoreType") == 0) {
+        if (strcmp(infos[i].name, name) == 0) {
             return infos[i].value;
         }
     }
     return NULL;
 }
 
-// The allowed CPUs of the efficient kind, or all others. hwloc's kind 0 is the most efficient one;
-// it tells apart cores of one type by their clock too, so kinds of the same type count as one.
+// Free out->cpus even after a failure.
+static bool read_kind(hwloc_topology_t hw, int index, core_kind *out) {
+    unsigned count = 0;
+    struct hwloc_info_s *infos = NULL;
+    *out = (core_kind){.cpus = hwloc_bitmap_alloc(), .efficiency = -1};
+    if (!out->cpus || hwloc_cpukinds_get_info(hw, (unsigned)index, out->cpus, &out->efficiency,
+                                              &count, &infos, 0)) {
+        return false;
+    }
+    const char *capacity = info(infos, count, "LinuxCapacity");
+    out->type = info(infos, count, "CoreType");
+    out->capacity = capacity ? strtol(capacity, NULL, 10) : 0;
+    return true;
+}
+
+// hwloc also tells apart cores of one type, by their clock or the last digits of cpu_capacity,
+// which differ on machines with equal cores too (NVIDIA's; hwloc's NEWS, 2.14.0). Little cores have
+// about half the capacity of big ones, so a tenth makes no kind.
+static bool is_same_kind(const core_kind *slow, const core_kind *other) {
+    if (slow->type && other->type) {
+        return strcmp(slow->type, other->type) == 0;
+    }
+    return slow->capacity > 0 && other->capacity > 0 &&
+           other->capacity - slow->capacity <= slow->capacity / 10;
+}
+
+// The allowed CPUs of the efficient kind, or all others.
 static decoct_status find_kind(const dct_topology *topology, bool efficient, hwloc_bitmap_t out,
                                dct_error *error) {
     int kinds = hwloc_cpukinds_get_nr(topology->hw, 0);
-    const char *slow = NULL;
-    bool known = kinds > 1;
+    core_kind slow = {0}; // hwloc's kind 0 is the most efficient one
+    bool known = kinds > 1 && read_kind(topology->hw, 0, &slow), others = false;
     for (int i = 0; known && i < kinds; i++) {
-        unsigned count = 0;
-        struct hwloc_info_s *infos = NULL;
-        int efficiency = -1;
-        hwloc_bitmap_t set = hwloc_bitmap_alloc();
-        known = set && hwloc_cpukinds_get_info(topology->hw, (unsigned)i, set, &efficiency, &count,
-                                               &infos, 0) == 0;
-        known = known && efficiency >= 0;
-        const char *type = known ? core_type(infos, count) : NULL;
-        slow = i == 0 ? type : slow;
-        bool in_slow = i == 0 || (slow && type && strcmp(slow, type) == 0);
+        core_kind k;
+        known = read_kind(topology->hw, i, &k) && k.efficiency >= 0;
+        bool in_slow = known && (i == 0 || is_same_kind(&slow, &k));
+        others = others || (known && !in_slow);
         if (known && in_slow == efficient) {
-            known = hwloc_bitmap_or(out, out, set) == 0;
+            known = hwloc_bitmap_or(out, out, k.cpus) == 0;
         }
-        hwloc_bitmap_free(set);
+        hwloc_bitmap_free(k.cpus);
     }
-    if (!known || hwloc_bitmap_iszero(out)) {
+    hwloc_bitmap_free(slow.cpus);
+    if (!known || !others) {
         return dct_fail(error, DECOCT_E_UNSUPPORTED,
                         "pin 'kind:%s': the system does not tell kinds of cores apart here",
                         efficient ? "efficiency" : "performance");
@@ -292,17 +319,14 @@ static json_t *kinds_to_json(hwloc_topology_t hw) {
     json_t *list = json_array();
     int kinds = hwloc_cpukinds_get_nr(hw, 0);
     for (int i = 0; i < kinds; i++) {
-        unsigned count = 0;
-        struct hwloc_info_s *infos = NULL;
-        int efficiency = -1;
-        hwloc_bitmap_t set = hwloc_bitmap_alloc();
-        if (set &&
-            hwloc_cpukinds_get_info(hw, (unsigned)i, set, &efficiency, &count, &infos, 0) == 0) {
-            const char *type = core_type(infos, count);
-            json_array_append_new(list, json_pack("{s:i, s:s?, s:o}", "efficiency", efficiency,
-                                                  "type", type, "cpus", set_to_json(set)));
+        core_kind k;
+        if (read_kind(hw, i, &k)) {
+            json_t *capacity = k.capacity > 0 ? json_integer(k.capacity) : json_null();
+            json_array_append_new(list, json_pack("{s:i, s:s?, s:o, s:o}", "efficiency",
+                                                  k.efficiency, "type", k.type, "capacity",
+                                                  capacity, "cpus", set_to_json(k.cpus)));
         }
-        hwloc_bitmap_free(set);
+        hwloc_bitmap_free(k.cpus);
     }
     return list;
 }

@@ -23,7 +23,8 @@ decoct_status dct_topology_restrict(dct_topology *topology, const int32_t *cpus,
 //   core              one a core in order; siblings only after all cores
 //   spread            one a core, taking turns over packages, NUMA nodes, L3 caches; siblings last
 //   l3, numa          taking turns over L3 caches (packages if there are none) or NUMA nodes
-//   kind:efficiency   the most efficient type of core; kind:performance the others
+//   kind:efficiency   the slowest kind of core; kind:performance all others, so of a telephone's
+//                     4 + 3 + 1 cores the 3 and the 1
 //   0,2-5             these CPUs in this order
 // More threads than places: DECOCT_E_ARGUMENT for lists and kinds, wraps around for the rest.
 // DECOCT_E_UNSUPPORTED: the system does not tell kinds apart. "none" is not accepted here.
@@ -31,7 +32,8 @@ decoct_status dct_topology_place(const dct_topology *topology, const char *polic
                                  int32_t *cpus, dct_error *error);
 // Describes the machine as a JSON object: {"packages": 1, "cores": 2, "cpus": 2, "allowed": [0, 1],
 // "numa": 1, "smt": 1, "caches": [{"level": 1, "size": .., "line": 64, "count": 2}, ..],
-// "kinds": [{"efficiency": 0, "type": null, "cpus": [0, 1]}]}. NULL: no memory. dct_free it.
+// "kinds": [{"efficiency": 0, "type": null, "capacity": null, "cpus": [0, 1]}]}, with the capacity
+// that Linux's cpu_capacity tells (1024: the fastest). NULL: no memory. dct_free it.
 char *dct_topology_json(const dct_topology *topology);
 
 #endif

@@ -153,6 +153,17 @@ class Info(unittest.TestCase):
     def test_ascii_locale(self):
         self.assertTrue(run("info", locale="C")[1].isascii())
 
+    @unittest.skipUnless(min(os.sched_getaffinity(0)) < 8, "the described machine has CPUs 0 to 7")
+    def test_info_shows_kinds_of_cores(self):
+        phone = os.path.join(HERE, "fixtures", "topology", "sysfs-phone.xml")
+        code, out, _ = run("info", HWLOC_XMLFILE=phone, HWLOC_THISSYSTEM="0")
+        self.assertEqual(code, 0)
+        kinds = re.search(r"^Core kinds +(.*)$", out.decode(), re.M).group(1).split(", ")
+        self.assertEqual(len(kinds), 3)
+        for kind, count, capacity in zip(kinds, (4, 3, 1), (250, 760, 1024)):
+            self.assertRegex(kind, r"^%d x .* \(capacity %d\)$" % (count, capacity))
+        self.assertNotIn(b"Core kinds", run("info", HWLOC_SYNTHETIC="core:8 pu:1")[1])
+
 
 @needs_model
 class Next(unittest.TestCase):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// CPU features from forged registers, their names, and the floating-point mode.
+// CPU features from forged registers, names of features and cores, and the floating-point mode.
 #include "cpu.h"
+#include "midr.h"
 
 #include <decoct/backend.h>
 
@@ -111,7 +112,26 @@ static const machine arm_machines[] = {
     {"Apple M1 under Linux", DCT_CPU_ARM64, ARM(0xffb3ffff, 0x181),
      DECOCT_CPU_NEON | DECOCT_CPU_NEON_FP16 | DECOCT_CPU_NEON_DOTPROD},
     {"Apple M2 under Linux", DCT_CPU_ARM64, ARM(0xffb3ffff, 0x6181), V1_LEVEL & ~DECOCT_CPU_SVE},
+    {"Cortex-A55 and A76 (RK3588)", DCT_CPU_ARM64, ARM(0x119fff, 0),
+     DECOCT_CPU_NEON | DECOCT_CPU_NEON_FP16 | DECOCT_CPU_NEON_DOTPROD},
+    {"ThunderX2", DCT_CPU_ARM64, ARM(0x19ff, 0), DECOCT_CPU_NEON},
+    {"A64FX", DCT_CPU_ARM64, ARM(0x415fe7, 0),
+     DECOCT_CPU_NEON | DECOCT_CPU_NEON_FP16 | DECOCT_CPU_SVE},
+    {"Graviton 3, Linux that does not know BF16", DCT_CPU_ARM64, ARM(0x1fffffff, 0),
+     V1_LEVEL & ~(DECOCT_CPU_NEON_BF16 | DECOCT_CPU_NEON_I8MM)},
+    {"Neoverse N2 (Azure Cobalt 100)", DCT_CPU_ARM64, ARM(0x3fffffff, 0x73ff),
+     V1_LEVEL | DECOCT_CPU_SVE2},
+    {"Ampere-1", DCT_CPU_ARM64, ARM(0xffb3ffff, 0xb6181), V1_LEVEL & ~DECOCT_CPU_SVE},
+    {"Cortex-X2", DCT_CPU_ARM64, ARM(0xffffffff, 0x2f3ff), V1_LEVEL | DECOCT_CPU_SVE2},
+    {"Cortex-X4 and A520, Android hides SVE", DCT_CPU_ARM64, ARM(0xffbfffff, 0x1ae181),
+     V1_LEVEL & ~DECOCT_CPU_SVE},
     {"scalar half precision only", DCT_CPU_ARM64, ARM(0x203, 0), DECOCT_CPU_NEON},
+    {"vector half precision only", DCT_CPU_ARM64, ARM(0x403, 0), DECOCT_CPU_NEON},
+    {"I8MM and BF16 without ASIMD", DCT_CPU_ARM64, ARM(0x1, 0x6000), 0},
+    {"SVE and SVE2 without ASIMD", DCT_CPU_ARM64, ARM(0x400001, 0x2), 0},
+    {"HWCAP2 alone", DCT_CPU_ARM64, ARM(0, UINT64_MAX), 0},
+    {"I8MM and BF16 without dot products", DCT_CPU_ARM64, ARM(0x3, 0x6000),
+     DECOCT_CPU_NEON | DECOCT_CPU_NEON_BF16 | DECOCT_CPU_NEON_I8MM},
     {"SVE2 shown, SVE hidden", DCT_CPU_ARM64, ARM(0x3, 0x2), DECOCT_CPU_NEON},
 };
 
@@ -139,6 +159,19 @@ static void hidden_state_is_not_trusted(void **state) {
 static void known_arm_machines(void **state) {
     (void)state;
     check(arm_machines, sizeof arm_machines / sizeof arm_machines[0]);
+}
+
+static void hybrids_are_known(void **state) {
+    (void)state;
+    dct_cpu_raw alder_lake = {.max_leaf = 0x20, .leaf7_edx = 0xfc18c410};
+    assert_true(dct_cpus_may_differ(DCT_CPU_X86, &alder_lake));
+    dct_cpu_raw skylake = {.max_leaf = 0x16, .leaf7_edx = 0xbc000400};
+    assert_false(dct_cpus_may_differ(DCT_CPU_X86, &skylake));
+    alder_lake.max_leaf = 3; // leaf 7 is another leaf's registers then
+    assert_false(dct_cpus_may_differ(DCT_CPU_X86, &alder_lake));
+    dct_cpu_raw arm = ARM(0x8ff, 0);
+    assert_true(dct_cpus_may_differ(DCT_CPU_ARM64, &arm));
+    assert_false(dct_cpus_may_differ(DCT_CPU_OTHER, &arm));
 }
 
 // The compiler's own run-time check of the same machine must not know more than we do.
@@ -185,6 +218,33 @@ static void names_are_cut_to_size(void **state) {
     }
     assert_null(dct_cpu_feature_name(DECOCT_CPU_AVX2 | DECOCT_CPU_FMA));
     assert_null(dct_cpu_feature_name(0));
+}
+
+static void cores_have_names(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t midr;
+        const char *name;
+    } cores[] = {
+        {0x410fd034, "Arm Cortex-A53 r0p4"},
+        {0x411fd401, "Arm Neoverse V1 r1p1"},
+        {0x410fd4f0, "Arm Neoverse V2 r0p0"},
+        {0x412fd480, "Arm Cortex-X2 r2p0"},
+        {0x461f0010, "Fujitsu A64FX r1p0"},
+        {0x431f0af1, "Cavium ThunderX2 r1p1"},
+        {0x612f0250, "Apple M1 Pro Firestorm r2p0"},
+        {0x6d0fd490, "Microsoft Azure Cobalt 100 r0p0"},
+        {0xc00fac40, "Ampere-1A r0p0"},
+        {0x517f803c, "Qualcomm Kryo 3xx Silver r7p12"},
+        {0x4e0f0040, "NVIDIA Carmel r0p0"},
+        {0x000f0510, "AArch64 (implementer 0x00, part 0x051) r0p0"},
+        {0xffffffff, "AArch64 (implementer 0xff, part 0xfff) r15p15"},
+    };
+    for (size_t i = 0; i < sizeof cores / sizeof cores[0]; i++) {
+        char name[96];
+        dct_midr_name(cores[i].midr, name, sizeof name);
+        assert_string_equal(name, cores[i].name);
+    }
 }
 
 static void brand_is_printable_and_cut(void **state) {
@@ -272,8 +332,10 @@ int main(void) {
         cmocka_unit_test(known_x86_machines),
         cmocka_unit_test(hidden_state_is_not_trusted),
         cmocka_unit_test(known_arm_machines),
+        cmocka_unit_test(hybrids_are_known),
         cmocka_unit_test(this_machine),
         cmocka_unit_test(names_are_cut_to_size),
+        cmocka_unit_test(cores_have_names),
         cmocka_unit_test(brand_is_printable_and_cut),
         cmocka_unit_test(floating_point_mode_is_set_and_put_back),
     };

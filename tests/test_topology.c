@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Placing workers on described machines, CPU lists, and the CPUs that affinity and cgroups leave.
-// fixtures/topology: hwloc's export of synthetic machines with hwloc_cpukinds_register.
+// fixtures/topology: hwloc's export of synthetic machines with hwloc_cpukinds_register; sysfs-*.xml
+// by make_sysfs.py.
 // fixtures/cgroup: each folder stands for "/".
 #include "memory.h"
 #include "quota.h"
@@ -239,6 +240,23 @@ static void kinds_without_rank(void **state) {
     dct_topology_close(t);
 }
 
+// What hwloc makes of cpu_capacity and cpufreq: the slowest cores are the efficient kind.
+static void kinds_from_sysfs(void **state) {
+    (void)state;
+    const char *machines[] = {"sysfs-big-little.xml", "sysfs-phone.xml", "sysfs-clock-only.xml",
+                              "sysfs-slow-clock-is-faster.xml"};
+    for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++) {
+        dct_topology *t = open_machine(NULL, machines[i]);
+        CHECK(t, "kind:performance", 4, 4, 5, 6, 7);
+        CHECK(t, "kind:efficiency", 4, 0, 1, 2, 3);
+        dct_topology_close(t);
+    }
+    dct_topology *t = open_machine(NULL, "sysfs-equal-cores.xml"); // capacities 1005 to 1024
+    check_refused(t, "kind:performance", 1, DECOCT_E_UNSUPPORTED, "kinds of cores");
+    check_refused(t, "kind:efficiency", 1, DECOCT_E_UNSUPPORTED, "kinds of cores");
+    dct_topology_close(t);
+}
+
 // ---- Lists and nonsense ----
 
 static void lists_are_followed(void **state) {
@@ -338,6 +356,13 @@ static void machine_as_json(void **state) {
     assert_string_equal(json_string_value(json_object_get(json_array_get(kinds, 0), "type")),
                         "IntelAtom");
     assert_int_equal(json_array_size(json_object_get(json_array_get(kinds, 1), "cpus")), 6);
+    assert_true(json_is_null(json_object_get(json_array_get(kinds, 1), "capacity")));
+    json_decref(all);
+    dct_topology_close(t);
+
+    t = open_machine(NULL, "sysfs-phone.xml");
+    all = describe(t);
+    assert_int_equal(number(json_array_get(json_object_get(all, "kinds"), 1), "capacity"), 760);
     json_decref(all);
     dct_topology_close(t);
 }
@@ -457,6 +482,7 @@ int main(void) {
         cmocka_unit_test(hybrid_arm),
         cmocka_unit_test(one_kind_is_no_choice),
         cmocka_unit_test(kinds_without_rank),
+        cmocka_unit_test(kinds_from_sysfs),
         cmocka_unit_test(lists_are_followed),
         cmocka_unit_test(malformed_policies_are_refused),
         cmocka_unit_test(machine_as_json),

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Reads files of /proc and /sys to their end.
+#include "procfs.h"
+
+#include "memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+enum { FIRST_ROOM = 1 << 14, TEXT_MAX = 1 << 24 }; // 4096 CPUs of x86 tell about 6 MB of themselves
+
+static ssize_t read_on(int file, void *to, size_t size) {
+    ssize_t got;
+    do {
+        got = read(file, to, size);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+bool dct_proc_line(const char *path, char *text, size_t size) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return false;
+    }
+    size_t used = 0;
+    ssize_t got;
+    while (used < size - 1 && (got = read_on(file, text + used, size - 1 - used)) > 0) {
+        used += (size_t)got;
+    }
+    text[used] = '\0';
+    close(file);
+    return used > 0;
+}
+
+char *dct_proc_text(const char *path, uint64_t *length) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return NULL;
+    }
+    void *text = NULL;
+    int64_t room = 0, used = 0;
+    ssize_t got = 1;
+    while (got > 0 && used < TEXT_MAX) {
+        if (!dct_grow(&text, &room, used + FIRST_ROOM, 1)) {
+            got = -1;
+            break;
+        }
+        got = read_on(file, (char *)text + used, (size_t)(room - used));
+        used += got > 0 ? got : 0;
+    }
+    close(file);
+    if (got < 0) {
+        dct_free(text);
+        return NULL;
+    }
+    *length = (uint64_t)used;
+    return text;
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Files of /proc and /sys, whose size nobody tells beforehand.
+#ifndef DCT_PROCFS_H
+#define DCT_PROCFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Reads a small file as a string, cut to size; false if it cannot be read or is empty.
+bool dct_proc_line(const char *path, char *text, size_t size);
+// Reads the whole file (at most 16 MiB, more is cut off); dct_free it. NULL: it cannot be read, or
+// no memory.
+char *dct_proc_text(const char *path, uint64_t *length);
+
+#endif
