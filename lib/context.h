@@ -4,6 +4,7 @@
 #define DCT_CONTEXT_H
 
 #include "dispatch.h"
+#include "mark.h"
 #include "threads.h"
 
 // Scratch memory by purpose; it grows and is never given back before the context closes.
@@ -24,7 +25,7 @@ struct decoct_context {
     const decoct_backend *kernels;
     dct_pool *pool;
     char pin[128];        // the policy that was asked for
-    _Atomic int32_t busy; // the process that is inside a call, 0: none
+    dct_mark inside;      // the mark of the process that is inside a call, 0: none
     uint64_t host_fp_mode;
     double last_alone; // when work was last done here because the workers slept, in seconds
     struct {

@@ -273,13 +273,18 @@ void dct_cpu_pause(void) {
 }
 
 uint64_t dct_fp_enter(void) {
+    const uint32_t defaults = 0x1f80, flags = 0x3f; // all masked, nearest, FTZ and DAZ off, no flags
     uint32_t saved = _mm_getcsr();
-    _mm_setcsr(0x1f80); // all exceptions masked, nearest, FTZ and DAZ off, no flags
+    if ((saved & ~flags) != defaults) { // the flags are restored anyway; setting takes a while
+        _mm_setcsr(defaults);
+    }
     return saved;
 }
 
 void dct_fp_leave(uint64_t saved) {
-    _mm_setcsr((uint32_t)saved);
+    if (_mm_getcsr() != (uint32_t)saved) {
+        _mm_setcsr((uint32_t)saved);
+    }
 }
 
 #elif defined(HERE_ARM64)

@@ -4,6 +4,7 @@
 #include "threads.h"
 
 #include "cpu.h"
+#include "mark.h"
 #include "memory.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { CPU_MAX = 1 << 20 };
 // How often an idle thread looks before it sleeps: some ten microseconds, a few times what waking
@@ -69,7 +69,7 @@ struct dct_pool {
     void *parallel_for_host;
     struct seat *seats;
     struct crew *crew; // NULL until the first parallel run
-    pid_t pid;         // the process that made the crew
+    dct_mark home;     // has the mark of the process that made the crew
     bool binding_refused;
     dct_error binding;
 };
@@ -257,18 +257,23 @@ static struct crew *make_crew(dct_pool *pool) {
     return crew;
 }
 
+// Did this process make the crew?
+static bool is_home(const dct_pool *pool) {
+    return atomic_load_explicit(pool->home.word, memory_order_relaxed) ==
+           dct_mark_mine(&pool->home);
+}
+
 // The crew of this process. What a child inherits may be locked for ever, and its threads are not
 // there: it is freed, not torn down.
 static struct crew *find_crew(dct_pool *pool) {
-    pid_t pid = getpid();
-    if (pool->crew && pool->pid != pid) {
+    if (pool->crew && !is_home(pool)) {
         dct_free(pool->crew);
         pool->crew = NULL;
         pool->binding_refused = false;
     }
     if (!pool->crew) {
         pool->crew = make_crew(pool);
-        pool->pid = pid;
+        atomic_store(pool->home.word, dct_mark_mine(&pool->home));
     }
     return pool->crew;
 }
@@ -397,6 +402,7 @@ decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct
                        .parallel_for = options->parallel_for,
                        .parallel_for_host = options->parallel_for_host,
                        .seats = seats};
+    dct_mark_open(&pool->home);
     *out = pool;
     return DECOCT_OK;
 }
@@ -405,11 +411,12 @@ void dct_pool_close(dct_pool *pool) {
     if (!pool) {
         return;
     }
-    if (pool->crew && pool->pid == getpid()) {
+    if (pool->crew && is_home(pool)) {
         end_crew(pool->crew);
     } else {
         dct_free(pool->crew);
     }
+    dct_mark_close(&pool->home);
     dct_free(pool->seats);
     dct_free(pool->cpus);
     dct_free(pool);
@@ -423,7 +430,7 @@ bool dct_pool_awake(const dct_pool *pool) {
     if (pool->parallel_for) {
         return true;
     }
-    if (!pool->crew || pool->pid != getpid()) {
+    if (!pool->crew || !is_home(pool)) {
         return false;
     }
     for (int32_t i = 0; i < pool->crew->started; i++) {

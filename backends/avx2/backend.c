@@ -28,6 +28,7 @@
 // sums out of y and back between blocks of k.
 #define K_BLOCK 768
 #define N_BLOCK 1024
+#define PACK_COLS 128
 #define M_BLOCK 48
 
 #include "vec.h"

@@ -14,6 +14,7 @@
 // better ones.
 #define K_BLOCK 768
 #define N_BLOCK 1024
+#define PACK_COLS 0
 #define M_BLOCK 112
 
 #include "vec.h"

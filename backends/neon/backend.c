@@ -29,6 +29,7 @@
 // cores.
 #define K_BLOCK 512
 #define N_BLOCK 1024
+#define PACK_COLS 64
 #define M_BLOCK 48
 
 #include "vec.h"

@@ -115,7 +115,8 @@ typedef struct factors {
     int64_t stride;
     int loaded;
 } factors;
-INLINE factors factors_take(int rows, int packed, const float *x, int64_t stride) {
+INLINE factors factors_take(int rows, int packed, const float *const *row, int64_t stride) {
+    const float *x = row[0];
     factors f = {.x = x, .stride = stride};
     if (packed && rows >= 4) {
         f.low = vld1q_f32(x);

@@ -8,9 +8,13 @@
 
 #include <decoct/backend.h>
 
-// As many chains as the register tile has: more than latency x throughput of any CPU so far (4 x
-// 2).
-enum { PROBE_CHAINS = TILE_ROWS * PANEL_VECS, PROBE_STREAMS = 4 };
+// As many chains as the register tile has, which is more than latency x throughput of any CPU so far
+// (4 x 2), but no more than UNROLL unrolls: others would live in memory and the ceiling hang too low.
+enum {
+    TILE_CHAINS = TILE_ROWS * PANEL_VECS,
+    PROBE_CHAINS = TILE_CHAINS < UNROLL_MOST ? TILE_CHAINS : UNROLL_MOST,
+    PROBE_STREAMS = 4
+};
 
 static void probe_fma(int64_t rounds, float *sink) {
     const vec a = vec_load(sink), b = vec_load(sink);

@@ -28,7 +28,7 @@ const decoct_backend ENTRY = {
                .k_block = K_BLOCK,
                .n_block = N_BLOCK,
                .m_block = M_BLOCK,
-               .scratch_size = M_BLOCK * K_BLOCK + TILE_PACK_SPILL,
+               .scratch_size = PACK_COLS ? M_BLOCK * K_BLOCK + TILE_PACK_SPILL : 0,
                .run = matmul_run,
                .pack = matmul_pack},
     .attention = {.tile_rows = ATTEND_ROWS,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// UNROLL before a loop of constant bounds: its arrays then live in registers.
+// UNROLL before a loop of constant bounds, up to UNROLL_MOST: its arrays then live in registers.
 #ifndef SIMD_UNROLL_H
 #define SIMD_UNROLL_H
 
@@ -8,5 +8,6 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+enum { UNROLL_MOST = 16 };
 
 #endif
