@@ -24,19 +24,24 @@ static const int64_t shapes[SHAPES][3] = {
     {512, 768, 3072}, {1024, 1024, 1024}, {256, 2048, 8192},
 };
 
-// k_block, m_block (a multiple of the tile is made of it), n_block.
+// k_block, m_block in tiles of the kernel, n_block: all combinations are tried.
 typedef struct choice {
-    uint32_t k, m, n;
+    uint32_t k, tiles, n;
 } choice;
 
-static const choice choices[] = {
-    {192, 96, 512},  {256, 96, 512},  {320, 96, 512},   {384, 96, 512},   {512, 96, 512},
-    {768, 96, 512},  {256, 48, 512},  {384, 48, 512},   {768, 48, 512},   {256, 192, 512},
-    {384, 192, 512}, {256, 288, 512}, {256, 96, 256},   {384, 96, 256},   {768, 96, 256},
-    {256, 96, 1024}, {384, 96, 1024}, {768, 96, 1024},  {256, 96, 4096},  {384, 96, 4096},
-    {768, 96, 4096}, {768, 48, 1024}, {1024, 48, 1024}, {384, 192, 1024}, {256, 192, 4096},
+static const uint32_t k_blocks[] = {256, 384, 512, 768, 1024, 1536};
+static const uint32_t m_tiles[] = {4, 8, 16};
+static const uint32_t n_blocks[] = {256, 1024, 4096};
+enum {
+    KS = sizeof k_blocks / sizeof *k_blocks,
+    MS = sizeof m_tiles / sizeof *m_tiles,
+    NS = sizeof n_blocks / sizeof *n_blocks,
+    CHOICES = KS * MS * NS
 };
-enum { CHOICES = sizeof choices / sizeof *choices };
+
+static choice choice_at(int i) {
+    return (choice){k_blocks[i / NS / MS], m_tiles[i / NS % MS], n_blocks[i % NS]};
+}
 
 typedef struct settings {
     const char *backend;
@@ -88,12 +93,12 @@ static bool open_work(decoct_context *ctx, const int64_t shape[3], work *w) {
 }
 
 // The kernel table with other block sizes, and room for what it will want.
-static bool choose(decoct_context *ctx, const choice *c, decoct_backend *table) {
+static bool choose(decoct_context *ctx, choice c, decoct_backend *table) {
     decoct_matmul_kernel *kernel = &table->matmul;
-    kernel->k_block = c->k;
-    kernel->m_block = (c->m + kernel->tile_rows - 1) / kernel->tile_rows * kernel->tile_rows;
-    kernel->n_block = c->n;
-    kernel->scratch_size = c->k * kernel->m_block;
+    kernel->k_block = c.k;
+    kernel->m_block = c.tiles * kernel->tile_rows;
+    kernel->n_block = c.n;
+    kernel->scratch_size = kernel->scratch_size ? c.k * kernel->m_block : 0;
     int64_t floats = (int64_t)kernel->scratch_size + 1024;
     return dct_scratch(ctx, DCT_SCRATCH_TILES, floats * decoct_context_threads(ctx)) != NULL;
 }
@@ -123,7 +128,7 @@ static void measure(work *w, entry *entries, double share[CHOICES]) {
     }
 }
 
-static void print_shares(double share[SHAPES][CHOICES]) {
+static void print_shares(uint32_t tile_rows, double share[SHAPES][CHOICES]) {
     int best = 0;
     double best_mean = 0.0;
     printf("%7s %7s %7s ", "k_block", "m_block", "n_block");
@@ -136,7 +141,8 @@ static void print_shares(double share[SHAPES][CHOICES]) {
     printf("     mean\n");
     for (int c = 0; c < CHOICES; c++) {
         double product = 1.0;
-        printf("%7u %7u %7u ", choices[c].k, choices[c].m, choices[c].n);
+        choice this = choice_at(c);
+        printf("%7u %7u %7u ", this.k, this.tiles * tile_rows, this.n);
         for (int i = 0; i < SHAPES; i++) {
             product *= share[i][c];
             printf(" %12.1f %%", 100.0 * share[i][c]);
@@ -146,8 +152,9 @@ static void print_shares(double share[SHAPES][CHOICES]) {
         best = mean > best_mean ? c : best;
         best_mean = mean > best_mean ? mean : best_mean;
     }
-    printf("best: k_block %u, m_block %u, n_block %u\n", choices[best].k, choices[best].m,
-           choices[best].n);
+    choice winner = choice_at(best);
+    printf("best: k_block %u, m_block %u, n_block %u\n", winner.k, winner.tiles * tile_rows,
+           winner.n);
 }
 
 static bool tune(decoct_context *ctx, work *works) {
@@ -156,7 +163,7 @@ static bool tune(decoct_context *ctx, work *works) {
     uint32_t scratch = 0;
     for (int i = 0; i < CHOICES; i++) {
         entries[i].table = live;
-        if (!choose(ctx, &choices[i], &entries[i].table)) {
+        if (!choose(ctx, choice_at(i), &entries[i].table)) {
             return false;
         }
         uint32_t wanted = entries[i].table.matmul.scratch_size;
@@ -169,7 +176,7 @@ static bool tune(decoct_context *ctx, work *works) {
     for (int i = 0; i < SHAPES; i++) {
         measure(&works[i], entries, share[i]);
     }
-    print_shares(share);
+    print_shares(live.matmul.tile_rows, share);
     return true;
 }
 

@@ -48,6 +48,25 @@ static void run_matmul(const decoct_backend *b, exam *e, float *y) {
     b->matmul.run(&piece);
 }
 
+// The same product as run_matmul: scalar, which has no plain kernel, answers with that one.
+static void run_matmul_plain(const decoct_backend *b, exam *e, float *y) {
+    if (!b->matmul_plain) {
+        run_matmul(b, e, y);
+        return;
+    }
+    decoct_matmul_piece piece = {.rows = ROWS,
+                                 .cols = COLS,
+                                 .k = DEPTH,
+                                 .x = e->input + 4096,
+                                 .x_stride = DEPTH + 1,
+                                 .w = e->input,
+                                 .panel_stride = COLS,
+                                 .y = y,
+                                 .y_stride = COLS + 2,
+                                 .bias = e->input + 8192};
+    b->matmul_plain(&piece);
+}
+
 static void run_attention(const decoct_backend *b, exam *e, float *y) {
     decoct_attention_piece piece = {.rows = ROWS,
                                     .kv_len = KEYS,
@@ -158,6 +177,7 @@ static void examine(const decoct_backend *scalar, dct_backend *b, exam *e) {
                                  used ? ", " : "not admitted, differs from scalar: ", #kernel);    \
     }
     DCT_KERNEL_LIST(EXAMINE)
+    EXAMINE(matmul_plain, )
 #undef EXAMINE
 }
 

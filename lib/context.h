@@ -24,8 +24,8 @@ struct decoct_context {
     dct_backends *backends;
     const decoct_backend *kernels;
     dct_pool *pool;
-    char pin[128];        // the policy that was asked for
-    dct_mark inside;      // the mark of the process that is inside a call, 0: none
+    char pin[128];   // the policy that was asked for
+    dct_mark inside; // the mark of the process that is inside a call, 0: none
     uint64_t host_fp_mode;
     double last_alone; // when work was last done here because the workers slept, in seconds
     struct {

@@ -273,7 +273,8 @@ void dct_cpu_pause(void) {
 }
 
 uint64_t dct_fp_enter(void) {
-    const uint32_t defaults = 0x1f80, flags = 0x3f; // all masked, nearest, FTZ and DAZ off, no flags
+    const uint32_t defaults = 0x1f80,
+                   flags = 0x3f; // all masked, nearest, FTZ and DAZ off, no flags
     uint32_t saved = _mm_getcsr();
     if ((saved & ~flags) != defaults) { // the flags are restored anyway; setting takes a while
         _mm_setcsr(defaults);

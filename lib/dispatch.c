@@ -121,6 +121,13 @@ static void choose(dct_backends *s) {
     }
 }
 
+// A whole choice. The plain product comes from where the packed one comes from: another backend's
+// would stand in the way of a stronger one.
+static void complete(dct_backends *s) {
+    choose(s);
+    s->kernels.matmul_plain = s->matmul_from ? s->matmul_from->table.matmul_plain : NULL;
+}
+
 static decoct_status fill(dct_backends *s, uint64_t features, const char *forced,
                           dct_error *error) {
     if (!append_builtin(&s->list) || !dct_plugins_find(&s->list)) {
@@ -133,7 +140,7 @@ static decoct_status fill(dct_backends *s, uint64_t features, const char *forced
         status = force(&s->list, forced, error);
     }
     if (!status) {
-        choose(s);
+        complete(s);
     }
     return status;
 }

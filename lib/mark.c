@@ -9,8 +9,8 @@
 // not, the mark is the number of the process.
 static _Atomic int32_t *wiped_word(void) {
 #ifdef MADV_WIPEONFORK
-    _Atomic int32_t *word = mmap(NULL, sizeof *word, PROT_READ | PROT_WRITE,
-                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    _Atomic int32_t *word =
+        mmap(NULL, sizeof *word, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (word == MAP_FAILED) {
         return NULL;
     }

@@ -10,6 +10,9 @@ enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4 };
 enum { READ_COST = 3 };
 // What a worker packs at once when w comes unpacked: 256 KiB, half of a small L2 cache.
 enum { GROUP_FLOATS = 1 << 16 };
+// w up to this size is not packed for any number of rows: 1 MiB. (Zen 4, avx512: 512 x 512 x 512
+// runs at 115 GFLOP/s as it lies and at 111 packed in the call, 1024 x 1024 x 1024 at 104 and 108.)
+enum { PLAIN_FLOATS = 1 << 18 };
 
 struct decoct_weights {
     dct_backends *backends; // keeps the kernel's module loaded
@@ -28,6 +31,8 @@ static int64_t smaller(int64_t a, int64_t b) {
 
 // ---- Packing ----
 
+enum { PACK_PANELS = 8, PACK_STEPS = 64 };
+
 typedef struct pack_job {
     const decoct_matmul_kernel *kernel;
     int64_t k, n;
@@ -36,12 +41,25 @@ typedef struct pack_job {
     float *panels;
 } pack_job;
 
-static void pack_panel(void *data, int64_t index, int32_t worker) {
+// A few panels side by side, some steps of k at a time: so that w is read by whole pieces of its
+// rows.
+static void pack_steps(const pack_job *job, int64_t first, int64_t last, int64_t from, int64_t to) {
+    int64_t cols = job->kernel->panel_cols;
+    for (int64_t j = first; j < last; j += cols) {
+        job->kernel->pack(to - from, smaller(job->n - j, cols),
+                          job->w + from * job->row_stride + j * job->col_stride, job->row_stride,
+                          job->col_stride, job->panels + j * job->k + from * cols);
+    }
+}
+
+static void pack_panels(void *data, int64_t index, int32_t worker) {
     const pack_job *job = data;
-    int64_t cols = job->kernel->panel_cols, first = index * cols;
+    int64_t wide = PACK_PANELS * job->kernel->panel_cols, first = index * wide;
+    int64_t last = smaller(first + wide, job->n);
     (void)worker;
-    job->kernel->pack(job->k, smaller(job->n - first, cols), job->w + first * job->col_stride,
-                      job->row_stride, job->col_stride, job->panels + index * cols * job->k);
+    for (int64_t from = 0; from < job->k; from += PACK_STEPS) {
+        pack_steps(job, first, last, from, smaller(from + PACK_STEPS, job->k));
+    }
 }
 
 // How many floats the panels take; false if that is too many.
@@ -51,8 +69,8 @@ static bool panels_size(const decoct_matmul_kernel *kernel, int64_t k, int64_t n
 }
 
 static void pack(decoct_context *ctx, pack_job *job) {
-    int64_t panels = ceil_div(job->n, job->kernel->panel_cols);
-    dct_run(ctx, panels, (double)job->k * (double)job->n * 4.0, pack_panel, job);
+    int64_t count = ceil_div(job->n, PACK_PANELS * job->kernel->panel_cols);
+    dct_run(ctx, count, (double)job->k * (double)job->n * 4.0, pack_panels, job);
 }
 
 // Strides of w as it lies in memory. A dense row has as many elements as the matrix is wide.
@@ -139,11 +157,12 @@ typedef struct product {
     int64_t m_block, n_block, k_block, m_blocks;
     const float *x;
     int64_t x_stride;
-    const float *panels; // the whole of w packed; NULL: each worker packs what it needs
+    const float *panels; // the whole of w packed; NULL: see `plain` and `groups`
+    void (*plain)(const decoct_matmul_piece *piece); // takes w as it lies, or NULL
     const float *w;
     int64_t row_stride, col_stride; // of w
     int64_t group;                  // columns that a worker packs at once
-    float *groups;                  // (threads, k_block, group)
+    float *groups; // (threads, k_block, group), where each worker packs what it needs
     float *y;
     int64_t y_stride;
     const float *bias;
@@ -183,7 +202,7 @@ static void pack_group(const product *p, int64_t j, int64_t cols, int64_t first,
 // One block of y through all of k. Between blocks of k the running sums stand in y, in f32, so that
 // cutting k does not change the chain.
 static void multiply_columns(const product *p, int64_t i, int64_t j, int64_t cols, int32_t worker) {
-    float *group = p->panels ? NULL : p->groups + worker * p->k_block * p->group;
+    float *group = p->groups ? p->groups + worker * p->k_block * p->group : NULL;
     int64_t first = 0;
     do {
         int64_t last = smaller(first + p->k_block, p->k);
@@ -193,7 +212,14 @@ static void multiply_columns(const product *p, int64_t i, int64_t j, int64_t col
             piece.w = group;
             piece.panel_stride = p->kernel->panel_cols * (last - first);
         }
-        p->kernel->run(&piece);
+        if (p->plain) {
+            piece.w = p->w + first * p->row_stride + j;
+            piece.panel_stride = p->row_stride;
+            piece.scratch = NULL;
+            p->plain(&piece);
+        } else {
+            p->kernel->run(&piece);
+        }
         first = last;
     } while (first < p->k);
 }
@@ -201,7 +227,7 @@ static void multiply_columns(const product *p, int64_t i, int64_t j, int64_t col
 static void multiply_block(void *data, int64_t index, int32_t worker) {
     const product *p = data;
     int64_t i = index % p->m_blocks * p->m_block, j = index / p->m_blocks * p->n_block;
-    int64_t end = smaller(j + p->n_block, p->n), step = p->panels ? end - j : p->group;
+    int64_t end = smaller(j + p->n_block, p->n), step = p->groups ? p->group : end - j;
     for (; j < end; j += step) {
         multiply_columns(p, i, j, smaller(end - j, step), worker);
     }
@@ -220,7 +246,9 @@ static void cut_blocks(product *p, int32_t threads) {
     p->m_blocks = ceil_div(p->m, p->m_block);
     int64_t even = ceil_div(ceil_div(p->m, p->m_blocks), kernel->tile_rows) * kernel->tile_rows;
     p->m_block = smaller(even, p->m_block); // a kernel is promised no more than its own m_block
-    int64_t widest = kernel->n_block ? ceil_div(kernel->n_block, panel) : panels;
+    bool once =
+        p->m_blocks == 1 && p->k <= p->k_block; // nothing that could stay in cache for a next block
+    int64_t widest = kernel->n_block && !once ? ceil_div(kernel->n_block, panel) : panels;
     int64_t n_blocks = ceil_div(panels, widest);
     if (threads > 1) {
         int64_t wanted = ceil_div((int64_t)threads * BLOCKS_PER_THREAD, p->m_blocks);
@@ -289,6 +317,15 @@ static bool make_groups(decoct_context *ctx, product *p) {
     return p->groups != NULL;
 }
 
+// Reads w as it lies where its rows are dense and packing would not be paid back: for one block of
+// rows, or if all of w stays in the cache anyway.
+static bool take_plain(decoct_context *ctx, product *p) {
+    bool small = (double)p->k * (double)p->n <= PLAIN_FLOATS;
+    p->plain =
+        p->col_stride == 1 && (p->m_blocks <= 1 || small) ? ctx->kernels->matmul_plain : NULL;
+    return p->plain != NULL;
+}
+
 static decoct_status multiply_plain(decoct_context *ctx, const decoct_matmul_args *a) {
     product p = {.ctx = ctx,
                  .kernel = &ctx->kernels->matmul,
@@ -304,7 +341,7 @@ static decoct_status multiply_plain(decoct_context *ctx, const decoct_matmul_arg
                  .y_stride = a->y_stride,
                  .bias = a->bias};
     cut_blocks(&p, dct_pool_threads(ctx->pool));
-    if (!(p.m_blocks <= 1 ? make_groups(ctx, &p) : pack_all(ctx, &p))) {
+    if (!take_plain(ctx, &p) && !(p.m_blocks <= 1 ? make_groups(ctx, &p) : pack_all(ctx, &p))) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "matmul: no memory to pack b (%lld, %lld)",
                         (long long)a->k, (long long)a->n);
     }

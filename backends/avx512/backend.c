@@ -9,11 +9,22 @@
 #define BACKEND_NAME "avx512"
 #define BACKEND_FEATURES (DECOCT_CPU_AVX512 | DECOCT_CPU_AVX2 | DECOCT_CPU_FMA)
 #define BACKEND_PRIORITY 300
-// From a first attempt on one Zen 5 core (2026-11-23): with k in blocks of 192 to 384 the sums
-// travel too often (200-215 against 223-235 GFLOP/s). Not tuned since: build/bench/tune finds
-// better ones.
-#define K_BLOCK 768
-#define N_BLOCK 1024
+// Block sizes, found by build/bench/tune on one Zen 4 core (AMD EPYC, gcc 12.2, 2026-11-25): share of
+// the FMA peak at 8 x 2304 x 768, 64 x 2304 x 768, 512 x 2304 x 768, 512 x 768 x 3072, 1024^3 and
+// 256 x 2048 x 8192, and the geometric mean, in per cent.
+//   k_block m_block n_block    8   64  512 down 1024 wide   mean
+//       384     112     256   96   97   95   96   94   91   94.9
+//       768     112     256   98   98   96   96   95   93   96.1
+//       768     112    1024   98   98   96   96   96   93   96.1
+//      1024     112     256   98   99   96   97   97   94   96.7
+//      1536      56     256   98   99   96   97   96   94   96.5
+//      1536     112     256   98   99   96   97   97   95   97.0
+//      1536     112    4096   98   99   96   97   97   94   96.8
+//      1536     224     256   98   98   96   97   97   96   97.0
+// Rows of x are not packed: a tile reads 14 streams as fast as one (117.6 and 117.8 GFLOP/s) unless
+// they are a multiple of 4 KiB apart.
+#define K_BLOCK 1536
+#define N_BLOCK 256
 #define PACK_COLS 0
 #define M_BLOCK 112
 

@@ -68,7 +68,7 @@ static void attend_values(const attend_group *g, int r, int rows, const float *v
         const int64_t wide = TILE_VECS_MAX * LANES;
         o.cols = o.w_next = o.y_next = wide;
         o.count = g->width / wide;
-        tiles(1, TILE_VECS_MAX, 0, 1, 0, &o);
+        tiles(1, TILE_VECS_MAX, RAGGED, 0, &o);
         o.w += o.count * wide;
         o.y += o.count * wide;
     }

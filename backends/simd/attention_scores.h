@@ -23,7 +23,7 @@ static void attend_scores(const attend_group *g, int r, int rows, const float *k
         const int64_t wide = TILE_VECS_MAX * LANES;
         s.cols = s.w_next = s.y_next = wide;
         s.count = (most + wide - 1) / wide;
-        tiles(1, TILE_VECS_MAX, 1, 0, KEYS, &s);
+        tiles(1, TILE_VECS_MAX, X_PACKED, KEYS, &s);
         return;
     }
     s.cols = s.w_next = s.y_next = PANEL;

@@ -8,8 +8,9 @@
 
 #include <decoct/backend.h>
 
-// As many chains as the register tile has, which is more than latency x throughput of any CPU so far
-// (4 x 2), but no more than UNROLL unrolls: others would live in memory and the ceiling hang too low.
+// As many chains as the register tile has, which is more than latency x throughput of any CPU so
+// far (4 x 2), but no more than UNROLL unrolls: others would live in memory and the ceiling hang
+// too low.
 enum {
     TILE_CHAINS = TILE_ROWS * PANEL_VECS,
     PROBE_CHAINS = TILE_CHAINS < UNROLL_MOST ? TILE_CHAINS : UNROLL_MOST,

@@ -46,4 +46,5 @@ const decoct_backend ENTRY = {
               .fma = probe_fma,
               .read = probe_read,
               .copy = probe_copy},
+    .matmul_plain = matmul_plain,
 };

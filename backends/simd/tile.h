@@ -16,6 +16,18 @@ enum { PANEL = PANEL_VECS * LANES };
 // One or two rows go against several panels at once, or too few sums would be under way.
 enum { TILE_VECS_MAX = 4 };
 
+// Kinds of tiles, for the constant `kind`.
+enum {
+    X_PACKED = 1, // x is from tile_pack
+    RAGGED = 2,   // after the first k steps each row takes those it sees
+    W_PART = 4,   // columns of w beyond `cols` do not exist
+    W_AHEAD = 8,  // rows of w lie far apart: they are asked for some steps ahead
+};
+
+// Steps ahead, by the rows of the tile: a high tile takes longer for each. Zen 4, 8 x 2304 x 768:
+// 108 GFLOP/s without, 110 with 16 and 113 with 32 steps; 6 rows of avx2 92, 103 and 98.
+#define AHEAD_STEPS(rows) ((rows) < 8 ? 16 : 32)
+
 // x (rows, k), w (k, vecs * 16), y (rows, vecs * 16).
 typedef struct tile_args {
     int64_t k;
@@ -29,8 +41,8 @@ typedef struct tile_args {
     const float *bias; // or NULL
     int64_t cols;      // columns of y that exist, <= vecs * 16
     int32_t accumulate;
-    // A ragged tile: after the first k steps, which all rows take, row r takes those steps p <
-    // k_most for which bit p of seen[r] is set.
+    // RAGGED: after the first k steps, which all rows take, row r takes those steps p < k_most for
+    // which bit p of seen[r] is set.
     const uint64_t *seen;
     int64_t k_most;
     // How many such tiles there are, one after the other, and the way from each to the next.
@@ -150,17 +162,22 @@ INLINE vec factors_fma(factors f, int r, vec y, vec z) {
 }
 #endif
 
-// One step of k: acc += x w.
-INLINE void tile_step(int rows, int vecs, int packed, const tile_args *a, const float *w,
+// One step of k: acc += x w. What is asked for may lie behind the end of w: that does no harm.
+INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const float *w,
                       const tile_x *x, vec acc[TILE_ROWS][TILE_VECS_MAX]) {
     vec b[TILE_VECS_MAX];
     UNROLL
     for (int v = 0; v < TILE_VECS_MAX; v++) {
         if (v < vecs) {
-            b[v] = vec_load(tile_w(a, w, v));
+            const float *from = tile_w(a, w, v);
+            b[v] = kind & W_PART ? tile_load(from, tile_cols(a, v)) : vec_load(from);
+            if (kind & W_AHEAD) {
+                uintptr_t bytes = AHEAD_STEPS(rows) * sizeof(float) * (uintptr_t)a->w_stride;
+                __builtin_prefetch((const void *)((uintptr_t)from + bytes));
+            }
         }
     }
-    const factors f = factors_take(rows, packed, x->row, x->stride);
+    const factors f = factors_take(rows, kind & X_PACKED, x->row, x->stride);
     UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
         UNROLL
@@ -220,14 +237,14 @@ INLINE void tile_bias(int rows, int vecs, bool whole, const tile_args *a,
     }
 }
 
-// `packed`: x is from tile_pack. `w_step`: w_stride where it is a constant, else 0.
+// `w_step`: w_stride where it is a constant, else 0.
 // The loops run to constants and ask inside: so both compilers unroll them before they decide what
 // lives in registers. clang 14 leaves the sums in memory when the bounds become constant only by
 // inlining.
 // Several steps of k a turn (TILE_STEPS): 21 instead of 25 instructions for the 12 FMAs of a 6 x 16
 // tile. Alone on a core both run at the FMA peak; when the sibling hyperthread takes every other
 // slot, 25 give 78 and 21 give 91 of 102 GFLOP/s (Zen 3).
-INLINE void tile(int rows, int vecs, int packed, int ragged, int64_t w_step, const tile_args *a) {
+INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *a) {
     vec acc[TILE_ROWS][TILE_VECS_MAX];
     const bool whole = a->cols == (int64_t)vecs * LANES;
     UNROLL
@@ -244,23 +261,23 @@ INLINE void tile(int rows, int vecs, int packed, int ragged, int64_t w_step, con
     }
     const float *w = a->w;
     const int64_t w_stride = w_step ? w_step : a->w_stride, k = a->k;
-    const int64_t x_step = packed ? rows : 1;
-    tile_x x = tile_x_at(rows, packed, a->x, a->x_stride);
+    const int64_t x_step = kind & X_PACKED ? rows : 1;
+    tile_x x = tile_x_at(rows, kind & X_PACKED, a->x, a->x_stride);
     int64_t p = 0;
     for (; w_step && p + TILE_STEPS <= k; p += TILE_STEPS) {
         UNROLL
         for (int i = 0; i < TILE_STEPS; i++) {
-            tile_step(rows, vecs, packed, a, w, &x, acc);
+            tile_step(rows, vecs, kind, a, w, &x, acc);
             w += w_stride;
             tile_x_move(&x, x_step);
         }
     }
     for (; p < k; p++) {
-        tile_step(rows, vecs, packed, a, w, &x, acc);
+        tile_step(rows, vecs, kind, a, w, &x, acc);
         w += w_stride;
         tile_x_move(&x, x_step);
     }
-    if (ragged) {
+    if (kind & RAGGED) {
         tile_ragged(rows, vecs, a, w, x.row[0], acc);
     }
     if (a->bias) {
@@ -274,8 +291,8 @@ INLINE void tile(int rows, int vecs, int packed, int ragged, int64_t w_step, con
 }
 
 // Asks for a tile of y, to be written soon. Its lines lie in as many pages as it has rows, which no
-// hardware guesses: stores of small k wait for them one after the other (2048 x 2048 x 64: 85 instead
-// of 101 GFLOP/s on Zen 4).
+// hardware guesses: stores of small k wait for them one after the other (2048 x 2048 x 64: 85
+// instead of 101 GFLOP/s on Zen 4).
 INLINE void tile_ask(int rows, int vecs, const float *y, int64_t y_stride) {
     UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
@@ -289,13 +306,13 @@ INLINE void tile_ask(int rows, int vecs, const float *y, int64_t y_stride) {
 }
 
 // All `count` tiles.
-INLINE void tiles(int rows, int vecs, int packed, int ragged, int64_t w_step, const tile_args *a) {
+INLINE void tiles(int rows, int vecs, int kind, int64_t w_step, const tile_args *a) {
     tile_args t = *a;
     for (int64_t i = 0; i < a->count; i++) {
         if (a->y_ahead) {
             tile_ask(rows, vecs, i + 1 < a->count ? t.y + t.y_next : a->y_ahead, t.y_stride);
         }
-        tile(rows, vecs, packed, ragged, w_step, &t);
+        tile(rows, vecs, kind, w_step, &t);
         t.x += t.x_next;
         t.w += t.w_next;
         t.y += t.y_next;
@@ -310,10 +327,11 @@ INLINE void tiles(int rows, int vecs, int packed, int ragged, int64_t w_step, co
         break;                                                                                     \
     }
 
+// Packed panels of w, rows of x as they lie; the same with packed x.
 static __attribute__((noinline)) void tile_rows(int rows, const tile_args *a) {
 #define CASE(n)                                                                                    \
     case n:                                                                                        \
-        tiles(n, PANEL_VECS, 0, 0, PANEL, a);                                                      \
+        tiles(n, PANEL_VECS, 0, PANEL, a);                                                         \
         break;
     TILE_SWITCH(CASE)
 #undef CASE
@@ -322,16 +340,54 @@ static __attribute__((noinline)) void tile_rows(int rows, const tile_args *a) {
 static __attribute__((noinline)) void tile_rows_packed(int rows, const tile_args *a) {
 #define CASE(n)                                                                                    \
     case n:                                                                                        \
-        tiles(n, PANEL_VECS, 1, 0, PANEL, a);                                                      \
+        tiles(n, PANEL_VECS, X_PACKED, PANEL, a);                                                  \
         break;
     TILE_SWITCH(CASE)
 #undef CASE
 }
 
+// w as it lies, row by row; its last columns, fewer than a panel; and when one vector holds them.
+static __attribute__((noinline)) void tile_rows_plain(int rows, const tile_args *a) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        tiles(n, PANEL_VECS, W_AHEAD, 0, a);                                                       \
+        break;
+    TILE_SWITCH(CASE)
+#undef CASE
+}
+
+static __attribute__((noinline)) void tile_rows_part(int rows, const tile_args *a) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        tiles(n, PANEL_VECS, W_PART, 0, a);                                                        \
+        break;
+    TILE_SWITCH(CASE)
+#undef CASE
+}
+
+static __attribute__((noinline)) void tile_rows_narrow(int rows, const tile_args *a) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        tiles(n, 1, W_PART, 0, a);                                                                 \
+        break;
+    TILE_SWITCH(CASE)
+#undef CASE
+}
+
+// Attention: a block of keys, and of values.
 static __attribute__((noinline)) void tile_rows_keys(int rows, const tile_args *a) {
 #define CASE(n)                                                                                    \
     case n:                                                                                        \
-        tiles(n, PANEL_VECS, 1, 0, DECOCT_KEY_BLOCK, a);                                           \
+        tiles(n, PANEL_VECS, X_PACKED, DECOCT_KEY_BLOCK, a);                                       \
+        break;
+    TILE_SWITCH(CASE)
+#undef CASE
+}
+
+static __attribute__((noinline)) void tile_rows_ragged(int rows, const tile_args *a) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        tiles(n, PANEL_VECS, RAGGED, 0, a);                                                        \
         break;
     TILE_SWITCH(CASE)
 #undef CASE
@@ -342,15 +398,6 @@ static __attribute__((noinline)) void tile_pack_rows(int rows, int64_t k, const 
 #define CASE(n)                                                                                    \
     case n:                                                                                        \
         tile_pack(n, k, x, x_stride, packed);                                                      \
-        break;
-    TILE_SWITCH(CASE)
-#undef CASE
-}
-
-static __attribute__((noinline)) void tile_rows_ragged(int rows, const tile_args *a) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        tiles(n, PANEL_VECS, 0, 1, 0, a);                                                          \
         break;
     TILE_SWITCH(CASE)
 #undef CASE

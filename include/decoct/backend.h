@@ -194,6 +194,11 @@ typedef struct decoct_backend {
     void (*pack_keys)(int64_t count, int64_t head_dim, const float *k, int64_t k_stride,
                       float *block);
     decoct_probe_kernel probe; /**< fma == NULL: none */
+    /** The product of `matmul` with w as it lies: (k, cols) row by row, `panel_stride` from one row
+     * to the next; `scratch` is NULL. For few rows, where packing w would cost more than the
+     * product. Belongs to `matmul`: a backend that does not serve that is not asked. NULL: w is
+     * packed. */
+    void (*matmul_plain)(const decoct_matmul_piece *piece);
 } decoct_backend;
 
 #ifdef __cplusplus
