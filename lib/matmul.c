@@ -31,7 +31,7 @@ static int64_t smaller(int64_t a, int64_t b) {
 
 // ---- Packing ----
 
-enum { PACK_PANELS = 8, PACK_STEPS = 64 };
+enum { PACK_PANELS = 8, PACK_STEPS = 16 };
 
 typedef struct pack_job {
     const decoct_matmul_kernel *kernel;
@@ -41,25 +41,27 @@ typedef struct pack_job {
     float *panels;
 } pack_job;
 
-// A few panels side by side, some steps of k at a time: so that w is read by whole pieces of its
-// rows.
-static void pack_steps(const pack_job *job, int64_t first, int64_t last, int64_t from, int64_t to) {
-    int64_t cols = job->kernel->panel_cols;
-    for (int64_t j = first; j < last; j += cols) {
-        job->kernel->pack(to - from, smaller(job->n - j, cols),
-                          job->w + from * job->row_stride + j * job->col_stride, job->row_stride,
-                          job->col_stride, job->panels + j * job->k + from * cols);
+// Packs some columns of w, k steps of them: some steps of all panels at a time, so that w is read
+// by whole pieces of its rows.
+static void pack_columns(const decoct_matmul_kernel *kernel, int64_t k, int64_t cols,
+                         const float *w, int64_t row_stride, int64_t col_stride, float *panels) {
+    int64_t panel_cols = kernel->panel_cols;
+    for (int64_t p = 0; p < k; p += PACK_STEPS) {
+        for (int64_t j = 0; j < cols; j += panel_cols) {
+            kernel->pack(smaller(k - p, PACK_STEPS), smaller(cols - j, panel_cols),
+                         w + p * row_stride + j * col_stride, row_stride, col_stride,
+                         panels + j * k + p * panel_cols);
+        }
     }
 }
 
-static void pack_panels(void *data, int64_t index, int32_t worker) {
+static void pack_task(void *data, int64_t index, int32_t worker) {
     const pack_job *job = data;
     int64_t wide = PACK_PANELS * job->kernel->panel_cols, first = index * wide;
-    int64_t last = smaller(first + wide, job->n);
     (void)worker;
-    for (int64_t from = 0; from < job->k; from += PACK_STEPS) {
-        pack_steps(job, first, last, from, smaller(from + PACK_STEPS, job->k));
-    }
+    pack_columns(job->kernel, job->k, smaller(job->n - first, wide),
+                 job->w + first * job->col_stride, job->row_stride, job->col_stride,
+                 job->panels + first * job->k);
 }
 
 // How many floats the panels take; false if that is too many.
@@ -70,7 +72,7 @@ static bool panels_size(const decoct_matmul_kernel *kernel, int64_t k, int64_t n
 
 static void pack(decoct_context *ctx, pack_job *job) {
     int64_t count = ceil_div(job->n, PACK_PANELS * job->kernel->panel_cols);
-    dct_run(ctx, count, (double)job->k * (double)job->n * 4.0, pack_panels, job);
+    dct_run(ctx, count, (double)job->k * (double)job->n * 4.0, pack_task, job);
 }
 
 // Strides of w as it lies in memory. A dense row has as many elements as the matrix is wide.
@@ -154,108 +156,104 @@ typedef struct product {
     const decoct_context *ctx;
     const decoct_matmul_kernel *kernel;
     int64_t m, n, k;
-    int64_t m_block, n_block, k_block, m_blocks;
+    int64_t m_block, n_block, k_block;
+    int64_t part, parts; // rows of y that one task works on: some m_blocks; and how many such parts
     const float *x;
     int64_t x_stride;
     const float *panels; // the whole of w packed; NULL: see `plain` and `groups`
     void (*plain)(const decoct_matmul_piece *piece); // takes w as it lies, or NULL
     const float *w;
     int64_t row_stride, col_stride; // of w
-    int64_t group;                  // columns that a worker packs at once
-    float *groups; // (threads, k_block, group), where each worker packs what it needs
+    float *groups;                  // where each worker packs what it needs, or NULL
+    int64_t group, group_room;      // columns that a worker packs at once, floats they take
     float *y;
     int64_t y_stride;
     const float *bias;
 } product;
 
-// The part of the chain from k = first to last, for rows from i and columns from j on.
-static decoct_matmul_piece make_piece(const product *p, int64_t i, int64_t j, int64_t cols,
-                                      int64_t first, int64_t last, int32_t worker) {
+// A block of rows from i on and some columns from j on, k = first to last.
+static void multiply_piece(const product *p, int64_t i, int64_t j, int64_t cols, int64_t first,
+                           int64_t last, const float *group, int32_t worker) {
     int64_t panel_cols = p->kernel->panel_cols;
-    return (decoct_matmul_piece){
+    decoct_matmul_piece piece = {
         .rows = smaller(p->m - i, p->m_block),
         .cols = cols,
         .k = last - first,
         .x = p->x + i * p->x_stride + first,
         .x_stride = p->x_stride,
-        .w = p->panels ? p->panels + j * p->k + first * panel_cols : NULL,
-        .panel_stride = panel_cols * p->k,
         .y = p->y + i * p->y_stride + j,
         .y_stride = p->y_stride,
         .bias = p->bias && last == p->k ? p->bias + j : NULL,
         .accumulate = first > 0,
-        .scratch = dct_tile_scratch(p->ctx, p->kernel->scratch_size, worker),
     };
-}
-
-// Packs columns [j, j + cols) of w for k from first to last.
-static void pack_group(const product *p, int64_t j, int64_t cols, int64_t first, int64_t last,
-                       float *group) {
-    int64_t panel_cols = p->kernel->panel_cols;
-    for (int64_t c = 0; c < cols; c += panel_cols) {
-        p->kernel->pack(last - first, smaller(cols - c, panel_cols),
-                        p->w + first * p->row_stride + (j + c) * p->col_stride, p->row_stride,
-                        p->col_stride, group + c * (last - first));
+    if (p->plain) {
+        piece.w = p->w + first * p->row_stride + j;
+        piece.panel_stride = p->row_stride;
+        p->plain(&piece);
+        return;
     }
+    piece.w = group ? group : p->panels + j * p->k + first * panel_cols;
+    piece.panel_stride = panel_cols * (group ? piece.k : p->k);
+    piece.scratch = dct_tile_scratch(p->ctx, p->kernel->scratch_size, worker);
+    p->kernel->run(&piece);
 }
 
-// One block of y through all of k. Between blocks of k the running sums stand in y, in f32, so that
-// cutting k does not change the chain.
-static void multiply_columns(const product *p, int64_t i, int64_t j, int64_t cols, int32_t worker) {
-    float *group = p->groups ? p->groups + worker * p->k_block * p->group : NULL;
+// Rows [i, end) of some columns through all of k. Between blocks of k the running sums stand in y,
+// in f32, so that cutting k does not change the chain.
+static void multiply_columns(const product *p, int64_t i, int64_t end, int64_t j, int64_t cols,
+                             int32_t worker) {
+    float *group = p->groups ? p->groups + worker * p->group_room : NULL;
     int64_t first = 0;
     do {
         int64_t last = smaller(first + p->k_block, p->k);
-        decoct_matmul_piece piece = make_piece(p, i, j, cols, first, last, worker);
         if (group) {
-            pack_group(p, j, cols, first, last, group);
-            piece.w = group;
-            piece.panel_stride = p->kernel->panel_cols * (last - first);
+            pack_columns(p->kernel, last - first, cols,
+                         p->w + first * p->row_stride + j * p->col_stride, p->row_stride,
+                         p->col_stride, group);
         }
-        if (p->plain) {
-            piece.w = p->w + first * p->row_stride + j;
-            piece.panel_stride = p->row_stride;
-            piece.scratch = NULL;
-            p->plain(&piece);
-        } else {
-            p->kernel->run(&piece);
+        for (int64_t row = i; row < end; row += p->m_block) {
+            multiply_piece(p, row, j, cols, first, last, group, worker);
         }
         first = last;
     } while (first < p->k);
 }
 
-static void multiply_block(void *data, int64_t index, int32_t worker) {
+static void multiply_task(void *data, int64_t index, int32_t worker) {
     const product *p = data;
-    int64_t i = index % p->m_blocks * p->m_block, j = index / p->m_blocks * p->n_block;
-    int64_t end = smaller(j + p->n_block, p->n), step = p->groups ? p->group : end - j;
+    int64_t i = index % p->parts * p->part, last_row = smaller(i + p->part, p->m);
+    int64_t j = index / p->parts * p->n_block, end = smaller(j + p->n_block, p->n);
+    int64_t step = p->groups ? p->group : end - j;
     for (; j < end; j += step) {
-        multiply_columns(p, i, j, smaller(end - j, step), worker);
+        multiply_columns(p, i, last_row, j, smaller(end - j, step), worker);
     }
 }
 
-// Cuts y into blocks: of m_block rows, and as wide as the kernel likes them, since each block packs
-// its rows of x anew; narrower when there are several threads, so that each finds some blocks.
+// Cuts y into tasks. How many columns each has: as many as the kernel likes, fewer when there are
+// several threads, so that each finds some tasks. How many rows: one m_block; all of them where w
+// is packed on the way, so that this is done once; but no fewer tasks than threads.
 static void cut_blocks(product *p, int32_t threads) {
     const decoct_matmul_kernel *kernel = p->kernel;
     int64_t panel = kernel->panel_cols, panels = ceil_div(p->n, panel);
-    if (p->m == 0 || p->n == 0) {
-        return;
-    }
     p->m_block = kernel->m_block ? kernel->m_block : 4 * (int64_t)kernel->tile_rows;
     p->k_block = kernel->k_block ? kernel->k_block : p->k;
-    p->m_blocks = ceil_div(p->m, p->m_block);
-    int64_t even = ceil_div(ceil_div(p->m, p->m_blocks), kernel->tile_rows) * kernel->tile_rows;
+    int64_t m_blocks = ceil_div(p->m, p->m_block);
+    int64_t even = ceil_div(ceil_div(p->m, m_blocks), kernel->tile_rows) * kernel->tile_rows;
     p->m_block = smaller(even, p->m_block); // a kernel is promised no more than its own m_block
-    bool once =
-        p->m_blocks == 1 && p->k <= p->k_block; // nothing that could stay in cache for a next block
+    m_blocks = ceil_div(p->m, p->m_block);
+    bool once = m_blocks == 1 && p->k <= p->k_block; // nothing stays in cache for a next block
     int64_t widest = kernel->n_block && !once ? ceil_div(kernel->n_block, panel) : panels;
-    int64_t n_blocks = ceil_div(panels, widest);
+    int64_t n_blocks = ceil_div(panels, widest), narrowest = ceil_div(panels, NARROWEST);
+    p->parts = m_blocks;
+    if (p->groups) {
+        p->parts = smaller(m_blocks, ceil_div(threads, narrowest));
+    }
     if (threads > 1) {
-        int64_t wanted = ceil_div((int64_t)threads * BLOCKS_PER_THREAD, p->m_blocks);
-        int64_t most = ceil_div(panels, NARROWEST);
-        wanted = smaller(wanted, most);
+        int64_t wanted =
+            smaller(ceil_div((int64_t)threads * BLOCKS_PER_THREAD, p->parts), narrowest);
         n_blocks = n_blocks > wanted ? n_blocks : wanted;
     }
+    p->part = ceil_div(m_blocks, p->parts) * p->m_block;
+    p->parts = ceil_div(p->m, p->part);
     p->n_block = ceil_div(panels, n_blocks) * panel;
 }
 
@@ -263,10 +261,11 @@ static void multiply(decoct_context *ctx, product *p) {
     if (p->m == 0 || p->n == 0) {
         return;
     }
+    cut_blocks(p, dct_pool_threads(ctx->pool));
     // A weight costs the time of some multiply-adds before it has been read.
     double rows = p->m < READ_COST ? READ_COST : (double)p->m;
     double work = rows * (double)p->n * ((double)p->k + 1.0);
-    dct_run(ctx, p->m_blocks * ceil_div(p->n, p->n_block), work, multiply_block, p);
+    dct_run(ctx, p->parts * ceil_div(p->n, p->n_block), work, multiply_task, p);
 }
 
 void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias, int64_t m,
@@ -282,47 +281,27 @@ void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias,
                  .y = y,
                  .y_stride = y_stride,
                  .bias = bias};
-    cut_blocks(&p, dct_pool_threads(ctx->pool));
     multiply(ctx, &p);
 }
 
-// Packs the whole of w, for many rows.
-static bool pack_all(decoct_context *ctx, product *p) {
-    int64_t count;
-    float *panels = panels_size(p->kernel, p->k, p->n, &count)
-                        ? dct_scratch(ctx, DCT_SCRATCH_PANELS, count)
-                        : NULL;
-    pack_job job = {.kernel = p->kernel,
-                    .k = p->k,
-                    .n = p->n,
-                    .w = p->w,
-                    .row_stride = p->row_stride,
-                    .col_stride = p->col_stride,
-                    .panels = panels};
-    if (panels) {
-        pack(ctx, &job);
-    }
-    p->panels = panels;
-    return panels != NULL;
-}
-
-// Room to pack a few columns at a time, for few rows: w then travels through memory once, and the
-// packed part stays in the worker's own cache.
+// Room to pack a few columns at a time: w then travels through memory once, and the packed part
+// stays in the worker's own cache while all rows of x go past it.
 static bool make_groups(decoct_context *ctx, product *p) {
-    int64_t panel = p->kernel->panel_cols, k = p->k_block ? p->k_block : 1, count;
-    int64_t panels = GROUP_FLOATS / (k * panel);
+    int64_t panel = p->kernel->panel_cols, count;
+    int64_t k = smaller(p->kernel->k_block ? p->kernel->k_block : p->k, p->k);
+    int64_t panels = GROUP_FLOATS / ((k ? k : 1) * panel);
     p->group = panel * (panels > 0 ? panels : 1);
-    bool fits = dct_mul(k, p->group, &count) && dct_mul(count, dct_pool_threads(ctx->pool), &count);
+    bool fits = dct_mul(k, p->group, &p->group_room) &&
+                dct_mul(p->group_room, dct_pool_threads(ctx->pool), &count);
     p->groups = fits ? dct_scratch(ctx, DCT_SCRATCH_PANELS, count) : NULL;
     return p->groups != NULL;
 }
 
 // Reads w as it lies where its rows are dense and packing would not be paid back: for one block of
-// rows, or if all of w stays in the cache anyway.
+// rows, or if all of w is small.
 static bool take_plain(decoct_context *ctx, product *p) {
-    bool small = (double)p->k * (double)p->n <= PLAIN_FLOATS;
-    p->plain =
-        p->col_stride == 1 && (p->m_blocks <= 1 || small) ? ctx->kernels->matmul_plain : NULL;
+    bool few = p->m <= p->kernel->m_block, small = (double)p->k * (double)p->n <= PLAIN_FLOATS;
+    p->plain = p->col_stride == 1 && (few || small) ? ctx->kernels->matmul_plain : NULL;
     return p->plain != NULL;
 }
 
@@ -340,8 +319,7 @@ static decoct_status multiply_plain(decoct_context *ctx, const decoct_matmul_arg
                  .y = a->y,
                  .y_stride = a->y_stride,
                  .bias = a->bias};
-    cut_blocks(&p, dct_pool_threads(ctx->pool));
-    if (!take_plain(ctx, &p) && !(p.m_blocks <= 1 ? make_groups(ctx, &p) : pack_all(ctx, &p))) {
+    if (!take_plain(ctx, &p) && !make_groups(ctx, &p)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "matmul: no memory to pack b (%lld, %lld)",
                         (long long)a->k, (long long)a->n);
     }

@@ -162,7 +162,7 @@ INLINE vec factors_fma(factors f, int r, vec y, vec z) {
 }
 #endif
 
-// One step of k: acc += x w. What is asked for may lie behind the end of w: that does no harm.
+// One step of k: acc += x w.
 INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const float *w,
                       const tile_x *x, vec acc[TILE_ROWS][TILE_VECS_MAX]) {
     vec b[TILE_VECS_MAX];
@@ -173,7 +173,7 @@ INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const fl
             b[v] = kind & W_PART ? tile_load(from, tile_cols(a, v)) : vec_load(from);
             if (kind & W_AHEAD) {
                 uintptr_t bytes = AHEAD_STEPS(rows) * sizeof(float) * (uintptr_t)a->w_stride;
-                __builtin_prefetch((const void *)((uintptr_t)from + bytes));
+                __builtin_prefetch((const void *)((uintptr_t)from + bytes)); // even beyond its end
             }
         }
     }
