@@ -67,6 +67,24 @@ INLINE vec vec_scale(vec p, vec shifted, vec magic) {
     return (vec){_mm512_scalef_ps(p.v, _mm512_sub_ps(shifted.v, magic.v))};
 }
 
+// For vec_exp: with |x| < 86, n = x / ln 2 is within [-125, 125] and p within [0.7, 1.42].
+#define VEC_EXP_WITHIN 86.0f
+// As integers, |x| are in the same order, and NaN is the largest.
+INLINE int vec_all_within(int count, const vec *a, float bound) { // false for NaN
+    const __m512i abs = _mm512_set1_epi32(INT32_MAX);
+    __m512i most = _mm512_setzero_si512();
+    for (int i = 0; i < count; i++) {
+        most = _mm512_max_epu32(most, _mm512_and_epi32(_mm512_castps_si512(a[i].v), abs));
+    }
+    __m512i limit = _mm512_castps_si512(_mm512_set1_ps(bound));
+    return _mm512_cmp_epu32_mask(most, limit, _MM_CMPINT_NLT) == 0;
+}
+// p 2^n; the low bits of `shifted` are n, and the shift leaves nothing else.
+INLINE vec vec_scale_within(vec p, vec shifted) {
+    __m512i n = _mm512_slli_epi32(_mm512_castps_si512(shifted.v), 23);
+    return (vec){_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p.v), n))};
+}
+
 // 8+8, 4+4, 2+2, 1+1.
 INLINE float vec_fold(vec a) {
     __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
