@@ -126,26 +126,31 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static bool is_worth_sharing(decoct_context *ctx, double work) {
-    if (dct_pool_threads(ctx->pool) == 1 || work < WORTH_SHARING) {
-        return false;
+int32_t dct_share(decoct_context *ctx, double work) {
+    int32_t threads = dct_pool_threads(ctx->pool);
+    if (threads == 1 || work < WORTH_SHARING) {
+        return 1;
     }
     if (work >= WORTH_WAKING || dct_pool_awake(ctx->pool)) {
-        return true;
+        return threads;
     }
     double before = ctx->last_alone;
     ctx->last_alone = now();
-    return ctx->last_alone - before < SOON;
+    return ctx->last_alone - before < SOON ? threads : 1;
 }
 
-void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data) {
-    if (count > 1 && is_worth_sharing(ctx, work)) {
+void dct_run_on(decoct_context *ctx, int32_t threads, int64_t count, dct_task task, void *data) {
+    if (count > 1 && threads > 1) {
         dct_pool_run(ctx->pool, count, task, data);
         return;
     }
     for (int64_t i = 0; i < count; i++) {
         task(data, i, 0);
     }
+}
+
+void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data) {
+    dct_run_on(ctx, count > 1 ? dct_share(ctx, work) : 1, count, task, data);
 }
 
 // ---- Opening ----

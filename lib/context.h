@@ -45,8 +45,12 @@ float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count);
 // `size` floats for one worker's matmul kernel. NULL if that is more than this context's own kernel
 // wants: weights may have been packed for another backend's.
 float *dct_tile_scratch(const decoct_context *ctx, uint32_t size, int32_t worker);
-// Runs the pieces on the pool, or here if `work` (about one per multiply-add) is too little to
-// share.
+// How many threads should share `work` (about one per multiply-add): all, or 1 if it is too little.
+// Asked once for each run, which takes part in the answer for the next.
+int32_t dct_share(decoct_context *ctx, double work);
+// Runs the pieces on the pool, or here if `threads`, the answer of dct_share, is 1.
+void dct_run_on(decoct_context *ctx, int32_t threads, int64_t count, dct_task task, void *data);
+// Both.
 void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data);
 
 // Copies a caller's struct into one of ours: what the caller's version lacks is 0. False if it is

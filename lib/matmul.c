@@ -261,11 +261,19 @@ static void multiply(decoct_context *ctx, product *p) {
     if (p->m == 0 || p->n == 0) {
         return;
     }
-    cut_blocks(p, dct_pool_threads(ctx->pool));
     // A weight costs the time of some multiply-adds before it has been read.
     double rows = p->m < READ_COST ? READ_COST : (double)p->m;
-    double work = rows * (double)p->n * ((double)p->k + 1.0);
-    dct_run(ctx, p->parts * ceil_div(p->n, p->n_block), work, multiply_task, p);
+    int32_t threads = dct_share(ctx, rows * (double)p->n * ((double)p->k + 1.0));
+    const decoct_matmul_kernel *kernel = p->kernel;
+    if (threads == 1 && !p->groups && p->m <= kernel->m_block && p->k <= kernel->k_block) {
+        // All in one piece: cutting would take as long as a small product.
+        p->m_block = p->m;
+        p->k_block = p->k;
+        multiply_columns(p, 0, p->m, 0, p->n, 0);
+        return;
+    }
+    cut_blocks(p, threads);
+    dct_run_on(ctx, threads, p->parts * ceil_div(p->n, p->n_block), multiply_task, p);
 }
 
 void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias, int64_t m,
