@@ -129,7 +129,7 @@ static void attend_block(attend_group *g, int tiles, int64_t first, int64_t coun
         attend_softmax(g, r, rows, first);
     }
     // One tile reads v as it lies, if its columns come in whole panels.
-    bool dense = tiles > 1 || a->value_dim != g->width;
+    bool dense = a->value_dim != g->width;
     if (dense) {
         attend_copy_values(g, first, count);
     }
