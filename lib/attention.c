@@ -49,6 +49,7 @@ typedef struct attend_job {
     const float *keys;
     int64_t keys_head_stride;
     int64_t piece_rows, pieces; // of one head
+    int64_t heads;              // of one piece: some, with few queries; 0: one
     float *scratch;
     int64_t scratch_stride;
 } attend_job;
@@ -84,6 +85,30 @@ static decoct_attention_piece make_piece(const attend_job *job, int64_t head, in
     };
 }
 
+// Some heads of one sequence, from `first` on, with all their queries.
+static decoct_attention_piece make_heads_piece(const attend_job *job, int64_t b, int64_t first) {
+    const decoct_attention_args *a = job->a;
+    decoct_attention_piece piece = make_piece(job, b * a->heads + first, 0);
+    piece.heads = smaller(a->heads - first, job->heads);
+    piece.kv_group = a->heads / a->kv_heads;
+    piece.kv_phase = first % piece.kv_group;
+    piece.q_head_stride = a->q_head_stride;
+    piece.k_head_stride = a->k_head_stride;
+    piece.v_head_stride = a->v_head_stride;
+    piece.out_head_stride = a->out_head_stride;
+    piece.mask_head_stride = a->mask_head_stride;
+    piece.weights_head_stride = a->q_len * a->kv_len;
+    return piece;
+}
+
+static void attend_heads(void *data, int64_t index, int32_t worker) {
+    const attend_job *job = data;
+    int64_t parts = ceil_div(job->a->heads, job->heads);
+    decoct_attention_piece piece = make_heads_piece(job, index / parts, index % parts * job->heads);
+    piece.scratch = job->scratch ? job->scratch + worker * job->scratch_stride : NULL;
+    job->kernel->run(&piece);
+}
+
 // The last queries see the most keys: they come first, so that no thread is left with them at the
 // end.
 static void attend_piece(void *data, int64_t index, int32_t worker) {
@@ -99,7 +124,7 @@ static decoct_status worker_scratch(decoct_context *ctx, attend_job *job) {
     if (!job->kernel->scratch_size) {
         return DECOCT_OK;
     }
-    decoct_attention_piece piece = make_piece(job, 0, 0);
+    decoct_attention_piece piece = job->heads ? make_heads_piece(job, 0, 0) : make_piece(job, 0, 0);
     int64_t all, one = job->kernel->scratch_size(&piece);
     if (one < 0 || !dct_add(one, DCT_ALIGN, &one)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
@@ -124,11 +149,17 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
     }
     job.piece_rows = job.kernel->tile_rows;
     job.pieces = ceil_div(a->q_len, job.piece_rows);
+    double work = (double)a->batch * (double)a->heads * (double)a->q_len * (double)a->kv_len *
+                  (double)(a->head_dim + a->value_dim + 20);
+    int32_t threads = dct_share(ctx, work);
+    bool side_by_side = !keys && job.kernel->packs_keys >= 2 && job.pieces == 1 &&
+                        a->k_head_stride < a->k_stride && a->v_head_stride < a->v_stride;
+    job.heads = side_by_side ? ceil_div(a->heads, threads) : 0;
     decoct_status status = worker_scratch(ctx, &job);
-    if (!status) {
-        double work = (double)a->batch * (double)a->heads * (double)a->q_len * (double)a->kv_len *
-                      (double)(a->head_dim + a->value_dim + 20);
-        dct_run(ctx, a->batch * a->heads * job.pieces, work, attend_piece, &job);
+    if (!status && side_by_side) {
+        dct_run_on(ctx, threads, a->batch * ceil_div(a->heads, job.heads), attend_heads, &job);
+    } else if (!status) {
+        dct_run_on(ctx, threads, a->batch * a->heads * job.pieces, attend_piece, &job);
     }
     return status;
 }

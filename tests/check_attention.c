@@ -239,6 +239,31 @@ static void test_shapes(void **state) {
     close_pair(&p);
 }
 
+// Few queries of many heads, enough work for several threads: each takes some heads, and may begin
+// in the middle of those that share their keys.
+static void test_shared_heads(void **state) {
+    pair p;
+    if (!open_pair(&p, *state, 4)) {
+        skip();
+    }
+    for (int turn = 0; turn < 4; turn++) {
+        shape s = {.batch = 1 + turn % 2,
+                   .heads = 12,
+                   .kv_heads = 3,
+                   .q_len = 1 + 15 * (turn % 2),
+                   .kv_len = 500,
+                   .head_dim = 72,
+                   .value_dim = 40,
+                   .causal = turn < 2,
+                   .q_offset = turn % 2 ? 484 : 499,
+                   .mask = turn == 3,
+                   .weights = turn % 2,
+                   .interleaved = true};
+        check_shape(p.ctx, p.scalar, &p.mine, &p.theirs, &s, turn % 2);
+    }
+    close_pair(&p);
+}
+
 // What is hidden contributes exactly nothing, even if it is NaN or infinite.
 static void test_poison(void **state) {
     pair p;
@@ -458,6 +483,7 @@ static void test_refusals(void **state) {
 
 int main(void) {
     static const check_test tests[] = {{"attention, shapes", test_shapes},
+                                       {"attention, shared heads", test_shared_heads},
                                        {"attention, poison in what is hidden", test_poison},
                                        {"attention, strides", test_strides},
                                        {"attention, NaN", test_nan},

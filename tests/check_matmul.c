@@ -134,7 +134,7 @@ static void test_dims(void **state) {
                            .x_pad = turn % 3,
                            .b_pad = turn % 5,
                            .y_pad = turn % 7,
-                           .transposed = turn % 4 == 1,
+                           .transposed = turn / 4 % 2,
                            .packed = turn % 2,
                            .bias = turn / 2 % 2,
                            .end = turn / 3 % 2};
@@ -161,6 +161,15 @@ static void test_blocks(void **state) {
         {.m = 97, .n = 1030, .k = 385, .packed = true, .bias = true},
         {.m = 5, .n = 2050, .k = 769, .transposed = true, .packed = true, .end = true},
         {.m = 300, .n = 33, .k = 1537, .x_pad = 3, .y_pad = 5},
+        // As it lies: wide with few rows, and rows of x that share the sets of a cache.
+        {.m = 2, .n = 1100, .k = 70, .end = true},
+        {.m = 1, .n = 1030, .k = 33, .bias = true, .b_pad = 2, .end = true},
+        {.m = 20, .n = 130, .k = 1024, .end = true},
+        {.m = 30, .n = 200, .k = 1024, .packed = true},
+        // Packed on the way, a group of columns at a time.
+        {.m = 130, .n = 700, .k = 400, .bias = true, .end = true},
+        {.m = 130, .n = 700, .k = 400, .b_pad = 3, .transposed = true},
+        {.m = 9, .n = 333, .k = 50, .transposed = true, .end = true},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         check_shape(ctx, scalar, &o, &shapes[i]);

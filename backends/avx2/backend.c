@@ -24,12 +24,21 @@
 //       768      48     512   91   88   91   90   90   79   88.2
 //       768      96    1024   89   90   90   87   91   82   88.2
 //       768      96    4096   85   89   89   86   91   86   87.6
-// A panel of 768 steps (48 KiB) streams from L2 and is no slower for it; what costs is taking the
-// sums out of y and back between blocks of k.
+// And on one Zen 4 core (2026-11-25):
+//       768      48    1024   90   96   94   95   94   83   91.8
+//       768      96    1024   89   96   94   91   94   88   92.0
+//       768      96    4096   90   97   95   93   94   89   92.9
+//      1024      48    1024   89   97   95   95   96   85   92.7
+//      1536      96    4096   90   98   96   93   97   91   93.9
+// The choice is good on both; larger blocks would not fit the 512 KiB of L2 that Zen 3 has. A panel
+// of 768 steps (48 KiB) streams from L2 and is no slower for it; what costs is taking the sums out
+// of y and back between blocks of k.
 #define K_BLOCK 768
 #define N_BLOCK 1024
+#define M_BLOCK 96
+// Rows of x are packed from so many columns on: 6 rows that are a multiple of 64 bytes apart wait
+// for each other on Zen 3 (86 instead of 101 GFLOP/s), though not on Zen 4.
 #define PACK_COLS 128
-#define M_BLOCK 48
 
 #include "vec.h"
 

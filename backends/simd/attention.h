@@ -107,10 +107,12 @@ static const float *attend_keys(const attend_group *g, int64_t first, int64_t co
     int64_t columns = round_up(count, (g->rows == 1 ? TILE_VECS_MAX * LANES : PANEL));
     for (int64_t j = 0; j < columns; j += SQUARE) {
         const float *k = a->k + (first + j) * a->k_stride;
-        attend_fetch(k + KEYS * a->k_stride, a->k_stride,
-                     clamp(a->kv_len - first - KEYS - j, 0, SQUARE), a->head_dim);
-        attend_fetch(a->v + (first + j) * a->v_stride, a->v_stride, clamp(count - j, 0, SQUARE),
-                     a->value_dim);
+        if (a->heads <= 1) {
+            attend_fetch(k + KEYS * a->k_stride, a->k_stride,
+                         clamp(a->kv_len - first - KEYS - j, 0, SQUARE), a->head_dim);
+            attend_fetch(a->v + (first + j) * a->v_stride, a->v_stride, clamp(count - j, 0, SQUARE),
+                         a->value_dim);
+        }
         pack_key_columns(SQUARE, count - j, a->head_dim, k, a->k_stride, g->keys + j);
     }
     return g->keys;
@@ -176,43 +178,117 @@ static void attend_finish(const attend_group *g, float inverse[ATTEND_ROWS]) {
     }
 }
 
-static void attend(attend_group *g) {
+static int attend_tiles(const attend_group *g) {
+    return (g->rows + TILE_ROWS - 1) / TILE_ROWS;
+}
+
+static void attend_start(attend_group *g) {
     const decoct_attention_piece *a = g->a;
-    int tiles = (g->rows + TILE_ROWS - 1) / TILE_ROWS;
-    float inverse[ATTEND_ROWS];
+    int tiles = attend_tiles(g);
     for (int i = 0; i < tiles; i++) {
         int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
         tile_pack_rows(rows, a->head_dim, a->q + (g->row + r) * a->q_stride, a->q_stride,
                        g->q + r * a->head_dim);
     }
+    for (int r = 0; r < g->rows + LANES; r++) {
+        g->max[r] = r < g->rows ? -__builtin_inff() : 0.0f;
+    }
     for (int r = 0; r < g->rows; r++) {
-        g->max[r] = -__builtin_inff();
         vec_store(g->lane + r * LANES, vec_set(0.0f));
         for (int64_t c = 0; c < g->width; c += LANES) {
             vec_store(g->out + r * g->width + c, vec_set(0.0f));
         }
     }
-    for (int64_t first = 0; first < a->kv_len; first += KEYS) {
-        if (attend_most(g, 0, g->rows, first) > 0) {
-            attend_block(g, tiles, first, clamp(a->kv_len - first, 0, KEYS));
+}
+
+// The block of keys that starts at `first`, if any row may see some of it.
+static void attend_next(attend_group *g, int64_t first) {
+    if (attend_most(g, 0, g->rows, first) > 0) {
+        attend_block(g, attend_tiles(g), first, clamp(g->a->kv_len - first, 0, KEYS));
+    }
+}
+
+static void attend_end(attend_group *g) {
+    float inverse[ATTEND_ROWS];
+    attend_finish(g, inverse);
+    if (g->a->weights) {
+        attend_weights(g, attend_tiles(g), inverse);
+    }
+}
+
+// The piece of one head among several, and where its group is.
+static void attend_head(const decoct_attention_piece *a, int64_t head, decoct_attention_piece *one,
+                        attend_group *g) {
+    int64_t kv = (a->kv_phase + head) / a->kv_group;
+    *one = *a;
+    one->q += head * a->q_head_stride;
+    one->k += kv * a->k_head_stride;
+    one->v += kv * a->v_head_stride;
+    one->out += head * a->out_head_stride;
+    one->mask = a->mask ? a->mask + head * a->mask_head_stride : 0;
+    one->weights = a->weights ? a->weights + head * a->weights_head_stride : 0;
+    g->a = one;
+    g->row = 0;
+    g->rows = (int)a->rows;
+    attend_places(a, head, a->scratch, g);
+}
+
+// Asks for rows of k or v of all heads, from end to end: that is a stream.
+static void attend_fetch_rows(const float *rows, int64_t stride, int64_t from, int64_t to,
+                              int64_t floats) {
+    for (int64_t j = from; j < to; j++) {
+        for (int64_t c = 0; c < floats; c += LANES) {
+            __builtin_prefetch(rows + j * stride + c, 0, 2);
         }
     }
-    attend_finish(g, inverse);
-    if (a->weights) {
-        attend_weights(g, tiles, inverse);
+}
+
+// The part of the block at `first` that head h of all heads asks for.
+static void attend_fetch_block(const decoct_attention_piece *a, int64_t h, int64_t first) {
+    int64_t count = clamp(a->kv_len - first, 0, KEYS);
+    int64_t from = first + count * h / a->heads, to = first + count * (h + 1) / a->heads;
+    int64_t last = (a->kv_phase + a->heads - 1) / a->kv_group;
+    attend_fetch_rows(a->k, a->k_stride, from, to, last * a->k_head_stride + a->head_dim);
+    attend_fetch_rows(a->v, a->v_stride, from, to, last * a->v_head_stride + a->value_dim);
+}
+
+// Keys of different heads stand side by side in memory: all heads take a block before the next one,
+// which is on its way meanwhile, row by row.
+static void attend_side_by_side(const decoct_attention_piece *a) {
+    decoct_attention_piece one;
+    attend_group g;
+    for (int64_t h = 0; h < a->heads; h++) {
+        attend_head(a, h, &one, &g);
+        attend_start(&g);
+    }
+    for (int64_t first = 0; first < a->kv_len; first += KEYS) {
+        for (int64_t h = 0; h < a->heads; h++) {
+            attend_fetch_block(a, h, first + KEYS);
+            attend_head(a, h, &one, &g);
+            attend_next(&g, first);
+        }
+    }
+    for (int64_t h = 0; h < a->heads; h++) {
+        attend_head(a, h, &one, &g);
+        attend_end(&g);
     }
 }
 
 static void attention_run(const decoct_attention_piece *a) {
+    if (a->heads > 1) {
+        attend_side_by_side(a);
+        return;
+    }
     attend_group g;
     g.a = a;
-    attend_places(a, a->scratch, &g);
-    for (int i = 0; i < ATTEND_ROWS + LANES; i++) {
-        g.max[i] = 0.0f;
-    }
+    attend_places(a, 0, a->scratch, &g);
     for (g.row = 0; g.row < a->rows; g.row += ATTEND_ROWS) {
         g.rows = (int)clamp(a->rows - g.row, 0, ATTEND_ROWS);
-        attend(&g);
+        attend_start(&g);
+        for (int64_t first = 0; first < a->kv_len; first += KEYS) {
+            attend_next(&g, first);
+        }
+        attend_end(&g);
     }
 }
 

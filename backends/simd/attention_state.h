@@ -13,7 +13,8 @@ enum { KEYS = DECOCT_KEY_BLOCK, ATTEND_ROWS = ATTEND_TILES * TILE_ROWS };
 // From one row of exp(z - max) to the next: not a multiple of the cache's banks, as for tile_pack.
 enum { WEIGHT_STRIDE = KEYS + 4 };
 
-// A group of queries and its running state. All pointers are into the scratch.
+// A group of queries and its running state. All pointers are into the scratch; those of `q`, `out`,
+// `lane` and `max` last from one block to the next, the others are for one block.
 typedef struct attend_group {
     const decoct_attention_piece *a;
     int64_t row; // first query of the group
@@ -25,8 +26,8 @@ typedef struct attend_group {
     float *lane;   // (rows, 16): sums of exp
     float *values; // (KEYS, width): a block of v, dense
     float *keys;   // (head_dim, KEYS): a block of k, packed here when the caller did not
-    float max[ATTEND_ROWS + LANES]; // read by whole vectors
-    uint64_t seen[ATTEND_ROWS];     // bit j: the row sees key j of the present block
+    float *max;    // (rows + LANES), read by whole vectors
+    uint64_t seen[ATTEND_ROWS]; // bit j: the row sees key j of the present block
 } attend_group;
 
 static int64_t clamp(int64_t x, int64_t low, int64_t high) {
@@ -49,26 +50,33 @@ static int64_t attend_most(const attend_group *g, int r, int rows, int64_t first
     return clamp((a > b ? a : b) - first, 0, KEYS);
 }
 
+static int64_t attend_heads(const decoct_attention_piece *a) {
+    return a->heads > 1 ? a->heads : 1;
+}
+
 // ---- Scratch ----
 
-// Gives each array its place; how many floats that takes. NULL: only counts.
-static int64_t attend_places(const decoct_attention_piece *a, float *scratch, attend_group *g) {
+// Gives each array of a head its place; how many floats all heads take. NULL: only counts.
+static int64_t attend_places(const decoct_attention_piece *a, int64_t head, float *scratch,
+                             attend_group *g) {
     int64_t rows = clamp(a->rows, 1, ATTEND_ROWS), width = round_up(a->value_dim, PANEL);
     const struct {
         float **place;
-        int64_t floats;
+        int64_t floats, copies;
     } arrays[] = {
-        {&g->q, rows * a->head_dim + TILE_PACK_SPILL},
-        {&g->out, rows * width},
-        {&g->weight, rows * WEIGHT_STRIDE},
-        {&g->lane, rows * LANES},
-        {&g->values, KEYS * width},
-        {&g->keys, a->keys ? 0 : KEYS * a->head_dim},
+        {&g->q, rows * a->head_dim + TILE_PACK_SPILL, attend_heads(a)},
+        {&g->out, rows * width, attend_heads(a)},
+        {&g->lane, rows * LANES, attend_heads(a)},
+        {&g->max, rows + LANES, attend_heads(a)},
+        {&g->weight, rows * WEIGHT_STRIDE, 1},
+        {&g->values, KEYS * width, 1},
+        {&g->keys, a->keys ? 0 : KEYS * a->head_dim, 1},
     };
     int64_t used = 0;
     for (unsigned i = 0; i < sizeof arrays / sizeof *arrays; i++) {
-        *arrays[i].place = scratch ? scratch + used : 0;
-        used += round_up(arrays[i].floats, LANES);
+        int64_t floats = round_up(arrays[i].floats, LANES);
+        *arrays[i].place = scratch ? scratch + used + head % arrays[i].copies * floats : 0;
+        used += floats * arrays[i].copies;
     }
     g->width = width;
     return used;
@@ -76,7 +84,7 @@ static int64_t attend_places(const decoct_attention_piece *a, float *scratch, at
 
 static int64_t attention_scratch(const decoct_attention_piece *a) {
     attend_group g;
-    return attend_places(a, 0, &g);
+    return attend_places(a, 0, 0, &g);
 }
 
 #endif

@@ -32,7 +32,7 @@ const decoct_backend ENTRY = {
                .run = matmul_run,
                .pack = matmul_pack},
     .attention = {.tile_rows = ATTEND_ROWS,
-                  .packs_keys = 1,
+                  .packs_keys = 2,
                   .scratch_size = attention_scratch,
                   .run = attention_run},
     .softmax = softmax,

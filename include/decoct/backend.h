@@ -122,11 +122,18 @@ typedef struct decoct_attention_piece {
     float reserved;
     const float *k; /**< (kv_len, head_dim), used when `keys` is NULL: see packs_keys */
     int64_t k_stride;
+    /** Where packs_keys is 2 and `keys` is NULL: so many heads, of which the pointers above are the
+     * first; rows <= tile_rows. 0 and 1: one head. Head i takes its keys and values from
+     * (kv_phase + i) / kv_group head strides further on. */
+    int64_t heads, kv_group, kv_phase;
+    int64_t q_head_stride, k_head_stride, v_head_stride, out_head_stride;
+    int64_t mask_head_stride, weights_head_stride;
 } decoct_attention_piece;
 
 typedef struct decoct_attention_kernel {
     uint32_t tile_rows;  /**< query rows that are worked on together; `rows` may be any number */
-    uint32_t packs_keys; /**< 1: where `keys` is NULL it takes `k` as it lies, for few queries */
+    uint32_t packs_keys; /**< 1: where `keys` is NULL it takes `k` as it lies, for few queries; 2:
+                            of several heads in one piece */
     int64_t (*scratch_size)(const decoct_attention_piece *piece); /**< in floats */
     void (*run)(const decoct_attention_piece *piece);
 } decoct_attention_kernel;
