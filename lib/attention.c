@@ -156,10 +156,10 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
                         a->k_head_stride < a->k_stride && a->v_head_stride < a->v_stride;
     job.heads = side_by_side ? ceil_div(a->heads, threads) : 0;
     decoct_status status = worker_scratch(ctx, &job);
-    if (!status && side_by_side) {
-        dct_run_on(ctx, threads, a->batch * ceil_div(a->heads, job.heads), attend_heads, &job);
-    } else if (!status) {
-        dct_run_on(ctx, threads, a->batch * a->heads * job.pieces, attend_piece, &job);
+    if (!status) {
+        int64_t parts = side_by_side ? ceil_div(a->heads, job.heads) : a->heads * job.pieces;
+        dct_run_on(ctx, threads, a->batch * parts, side_by_side ? attend_heads : attend_piece,
+                   &job);
     }
     return status;
 }

@@ -119,13 +119,9 @@ static void choose(dct_backends *s) {
                      "%scould run, but stronger ones serve everything", before ? "; " : "");
         }
     }
-}
-
-// A whole choice. The plain product comes from where the packed one comes from: another backend's
-// would stand in the way of a stronger one.
-static void complete(dct_backends *s) {
-    choose(s);
-    s->kernels.matmul_plain = s->matmul_from ? s->matmul_from->table.matmul_plain : NULL;
+    // From where the packed product comes from: another backend's would stand in a stronger one's
+    // way.
+    s->kernels.matmul_plain = s->matmul_from->table.matmul_plain;
 }
 
 static decoct_status fill(dct_backends *s, uint64_t features, const char *forced,
@@ -140,7 +136,7 @@ static decoct_status fill(dct_backends *s, uint64_t features, const char *forced
         status = force(&s->list, forced, error);
     }
     if (!status) {
-        complete(s);
+        choose(s);
     }
     return status;
 }

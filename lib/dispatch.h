@@ -9,7 +9,8 @@
 #include <decoct/backend.h>
 #include <stdbool.h>
 
-// Every kernel of the table once: its field, and how to see whether a table has it.
+// Every kernel of the table once: its field, and how to see whether a table has it. matmul_plain is
+// a part of matmul.
 #define DCT_KERNEL_LIST(X)                                                                         \
     X(matmul, .run)                                                                                \
     X(attention, .run)                                                                             \
@@ -43,7 +44,7 @@ void dct_backends_release(dct_backends *backends);
 
 int32_t dct_backends_count(const dct_backends *backends);
 const dct_backend *dct_backends_at(const dct_backends *backends, int32_t index);
-// The chosen kernels, as a table with no gaps.
+// The chosen kernels, as a table with no gaps but matmul_plain.
 const decoct_backend *dct_backends_kernels(const dct_backends *backends);
 // Name of the backend that serves a kernel; NULL: no such kernel.
 const char *dct_backends_serving(const dct_backends *backends, const char *kernel);

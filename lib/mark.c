@@ -5,8 +5,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { NO_ADVICE = -1 };
+
 // Linux fills a page with zeros in a child if asked to (since 4.14). Elsewhere, or where it will
-// not, the mark is the number of the process.
+// not, the mark is the number of the process. An emulator may take any advice and follow none
+// (qemu-user 7.2): one that takes nonsense is not believed.
 static _Atomic int32_t *wiped_word(void) {
 #ifdef MADV_WIPEONFORK
     _Atomic int32_t *word =
@@ -14,7 +17,8 @@ static _Atomic int32_t *wiped_word(void) {
     if (word == MAP_FAILED) {
         return NULL;
     }
-    if (madvise((void *)word, sizeof *word, MADV_WIPEONFORK) == 0) {
+    if (madvise((void *)word, sizeof *word, NO_ADVICE) != 0 &&
+        madvise((void *)word, sizeof *word, MADV_WIPEONFORK) == 0) {
         return word;
     }
     munmap((void *)word, sizeof *word);

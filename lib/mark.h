@@ -6,7 +6,6 @@
 #define DCT_MARK_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct dct_mark {

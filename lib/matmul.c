@@ -229,8 +229,8 @@ static void multiply_task(void *data, int64_t index, int32_t worker) {
 }
 
 // Cuts y into tasks. How many columns each has: as many as the kernel likes, fewer when there are
-// several threads, so that each finds some tasks. How many rows: one m_block; all of them where w
-// is packed on the way, so that this is done once; but no fewer tasks than threads.
+// several threads, so that each finds some tasks. How many rows: one m_block; as many as can be
+// where w is packed on the way, since each task packs its columns anew.
 static void cut_blocks(product *p, int32_t threads) {
     const decoct_matmul_kernel *kernel = p->kernel;
     int64_t panel = kernel->panel_cols, panels = ceil_div(p->n, panel);
@@ -245,7 +245,7 @@ static void cut_blocks(product *p, int32_t threads) {
     int64_t n_blocks = ceil_div(panels, widest), narrowest = ceil_div(panels, NARROWEST);
     p->parts = m_blocks;
     if (p->groups) {
-        p->parts = smaller(m_blocks, ceil_div(threads, narrowest));
+        p->parts = smaller(m_blocks, ceil_div((int64_t)threads * BLOCKS_PER_THREAD, narrowest));
     }
     if (threads > 1) {
         int64_t wanted =
@@ -292,12 +292,12 @@ void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias,
     multiply(ctx, &p);
 }
 
-// Room to pack a few columns at a time: w then travels through memory once, and the packed part
-// stays in the worker's own cache while all rows of x go past it.
+// Room to pack a few columns at a time: the packed part stays in the worker's own cache while the
+// task's rows of x go past it.
 static bool make_groups(decoct_context *ctx, product *p) {
     int64_t panel = p->kernel->panel_cols, count;
     int64_t k = smaller(p->kernel->k_block ? p->kernel->k_block : p->k, p->k);
-    int64_t panels = GROUP_FLOATS / ((k ? k : 1) * panel);
+    int64_t panels = k > 0 ? GROUP_FLOATS / panel / k : 1;
     p->group = panel * (panels > 0 ? panels : 1);
     bool fits = dct_mul(k, p->group, &p->group_room) &&
                 dct_mul(p->group_room, dct_pool_threads(ctx->pool), &count);
@@ -313,7 +313,10 @@ static bool take_plain(decoct_context *ctx, product *p) {
     return p->plain != NULL;
 }
 
-static decoct_status multiply_plain(decoct_context *ctx, const decoct_matmul_args *a) {
+static decoct_status multiply_unpacked(decoct_context *ctx, const decoct_matmul_args *a) {
+    if (a->m == 0 || a->n == 0) {
+        return DECOCT_OK;
+    }
     product p = {.ctx = ctx,
                  .kernel = &ctx->kernels->matmul,
                  .m = a->m,
@@ -374,7 +377,7 @@ static decoct_status matmul(decoct_context *ctx, const decoct_matmul_args *args)
         dct_linear(ctx, a.weights, a.bias, a.m, a.x, a.x_stride, a.y, a.y_stride);
         return DECOCT_OK;
     }
-    return multiply_plain(ctx, &a);
+    return multiply_unpacked(ctx, &a);
 }
 
 decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_args *args) {

@@ -170,6 +170,7 @@ static void test_blocks(void **state) {
         {.m = 130, .n = 700, .k = 400, .bias = true, .end = true},
         {.m = 130, .n = 700, .k = 400, .b_pad = 3, .transposed = true},
         {.m = 9, .n = 333, .k = 50, .transposed = true, .end = true},
+        {.m = 700, .n = 64, .k = 300, .transposed = true},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         check_shape(ctx, scalar, &o, &shapes[i]);
@@ -255,11 +256,26 @@ static void test_refusals(void **state) {
     decoct_context_close(ctx);
 }
 
+// Of nothing there may be any amount.
+static void test_empty(void **state) {
+    decoct_context *ctx = check_open(*state, 2);
+    if (!ctx) {
+        skip();
+    }
+    static const int64_t depths[] = {0, 1, INT64_C(1) << 60, INT64_MAX};
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+        decoct_matmul_args a = {.struct_size = sizeof a, .k = depths[i]};
+        assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    }
+    decoct_context_close(ctx);
+}
+
 int main(void) {
     static const check_test tests[] = {{"matmul, all dims", test_dims},
                                        {"matmul, blocks and threads", test_blocks},
                                        {"matmul, foreign weights", test_foreign_weights},
                                        {"matmul, special values", test_specials},
+                                       {"matmul, empty", test_empty},
                                        {"matmul, refusals", test_refusals}};
     return check_all_backends("matmul", tests, sizeof tests / sizeof *tests);
 }

@@ -2,6 +2,8 @@
 // The pool: every index once, exclusive workers, sleep and waking, threads that come and go, forks.
 #include "pool_kit.h"
 
+#include "mark.h"
+
 // ---- Work ----
 
 static void every_index_runs_once(void **state) {
@@ -244,6 +246,32 @@ static void too_few_threads_still_do_the_work(void **state) {
     assert_int_equal(status, 0);
 }
 
+// In a word that the system wipes, and in one that it does not.
+static void a_child_finds_no_mark_of_its_own(void **state) {
+    (void)state;
+    for (int wiped = 0; wiped < 2; wiped++) {
+        dct_mark mark;
+        dct_mark_open(&mark);
+        if (!wiped) {
+            dct_mark_close(&mark);
+            mark.word = &mark.own;
+        }
+        assert_int_equal(*mark.word, 0);
+        assert_int_not_equal(dct_mark_mine(&mark), 0);
+        *mark.word = dct_mark_mine(&mark);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            _exit(*mark.word == dct_mark_mine(&mark));
+        }
+        int status = -1;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        assert_int_equal(*mark.word, dct_mark_mine(&mark));
+        dct_mark_close(&mark);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(too_few_threads_still_do_the_work), // first: glibc keeps old stacks
@@ -257,6 +285,7 @@ int main(void) {
         cmocka_unit_test(cycles_leave_nothing_behind),
         cmocka_unit_test(children_get_their_own_threads),
         cmocka_unit_test(fork_while_another_thread_computes),
+        cmocka_unit_test(a_child_finds_no_mark_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,7 @@
 #define M_BLOCK 96
 // Rows of x are packed from so many columns on: 6 rows that are a multiple of 64 bytes apart wait
 // for each other on Zen 3 (86 instead of 101 GFLOP/s), though not on Zen 4.
-#define PACK_COLS 128
+#define PACK_COLS 64
 
 #include "vec.h"
 

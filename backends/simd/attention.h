@@ -9,8 +9,7 @@
 
 // ---- Keys ----
 
-// Asks for 8 or 16 rows of k or v ahead of time: hardware does not guess short rows that lie far
-// apart.
+// Asks for rows of k or v ahead of time: hardware does not guess short rows that lie far apart.
 INLINE void attend_fetch(const float *rows, int64_t stride, int64_t count, int64_t dim) {
     for (int64_t j = 0; j < count; j++) {
         for (int64_t c = 0; c < dim; c += LANES) {
@@ -77,8 +76,7 @@ static void attend_values(const attend_group *g, int r, int rows, const float *v
     tile_rows_ragged(rows, &o);
 }
 
-// A dense copy of a block of v, with zeros from value_dim to width: rows a power of two apart would
-// drive each other out of the cache.
+// A dense copy of a block of v, with zeros from value_dim to width: tiles read whole panels.
 static void attend_copy_values(const attend_group *g, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     for (int64_t j = 0; j < count; j++) {
@@ -96,8 +94,8 @@ static int attend_tile(const attend_group *g, int tiles, int i) {
     return g->rows * i / tiles;
 }
 
-// The packed keys of the block at `first`. When they are packed here, a few rows at a time, the
-// same rows of the next block and of v are on their way meanwhile.
+// The packed keys of the block at `first`. When they are packed here, a few rows at a time, for one
+// head, the same rows of the next block and of v are on their way meanwhile.
 static const float *attend_keys(const attend_group *g, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     if (a->keys) {
@@ -130,7 +128,7 @@ static void attend_block(attend_group *g, int tiles, int64_t first, int64_t coun
         }
         attend_softmax(g, r, rows, first);
     }
-    // One tile reads v as it lies, if its columns come in whole panels.
+    // v is read as it lies if its columns come in whole panels.
     bool dense = a->value_dim != g->width;
     if (dense) {
         attend_copy_values(g, first, count);
@@ -201,11 +199,15 @@ static void attend_start(attend_group *g) {
     }
 }
 
-// The block of keys that starts at `first`, if any row may see some of it.
+// Behind the last key that any row may see.
+static int64_t attend_end_of_keys(const attend_group *g) {
+    int64_t top = attend_visible(g, 0), bottom = attend_visible(g, g->rows - 1);
+    return top > bottom ? top : bottom;
+}
+
+// The block of keys that starts at `first`.
 static void attend_next(attend_group *g, int64_t first) {
-    if (attend_most(g, 0, g->rows, first) > 0) {
-        attend_block(g, attend_tiles(g), first, clamp(g->a->kv_len - first, 0, KEYS));
-    }
+    attend_block(g, attend_tiles(g), first, clamp(g->a->kv_len - first, 0, KEYS));
 }
 
 static void attend_end(attend_group *g) {
@@ -233,23 +235,17 @@ static void attend_head(const decoct_attention_piece *a, int64_t head, decoct_at
     attend_places(a, head, a->scratch, g);
 }
 
-// Asks for rows of k or v of all heads, from end to end: that is a stream.
-static void attend_fetch_rows(const float *rows, int64_t stride, int64_t from, int64_t to,
-                              int64_t floats) {
-    for (int64_t j = from; j < to; j++) {
-        for (int64_t c = 0; c < floats; c += LANES) {
-            __builtin_prefetch(rows + j * stride + c, 0, 2);
-        }
-    }
-}
-
-// The part of the block at `first` that head h of all heads asks for.
-static void attend_fetch_block(const decoct_attention_piece *a, int64_t h, int64_t first) {
-    int64_t count = clamp(a->kv_len - first, 0, KEYS);
-    int64_t from = first + count * h / a->heads, to = first + count * (h + 1) / a->heads;
+// The part of the block at `first`, of keys below `end`, that head h of all heads asks for: rows of
+// all heads from end to end, which is a stream.
+static void attend_fetch_block(const decoct_attention_piece *a, int64_t h, int64_t first,
+                               int64_t end) {
+    int64_t count = clamp(end - first, 0, KEYS);
+    int64_t from = first + count * h / a->heads, rows = first + count * (h + 1) / a->heads - from;
     int64_t last = (a->kv_phase + a->heads - 1) / a->kv_group;
-    attend_fetch_rows(a->k, a->k_stride, from, to, last * a->k_head_stride + a->head_dim);
-    attend_fetch_rows(a->v, a->v_stride, from, to, last * a->v_head_stride + a->value_dim);
+    attend_fetch(a->k + from * a->k_stride, a->k_stride, rows,
+                 last * a->k_head_stride + a->head_dim);
+    attend_fetch(a->v + from * a->v_stride, a->v_stride, rows,
+                 last * a->v_head_stride + a->value_dim);
 }
 
 // Keys of different heads stand side by side in memory: all heads take a block before the next one,
@@ -261,9 +257,10 @@ static void attend_side_by_side(const decoct_attention_piece *a) {
         attend_head(a, h, &one, &g);
         attend_start(&g);
     }
-    for (int64_t first = 0; first < a->kv_len; first += KEYS) {
+    const int64_t end = attend_end_of_keys(&g);
+    for (int64_t first = 0; first < end; first += KEYS) {
         for (int64_t h = 0; h < a->heads; h++) {
-            attend_fetch_block(a, h, first + KEYS);
+            attend_fetch_block(a, h, first + KEYS, end);
             attend_head(a, h, &one, &g);
             attend_next(&g, first);
         }
@@ -285,7 +282,7 @@ static void attention_run(const decoct_attention_piece *a) {
     for (g.row = 0; g.row < a->rows; g.row += ATTEND_ROWS) {
         g.rows = (int)clamp(a->rows - g.row, 0, ATTEND_ROWS);
         attend_start(&g);
-        for (int64_t first = 0; first < a->kv_len; first += KEYS) {
+        for (int64_t first = 0; first < attend_end_of_keys(&g); first += KEYS) {
             attend_next(&g, first);
         }
         attend_end(&g);

@@ -75,7 +75,8 @@ static int64_t attend_places(const decoct_attention_piece *a, int64_t head, floa
     int64_t used = 0;
     for (unsigned i = 0; i < sizeof arrays / sizeof *arrays; i++) {
         int64_t floats = round_up(arrays[i].floats, LANES);
-        *arrays[i].place = scratch ? scratch + used + head % arrays[i].copies * floats : 0;
+        *arrays[i].place =
+            scratch ? scratch + used + (arrays[i].copies > 1 ? head : 0) * floats : 0;
         used += floats * arrays[i].copies;
     }
     g->width = width;

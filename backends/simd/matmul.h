@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Matrix product over packed panels of PANEL columns.
+// Matrix product, w in packed panels of PANEL columns or row by row as it lies.
 #ifndef SIMD_MATMUL_H
 #define SIMD_MATMUL_H
 

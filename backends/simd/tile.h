@@ -204,6 +204,23 @@ INLINE void tile_fetch(int rows, int vecs, bool whole, const tile_args *a,
     }
 }
 
+// acc = 0, or y to go on from.
+INLINE void tile_begin(int rows, int vecs, bool whole, const tile_args *a,
+                       vec acc[TILE_ROWS][TILE_VECS_MAX]) {
+    UNROLL
+    for (int r = 0; r < TILE_ROWS; r++) {
+        UNROLL
+        for (int v = 0; v < TILE_VECS_MAX; v++) {
+            acc[r][v] = vec_set(0.0f);
+        }
+    }
+    if (a->accumulate && whole) {
+        tile_fetch(rows, vecs, true, a, acc);
+    } else if (a->accumulate) {
+        tile_fetch(rows, vecs, false, a, acc);
+    }
+}
+
 // y = acc.
 INLINE void tile_put(int rows, int vecs, bool whole, const tile_args *a,
                      vec acc[TILE_ROWS][TILE_VECS_MAX]) {
@@ -247,18 +264,7 @@ INLINE void tile_bias(int rows, int vecs, bool whole, const tile_args *a,
 INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *a) {
     vec acc[TILE_ROWS][TILE_VECS_MAX];
     const bool whole = a->cols == (int64_t)vecs * LANES;
-    UNROLL
-    for (int r = 0; r < TILE_ROWS; r++) {
-        UNROLL
-        for (int v = 0; v < TILE_VECS_MAX; v++) {
-            acc[r][v] = vec_set(0.0f);
-        }
-    }
-    if (a->accumulate && whole) {
-        tile_fetch(rows, vecs, true, a, acc);
-    } else if (a->accumulate) {
-        tile_fetch(rows, vecs, false, a, acc);
-    }
+    tile_begin(rows, vecs, whole, a, acc);
     const float *w = a->w;
     const int64_t w_stride = w_step ? w_step : a->w_stride, k = a->k;
     const int64_t x_step = kind & X_PACKED ? rows : 1;

@@ -21,8 +21,9 @@
 extern "C" {
 #endif
 
-/** Raised when a field changes its meaning. New fields only go at the end of decoct_backend. */
-#define DECOCT_BACKEND_ABI 1
+/** Raised when a field changes its meaning or a piece grows. New fields of decoct_backend go at its
+ * end. */
+#define DECOCT_BACKEND_ABI 2
 
 /* Bits of cpu_features: the instructions exist and the operating system keeps their registers. */
 #define DECOCT_CPU_AVX2 (UINT64_C(1) << 0) /* with AVX, F16C is separate */
@@ -202,9 +203,9 @@ typedef struct decoct_backend {
                       float *block);
     decoct_probe_kernel probe; /**< fma == NULL: none */
     /** The product of `matmul` with w as it lies: (k, cols) row by row, `panel_stride` from one row
-     * to the next; `scratch` is NULL. For few rows, where packing w would cost more than the
-     * product. Belongs to `matmul`: a backend that does not serve that is not asked. NULL: w is
-     * packed. */
+     * to the next; `scratch` is NULL. `w` need not be aligned. For few rows or a small w, where
+     * packing would cost more than the product. Belongs to `matmul`: a backend that does not serve
+     * that is not asked. NULL: w is packed. */
     void (*matmul_plain)(const decoct_matmul_piece *piece);
 } decoct_backend;
 

@@ -183,7 +183,7 @@ typedef struct decoct_matmul_args {
     int64_t m, n, k;
     const float *x;
     int64_t x_stride;              /**< 0: k */
-    const float *b;                /**< packed on the fly; NULL when weights are given */
+    const float *b;                /**< as it lies; NULL when weights are given */
     int64_t b_stride;              /**< 0: n, or k when transposed */
     const decoct_weights *weights; /**< packed ahead; k and n must agree */
     const float *bias;
