@@ -71,12 +71,20 @@ static void attend_values(const attend_group *g, int r, int rows, const float *v
         o.w += o.count * wide;
         o.y += o.count * wide;
     }
+    int64_t left = g->out + r * g->width + g->width - o.y;
     o.cols = o.w_next = o.y_next = PANEL;
-    o.count = (g->out + r * g->width + g->width - o.y) / PANEL;
+    o.count = left / PANEL;
     tile_rows_ragged(rows, &o);
+    if (left % PANEL) { // one vector of two
+        o.w += o.count * PANEL;
+        o.y += o.count * PANEL;
+        o.cols = LANES;
+        o.count = 1;
+        tile_rows_ragged_narrow(rows, &o);
+    }
 }
 
-// A dense copy of a block of v, with zeros from value_dim to width: tiles read whole panels.
+// A dense copy of a block of v, with zeros from value_dim to width: tiles read whole vectors.
 static void attend_copy_values(const attend_group *g, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     for (int64_t j = 0; j < count; j++) {
@@ -128,7 +136,7 @@ static void attend_block(attend_group *g, int tiles, int64_t first, int64_t coun
         }
         attend_softmax(g, r, rows, first);
     }
-    // v is read as it lies if its columns come in whole panels.
+    // v is read as it lies if its columns come in whole vectors.
     bool dense = a->value_dim != g->width;
     if (dense) {
         attend_copy_values(g, first, count);

@@ -19,7 +19,7 @@ typedef struct attend_group {
     const decoct_attention_piece *a;
     int64_t row; // first query of the group
     int rows;
-    int64_t width; // value_dim in whole panels
+    int64_t width; // value_dim in whole vectors
     float *q;      // packed tile by tile
     float *out;    // (rows, width)
     float *weight; // (rows, WEIGHT_STRIDE): raw scores, then exp(z - max), of one block
@@ -59,7 +59,7 @@ static int64_t attend_heads(const decoct_attention_piece *a) {
 // Gives each array of a head its place; how many floats all heads take. NULL: only counts.
 static int64_t attend_places(const decoct_attention_piece *a, int64_t head, float *scratch,
                              attend_group *g) {
-    int64_t rows = clamp(a->rows, 1, ATTEND_ROWS), width = round_up(a->value_dim, PANEL);
+    int64_t rows = clamp(a->rows, 1, ATTEND_ROWS), width = round_up(a->value_dim, LANES);
     const struct {
         float **place;
         int64_t floats, copies;

@@ -399,6 +399,15 @@ static __attribute__((noinline)) void tile_rows_ragged(int rows, const tile_args
 #undef CASE
 }
 
+static __attribute__((noinline)) void tile_rows_ragged_narrow(int rows, const tile_args *a) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        tiles(n, 1, RAGGED, 0, a);                                                                 \
+        break;
+    TILE_SWITCH(CASE)
+#undef CASE
+}
+
 static __attribute__((noinline)) void tile_pack_rows(int rows, int64_t k, const float *x,
                                                      int64_t x_stride, float *packed) {
 #define CASE(n)                                                                                    \
