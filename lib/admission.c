@@ -35,23 +35,27 @@ static void run_twice(void (*run)(const decoct_matmul_piece *), decoct_matmul_pi
     run(&piece);
 }
 
+static decoct_matmul_piece matmul_piece(const exam *e, float *y) {
+    return (decoct_matmul_piece){.rows = ROWS,
+                                 .cols = COLS,
+                                 .k = DEPTH,
+                                 .x = e->input + 4096,
+                                 .x_stride = DEPTH + 1,
+                                 .y = y,
+                                 .y_stride = COLS + 2,
+                                 .bias = e->input + 8192};
+}
+
 static void run_matmul(const decoct_backend *b, exam *e, float *y) {
     int64_t panel = b->matmul.panel_cols;
     for (int64_t j = 0; j * panel < COLS; j++) {
         int64_t cols = COLS - j * panel < panel ? COLS - j * panel : panel;
         b->matmul.pack(DEPTH, cols, e->input + j * panel, COLS, 1, e->panels + j * panel * DEPTH);
     }
-    decoct_matmul_piece piece = {.rows = ROWS,
-                                 .cols = COLS,
-                                 .k = DEPTH,
-                                 .x = e->input + 4096,
-                                 .x_stride = DEPTH + 1,
-                                 .w = e->panels,
-                                 .panel_stride = panel * DEPTH,
-                                 .y = y,
-                                 .y_stride = COLS + 2,
-                                 .bias = e->input + 8192,
-                                 .scratch = e->scratch};
+    decoct_matmul_piece piece = matmul_piece(e, y);
+    piece.w = e->panels;
+    piece.panel_stride = panel * DEPTH;
+    piece.scratch = e->scratch;
     run_twice(b->matmul.run, piece);
 }
 
@@ -61,16 +65,9 @@ static void run_matmul_plain(const decoct_backend *b, exam *e, float *y) {
         run_matmul(b, e, y);
         return;
     }
-    decoct_matmul_piece piece = {.rows = ROWS,
-                                 .cols = COLS,
-                                 .k = DEPTH,
-                                 .x = e->input + 4096,
-                                 .x_stride = DEPTH + 1,
-                                 .w = e->input,
-                                 .panel_stride = COLS,
-                                 .y = y,
-                                 .y_stride = COLS + 2,
-                                 .bias = e->input + 8192};
+    decoct_matmul_piece piece = matmul_piece(e, y);
+    piece.w = e->input;
+    piece.panel_stride = COLS;
     run_twice(b->matmul_plain, piece);
 }
 
