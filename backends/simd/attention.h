@@ -207,12 +207,6 @@ static void attend_start(attend_group *g) {
     }
 }
 
-// Behind the last key that any row may see.
-static int64_t attend_end_of_keys(const attend_group *g) {
-    int64_t top = attend_visible(g, 0), bottom = attend_visible(g, g->rows - 1);
-    return top > bottom ? top : bottom;
-}
-
 // The block of keys that starts at `first`.
 static void attend_next(attend_group *g, int64_t first) {
     attend_block(g, attend_tiles(g), first, clamp(g->a->kv_len - first, 0, KEYS));
@@ -265,7 +259,7 @@ static void attend_side_by_side(const decoct_attention_piece *a) {
         attend_head(a, h, &one, &g);
         attend_start(&g);
     }
-    const int64_t end = attend_end_of_keys(&g);
+    const int64_t end = attend_last(&g, 0, g.rows);
     for (int64_t first = 0; first < end; first += KEYS) {
         for (int64_t h = 0; h < a->heads; h++) {
             attend_fetch_block(a, h, first + KEYS, end);
@@ -290,7 +284,7 @@ static void attention_run(const decoct_attention_piece *a) {
     for (g.row = 0; g.row < a->rows; g.row += ATTEND_ROWS) {
         g.rows = (int)clamp(a->rows - g.row, 0, ATTEND_ROWS);
         attend_start(&g);
-        for (int64_t first = 0; first < attend_end_of_keys(&g); first += KEYS) {
+        for (int64_t first = 0; first < attend_last(&g, 0, g.rows); first += KEYS) {
             attend_next(&g, first);
         }
         attend_end(&g);

@@ -43,11 +43,16 @@ static int64_t attend_visible(const attend_group *g, int r) {
     return clamp(g->a->visible + (g->row + r) * g->a->visible_step, 0, g->a->kv_len);
 }
 
-// How many keys of the block that starts at `first` any of the rows [r, r + rows) may see: the
-// number grows or falls with the row.
-static int64_t attend_most(const attend_group *g, int r, int rows, int64_t first) {
+// Behind the last key that any of the rows [r, r + rows) sees: the number grows or falls with the
+// row.
+static int64_t attend_last(const attend_group *g, int r, int rows) {
     int64_t a = attend_visible(g, r), b = attend_visible(g, r + rows - 1);
-    return clamp((a > b ? a : b) - first, 0, KEYS);
+    return a > b ? a : b;
+}
+
+// How many keys of the block that starts at `first` any of the rows may see.
+static int64_t attend_most(const attend_group *g, int r, int rows, int64_t first) {
+    return clamp(attend_last(g, r, rows) - first, 0, KEYS);
 }
 
 static int64_t attend_heads(const decoct_attention_piece *a) {

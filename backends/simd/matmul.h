@@ -146,25 +146,23 @@ static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
     }
 }
 
-static void matmul_run(const decoct_matmul_piece *a) {
+INLINE void matmul_any(const decoct_matmul_piece *a, int plain) {
     if (a->rows == 1) {
-        matmul_few_rows(1, TILE_VECS_MAX, 0, a);
+        matmul_few_rows(1, TILE_VECS_MAX, plain, a);
     } else if (a->rows == 2) {
-        matmul_few_rows(2, TWO_ROWS_VECS, 0, a);
+        matmul_few_rows(2, TWO_ROWS_VECS, plain, a);
     } else {
-        matmul_many_rows(a,
-                         (matmul_form){.packed = PACK_COLS && a->scratch && a->cols >= PACK_COLS});
+        bool packed = !plain && PACK_COLS > 0 && a->scratch && a->cols >= PACK_COLS;
+        matmul_many_rows(a, (matmul_form){plain, packed});
     }
 }
 
+static void matmul_run(const decoct_matmul_piece *a) {
+    matmul_any(a, 0);
+}
+
 static void matmul_plain(const decoct_matmul_piece *a) {
-    if (a->rows == 1) {
-        matmul_few_rows(1, TILE_VECS_MAX, 1, a);
-    } else if (a->rows == 2) {
-        matmul_few_rows(2, TWO_ROWS_VECS, 1, a);
-    } else {
-        matmul_many_rows(a, (matmul_form){.plain = true});
-    }
+    matmul_any(a, 1);
 }
 
 // ---- Packing ----
