@@ -270,6 +270,11 @@ int32_t decoct_worker_cpu(const decoct_context *ctx, int32_t index) {
     return there ? dct_pool_worker_cpu(ctx->pool, index) : -1;
 }
 
+int32_t decoct_worker_bound(const decoct_context *ctx, int32_t index) {
+    bool there = ctx && index >= 0 && index < dct_pool_threads(ctx->pool);
+    return there ? dct_pool_worker_bound(ctx->pool, index) : -1;
+}
+
 int32_t decoct_backend_count(const decoct_context *ctx) {
     return ctx ? dct_backends_count(ctx->backends) : 0;
 }

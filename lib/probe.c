@@ -11,7 +11,7 @@ enum { PIECES = 8, PIECE_ALIGN = 1024 };
 typedef struct probe_job {
     const decoct_probe_kernel *kernel;
     int32_t kind;
-    int64_t pieces, count;
+    int64_t pieces, count, passes;
     const float *from;
     float *to;
 } probe_job;
@@ -32,34 +32,35 @@ static void run_piece(void *data, int64_t index, int32_t worker) {
         job->kernel->fma(job->count, sink);
         break;
     case DECOCT_PROBE_READ:
-        job->kernel->read(count, job->from + first, sink);
+        for (int64_t pass = 0; pass < job->passes; pass++) {
+            job->kernel->read(count, job->from + first, sink);
+        }
         break;
     default:
-        job->kernel->copy(count, job->from + first, job->to + first);
+        for (int64_t pass = 0; pass < job->passes; pass++) {
+            job->kernel->copy(count, job->from + first, job->to + first);
+        }
         break;
     }
     // The compiler must not see that nobody looks at the result.
     __asm__ volatile("" : : "r"(sink) : "memory");
 }
 
-static decoct_status probe(decoct_context *ctx, int32_t kind, int64_t count, const float *from,
-                           float *to, double *amount) {
-    const decoct_probe_kernel *kernel = &ctx->kernels->probe;
-    probe_job job = {.kernel = kernel, .kind = kind, .count = count, .from = from, .to = to};
-    bool fma = kind == DECOCT_PROBE_FMA, copy = kind == DECOCT_PROBE_COPY;
-    if (!amount || count < 0 || (!fma && !copy && kind != DECOCT_PROBE_READ)) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "probe: kind %d, count %lld", kind,
-                        (long long)count);
+static decoct_status probe(decoct_context *ctx, probe_job *job, double *amount) {
+    bool fma = job->kind == DECOCT_PROBE_FMA, copy = job->kind == DECOCT_PROBE_COPY;
+    if (!amount || job->count < 0 || job->passes < 0 ||
+        (!fma && !copy && job->kind != DECOCT_PROBE_READ)) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "probe: kind %d, count %lld, passes %lld",
+                        job->kind, (long long)job->count, (long long)job->passes);
     }
-    if (count > 0 && ((!fma && !from) || (copy && !to))) {
+    if (job->count > 0 && ((!fma && !job->from) || (copy && !job->to))) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "probe: a buffer is NULL");
     }
-    job.count = fma ? count : count - count % PIECE_ALIGN;
-    int32_t threads = dct_pool_threads(ctx->pool);
-    job.pieces = threads == 1 ? 1 : (int64_t)threads * PIECES;
-    dct_pool_run(ctx->pool, job.pieces, run_piece, &job);
-    *amount = fma ? (double)job.pieces * (double)count * (double)kernel->fma_flops
-                  : (double)job.count * (copy ? 2.0 : 1.0) * sizeof(float);
+    job->kernel = &ctx->kernels->probe;
+    job->count -= fma ? 0 : job->count % PIECE_ALIGN;
+    dct_pool_run(ctx->pool, job->pieces, run_piece, job);
+    *amount = fma ? (double)job->pieces * (double)job->count * (double)job->kernel->fma_flops
+                  : (double)job->count * (double)job->passes * (copy ? 2.0 : 1.0) * sizeof(float);
     return DECOCT_OK;
 }
 
@@ -67,8 +68,30 @@ decoct_status decoct_probe(decoct_context *ctx, int32_t kind, int64_t count, con
                            float *to, double *amount) {
     decoct_status status = dct_enter(ctx);
     if (!status) {
-        status = probe(ctx, kind, count, from, to, amount);
+        int32_t threads = dct_pool_threads(ctx->pool);
+        probe_job job = {.kind = kind, .count = count, .passes = 1, .from = from, .to = to};
+        job.pieces = threads == 1 ? 1 : (int64_t)threads * PIECES;
+        status = probe(ctx, &job, amount);
         dct_leave(ctx);
     }
+    return status;
+}
+
+decoct_status decoct_probe_cache(decoct_context *ctx, int32_t kind, int64_t count, int64_t passes,
+                                 const float *from, float *to, double *amount) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    probe_job job = {.kind = kind, .passes = passes, .from = from, .to = to};
+    job.pieces = dct_pool_threads(ctx->pool);
+    if (kind == DECOCT_PROBE_FMA || count < 0 || count > INT64_MAX / job.pieces) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "probe of a cache: kind %d, count %lld",
+                          kind, (long long)count);
+    } else {
+        job.count = (count - count % PIECE_ALIGN) * job.pieces;
+        status = probe(ctx, &job, amount);
+    }
+    dct_leave(ctx);
     return status;
 }

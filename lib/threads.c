@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CPU_MAX = 1 << 20 };
+// Masks are MASK_BITS long, or CPU_MAX where that does not do: the kernel refuses to fill one that
+// is shorter than its own.
+enum { CPU_MAX = 1 << 20, MASK_BITS = 1 << 13 };
 // How often an idle thread looks before it sleeps: some ten microseconds, a few times what waking
 // costs. Between the operations of one decoding step workers stay awake, between calls they sleep.
 enum { SPINS = 1000 };
@@ -60,6 +62,7 @@ struct crew {
 // Where a worker ran last, each on its own cache line.
 struct seat {
     _Alignas(DCT_ALIGN) _Atomic int32_t cpu;
+    int32_t bound; // to this CPU alone, or -1; written when the crew is made
 };
 
 struct dct_pool {
@@ -189,15 +192,26 @@ static void await(struct crew *crew, bool (*condition)(struct crew *crew)) {
     pthread_mutex_unlock(&crew->lock);
 }
 
+// Does the system say that this thread runs on `cpu` alone?
+static bool is_bound(pthread_t thread, int32_t cpu, cpu_set_t *set, size_t size) {
+    return pthread_getaffinity_np(thread, size, set) == 0 && CPU_COUNT_S(size, set) == 1 &&
+           CPU_ISSET_S((size_t)cpu, size, set);
+}
+
 // Binds a worker that has not been given work yet. The words of the first refusal are kept.
 static void bind_worker(dct_pool *pool, struct worker *w) {
     int32_t cpu = pool->cpus[w->number];
-    size_t size = CPU_ALLOC_SIZE((size_t)cpu + 1);
+    pool->seats[w->number].bound = -1;
+    size_t bits = (size_t)cpu + 1 > MASK_BITS ? (size_t)CPU_MAX : (size_t)MASK_BITS;
+    size_t size = CPU_ALLOC_SIZE(bits);
     cpu_set_t *set = dct_zalloc((int64_t)size, 1);
     int refused = ENOMEM;
     if (set) {
         CPU_SET_S((size_t)cpu, size, set);
         refused = pthread_setaffinity_np(w->thread, size, set);
+        if (!refused && is_bound(w->thread, cpu, set, size)) {
+            pool->seats[w->number].bound = cpu;
+        }
         dct_free(set);
     }
     if (refused && !pool->binding_refused) {
@@ -393,6 +407,7 @@ decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct
     }
     for (int32_t i = 0; i < options->threads; i++) {
         atomic_init(&seats[i].cpu, -1);
+        seats[i].bound = -1;
     }
     if (cpus) {
         memcpy(cpus, options->cpus, (size_t)options->threads * sizeof *cpus);
@@ -443,6 +458,10 @@ bool dct_pool_awake(const dct_pool *pool) {
 
 int32_t dct_pool_worker_cpu(const dct_pool *pool, int32_t worker) {
     return atomic_load_explicit(&pool->seats[worker].cpu, memory_order_relaxed);
+}
+
+int32_t dct_pool_worker_bound(const dct_pool *pool, int32_t worker) {
+    return pool->seats[worker].bound;
 }
 
 const char *dct_pool_binding_error(const dct_pool *pool) {

@@ -36,6 +36,9 @@ void dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *data);
 bool dct_pool_awake(const dct_pool *pool);
 // The CPU where a worker ran last, -1 if never: a worker that wakes late finds nothing left to do.
 int32_t dct_pool_worker_cpu(const dct_pool *pool, int32_t worker);
+// The CPU to which a worker is bound, read back from the system; -1 if free, refused or not
+// started.
+int32_t dct_pool_worker_bound(const dct_pool *pool, int32_t worker);
 // Words about a binding that the operating system refused, NULL if all is well. Workers are bound
 // when they are made, so nothing is known before the first run.
 const char *dct_pool_binding_error(const dct_pool *pool);

@@ -406,13 +406,48 @@ static void test_probes(void **state) {
     }
 }
 
+// Each thread has floats of its own, and goes over them several times.
+static void test_probe_of_caches(void **state) {
+    enum { COUNT = 2500, WHOLE = 2048, MOST = 3 };
+    static float from[MOST * COUNT], to[MOST * COUNT];
+    for (int32_t threads = 1; threads <= MOST; threads += 2) {
+        decoct_context *ctx = check_open(*state, threads);
+        if (!ctx) {
+            skip();
+        }
+        double amount = 0.0;
+        check_fill(from, MOST * COUNT, 1, 1.0f);
+        memset(to, 0, sizeof to);
+        assert_int_equal(decoct_probe_cache(ctx, DECOCT_PROBE_READ, COUNT, 7, from, NULL, &amount),
+                         DECOCT_OK);
+        assert_true(amount == 4.0 * 7 * WHOLE * threads);
+        assert_int_equal(decoct_probe_cache(ctx, DECOCT_PROBE_COPY, COUNT, 7, from, to, &amount),
+                         DECOCT_OK);
+        assert_true(amount == 8.0 * 7 * WHOLE * threads);
+        assert_memory_equal(to, from, (size_t)(WHOLE * threads) * sizeof *to);
+        for (int i = WHOLE * threads; i < MOST * COUNT; i++) {
+            assert_true(to[i] == 0.0f);
+        }
+        assert_int_equal(decoct_probe_cache(ctx, DECOCT_PROBE_FMA, 1, 1, from, to, &amount),
+                         DECOCT_E_ARGUMENT);
+        assert_int_equal(decoct_probe_cache(ctx, DECOCT_PROBE_READ, 1024, -1, from, to, &amount),
+                         DECOCT_E_ARGUMENT);
+        assert_int_equal(threads == 1 ? DECOCT_E_ARGUMENT
+                                      : decoct_probe_cache(ctx, DECOCT_PROBE_READ, INT64_MAX, 1,
+                                                           from, to, &amount),
+                         DECOCT_E_ARGUMENT);
+        decoct_context_close(ctx);
+    }
+}
+
 int main(void) {
     fill_operands();
     static const check_test tests[] = {
         {"floating-point mode", test_floating_point_mode},
         {"host threads, other modes", test_host_threads_with_other_modes},
         {"weights outlive their context", test_weights_outlive},
-        {"probes", test_probes}};
+        {"probes", test_probes},
+        {"probe of caches", test_probe_of_caches}};
     const struct CMUnitTest others[] = {
         cmocka_unit_test(test_options),          cmocka_unit_test(test_environment),
         cmocka_unit_test(test_struct_size),      cmocka_unit_test(test_host_threads),

@@ -57,6 +57,7 @@ static void pinned_workers_are_where_they_should_be(void **state) {
     assert_int_equal(there, 3);
     for (int32_t i = 0; i < 3; i++) {
         assert_int_equal(dct_pool_worker_cpu(pool, i), cpus[i]);
+        assert_int_equal(dct_pool_worker_bound(pool, i), cpus[i]);
     }
     assert_null(dct_pool_binding_error(pool));
     if (!no_threads_after_fork()) {
@@ -76,6 +77,7 @@ static void refused_bindings_are_told(void **state) {
     assert_false(run_is_wrong(pool, 100));
     assert_string_equal(dct_pool_binding_error(pool), "worker 0 could not be bound to CPU 524288: "
                                                       "it is not there or not allowed");
+    assert_int_equal(dct_pool_worker_bound(pool, 0), -1);
     dct_pool_close(pool);
 }
 

@@ -143,6 +143,9 @@ DECOCT_API decoct_status decoct_machine_json(decoct_context *ctx, char *text, ui
                                              uint64_t *length);
 /** The CPU on which worker `index` was seen last (getcpu), or -1 if it has not run yet. */
 DECOCT_API int32_t decoct_worker_cpu(const decoct_context *ctx, int32_t index);
+/** The CPU to which worker `index` is bound, as the system told after binding it; -1 if it is free,
+ *  if its binding was refused (decoct_machine_json has the words), or if it was not started yet. */
+DECOCT_API int32_t decoct_worker_bound(const decoct_context *ctx, int32_t index);
 
 /** What a machine can do at all; see decoct_probe. */
 typedef enum decoct_probe_kind {
@@ -161,6 +164,15 @@ typedef enum decoct_probe_kind {
  */
 DECOCT_API decoct_status decoct_probe(decoct_context *ctx, int32_t kind, int64_t count,
                                       const float *from, float *to, double *amount);
+
+/**
+ * READ and COPY of decoct_probe, but each thread has `count` floats of its own (rounded down to a
+ * multiple of 1024) and goes over them `passes` times: the bandwidth of the cache that holds them.
+ * from and to are threads * count floats. Errors: DECOCT_E_ARGUMENT.
+ */
+DECOCT_API decoct_status decoct_probe_cache(decoct_context *ctx, int32_t kind, int64_t count,
+                                            int64_t passes, const float *from, float *to,
+                                            double *amount);
 
 /* ---- Matrix product -------------------------------------------------------------------------- */
 
