@@ -2,7 +2,6 @@
 #include "contest.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -70,35 +69,10 @@ void contest_run(contestant *list, int count, const contest_options *options) {
     }
 }
 
-static int by_value(const void *a, const void *b) {
-    double x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
-
-static double median(const double *sorted, int count) {
-    return count % 2 ? sorted[count / 2] : 0.5 * (sorted[count / 2 - 1] + sorted[count / 2]);
-}
-
 double contest_seconds(const contestant *c, int rounds) {
-    double sorted[CONTEST_ROUNDS_MAX];
-    memcpy(sorted, c->seconds, (size_t)rounds * sizeof *sorted);
-    qsort(sorted, (size_t)rounds, sizeof *sorted, by_value);
-    return median(sorted, rounds);
-}
-
-// The largest r such that [sorted[r], sorted[n - 1 - r]] holds the median with at least 95 %:
-// 2 P(B <= r) <= 0.05 for B binomial (n, 1/2), or 0 if n is too small for that.
-static int rank_of_interval(int n) {
-    double term = pow(0.5, n), below = term;
-    int r = 0;
-    while (r < n / 2 && 2.0 * (below + term * (double)(n - r) / (double)(r + 1)) <= 0.05) {
-        term *= (double)(n - r) / (double)(r + 1);
-        below += term;
-        r++;
-    }
-    return r;
+    double seconds[CONTEST_ROUNDS_MAX];
+    memcpy(seconds, c->seconds, (size_t)rounds * sizeof *seconds);
+    return interval_of(seconds, rounds).median;
 }
 
 interval contest_ratio(const contestant *ours, const contestant *other, int rounds) {
@@ -106,7 +80,5 @@ interval contest_ratio(const contestant *ours, const contestant *other, int roun
     for (int i = 0; i < rounds; i++) {
         ratio[i] = other->seconds[i] / ours->seconds[i];
     }
-    qsort(ratio, (size_t)rounds, sizeof *ratio, by_value);
-    int r = rank_of_interval(rounds);
-    return (interval){median(ratio, rounds), ratio[r], ratio[rounds - 1 - r]};
+    return interval_of(ratio, rounds);
 }

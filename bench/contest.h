@@ -5,6 +5,8 @@
 #ifndef BENCH_CONTEST_H
 #define BENCH_CONTEST_H
 
+#include "interval.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,15 +29,10 @@ typedef struct contest_options {
 
 void contest_run(contestant *list, int count, const contest_options *options);
 
-typedef struct interval {
-    double median, low, high;
-} interval;
-
 // Median of one contestant's seconds.
 double contest_seconds(const contestant *c, int rounds);
-// How many times as long `other` takes as `ours`: the median of the rounds' ratios, and the
-// interval between two of the sorted ratios that holds the true median with at least 95 % (sign
-// test: the number of ratios below the median is binomial with p = 1/2).
+// How many times as long `other` takes as `ours`: the median of the rounds' ratios, and
+// its interval.
 interval contest_ratio(const contestant *ours, const contestant *other, int rounds);
 
 #endif
