@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `decoct bench`: the benchmarks, called by the program.
+// The commands that measure, called by the program.
 #ifndef BENCH_H
 #define BENCH_H
 
-// argv[0] is what messages call the command. Returns an exit code: 0 ok, 14 nothing matched, 64
-// usage, 70 the machine refused.
+// argv[0] is what messages call the command. Return an exit code: 0 ok, 12 a wrong result, 13 a
+// refused binding, 14 nothing matched, 64 usage, 70 the machine refused, 130 Ctrl-C.
 int decoct_bench(int argc, char **argv);
+int decoct_sweep(int argc, char **argv);
+int decoct_roofline(int argc, char **argv);
 
 #endif

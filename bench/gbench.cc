@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -119,6 +120,35 @@ std::string filter() {
     return wanted;
 }
 
+// Gives each sample to a C function and says nothing.
+class Listener : public benchmark::BenchmarkReporter {
+  public:
+    Listener(gbench_listener function, void *data) : function(function), data(data) {
+    }
+    bool ReportContext(const Context &) override {
+        return true;
+    }
+    void ReportRuns(const std::vector<Run> &runs) override {
+        for (const Run &run : runs) {
+            if (run.run_type == Run::RT_Iteration) {
+                std::string name = run.benchmark_name();
+                name.resize(std::min(name.size(), name.rfind(SUFFIX)));
+                gbench_sample sample = {name.c_str(),
+                                        run.iterations,
+                                        run.GetAdjustedRealTime(),
+                                        run.GetAdjustedCPUTime(),
+                                        run.error_occurred ? run.error_message.c_str() : nullptr,
+                                        &run};
+                function(data, &sample);
+            }
+        }
+    }
+
+  private:
+    gbench_listener function;
+    void *data;
+};
+
 } // namespace
 
 extern "C" {
@@ -163,6 +193,47 @@ size_t gbench_run(void) {
     return count;
 }
 
+size_t gbench_listen(gbench_listener listener, void *data) {
+    Listener reporter(listener, data);
+    size_t count = benchmark::RunSpecifiedBenchmarks(&reporter, nullptr, "all");
+    benchmark::ClearRegisteredBenchmarks();
+    return count;
+}
+
+double gbench_figure(const gbench_sample *sample, const char *name) {
+    const auto &counters =
+        static_cast<const benchmark::BenchmarkReporter::Run *>(sample->run)->counters;
+    auto found = counters.find(name);
+    return found == counters.end() ? 0.0 : found->second.value;
+}
+
+void gbench_describe(gbench_machine *out) {
+    const benchmark::CPUInfo &cpu = benchmark::CPUInfo::Get();
+    static std::string date;
+    char text[64];
+    std::time_t now = std::time(nullptr);
+    std::tm parts;
+    localtime_r(&now, &parts);
+    std::strftime(text, sizeof text, "%FT%T%z", &parts);
+    date = text;
+    date.insert(date.size() - 2, ":"); // +0100 is +01:00 in RFC 3339
+    *out = {};
+    out->host = benchmark::SystemInfo::Get().name.c_str();
+    out->date = date.c_str();
+    out->cpus = cpu.num_cpus;
+    out->mhz = cpu.cycles_per_second * 1e-6;
+    out->scaling = cpu.scaling == benchmark::CPUInfo::UNKNOWN
+                       ? -1
+                       : cpu.scaling == benchmark::CPUInfo::ENABLED;
+    out->loads = getloadavg(out->load, 3);
+    for (const auto &cache : cpu.caches) {
+        if (out->cache_count < 16) {
+            out->caches[out->cache_count++] = {cache.type.c_str(), cache.level, cache.size,
+                                               cache.num_sharing};
+        }
+    }
+}
+
 bool gbench_keep_running(gbench_state *state) {
     return state->state->KeepRunning();
 }
@@ -170,6 +241,18 @@ bool gbench_keep_running(gbench_state *state) {
 void gbench_rate(gbench_state *state, const char *name, double per_iteration) {
     state->state->counters[name] =
         benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void gbench_stop_clock(gbench_state *state) {
+    state->state->PauseTiming();
+}
+
+void gbench_start_clock(gbench_state *state) {
+    state->state->ResumeTiming();
+}
+
+void gbench_value(gbench_state *state, const char *name, double value) {
+    state->state->counters[name] = benchmark::Counter(value);
 }
 
 void gbench_fail(gbench_state *state, const char *words) {

@@ -2,47 +2,37 @@
 // A table for a first look: the median of a few runs each, some seconds in all.
 #include "table.h"
 
+#include "clock.h"
+#include "interval.h"
 #include "work.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 enum { RUNS = 7, OPS = 2, EXIT_REFUSED = 70 };
 static const double BUDGET = 0.25; // seconds for one figure
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-// Median seconds of one run.
-static decoct_status measure(const work_case *c, double *seconds, char *error, uint64_t size) {
+// Median seconds of one run, and what it costs.
+static decoct_status measure(const work_case *c, double *seconds, work_cost *cost, char *error,
+                             uint64_t size) {
     work *w;
     decoct_status status = work_open(c, &w, error, size);
     if (status) {
         return status;
     }
-    double samples[RUNS], begin = now();
+    double samples[RUNS], begin = clock_now();
     int count = 0;
     status = work_run(w);
-    while (!status && count < RUNS && (count == 0 || now() - begin < BUDGET)) {
-        double start = now();
+    while (!status && count < RUNS && (count == 0 || clock_now() - begin < BUDGET)) {
+        double start = clock_now();
         status = work_run(w);
-        samples[count++] = now() - start;
+        samples[count++] = clock_now() - start;
     }
     if (status) {
         snprintf(error, size, "%s", work_error(w));
     } else {
-        qsort(samples, (size_t)count, sizeof *samples, compare);
-        *seconds = samples[count / 2];
+        *seconds = interval_of(samples, count).median;
+        *cost = work_costs(w);
     }
     work_close(w);
     return status;
@@ -56,15 +46,16 @@ static void print_rate(double rate, int digits) {
 static bool print_cell(const work_case *c) {
     char error[256] = "";
     double seconds = 0.0;
-    if (measure(c, &seconds, error, sizeof error)) {
+    work_cost cost;
+    if (measure(c, &seconds, &cost, error, sizeof error)) {
         printf("\n");
         fprintf(stderr, "decoct bench: %s\n", error);
         return false;
     }
-    if (c->op[0] == 'p') {
-        print_rate(work_tokens(c) / seconds, 0);
+    if (cost.tokens > 0.0) {
+        print_rate(cost.tokens / seconds, 0);
     } else {
-        print_rate(work_flops(c) / seconds * 1e-9, 1);
+        print_rate(cost.flops / seconds * 1e-9, 1);
     }
     fflush(stdout);
     return true;
@@ -92,7 +83,7 @@ static void print_head(const table_shape *shape) {
 }
 
 static bool print_row(const table_shape *shape, int64_t seq, int64_t heads) {
-    static const char *const ops[] = {"attention", "prefill"};
+    static const char *const ops[] = {"attention", "block"};
     int width = shape->threads->count * 11;
     printf("%6lld  %6lld ", (long long)seq, (long long)heads);
     for (int o = 0; o < OPS; o++) {

@@ -5,37 +5,53 @@
 
 #include <decoct/decoct.h>
 
+#include <stdbool.h>
+
 typedef struct work_case {
-    const char *op; // "matmul", "softmax", "attention", "prefill", "decode"
+    const char *op; // one of work_op_name
     int64_t seq, heads, head_dim;
+    int64_t layers; // decoder blocks in a row, of prefill and decode; 0: one
     int32_t threads;
     const char *pin, *backend; // backend NULL: the library's choice
-    const char *model;         // folder: prefill and decode run all of it; NULL: one block
-    // Sizes of that model, known once it is open; 0: one block with d_ffn = 4 d.
-    int64_t layers, d_ffn, vocabulary;
+    const char *model;         // folder: prefill and decode run all of it; NULL: blocks
+    const char *level;         // of read and copy: what holds the buffers, for the name
+    int64_t bytes;             // of read and copy: a thread's buffers together
+    uint64_t seed;             // of the operands
 } work_case;
+
+// What one run does.
+typedef struct work_cost {
+    double flops;  // floating-point operations
+    double bytes;  // that it moves at least: every operand and result once
+    double tokens; // it gets through; 0 where that means nothing
+    bool streams;  // its figure is GB/s: it does little else with what it reads
+    bool copies;   // it writes about as much as it reads
+} work_cost;
 
 typedef struct work work;
 
-// The operations, one line of words each; NULL ends the list.
-typedef struct work_op {
-    const char *name, *words;
-} work_op;
-extern const work_op work_ops[];
+// The names of the operations, and a line of words about each; NULL ends the list.
+const char *work_op_name(int index);
+const char *work_op_words(int index);
+// Are these the ceilings of the machine (fma, read, copy) rather than an operation of a decoder?
+bool work_is_ceiling(const char *op);
+// Does the shape of this operation have layers?
+bool work_has_layers(const char *op);
 
+// Memory that the operands of a case take, about, in bytes; 0 for a model in a folder.
+double work_need(const work_case *c);
 // Prepares operands; on failure words at `error`.
 decoct_status work_open(const work_case *c, work **out, char *error, uint64_t error_size);
 void work_close(work *w);
 // Does it once.
 decoct_status work_run(work *w);
-// Floating-point operations of one run, and bytes that must come from memory.
-double work_flops(const work_case *c);
-double work_bytes(const work_case *c);
-// Tokens that one run gets through; 0 where that means nothing.
-double work_tokens(const work_case *c);
+// What a run costs; of fma and read and copy known after the first one.
+work_cost work_costs(const work *w);
+// The result of the last run: `count` floats; NULL: it has none.
+const float *work_output(const work *w, int64_t *count);
 // The case, with what became known by opening it.
 const work_case *work_what(const work *w);
-const char *work_backend(const work *w);
+decoct_context *work_context(work *w);
 const char *work_error(const work *w);
 
 #endif

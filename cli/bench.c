@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `decoct bench` and `decoct peers`: hand over to the benchmarks.
+// The commands that measure: hand over to bench/.
 #include "cli.h"
 
 #include "../bench/peers.h"
@@ -14,12 +14,31 @@ int cli_peers(int argc, char **argv) {
 int cli_bench(int argc, char **argv) {
     return decoct_bench(argc, argv);
 }
+
+int cli_sweep(int argc, char **argv) {
+    return decoct_sweep(argc, argv);
+}
+
+int cli_roofline(int argc, char **argv) {
+    return decoct_roofline(argc, argv);
+}
 #else
+static int leave_out(void) {
+    return cli_fail(CLI_SKIPPED, "the benchmarks are not in this build: they need a C++ compiler, "
+                                 "Google Benchmark and libmd (meson configure -Dbench=enabled)");
+}
+
 int cli_bench(int argc, char **argv) {
     (void)argc;
     (void)argv;
-    return cli_fail(CLI_SKIPPED,
-                    "the benchmarks are not in this build: they need a C++ compiler and "
-                    "Google Benchmark (meson configure -Dbench=enabled)");
+    return leave_out();
+}
+
+int cli_sweep(int argc, char **argv) {
+    return cli_bench(argc, argv);
+}
+
+int cli_roofline(int argc, char **argv) {
+    return cli_bench(argc, argv);
 }
 #endif

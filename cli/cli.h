@@ -51,6 +51,8 @@ int cli_next(int argc, char **argv);
 int cli_generate(int argc, char **argv);
 int cli_attend(int argc, char **argv);
 int cli_bench(int argc, char **argv);
+int cli_sweep(int argc, char **argv);
+int cli_roofline(int argc, char **argv);
 int cli_peers(int argc, char **argv);
 int cli_hash(int argc, char **argv);
 

@@ -17,7 +17,12 @@ static const command commands[] = {
     {"decoct generate", cli_generate, "goes on with a text, word by word"},
     {"decoct attend", cli_attend, "which words each word drew from, as a map; cut an edge and see"},
     {"decoct info", cli_info, "this machine, the backends, and what was chosen and why"},
-    {"decoct bench", cli_bench, "benchmarks of every kernel (Google Benchmark)"},
+    {"decoct bench", cli_bench,
+     "the standard suites, or benchmarks of your own (Google Benchmark)"},
+    {"decoct sweep", cli_sweep,
+     "every combination of shapes, threads, pinning and backends, to a file"},
+    {"decoct roofline", cli_roofline,
+     "what this machine can do at all: arithmetic, caches, memory"},
     {"decoct peers", cli_peers, "the same shapes in other libraries, side by side"},
     {"decoct hash", cli_hash, "one hash a kernel and shape: the same on every CPU"},
 };

@@ -80,12 +80,15 @@ class Whole(unittest.TestCase):
 
 
 class Figures(unittest.TestCase):
+    SHAPES = ("--op", "matmul,softmax,attention,block,prefill,decode", "--seq", "7,64", "--heads", "3",
+              "--head-dim", "16", "--layers", "5", "--threads", "1,2")
+
     @classmethod
     def setUpClass(cls):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "out.json")
             cls.code, cls.out, cls.err = bench(
-                "--seq", "7,64", "--heads", "3", "--head-dim", "16", "--threads", "1,2", QUICK,
+                *cls.SHAPES, QUICK,
                 "--benchmark_out=" + path, "--benchmark_out_format=json",
                 "--benchmark_context=commit=abc")
             with open(path, encoding="utf-8") as file:
@@ -95,8 +98,7 @@ class Figures(unittest.TestCase):
         self.assertEqual(self.code, 0, self.err)
         rows = self.json["benchmarks"]
         self.assertEqual([row["name"] for row in rows],
-                         names("--seq", "7,64", "--heads", "3", "--head-dim", "16",
-                               "--threads", "1,2"))
+                         names(*self.SHAPES))
         for row in rows:
             self.assertNotIn("error_occurred", row)
             self.assertEqual(row["name"], row["run_name"])
@@ -117,10 +119,11 @@ class Figures(unittest.TestCase):
         for row in self.json["benchmarks"]:
             op, s = row["name"].split("/")[0], int(re.search(r"seq:(\d+)", row["name"]).group(1))
             half = 4 * 3 * 16 * s * (s + 1) / 2  # every query and the keys up to it
-            flop = {"matmul": 6 * s * d * d, "attention": half, "prefill": 24 * s * d * d + half,
-                    "decode": 24 * d * d + 4 * d * (s + 1)}.get(op)
-            byte = {"softmax": 8 * s * s, "decode": 4 * (12 * d * d + 2 * s * d)}.get(op)
-            token = {"prefill": s, "decode": 1}.get(op)
+            flop = {"matmul": 6 * s * d * d, "attention": half, "block": 24 * s * d * d + half,
+                    "prefill": 5 * (24 * s * d * d + half),
+                    "decode": 5 * (24 * d * d + 4 * d * (s + 1))}.get(op)
+            byte = {"softmax": 8 * s * s, "decode": 5 * 4 * (12 * d * d + 2 * s * d)}.get(op)
+            token = {"block": s, "prefill": s, "decode": 1}.get(op)
             for key, amount in (("GFLOP/s", flop), ("GB/s", byte), ("tokens/s", token)):
                 self.assertEqual(key in row, amount is not None, row["name"])
                 if amount is not None:

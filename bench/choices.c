@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "choices.h"
+
+#include "work.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- Options ----
+
+enum { KEY_HEAD_DIM = 0x2000, KEY_MODEL, KEY_LAYERS, KEY_SEED };
+
+static const struct argp_option rows[] = {
+    {NULL, 0, NULL, 0, "What is measured: each combination of", 10},
+    {"op", 'o', "LIST", 0, "matmul, softmax, attention, block, prefill, decode (default: all)", 10},
+    {"seq", 's', "LIST", 0, "Sequence lengths: 128,512 or 128..2048*2 (default 128,512)", 10},
+    {"heads", 'H', "LIST", 0, "Head counts (default 12)", 10},
+    {"head-dim", KEY_HEAD_DIM, "LIST", 0, "Sizes of one head (default 64)", 10},
+    {"layers", KEY_LAYERS, "LIST", 0,
+     "Decoder blocks in a row, of prefill and decode (default 12, as in GPT-2 small)", 10},
+    {"threads", 't', "LIST", 0, "Thread counts, or all (default 1)", 10},
+    {"pin", 'p', "LIST", 0,
+     "Pin policies: none, compact, spread, core, l3, numa, kind:performance, kind:efficiency, or "
+     "CPUs as 0-3 (default none)",
+     10},
+    {"backend", 'b', "LIST", 0, "Backends, or all that run here (default: the best)", 10},
+    {"model", KEY_MODEL, "DIR", 0,
+     "Prefill and decode of this whole model instead of blocks (heads, head-dim and layers are its "
+     "own)",
+     10},
+    {"seed", KEY_SEED, "N", 0, "Of the operands, and of the order of a sweep (default 1)", 10},
+    {0},
+};
+
+static void check_ops(struct argp_state *state, const word_list *ops) {
+    for (int i = 0; i < ops->count; i++) {
+        int at = 0;
+        while (work_op_name(at) && strcmp(work_op_name(at), ops->items[i]) != 0) {
+            at++;
+        }
+        if (!work_op_name(at) || work_is_ceiling(ops->items[i])) {
+            argp_error(state, "--op: there is no operation '%s'", ops->items[i]);
+        }
+    }
+}
+
+void choices_words(struct argp_state *state, const char *option, const char *arg, word_list *list) {
+    const char *wrong = word_list_parse(arg, list);
+    if (wrong) {
+        argp_error(state, "--%s: %s", option, wrong);
+    }
+}
+
+void choices_numbers(struct argp_state *state, const char *option, const char *arg, int64_t most,
+                     int_list *list) {
+    bool all = strcmp(option, "threads") == 0;
+    const char *wrong = int_list_parse(arg, 1, most, all, list);
+    if (wrong) {
+        argp_error(state, "--%s: %s", option, wrong);
+    }
+}
+
+static error_t parse_numbers(int key, char *arg, struct argp_state *state) {
+    choices *c = state->input;
+    int_list seed;
+    switch (key) {
+    case 's':
+        choices_numbers(state, "seq", arg, 1 << 20, &c->seq);
+        return 0;
+    case 'H':
+        choices_numbers(state, "heads", arg, 1024, &c->heads);
+        return 0;
+    case KEY_HEAD_DIM:
+        choices_numbers(state, "head-dim", arg, 4096, &c->head_dim);
+        return 0;
+    case KEY_LAYERS:
+        choices_numbers(state, "layers", arg, 1024, &c->layers);
+        return 0;
+    case 't':
+        choices_numbers(state, "threads", arg, 4096, &c->threads);
+        return 0;
+    case KEY_SEED:
+        choices_numbers(state, "seed", arg, INT64_C(1) << 32, &seed);
+        c->seed = (uint64_t)seed.items[0];
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    choices *c = state->input;
+    switch (key) {
+    case 'o':
+        choices_words(state, "op", arg, &c->op);
+        check_ops(state, &c->op);
+        return 0;
+    case 'p':
+        choices_words(state, "pin", arg, &c->pin);
+        return 0;
+    case 'b':
+        choices_words(state, "backend", arg, &c->backend);
+        return 0;
+    case KEY_MODEL:
+        c->model = arg;
+        return 0;
+    default:
+        return parse_numbers(key, arg, state);
+    }
+}
+
+const struct argp choices_parser = {rows, parse, NULL, NULL, NULL, NULL, NULL};
+
+// ---- What they are here ----
+
+// The names of the backends that run here, each once.
+static decoct_status usable_backends(decoct_context *ctx, word_list *out) {
+    char names[1024] = "";
+    size_t used = 0;
+    for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
+        decoct_backend_info info = {.struct_size = sizeof info};
+        decoct_status status = decoct_backend_describe(ctx, i, &info);
+        if (status) {
+            return status;
+        }
+        word_list seen = {0};
+        bool twice = used && !word_list_parse(names, &seen) && word_list_has(&seen, info.name);
+        word_list_free(&seen);
+        if (info.usable && !twice && used + strlen(info.name) + 2 < sizeof names) {
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? "," : "",
+                                     info.name);
+        }
+    }
+    return word_list_parse(names, out) ? DECOCT_E_MEMORY : DECOCT_OK;
+}
+
+// Each thread count once: names must be unique.
+static decoct_status name_choices(choices *c, decoct_context *ctx) {
+    int_list given = c->threads;
+    c->threads.count = 0;
+    for (int i = 0; i < given.count; i++) {
+        int64_t threads = given.items[i] ? given.items[i] : decoct_context_threads(ctx);
+        int_list_add(&c->threads, threads);
+    }
+    if (strcmp(c->backend.items[0], "all") == 0) {
+        return usable_backends(ctx, &c->backend);
+    }
+    if (strcmp(c->backend.items[0], "best") == 0) {
+        return word_list_parse(c->chosen, &c->backend) ? DECOCT_E_MEMORY : DECOCT_OK;
+    }
+    return DECOCT_OK;
+}
+
+static int look(choices *c, const char *command) {
+    char error[256] = "";
+    decoct_options o = {.struct_size = sizeof o, .error = error, .error_size = sizeof error};
+    decoct_context *ctx = NULL;
+    decoct_status status = decoct_context_open(&o, &ctx);
+    if (!status) {
+        snprintf(c->chosen, sizeof c->chosen, "%s", decoct_context_backend(ctx));
+        status = name_choices(c, ctx);
+        snprintf(error, sizeof error, "%s", decoct_status_string(status));
+        decoct_context_close(ctx);
+    }
+    if (status) {
+        fprintf(stderr, "%s: %s\n", command, error);
+        return EXIT_REFUSED;
+    }
+    return 0;
+}
+
+static void set_numbers(int_list *list, int64_t first, int64_t second) {
+    if (!list->count) {
+        int_list_add(list, first);
+        int_list_add(list, second);
+    }
+}
+
+int choices_complete(choices *c, const char *command, const char *ops, const char *threads) {
+    const char *wrong = NULL;
+    if (!c->op.count) {
+        wrong = word_list_parse(c->model ? "prefill,decode" : ops, &c->op);
+    }
+    if (!c->threads.count) {
+        int_list_parse(threads, 1, 4096, true, &c->threads);
+    }
+    if (!wrong && !c->pin.count) {
+        wrong = word_list_parse("none", &c->pin);
+    }
+    if (!wrong && !c->backend.count) {
+        wrong = word_list_parse("best", &c->backend);
+    }
+    if (wrong) {
+        fprintf(stderr, "%s: out of memory\n", command);
+        return EXIT_REFUSED;
+    }
+    set_numbers(&c->seq, 128, 512);
+    set_numbers(&c->heads, 12, 12);
+    set_numbers(&c->head_dim, 64, 64);
+    set_numbers(&c->layers, 12, 12);
+    c->seed = c->seed ? c->seed : 1;
+    return look(c, command);
+}
+
+void choices_free(choices *c) {
+    word_list_free(&c->op);
+    word_list_free(&c->pin);
+    word_list_free(&c->backend);
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What `decoct bench` and `decoct sweep` are to measure: lists on the command line, or a suite.
+#ifndef BENCH_CHOICES_H
+#define BENCH_CHOICES_H
+
+#include "lists.h"
+
+#include <argp.h>
+
+enum { EXIT_WRONG = 12, EXIT_INVALID = 13, EXIT_NOTHING = 14, EXIT_USAGE = 64, EXIT_REFUSED = 70 };
+
+typedef struct choices {
+    word_list op, pin, backend;
+    int_list seq, heads, head_dim, layers, threads;
+    const char *model;
+    const char *suite; // "ci" or "cpu"; NULL: the lists
+    uint64_t seed;
+    char chosen[64]; // the library's own choice of a backend
+} choices;
+
+// An argp child that reads them: --op, --seq, ...; its input is a choices.
+extern const struct argp choices_parser;
+
+// Argument parsing that ends the program with 64 and the option's name where a list is wrong.
+void choices_words(struct argp_state *state, const char *option, const char *arg, word_list *list);
+void choices_numbers(struct argp_state *state, const char *option, const char *arg, int64_t most,
+                     int_list *list);
+
+// Fills in what was left out, and replaces "best", "all" and the thread count 0 by what they are
+// here. `ops` is the default list of operations, `threads` that of thread counts. 0, or an exit
+// code after words on stderr.
+int choices_complete(choices *c, const char *command, const char *ops, const char *threads);
+void choices_free(choices *c);
+
+#endif

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Time, and the clock of the CPU as it can be seen without counters.
+#ifndef BENCH_CLOCK_H
+#define BENCH_CLOCK_H
+
+// Seconds of a clock that never jumps.
+double clock_now(void);
+// The effective clock of this thread's CPU in MHz, from a chain of dependent additions, which take
+// a cycle each: some 0.1 ms. 0 on CPUs that we have no chain for. A thread that loses its CPU
+// meanwhile sees a lower one: the best of a few short chains is taken.
+double clock_mhz(void);
+
+#endif

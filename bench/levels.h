@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The levels of memory, from the caches of `decoct info --json`, and buffers that lie in them.
+#ifndef BENCH_LEVELS_H
+#define BENCH_LEVELS_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+enum { LEVELS_MAX = 5 };
+
+typedef struct level {
+    char name[8];    // "L1", "L2", "L3", "DRAM"
+    int64_t size;    // of one cache; DRAM: of all last-level caches together
+    int64_t sharers; // CPUs to a cache
+} level;
+
+typedef struct levels {
+    level items[LEVELS_MAX];
+    int count;
+} levels;
+
+// From the machine's JSON. DRAM is always there; caches that the system does not tell are left out.
+levels levels_read(const json_t *machine);
+// Bytes of each thread's buffer that lies in this level and not in the one above: half of its share
+// of the cache; of DRAM four times what all caches hold together, at most 1 GiB.
+int64_t levels_bytes(const levels *l, int index, int32_t threads);
+
+#endif

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Rows and context of a result file, as docs/results.md describes them.
+#ifndef BENCH_RECORD_H
+#define BENCH_RECORD_H
+
+#include "choices.h"
+#include "gbench.h"
+#include "sample.h"
+
+#include <jansson.h>
+
+enum { SAMPLES_MAX = 99 };
+
+// The samples of one case.
+typedef struct measured {
+    int count;
+    int64_t iterations;
+    double real[SAMPLES_MAX], cpu[SAMPLES_MAX]; // microseconds
+    double share[SAMPLES_MAX], roof[SAMPLES_MAX], mhz[SAMPLES_MAX];
+} measured;
+
+void record_add(measured *m, const gbench_sample *sample);
+// A row; NULL: no memory, or no samples.
+json_t *record_row(const sample_case *c, const measured *m);
+
+// How a file was made.
+typedef struct record_setting {
+    const choices *choices;
+    char *const *command; // ends with NULL
+    int repetitions;
+    double min_time;
+    int planned;
+    bool complete;
+} record_setting;
+
+// The machine as the library and the system describe it; NULL: no memory, or words on stderr.
+json_t *record_machine(const char *command);
+// The context of a file; takes the machine over.
+json_t *record_context(json_t *machine, const record_setting *setting);
+
+#endif

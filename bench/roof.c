@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "roof.h"
+
+#include "clock.h"
+#include "operands.h"
+
+#include <stdlib.h>
+
+// Beyond every cache: a larger buffer has the same bandwidth. A piece of fewer than ALIGN floats is
+// none (decoct_probe_cache).
+static const int64_t FLOATS_MOST = INT64_C(1) << 26;
+enum { ALIGN = 1024, TRIES = 3 };
+
+void roof_buffers_free(roof_buffers *buffers) {
+    free(buffers->from);
+    free(buffers->to);
+    *buffers = (roof_buffers){0};
+}
+
+// Filled, so that its pages are there: unwritten ones are all the same page of zeros.
+static bool grow(float **buffer, int64_t *size, int64_t count) {
+    if (count > *size) {
+        free(*buffer);
+        *buffer = operand_new(count, 1.0f, 1);
+        *size = *buffer ? count : 0;
+    }
+    return *size > 0;
+}
+
+// Does the probe once; what it did and how long it took.
+static bool probe(const roof *r, work *w, bool memory, double *amount, double *seconds) {
+    decoct_context *ctx = work_context(w);
+    double start = clock_now();
+    decoct_status status =
+        memory ? decoct_probe_cache(ctx, r->copies ? DECOCT_PROBE_COPY : DECOCT_PROBE_READ,
+                                    r->count, r->passes, r->buffers->from, r->buffers->to, amount)
+               : decoct_probe(ctx, DECOCT_PROBE_FMA, r->count, NULL, NULL, amount);
+    *seconds = clock_now() - start;
+    return status == DECOCT_OK && *amount > 0.0 && *seconds > 0.0;
+}
+
+// Makes the probe long enough; its best rate of a few tries, or 0.
+static double calibrate(roof *r, work *w, bool memory, double wanted) {
+    int64_t *dial = memory ? &r->passes : &r->count;
+    double amount, seconds, best = 0.0;
+    *dial = memory ? 1 : 1000;
+    for (;;) {
+        if (!probe(r, w, memory, &amount, &seconds)) {
+            return 0.0;
+        }
+        if (seconds >= 0.5 * wanted || *dial >= INT64_C(1) << 40) {
+            break;
+        }
+        double factor = wanted / seconds;
+        *dial = (int64_t)((double)*dial * (factor > 8.0 ? 8.0 : factor)) + 1;
+    }
+    for (int i = 0; i < TRIES; i++) {
+        if (probe(r, w, memory, &amount, &seconds) && amount / seconds > best) {
+            best = amount / seconds;
+        }
+    }
+    return best;
+}
+
+// A buffer as large as what the case moves, in equal parts for the threads.
+static bool size_buffers(roof *r, const work_cost *cost, int32_t threads) {
+    double floats = cost->bytes / sizeof(float) / (cost->copies ? 2.0 : 1.0);
+    int64_t all = floats < (double)FLOATS_MOST ? (int64_t)floats : FLOATS_MOST;
+    r->count = (all / threads + ALIGN - 1) / ALIGN * ALIGN;
+    r->copies = cost->copies;
+    roof_buffers *b = r->buffers;
+    return grow(&b->from, &b->from_count, r->count * threads) &&
+           (!r->copies || grow(&b->to, &b->to_count, r->count * threads));
+}
+
+bool roof_open(roof *r, work *w, roof_buffers *buffers, double seconds) {
+    work_cost cost = work_costs(w);
+    *r = (roof){.buffers = buffers};
+    if (work_is_ceiling(work_what(w)->op) || (cost.flops <= 0.0 && cost.bytes <= 0.0)) {
+        return false;
+    }
+    double peak = cost.flops > 0.0 ? calibrate(r, w, false, seconds) : 0.0;
+    roof compute = *r;
+    double bandwidth = 0.0;
+    if (cost.bytes > 0.0 && size_buffers(r, &cost, decoct_context_threads(work_context(w)))) {
+        bandwidth = calibrate(r, w, true, seconds);
+    }
+    r->memory = bandwidth > 0.0 && (peak <= 0.0 || cost.bytes / bandwidth > cost.flops / peak);
+    if (!r->memory) {
+        *r = compute;
+    }
+    r->amount = r->memory ? cost.bytes : cost.flops;
+    return r->memory || peak > 0.0;
+}
+
+double roof_seconds(const roof *r, work *w) {
+    double amount, seconds;
+    return probe(r, w, r->memory, &amount, &seconds) ? r->amount * seconds / amount : 0.0;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct roofline`: what this machine can do at all, as a table and as rows of a result file.
+#include "bench.h"
+#include "run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char doc[] =
+    "Measures the ceilings of this machine: fused multiply-adds of every instruction set, and "
+    "reading and copying of each cache level and of memory.\v"
+    "Kernels are the backends' own, so a new instruction set brings its own ceiling. A cache is "
+    "measured with a buffer of half its size (of each thread's share of it, where threads share "
+    "it), memory with four times what all caches hold.\n\n"
+    "  decoct roofline --threads 1,all --pin core -o roofline.json\n\n"
+    "Exit code: as `decoct sweep`.";
+
+static const json_t *find(const run *r, const sample_case *like, const char *op,
+                          const char *backend, const char *where) {
+    for (int i = 0; i < r->plan.count; i++) {
+        const work_case *c = &r->plan.cases[i].what;
+        bool here = strcmp(c->op, op) == 0 && c->threads == like->what.threads &&
+                    strcmp(c->pin, like->what.pin) == 0;
+        bool same_backend = !backend || strcmp(c->backend, backend) == 0;
+        bool same_level = !where || (c->level && strcmp(c->level, where) == 0);
+        if (here && same_backend && same_level) {
+            return r->results.rows[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_figure(const json_t *row, const char *unit) {
+    if (json_object_get(row, unit)) {
+        printf("%9.4g", json_number_value(json_object_get(row, unit)));
+    } else {
+        printf("%9s", "-");
+    }
+}
+
+static void print_fma(const run *r, const sample_case *like) {
+    const choices *c = &r->options->choices;
+    printf("  fused multiply-adds, GFLOP/s\n");
+    for (int i = 0; i < c->backend.count; i++) {
+        printf("    %-24s", c->backend.items[i]);
+        const json_t *row = find(r, like, "fma", c->backend.items[i], NULL);
+        print_figure(row, "GFLOP/s");
+        double mhz = json_number_value(json_object_get(row, "clock_mhz"));
+        if (mhz > 0.0) {
+            printf("   at %.0f MHz", mhz);
+        }
+        putchar('\n');
+    }
+}
+
+static void print_size(int64_t bytes) {
+    if (bytes >= 1 << 20) {
+        printf("%6lld MiB a thread", (long long)(bytes >> 20));
+    } else {
+        printf("%6lld KiB a thread", (long long)(bytes >> 10));
+    }
+}
+
+static void print_memory(const run *r, const sample_case *like) {
+    printf("  memory, GB/s                   read     copy\n");
+    for (int i = 0; i < r->plan.count; i++) {
+        const sample_case *s = &r->plan.cases[i];
+        const work_case *c = &s->what;
+        if (strcmp(c->op, "read") == 0 && c->threads == like->what.threads &&
+            strcmp(c->pin, like->what.pin) == 0) {
+            printf("    %-5s", c->level);
+            print_size(c->bytes);
+            print_figure(r->results.rows[i], "GB/s");
+            print_figure(find(r, like, "copy", NULL, c->level), "GB/s");
+            putchar('\n');
+        }
+    }
+}
+
+static void print_all(const run *r) {
+    const json_t *machine = json_object_get(r->results.context, "machine");
+    printf("%s\n", json_string_value(json_object_get(machine, "cpu")));
+    const sample_case *last = NULL;
+    for (int i = 0; i < r->plan.count; i++) {
+        const sample_case *s = &r->plan.cases[i];
+        if (last && s->what.threads == last->what.threads &&
+            strcmp(s->what.pin, last->what.pin) == 0) {
+            continue;
+        }
+        last = s;
+        printf("\n%d thread%s, pin %s\n", s->what.threads, s->what.threads == 1 ? "" : "s",
+               s->what.pin);
+        print_fma(r, s);
+        print_memory(r, s);
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    run_options *o = state->input;
+    const choices *c = &o->choices;
+    (void)arg;
+    if (key == ARGP_KEY_INIT) {
+        state->child_inputs[0] = o;
+        return 0;
+    }
+    if (key == ARGP_KEY_END && (c->op.count || c->seq.count || c->heads.count ||
+                                c->head_dim.count || c->layers.count || c->model)) {
+        argp_error(state, "a ceiling has no shape: only --threads, --pin, --backend and --seed");
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+int decoct_roofline(int argc, char **argv) {
+    static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
+    static const struct argp argp = {NULL, parse, NULL, doc, children, NULL, NULL};
+    run_options o = {.out = NULL};
+    argp_err_exit_status = EXIT_USAGE;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &o)) {
+        return EXIT_USAGE;
+    }
+    run r = {.command = "decoct roofline"};
+    int code = 0;
+    if (!o.choices.backend.count && word_list_parse("all", &o.choices.backend)) {
+        code = EXIT_REFUSED;
+    }
+    if (!code) {
+        code = choices_complete(&o.choices, r.command, "matmul", "1,all");
+    }
+    if (!code) {
+        code = run_all(&r, &o, RUN_CEILINGS, argv);
+        if (r.results.rows) {
+            print_all(&r);
+        }
+        run_close(&r);
+    }
+    choices_free(&o.choices);
+    return code;
+}

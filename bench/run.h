@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Measures a plan, some cases at a time, and keeps a result file of it: what `decoct sweep`,
+// `decoct bench --suite` and `decoct roofline` have in common.
+#ifndef BENCH_RUN_H
+#define BENCH_RUN_H
+
+#include "plan.h"
+#include "results.h"
+
+#include <argp.h>
+
+typedef struct run_options {
+    choices choices;
+    const char *out; // NULL: no file
+    bool resume, overwrite;
+    double budget; // seconds; 0: as long as it takes
+    int repetitions;
+    double min_time;
+} run_options;
+
+// An argp child: -o, --resume, --overwrite, --budget, --repetitions, --min-time; its input is a
+// run_options. Their defaults are set when parsing begins.
+extern const struct argp run_parser;
+
+// Which cases a run has.
+enum { RUN_CASES = 1, RUN_CEILINGS = 2 };
+
+typedef struct run {
+    const char *command; // "decoct sweep"
+    run_options *options;
+    plan plan;
+    results results;
+} run;
+
+// Measures; `parts` are RUN_ flags, `argv` goes to the file. Returns an exit code; r->results has
+// the rows. Close it whatever the code is.
+int run_all(run *r, run_options *options, int parts, char **argv);
+void run_close(run *r);
+
+// What commands print of rows.
+void run_print_rows(const run *r);
+
+#endif

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The options of a run, and what is printed of its rows.
+#include "run.h"
+
+#include "record.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Nine samples give the interval of the median its 95 % with the second and the eighth of them.
+enum { KEY_RESUME = 0x2100, KEY_OVERWRITE, KEY_BUDGET, KEY_REPETITIONS, KEY_MIN };
+enum { REPETITIONS = 9 };
+static const double MIN_TIME = 0.05;
+
+static const struct argp_option rows[] = {
+    {NULL, 0, NULL, 0, "How:", 20},
+    {"out", 'o', "FILE", 0, "The result file (docs/results.md)", 20},
+    {"resume", KEY_RESUME, NULL, 0, "Go on with this file: measure what it lacks", 20},
+    {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew where the file is there already", 20},
+    {"budget", KEY_BUDGET, "TIME", 0,
+     "Stop in time, with what was measured by then: 90s, 20m, 2h (default: no limit)", 20},
+    {"repetitions", KEY_REPETITIONS, "N", 0,
+     "Samples of each case, in turns with others (default 9; 6 or more give an interval of 95 %)",
+     20},
+    {"min-time", KEY_MIN, "SECONDS", 0, "Each sample lasts at least so long (default 0.05)", 20},
+    {0},
+};
+
+// "90s", "20m", "2h", "90": seconds; 0: none of them.
+static double read_time(const char *text) {
+    char *end;
+    double value = strtod(text, &end);
+    double unit = strcmp(end, "h") == 0                   ? 3600.0
+                  : strcmp(end, "m") == 0                 ? 60.0
+                  : strcmp(end, "s") == 0 || *end == '\0' ? 1.0
+                                                          : 0.0;
+    return end != text && isfinite(value) && value > 0.0 && value < 1e6 ? value * unit : 0.0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    run_options *o = state->input;
+    int_list number;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        o->repetitions = REPETITIONS;
+        o->min_time = MIN_TIME;
+        state->child_inputs[0] = &o->choices;
+        return 0;
+    case 'o':
+        o->out = arg;
+        return 0;
+    case KEY_RESUME:
+        o->resume = true;
+        return 0;
+    case KEY_OVERWRITE:
+        o->overwrite = true;
+        return 0;
+    case KEY_BUDGET:
+        o->budget = read_time(arg);
+        if (o->budget <= 0.0) {
+            argp_error(state, "--budget takes a time such as 90s, 20m or 2h, not \"%s\"", arg);
+        }
+        return 0;
+    case KEY_REPETITIONS:
+        choices_numbers(state, "repetitions", arg, SAMPLES_MAX, &number);
+        o->repetitions = (int)number.items[0];
+        return 0;
+    case KEY_MIN:
+        o->min_time = read_time(arg);
+        if (o->min_time <= 0.0 || o->min_time > 60.0) {
+            argp_error(state, "--min-time takes up to 60 seconds, not \"%s\"", arg);
+        }
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s' is no option", arg);
+        return 0;
+    case ARGP_KEY_END:
+        if (o->resume && (o->overwrite || !o->out)) {
+            argp_error(state, "--resume needs --out, and goes not with --overwrite");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&choices_parser, 0, NULL, 10}, {0}};
+const struct argp run_parser = {rows, parse, NULL, NULL, children, NULL, NULL};
+
+// ---- Rows on stdout ----
+
+static double number(const json_t *row, const char *key) {
+    return json_number_value(json_object_get(row, key));
+}
+
+static void print_time(double us) {
+    if (us < 1e3) {
+        printf("%8.4g us", us);
+    } else if (us < 1e6) {
+        printf("%8.4g ms", us * 1e-3);
+    } else {
+        printf("%8.4g s ", us * 1e-6);
+    }
+}
+
+// The figure it is known by, as in the line of progress.
+static void print_rate(const json_t *row) {
+    bool streams = json_object_get(row, "GB/s");
+    const char *unit = streams ? "GB/s" : "GFLOP/s";
+    double rate = number(row, unit);
+    if (rate > 0.0) {
+        printf("%9.4g %-7s", rate, unit);
+    } else {
+        printf("%17s", "");
+    }
+}
+
+static void print_row(const json_t *row, int width) {
+    if (!json_is_number(json_object_get(row, "real_time"))) {
+        return; // it failed, which is said on stderr
+    }
+    printf("%-*s", width, json_string_value(json_object_get(row, "name")));
+    print_time(number(row, "real_time"));
+    print_rate(row);
+    if (json_object_get(row, "pct_of_roof")) {
+        printf("%6.1f %% [%.1f, %.1f] of %s", number(row, "pct_of_roof"),
+               number(row, "pct_of_roof_low"), number(row, "pct_of_roof_high"),
+               json_string_value(json_object_get(row, "roof")));
+    }
+    size_t i;
+    json_t *words;
+    json_array_foreach(json_object_get(row, "disturbed"), i, words) {
+        printf("%s%s", i ? "; " : "   disturbed: ", json_string_value(words));
+    }
+    putchar('\n');
+}
+
+void run_print_rows(const run *r) {
+    int width = 0;
+    for (int i = 0; i < r->plan.count; i++) {
+        int length = (int)strlen(r->plan.cases[i].name);
+        width = length > width ? length : width;
+    }
+    for (int i = 0; i < r->plan.count; i++) {
+        if (r->results.rows[i]) {
+            print_row(r->results.rows[i], width);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Times one case inside Google Benchmark: pieces of some milliseconds with a measurement of the
+// ceiling between them, the output's hash after each sample, and what else happened meanwhile.
+#ifndef BENCH_SAMPLE_H
+#define BENCH_SAMPLE_H
+
+#include "gbench.h"
+#include "reference.h"
+#include "roof.h"
+#include "watch.h"
+#include "work.h"
+
+#include <signal.h>
+
+enum { SAMPLE_NAME = 224, SHELF_MAX = 32 };
+
+typedef struct sample_case sample_case;
+
+// Cases whose operands are kept between samples, the latest used ones as far as memory allows.
+typedef struct shelf_place {
+    sample_case *owner;
+    work *work;
+    roof roof;
+    bool has_roof;
+    int64_t runs_a_piece;
+    double bytes;
+    int64_t used;
+} shelf_place;
+
+typedef struct shelf {
+    shelf_place places[SHELF_MAX];
+    int count;
+    int64_t clock;
+    double bytes, most; // in use, allowed
+    roof_buffers buffers;
+    references references;
+    void (*report)(void *data, const sample_case *c); // after each sample; NULL: nobody asks
+    void *report_data;
+    const volatile sig_atomic_t *stopped; // not 0: no more samples; NULL: nobody stops it
+} shelf;
+
+// What is known of a case; zeroed but for `what`, `name` and `shelf`.
+struct sample_case {
+    work_case what;
+    char name[SAMPLE_NAME];
+    shelf *shelf;
+    char error[256]; // "" unless it could not run
+    bool wrong;      // the output of a sample was not what it must be
+    uint64_t hash, expected;
+    const char *reference; // who said what it must be; NULL: nobody could
+    bool has_hash;
+    work_cost cost;
+    int64_t heads, head_dim, layers; // as opened: of a model they are its own
+    bool has_roof, memory_roof;
+    char backend[64];
+    watch watched;
+    int64_t moves; // of workers from CPU to CPU
+    int32_t workers;
+    int32_t *bound, *seen; // CPU of each worker, -1: none
+    char pin_error[256];
+    double last_rate, last_pct; // for the line of progress
+};
+
+// All of a shelf: closes what is open.
+void shelf_clear(shelf *s);
+// The clean end: also buffers and references.
+void shelf_free(shelf *s);
+void sample_free(sample_case *c);
+
+// The function of a benchmark; data is a sample_case. Figures of a sample: GFLOP/s, GB/s, tokens/s,
+// pct_of_roof, roof (GFLOP/s or GB/s), MHz.
+void sample_take(gbench_state *state, void *data);
+
+// The figure that a case is known by, and its unit; 0 where it has none.
+double sample_rate(const work_cost *cost, double seconds, const char **unit);
+
+#endif

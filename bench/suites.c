@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "suites.h"
+
+#include <stddef.h>
+#include <string.h>
+
+// Shapes of GPT-1 and GPT-2 small: 12 heads of 64. Decode walks through 4 layers, 113 MB of
+// weights, which no cache of a desktop holds.
+static const suite_part ci[] = {
+    {"matmul", "1,8,64,512", "12", "64", 0},
+    {"softmax", "128,1024", "12", "64", 0},
+    {"attention", "128,512,1024", "12", "64", 0},
+    {"block", "1,128", "12", "64", 0},
+    {"prefill", "128", "12", "64", 2},
+    {"decode", "128", "12", "64", 4},
+    {NULL, NULL, NULL, NULL, 0},
+};
+
+// The same, and other head sizes and counts: 4 heads of 64 (a tiny model), 32 of 128 (7 billion).
+static const suite_part cpu[] = {
+    {"matmul", "1..512*2", "4,12", "64", 0},
+    {"softmax", "32..4096*2", "12", "64", 0},
+    {"attention", "32..4096*2", "12", "64", 0},
+    {"attention", "128,512,2048", "4,32", "64,128", 0},
+    {"block", "1,8,32,128,512", "4,12", "64", 0},
+    {"prefill", "32,128,512", "12", "64", 4},
+    {"decode", "32,512,1024", "12", "64", 4},
+    {NULL, NULL, NULL, NULL, 0},
+};
+
+const suite_part *suite_find(const char *name) {
+    return strcmp(name, "ci") == 0 ? ci : strcmp(name, "cpu") == 0 ? cpu : NULL;
+}

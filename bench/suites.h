@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The standard suites: what everybody measures, so that results can be laid side by side.
+#ifndef BENCH_SUITES_H
+#define BENCH_SUITES_H
+
+#include <stdint.h>
+
+typedef struct suite_part {
+    const char *op, *seq, *heads, *head_dim; // lists as on the command line; op NULL ends a suite
+    int64_t layers;
+} suite_part;
+
+// "ci": one shape of each kind and regime, for a pull request: under 2 minutes on 2 cores.
+// "cpu": the space that a review of a CPU shows: under 20 minutes on 2 cores.
+// NULL: there is no such suite.
+const suite_part *suite_find(const char *name);
+
+#endif

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct sweep`: the cross product of the lists into a result file.
+#include "bench.h"
+#include "run.h"
+
+#include <stdio.h>
+
+static const char doc[] =
+    "Measures every combination of the lists, and the ceilings of this machine, into a result "
+    "file.\v"
+    "Ranges: 128..8192*2 doubles, 1..8+1 adds. Each case is timed by Google Benchmark, some "
+    "samples "
+    "in turns with other cases; between the pieces of a sample the ceiling is measured too, so "
+    "that "
+    "pct_of_roof survives other tenants and clocks. Each output is compared with another "
+    "backend's, "
+    "bit by bit.\n\n"
+    "The file is written again every few cases, always as a whole: after Ctrl-C, a full disk or "
+    "the "
+    "end of --budget it holds all that was measured, and --resume goes on.\n\n"
+    "  decoct sweep --op attention --seq 128..8192*2 --heads 12,32 --threads 1,2,all \\\n"
+    "      --pin none,compact,spread,core,l3,numa --backend all --budget 20m -o sweep.json\n"
+    "  decoct report sweep.json -o sweep.html\n\n"
+    "Exit code: 0 all went well, 12 a result was wrong, 13 the system refused a binding, 14 "
+    "nothing "
+    "matches, 64 a wrong option, 70 a case could not run or the file could not be written, 130 "
+    "Ctrl-C.";
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    run_options *o = state->input;
+    (void)arg;
+    if (key == ARGP_KEY_INIT) {
+        state->child_inputs[0] = o;
+        return 0;
+    }
+    if (key == ARGP_KEY_END && !o->out) {
+        argp_error(state, "name the result file with -o FILE");
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+int decoct_sweep(int argc, char **argv) {
+    static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
+    static const struct argp argp = {NULL, parse, NULL, doc, children, NULL, NULL};
+    run_options o = {.out = NULL};
+    argp_err_exit_status = EXIT_USAGE;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &o)) {
+        return EXIT_USAGE;
+    }
+    run r = {.command = "decoct sweep"};
+    int code = choices_complete(&o.choices, r.command,
+                                "matmul,softmax,attention,block,prefill,decode", "1");
+    if (!code) {
+        code = run_all(&r, &o, RUN_CASES | RUN_CEILINGS, argv);
+        run_close(&r);
+    }
+    choices_free(&o.choices);
+    return code;
+}
