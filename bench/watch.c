@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "watch.h"
 
+#include "cgroup.h"
 #include "clock.h"
 
 #include <stdio.h>
@@ -23,13 +24,15 @@ static double read_steal(void) {
 
 watch watch_now(void) {
     struct rusage usage = {0};
+    host_limit limit;
     getrusage(RUSAGE_SELF, &usage);
+    host_limit_read("", &limit);
     return (watch){.wall = clock_now(),
                    .steal = read_steal(),
                    .involuntary_switches = usage.ru_nivcsw,
                    .page_faults = usage.ru_minflt + usage.ru_majflt,
                    .major_faults = usage.ru_majflt,
-                   .throttled_periods = -1};
+                   .throttled_periods = limit.throttled};
 }
 
 void watch_add(watch *sum, const watch *before, const watch *after) {

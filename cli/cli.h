@@ -12,6 +12,7 @@
 enum {
     CLI_OK = 0,
     CLI_WRONG = 12,    // a result is not what it must be
+    CLI_INVALID = 13,  // this machine is not fit for measurements
     CLI_NOTHING = 14,  // a choice matched nothing
     CLI_USAGE = 64,    // what was asked for cannot be: an option, a prompt, a model folder
     CLI_INTERNAL = 70, // the machine refused: memory, threads, a file that cannot be written
@@ -50,6 +51,7 @@ int cli_info(int argc, char **argv);
 int cli_next(int argc, char **argv);
 int cli_generate(int argc, char **argv);
 int cli_attend(int argc, char **argv);
+int cli_doctor(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_sweep(int argc, char **argv);
 int cli_roofline(int argc, char **argv);

@@ -17,6 +17,7 @@ static const command commands[] = {
     {"decoct generate", cli_generate, "goes on with a text, word by word"},
     {"decoct attend", cli_attend, "which words each word drew from, as a map; cut an edge and see"},
     {"decoct info", cli_info, "this machine, the backends, and what was chosen and why"},
+    {"decoct doctor", cli_doctor, "what spoils measurements here, and the command that mends it"},
     {"decoct bench", cli_bench,
      "the standard suites, or benchmarks of your own (Google Benchmark)"},
     {"decoct sweep", cli_sweep,
@@ -46,7 +47,7 @@ static void list_commands(FILE *to) {
         "\n"
         "Exit codes: 0 all went well; 64 what was asked for cannot be; 70 the machine refused;\n"
         "77 not in this build; `bench` also uses 10 regression, 11 inconclusive, 12 wrong result,\n"
-        "13 environment invalid, 14 nothing matched.\n",
+        "13 environment invalid, 14 nothing matched; `doctor --strict` uses 13.\n",
         to);
 }
 

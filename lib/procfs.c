@@ -19,7 +19,8 @@ static ssize_t read_on(int file, void *to, size_t size) {
 }
 
 bool dct_proc_line(const char *path, char *text, size_t size) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    // O_NONBLOCK: a copied /proc may hold anything, also a pipe that nobody writes to.
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) {
         return false;
     }

@@ -93,14 +93,18 @@ static double read_v1(const char *folder) {
     return to_cpus(quota, period);
 }
 
-static double smaller_quota(double a, double b) {
-    return a > 0 && (b <= 0 || a < b) ? a : b;
-}
+// Who looks at the groups, and how a kind of cgroup tells its quota.
+struct walk {
+    const char *root;
+    dct_cgroup_visitor *see;
+    void *user;
+};
+typedef double quota_reader(const char *folder);
 
-// The smallest quota of `group` and its parents below the mount point. Inside a container the
-// group's name may be the host's, and only the mount point itself is there: missing folders are
-// passed over.
-static double climb(const char *mount, const char *group, double (*read_quota)(const char *)) {
+// Visits `group` and its parents below the mount point. Inside a container the group's name may be
+// the host's, and only the mount point itself is there: missing folders are passed over.
+static void climb(const struct walk *w, const char *mount, const char *group,
+                  quota_reader *read_quota) {
     char folder[PATH_ROOM];
     size_t root = strlen(mount);
     if (strstr(group, "..")) {
@@ -108,30 +112,27 @@ static double climb(const char *mount, const char *group, double (*read_quota)(c
     }
     int length = snprintf(folder, sizeof folder, "%s%s", mount, group);
     if (length < 0 || (size_t)length >= sizeof folder) {
-        return 0;
+        return;
     }
-    double quota = 0;
     for (;;) {
-        quota = smaller_quota(read_quota(folder), quota);
+        w->see(w->user, folder, read_quota(folder));
         char *slash = strrchr(folder + root, '/');
         if (!slash) {
-            return quota;
+            return;
         }
         *slash = '\0';
     }
 }
 
-static double climb_mounts(const char *root, const char *const *mounts, const char *group,
-                           double (*read_quota)(const char *)) {
-    double quota = 0;
+static void climb_mounts(const struct walk *w, const char *const *mounts, const char *group,
+                         quota_reader *read_quota) {
     for (; *mounts; mounts++) {
         char mount[PATH_ROOM];
-        int length = snprintf(mount, sizeof mount, "%s/sys/fs/cgroup%s", root, *mounts);
+        int length = snprintf(mount, sizeof mount, "%s/sys/fs/cgroup%s", w->root, *mounts);
         if (length > 0 && (size_t)length < sizeof mount) {
-            quota = smaller_quota(climb(mount, group, read_quota), quota);
+            climb(w, mount, group, read_quota);
         }
     }
-    return quota;
 }
 
 // Is "cpu" one of the controllers "cpu,cpuacct"?
@@ -147,34 +148,48 @@ static bool names_cpu(const char *controllers) {
 
 // One line of /proc/self/cgroup, "4:cpu,cpuacct:/group" (v1) or "0::/group" (v2). The mount points
 // are where systemd, Docker and Kubernetes put them.
-static double read_line(const char *root, char *line) {
+static void read_line(const struct walk *w, char *line) {
     static const char *const v1[] = {"/cpu", "/cpu,cpuacct", "/cpuacct,cpu", NULL};
     static const char *const v2[] = {"", "/unified", NULL};
     char *controllers = strchr(line, ':');
     char *group = controllers ? strchr(controllers + 1, ':') : NULL;
     if (!group) {
-        return 0;
+        return;
     }
     controllers++;
     *group++ = '\0';
     if (*controllers == '\0') {
-        return climb_mounts(root, v2, group, read_v2);
+        climb_mounts(w, v2, group, read_v2);
+    } else if (names_cpu(controllers)) {
+        climb_mounts(w, v1, group, read_v1);
     }
-    return names_cpu(controllers) ? climb_mounts(root, v1, group, read_v1) : 0;
 }
 
-double dct_cgroup_quota(const char *root) {
+void dct_cgroup_visit(const char *root, dct_cgroup_visitor *see, void *user) {
+    const struct walk w = {root, see, user};
     char path[PATH_ROOM];
     char text[FILE_ROOM];
     int length = snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
     if (length < 0 || (size_t)length >= sizeof path || !dct_proc_line(path, text, sizeof text)) {
-        return 0;
+        return;
     }
-    double quota = 0;
     char *rest = NULL;
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        quota = smaller_quota(read_line(root, line), quota);
+        read_line(&w, line);
     }
+}
+
+static void keep_smallest(void *user, const char *folder, double quota) {
+    double *smallest = user;
+    (void)folder;
+    if (quota > 0 && (*smallest <= 0 || quota < *smallest)) {
+        *smallest = quota;
+    }
+}
+
+double dct_cgroup_quota(const char *root) {
+    double quota = 0;
+    dct_cgroup_visit(root, keep_smallest, &quota);
     return quota;
 }
 

@@ -13,6 +13,10 @@ int32_t dct_usable_cpus(void);
 // The quota alone in CPUs (1.5), 0 if there is none. `root` is "" or the folder that stands for "/"
 // in tests: <root>/proc/self/cgroup, <root>/sys/fs/cgroup/...
 double dct_cgroup_quota(const char *root);
+// Shows each folder that may be a group that limits this process (its own, its parents; there need
+// not be such a folder, and one may come twice) and that group's own quota in CPUs, 0: none.
+typedef void dct_cgroup_visitor(void *user, const char *folder, double quota);
+void dct_cgroup_visit(const char *root, dct_cgroup_visitor *see, void *user);
 // The CPUs of the calling thread's affinity mask in increasing order; dct_free *cpus. False: no
 // memory, or the mask cannot be read.
 bool dct_allowed_cpus(int32_t **cpus, int32_t *count);

@@ -15,7 +15,7 @@ import xml.etree.ElementTree
 DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
 HERE = os.path.dirname(os.path.abspath(__file__))
 SARAH = "Sarah lies still on the bed, feeling"
-COMMANDS = ["next", "generate", "attend", "info", "bench", "hash"]
+COMMANDS = ["next", "generate", "attend", "info", "doctor", "bench", "hash"]
 
 
 def run(*args, locale="C.UTF-8", **env):

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What cgroups (v1 and v2) take from this process: the CPU quota, and how often it was used up.
+#ifndef BENCH_CGROUP_H
+#define BENCH_CGROUP_H
+
+#include "host.h"
+
+typedef struct host_limit {
+    double quota;          // in CPUs: the smallest of the groups that this process is in; 0: none
+    char file[HOST_PATH];  // below root: where that quota stands
+    const char *unlimited; // what stands there for none: "max" or "-1"
+    long long periods;     // of the group that was throttled most often
+    long long throttled;   // periods in which it used up its quota; -1: the system does not tell
+} host_limit;
+
+// `root` as in host.h.
+void host_limit_read(const char *root, host_limit *limit);
+
+#endif

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct doctor`: what on this machine spoils measurements, and the command that mends it. Reads
+// only; the checks stand in doctor_cpu.c, doctor_limits.c and doctor_load.c.
+#include "doctor.h"
+
+#include "cli.h"
+#include "term.h"
+#include "text.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct doctor_options {
+    const char *root;
+    bool json, strict;
+} doctor_options;
+
+enum { KEY_ROOT = 0x100, KEY_STRICT };
+
+static const struct argp_option rows[] = {
+    {"json", 'j', NULL, 0, "The findings as one JSON object, for reports", 0},
+    {"strict", KEY_STRICT, NULL, 0, "Exit code 13 if something is bad", 0},
+    {"root", KEY_ROOT, "DIR", 0,
+     "Looks at DIR/proc and DIR/sys instead, copies of another machine's; nothing is sampled then",
+     0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    doctor_options *o = state->input;
+    struct stat info;
+    switch (key) {
+    case 'j':
+        o->json = true;
+        return 0;
+    case KEY_STRICT:
+        o->strict = true;
+        return 0;
+    case KEY_ROOT:
+        if (!*arg || stat(arg, &info) || !S_ISDIR(info.st_mode)) {
+            argp_error(state, "--root: \"%s\" is no folder", arg);
+        }
+        o->root = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" is not expected here", arg);
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    rows,
+    parse,
+    NULL,
+    "Looks for what spoils measurements on this machine: clocks that change, CPUs that others "
+    "use, quotas, memory. Each finding says why, and the command that mends it. It only looks, "
+    "for about a second, and changes nothing."
+    "\v"
+    "Findings are bad (figures are wrong or cannot be repeated), warnings (they scatter), notes "
+    "(to be known, or not to be seen here), or ok.\n\n"
+    "Examples:\n\n"
+    "  decoct doctor\n"
+    "  decoct doctor --strict --json > machine.json\n\n"
+    "Exit code: 0 it could look, whatever it found; with --strict 13 if something is bad; 64 what "
+    "was asked for cannot be; 70 the machine refused.",
+    NULL,
+    NULL,
+    NULL};
+
+static const struct {
+    const char *id;
+    doctor_check *check;
+} checks[] = {
+    {"governor", doctor_governor},
+    {"turbo", doctor_turbo},
+    {"smt", doctor_smt},
+    {"steal", doctor_steal},
+    {"quota", doctor_quota},
+    {"throttled", doctor_throttled},
+    {"cpus", doctor_cpus},
+    {"load", doctor_load},
+    {"runnable", doctor_runnable},
+    {"clock_source", doctor_clock},
+    {"heat", doctor_heat},
+    {"memory", doctor_memory},
+    {"huge_pages", doctor_huge_pages},
+    {"numa_balancing", doctor_numa},
+    {"perf", doctor_perf},
+    {"hypervisor", doctor_hypervisor},
+    {"mitigations", doctor_mitigations},
+    {"irqbalance", doctor_irqbalance},
+};
+enum { CHECKS = sizeof checks / sizeof *checks };
+
+static const char *const severities[] = {"bad", "warning", "note", "ok"};
+
+// ---- What the checks use ----
+
+void doctor_say(doctor_finding *f, doctor_severity severity, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    f->severity = severity;
+    vsnprintf(f->what, sizeof f->what, format, list);
+    va_end(list);
+}
+
+void doctor_mend(doctor_finding *f, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    vsnprintf(f->mend, sizeof f->mend, format, list);
+    va_end(list);
+}
+
+void doctor_mend_host(doctor_finding *f) {
+    doctor_mend(f, "# nothing can be done inside a virtual machine: only its host can");
+}
+
+void doctor_unseen(doctor_finding *f, const char *what) {
+    doctor_say(f, DOCTOR_NOTE, "unknown: %s", what);
+    f->unseen = true;
+}
+
+void doctor_unseen_host(const doctor_machine *m, doctor_finding *f, const char *what) {
+    doctor_unseen(f, what);
+    if (m->virtual) {
+        doctor_mend_host(f);
+    }
+}
+
+int32_t doctor_count_list(const char *list, size_t length) {
+    int64_t count = 0;
+    const char *end = list + length;
+    while (list < end && isdigit((unsigned char)*list)) {
+        char *next = NULL;
+        long first = strtol(list, &next, 10);
+        long last = *next == '-' ? strtol(next + 1, &next, 10) : first;
+        if (last < first || last > 1 << 20) {
+            return 0;
+        }
+        count += last - first + 1;
+        list = *next == ',' ? next + 1 : next;
+    }
+    return count > 1 << 20 ? 0 : (int32_t)count;
+}
+
+void doctor_count_cpus(doctor_machine *m) {
+    size_t length = 0;
+    char *online = host_file(m->root, "/sys/devices/system/cpu/online");
+    char *status = host_file(m->root, "/proc/self/status");
+    const char *list = status ? host_find(status, "Cpus_allowed_list", ':', &length) : NULL;
+    m->online = online ? doctor_count_list(online, strlen(online)) : 0;
+    m->allowed = list ? doctor_count_list(list, length) : 0;
+    free(online);
+    free(status);
+}
+
+// ---- The verdict ----
+
+static int32_t count_findings(const doctor_finding *all, doctor_severity severity) {
+    int32_t count = 0;
+    for (int i = 0; i < CHECKS; i++) {
+        count += all[i].severity == severity;
+    }
+    return count;
+}
+
+static void say_verdict(const doctor_finding *all, char *text, size_t size) {
+    int32_t bad = count_findings(all, DOCTOR_BAD);
+    int32_t things = bad + count_findings(all, DOCTOR_WARNING);
+    int32_t unseen = 0;
+    for (int i = 0; i < CHECKS; i++) {
+        unseen += all[i].unseen;
+    }
+    int used =
+        things == 0 ? snprintf(text, size, "nothing seen here spoils measurements")
+        : things == 1
+            ? snprintf(text, size, "1 thing spoils measurements here (%d bad)", bad)
+            : snprintf(text, size, "%d things spoil measurements here (%d bad)", things, bad);
+    if (unseen > 0) {
+        snprintf(text + used, size - (size_t)used, "; %d of %d could not be seen", unseen, CHECKS);
+    }
+}
+
+// ---- Output ----
+
+static int put_json(const doctor_finding *all, const char *verdict) {
+    json_t *findings = json_array();
+    for (int i = 0; i < CHECKS; i++) {
+        const doctor_finding *f = &all[i];
+        json_array_append_new(findings,
+                              json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", f->id, "severity",
+                                        severities[f->severity], "what", f->what, "why", f->why,
+                                        "mend", *f->mend ? f->mend : NULL));
+    }
+    json_t *object = json_pack("{s:o, s:s}", "findings", findings, "verdict", verdict);
+    int failed = !object || json_dumpf(object, stdout, JSON_INDENT(1));
+    json_decref(object);
+    if (failed) {
+        return cli_fail(CLI_INTERNAL, "the findings cannot be written");
+    }
+    putchar('\n');
+    return CLI_OK;
+}
+
+// One line of a finding, wrapped at words under its own beginning.
+static void put_wrapped(const cli_term *term, const char *text, int indent) {
+    int column = indent;
+    for (const char *word = text; *word;) {
+        int length = (int)strcspn(word, " ");
+        if (column > indent && column + 1 + length > term->width) {
+            fprintf(term->to, "\n%*s", indent, "");
+            column = indent;
+        } else if (column > indent) {
+            fputc(' ', term->to);
+            column++;
+        }
+        fprintf(term->to, "%.*s", length, word);
+        column += length;
+        word += length;
+        word += *word == ' ';
+    }
+    fputc('\n', term->to);
+}
+
+static void put_finding(const cli_term *term, const doctor_finding *f) {
+    static const char *const colours[] = {"1;31", "1;33", "1;36", "32"};
+    cli_term_style(term, colours[f->severity]);
+    cli_term_put_padded(term, severities[f->severity], 9, false);
+    cli_term_style(term, "0");
+    put_wrapped(term, f->what, 9);
+    if (f->severity == DOCTOR_OK) {
+        return;
+    }
+    fprintf(term->to, "%9s", "");
+    put_wrapped(term, f->why, 9);
+    if (*f->mend) { // on one line, so that it can be copied
+        fprintf(term->to, "%9s", "");
+        cli_term_style(term, "1");
+        cli_term_put(term, f->mend);
+        cli_term_style(term, "0");
+        fputc('\n', term->to);
+    }
+}
+
+static void put_text(const doctor_finding *all, const char *verdict) {
+    cli_term term = cli_term_look(stdout);
+    for (int severity = DOCTOR_BAD; severity <= DOCTOR_OK; severity++) {
+        bool any = false;
+        for (int i = 0; i < CHECKS; i++) {
+            if ((int)all[i].severity == severity) {
+                put_finding(&term, &all[i]);
+                any = true;
+            }
+        }
+        fputs(any ? "\n" : "", term.to);
+    }
+    cli_term_style(&term, "1");
+    cli_term_put(&term, verdict);
+    cli_term_style(&term, "0");
+    fputc('\n', term.to);
+}
+
+// ---- The command ----
+
+static void examine(const char *root, doctor_finding *all) {
+    char name[HOST_TEXT];
+    doctor_machine m = {.root = root ? root : "", .recorded = root};
+    host_hypervisor(m.root, name);
+    m.virtual = strcmp(name, "none") != 0 && strcmp(name, "unknown") != 0;
+    doctor_count_cpus(&m);
+    doctor_sample(&m);
+    for (int i = 0; i < CHECKS; i++) {
+        all[i].id = checks[i].id;
+        checks[i].check(&m, &all[i]);
+    }
+}
+
+int cli_doctor(int argc, char **argv) {
+    doctor_options o = {0};
+    char verdict[128];
+    argp_parse(&parser, argc, argv, 0, NULL, &o);
+    doctor_finding *all = cli_alloc(CHECKS, sizeof *all);
+    examine(o.root, all);
+    say_verdict(all, verdict, sizeof verdict);
+    int code = CLI_OK;
+    if (o.json) {
+        code = put_json(all, verdict);
+    } else {
+        put_text(all, verdict);
+    }
+    bool bad = count_findings(all, DOCTOR_BAD) > 0;
+    free(all);
+    if (code == CLI_OK) {
+        code = cli_finish();
+    }
+    return code == CLI_OK && o.strict && bad ? CLI_INVALID : code;
+}
