@@ -3,6 +3,7 @@
 # test_doctor.py PATH-OF-DECOCT.
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -323,6 +324,24 @@ class Output(unittest.TestCase):
                          "9 things spoil measurements here (3 bad); 1 of 18 could not be seen")
         self.assertNotIn("\033", out)
 
+    def test_colours_on_a_terminal_only(self):
+        with Root(MACHINES["server"]) as root:
+            for env, coloured in ((dict(TERM="xterm"), True), (dict(TERM="xterm", NO_COLOR="1"), False)):
+                parent, child = pty.openpty()
+                clean = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+                subprocess.run([DECOCT, "doctor", "--root", root], stdin=subprocess.DEVNULL, stdout=child,
+                               env=dict(clean, LC_ALL="C.UTF-8", **env), check=True, timeout=60)
+                os.close(child)
+                out = b""
+                try:
+                    while piece := os.read(parent, 65536):
+                        out += piece
+                except OSError:  # Linux: the other end is closed
+                    pass
+                os.close(parent)
+                self.assertEqual(b"\033[" in out, coloured)
+                self.assertIn(b"spoils measurements", out)
+
     def test_narrow(self):
         with Root(MACHINES["server"]) as root:
             out = run("--root", root, COLUMNS="40")[1]
@@ -357,7 +376,8 @@ class ReadOnly(unittest.TestCase):
     def test_nothing_is_opened_for_writing(self):
         log = tempfile.NamedTemporaryFile()
         done = subprocess.run(["strace", "-f", "-o", log.name, "-e", "trace=file,desc", DECOCT, "doctor"],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+                              env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))  # not under strace
         text = log.read().decode(errors="replace")
         if "/proc/stat" not in text:
             self.skipTest("strace sees nothing here: %s" % done.stderr.decode(errors="replace")[:200])
