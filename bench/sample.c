@@ -206,37 +206,44 @@ static bool is_stopped(const shelf *s) {
     return s->stopped && *s->stopped;
 }
 
+// Ends a piece of `runs` runs that began at `start`.
+static void end_piece(sample_case *c, const shelf_place *p, pieces *all, double start,
+                      int64_t runs) {
+    double seconds = (clock_now() - start) / (double)runs;
+    if (all->count < PIECES_MAX) {
+        all->ours[all->count++] = seconds;
+        between(p, all);
+    }
+    look_at_workers(c, work_context(p->work));
+}
+
 // The timed loop; the words of a failure, "" when it was stopped, or NULL.
 static const char *run_pieces(gbench_state *state, sample_case *c, shelf_place *p, pieces *all) {
-    int64_t left = p->runs_a_piece;
+    int64_t runs = 0;
     double start = 0.0;
-    bool begun = false;
     while (gbench_keep_running(state)) {
-        if (!begun) {
+        if (start <= 0.0) {
             gbench_stop_clock(state);
             between(p, all);
             gbench_start_clock(state);
             start = clock_now();
-            begun = true;
         }
         if (work_run(p->work)) {
             return work_error(p->work);
         }
-        if (--left == 0) {
+        if (++runs == p->runs_a_piece) {
             gbench_stop_clock(state);
-            double seconds = (clock_now() - start) / (double)p->runs_a_piece;
-            left = p->runs_a_piece;
-            if (all->count < PIECES_MAX) {
-                all->ours[all->count++] = seconds;
-                between(p, all);
-            }
-            look_at_workers(c, work_context(p->work));
+            end_piece(c, p, all, start, runs);
             if (is_stopped(c->shelf)) {
                 return "";
             }
+            runs = 0;
             gbench_start_clock(state);
             start = clock_now();
         }
+    }
+    if (all->count == 0 && runs > 0) { // shorter than a piece
+        end_piece(c, p, all, start, runs);
     }
     return NULL;
 }

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A backend as a vendor would write it: one file, one header, kernels for what it is good at.
-// Built with VENDOR_WRONG its second kernel is wrong; with VENDOR_ABI it speaks another ABI.
+// Built with VENDOR_WRONG its second kernel is wrong; with VENDOR_LATE its first one is, but only in
+// rows longer than those of the entrance exam; with VENDOR_ABI it speaks another ABI.
 #include <decoct/backend.h>
+
+#ifndef VENDOR_LATE
+#define VENDOR_LATE 0
+#endif
 
 static void add(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         for (int64_t j = 0; j < a->cols; j++) {
-            a->y[i * a->y_stride + j] += a->x[i * a->x_stride + j];
+            float wrong = VENDOR_LATE && j == 100 ? 0x1p-18f : 0.0f;
+            a->y[i * a->y_stride + j] += a->x[i * a->x_stride + j] + wrong;
         }
     }
 }

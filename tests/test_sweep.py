@@ -1,0 +1,407 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Result files as `decoct sweep`, `bench --suite` and `roofline` make them: test_sweep.py BUILD. What a
+# row holds, what is left after Ctrl-C or on a full disk, and the exit codes of wrong results and refused
+# bindings. No timing is judged. Exit code 77 where the benchmarks are not in the build.
+import hashlib
+import json
+import math
+import os
+import pty
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
+DECOCT = os.path.join(BUILD, "cli", "decoct")
+QUICK = ("--repetitions", "3", "--min-time", "0.002")
+SMALL = ("--heads", "2", "--head-dim", "64")
+PLUGINS = os.path.join(BUILD, "tests", "plugin")
+ROW_KEYS = {
+    "name", "run_name", "run_type", "repetitions", "repetition_index", "threads", "iterations", "real_time",
+    "cpu_time", "time_unit", "real_time_low", "real_time_high", "op", "workers", "backend", "pin", "bound",
+    "seen", "pin_error", "clock_mhz", "disturbed", "steal_ms", "involuntary_switches", "migrations",
+    "page_faults", "throttled_periods", "samples"}
+CASE_KEYS = {"seq", "heads", "head_dim", "layers", "roof", "roof_rate", "pct_of_roof", "pct_of_roof_low",
+             "pct_of_roof_high", "hash", "expected", "reference", "correct"}
+
+
+def environment(**more):
+    clean = {k: v for k, v in os.environ.items()
+             if not k.startswith(("BENCHMARK_", "DECOCT_", "LD_"))}
+    return {**clean, **more}
+
+
+def decoct(*args, env=None, **more):
+    done = subprocess.run([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=600, env=env or environment(), **more)
+    return done.returncode, done.stdout, done.stderr
+
+
+def strict(text):
+    """JSON without NaN, Infinity and double keys."""
+    def once(pairs):
+        keys = [key for key, _ in pairs]
+        assert len(keys) == len(set(keys)), keys
+        return dict(pairs)
+
+    def never(word):
+        raise AssertionError(word)
+    return json.loads(text, parse_constant=never, object_pairs_hook=once)
+
+
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return strict(file.read())
+
+
+def median(values):
+    values = sorted(values)
+    return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.path = os.path.join(folder.name, "out.json")
+
+    def sweep(self, *args, **more):
+        return decoct("sweep", *SMALL, *QUICK, *args, "-o", self.path, **more)
+
+
+class Rows(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.path = os.path.join(folder.name, "out.json")
+        cls.args = ("--op", "matmul,softmax,attention,block,prefill,decode", "--seq", "5,40", "--layers",
+                    "1..2+1", "--threads", "1,2", "--pin", "none,compact", "--backend", "all")
+        cls.code, cls.out, cls.err = decoct("sweep", *SMALL, *QUICK, *cls.args, "-o", cls.path)
+        with open(cls.path, encoding="utf-8") as file:
+            cls.text = file.read()
+        cls.document = strict(cls.text)
+        cls.rows = cls.document["benchmarks"]
+        cls.cases = [row for row in cls.rows if row["op"] not in ("fma", "read", "copy")]
+        cls.backends = {b["name"] for b in cls.document["context"]["machine"]["backends"] if b["usable"]}
+
+    def test_exit_code(self):
+        self.assertEqual((self.code, self.out), (0, ""), self.err)
+
+    def test_every_case_is_there_once(self):
+        names = [row["name"] for row in self.rows]
+        self.assertEqual(len(names), len(set(names)))
+        shapes = 2 * (4 + 2 * 2)  # seq x (4 operations + 2 with two numbers of layers)
+        self.assertEqual(len(self.cases), shapes * 2 * 2 * len(self.backends))
+        self.assertEqual(self.document["context"]["decoct"]["planned"], len(self.rows))
+        self.assertIs(self.document["context"]["decoct"]["complete"], True)
+        for row in self.cases:
+            layers = "/layers:%d" % row["layers"] if row["op"] in ("prefill", "decode") else ""
+            self.assertEqual(row["name"], "%s/seq:%d/heads:2/dim:64%s/threads:%d/pin:%s/backend:%s" % (
+                row["op"], row["seq"], layers, row["workers"], row["pin"], row["backend"]))
+
+    def test_a_row_a_line(self):
+        lines = [line.rstrip(",") for line in self.text.splitlines() if line.startswith('{"name"')]
+        self.assertEqual([json.loads(line) for line in lines], self.rows)
+
+    def test_keys(self):
+        for row in self.rows:
+            self.assertLessEqual(ROW_KEYS, set(row), row["name"])
+            self.assertEqual((row["run_type"], row["threads"], row["time_unit"], row["repetition_index"]),
+                             ("iteration", 1, "us", 0))
+        for row in self.cases:
+            self.assertLessEqual(CASE_KEYS, set(row), row["name"])
+
+    def test_figures_are_those_of_the_samples(self):
+        for row in self.rows:
+            times = row["samples"]["real_time"]
+            self.assertEqual((len(times), row["repetitions"]), (3, 3))
+            self.assertAlmostEqual(row["real_time"] / median(times), 1, 4)
+            # Three samples promise nothing better than from the least to the largest.
+            self.assertAlmostEqual(row["real_time_low"] / min(times), 1, 4)
+            self.assertAlmostEqual(row["real_time_high"] / max(times), 1, 4)
+        for row in self.cases:
+            shares = row["samples"]["pct_of_roof"]
+            self.assertAlmostEqual(row["pct_of_roof"] / median(shares), 1, 4)
+            self.assertTrue(0 < row["pct_of_roof_low"] <= row["pct_of_roof"] <= row["pct_of_roof_high"])
+            self.assertIn(row["roof"], ("compute", "memory"))
+            self.assertGreater(row["roof_rate"], 0)
+
+    def test_rates(self):
+        d = 128
+        for row in self.cases:
+            s, layers = row["seq"], row["layers"] or 1
+            half = 4 * d * s * (s + 1) / 2
+            flop = {"matmul": 6 * s * d * d, "attention": half, "block": 24 * s * d * d + half,
+                    "prefill": layers * (24 * s * d * d + half),
+                    "decode": layers * (24 * d * d + 4 * d * (s + 1))}.get(row["op"])
+            self.assertEqual("GFLOP/s" in row, flop is not None)
+            if flop:
+                self.assertAlmostEqual(row["GFLOP/s"] * row["real_time"] * 1e3 / flop, 1, 4, row["name"])
+
+    def test_the_bits_are_the_same_everywhere(self):
+        seen = {}
+        for row in self.cases:
+            shape = row["name"].split("/threads")[0]
+            self.assertIs(row["correct"], True)
+            self.assertNotEqual(row["reference"], row["backend"])
+            self.assertEqual(row["hash"], row["expected"])
+            self.assertEqual(seen.setdefault(shape, row["hash"]), row["hash"], row["name"])
+        # A hash that does not depend on the output would pass all of this.
+        self.assertEqual(len(set(seen.values())), len(seen) - 2)  # block is prefill of one layer
+
+    def test_asked_bound_seen(self):
+        allowed = os.sched_getaffinity(0)
+        for row in self.rows:
+            self.assertEqual((len(row["bound"]), len(row["seen"])), (row["workers"], row["workers"]))
+            self.assertIsNone(row["pin_error"])
+            for bound, seen in zip(row["bound"], row["seen"]):
+                if row["pin"] == "none":
+                    self.assertIsNone(bound)
+                else:
+                    self.assertIn(bound, allowed)
+                    self.assertIn(seen, (bound, None))
+            self.assertTrue(any(cpu is not None for cpu in row["seen"]), row["name"])
+
+    def test_ceilings(self):
+        ceilings = [row for row in self.rows if row["op"] in ("fma", "read", "copy")]
+        fma = {row["backend"] for row in ceilings if row["op"] == "fma"}
+        self.assertEqual(fma, self.backends)
+        self.assertIn("DRAM", {row["level"] for row in ceilings if row["op"] == "read"})
+        for row in ceilings:
+            self.assertNotIn("pct_of_roof", row)
+            self.assertGreater(row["GFLOP/s" if row["op"] == "fma" else "GB/s"], 0)
+
+    def test_disclosure(self):
+        context = self.document["context"]
+        for key in ("date", "host_name", "executable", "num_cpus", "mhz_per_cpu", "cpu_scaling_enabled",
+                    "caches", "load_avg", "library_build_type"):
+            self.assertIn(key, context)
+        made = context["decoct"]
+        for key in ("version", "commit", "build_type", "compiler", "flags", "environment", "seed"):
+            self.assertIn(key, made)
+        self.assertEqual(made["command"][:2], ["decoct sweep", "--heads"])
+        with open(os.path.join(BUILD, "lib", "libdecoct.so"), "rb") as file:
+            self.assertEqual(made["library"], hashlib.sha256(file.read()).hexdigest())
+        for name, digest in made["plugins"].items():
+            with open(os.path.join(BUILD, "backends", name + ".so"), "rb") as file:
+                self.assertEqual(digest, hashlib.sha256(file.read()).hexdigest())
+        for key in ("cpu", "vendor", "microcode", "hypervisor", "governor", "mitigations", "topology",
+                    "kernel", "quota", "memory_bytes"):
+            self.assertIn(key, context["machine"])
+
+
+class Files(Folder):
+    MANY = ("--op", "softmax,attention", "--seq", "8..200+8", "--backend", "scalar")
+
+    def test_a_file_is_not_overwritten(self):
+        self.sweep("--op", "softmax", "--seq", "8")
+        before = load(self.path)
+        code, _, err = self.sweep("--op", "attention", "--seq", "8")
+        self.assertEqual(code, 64)
+        self.assertIn("out.json is there already", err)
+        self.assertEqual(load(self.path), before)
+        self.assertEqual(self.sweep("--op", "attention", "--seq", "8", "--overwrite")[0], 0)
+        self.assertEqual(load(self.path)["benchmarks"][-1]["op"], "attention")
+
+    def test_budget_and_resume(self):
+        code, _, err = self.sweep(*self.MANY, "--budget", "1s")
+        self.assertEqual(code, 0, err)
+        self.assertIn("the time is up", err)
+        part = load(self.path)
+        self.assertIs(part["context"]["decoct"]["complete"], False)
+        self.assertTrue(0 < len(part["benchmarks"]) < part["context"]["decoct"]["planned"])
+        code, _, err = self.sweep(*self.MANY, "--resume")
+        self.assertEqual(code, 0, err)
+        whole = load(self.path)
+        self.assertIs(whole["context"]["decoct"]["complete"], True)
+        rows = {row["name"]: row for row in whole["benchmarks"]}
+        self.assertEqual(len(rows), whole["context"]["decoct"]["planned"])
+        for row in part["benchmarks"]:
+            self.assertEqual(rows[row["name"]], row)  # was not measured again
+        # A part of the space comes from all of it, not from its beginning.
+        lengths = {row["seq"] for row in part["benchmarks"] if "seq" in row}
+        self.assertGreater(max(lengths), 100)
+
+    def test_resume_with_something_else(self):
+        self.sweep("--op", "softmax", "--seq", "8", "--seed", "5")
+        code, _, err = self.sweep("--op", "softmax", "--seq", "8", "--resume")
+        self.assertEqual(code, 64)
+        self.assertIn('another "seed"', err)
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write('{"context": {}, "benchmarks": [')
+        code, _, err = self.sweep("--op", "softmax", "--seq", "8", "--resume")
+        self.assertEqual(code, 64)
+        self.assertIn("line 1", err)
+
+    def test_full_disk(self):
+        self.sweep(*self.MANY, "--budget", "1s")
+        with open(self.path, "rb") as file:
+            before = file.read()
+
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 2000, len(before) + 2000))
+        code, _, err = self.sweep(*self.MANY, "--resume", preexec_fn=limit)
+        self.assertEqual(code, 70)
+        self.assertIn("cannot write " + self.path, err)
+        with open(self.path, "rb") as file:
+            after = strict(file.read().decode())
+        self.assertGreaterEqual(len(after["benchmarks"]), len(strict(before.decode())["benchmarks"]))
+        self.assertEqual(os.listdir(self.folder), ["out.json"])  # nothing half done lies around
+
+    def test_unwritable(self):
+        for path in ("/nonexistent/out.json", self.folder, "/dev/full"):
+            code, _, err = decoct("sweep", *SMALL, *QUICK, "--op", "softmax", "--seq", "8", "-o", path,
+                                  "--overwrite")
+            self.assertEqual(code, 70, path)
+            self.assertIn("cannot write " + path, err)
+        self.assertTrue(os.path.exists("/dev/full"))
+
+    def test_interrupt(self):
+        command = [DECOCT, "sweep", *SMALL, *QUICK, *self.MANY, "--repetitions", "9", "--min-time", "0.02",
+                   "-o", self.path]
+        run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment())
+        for _ in range(600):
+            time.sleep(0.1)
+            if os.path.exists(self.path) and len(load(self.path)["benchmarks"]) > 0:
+                break
+        begin = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        err = run.communicate(timeout=60)[1]
+        self.assertEqual(run.returncode, 130, err)
+        self.assertIn("--resume goes on", err)
+        self.assertLess(time.monotonic() - begin, 20)
+        document = load(self.path)
+        self.assertIs(document["context"]["decoct"]["complete"], False)
+        self.assertGreater(len(document["benchmarks"]), 0)
+        self.assertEqual(os.listdir(self.folder), ["out.json"])
+
+
+class Verdicts(Folder):
+    def test_wrong_backend(self):
+        wrong = environment(DECOCT_BACKEND_PATH=os.path.join(PLUGINS, "late"))
+        args = ("--op", "softmax,block", "--seq", "16", "--backend", "vendor")
+        code, _, err = self.sweep(*args, env=wrong)
+        self.assertEqual(code, 12, err)
+        self.assertRegex(err, "block/seq:16/.*: WRONG RESULT: its hash is [0-9a-f]{16}, scalar has")
+        rows = {row["op"]: row for row in load(self.path)["benchmarks"]}
+        self.assertIs(rows["block"]["correct"], False)
+        self.assertNotEqual(rows["block"]["hash"], rows["block"]["expected"])
+        self.assertIs(rows["softmax"]["correct"], True)
+        code, _, err = decoct("bench", *SMALL, *args, "--benchmark_min_time=0.001", env=wrong)
+        self.assertEqual(code, 12, err)
+        right = environment(DECOCT_BACKEND_PATH=os.path.join(PLUGINS, "good"))
+        self.assertEqual(self.sweep(*args, "--overwrite", env=right)[0], 0)
+
+    def test_wrong_rows_are_measured_again(self):
+        wrong = environment(DECOCT_BACKEND_PATH=os.path.join(PLUGINS, "late"))
+        args = ("--op", "block", "--seq", "16", "--backend", "vendor")
+        self.assertEqual(self.sweep(*args, env=wrong)[0], 12)
+        self.assertEqual(self.sweep(*args, "--resume", env=wrong)[0], 12)
+
+    def test_refused_binding(self):
+        refusing = environment(LD_PRELOAD=os.path.join(BUILD, "tests", "refuse", "librefuse.so"))
+        code, _, err = self.sweep("--op", "softmax", "--seq", "8", "--pin", "none,compact", env=refusing)
+        self.assertEqual(code, 13, err)
+        self.assertIn("pin:compact/backend:", err)
+        self.assertIn("worker 0 could not be bound to CPU", err)
+        for row in load(self.path)["benchmarks"]:
+            if row["pin"] == "compact":
+                self.assertIn("could not be bound", row["pin_error"])
+                self.assertIn("pin refused", row["disturbed"])
+                self.assertEqual(row["bound"], [None])
+            else:
+                self.assertIsNone(row["pin_error"])
+
+    def test_a_case_that_cannot_run(self):
+        code, _, err = self.sweep("--op", "softmax", "--seq", "8,1048576", "--backend", "scalar")
+        self.assertEqual(code, 70)
+        self.assertRegex(err, r"softmax/seq:1048576/.*: needs 8796\.1 GB of memory, [\d.]+ GB are free")
+        rows = [row for row in load(self.path)["benchmarks"] if row["name"].startswith("softmax")]
+        self.assertEqual([row.get("error_occurred", False) for row in rows], [False, True])
+
+    def test_an_impossible_pin(self):
+        code, _, err = self.sweep("--op", "softmax", "--seq", "8", "--pin", "99999")
+        self.assertEqual(code, 70)
+        self.assertIn("CPU 99999 is not there or not allowed", err)
+
+
+class Commands(Folder):
+    def test_usage(self):
+        for command, args in (("sweep", ()), ("sweep", ("-o", "x", "--budget", "soon")),
+                              ("sweep", ("-o", "x", "--budget", "-1s")), ("sweep", ("--resume",)),
+                              ("sweep", ("-o", "x", "--resume", "--overwrite")),
+                              ("sweep", ("-o", "x", "--repetitions", "0")),
+                              ("sweep", ("-o", "x", "--min-time", "0")), ("sweep", ("-o", "x", "--op", "fma")),
+                              ("bench", ("--suite", "gpu")), ("bench", ("--suite", "ci", "--seq", "8")),
+                              ("bench", ("-o", "x")), ("bench", ("--suite", "ci", "--benchmark_filter=x")),
+                              ("roofline", ("--seq", "8")), ("roofline", ("word",))):
+            with self.subTest(command=command, args=args):
+                code, _, err = decoct(command, *args, cwd=self.folder)
+                self.assertEqual(code, 64, err)
+                self.assertIn("decoct " + command, err)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_suite(self):
+        code, out, err = decoct("bench", "--suite", "ci", "--op", "softmax,attention", "--backend", "scalar",
+                                "--threads", "1", *QUICK, "-o", self.path)
+        self.assertEqual(code, 0, err)
+        document = load(self.path)
+        self.assertEqual(document["context"]["decoct"]["suite"], "ci")
+        names = [row["name"] for row in document["benchmarks"]]
+        self.assertIn("attention/seq:512/heads:12/dim:64/threads:1/pin:none/backend:scalar", names)
+        self.assertNotIn("matmul", {name.split("/")[0] for name in names})
+        lines = [line.split()[0] for line in out.splitlines()]
+        self.assertEqual(lines, names)  # the same as text
+        self.assertRegex(out, r"attention/seq:512/.* of compute")
+
+    def test_nothing_matches(self):
+        code, _, err = decoct("bench", "--suite", "ci", "--op", "barrier")
+        self.assertEqual(code, 14 if "nothing matches" in err else 0, err)
+
+    def test_roofline(self):
+        code, out, err = decoct("roofline", "--threads", "1,2", *QUICK, "-o", self.path)
+        self.assertEqual(code, 0, err)
+        rows = load(self.path)["benchmarks"]
+        self.assertEqual({row["op"] for row in rows}, {"fma", "read", "copy"})
+        self.assertEqual({row["workers"] for row in rows}, {1, 2})
+        for words in ("1 thread, pin none", "2 threads, pin none", "scalar", "DRAM", "read     copy"):
+            self.assertIn(words, out)
+        for row in rows:
+            if row["op"] == "read":
+                self.assertIn(row["level"], out)
+                self.assertEqual(row["bytes"] % 8192, 0)
+
+    def test_progress_line(self):
+        master, slave = pty.openpty()
+        run = subprocess.Popen([DECOCT, "sweep", *SMALL, *QUICK, "--op", "softmax", "--seq", "8,16,24", "-o",
+                                self.path], stdout=subprocess.DEVNULL, stderr=slave, env=environment())
+        os.close(slave)
+        text = b""
+        while True:
+            try:
+                more = os.read(master, 65536)
+            except OSError:
+                break
+            if not more:
+                break
+            text += more
+        os.close(master)
+        self.assertEqual(run.wait(timeout=60), 0)
+        total = load(self.path)["context"]["decoct"]["planned"]
+        self.assertRegex(text.decode(), r"\r\x1b\[K\d+/%d, .* left  \w+/" % total)
+        for line in text.decode().split("\r"):
+            self.assertLess(len(line.replace("\x1b[K", "").strip()), 80)
+
+
+if __name__ == "__main__":
+    if decoct("bench", "--help")[0] == 77:
+        print("skipped: no benchmarks in this build")
+        sys.exit(77)
+    unittest.main()
