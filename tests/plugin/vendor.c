@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A backend as a vendor would write it: one file, one header, kernels for what it is good at.
-// Built with VENDOR_WRONG its second kernel is wrong; with VENDOR_LATE its first one is, but only in
-// rows longer than those of the entrance exam; with VENDOR_ABI it speaks another ABI.
+// Built with VENDOR_WRONG its second kernel is wrong; with VENDOR_LATE its first one is, but only
+// in rows longer than those of the entrance exam; with VENDOR_ABI it speaks another ABI.
 #include <decoct/backend.h>
 
 #ifndef VENDOR_LATE
