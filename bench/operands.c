@@ -2,10 +2,24 @@
 #include "operands.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+
+enum { LINE = 64, HUGE_PAGE = 1 << 21 };
+
+// On huge pages where the system has them, as the library's own memory is: with small ones reading
+// 113 MB is 20 % slower (29 against 35 GB/s on a Zen 4), and a ceiling would hang too low.
+static float *allocate(size_t bytes) {
+    size_t align = bytes < HUGE_PAGE ? LINE : HUGE_PAGE;
+    size_t whole = (bytes + align - 1) / align * align;
+    float *data = aligned_alloc(align, whole ? whole : align);
+    if (data && align == HUGE_PAGE) {
+        madvise(data, whole, MADV_HUGEPAGE); // a wish
+    }
+    return data;
+}
 
 float *operand_new(int64_t count, float scale, uint64_t seed) {
-    size_t bytes = ((size_t)count * sizeof(float) + 63) / 64 * 64;
-    float *data = aligned_alloc(64, bytes ? bytes : 64);
+    float *data = allocate((size_t)count * sizeof(float));
     seed++;
     for (int64_t i = 0; data && i < count; i++) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;

@@ -20,6 +20,9 @@ typedef struct roof_buffers {
 
 void roof_buffers_free(roof_buffers *buffers);
 
+// Memory is probed so many times as long as arithmetic.
+enum { ROOF_MEMORY = 5 };
+
 typedef struct roof {
     bool memory;   // which ceiling is the lower one for this case
     double amount; // F or B of a run
@@ -29,7 +32,8 @@ typedef struct roof {
     roof_buffers *buffers;
 } roof;
 
-// Finds out which ceiling is the lower one, and how much of the probe takes `seconds`. The work
+// Finds out which ceiling is the lower one, and how much of the probe takes `seconds`,
+// ROOF_MEMORY times as long for memory. The work
 // must have run once. False: nothing to compare with (a barrier, a probe itself), or no memory.
 bool roof_open(roof *r, work *w, roof_buffers *buffers, double seconds);
 // Measures the ceiling once: seconds that a run would take under it; 0 where the probe failed.
