@@ -28,8 +28,12 @@ static void name_case(sample_case *s) {
         snprintf(shape, sizeof shape, "seq:%lld/model:%.64s/", (long long)c->seq,
                  last_part(c->model));
     } else {
-        int used = snprintf(shape, sizeof shape, "seq:%lld/heads:%lld/dim:%lld/", (long long)c->seq,
-                            (long long)c->heads, (long long)c->head_dim);
+        int used = snprintf(shape, sizeof shape, "seq:%lld/heads:%lld/", (long long)c->seq,
+                            (long long)c->heads);
+        if (work_has_head_dim(c->op)) {
+            used += snprintf(shape + used, sizeof shape - (size_t)used, "dim:%lld/",
+                             (long long)c->head_dim);
+        }
         if (work_has_layers(c->op)) {
             snprintf(shape + used, sizeof shape - (size_t)used, "layers:%lld/",
                      (long long)c->layers);
@@ -65,8 +69,12 @@ static int take(size_t *number, int count) {
     return item;
 }
 
-static size_t count_layers(const choices *c, const char *op) {
-    return work_has_layers(op) && !c->model ? (size_t)c->layers.count : 1;
+static int count_layers(const choices *c, const char *op) {
+    return work_has_layers(op) && !c->model ? c->layers.count : 1;
+}
+
+static int count_dims(const choices *c, const char *op) {
+    return work_has_head_dim(op) ? c->head_dim.count : 1;
 }
 
 // Combination `number` of one operation; the last list runs fastest.
@@ -76,8 +84,8 @@ static work_case combine(const choices *c, const char *op, size_t number) {
     w.backend = c->backend.items[take(&number, c->backend.count)];
     w.pin = c->pin.items[take(&number, c->pin.count)];
     w.threads = (int32_t)c->threads.items[take(&number, c->threads.count)];
-    w.layers = layers ? c->layers.items[take(&number, (int)count_layers(c, op))] : 0;
-    w.head_dim = c->head_dim.items[take(&number, c->head_dim.count)];
+    w.layers = layers ? c->layers.items[take(&number, count_layers(c, op))] : 0;
+    w.head_dim = c->head_dim.items[take(&number, count_dims(c, op))];
     w.heads = c->heads.items[take(&number, c->heads.count)];
     w.seq = c->seq.items[take(&number, c->seq.count)];
     w.model = layers ? c->model : NULL;
@@ -85,9 +93,9 @@ static work_case combine(const choices *c, const char *op, size_t number) {
 }
 
 static bool add_op(plan *p, const choices *c, const char *op) {
-    const int lists[] = {c->seq.count,     c->heads.count, c->head_dim.count,
+    const int lists[] = {c->seq.count,     c->heads.count, count_dims(c, op), count_layers(c, op),
                          c->threads.count, c->pin.count,   c->backend.count};
-    size_t count = count_layers(c, op);
+    size_t count = 1;
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         count *= (size_t)lists[i]; // at most 64 each: 42 bits
     }

@@ -84,7 +84,8 @@ static void add_shape(json_t *row, const sample_case *c) {
     } else {
         set(row, "seq", number_or_null(c->what.seq));
         set(row, "heads", number_or_null(c->heads));
-        set(row, "head_dim", number_or_null(c->head_dim));
+        bool dim = work_has_head_dim(c->what.op);
+        set(row, "head_dim", dim ? number_or_null(c->head_dim) : json_null());
         set(row, "layers", number_or_null(c->layers));
     }
     if (c->what.model) {

@@ -36,6 +36,10 @@ bool work_is_ceiling(const char *op) {
     return found == &work_fma || found == &work_read || found == &work_copy;
 }
 
+bool work_has_head_dim(const char *op) {
+    return find(op) != &work_softmax;
+}
+
 bool work_has_layers(const char *op) {
     const work_op *found = find(op);
     return found == &work_prefill || found == &work_decode;
@@ -58,7 +62,7 @@ double work_need(const work_case *c) {
         return 0.0;
     }
     if (op == &work_softmax) {
-        return f * 2.0 * s * s;
+        return f * 2.0 * s * s * (double)c->heads;
     }
     if (op == &work_matmul) {
         return f * (6.0 * d * d + 4.0 * s * d); // w as it lies and packed, x, y

@@ -35,7 +35,8 @@ const char *work_op_name(int index);
 const char *work_op_words(int index);
 // Are these the ceilings of the machine (fma, read, copy) rather than an operation of a decoder?
 bool work_is_ceiling(const char *op);
-// Does the shape of this operation have layers?
+// Does the shape of this operation have a head_dim, layers?
+bool work_has_head_dim(const char *op);
 bool work_has_layers(const char *op);
 
 // Memory that the operands of a case take, about, in bytes; 0 for a model in a folder.

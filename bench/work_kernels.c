@@ -48,10 +48,10 @@ const work_op work_matmul = {
     count_matmul,
 };
 
-// ---- Softmax: seq rows of seq columns ----
+// ---- Softmax of the scores of all heads: heads seq rows of seq columns ----
 
 static int64_t count_softmax(const work_case *c) {
-    return c->seq * c->seq;
+    return c->heads * c->seq * c->seq;
 }
 
 static decoct_status open_softmax(work *w) {
@@ -61,16 +61,20 @@ static decoct_status open_softmax(work *w) {
 }
 
 static decoct_status run_softmax(work *w) {
-    return decoct_softmax(w->ctx, w->c.seq, w->c.seq, 0.0f, w->buffer[0], 0, w->buffer[1], 0);
+    return decoct_softmax(w->ctx, w->c.heads * w->c.seq, w->c.seq, 0.0f, w->buffer[0], 0,
+                          w->buffer[1], 0);
 }
 
 static work_cost cost_softmax(const work *w) {
-    double s = (double)w->c.seq;
-    return (work_cost){.bytes = 8.0 * s * s, .streams = true, .copies = true};
+    double count = (double)count_softmax(&w->c);
+    return (work_cost){.bytes = 8.0 * count, .streams = true, .copies = true};
 }
 
 const work_op work_softmax = {
-    "softmax", "seq rows of seq columns", open_softmax, run_softmax, cost_softmax, 1, count_softmax,
+    "softmax",     "of the scores of all heads: heads seq rows of seq columns",
+    open_softmax,  run_softmax,
+    cost_softmax,  1,
+    count_softmax,
 };
 
 // ---- Attention ----

@@ -31,8 +31,8 @@ class Names(unittest.TestCase):
                       "--head-dim", "8", "--threads", "1,2", "--pin", "none,compact",
                       "--backend", "scalar")
         self.assertEqual(given, [
-            "%s/seq:%d/heads:%d/dim:8/threads:%d/pin:%s/backend:scalar" % (op, s, h, t, pin)
-            for op in ("softmax", "attention") for s in (16, 32, 64) for h in (1, 3)
+            "%s/seq:%d/heads:%d/%sthreads:%d/pin:%s/backend:scalar" % (op, s, h, dim, t, pin)
+            for op, dim in (("softmax", ""), ("attention", "dim:8/")) for s in (16, 32, 64) for h in (1, 3)
             for t in (1, 2) for pin in ("none", "compact")])
 
     def test_defaults(self):
@@ -122,7 +122,7 @@ class Figures(unittest.TestCase):
             flop = {"matmul": 6 * s * d * d, "attention": half, "block": 24 * s * d * d + half,
                     "prefill": 5 * (24 * s * d * d + half),
                     "decode": 5 * (24 * d * d + 4 * d * (s + 1))}.get(op)
-            byte = {"softmax": 8 * s * s, "decode": 5 * 4 * (12 * d * d + 2 * s * d)}.get(op)
+            byte = {"softmax": 8 * 3 * s * s, "decode": 5 * 4 * (12 * d * d + 2 * s * d)}.get(op)
             token = {"block": s, "prefill": s, "decode": 1}.get(op)
             for key, amount in (("GFLOP/s", flop), ("GB/s", byte), ("tokens/s", token)):
                 self.assertEqual(key in row, amount is not None, row["name"])
