@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The page of `decoct attend -o map.html`: page.html with the words, weights and answer as JSON.
+// The page of `decoct attend -o map.html`: cli/page/attend.html with the words, weights and answer
+// as JSON.
 #include "attend.h"
 #include "text.h"
 
-#include "page.h" // made from page.html by embed.py
+#include "page.h" // composed of cli/page/ by embed.py
 
 #include <jansson.h>
 #include <stdlib.h>

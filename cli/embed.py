@@ -1,18 +1,51 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Turns page.html into a C array: embed.py page.html page.h. The data goes between the two halves.
+# Composes a page and turns it into C arrays: embed.py PREFIX TEMPLATE OUT.h. A line of the template
+# that says @NAME@ is replaced by the file NAME beside it. The program puts text where @DATA@ and
+# @RAW@ stand: between the arrays PREFIX_head, PREFIX_middle (where there is @RAW@) and PREFIX_tail.
+import os
+import re
 import sys
 
-MARK = b"@DATA@"
+FILE = re.compile(r"^@([\w./-]+\.(?:css|js|txt)|[\w./-]+/LICENSE)@$", re.MULTILINE)
 
 
-def array(name, data):
+def compose(template):
+    folder = os.path.dirname(template)
+
+    def part(match):
+        with open(os.path.join(folder, match.group(1)), encoding="utf-8") as file:
+            text = file.read().strip("\n")
+        # Inside a script element these would end it, or hide its end.
+        if re.search(r"</script|</style|<!--", text, re.IGNORECASE):
+            sys.exit("embed.py: %s must not hold </script, </style or <!--" % match.group(1))
+        return text
+
+    with open(template, encoding="utf-8") as file:
+        return FILE.sub(part, file.read())
+
+
+def split(page):
+    """The page before @DATA@, between the two marks if it has both, and after the last."""
+    pieces = re.split("@DATA@|@RAW@", page)
+    if page.count("@DATA@") != 1 or page.count("@RAW@") > 1 or page.find("@RAW@") in range(
+            page.find("@DATA@")):
+        sys.exit("embed.py: a page must hold @DATA@ once, and @RAW@ at most once, behind it")
+    return pieces
+
+
+def array(name, text):
+    data = text.encode()
     lines = [", ".join(str(b) for b in data[i:i + 20]) for i in range(0, len(data), 20)]
     return "static const unsigned char %s[] = {\n%s};\n" % (name, ",\n".join(lines))
 
 
-with open(sys.argv[1], "rb") as file:
-    halves = file.read().split(MARK)
-if len(halves) != 2:
-    sys.exit("embed.py: %s must hold %s once" % (sys.argv[1], MARK.decode()))
-with open(sys.argv[2], "w", encoding="ascii") as file:
-    file.write(array("page_head", halves[0]) + array("page_tail", halves[1]))
+def main(prefix, template, out):
+    pieces = split(compose(template))
+    names = ["head", "tail"] if len(pieces) == 2 else ["head", "middle", "tail"]
+    with open(out, "w", encoding="ascii") as file:
+        for name, piece in zip(names, pieces):
+            file.write(array("%s_%s" % (prefix, name), piece))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

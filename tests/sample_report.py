@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The report page filled with made-up data, for its tests and for looking at it:
+# sample_report.py KIND OUT.html, or `all` and a folder. The kinds are the functions named in KINDS.
+import json
+import os
+import random
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "cli"))
+sys.dont_write_bytecode = True
+import embed  # noqa: E402
+
+HOSTILE = ('<script>window.hit=1</script><img src=x onerror="window.hit=1">'
+           "</script><script>window.hit=1</script>\"'&")
+# GFLOP/s of one core in a product, and how well it does in attention and softmax (elements a ns).
+SPEED = {"scalar": 5.2, "avx2": 92.0, "avx512": 148.0, "neon": 34.0}
+CLOCK = {"scalar": 3690, "avx2": 3610, "avx512": 3380, "neon": 2600}
+LEVELS = [("L1", 24e3, 310.0), ("L2", 700e3, 122.0), ("L3", 12e6, 41.0), ("DRAM", 256e6, 21.0)]
+COLUMNS = ["time", "time_low", "time_high", "gflops", "gbs", "tokens", "pct", "pct_low", "pct_high",
+           "roof", "roof_rate", "intensity", "clock", "n", "correct", "disturbed", "bound", "seen",
+           "pin_error"]
+
+
+def case(op, workers=1, pin="none", seq=None, heads=None, dim=None, layers=None, model=None,
+         level=None):
+    parts = [op] + ["%s:%s" % (k, v) for k, v in (
+        ("model", model), ("layers", layers), ("seq", seq), ("heads", heads), ("dim", dim),
+        ("level", level), ("threads", workers), ("pin", pin)) if v is not None]
+    return {"name": "/".join(parts), "op": op, "seq": seq, "heads": heads, "head_dim": dim,
+            "layers": layers, "model": model, "workers": workers, "pin": pin, "level": level}
+
+
+def all_cases(pins=("none",)):
+    cases = []
+    for pin in pins:
+        for workers in (1, 2):
+            for seq in (128, 256, 512, 1024, 2048):
+                for heads in (4, 12):
+                    for op in ("matmul", "softmax", "attention"):
+                        cases.append(case(op, workers, pin, seq, heads, 64))
+                cases.append(case("block", workers, pin, seq, 12, 64))
+            for seq in (128, 512, 1024):
+                for op in ("prefill", "decode"):
+                    cases.append(case(op, workers, pin, seq, 12, 64, 12, "gpt2"))
+            cases.append(case("fma", workers, pin))
+            cases += [case("read", workers, pin, level=level[0]) for level in LEVELS]
+    return cases
+
+
+def measure(rng, c, backend, factor):
+    """One row: times from a roofline model with some spread."""
+    peak = SPEED[backend] * c["workers"] ** 0.96 * factor
+    drain = 21.0 * c["workers"] ** 0.45 * factor
+    spread = rng.choice([0.004, 0.008, 0.015, 0.03])
+    clock = CLOCK[backend] * factor * rng.uniform(0.995, 1.005)
+    row = dict.fromkeys(COLUMNS)
+    flop = moved = tokens = 0
+    if c["op"] == "fma":
+        flop, us = peak * 1.12 * 1e3, 1.0
+    elif c["op"] == "read":
+        rate = next(r for name, _, r in LEVELS if name == c["level"]) * factor
+        rate *= c["workers"] ** (0.97 if c["level"] != "DRAM" else 0.4)
+        moved, us = (rate if backend != "scalar" else rate * 0.3) * 1e3, 1.0
+    else:
+        s, d = c["seq"], c["heads"] * c["head_dim"]
+        if c["op"] == "softmax":
+            flop, moved = 6.0 * c["heads"] * s * s, 8.0 * c["heads"] * s * s
+        elif c["op"] == "matmul":
+            flop, moved = 2.0 * s * d * d, 4.0 * (2 * s * d + d * d)
+        elif c["op"] == "attention":
+            flop, moved = 4.0 * s * s * d, 16.0 * s * d
+        else:
+            layers = c["layers"] or 1
+            rows = 1 if c["op"] == "decode" else s
+            flop = layers * (24.0 * rows * d * d + 4.0 * rows * s * d)
+            moved = layers * (48.0 * d * d + 4.0 * rows * d + 8.0 * s * d)
+            tokens = rows if c["layers"] else 0
+        memory = flop / moved * drain < peak * 1.12
+        roof = drain if memory else peak * 1.12
+        share = (0.62 + 0.25 * s / (s + 300.0)) * (0.8 if c["op"] == "softmax" else 1)
+        share *= rng.uniform(0.94, 1.04)
+        us = (moved if memory else flop) / (roof * share * 1e3)
+        row.update(roof="memory" if memory else "compute", roof_rate=roof, intensity=flop / moved,
+                   pct=share * 100, pct_low=share * 100 * (1 - spread / 2),
+                   pct_high=share * 100 * (1 + spread / 2))
+    row.update(time=us, time_low=us * (1 - spread), time_high=us * (1 + spread * 1.3), clock=clock,
+               n=1, correct=1, bound=None, seen=",".join(str(i) for i in range(c["workers"])))
+    row["gflops"] = flop / us / 1e3 if flop and c["op"] != "softmax" else None
+    row["gbs"] = moved / us / 1e3 if moved else None
+    row["tokens"] = tokens / us * 1e6 if tokens else None
+    if c["pin"] != "none":
+        row["bound"] = row["seen"]
+    if rng.random() < 0.02:
+        row["disturbed"] = rng.choice(["steal 3.1 %", "involuntary switches 812",
+                                       "steal 1.2 %; migrations 4"])
+    return row
+
+
+def context(cpu, date, **more):
+    machine = {
+        "cpu": cpu, "family": "x86_64", "features": ["avx2", "fma", "f16c", "avx512"],
+        "usable_cpus": 2, "quota": None, "kernel": "6.18.44", "vendor": "AuthenticAMD",
+        "cpu_family": 25, "model": 17, "stepping": 1, "microcode": "0xa101148", "hypervisor": "KVM",
+        "governor": "unknown", "turbo": "unknown", "smt": "off", "huge_pages": "madvise",
+        "numa_balancing": "off", "clock_source": "tsc", "memory_bytes": 16777216000,
+        "mitigations": {"spectre_v2": "Mitigation: Enhanced IBRS", "meltdown": "Not affected"},
+        "topology": {"packages": 1, "cores": 2, "cpus": 2, "numa": 1, "smt": 1, "caches": [
+            {"level": 1, "size": 32768, "line": 64, "count": 2},
+            {"level": 2, "size": 1048576, "line": 64, "count": 2},
+            {"level": 3, "size": 33554432, "line": 64, "count": 1}]},
+        "backends": [{"name": "avx512", "version": "0.1", "usable": True}]}
+    machine.update(more)
+    return {
+        "date": date, "host_name": "bench-1", "executable": "decoct", "num_cpus": 2,
+        "mhz_per_cpu": 3700, "cpu_scaling_enabled": False, "caches": [], "load_avg": [0.4, 0.3, 0.2],
+        "library_build_type": "release", "machine": machine,
+        "decoct": {"format": 1, "version": "0.1.0", "commit": "495530b", "build_type": "release",
+                   "compiler": "gcc 12.2.0", "flags": "-O3", "library": "9f2c" * 16,
+                   "plugins": {"avx512": "77ab" * 16, "avx2": "10de" * 16},
+                   "command": ["decoct", "sweep", "--seq", "128..2048"], "environment": {},
+                   "seed": 1, "repetitions": 11, "min_time": 0.05, "complete": True,
+                   "planned": 84}}
+
+
+def group(label, date="2026-11-25T14:02:11+01:00", files=1, complete=True, mixed=(), **more):
+    text = context(label, date, **more)
+    return {"label": label, "cpu": label, "files": files,
+            "file": label.lower().replace(" ", "-") + ".json", "date": date,
+            "commit": text["decoct"]["commit"], "complete": complete, "context": text,
+            "mixed": list(mixed)}
+
+
+def report(groups, series, cases, holes=0.0, seed=7):
+    """series: (group, backend, factor of its speed)."""
+    rng = random.Random(seed)
+    values = {name: [] for name in COLUMNS}
+    for _, backend, factor in series:
+        rows = [measure(rng, c, backend, factor) if rng.random() >= holes else
+                dict.fromkeys(COLUMNS) for c in cases]
+        for name in COLUMNS:
+            values[name].append([r[name] for r in rows])
+    flat = {name: [v for column in values[name] for v in column] for name in COLUMNS}
+    return {"made": "2026-11-25T16:40:00Z", "decoct": "0.1.0", "groups": groups,
+            "series": [{"group": g, "backend": b, "label": "%s, %s" % (groups[g]["label"], b)}
+                       for g, b, _ in series],
+            "cases": cases, "values": values,
+            "verdict": {"wrong": flat["correct"].count(0),
+                        "disturbed": sum(v is not None for v in flat["disturbed"]), "refused": 0,
+                        "rows": sum(v is not None for v in flat["time"])}}
+
+
+def one():
+    return report([group("AMD EPYC")], [(0, "avx512", 1)],
+                  [c for c in all_cases() if c["workers"] == 1 and c["op"] in ("matmul", "softmax")])
+
+
+def backends():
+    return report([group("AMD EPYC")], [(0, "scalar", 1), (0, "avx2", 1), (0, "avx512", 1)],
+                  all_cases())
+
+
+def two():
+    arm = group("Neoverse-N1", "2026-11-24T09:10:00+01:00", kernel="6.1.0-28-arm64", vendor="ARM",
+                features=["neon", "fp16"], usable_cpus=4, family="aarch64", hypervisor="none",
+                complete=False)
+    return report([group("AMD EPYC"), arm],
+                  [(0, "avx512", 1), (1, "neon", 1), (0, "scalar", 1), (1, "scalar", 0.8)],
+                  all_cases(("none", "compact")), holes=0.02)
+
+
+def close():
+    return report([group("AMD EPYC"), group("AMD EPYC (2)", kernel="6.12.9")],
+                  [(0, "avx512", 1), (1, "avx512", 1.01)], all_cases(), seed=3)
+
+
+def fleet():
+    rng = random.Random(5)
+    groups = [group("Xeon Platinum %d" % (8100 + 37 * i), files=rng.randint(2, 40),
+                    mixed=["kernel", "microcode"] if i % 3 == 0 else [],
+                    kernel="6.%d.0" % rng.choice([1, 6, 12, 18])) for i in range(30)]
+    series = [(i, b, 0.6 + 0.03 * i) for i in range(30) for b in ("avx2", "avx512")]
+    data = report(groups, series, all_cases(), holes=0.05)
+    for column, (g, _, _) in zip(data["values"]["n"], series):
+        column[:] = [n and groups[g]["files"] for n in column]
+    return data
+
+
+def nulls():
+    data = backends()
+    keep = {"time"}
+    for name, columns in data["values"].items():
+        if name not in keep:
+            data["values"][name] = [[None] * len(c) for c in columns]
+    data["groups"][0].update(date=None, commit=None, context={}, complete=None)
+    return data
+
+
+def nothing():
+    data = report([group("AMD EPYC")], [(0, "avx2", 1)], [])
+    data["series"], data["values"] = [], {name: [] for name in COLUMNS}
+    return data
+
+
+def hostile():
+    data = two()
+
+    def poison(value, key=""):
+        if isinstance(value, dict):
+            return {poison(k) if key == "context" else k: poison(v, k) for k, v in value.items()}
+        if isinstance(value, list):
+            return [poison(v, key) for v in value]
+        return value + HOSTILE if isinstance(value, str) and key not in ("roof",) else value
+    for name in ("made", "decoct", "groups", "series", "cases"):
+        data[name] = poison(data[name], name)
+    for name in ("disturbed", "bound", "seen", "pin_error"):
+        data["values"][name] = [[HOSTILE] * len(c) for c in data["values"][name]]
+    data["values"]["correct"][0][3] = 0
+    data["verdict"].update(wrong=1, refused=2)
+    return data
+
+
+def big():
+    cases = [case(op, w, "none", seq, heads, 64) for op in ("matmul", "softmax", "attention", "block")
+             for w in range(1, 9) for seq in range(64, 64 * 26, 64) for heads in (1, 2, 4, 8, 12)]
+    return report([group("AMD EPYC"), group("Xeon")],
+                  [(0, "scalar", 1), (0, "avx2", 1), (0, "avx512", 1), (1, "avx2", .9),
+                   (1, "avx512", .9)], cases)
+
+
+KINDS = [one, backends, two, close, fleet, nulls, nothing, hostile, big]
+
+
+def page(data, raw=()):
+    """What `decoct report` writes."""
+    def safe(value):
+        return json.dumps(value).replace("<", "\\u003c")
+    pieces = embed.split(embed.compose(os.path.join(HERE, "..", "cli", "page", "report.html")))
+    scripts = "".join('<script type="application/json" class="raw" data-name="%s">%s</script>\n' % (
+        name.replace("&", "&amp;").replace('"', "&quot;"), safe(text)) for name, text in raw)
+    return pieces[0] + safe(data) + pieces[1] + scripts + pieces[2]
+
+
+def write(kind, path):
+    data = kind()
+    name = HOSTILE if kind is hostile else data["groups"][0]["file"]
+    raw = [(name, {"context": data["groups"][0]["context"], "benchmarks": []})]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(page(data, [] if kind is one else raw))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "all":
+        for one_kind in KINDS:
+            write(one_kind, os.path.join(sys.argv[2], one_kind.__name__ + ".html"))
+    else:
+        write(next(k for k in KINDS if k.__name__ == sys.argv[1]), sys.argv[2])

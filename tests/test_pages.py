@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The pages in a browser: test_pages.py PATH-OF-DECOCT. Fills the report page with made-up data, lets
+# the program make a map, and has test_pages.mjs look at both in Chromium. Exit code 77 is a skip.
+# DECOCT_TEST_SCREENSHOTS=FOLDER keeps pictures.
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def skip(why):
+    print("skipped: " + why)
+    sys.exit(77)
+
+
+def main(decoct):
+    node = shutil.which("node")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not node:
+        skip("there is no Node.js here")
+    if not chromium:
+        skip("there is no Chromium here")
+    if not os.path.isdir(os.path.join(HERE, "node_modules", "playwright-core")):
+        skip("playwright-core is missing; `npm ci` in tests brings it")
+    if not os.path.isdir(os.path.join(HERE, "..", "cli", "page", "node_modules", "uplot")):
+        skip("uPlot is missing; `npm ci` in cli/page brings it")
+    import sample_report
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in sample_report.KINDS:
+            sample_report.write(kind, os.path.join(folder, kind.__name__ + ".html"))
+        for name, text in (("map", ["Sarah lies still on the bed, feeling"]),
+                           ("cut", ["Sarah lies still on the bed, feeling", "--cut=bed:still"])):
+            done = subprocess.run([decoct, "attend", *text, "-o", os.path.join(folder, name + ".html")],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+            if done.returncode:
+                print(done.stdout.decode())
+        sys.stdout.flush()
+        return subprocess.run([node, os.path.join(HERE, "test_pages.mjs"), chromium, folder]).returncode
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, HERE)
+    sys.exit(main(os.path.abspath(sys.argv[1])))
