@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Turns page.html into a C array: embed.py page.html page.h. The data goes between the two halves.
+# Turns a page into C arrays: embed.py page.html page.h, or embed.py report.html report_page.h MARK...
+# where the parts between the marks become report_page_head, report_page_middle, report_page_tail.
+# What the program knows goes between the parts.
+import os
 import sys
-
-MARK = b"@DATA@"
 
 
 def array(name, data):
@@ -10,9 +11,17 @@ def array(name, data):
     return "static const unsigned char %s[] = {\n%s};\n" % (name, ",\n".join(lines))
 
 
-with open(sys.argv[1], "rb") as file:
-    halves = file.read().split(MARK)
-if len(halves) != 2:
-    sys.exit("embed.py: %s must hold %s once" % (sys.argv[1], MARK.decode()))
-with open(sys.argv[2], "w", encoding="ascii") as file:
-    file.write(array("page_head", halves[0]) + array("page_tail", halves[1]))
+source, target, *marks = sys.argv[1:]
+marks = marks or ["@DATA@"]
+names = ["head", "middle", "tail"] if len(marks) == 2 else ["head", "tail"]
+prefix = os.path.splitext(os.path.basename(target))[0]
+with open(source, "rb") as file:
+    rest = file.read()
+text = ""
+for name, mark in zip(names, marks):
+    if rest.count(mark.encode()) != 1:
+        sys.exit("embed.py: %s must hold %s once, and the marks in their order" % (source, mark))
+    part, rest = rest.split(mark.encode())
+    text += array(prefix + "_" + name, part)
+with open(target, "w", encoding="ascii") as file:
+    file.write(text + array(prefix + "_" + names[-1], rest))

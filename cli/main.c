@@ -20,6 +20,7 @@ static const command commands[] = {
     {"decoct bench", cli_bench, "benchmarks of every kernel (Google Benchmark)"},
     {"decoct peers", cli_peers, "the same shapes in other libraries, side by side"},
     {"decoct hash", cli_hash, "one hash a kernel and shape: the same on every CPU"},
+    {"decoct report", cli_report, "result files as one page to explore, and compared"},
 };
 static const int command_count = (int)(sizeof commands / sizeof *commands);
 
