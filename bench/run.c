@@ -119,7 +119,7 @@ static bool measure_chunk(turn *t) {
     gbench_listen(listen, t);
     keep_rows(t);
     shelf_clear(&t->shelf);
-    return !t->run->options->out || results_write(&t->run->results, t->run->command);
+    return !t->run->options->out || record_file_write(&t->run->results, t->run->command);
 }
 
 static bool is_time_left(const turn *t) {
@@ -212,7 +212,7 @@ static int resume(run *r, int *done) {
                 r->command, out);
         return EXIT_USAGE;
     }
-    json_t *old = results_read(out, r->command);
+    json_t *old = record_file_read(out, r->command);
     int code = old && is_continuation(r, json_object_get(old, "context")) ? 0 : EXIT_USAGE;
     if (!code) {
         *done = take_rows(r, old);
@@ -315,11 +315,11 @@ static int measure(run *r, const int *order, int done) {
     t->progress = progress_begin(done, r->plan.count, r->options->budget);
     catch_signals(true);
     // Before anything is measured: can the file be written at all?
-    bool well = !r->options->out || results_write(&r->results, r->command);
+    bool well = !r->options->out || record_file_write(&r->results, r->command);
     well = well && measure_missing(t, order);
     progress_end(&t->progress);
     set_complete(r);
-    well = well && (!r->options->out || results_write(&r->results, r->command));
+    well = well && (!r->options->out || record_file_write(&r->results, r->command));
     int code = well ? verdict(r) : EXIT_REFUSED;
     say_end(r, clock_now() - t->begin);
     shelf_free(&t->shelf);
@@ -333,7 +333,7 @@ int run_all(run *r, run_options *options, int parts, char **argv) {
     r->options = options;
     json_t *machine = record_machine(r->command);
     int code = machine ? make_plan(r, parts, machine) : EXIT_REFUSED, done = 0;
-    if (!code && !results_open(&r->results, options->out, r->plan.count)) {
+    if (!code && !record_file_open(&r->results, options->out, r->plan.count)) {
         code = EXIT_REFUSED;
     }
     if (code) {
@@ -364,6 +364,6 @@ int run_all(run *r, run_options *options, int parts, char **argv) {
 }
 
 void run_close(run *r) {
-    results_close(&r->results);
+    record_file_close(&r->results);
     plan_free(&r->plan);
 }

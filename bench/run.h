@@ -5,7 +5,7 @@
 #define BENCH_RUN_H
 
 #include "plan.h"
-#include "results.h"
+#include "record_file.h"
 
 #include <argp.h>
 
@@ -29,7 +29,7 @@ typedef struct run {
     const char *command; // "decoct sweep"
     run_options *options;
     plan plan;
-    results results;
+    record_file results;
 } run;
 
 // Measures; `parts` are RUN_ flags, `argv` goes to the file. Returns an exit code; r->results has

@@ -57,6 +57,8 @@ int cli_sweep(int argc, char **argv);
 int cli_roofline(int argc, char **argv);
 int cli_peers(int argc, char **argv);
 int cli_hash(int argc, char **argv);
+int cli_report(int argc, char **argv);
+int cli_export(int argc, char **argv);
 
 // "decoct next: " and words on stderr; returns the exit code given, for `return cli_fail(...)`.
 int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

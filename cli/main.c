@@ -26,6 +26,8 @@ static const command commands[] = {
      "what this machine can do at all: arithmetic, caches, memory"},
     {"decoct peers", cli_peers, "the same shapes in other libraries, side by side"},
     {"decoct hash", cli_hash, "one hash a kernel and shape: the same on every CPU"},
+    {"decoct report", cli_report, "result files as one page to explore, and compared"},
+    {"decoct export", cli_export, "a result file for Google Benchmark's tools, as CSV or Markdown"},
 };
 static const int command_count = (int)(sizeof commands / sizeof *commands);
 

@@ -16,6 +16,14 @@ void *cli_alloc(int64_t count, size_t size) {
     return memory;
 }
 
+void *cli_resize(void *memory, int64_t count, size_t size) {
+    void *grown = count < 0 ? NULL : reallocarray(memory, count > 0 ? (size_t)count : 1, size);
+    if (!grown) {
+        exit(cli_fail(CLI_INTERNAL, "out of memory"));
+    }
+    return grown;
+}
+
 int cli_utf8_next(const char *s, size_t n) {
     const unsigned char *b = (const unsigned char *)s;
     if (n == 0) {

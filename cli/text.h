@@ -11,6 +11,8 @@
 
 // Zeroed memory for count elements; without it the program ends with CLI_INTERNAL and a message.
 void *cli_alloc(int64_t count, size_t size);
+// Room for count elements, those that were there kept; the rest is not zeroed.
+void *cli_resize(void *memory, int64_t count, size_t size);
 
 // Bytes of the UTF-8 character at s (1 .. 4); 0 when the n bytes are only the beginning of one; -1
 // when they are none.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "results.h"
+#include "record_file.h"
 
 #include "wholefile.h"
 
@@ -8,13 +8,13 @@
 
 enum { INDENTED = JSON_INDENT(1) | JSON_REAL_PRECISION(6), ONE_LINE = JSON_REAL_PRECISION(6) };
 
-bool results_open(results *r, const char *path, int count) {
-    *r = (results){.path = path, .count = count};
+bool record_file_open(record_file *r, const char *path, int count) {
+    *r = (record_file){.path = path, .count = count};
     r->rows = calloc((size_t)(count > 0 ? count : 1), sizeof *r->rows);
     return r->rows;
 }
 
-void results_close(results *r) {
+void record_file_close(record_file *r) {
     json_decref(r->context);
     for (int i = 0; r->rows && i < r->count; i++) {
         json_decref(r->rows[i]);
@@ -23,7 +23,7 @@ void results_close(results *r) {
 }
 
 // Every row on a line of its own, for diff and grep.
-static bool put(const results *r, FILE *to) {
+static bool put(const record_file *r, FILE *to) {
     bool first = true, well = fputs("{\n\"context\": ", to) >= 0;
     well = well && json_dumpf(r->context, to, INDENTED) == 0;
     well = well && fputs(",\n\"benchmarks\": [\n", to) >= 0;
@@ -40,7 +40,7 @@ static bool put_results(FILE *to, const void *data) {
     return put(data, to);
 }
 
-bool results_write(const results *r, const char *command) {
+bool record_file_write(const record_file *r, const char *command) {
     const char *wrong = wholefile_write(r->path, put_results, r);
     if (wrong) {
         fprintf(stderr, "%s: cannot write %s: %s\n", command, r->path, wrong);
@@ -48,7 +48,7 @@ bool results_write(const results *r, const char *command) {
     return !wrong;
 }
 
-json_t *results_read(const char *path, const char *command) {
+json_t *record_file_read(const char *path, const char *command) {
     json_error_t error;
     json_t *all = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!all) {

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct export`: one result file for Google Benchmark's tools, a spreadsheet, or a comment.
+#include "export.h"
+
+#include "cli.h"
+#include "gather.h"
+#include "output.h"
+#include "results.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct export_format {
+    const char *name;
+    void (*write)(const json_t *all, FILE *to);
+} export_format;
+
+static const export_format formats[] = {
+    {"googlecpp", export_googlecpp}, {"csv", export_csv}, {"md", export_md}, {0}};
+
+typedef struct export_options {
+    const char *output, *file;
+    const export_format *to;
+} export_options;
+
+static const struct argp_option rows[] = {
+    {"to", 't', "FORMAT", 0, "googlecpp, csv or md", 0},
+    {"output", 'o', "FILE", 0, "Write here instead of standard output", 0},
+    {0},
+};
+
+static void take_format(export_options *o, const char *arg, struct argp_state *state) {
+    for (o->to = formats; o->to->name && strcmp(o->to->name, arg) != 0; o->to++) {
+    }
+    if (!o->to->name) {
+        argp_error(state, "--to takes googlecpp, csv or md, not \"%s\"", arg);
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    export_options *o = state->input;
+    switch (key) {
+    case 't':
+        take_format(o, arg, state);
+        return 0;
+    case 'o':
+        o->output = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->file) {
+            argp_error(state, "one file at a time: \"%s\" is one more", arg);
+        }
+        o->file = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->to || !o->file) {
+            argp_error(state, o->to ? "give a result file" : "say what to make: --to csv");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    rows,
+    parse,
+    "FILE",
+    "Turns a result file (decoct sweep, decoct bench --suite, decoct roofline) into what other "
+    "tools read."
+    "\v"
+    "Examples:\n\n"
+    "  decoct export --to googlecpp run.json -o gbench.json\n"
+    "  decoct export --to csv run.json -o run.csv\n"
+    "  decoct export --to md run.json\n\n"
+    "googlecpp is what Google Benchmark itself would write, for its compare.py and for "
+    "continuous-benchmark actions: one row a benchmark, the median. A row whose result was wrong "
+    "has error_occurred, as Google Benchmark writes it. csv has every column that holds one value, "
+    "md is a table for a comment.\n\n" CLI_EXIT_DOC,
+    NULL,
+    NULL,
+    NULL};
+
+// The same exam that `decoct report` gives. jansson alone does not know what a result file is.
+static int examine(const char *path, const char *text, size_t length, char *words, size_t size) {
+    results_reader *reader = results_open();
+    results_file file;
+    if (!reader) {
+        snprintf(words, size, "out of memory");
+        return CLI_INTERNAL;
+    }
+    fleet f = {0};
+    results_status status = results_parse(reader, text, length, &file, words, size);
+    int code = status == RESULTS_OK ? CLI_OK : status == RESULTS_MEMORY ? CLI_INTERNAL : CLI_USAGE;
+    if (code == CLI_OK && !fleet_add(&f, &file, path, path, NULL, 0, words, size)) {
+        code = CLI_USAGE; // two rows of one name
+    }
+    fleet_free(&f);
+    results_close(reader);
+    return code;
+}
+
+static json_t *load(const char *path, int *code) {
+    char words[512], *text;
+    size_t length = 0;
+    json_t *all = NULL;
+    json_error_t error;
+    *code = gather_read(path, &text, &length, words, sizeof words);
+    if (*code == CLI_OK) {
+        *code = examine(path, text, length, words, sizeof words);
+    }
+    if (*code == CLI_OK) {
+        all = json_loadb(text, length, JSON_ALLOW_NUL, &error);
+        if (!all) {
+            snprintf(words, sizeof words, "line %d: %s", error.line, error.text);
+            *code = CLI_USAGE;
+        }
+    }
+    free(text);
+    if (*code != CLI_OK) {
+        gather_fail(*code, path, words);
+    }
+    return all;
+}
+
+int cli_export(int argc, char **argv) {
+    export_options o = {0};
+    cli_output out;
+    argp_parse(&parser, argc, argv, 0, NULL, &o);
+    int code;
+    json_t *all = load(o.file, &code);
+    if (code == CLI_OK) {
+        code = cli_output_open(&out, o.output);
+    }
+    if (code == CLI_OK) {
+        o.to->write(all, out.to);
+        code = cli_output_close(&out, true);
+    }
+    json_decref(all);
+    return code;
+}
+
+void export_put_number(const json_t *number, FILE *to) {
+    if (json_is_integer(number)) {
+        fprintf(to, "%" JSON_INTEGER_FORMAT, json_integer_value(number));
+        return;
+    }
+    char text[40];
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, json_real_value(number));
+        if (strtod(text, NULL) == json_real_value(number)) {
+            break;
+        }
+    }
+    fputs(text, to);
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Reads files and folders of result files into a fleet, several at a time, in the order given.
+#ifndef CLI_GATHER_H
+#define CLI_GATHER_H
+
+#include "fleet.h"
+
+// Files that go into the page as they are.
+enum { GATHER_RAW_FILES = 8, GATHER_RAW_BYTES = 32 << 20 };
+typedef struct gather_raw {
+    char *name, *text; // the name: of the file, or its path where two have one name
+    size_t length;
+} gather_raw;
+
+typedef struct gather_result {
+    fleet fleet;
+    gather_raw raw[GATHER_RAW_FILES];
+    int raw_count;
+} gather_result;
+
+// An exit code; what is wrong was said. `keep` fills raw. gather_free takes it in any case.
+int gather(char **arguments, int count, bool keep, gather_result *result);
+void gather_free(gather_result *result);
+
+// A whole file with RESULTS_PADDING zero bytes behind it; free() it. An exit code, and words.
+int gather_read(const char *path, char **text, size_t *length, char *words, size_t size);
+// "PATH: WORDS" without anything that could steer a terminal; returns code.
+int gather_fail(int code, const char *path, const char *words);
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct report`: result files as one page to explore, or as the data of that page.
+#include "report.h"
+
+#include "cli.h"
+#include "output.h"
+#include "text.h"
+
+#include "report_page.h" // made from page/report.html by embed.py
+
+#include <errno.h>
+
+typedef struct report_options {
+    const char *output;
+    bool json;
+    char **files;
+    int count;
+} report_options;
+
+static const struct argp_option rows[] = {
+    {"output", 'o', "FILE", 0, "Write the page here (works offline)", 0},
+    {"json", 'j', NULL, 0, "Print the data of the page instead, as one JSON document", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    report_options *o = state->input;
+    switch (key) {
+    case 'o':
+        o->output = arg;
+        return 0;
+    case 'j':
+        o->json = true;
+        return 0;
+    case ARGP_KEY_ARGS:
+        o->files = state->argv + state->next;
+        o->count = state->argc - state->next;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "give result files or a folder of them");
+        return EINVAL;
+    case ARGP_KEY_END:
+        if (!o->json == !o->output) {
+            argp_error(state, o->json ? "--json goes to standard output: leave -o away"
+                                      : "give the page a name: -o report.html");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    rows,
+    parse,
+    "FILE|DIR...",
+    "Makes one page of result files (decoct sweep, decoct bench --suite, decoct roofline): what is "
+    "compared, how sure it is, and the files themselves."
+    "\v"
+    "Examples:\n\n"
+    "  decoct report before.json after.json -o report.html\n"
+    "  decoct report fleet/ -o fleet.html\n\n"
+    "Each FILE stands for itself. Of a DIR every *.json is read, in the order of their names; "
+    "files "
+    "from one CPU model are one group, whose values are the medians over its files. The interval "
+    "beside a median holds the true one with at least 95 % (sign test over the files); with fewer "
+    "than 6 files it is all of them, with a single one that file's own.\n\n"
+    "The page carries the first 8 files whole, as long as they have no more than 32 MiB "
+    "together.\n\n"
+    "Exit code 14: a folder without result files. " CLI_EXIT_DOC,
+    NULL,
+    NULL,
+    NULL};
+
+static void put_raw(const gather_result *r, FILE *to) {
+    for (int i = 0; i < r->raw_count; i++) {
+        fputs("<script type=\"application/json\" class=\"raw\" data-name=\"", to);
+        cli_put_escaped(to, r->raw[i].name);
+        fputs("\">", to);
+        report_put_json(r->raw[i].text, r->raw[i].length, to);
+        fputs("</script>\n", to);
+    }
+}
+
+static void put_page(const gather_result *r, FILE *to) {
+    fwrite(report_page_head, 1, sizeof report_page_head, to);
+    report_put_data(&r->fleet, to);
+    fwrite(report_page_middle, 1, sizeof report_page_middle, to);
+    put_raw(r, to);
+    fwrite(report_page_tail, 1, sizeof report_page_tail, to);
+}
+
+int cli_report(int argc, char **argv) {
+    report_options o = {0};
+    gather_result result;
+    cli_output out;
+    argp_parse(&parser, argc, argv, 0, NULL, &o);
+    int code = gather(o.files, o.count, !o.json, &result);
+    if (code == CLI_OK) {
+        code = cli_output_open(&out, o.output);
+    }
+    if (code == CLI_OK) {
+        if (o.json) {
+            report_put_data(&result.fleet, out.to);
+        } else {
+            put_page(&result, out.to);
+        }
+        code = cli_output_close(&out, true);
+    }
+    gather_free(&result);
+    return code;
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The data of the report page.
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include "gather.h"
+
+#include <stdio.h>
+
+// One JSON document; "<" is \u003c everywhere in it.
+void report_put_data(const fleet *f, FILE *to);
+// JSON as it is, but "<": in valid JSON it stands in strings only.
+void report_put_json(const char *text, size_t length, FILE *to);
+
+#endif

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The bridge to simdjson: a result file as rows of plain C. The whole file is parsed (and its UTF-8
+// checked), not only what is looked at, because a page may carry it on as it is.
+#include "results.h"
+
+#include <jansson.h>
+#include <simdjson.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <deque>
+#include <limits>
+#include <new>
+#include <string>
+#include <vector>
+
+namespace dom = simdjson::dom;
+
+const char *const results_disclosed[RESULTS_DISCLOSED] = {
+    "machine.vendor",      "machine.cpu_family",   "machine.model",          "machine.stepping",
+    "machine.microcode",   "machine.hypervisor",   "machine.governor",       "machine.turbo",
+    "machine.smt",         "machine.huge_pages",   "machine.numa_balancing", "machine.clock_source",
+    "machine.mitigations", "machine.memory_bytes", "machine.kernel",         "machine.usable_cpus",
+    "decoct.version",      "decoct.commit",        "decoct.build_type",      "decoct.compiler",
+    "decoct.flags",        "decoct.library",       "decoct.plugins",         "decoct.environment",
+};
+
+namespace {
+
+// What is wrong, and the place: thrown inside this file, caught at its border.
+struct Trouble {
+    std::string words;
+};
+
+enum class Kind { text, whole, flag, figure, cpus, words };
+
+struct Field {
+    const char *name;
+    Kind kind;
+    results_text results_row::*text;
+    int64_t results_row::*whole;
+    int figure;
+};
+
+constexpr Field text(const char *name, results_text results_row::*at, Kind kind = Kind::text) {
+    return {name, kind, at, nullptr, 0};
+}
+constexpr Field whole(const char *name, int64_t results_row::*at, Kind kind = Kind::whole) {
+    return {name, kind, nullptr, at, 0};
+}
+constexpr Field figure(const char *name, int at) {
+    return {name, Kind::figure, nullptr, nullptr, at};
+}
+
+const Field fields[] = {
+    text("name", &results_row::name),
+    text("backend", &results_row::backend),
+    text("op", &results_row::op),
+    text("model", &results_row::model),
+    text("pin", &results_row::pin),
+    text("level", &results_row::level),
+    text("roof", &results_row::roof),
+    text("pin_error", &results_row::pin_error),
+    text("bound", &results_row::bound, Kind::cpus),
+    text("seen", &results_row::seen, Kind::cpus),
+    text("disturbed", &results_row::disturbed, Kind::words),
+    whole("seq", &results_row::seq),
+    whole("heads", &results_row::heads),
+    whole("head_dim", &results_row::head_dim),
+    whole("layers", &results_row::layers),
+    whole("workers", &results_row::workers),
+    whole("correct", &results_row::correct, Kind::flag),
+    figure("real_time", RESULTS_TIME),
+    figure("real_time_low", RESULTS_TIME_LOW),
+    figure("real_time_high", RESULTS_TIME_HIGH),
+    figure("GFLOP/s", RESULTS_GFLOPS),
+    figure("GB/s", RESULTS_GBS),
+    figure("tokens/s", RESULTS_TOKENS),
+    figure("pct_of_roof", RESULTS_PCT),
+    figure("pct_of_roof_low", RESULTS_PCT_LOW),
+    figure("pct_of_roof_high", RESULTS_PCT_HIGH),
+    figure("roof_rate", RESULTS_ROOF_RATE),
+    figure("intensity", RESULTS_INTENSITY),
+    figure("clock_mhz", RESULTS_CLOCK),
+};
+
+const char *type_name(dom::element_type type) {
+    switch (type) {
+    case dom::element_type::ARRAY:
+        return "a list";
+    case dom::element_type::OBJECT:
+        return "an object";
+    case dom::element_type::STRING:
+        return "a string";
+    case dom::element_type::BOOL:
+        return "true or false";
+    case dom::element_type::NULL_VALUE:
+        return "null";
+    default:
+        return "a number";
+    }
+}
+
+[[noreturn]] void wrong_type(dom::element value, const char *wanted) {
+    throw Trouble{std::string("is ") + type_name(value.type()) + ", must be " + wanted};
+}
+
+results_text as_text(dom::element value) {
+    std::string_view text;
+    if (value.get(text)) {
+        wrong_type(value, "a string");
+    }
+    if (text.find('\0') != text.npos) { // C would see its beginning only
+        throw Trouble{"holds \\u0000"};
+    }
+    return {text.data(), text.size()};
+}
+
+int64_t as_whole(dom::element value) {
+    int64_t number;
+    if (value.get(number)) {
+        wrong_type(value, "a whole number");
+    }
+    if (number < 0) {
+        throw Trouble{"is below 0"};
+    }
+    return number;
+}
+
+int64_t as_flag(dom::element value) {
+    bool flag;
+    if (value.get(flag)) {
+        wrong_type(value, "true or false");
+    }
+    return flag;
+}
+
+float as_figure(dom::element value) {
+    double number;
+    if (value.get(number)) {
+        wrong_type(value, "a number");
+    }
+    if (number < 0) {
+        throw Trouble{"is below 0"};
+    }
+    if (number > std::numeric_limits<float>::max()) {
+        throw Trouble{"is too large"};
+    }
+    return static_cast<float>(number);
+}
+
+uint64_t hash(std::string_view text) { // FNV-1a
+    uint64_t h = 0xcbf29ce484222325u;
+    for (char c : text) {
+        h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+    }
+    return h;
+}
+
+// The value of a key, or an element that is null.
+bool find(dom::object object, const char *key, dom::element *value) {
+    return !object.at_key(key).get(*value) && !value->is_null();
+}
+
+dom::object need_object(dom::object parent, const char *key, const std::string &path) {
+    dom::element value;
+    dom::object object;
+    if (parent.at_key(key).get(value)) {
+        throw Trouble{"no result file: " + path + " is missing"};
+    }
+    if (value.get(object)) {
+        throw Trouble{"no result file: " + path + " is " + type_name(value.type()) +
+                      ", must be an object"};
+    }
+    return object;
+}
+
+// Where and why the text is no JSON: jansson knows the line, simdjson does not.
+std::string syntax(const char *text, size_t length, simdjson::error_code code) {
+    json_error_t error;
+    json_t *all = json_loadb(text, length, JSON_ALLOW_NUL, &error);
+    if (all) { // it is stricter than jansson, or has other limits
+        json_decref(all);
+        return simdjson::error_message(code);
+    }
+    char place[64];
+    std::snprintf(place, sizeof place, "line %d, column %d: ", error.line, error.column);
+    return place + std::string(error.text);
+}
+
+} // namespace
+
+struct results_reader {
+    dom::parser parser;
+    std::vector<results_row> rows;
+    std::deque<std::string> made; // texts that do not stand in the file
+    std::string context;
+    // The keys of the row before: files are made by a program, so the next row has the same ones.
+    std::vector<std::pair<std::string, const Field *>> keys;
+
+    void read(const char *text, size_t length, results_file *file);
+
+  private:
+    const Field *field(size_t position, std::string_view key);
+    results_text keep(std::string &&text);
+    results_text cpus(dom::element value);
+    results_text words(dom::element value);
+    void set(results_row *row, const Field &field, dom::element value);
+    void read_row(dom::object object, results_row *row);
+    void read_rows(dom::array list);
+    void read_context(dom::object all, results_file *file);
+};
+
+const Field *results_reader::field(size_t position, std::string_view key) {
+    if (position < keys.size() && keys[position].first == key) {
+        return keys[position].second;
+    }
+    const Field *found = nullptr;
+    for (const Field &f : fields) {
+        found = key == f.name ? &f : found;
+    }
+    if (position < 256) { // who has more keys than that gets no help
+        keys.resize(std::max(keys.size(), position + 1));
+        keys[position] = {std::string(key), found};
+    }
+    return found;
+}
+
+results_text results_reader::keep(std::string &&text) {
+    made.push_back(std::move(text));
+    return {made.back().data(), made.back().size()};
+}
+
+// [0, null] becomes "0,-"; a list of nulls alone is null.
+results_text results_reader::cpus(dom::element value) {
+    dom::array list;
+    std::string joined;
+    bool any = false;
+    if (value.get(list)) {
+        wrong_type(value, "a list of CPUs");
+    }
+    for (dom::element one : list) {
+        joined += joined.empty() ? "" : ",";
+        joined += one.is_null() ? "-" : std::to_string(as_whole(one));
+        any = any || !one.is_null();
+    }
+    return any ? keep(std::move(joined)) : results_text{nullptr, 0};
+}
+
+results_text results_reader::words(dom::element value) {
+    dom::array list;
+    std::string joined;
+    if (value.get(list)) {
+        wrong_type(value, "a list of words");
+    }
+    for (dom::element one : list) {
+        results_text word = as_text(one);
+        joined += joined.empty() ? "" : "; ";
+        joined.append(word.at, word.length);
+    }
+    return list.size() ? keep(std::move(joined)) : results_text{nullptr, 0};
+}
+
+void results_reader::set(results_row *row, const Field &field, dom::element value) {
+    switch (field.kind) {
+    case Kind::text:
+        row->*field.text = as_text(value);
+        break;
+    case Kind::whole:
+        row->*field.whole = as_whole(value);
+        break;
+    case Kind::flag:
+        row->*field.whole = as_flag(value);
+        break;
+    case Kind::figure:
+        row->figures[field.figure] = as_figure(value);
+        break;
+    case Kind::cpus:
+        row->*field.text = cpus(value);
+        break;
+    case Kind::words:
+        row->*field.text = words(value);
+        break;
+    }
+}
+
+void results_reader::read_row(dom::object object, results_row *row) {
+    size_t position = 0;
+    bool microseconds = false, time = false;
+    *row = results_row{};
+    row->seq = row->heads = row->head_dim = row->layers = row->workers = row->correct = -1;
+    std::fill(row->figures, row->figures + RESULTS_FIGURES, NAN);
+    for (dom::key_value_pair pair : object) {
+        const Field *known = field(position++, pair.key);
+        try {
+            if (known && !pair.value.is_null()) {
+                set(row, *known, pair.value);
+            }
+        } catch (Trouble &trouble) {
+            throw Trouble{"." + std::string(known->name) + " " + trouble.words};
+        }
+        time = time || (known && known->figure == RESULTS_TIME && known->kind == Kind::figure);
+        if (!known && pair.key == "time_unit") {
+            std::string_view unit;
+            microseconds = !pair.value.get(unit) && unit == "us";
+        }
+    }
+    if (!row->name.at || row->name.length == 0) {
+        throw Trouble{".name is missing"};
+    }
+    if (!time || !microseconds) {
+        throw Trouble{time ? ".time_unit is not \"us\"" : ".real_time is missing"};
+    }
+    if (row->figures[RESULTS_TIME] == 0) {
+        throw Trouble{".real_time is 0"};
+    }
+}
+
+void results_reader::read_rows(dom::array list) {
+    rows.clear();
+    for (dom::element value : list) {
+        dom::object object;
+        try {
+            if (value.get(object)) {
+                throw Trouble{std::string(" is ") + type_name(value.type()) +
+                              ", must be an object"};
+            }
+            rows.emplace_back();
+            read_row(object, &rows.back());
+        } catch (Trouble &trouble) {
+            throw Trouble{"benchmarks[" +
+                          std::to_string(rows.size() - (value.is_object() ? 1 : 0)) + "]" +
+                          trouble.words};
+        }
+    }
+}
+
+void results_reader::read_context(dom::object all, results_file *file) {
+    dom::object outer = need_object(all, "context", "context");
+    dom::object ours = need_object(outer, "decoct", "context.decoct"), machine;
+    dom::element value;
+    const char *key = "context.decoct.format";
+    try {
+        if (!find(ours, "format", &value) || as_whole(value) != 1) {
+            throw Trouble{"must be 1: this program knows no other"};
+        }
+        key = "context.date";
+        file->date = find(outer, "date", &value) ? as_text(value) : results_text{nullptr, 0};
+        key = "context.decoct.commit";
+        file->commit = find(ours, "commit", &value) ? as_text(value) : results_text{nullptr, 0};
+        key = "context.decoct.complete";
+        file->complete = find(ours, "complete", &value) ? as_flag(value) : -1;
+        key = "context.machine";
+        bool there = find(outer, "machine", &value);
+        if (there && value.get(machine)) {
+            wrong_type(value, "an object");
+        }
+        key = "context.machine.cpu";
+        file->cpu =
+            there && find(machine, "cpu", &value) ? as_text(value) : results_text{nullptr, 0};
+        for (int i = 0; i < RESULTS_DISCLOSED; i++) {
+            std::string_view name = results_disclosed[i];
+            bool of_machine = name[0] == 'm';
+            dom::object part = of_machine ? machine : ours;
+            bool known =
+                (there || !of_machine) && !part.at_key(name.substr(name.find('.') + 1)).get(value);
+            file->disclosed[i] = hash(known ? simdjson::minify(value) : "");
+        }
+    } catch (Trouble &trouble) {
+        throw Trouble{key + (" " + trouble.words)};
+    }
+    context = simdjson::minify(outer);
+    file->context = {context.data(), context.size()};
+}
+
+void results_reader::read(const char *text, size_t length, results_file *file) {
+    dom::element root, value;
+    dom::object all;
+    dom::array list;
+    made.clear();
+    simdjson::error_code code = parser.parse(text, length, false).get(root);
+    if (code == simdjson::MEMALLOC) {
+        throw std::bad_alloc();
+    }
+    if (code) {
+        throw Trouble{syntax(text, length, code)};
+    }
+    if (root.get(all)) {
+        throw Trouble{std::string("no result file: it is ") + type_name(root.type()) +
+                      ", must be an object"};
+    }
+    read_context(all, file);
+    if (all.at_key("benchmarks").get(value)) {
+        throw Trouble{"no result file: benchmarks is missing"};
+    }
+    if (value.get(list)) {
+        throw Trouble{std::string("no result file: benchmarks is ") + type_name(value.type()) +
+                      ", must be a list"};
+    }
+    read_rows(list);
+    file->rows = rows.data();
+    file->count = rows.size();
+}
+
+extern "C" {
+
+results_reader *results_open(void) {
+    return new (std::nothrow) results_reader();
+}
+
+void results_close(results_reader *reader) {
+    delete reader;
+}
+
+results_status results_parse(results_reader *reader, const char *text, size_t length,
+                             results_file *file, char *words, size_t size) {
+    static_assert(static_cast<size_t>(RESULTS_PADDING) >= simdjson::SIMDJSON_PADDING, "padding");
+    try {
+        reader->read(text, length, file);
+        return RESULTS_OK;
+    } catch (const Trouble &trouble) {
+        std::snprintf(words, size, "%s", trouble.words.c_str());
+        return RESULTS_WRONG;
+    } catch (const std::exception &) { // nothing but memory is known to come here
+        std::snprintf(words, size, "out of memory");
+        return RESULTS_MEMORY;
+    }
+}
+
+size_t results_float(char out[RESULTS_FLOAT], float value) {
+    return static_cast<size_t>(std::to_chars(out, out + RESULTS_FLOAT, value).ptr - out);
+}
+
+} // extern "C"
