@@ -22,6 +22,7 @@ typedef struct shelf_place {
     work *work;
     roof roof;
     bool has_roof;
+    double run; // seconds of one, about
     int64_t runs_a_piece;
     double bytes;
     int64_t used;

@@ -8,9 +8,9 @@
 // weights, which no cache of a desktop holds.
 static const suite_part ci[] = {
     {"matmul", "1,8,64,512", "12", "64", 0},
-    {"softmax", "128,1024", "12", "64", 0},
+    {"softmax", "64,256", "12", "64", 0},
     {"attention", "128,512,1024", "12", "64", 0},
-    {"block", "1,128", "12", "64", 0},
+    {"block", "32,128", "12", "64", 0},
     {"prefill", "128", "12", "64", 2},
     {"decode", "128", "12", "64", 4},
     {NULL, NULL, NULL, NULL, 0},
