@@ -27,7 +27,7 @@ enum { KEY_TABLE = 0x2200, KEY_SUITE };
 static const struct argp_option options[] = {
     {"suite", KEY_SUITE, "NAME", 0,
      "A standard suite: ci (under 2 minutes on 2 cores) or cpu (under 20). It has its own shapes; "
-     "--op, --threads (default 1,all), --pin and --backend choose among them",
+     "--op, --threads (default 1,all), --pin (default core) and --backend choose among them",
      0},
     {"table", KEY_TABLE, NULL, 0,
      "A quick table of attention and a block, for reading and not for comparing", 0},

@@ -186,7 +186,7 @@ int choices_complete(choices *c, const char *command, const char *ops, const cha
         int_list_parse(threads, 1, 4096, true, &c->threads);
     }
     if (!wrong && !c->pin.count) {
-        wrong = word_list_parse("none", &c->pin);
+        wrong = word_list_parse(c->suite ? "core" : "none", &c->pin);
     }
     if (!wrong && !c->backend.count) {
         wrong = word_list_parse("best", &c->backend);

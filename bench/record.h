@@ -17,6 +17,7 @@ typedef struct measured {
     int64_t iterations;
     double real[SAMPLES_MAX], cpu[SAMPLES_MAX]; // microseconds
     double share[SAMPLES_MAX], roof[SAMPLES_MAX], mhz[SAMPLES_MAX];
+    double line[SAMPLES_MAX]; // nanoseconds; 0: unknown, or one worker
 } measured;
 
 void record_add(measured *m, const gbench_sample *sample);

@@ -9,8 +9,9 @@
 
 // What makes a row a disturbed one. Steal: of all CPUs' time. Switches: of each worker, each
 // second; a desktop that does nothing else has some ten. Clock: from the slowest to the fastest
-// sample.
-static const double STEAL_PERCENT = 2.0, SWITCHES = 100.0, CLOCK_PERCENT = 10.0;
+// sample. Barrier: the same; CPUs of one L3 cache come together in 0.5 us here, those of two in 0.7
+// to 0.9.
+static const double STEAL_PERCENT = 2.0, SWITCHES = 100.0, CLOCK_PERCENT = 10.0, LINE_TIMES = 2.0;
 
 void record_add(measured *m, const gbench_sample *sample) {
     if (m->count == SAMPLES_MAX) {
@@ -23,6 +24,7 @@ void record_add(measured *m, const gbench_sample *sample) {
     m->share[i] = gbench_figure(sample, "pct_of_roof");
     m->roof[i] = gbench_figure(sample, "roof");
     m->mhz[i] = gbench_figure(sample, "MHz");
+    m->line[i] = gbench_figure(sample, "line_ns");
 }
 
 // ---- Parts of a row ----
@@ -153,14 +155,14 @@ static void say(json_t *list, const char *format, double value) {
     json_array_append_new(list, json_string(text));
 }
 
-static double spread_percent(const double *values, int count) {
+static interval range_of(const double *values, int count) {
     interval all = of(values, count);
-    double low = all.median, high = all.median;
+    all.low = all.high = all.median;
     for (int i = 0; i < count; i++) {
-        low = values[i] < low ? values[i] : low;
-        high = values[i] > high ? values[i] : high;
+        all.low = values[i] < all.low ? values[i] : all.low;
+        all.high = values[i] > all.high ? values[i] : all.high;
     }
-    return all.median > 0.0 ? 100.0 * (high - low) / all.median : 0.0;
+    return all;
 }
 
 static bool is_elsewhere(const sample_case *c) {
@@ -177,7 +179,8 @@ static json_t *disturbances(const sample_case *c, const measured *m, int cpus) {
     json_t *list = json_array();
     double steal = w->wall > 0.0 ? 100.0 * w->steal / w->wall / cpus : 0.0;
     double switches = w->wall > 0.0 ? (double)w->involuntary_switches / w->wall / c->workers : 0.0;
-    double clock = spread_percent(m->mhz, m->count);
+    interval mhz = range_of(m->mhz, m->count), line = range_of(m->line, m->count);
+    double clock = mhz.median > 0.0 ? 100.0 * (mhz.high - mhz.low) / mhz.median : 0.0;
     if (steal > STEAL_PERCENT) {
         say(list, "steal %.1f %%", steal);
     }
@@ -193,6 +196,9 @@ static json_t *disturbances(const sample_case *c, const measured *m, int cpus) {
     if (clock > CLOCK_PERCENT) {
         say(list, "clock moved by %.0f %%", clock);
     }
+    if (line.low > 0.0 && line.high > LINE_TIMES * line.low) {
+        say(list, "the CPUs moved: up to %.0f ns apart", line.high);
+    }
     if (c->pin_error[0]) {
         json_array_append_new(list, json_string("pin refused"));
     } else if (is_elsewhere(c)) {
@@ -207,6 +213,8 @@ static void add_validity(json_t *row, const sample_case *c, const measured *m) {
     gbench_describe(&machine);
     double mhz = of(m->mhz, m->count).median;
     set(row, "clock_mhz", mhz > 0.0 ? json_real(mhz) : json_null());
+    double line = of(m->line, m->count).median;
+    set(row, "line_ns", line > 0.0 ? json_real(line) : json_null());
     set(row, "disturbed", disturbances(c, m, machine.cpus > 0 ? machine.cpus : 1));
     set(row, "steal_ms", w->steal >= 0.0 ? json_real(1e3 * w->steal) : json_null());
     set(row, "involuntary_switches", json_integer((json_int_t)w->involuntary_switches));

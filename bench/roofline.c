@@ -12,6 +12,7 @@ static const char doc[] =
     "Kernels are the backends' own, so a new instruction set brings its own ceiling. A cache is "
     "measured with a buffer of half its size (of each thread's share of it, where threads share "
     "it), memory with four times what all caches hold.\n\n"
+    "Example:\n\n"
     "  decoct roofline --threads 1,all --pin core -o roofline.json\n\n"
     "Exit code: as `decoct sweep`.";
 

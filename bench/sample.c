@@ -2,6 +2,7 @@
 #include "sample.h"
 
 #include "clock.h"
+#include "distance.h"
 #include "interval.h"
 
 #include <stdio.h>
@@ -9,171 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-// A piece of work lasts PIECE seconds or one run, the probe beside it PROBE seconds or, beside long
-// runs, a PROBE_PART of one up to PROBE_MOST: the machine must not change in between. Under
-// memory's ceiling both last ROOF_MEMORY times as long, since both come back into caches that the
-// other one has emptied.
-static const double PIECE = 2e-3, PROBE = 1e-3, PROBE_PART = 0.25, PROBE_MOST = 20e-3;
-// Beside a run of COLD seconds it does not matter that it began with cold caches.
-static const double COLD = 20e-3;
-enum { PIECES_MAX = 256, WARM_RUNS = 2 };
-
-// ---- The shelf ----
-
-static void close_place(shelf *s, int index) {
-    shelf_place *p = &s->places[index];
-    work_close(p->work);
-    s->bytes -= p->bytes;
-    *p = s->places[--s->count];
-}
-
-void shelf_clear(shelf *s) {
-    while (s->count > 0) {
-        close_place(s, s->count - 1);
-    }
-}
-
-void shelf_free(shelf *s) {
-    shelf_clear(s);
-    roof_buffers_free(&s->buffers);
-    references_free(&s->references);
-}
+enum { PIECES_MAX = 256 };
 
 void sample_free(sample_case *c) {
     free(c->bound);
     free(c->seen);
     c->bound = c->seen = NULL;
-}
-
-// The place that was not used for longest.
-static int oldest(const shelf *s) {
-    int found = 0;
-    for (int i = 1; i < s->count; i++) {
-        if (s->places[i].used < s->places[found].used) {
-            found = i;
-        }
-    }
-    return found;
-}
-
-static shelf_place *find(shelf *s, const sample_case *c) {
-    for (int i = 0; i < s->count; i++) {
-        if (s->places[i].owner == c) {
-            return &s->places[i];
-        }
-    }
-    return NULL;
-}
-
-// Bytes that can be had without swapping; a large number where nobody tells.
-static double free_bytes(void) {
-    double kib = 1e12;
-    char line[128];
-    FILE *file = fopen("/proc/meminfo", "re");
-    while (file && fgets(line, sizeof line, file)) {
-        if (sscanf(line, "MemAvailable: %lf", &kib) == 1) {
-            break;
-        }
-    }
-    if (file) {
-        fclose(file);
-    }
-    return kib * 1024.0;
-}
-
-// Makes room for a case; false, and words: it is too large for this machine.
-static bool make_room(shelf *s, sample_case *c, double bytes) {
-    if (s->most <= 0.0) {
-        s->most = 0.25 * free_bytes();
-    }
-    while (s->count == SHELF_MAX || (s->count > 0 && s->bytes + bytes > s->most)) {
-        close_place(s, oldest(s));
-    }
-    double there = free_bytes();
-    if (bytes > 0.8 * there) { // what is there shrinks while it is used
-        snprintf(c->error, sizeof c->error, "needs %.1f GB of memory, %.1f GB are free",
-                 bytes * 1e-9, there * 1e-9);
-        return false;
-    }
-    return true;
-}
-
-// ---- Opening ----
-
-// The hash that all samples must have.
-static void find_expected(sample_case *c, const shelf_place *p) {
-    int64_t count;
-    if (c->reference || !work_output(p->work, &count)) {
-        return;
-    }
-    c->has_hash = true;
-    const reference *r =
-        references_find(&c->shelf->references, &c->what, c->cost.flops, c->backend);
-    if (r) {
-        c->reference = r->shape.backend; // lives as long as the shelf
-        c->expected = r->hash;
-    }
-}
-
-// How many runs make a piece, after a few that warm the caches. A long run warms its own.
-static decoct_status warm_up(shelf_place *p) {
-    decoct_status status = DECOCT_OK;
-    double best = 1e9;
-    if (p->run > COLD) {
-        return DECOCT_OK;
-    }
-    for (int i = 0; i < WARM_RUNS && !status; i++) {
-        double start = clock_now();
-        status = work_run(p->work);
-        double seconds = clock_now() - start;
-        best = seconds < best ? seconds : best;
-    }
-    double piece = p->roof.memory ? PIECE * ROOF_MEMORY : PIECE;
-    p->run = best;
-    p->runs_a_piece = best < piece ? (int64_t)(piece / best) : 1;
-    return status;
-}
-
-static double probe_length(double run) {
-    double part = run * PROBE_PART;
-    return part < PROBE ? PROBE : part > PROBE_MOST ? PROBE_MOST : part;
-}
-
-static void remember(sample_case *c, const shelf_place *p) {
-    const work_case *what = work_what(p->work);
-    c->cost = work_costs(p->work);
-    c->heads = what->heads;
-    c->head_dim = what->head_dim;
-    c->layers = what->layers;
-    c->workers = decoct_context_threads(work_context(p->work));
-    snprintf(c->backend, sizeof c->backend, "%s", decoct_context_backend(work_context(p->work)));
-}
-
-// Puts a case on the shelf; NULL, and words in c->error.
-static shelf_place *open_place(sample_case *c) {
-    shelf *s = c->shelf;
-    double bytes = work_need(&c->what);
-    if (!make_room(s, c, bytes)) {
-        return NULL;
-    }
-    shelf_place p = {.owner = c, .bytes = bytes};
-    if (work_open(&c->what, &p.work, c->error, sizeof c->error)) {
-        return NULL;
-    }
-    if (warm_up(&p)) {
-        snprintf(c->error, sizeof c->error, "%s", work_error(p.work));
-        work_close(p.work);
-        return NULL;
-    }
-    remember(c, &p);
-    p.has_roof = roof_open(&p.roof, p.work, &s->buffers, probe_length(p.run));
-    p.runs_a_piece *= p.roof.memory && p.runs_a_piece > 1 ? ROOF_MEMORY : 1;
-    c->has_roof = p.has_roof;
-    c->memory_roof = p.roof.memory;
-    find_expected(c, &p);
-    s->bytes += bytes;
-    s->places[s->count] = p;
-    return &s->places[s->count++];
 }
 
 // ---- Where the workers are ----
@@ -303,6 +145,9 @@ static void give_figures(gbench_state *state, sample_case *c, const shelf_place 
     if (mhz > 0.0) {
         gbench_value(state, "MHz", mhz);
     }
+    if (c->workers > 1 && c->seen) {
+        gbench_value(state, "line_ns", distance_ns(c->seen[0], c->seen[c->workers - 1]));
+    }
     const char *unit;
     double ours[PIECES_MAX];
     memcpy(ours, all->ours, sizeof ours);
@@ -320,21 +165,10 @@ static void check_output(sample_case *c, const shelf_place *p) {
     }
 }
 
-void sample_take(gbench_state *state, void *data) {
-    sample_case *c = data;
-    shelf_place *p = c->error[0] ? NULL : find(c->shelf, c);
-    if (is_stopped(c->shelf)) {
-        gbench_fail(state, "stopped");
-        return;
-    }
-    if (p && warm_up(p)) {
-        snprintf(c->error, sizeof c->error, "%s", work_error(p->work));
-    } else if (!p && !c->error[0]) {
-        p = open_place(c);
-    }
-    if (!p || c->error[0]) {
-        gbench_fail(state, c->error);
-        return;
+// One sample of an open case; the words of a failure, "" when it was stopped, or NULL.
+static const char *take(gbench_state *state, sample_case *c, shelf_place *p) {
+    if (shelf_warm_up(p)) {
+        return work_error(p->work);
     }
     p->used = ++c->shelf->clock;
     pieces all = {.count = 0};
@@ -342,14 +176,34 @@ void sample_take(gbench_state *state, void *data) {
     const char *failed = run_pieces(state, c, p, &all);
     watch after = watch_now();
     watch_add(&c->watched, &before, &after);
+    if (!failed) {
+        check_output(c, p);
+        give_figures(state, c, p, &all);
+    }
+    return failed;
+}
+
+void sample_take(gbench_state *state, void *data) {
+    sample_case *c = data;
+    if (is_stopped(c->shelf)) {
+        gbench_fail(state, "stopped");
+        return;
+    }
+    shelf_place *p = shelf_find(c->shelf, c);
+    if (!p && !c->error[0]) {
+        p = shelf_open(c);
+    }
+    if (!p || c->error[0]) {
+        gbench_fail(state, c->error);
+        return;
+    }
+    shelf_take_seat(p);
+    const char *failed = take(state, c, p);
+    shelf_leave_seat(c->shelf);
     if (failed) {
         snprintf(c->error, sizeof c->error, "%s", failed);
         gbench_fail(state, failed[0] ? failed : "stopped");
-        return;
-    }
-    check_output(c, p);
-    give_figures(state, c, p, &all);
-    if (c->shelf->report) {
+    } else if (c->shelf->report) {
         c->shelf->report(c->shelf->report_data, c);
     }
 }

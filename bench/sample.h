@@ -5,40 +5,11 @@
 #define BENCH_SAMPLE_H
 
 #include "gbench.h"
-#include "reference.h"
-#include "roof.h"
+#include "shelf.h"
 #include "watch.h"
 #include "work.h"
 
-#include <signal.h>
-
-enum { SAMPLE_NAME = 224, SHELF_MAX = 32 };
-
-typedef struct sample_case sample_case;
-
-// Cases whose operands are kept between samples, the latest used ones as far as memory allows.
-typedef struct shelf_place {
-    sample_case *owner;
-    work *work;
-    roof roof;
-    bool has_roof;
-    double run; // seconds of one, about
-    int64_t runs_a_piece;
-    double bytes;
-    int64_t used;
-} shelf_place;
-
-typedef struct shelf {
-    shelf_place places[SHELF_MAX];
-    int count;
-    int64_t clock;
-    double bytes, most; // in use, allowed
-    roof_buffers buffers;
-    references references;
-    void (*report)(void *data, const sample_case *c); // after each sample; NULL: nobody asks
-    void *report_data;
-    const volatile sig_atomic_t *stopped; // not 0: no more samples; NULL: nobody stops it
-} shelf;
+enum { SAMPLE_NAME = 224 };
 
 // What is known of a case; zeroed but for `what`, `name` and `shelf`.
 struct sample_case {
@@ -62,10 +33,6 @@ struct sample_case {
     double last_rate, last_pct; // for the line of progress
 };
 
-// All of a shelf: closes what is open.
-void shelf_clear(shelf *s);
-// The clean end: also buffers and references.
-void shelf_free(shelf *s);
 void sample_free(sample_case *c);
 
 // The function of a benchmark; data is a sample_case. Figures of a sample: GFLOP/s, GB/s, tokens/s,

@@ -18,6 +18,7 @@ static const char doc[] =
     "The file is written again every few cases, always as a whole: after Ctrl-C, a full disk or "
     "the "
     "end of --budget it holds all that was measured, and --resume goes on.\n\n"
+    "Example:\n\n"
     "  decoct sweep --op attention --seq 128..8192*2 --heads 12,32 --threads 1,2,all \\\n"
     "      --pin none,compact,spread,core,l3,numa --backend all --budget 20m -o sweep.json\n"
     "  decoct report sweep.json -o sweep.html\n\n"

@@ -82,6 +82,9 @@ static decoct_status open_parts(work *w, char *error, uint64_t error_size) {
                               .error = error,
                               .error_size = error_size};
     decoct_status status = decoct_context_open(&options, &w->ctx);
+    if (!status && w->c.opened) {
+        w->c.opened(w->c.opened_data);
+    }
     if (!status && w->op->open) {
         status = w->op->open(w);
         if (status) {

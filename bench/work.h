@@ -12,11 +12,13 @@ typedef struct work_case {
     int64_t seq, heads, head_dim;
     int64_t layers; // decoder blocks in a row, of prefill and decode; 0: one
     int32_t threads;
-    const char *pin, *backend; // backend NULL: the library's choice
-    const char *model;         // folder: prefill and decode run all of it; NULL: blocks
-    const char *level;         // of read and copy: what holds the buffers, for the name
-    int64_t bytes;             // of read and copy: a thread's buffers together
-    uint64_t seed;             // of the operands
+    const char *pin, *backend;  // backend NULL: the library's choice
+    const char *model;          // folder: prefill and decode run all of it; NULL: blocks
+    const char *level;          // of read and copy: what holds the buffers, for the name
+    int64_t bytes;              // of read and copy: a thread's buffers together
+    uint64_t seed;              // of the operands
+    void (*opened)(void *data); // called when the context is open, before it has worked; or NULL
+    void *opened_data;
 } work_case;
 
 // What one run does.

@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "mark.h"
 #include "memory.h"
+#include "quota.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -20,7 +21,11 @@
 enum { CPU_MAX = 1 << 20, MASK_BITS = 1 << 13 };
 // How often an idle thread looks before it sleeps: some ten microseconds, a few times what waking
 // costs. Between the operations of one decoding step workers stay awake, between calls they sleep.
-enum { SPINS = 1000 };
+// While a run is still going on, whoever has nothing left of it looks for a millisecond or a few:
+// waking takes 50 to 100 microseconds in a virtual machine, and a thread that comes so late to each
+// run makes others wait for it at the end of each (attention over 512 positions on two threads: 2.9
+// ms instead of 2.5). Where there are fewer CPUs than threads a look takes the CPU from the work.
+enum { SPINS = 1000, SPINS_IN_RUN = 70000 };
 // A ticket is the number of the run, shifted, and how many workers are called to it.
 // The gate is the number of the run, shifted, and how many workers are inside; it is open or shut.
 // Who comes late finds it shut: a run does not wait for a worker that the system has not woken yet.
@@ -55,6 +60,8 @@ struct crew {
     atomic_bool caller_asleep;
     pthread_mutex_t lock;
     pthread_cond_t done;
+    bool caller_works; // the caller is worker 0
+    bool crowded;      // more threads, the caller among them, than CPUs
     int32_t started;
     struct worker workers[];
 };
@@ -66,7 +73,7 @@ struct seat {
 };
 
 struct dct_pool {
-    int32_t threads;
+    int32_t threads, usable_cpus;
     int32_t *cpus; // NULL: not pinned
     void (*parallel_for)(void *host, decoct_task task, void *task_data, int64_t count);
     void *parallel_for_host;
@@ -92,15 +99,22 @@ static void take_indices(struct job *job, int32_t number, _Atomic int32_t *cpu) 
 
 // ---- A worker ----
 
+// Is a run going on, as far as can be seen?
+static bool is_running(struct crew *crew) {
+    return atomic_load_explicit(&crew->gate, memory_order_relaxed) & (GATE_OPEN | COUNT_MASK);
+}
+
 // Waits for another ticket than `seen`. The order of `asleep` and `ticket` here and in call_workers
 // (both sequentially consistent) makes sure that one of the two sides sees the other.
 static uint64_t await_ticket(struct worker *me, uint64_t seen) {
     _Atomic uint64_t *ticket = &me->crew->ticket;
-    for (int i = 0; i < SPINS; i++) {
+    int idle = 0;
+    for (int i = 0; i < SPINS_IN_RUN && idle < SPINS; i++) {
         uint64_t now = atomic_load_explicit(ticket, memory_order_acquire);
         if (now != seen) {
             return now;
         }
+        idle += me->crew->crowded || !is_running(me->crew);
         dct_cpu_pause();
     }
     pthread_mutex_lock(&me->lock);
@@ -175,9 +189,9 @@ static bool is_empty(struct crew *crew) {
     return (atomic_load(&crew->gate) & COUNT_MASK) == 0;
 }
 
-// Waits for what a worker that leaves may have brought about.
-static void await(struct crew *crew, bool (*condition)(struct crew *crew)) {
-    for (int i = 0; i < SPINS; i++) {
+// Waits for what a worker that leaves may have brought about; looks `spins` times before it sleeps.
+static void await(struct crew *crew, int spins, bool (*condition)(struct crew *crew)) {
+    for (int i = 0; i < spins; i++) {
         if (condition(crew)) {
             return;
         }
@@ -198,12 +212,23 @@ static bool is_bound(pthread_t thread, int32_t cpu, cpu_set_t *set, size_t size)
            CPU_ISSET_S((size_t)cpu, size, set);
 }
 
+static size_t mask_size(int32_t cpu) {
+    return CPU_ALLOC_SIZE(cpu < MASK_BITS ? (size_t)MASK_BITS : (size_t)CPU_MAX);
+}
+
+// Is the calling thread bound, by whoever it belongs to?
+static bool is_caller_bound(int32_t cpu) {
+    cpu_set_t *set = dct_zalloc((int64_t)mask_size(cpu), 1);
+    bool bound = set && is_bound(pthread_self(), cpu, set, mask_size(cpu));
+    dct_free(set);
+    return bound;
+}
+
 // Binds a worker that has not been given work yet. The words of the first refusal are kept.
 static void bind_worker(dct_pool *pool, struct worker *w) {
     int32_t cpu = pool->cpus[w->number];
     pool->seats[w->number].bound = -1;
-    size_t bits = (size_t)cpu + 1 > MASK_BITS ? (size_t)CPU_MAX : (size_t)MASK_BITS;
-    size_t size = CPU_ALLOC_SIZE(bits);
+    size_t size = mask_size(cpu);
     cpu_set_t *set = dct_zalloc((int64_t)size, 1);
     int refused = ENOMEM;
     if (set) {
@@ -246,14 +271,13 @@ static bool start_worker(dct_pool *pool, struct crew *crew, int32_t number) {
 // those that a fault of their own raises: the host's crash report still works.
 static void start_workers(dct_pool *pool, struct crew *crew) {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
-    sigset_t blocked;
-    sigset_t host;
+    sigset_t blocked, host;
     sigfillset(&blocked);
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         sigdelset(&blocked, faults[i]);
     }
     pthread_sigmask(SIG_SETMASK, &blocked, &host);
-    int32_t number = pool->cpus ? 0 : 1; // the caller is worker 0 unless workers are pinned
+    int32_t number = crew->caller_works ? 1 : 0;
     while (number < pool->threads && start_worker(pool, crew, number)) {
         number++;
     }
@@ -266,6 +290,10 @@ static struct crew *make_crew(dct_pool *pool) {
     if (crew) {
         pthread_mutex_init(&crew->lock, NULL);
         pthread_cond_init(&crew->done, NULL);
+        // The caller works too, unless it would do so elsewhere than was asked for.
+        crew->caller_works = !pool->cpus || is_caller_bound(pool->cpus[0]);
+        crew->crowded = pool->threads + (crew->caller_works ? 0 : 1) > pool->usable_cpus;
+        pool->seats[0].bound = pool->cpus && crew->caller_works ? pool->cpus[0] : -1;
         start_workers(pool, crew);
     }
     return crew;
@@ -314,7 +342,7 @@ static void run_alone(dct_pool *pool, int64_t count, dct_task task, void *data) 
 
 static void run_with_crew(dct_pool *pool, struct crew *crew, int64_t count, dct_task task,
                           void *data) {
-    int64_t helpers = pool->cpus ? count : count - 1;
+    int64_t helpers = crew->caller_works ? count - 1 : count;
     int32_t active = helpers < crew->started ? (int32_t)helpers : crew->started;
     crew->job.task = task;
     crew->job.data = data;
@@ -323,13 +351,15 @@ static void run_with_crew(dct_pool *pool, struct crew *crew, int64_t count, dct_
     uint64_t run = (atomic_load(&crew->ticket) >> COUNT_BITS) + 1;
     atomic_store(&crew->gate, run << (COUNT_BITS + 1) | GATE_OPEN);
     call_workers(crew, run << COUNT_BITS | (uint32_t)active, active);
-    if (pool->cpus) {
-        await(crew, is_handed_out);
-    } else {
+    // Workers that have all CPUs between them need the caller's as well.
+    int spins = !crew->crowded ? SPINS_IN_RUN : crew->caller_works ? SPINS : 0;
+    if (crew->caller_works) {
         take_indices(&crew->job, 0, &pool->seats[0].cpu);
+    } else {
+        await(crew, spins, is_handed_out);
     }
     atomic_fetch_and(&crew->gate, ~GATE_OPEN);
-    await(crew, is_empty);
+    await(crew, spins, is_empty);
 }
 
 // One slice for the host's own threads: its index is the worker number, and since all slices draw
@@ -413,6 +443,7 @@ decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct
         memcpy(cpus, options->cpus, (size_t)options->threads * sizeof *cpus);
     }
     *pool = (dct_pool){.threads = options->threads,
+                       .usable_cpus = dct_usable_cpus(),
                        .cpus = cpus,
                        .parallel_for = options->parallel_for,
                        .parallel_for_host = options->parallel_for_host,

@@ -22,13 +22,14 @@ typedef struct dct_pool_options {
     void *parallel_for_host;
 } dct_pool_options;
 
-// Takes microseconds: threads are made by the first dct_pool_run that can use them.
+// Takes some ten microseconds: threads are made by the first dct_pool_run that can use them.
 decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct_error *error);
 void dct_pool_close(dct_pool *pool);
 int32_t dct_pool_threads(const dct_pool *pool);
 // Runs task(data, i, worker) once for each i in [0, count); returns when all are done. Workers run
 // with the default floating-point mode (round to nearest, denormals kept); the calling thread,
-// which is worker 0 unless workers are pinned, keeps its own: its caller has set it. In a child
+// which is worker 0 (where workers are pinned: if it is itself bound to the first one's CPU when it
+// calls for the first time; else it waits), keeps its own: its caller has set it. In a child
 // after fork the threads are started anew. Falls back to fewer threads, and to the calling thread,
 // if threads cannot be started.
 void dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *data);

@@ -24,7 +24,7 @@ ROW_KEYS = {
     "name", "run_name", "run_type", "repetitions", "repetition_index", "threads", "iterations", "real_time",
     "cpu_time", "time_unit", "real_time_low", "real_time_high", "op", "workers", "backend", "pin", "bound",
     "seen", "pin_error", "clock_mhz", "disturbed", "steal_ms", "involuntary_switches", "migrations",
-    "page_faults", "throttled_periods", "samples"}
+    "page_faults", "throttled_periods", "line_ns", "samples"}
 CASE_KEYS = {"seq", "heads", "head_dim", "layers", "roof", "roof_rate", "pct_of_roof", "pct_of_roof_low",
              "pct_of_roof_high", "hash", "expected", "reference", "correct"}
 
@@ -168,6 +168,7 @@ class Rows(unittest.TestCase):
                     self.assertIn(bound, allowed)
                     self.assertIn(seen, (bound, None))
             self.assertTrue(any(cpu is not None for cpu in row["seen"]), row["name"])
+            self.assertTrue(row["line_ns"] is None or row["workers"] > 1)
 
     def test_ceilings(self):
         ceilings = [row for row in self.rows if row["op"] in ("fma", "read", "copy")]
@@ -356,7 +357,7 @@ class Commands(Folder):
         document = load(self.path)
         self.assertEqual(document["context"]["decoct"]["suite"], "ci")
         names = [row["name"] for row in document["benchmarks"]]
-        self.assertIn("attention/seq:512/heads:12/dim:64/threads:1/pin:none/backend:scalar", names)
+        self.assertIn("attention/seq:512/heads:12/dim:64/threads:1/pin:core/backend:scalar", names)
         self.assertNotIn("matmul", {name.split("/")[0] for name in names})
         lines = [line.split()[0] for line in out.splitlines()]
         self.assertEqual(lines, names)  # the same as text

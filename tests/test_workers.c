@@ -48,7 +48,7 @@ static void pinned_workers_are_where_they_should_be(void **state) {
     dct_pool_run(pool, 1, check_place, &check);
     assert_int_equal(check.ran, 1);
     dct_pool_run(pool, 60, check_place, &check);
-    assert_int_equal(check.ran_on_caller, 0);
+    assert_int_equal(check.ran_on_caller, CPU_COUNT(&before) == 1); // then it is bound already
     assert_int_equal(check.wrong_cpu, 0);
     assert_int_equal(check.wrong_mask, 0);
     assert_false(run_is_wrong(pool, 100));
@@ -67,6 +67,39 @@ static void pinned_workers_are_where_they_should_be(void **state) {
     assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
     assert_true(CPU_EQUAL(&before, &after));
     dct_pool_close(pool);
+}
+
+// A caller that its host has bound to the first worker's CPU is that worker.
+static void a_bound_caller_works(void **state) {
+    (void)state;
+    cpu_set_t before, one;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    int32_t cpus[2] = {-1, -1};
+    for (int32_t cpu = 0; cpu < CPU_SETSIZE && cpus[1] < 0; cpu++) {
+        if (CPU_ISSET((size_t)cpu, &before)) {
+            cpus[cpus[0] < 0 ? 0 : 1] = cpu;
+        }
+    }
+    if (cpus[1] < 0) {
+        skip(); // one CPU: every caller is bound
+    }
+    for (int first = 0; first < 2; first++) { // bound to the CPU of worker 0, and of worker 1
+        dct_pool *pool = open_pool(2, cpus);
+        place_check check = {.cpus = cpus, .caller = pthread_self()};
+        CPU_ZERO(&one);
+        CPU_SET((size_t)cpus[first], &one);
+        assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+        dct_pool_run(pool, 1, check_place, &check);
+        dct_pool_run(pool, 60, check_place, &check);
+        assert_int_equal(check.ran, 61);
+        assert_int_equal(check.ran_on_caller, first == 0);
+        assert_int_equal(check.wrong_cpu, 0);
+        assert_int_equal(check.wrong_mask, 0);
+        assert_int_equal(dct_pool_worker_bound(pool, 0), cpus[0]);
+        assert_int_equal(dct_pool_worker_bound(pool, 1), cpus[1]);
+        dct_pool_close(pool);
+        assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+    }
 }
 
 static void refused_bindings_are_told(void **state) {
@@ -253,6 +286,7 @@ static void host_threads_keep_their_mode(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pinned_workers_are_where_they_should_be),
+        cmocka_unit_test(a_bound_caller_works),
         cmocka_unit_test(refused_bindings_are_told),
         cmocka_unit_test(workers_have_manners),
         cmocka_unit_test(hosts_bring_their_own_threads),

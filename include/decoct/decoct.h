@@ -88,7 +88,9 @@ typedef struct decoct_options {
     const char *pin; /**< NULL or "none", "compact", "spread", "core", "l3", "numa",
                           "kind:performance", "kind:efficiency", or a list "0,2-5". On machines
                           with several kinds of cores, efficiency is the slowest kind and
-                          performance all others; no more threads than such CPUs */
+                          performance all others; no more threads than such CPUs. The calling
+                          thread only waits, so that its own affinity stays as it is; if it is
+                          bound to the first of these CPUs when it first calls, it is worker 0 */
     /** A host's own thread pool: must run task(task_data, i) once for each i in [0, count), may run
      *  them at the same time, and returns when all are done. NULL: the library's own pool. */
     void (*parallel_for)(void *host, decoct_task task, void *task_data, int64_t count);
