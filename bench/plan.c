@@ -169,7 +169,7 @@ void plan_shuffle(int *order, int count, uint64_t seed) {
 
 // ---- Ceilings ----
 
-// Adds fma of each backend; read and copy of each level by the first one.
+// Adds fma of each backend; read and copy of each level by the first of them.
 static bool add_threads(plan *p, const choices *c, int32_t threads, const char *pin) {
     const levels *l = &p->levels;
     if (!grow(p, (size_t)c->backend.count + 2 * (size_t)l->count)) {
@@ -181,7 +181,7 @@ static bool add_threads(plan *p, const choices *c, int32_t threads, const char *
         w.backend = c->backend.items[b];
         add(p, &w);
     }
-    w.backend = c->chosen;
+    w.backend = c->backend.items[0];
     for (int i = 0; i < l->count; i++) {
         w.level = l->items[i].name;
         w.bytes = levels_bytes(l, i, threads);

@@ -18,7 +18,7 @@ typedef struct plan {
 // 0, or an exit code after words on stderr.
 int plan_make(plan *p, const choices *c, const char *command);
 // Adds the ceilings of the machine for these thread counts, pins and backends: fused multiply-adds
-// of each backend, and reading and copying of each level of memory by the library's own choice.
+// of each backend, and reading and copying of each level of memory by the first of them.
 int plan_add_ceilings(plan *p, const choices *c, const json_t *machine, const char *command);
 void plan_free(plan *p);
 // Mixes [0, count) by a seed: a sweep that ends early has seen all of the space.

@@ -13,11 +13,11 @@ static const char *words(int error) {
     return strerror(error ? error : EIO);
 }
 
-// Gives the new file what a file made by fopen would have.
-static void set_mode(int file) {
+// The permissions of the file that is replaced, or those that fopen would give a new one here.
+static bool set_mode(int file, const struct stat *old) {
     mode_t mask = umask(0);
     umask(mask);
-    fchmod(file, 0666 & ~mask);
+    return fchmod(file, old ? old->st_mode & 0777 : 0666 & ~mask) == 0;
 }
 
 static bool put_and_close(FILE *to, bool (*put)(FILE *to, const void *data), const void *data,
@@ -61,8 +61,8 @@ const char *wholefile_write(const char *path, bool (*put)(FILE *to, const void *
         return words(errno);
     }
     int error = 0;
-    set_mode(file);
-    bool well = put_and_close(to, put, data, true, &error);
+    bool may = set_mode(file, exists ? &there : NULL);
+    bool well = put_and_close(to, put, data, true, &error) && may;
     if (well && rename(beside, exists ? target : path) != 0) {
         error = errno;
         well = false;

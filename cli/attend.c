@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct attend`: which words each word drew from, and what changes when an edge is cut.
 #include "attend.h"
+#include "output.h"
 #include "text.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,17 +138,16 @@ bool cli_scene_is_cut(const cli_scene *s, int64_t from, int64_t to) {
     return false;
 }
 
+static bool put_svg(FILE *to, const void *scene) {
+    return cli_attend_svg(scene, to) == CLI_OK;
+}
+
+static bool put_html(FILE *to, const void *scene) {
+    return cli_attend_html(scene, to) == CLI_OK;
+}
+
 static int write_picture(const cli_scene *s, const char *name) {
-    FILE *file = fopen(name, "we");
-    if (!file) {
-        return cli_fail(CLI_INTERNAL, "%s: %s", name, strerror(errno));
-    }
-    int code = has_suffix(name, ".svg") ? cli_attend_svg(s, file) : cli_attend_html(s, file);
-    bool bad = ferror(file) != 0;
-    if (fclose(file) != 0 || bad) {
-        return cli_fail(CLI_INTERNAL, "%s: cannot be written: %s", name, strerror(errno));
-    }
-    return code;
+    return cli_output_write(name, has_suffix(name, ".svg") ? put_svg : put_html, s);
 }
 
 static int check_choice(const attend_options *o, const cli_desk *desk, const cli_words *words) {

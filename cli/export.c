@@ -124,18 +124,24 @@ static json_t *load(const char *path, int *code) {
     return all;
 }
 
+typedef struct export_job {
+    const export_options *options;
+    const json_t *all;
+} export_job;
+
+static bool put(FILE *to, const void *data) {
+    const export_job *job = data;
+    job->options->to->write(job->all, to);
+    return true;
+}
+
 int cli_export(int argc, char **argv) {
     export_options o = {0};
-    cli_output out;
     argp_parse(&parser, argc, argv, 0, NULL, &o);
     int code;
     json_t *all = load(o.file, &code);
     if (code == CLI_OK) {
-        code = cli_output_open(&out, o.output);
-    }
-    if (code == CLI_OK) {
-        o.to->write(all, out.to);
-        code = cli_output_close(&out, true);
+        code = cli_output_write(o.output, put, &(export_job){&o, all});
     }
     json_decref(all);
     return code;

@@ -201,6 +201,7 @@ bool fleet_add(fleet *f, const results_file *file, const char *path, const char 
                const char *folder, int argument, char *words, size_t size) {
     uint32_t group = find_group(f, file, path, shown, folder, argument);
     f->files++;
+    f->failed += (int64_t)file->failed;
     for (size_t i = 0; i < file->count; i++) {
         const results_row *row = &file->rows[i];
         uint32_t series = find_series(f, group, row->backend);

@@ -75,7 +75,7 @@ typedef struct fleet {
     size_t record_count;
     fleet_table group_table, series_table, case_table, cell_table;
     uint32_t files;
-    int64_t rows, wrong, disturbed, refused;
+    int64_t rows, wrong, disturbed, refused, failed;
 } fleet;
 
 // Takes a file in; `shown` is its name for people. folder: the directory argument that it belongs

@@ -82,30 +82,29 @@ static void put_raw(const gather_result *r, FILE *to) {
     }
 }
 
-static void put_page(const gather_result *r, FILE *to) {
+static bool put_page(FILE *to, const void *data) {
+    const gather_result *r = data;
     fwrite(report_page_head, 1, sizeof report_page_head, to);
     report_put_data(&r->fleet, to);
     fwrite(report_page_middle, 1, sizeof report_page_middle, to);
     put_raw(r, to);
     fwrite(report_page_tail, 1, sizeof report_page_tail, to);
+    return true;
+}
+
+static bool put_data(FILE *to, const void *data) {
+    const gather_result *r = data;
+    report_put_data(&r->fleet, to);
+    return true;
 }
 
 int cli_report(int argc, char **argv) {
     report_options o = {0};
     gather_result result;
-    cli_output out;
     argp_parse(&parser, argc, argv, 0, NULL, &o);
     int code = gather(o.files, o.count, !o.json, &result);
     if (code == CLI_OK) {
-        code = cli_output_open(&out, o.output);
-    }
-    if (code == CLI_OK) {
-        if (o.json) {
-            report_put_data(&result.fleet, out.to);
-        } else {
-            put_page(&result, out.to);
-        }
-        code = cli_output_close(&out, true);
+        code = cli_output_write(o.output, o.json ? put_data : put_page, &result);
     }
     gather_free(&result);
     return code;

@@ -243,6 +243,6 @@ void report_put_data(const fleet *f, FILE *to) {
     }
     fprintf(to,
             "},\n\"verdict\":{\"wrong\":%" PRId64 ",\"disturbed\":%" PRId64 ",\"refused\":%" PRId64
-            ",\"rows\":%" PRId64 "}\n}\n",
-            f->wrong, f->disturbed, f->refused, f->rows);
+            ",\"failed\":%" PRId64 ",\"rows\":%" PRId64 "}\n}\n",
+            f->wrong, f->disturbed, f->refused, f->failed, f->rows);
 }

@@ -194,6 +194,7 @@ std::string syntax(const char *text, size_t length, simdjson::error_code code) {
 struct results_reader {
     dom::parser parser;
     std::vector<results_row> rows;
+    size_t failed = 0;
     std::deque<std::string> made; // texts that do not stand in the file
     std::string context;
     // The keys of the row before: files are made by a program, so the next row has the same ones.
@@ -285,6 +286,12 @@ void results_reader::set(results_row *row, const Field &field, dom::element valu
     }
 }
 
+// A case that could not run has a row that says so, with its name and no figures.
+bool has_failed(dom::object object) {
+    bool failed = false;
+    return !object["error_occurred"].get(failed) && failed;
+}
+
 void results_reader::read_row(dom::object object, results_row *row) {
     size_t position = 0;
     bool microseconds = false, time = false;
@@ -319,6 +326,7 @@ void results_reader::read_row(dom::object object, results_row *row) {
 
 void results_reader::read_rows(dom::array list) {
     rows.clear();
+    failed = 0;
     for (dom::element value : list) {
         dom::object object;
         try {
@@ -326,11 +334,15 @@ void results_reader::read_rows(dom::array list) {
                 throw Trouble{std::string(" is ") + type_name(value.type()) +
                               ", must be an object"};
             }
+            if (has_failed(object)) {
+                failed++;
+                continue;
+            }
             rows.emplace_back();
             read_row(object, &rows.back());
         } catch (Trouble &trouble) {
             throw Trouble{"benchmarks[" +
-                          std::to_string(rows.size() - (value.is_object() ? 1 : 0)) + "]" +
+                          std::to_string(rows.size() + failed - (value.is_object() ? 1 : 0)) + "]" +
                           trouble.words};
         }
     }
@@ -401,6 +413,7 @@ void results_reader::read(const char *text, size_t length, results_file *file) {
     read_rows(list);
     file->rows = rows.data();
     file->count = rows.size();
+    file->failed = failed;
 }
 
 extern "C" {

@@ -56,6 +56,7 @@ typedef struct results_file {
     uint64_t disclosed[RESULTS_DISCLOSED]; // a hash of each value
     const results_row *rows;
     size_t count;
+    size_t failed; // cases that could not run, which have no row
 } results_file;
 
 typedef struct results_reader results_reader;

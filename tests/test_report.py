@@ -192,6 +192,18 @@ class Values(Folder):
         self.assertEqual(values["n"], [[1, 1]])
         self.assertEqual({x for k in values if k not in ("time", "n") for x in values[k][0]}, {None})
 
+    def test_cases_that_could_not_run(self):
+        doc = results.document(shapes=2)
+        before = self.data(self.write("before.json", doc))
+        doc["benchmarks"].insert(1, {"name": "softmax/seq:9", "run_name": "softmax/seq:9", "run_type": "iteration",
+                                     "error_occurred": True, "error_message": "needs 9 GB"})
+        after = self.data(self.write("after.json", doc))
+        self.assertEqual((before["verdict"]["failed"], after["verdict"]["failed"]), (0, 1))
+        self.assertEqual(before["cases"], after["cases"])
+        self.assertEqual(before["values"], after["values"])
+        doc["benchmarks"][2]["name"] = 5
+        self.assertIn("benchmarks[2]", run("report", "--json", self.write("wrong.json", doc))[2])
+
     def test_verdict_and_words(self):
         docs = [results.document(shapes=1, backends=("scalar",), seed=i) for i in range(3)]
         rows = [doc["benchmarks"][0] for doc in docs]
@@ -201,12 +213,12 @@ class Values(Folder):
         paths = [self.write("f/%d.json" % i, doc) for i, doc in enumerate(docs)]
         data = self.data(paths[0])
         value = lambda key: data["values"][key][0][0]
-        self.assertEqual(data["verdict"], {"wrong": 1, "disturbed": 1, "refused": 1, "rows": 1})
+        self.assertEqual(data["verdict"], {"wrong": 1, "disturbed": 1, "refused": 1, "failed": 0, "rows": 1})
         self.assertEqual([value(k) for k in ("bound", "seen", "correct", "pin_error", "disturbed",
                                              "roof")],
                          ["0,-,3", None, 0, "no \"x\"", "steal 3.1 %; pin refused", "memory"])
         data = self.data(self.path("f"))
-        self.assertEqual(data["verdict"], {"wrong": 1, "disturbed": 1, "refused": 1, "rows": 3})
+        self.assertEqual(data["verdict"], {"wrong": 1, "disturbed": 1, "refused": 1, "failed": 0, "rows": 3})
         self.assertEqual([value(k) for k in ("bound", "seen", "correct", "pin_error", "disturbed",
                                              "roof")],
                          ["differs", "differs", 0, "1 of 3 files", "1 of 3 files", "compute"])

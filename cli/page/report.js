@@ -363,6 +363,7 @@ function verdict() {
     v.disturbed ? "warn" : "good",
     v.disturbed ? "!" : "\u2713"
   );
+  if (v.failed) figure(count(v.failed), v.failed === 1 ? "case could not run" : "cases could not run", "warn", "!");
   if (v.refused)
     figure(count(v.refused), v.refused === 1 ? "binding refused" : "bindings refused", "warn", "!");
   figure(
