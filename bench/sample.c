@@ -54,7 +54,7 @@ static void between(const shelf_place *p, pieces *all) {
 }
 
 static bool is_stopped(const shelf *s) {
-    return s->stopped && *s->stopped;
+    return (s->stopped && *s->stopped) || (s->deadline > 0.0 && clock_now() > s->deadline);
 }
 
 // Ends a piece of `runs` runs that began at `start`.

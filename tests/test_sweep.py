@@ -230,6 +230,16 @@ class Files(Folder):
         names, first = [row["name"] for row in whole["benchmarks"]], len(part["benchmarks"])
         self.assertNotEqual([row["name"] for row in part["benchmarks"]], names[:first])
 
+    def test_a_budget_holds_though_cases_are_slow(self):
+        # A sample of each of these takes about half a second; the ceilings before them are fast.
+        begin = time.monotonic()
+        code, _, err = decoct("sweep", "--op", "attention", "--seq", "1500..1509+1", "--backend", "scalar",
+                              "--budget", "6s", "--repetitions", "3", "-o", self.path)
+        self.assertEqual(code, 0, err)
+        self.assertIn("the time is up", err)
+        self.assertLess(time.monotonic() - begin, 20)
+        self.assertIs(load(self.path)["context"]["decoct"]["complete"], False)
+
     def test_resume_with_something_else(self):
         self.sweep("--op", "softmax", "--seq", "8", "--seed", "5")
         code, _, err = self.sweep("--op", "softmax", "--seq", "8", "--resume")
