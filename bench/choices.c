@@ -22,7 +22,7 @@ static const struct argp_option rows[] = {
     {"threads", 't', "LIST", 0, "Thread counts, or all (default 1)", 10},
     {"pin", 'p', "LIST", 0,
      "Pin policies: none, compact, spread, core, l3, numa, kind:performance, kind:efficiency, or "
-     "CPUs as 0-3 (default none)",
+     "CPUs as 0-3 or 0+2-5 (default none)",
      10},
     {"backend", 'b', "LIST", 0, "Backends, or all that run here (default: the best)", 10},
     {"model", KEY_MODEL, "DIR", 0,
@@ -58,6 +58,15 @@ void choices_numbers(struct argp_state *state, const char *option, const char *a
     const char *wrong = int_list_parse(arg, 1, most, all, list);
     if (wrong) {
         argp_error(state, "--%s: %s", option, wrong);
+    }
+}
+
+// Commas part the policies, so within a list of CPUs there is a plus: 0+2-5 is the library's 0,2-5.
+static void read_cpu_lists(word_list *pins) {
+    for (int i = 0; i < pins->count; i++) {
+        for (char *c = pins->items[i]; *c; c++) {
+            *c = *c == '+' ? ',' : *c;
+        }
     }
 }
 
@@ -98,6 +107,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case 'p':
         choices_words(state, "pin", arg, &c->pin);
+        read_cpu_lists(&c->pin);
         return 0;
     case 'b':
         choices_words(state, "backend", arg, &c->backend);

@@ -338,6 +338,18 @@ class Verdicts(Folder):
         rows = [row for row in load(self.path)["benchmarks"] if row["name"].startswith("softmax")]
         self.assertEqual([row.get("error_occurred", False) for row in rows], [False, True])
 
+    def test_a_list_of_cpus(self):
+        if len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("one CPU is no list")
+        first, second = sorted(os.sched_getaffinity(0))[:2]
+        code, _, err = self.sweep("--op", "softmax", "--seq", "64", "--threads", "2", "--pin",
+                                  "compact,%d+%d" % (second, first))
+        self.assertEqual(code, 0, err)
+        rows = [row for row in load(self.path)["benchmarks"] if row["pin"] == "%d,%d" % (second, first)]
+        self.assertGreater(len(rows), 1)
+        for row in rows:
+            self.assertEqual(row["bound"], [second, first])
+
     def test_an_impossible_pin(self):
         code, _, err = self.sweep("--op", "softmax", "--seq", "8", "--pin", "99999")
         self.assertEqual(code, 70)
