@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A pool of worker threads that hand out indices from one shared counter: the results of the
-// library do not depend on who computes what. The only file that includes pthread.h.
+// library do not depend on who computes what. Beside affinity.h
+// the only file that includes pthread.h.
 #include "threads.h"
 
+#include "affinity.h"
 #include "cpu.h"
 #include "mark.h"
 #include "memory.h"
@@ -16,9 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 
-// Masks are MASK_BITS long, or CPU_MAX where that does not do: the kernel refuses to fill one that
-// is shorter than its own.
-enum { CPU_MAX = 1 << 20, MASK_BITS = 1 << 13 };
 // How often an idle thread looks before it sleeps: some ten microseconds, a few times what waking
 // costs. Between the operations of one decoding step workers stay awake, between calls they sleep.
 // While a run is still going on, whoever has nothing left of it looks for a millisecond or a few:
@@ -99,6 +98,16 @@ static void take_indices(struct job *job, int32_t number, _Atomic int32_t *cpu) 
 
 // ---- A worker ----
 
+// Between two looks. Now and then whoever else wants this CPU may have it: it can be the thread
+// that is waited for, since the system does not always spread two busy threads over two CPUs.
+static void look_again(int look) {
+    if (look % SPINS == SPINS - 1) {
+        sched_yield();
+    } else {
+        dct_cpu_pause();
+    }
+}
+
 // Is a run going on, as far as can be seen?
 static bool is_running(struct crew *crew) {
     return atomic_load_explicit(&crew->gate, memory_order_relaxed) & (GATE_OPEN | COUNT_MASK);
@@ -115,7 +124,7 @@ static uint64_t await_ticket(struct worker *me, uint64_t seen) {
             return now;
         }
         idle += me->crew->crowded || !is_running(me->crew);
-        dct_cpu_pause();
+        look_again(i);
     }
     pthread_mutex_lock(&me->lock);
     atomic_store(&me->asleep, true);
@@ -195,7 +204,7 @@ static void await(struct crew *crew, int spins, bool (*condition)(struct crew *c
         if (condition(crew)) {
             return;
         }
-        dct_cpu_pause();
+        look_again(i);
     }
     pthread_mutex_lock(&crew->lock);
     atomic_store(&crew->caller_asleep, true);
@@ -206,39 +215,11 @@ static void await(struct crew *crew, int spins, bool (*condition)(struct crew *c
     pthread_mutex_unlock(&crew->lock);
 }
 
-// Does the system say that this thread runs on `cpu` alone?
-static bool is_bound(pthread_t thread, int32_t cpu, cpu_set_t *set, size_t size) {
-    return pthread_getaffinity_np(thread, size, set) == 0 && CPU_COUNT_S(size, set) == 1 &&
-           CPU_ISSET_S((size_t)cpu, size, set);
-}
-
-static size_t mask_size(int32_t cpu) {
-    return CPU_ALLOC_SIZE(cpu < MASK_BITS ? (size_t)MASK_BITS : (size_t)CPU_MAX);
-}
-
-// Is the calling thread bound, by whoever it belongs to?
-static bool is_caller_bound(int32_t cpu) {
-    cpu_set_t *set = dct_zalloc((int64_t)mask_size(cpu), 1);
-    bool bound = set && is_bound(pthread_self(), cpu, set, mask_size(cpu));
-    dct_free(set);
-    return bound;
-}
-
 // Binds a worker that has not been given work yet. The words of the first refusal are kept.
 static void bind_worker(dct_pool *pool, struct worker *w) {
     int32_t cpu = pool->cpus[w->number];
-    pool->seats[w->number].bound = -1;
-    size_t size = mask_size(cpu);
-    cpu_set_t *set = dct_zalloc((int64_t)size, 1);
-    int refused = ENOMEM;
-    if (set) {
-        CPU_SET_S((size_t)cpu, size, set);
-        refused = pthread_setaffinity_np(w->thread, size, set);
-        if (!refused && is_bound(w->thread, cpu, set, size)) {
-            pool->seats[w->number].bound = cpu;
-        }
-        dct_free(set);
-    }
+    int refused = dct_bind(w->thread, cpu);
+    pool->seats[w->number].bound = !refused && dct_is_bound(w->thread, cpu) ? cpu : -1;
     if (refused && !pool->binding_refused) {
         pool->binding_refused = true;
         dct_fail(&pool->binding, DECOCT_E_SYSTEM, "worker %d could not be bound to CPU %d: %s",
@@ -291,7 +272,7 @@ static struct crew *make_crew(dct_pool *pool) {
         pthread_mutex_init(&crew->lock, NULL);
         pthread_cond_init(&crew->done, NULL);
         // The caller works too, unless it would do so elsewhere than was asked for.
-        crew->caller_works = !pool->cpus || is_caller_bound(pool->cpus[0]);
+        crew->caller_works = !pool->cpus || dct_is_bound(pthread_self(), pool->cpus[0]);
         crew->crowded = pool->threads + (crew->caller_works ? 0 : 1) > pool->usable_cpus;
         pool->seats[0].bound = pool->cpus && crew->caller_works ? pool->cpus[0] : -1;
         start_workers(pool, crew);
@@ -413,9 +394,9 @@ static decoct_status check_options(const dct_pool_options *options, dct_error *e
         return dct_fail(error, DECOCT_E_ARGUMENT, "pool: the host's threads cannot be pinned");
     }
     for (int32_t i = 0; options->cpus && i < options->threads; i++) {
-        if (options->cpus[i] < 0 || options->cpus[i] >= CPU_MAX) {
+        if (options->cpus[i] < 0 || options->cpus[i] >= DCT_CPU_MAX) {
             return dct_fail(error, DECOCT_E_ARGUMENT, "pool: CPU %d of worker %d is not in [0, %d)",
-                            options->cpus[i], i, CPU_MAX);
+                            options->cpus[i], i, DCT_CPU_MAX);
         }
     }
     return DECOCT_OK;

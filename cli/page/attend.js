@@ -220,7 +220,7 @@ function paintHeads() {
     b.setAttribute("aria-label", b.title);
     b.classList.toggle("on", state.layer === l && state.head === h);
   });
-  get("heads-hint").textContent = "One square a head, a row of them a layer. The darker, " +
+  get("heads-hint").textContent = "One square a head, a row of them a layer. The stronger its colour, " +
     "the more \u201c" + shown(words[state.reader]) + "\u201d takes from \u201c" +
     shown(words[state.read]) + "\u201d there. Click one to see its map.";
 }

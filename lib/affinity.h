@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Binds threads to CPUs, and asks where they are bound.
+#ifndef DCT_AFFINITY_H
+#define DCT_AFFINITY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { DCT_CPU_MAX = 1 << 20 };
+
+// Binds to a CPU in [0, DCT_CPU_MAX): 0, or an errno.
+int dct_bind(pthread_t thread, int32_t cpu);
+// Does the system say that this thread runs on that CPU alone?
+bool dct_is_bound(pthread_t thread, int32_t cpu);
+
+#endif
