@@ -56,9 +56,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             argp_error(state, "--suite has its own shapes: it takes no --seq, --heads, --head-dim, "
                               "--layers, --model, --table or --benchmark_ flags");
         }
-        if (!c->suite && (s->run.out || s->run.budget > 0.0)) {
-            argp_error(state, "--out and --budget need a --suite; for lists of your own there is "
-                              "`decoct sweep`");
+        if (!c->suite && (s->run.out || s->run.budget > 0.0 || s->run.how)) {
+            argp_error(state, "--out, --budget, --repetitions, --min-time and --overwrite need a "
+                              "--suite; for lists of your own there is `decoct sweep`, or "
+                              "Google Benchmark's flags");
         }
         return 0;
     default:
@@ -105,15 +106,21 @@ static int divide(int argc, char **argv, settings *s) {
 }
 
 static int verdict(const plan *p) {
-    int failed = 0, wrong = 0;
+    int failed = 0, wrong = 0, refused = 0;
     for (int i = 0; i < p->count; i++) {
-        failed += p->cases[i].error[0] != '\0';
-        wrong += p->cases[i].wrong;
-        if (p->cases[i].wrong) {
-            fprintf(stderr, "decoct bench: %s: WRONG RESULT\n", p->cases[i].name);
+        const sample_case *c = &p->cases[i];
+        failed += c->error[0] != '\0';
+        wrong += c->wrong;
+        refused += c->pin_error[0] != '\0';
+        if (c->wrong) {
+            fprintf(stderr, "decoct bench: %s: WRONG RESULT\n", c->name);
+        }
+        if (c->error[0] || c->pin_error[0]) {
+            fprintf(stderr, "decoct bench: %s: %s\n", c->name,
+                    c->error[0] ? c->error : c->pin_error);
         }
     }
-    return wrong ? EXIT_WRONG : failed ? EXIT_REFUSED : 0;
+    return wrong ? EXIT_WRONG : failed ? EXIT_REFUSED : refused ? EXIT_INVALID : 0;
 }
 
 static int run_flags(settings *s) {
@@ -158,7 +165,9 @@ static int run_table(settings *s) {
 static int run_suite(settings *s, char **argv) {
     run r = {.command = "decoct bench"};
     int code = run_all(&r, &s->run, RUN_CASES | RUN_CEILINGS, argv);
-    run_print_rows(&r);
+    if (r.results.rows) {
+        run_print_rows(&r);
+    }
     run_close(&r);
     return code;
 }

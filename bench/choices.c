@@ -9,6 +9,7 @@
 
 // ---- Options ----
 
+enum { WORD_MOST = 80 };
 enum { KEY_HEAD_DIM = 0x2000, KEY_MODEL, KEY_LAYERS, KEY_SEED };
 
 static const struct argp_option rows[] = {
@@ -49,6 +50,11 @@ void choices_words(struct argp_state *state, const char *option, const char *arg
     const char *wrong = word_list_parse(arg, list);
     if (wrong) {
         argp_error(state, "--%s: %s", option, wrong);
+    }
+    for (int i = 0; i < list->count; i++) { // a case's name has room for these
+        if (strlen(list->items[i]) > WORD_MOST) {
+            argp_error(state, "--%s: a word is longer than %d characters", option, WORD_MOST);
+        }
     }
 }
 

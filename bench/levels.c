@@ -6,7 +6,7 @@
 #include <string.h>
 
 // Buffers are whole pieces of decoct_probe_cache, two of them for copying.
-static const int64_t GRAIN = 8192, DRAM_LEAST = INT64_C(1) << 26, DRAM_MOST = INT64_C(1) << 30;
+static const int64_t GRAIN = 8192, DRAM_LEAST = INT64_C(1) << 26, MEMORY = INT64_C(1) << 33;
 
 static int64_t number(const json_t *object, const char *key) {
     return (int64_t)json_integer_value(json_object_get(object, key));
@@ -30,16 +30,21 @@ levels levels_read(const json_t *machine) {
         snprintf(at->name, sizeof at->name, "%s", name);
         last = size * count;
     }
-    l.items[l.count++] = (level){.name = "DRAM", .size = last, .sharers = 1};
+    int64_t memory = number(machine, "memory_bytes");
+    int64_t most = (memory > 0 ? memory : MEMORY) / 8;
+    l.dram = last > most / 4 ? most : 4 * last;
+    l.dram = l.dram < DRAM_LEAST ? DRAM_LEAST : l.dram;
+    if (l.dram >= 2 * last) {
+        l.items[l.count++] = (level){.name = "DRAM", .size = l.dram, .sharers = 1};
+    }
     return l;
 }
 
 int64_t levels_bytes(const levels *l, int index, int32_t threads) {
     const level *at = &l->items[index];
     int64_t bytes;
-    if (index == l->count - 1) {
-        bytes = at->size > DRAM_MOST / 4 ? DRAM_MOST : 4 * at->size;
-        bytes = (bytes < DRAM_LEAST ? DRAM_LEAST : bytes) / threads;
+    if (strcmp(at->name, "DRAM") == 0) {
+        bytes = l->dram / threads;
     } else {
         bytes = at->size / 2 / (threads < at->sharers ? threads : at->sharers);
     }

@@ -10,19 +10,22 @@ enum { LEVELS_MAX = 5 };
 
 typedef struct level {
     char name[8];    // "L1", "L2", "L3", "DRAM"
-    int64_t size;    // of one cache; DRAM: of all last-level caches together
+    int64_t size;    // of one cache
     int64_t sharers; // CPUs to a cache
 } level;
 
 typedef struct levels {
     level items[LEVELS_MAX];
     int count;
+    int64_t dram; // bytes that are measured of it
 } levels;
 
-// From the machine's JSON. DRAM is always there; caches that the system does not tell are left out.
+// From the machine's JSON. Caches that the system does not tell are left out, and
+// DRAM where an eighth of it would not be twice the caches.
 levels levels_read(const json_t *machine);
 // Bytes of each thread's buffer that lies in this level and not in the one above: half of its share
-// of the cache; of DRAM four times what all caches hold together, at most 1 GiB.
+// of the cache; of DRAM four times what all caches of the last level hold together,
+// but at most an eighth of the memory (of 8 GiB where its size is unknown).
 int64_t levels_bytes(const levels *l, int index, int32_t threads);
 
 #endif

@@ -73,8 +73,17 @@ static int count_layers(const choices *c, const char *op) {
     return work_has_layers(op) && !c->model ? c->layers.count : 1;
 }
 
+static bool is_model(const choices *c, const char *op) {
+    return c->model && work_has_layers(op);
+}
+
+// A model has its own heads.
+static int count_heads(const choices *c, const char *op) {
+    return is_model(c, op) ? 1 : c->heads.count;
+}
+
 static int count_dims(const choices *c, const char *op) {
-    return work_has_head_dim(op) ? c->head_dim.count : 1;
+    return work_has_head_dim(op) && !is_model(c, op) ? c->head_dim.count : 1;
 }
 
 // Combination `number` of one operation; the last list runs fastest.
@@ -86,15 +95,16 @@ static work_case combine(const choices *c, const char *op, size_t number) {
     w.threads = (int32_t)c->threads.items[take(&number, c->threads.count)];
     w.layers = layers ? c->layers.items[take(&number, count_layers(c, op))] : 0;
     w.head_dim = c->head_dim.items[take(&number, count_dims(c, op))];
-    w.heads = c->heads.items[take(&number, c->heads.count)];
+    w.heads = c->heads.items[take(&number, count_heads(c, op))];
     w.seq = c->seq.items[take(&number, c->seq.count)];
     w.model = layers ? c->model : NULL;
     return w;
 }
 
 static bool add_op(plan *p, const choices *c, const char *op) {
-    const int lists[] = {c->seq.count,     c->heads.count, count_dims(c, op), count_layers(c, op),
-                         c->threads.count, c->pin.count,   c->backend.count};
+    const int lists[] = {c->seq.count,        count_heads(c, op), count_dims(c, op),
+                         count_layers(c, op), c->threads.count,   c->pin.count,
+                         c->backend.count};
     size_t count = 1;
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         count *= (size_t)lists[i]; // at most 64 each: 42 bits

@@ -19,7 +19,7 @@ static void set(json_t *object, const char *key, json_t *value) {
 }
 
 // Bytes that are not UTF-8 (a path may be anything) become question marks.
-static json_t *text(const char *words) {
+json_t *record_text(const char *words) {
     json_t *value = json_string(words);
     char *copy = value ? NULL : strdup(words);
     for (char *c = copy; c && *c; c++) {
@@ -77,7 +77,9 @@ static json_t *library_digest(void) {
     uint32_t (*inside)(void) = decoct_version;
     void *address;
     memcpy(&address, &inside, sizeof address); // ISO C has no cast from function to object
-    return sha256(dladdr(address, &where) ? where.dli_fname : NULL);
+    // A program is named as it was called, which may be without its folder.
+    bool found = dladdr(address, &where) && where.dli_fname;
+    return sha256(found && strchr(where.dli_fname, '/') ? where.dli_fname : "/proc/self/exe");
 }
 
 static json_t *plugin_digests(const json_t *machine) {
@@ -104,7 +106,7 @@ static json_t *environment(void) {
             if (strncmp(*at, prefixes[i], strlen(prefixes[i])) == 0) {
                 char *name = strndup(*at, (size_t)(equals - *at));
                 if (name) {
-                    json_object_set_new(all, name, text(equals + 1));
+                    json_object_set_new(all, name, record_text(equals + 1));
                 }
                 free(name);
             }
@@ -116,7 +118,7 @@ static json_t *environment(void) {
 static json_t *command_line(char *const *command) {
     json_t *list = json_array();
     for (; command && *command; command++) {
-        json_array_append_new(list, text(*command));
+        json_array_append_new(list, record_text(*command));
     }
     return list;
 }
@@ -166,9 +168,9 @@ json_t *record_context(json_t *machine, const record_setting *setting) {
         json_array_append_new(loads, json_real(m.load[i]));
     }
     set(all, "date", json_string(m.date));
-    set(all, "host_name", text(m.host));
+    set(all, "host_name", record_text(m.host));
     set(all, "executable",
-        text(setting->command && setting->command[0] ? setting->command[0] : ""));
+        record_text(setting->command && setting->command[0] ? setting->command[0] : ""));
     set(all, "num_cpus", json_integer(m.cpus));
     set(all, "mhz_per_cpu", json_integer((json_int_t)(m.mhz + 0.5)));
     set(all, "cpu_scaling_enabled", m.scaling < 0 ? json_null() : json_boolean(m.scaling));

@@ -20,6 +20,8 @@ typedef struct measured {
     double line[SAMPLES_MAX]; // nanoseconds; 0: unknown, or one worker
 } measured;
 
+// A string; bytes that are not UTF-8 (a path may be anything) become question marks.
+json_t *record_text(const char *words);
 void record_add(measured *m, const gbench_sample *sample);
 // A row; NULL: no memory, or no samples.
 json_t *record_row(const sample_case *c, const measured *m);

@@ -37,10 +37,16 @@ static json_t *number_or_null(int64_t value) {
     return value > 0 ? json_integer(value) : json_null();
 }
 
+// Of those samples that have a value; 0 where none has.
 static interval of(const double *values, int count) {
-    double copy[SAMPLES_MAX];
-    memcpy(copy, values, (size_t)count * sizeof *copy);
-    return interval_of(copy, count);
+    double known[SAMPLES_MAX];
+    int there = 0;
+    for (int i = 0; i < count; i++) {
+        if (values[i] > 0.0) {
+            known[there++] = values[i];
+        }
+    }
+    return there > 0 ? interval_of(known, there) : (interval){0.0, 0.0, 0.0};
 }
 
 static json_t *list_of(const double *values, int count) {
@@ -53,8 +59,8 @@ static json_t *list_of(const double *values, int count) {
 
 static void add_head(json_t *row, const sample_case *c, const measured *m) {
     interval real = of(m->real, m->count);
-    set(row, "name", json_string(c->name));
-    set(row, "run_name", json_string(c->name));
+    set(row, "name", record_text(c->name));
+    set(row, "run_name", record_text(c->name));
     set(row, "run_type", json_string("iteration"));
     set(row, "repetitions", json_integer(m->count));
     set(row, "repetition_index", json_integer(0));
@@ -91,7 +97,7 @@ static void add_shape(json_t *row, const sample_case *c) {
         set(row, "layers", number_or_null(c->layers));
     }
     if (c->what.model) {
-        set(row, "model", json_string(slash && slash[1] ? slash + 1 : c->what.model));
+        set(row, "model", record_text(slash && slash[1] ? slash + 1 : c->what.model));
     }
     set(row, "workers", json_integer(c->workers));
     set(row, "backend", json_string(c->backend));
@@ -109,21 +115,14 @@ static void add_placement(json_t *row, const sample_case *c) {
     set(row, "pin", json_string(c->what.pin));
     set(row, "bound", cpus_to_json(c->bound, c->workers));
     set(row, "seen", cpus_to_json(c->seen, c->workers));
-    set(row, "pin_error", c->pin_error[0] ? json_string(c->pin_error) : json_null());
+    set(row, "pin_error", c->pin_error[0] ? record_text(c->pin_error) : json_null());
 }
 
 static void add_roof(json_t *row, const sample_case *c, const measured *m) {
-    double share[SAMPLES_MAX];
-    int count = 0;
-    for (int i = 0; i < m->count; i++) {
-        if (m->share[i] > 0.0) {
-            share[count++] = m->share[i];
-        }
-    }
-    if (!c->has_roof || count == 0) {
+    interval pct = of(m->share, m->count);
+    if (!c->has_roof || pct.median <= 0.0) {
         return;
     }
-    interval pct = interval_of(share, count);
     set(row, "roof", json_string(c->memory_roof ? "memory" : "compute"));
     set(row, "roof_rate", json_real(of(m->roof, m->count).median));
     if (c->cost.flops > 0.0 && c->cost.bytes > 0.0) {
@@ -159,7 +158,7 @@ static interval range_of(const double *values, int count) {
     interval all = of(values, count);
     all.low = all.high = all.median;
     for (int i = 0; i < count; i++) {
-        all.low = values[i] < all.low ? values[i] : all.low;
+        all.low = values[i] > 0.0 && values[i] < all.low ? values[i] : all.low;
         all.high = values[i] > all.high ? values[i] : all.high;
     }
     return all;

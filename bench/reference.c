@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// What scalar gets through in about a second on one thread.
-static const double SCALAR_FLOPS = 4e9;
+// What scalar gets through in two seconds on one thread.
+static const double SCALAR_EFFORT = 4e9;
 
 enum { LANES = 8 };
 
@@ -60,7 +60,7 @@ static void look(references *r) {
 }
 
 // Who shall compute it; NULL: nobody but the backend itself is here.
-static const char *choose(references *r, double flops, const char *backend) {
+static const char *choose(references *r, double effort, const char *backend) {
     if (!r->looked) {
         look(r);
     }
@@ -70,7 +70,7 @@ static const char *choose(references *r, double flops, const char *backend) {
             continue;
         }
         other = other ? other : r->backends[i];
-        if (strcmp(r->backends[i], "scalar") == 0 && flops <= SCALAR_FLOPS) {
+        if (strcmp(r->backends[i], "scalar") == 0 && effort <= SCALAR_EFFORT) {
             return r->backends[i];
         }
     }
@@ -98,14 +98,14 @@ static bool compute(const work_case *c, uint64_t *hash) {
     return output;
 }
 
-const reference *references_find(references *r, const work_case *c, double flops,
+const reference *references_find(references *r, const work_case *c, double effort,
                                  const char *backend) {
     for (int i = 0; i < r->count; i++) {
         if (is_same_shape(&r->items[i].shape, c) && strcmp(r->items[i].backend, backend) != 0) {
             return &r->items[i];
         }
     }
-    const char *chosen = choose(r, flops, backend);
+    const char *chosen = choose(r, effort, backend);
     reference found = {.shape = *c};
     if (!chosen) {
         return NULL;

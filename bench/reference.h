@@ -22,9 +22,9 @@ typedef struct references {
 
 void references_free(references *r);
 // The hash that an output of this case on `backend` must have, or NULL if there is nobody to ask:
-// no other backend, or no result. By scalar where that takes about a second, else by the strongest
-// other one.
-const reference *references_find(references *r, const work_case *c, double flops,
+// no other backend, or no result. By scalar where that takes a second or two (by its effort,
+// work_effort), else by the strongest other one.
+const reference *references_find(references *r, const work_case *c, double effort,
                                  const char *backend);
 uint64_t reference_hash(const float *data, int64_t count);
 

@@ -6,15 +6,14 @@
 
 #include <stdlib.h>
 
-// Beyond every cache: a larger buffer has the same bandwidth. A piece of fewer than ALIGN floats is
-// none (decoct_probe_cache).
-static const int64_t FLOATS_MOST = INT64_C(1) << 26, WARM_FLOATS = INT64_C(1) << 24;
+// A piece of fewer than ALIGN floats is none (decoct_probe_cache).
+static const int64_t WARM_FLOATS = INT64_C(1) << 24;
 enum { ALIGN = 1024, TRIES = 3 };
 
 void roof_buffers_free(roof_buffers *buffers) {
     free(buffers->from);
     free(buffers->to);
-    *buffers = (roof_buffers){0};
+    *buffers = (roof_buffers){.most = buffers->most};
 }
 
 // Filled, so that its pages are there: unwritten ones are all the same page of zeros.
@@ -75,7 +74,8 @@ static double calibrate(roof *r, work *w, bool memory, double wanted) {
 // A buffer as large as what the case moves, in equal parts for the threads.
 static bool size_buffers(roof *r, const work_cost *cost, int32_t threads) {
     double floats = cost->bytes / sizeof(float) / (cost->copies ? 2.0 : 1.0);
-    int64_t all = floats < (double)FLOATS_MOST ? (int64_t)floats : FLOATS_MOST;
+    int64_t most = r->buffers->most > ROOF_FLOATS ? r->buffers->most : ROOF_FLOATS;
+    int64_t all = floats < (double)most ? (int64_t)floats : most;
     r->count = (all / threads + ALIGN - 1) / ALIGN * ALIGN;
     r->copies = cost->copies;
     roof_buffers *b = r->buffers;

@@ -16,12 +16,13 @@
 typedef struct roof_buffers {
     float *from, *to;
     int64_t from_count, to_count; // floats
+    int64_t most;                 // of a buffer: beyond every cache; 0: ROOF_FLOATS
 } roof_buffers;
 
 void roof_buffers_free(roof_buffers *buffers);
 
 // Memory is probed so many times as long as arithmetic.
-enum { ROOF_MEMORY = 5 };
+enum { ROOF_MEMORY = 5, ROOF_FLOATS = 1 << 26 };
 
 typedef struct roof {
     bool memory;   // which ceiling is the lower one for this case

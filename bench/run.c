@@ -5,7 +5,7 @@
 #include "progress.h"
 #include "record.h"
 
-#include <limits.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,14 +26,19 @@ static void stop(int signal) {
     stopped = 1;
 }
 
-// The first one ends the run in order, the second one as the system does.
-static void catch_signals(bool on) {
-    struct sigaction action = {.sa_handler = on ? stop : SIG_DFL};
-    action.sa_flags = (int)SA_RESETHAND;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+// The first one ends the run in order, the second one as the system does. What the program was
+// started to ignore, as shells do for jobs in the background, it ignores.
+static void catch_signals(void) {
+    static const int signals[] = {SIGINT, SIGTERM};
     stopped = 0;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction before, action = {.sa_handler = stop};
+        action.sa_flags = (int)(SA_RESETHAND | SA_RESTART);
+        sigemptyset(&action.sa_mask);
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+            sigaction(signals[i], &action, NULL);
+        }
+    }
 }
 
 // ---- A run in progress ----
@@ -56,44 +61,18 @@ static void show(void *data, const sample_case *c) {
 static void listen(void *data, const gbench_sample *sample) {
     turn *t = data;
     for (int i = 0; i < t->chunk_count; i++) {
-        if (strcmp(t->run->plan.cases[t->chunk[i]].name, sample->name) == 0 && !sample->error) {
+        if (strcmp(t->run->plan.cases[t->chunk[i]].name, sample->name) == 0 && !sample->error &&
+            gbench_figure(sample, "void") <= 0.0) {
             record_add(&t->samples[i], sample);
-        }
-    }
-}
-
-// Why the system refused a binding, in the library's words.
-static void ask_about_pin(sample_case *c, decoct_context *ctx) {
-    uint64_t length = 0;
-    char *text = NULL;
-    if (decoct_machine_json(ctx, NULL, 0, &length) == DECOCT_OK) {
-        text = malloc(length + 4096);
-    }
-    if (text && decoct_machine_json(ctx, text, length + 4096, &length) == DECOCT_OK) {
-        json_t *machine = json_loads(text, 0, NULL);
-        const char *words = json_string_value(json_object_get(machine, "pin_error"));
-        snprintf(c->pin_error, sizeof c->pin_error, "%s", words ? words : "");
-        json_decref(machine);
-    }
-    free(text);
-}
-
-static void check_pin(turn *t, sample_case *c) {
-    bool free_worker = false;
-    for (int32_t i = 0; c->bound && i < c->workers; i++) {
-        free_worker = free_worker || c->bound[i] < 0;
-    }
-    for (int i = 0; i < t->shelf.count && free_worker && strcmp(c->what.pin, "none") != 0; i++) {
-        if (t->shelf.places[i].owner == c) {
-            ask_about_pin(c, work_context(t->shelf.places[i].work));
         }
     }
 }
 
 // A case that could not run has a row that says so.
 static json_t *failed_row(const sample_case *c) {
-    return json_pack("{s:s, s:s, s:s, s:b, s:s?}", "name", c->name, "run_name", c->name, "run_type",
-                     "iteration", "error_occurred", 1, "error_message", c->error);
+    return json_pack("{s:o, s:o, s:s, s:b, s:o}", "name", record_text(c->name), "run_name",
+                     record_text(c->name), "run_type", "iteration", "error_occurred", 1,
+                     "error_message", record_text(c->error));
 }
 
 static void keep_rows(turn *t) {
@@ -101,7 +80,6 @@ static void keep_rows(turn *t) {
     for (int i = 0; i < t->chunk_count; i++) {
         sample_case *c = &r->plan.cases[t->chunk[i]];
         bool whole = t->samples[i].count == r->options->repetitions;
-        check_pin(t, c);
         if (whole || c->error[0]) {
             r->results.rows[t->chunk[i]] =
                 c->error[0] ? failed_row(c) : record_row(c, &t->samples[i]);
@@ -159,11 +137,16 @@ static bool measure_missing(turn *t, const int *order) {
 
 // ---- Going on with a file ----
 
+// Numbers as near as the file writes them; what is unknown is the same as nothing.
 static bool is_same(const json_t *a, const json_t *b, const char *object, const char *key) {
     const json_t *x = json_object_get(json_object_get(a, object), key);
     const json_t *y = json_object_get(json_object_get(b, object), key);
-    return json_is_number(x) && json_is_number(y) ? json_number_value(x) == json_number_value(y)
-                                                  : json_equal(x, y);
+    if (json_is_number(x) && json_is_number(y)) {
+        double p = json_number_value(x), q = json_number_value(y);
+        return fabs(p - q) <= 1e-5 * fabs(q);
+    }
+    const char *word = json_string_value(x);
+    return json_equal(x, y) && !(word && strcmp(word, "unknown") == 0);
 }
 
 // Rows of another machine, library or setting do not belong into one file.
@@ -186,22 +169,35 @@ static bool is_whole_row(const json_t *row) {
            !json_is_false(json_object_get(row, "correct"));
 }
 
-// How many rows were taken over.
-static int take_rows(run *r, const json_t *old) {
-    int taken = 0;
+static int find_case(const plan *p, const char *name) {
+    for (int i = 0; name && i < p->count; i++) {
+        if (strcmp(p->cases[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+// Takes over what was measured. False, and words: a row is none of this plan, and would be lost.
+static bool take_rows(run *r, const json_t *old, int *taken) {
     size_t i;
     json_t *row;
     json_array_foreach(json_object_get(old, "benchmarks"), i, row) {
         const char *name = json_string_value(json_object_get(row, "name"));
-        for (int k = 0; name && is_whole_row(row) && k < r->plan.count; k++) {
-            if (!r->results.rows[k] && strcmp(r->plan.cases[k].name, name) == 0) {
-                r->results.rows[k] = json_incref(row);
-                taken++;
-                break;
-            }
+        int at = find_case(&r->plan, name);
+        if (at < 0 && is_whole_row(row)) {
+            fprintf(stderr,
+                    "%s: %s has the row %s, which is none of these; go on with the lists that "
+                    "it was made with, or choose another file\n",
+                    r->command, r->options->out, name ? name : "without a name");
+            return false;
+        }
+        if (at >= 0 && is_whole_row(row) && !r->results.rows[at]) {
+            r->results.rows[at] = json_incref(row);
+            (*taken)++;
         }
     }
-    return taken;
+    return true;
 }
 
 // What the file says already; an exit code.
@@ -222,8 +218,8 @@ static int resume(run *r, int *done) {
     }
     json_t *old = record_file_read(out, r->command);
     int code = old && is_continuation(r, json_object_get(old, "context")) ? 0 : EXIT_USAGE;
-    if (!code) {
-        *done = take_rows(r, old);
+    if (!code && !take_rows(r, old, done)) {
+        code = EXIT_USAGE;
     }
     json_decref(old);
     return code;
@@ -276,8 +272,9 @@ static int verdict(const run *r) {
         const json_t *row = r->results.rows[i];
         const sample_case *c = &r->plan.cases[i];
         const char *name = c->name;
-        if (json_is_true(json_object_get(row, "error_occurred"))) {
+        if (c->error[0]) {
             failed++;
+            wrong += c->wrong;
             fprintf(stderr, "%s: %s: %s\n", r->command, name, c->error);
         } else if (json_is_false(json_object_get(row, "correct"))) {
             wrong++;
@@ -298,13 +295,16 @@ static int verdict(const run *r) {
                      : 0;
 }
 
-static void say_end(const run *r, double seconds) {
+static void say_end(const run *r, bool well, double seconds) {
     int rows = count_rows(r);
     const char *out = r->options->out;
     if (rows < r->plan.count) {
+        bool time = well && r->options->budget > 0.0;
         fprintf(stderr, "%s: %s after %d of %d rows%s\n", r->command,
-                stopped ? "stopped" : "the time is up", rows, r->plan.count,
-                out ? "; --resume goes on" : "");
+                stopped ? "stopped"
+                : time  ? "the time is up"
+                        : "ended",
+                rows, r->plan.count, out ? "; --resume goes on" : "");
     }
     fprintf(stderr, "%s: %d rows in %.0f s%s%s\n", r->command, rows, seconds, out ? ": " : "",
             out ? out : "");
@@ -317,13 +317,14 @@ static int measure(run *r, const int *order, int done) {
     }
     t->run = r;
     t->begin = clock_now();
+    t->shelf.buffers.most = r->plan.levels.dram / (int64_t)sizeof(float);
     t->shelf.report = show;
     t->shelf.report_data = t;
     t->shelf.stopped = &stopped;
     t->shelf.deadline =
         r->options->budget > 0.0 ? t->begin + GRACE_PART * r->options->budget + GRACE_SECONDS : 0.0;
     t->progress = progress_begin(done, r->plan.count, r->options->budget);
-    catch_signals(true);
+    catch_signals();
     // Before anything is measured: can the file be written at all?
     bool well = !r->options->out || record_file_write(&r->results, r->command);
     well = well && measure_missing(t, order);
@@ -331,11 +332,9 @@ static int measure(run *r, const int *order, int done) {
     set_complete(r);
     well = well && (!r->options->out || record_file_write(&r->results, r->command));
     int code = well ? verdict(r) : EXIT_REFUSED;
-    say_end(r, clock_now() - t->begin);
+    say_end(r, well, clock_now() - t->begin);
     shelf_free(&t->shelf);
     free(t);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
     return code;
 }
 

@@ -16,6 +16,7 @@ typedef struct run_options {
     double budget; // seconds; 0: as long as it takes
     int repetitions;
     double min_time;
+    bool how; // some of the options above was given that only a file or a run needs
 } run_options;
 
 // An argp child: -o, --resume, --overwrite, --budget, --repetitions, --min-time; its input is a

@@ -55,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         o->resume = true;
         return 0;
     case KEY_OVERWRITE:
-        o->overwrite = true;
+        o->overwrite = o->how = true;
         return 0;
     case KEY_BUDGET:
         o->budget = read_time(arg);
@@ -66,9 +66,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_REPETITIONS:
         choices_numbers(state, "repetitions", arg, SAMPLES_MAX, &number);
         o->repetitions = (int)number.items[0];
+        o->how = true;
         return 0;
     case KEY_MIN:
         o->min_time = read_time(arg);
+        o->how = true;
         if (o->min_time <= 0.0 || o->min_time > 60.0) {
             argp_error(state, "--min-time takes up to 60 seconds, not \"%s\"", arg);
         }

@@ -5,6 +5,7 @@
 #include "distance.h"
 #include "interval.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,30 @@ static void look_at_workers(sample_case *c, decoct_context *ctx) {
     }
 }
 
+// Why a worker is not bound though it should be, in the library's words.
+static void ask_about_pin(sample_case *c, decoct_context *ctx) {
+    uint64_t length = 0;
+    int32_t worker = 0;
+    while (worker < c->workers && c->bound[worker] >= 0) {
+        worker++;
+    }
+    c->asked_about_pin = true;
+    if (worker == c->workers || strcmp(c->what.pin, "none") == 0) {
+        return;
+    }
+    snprintf(c->pin_error, sizeof c->pin_error, "worker %d is not bound", worker);
+    char *text = decoct_machine_json(ctx, NULL, 0, &length) ? NULL : malloc(length + 4096);
+    if (text && decoct_machine_json(ctx, text, length + 4096, &length) == DECOCT_OK) {
+        json_t *machine = json_loads(text, 0, NULL);
+        const char *words = json_string_value(json_object_get(machine, "pin_error"));
+        if (words) {
+            snprintf(c->pin_error, sizeof c->pin_error, "%s", words);
+        }
+        json_decref(machine);
+    }
+    free(text);
+}
+
 // ---- Taking a sample ----
 
 // The pieces of one sample: our seconds a run, and the ceiling's before and after.
@@ -53,10 +78,6 @@ static void between(const shelf_place *p, pieces *all) {
     }
 }
 
-static bool is_stopped(const shelf *s) {
-    return (s->stopped && *s->stopped) || (s->deadline > 0.0 && clock_now() > s->deadline);
-}
-
 // Ends a piece of `runs` runs that began at `start`.
 static void end_piece(sample_case *c, const shelf_place *p, pieces *all, double start,
                       int64_t runs) {
@@ -66,6 +87,9 @@ static void end_piece(sample_case *c, const shelf_place *p, pieces *all, double 
         between(p, all);
     }
     look_at_workers(c, work_context(p->work));
+    if (!c->asked_about_pin && c->bound) {
+        ask_about_pin(c, work_context(p->work));
+    }
 }
 
 // The timed loop; the words of a failure, "" when it was stopped, or NULL.
@@ -85,11 +109,11 @@ static const char *run_pieces(gbench_state *state, sample_case *c, shelf_place *
         if (++runs == p->runs_a_piece) {
             gbench_stop_clock(state);
             end_piece(c, p, all, start, runs);
-            if (is_stopped(c->shelf)) {
+            gbench_start_clock(state);
+            if (shelf_is_stopped(c->shelf)) {
                 return "";
             }
             runs = 0;
-            gbench_start_clock(state);
             start = clock_now();
         }
     }
@@ -160,8 +184,9 @@ static void check_output(sample_case *c, const shelf_place *p) {
     int64_t count = 0;
     const float *output = work_output(p->work, &count);
     if (output) {
-        c->hash = reference_hash(output, count);
-        c->wrong = c->wrong || (c->reference && c->hash != c->expected);
+        uint64_t hash = reference_hash(output, count);
+        c->hash = c->wrong ? c->hash : hash; // the first wrong one stays
+        c->wrong = c->wrong || (c->reference && hash != c->expected);
     }
 }
 
@@ -183,10 +208,25 @@ static const char *take(gbench_state *state, sample_case *c, shelf_place *p) {
     return failed;
 }
 
+// Ends a sample that has no meaning. Either all samples of a case fail or none does (gbench_fail):
+// after a good one the others run to their end, with nothing done.
+static void give_up(gbench_state *state, sample_case *c, bool is_repetition, const char *words) {
+    c->given_up = c->given_up || !is_repetition;
+    if (c->given_up) {
+        gbench_fail(state, words[0] ? words : "stopped");
+        return;
+    }
+    gbench_value(state, "void", 1.0);
+    while (gbench_keep_running(state)) {
+    }
+}
+
 void sample_take(gbench_state *state, void *data) {
     sample_case *c = data;
-    if (is_stopped(c->shelf)) {
-        gbench_fail(state, "stopped");
+    bool is_repetition = gbench_iterations(state) == c->iterations;
+    c->iterations = gbench_iterations(state);
+    if (shelf_is_stopped(c->shelf)) {
+        give_up(state, c, is_repetition, "");
         return;
     }
     shelf_place *p = shelf_find(c->shelf, c);
@@ -194,15 +234,15 @@ void sample_take(gbench_state *state, void *data) {
         p = shelf_open(c);
     }
     if (!p || c->error[0]) {
-        gbench_fail(state, c->error);
+        give_up(state, c, is_repetition, c->error);
         return;
     }
-    shelf_take_seat(p);
+    shelf_take_seat(c->shelf, p);
     const char *failed = take(state, c, p);
     shelf_leave_seat(c->shelf);
     if (failed) {
         snprintf(c->error, sizeof c->error, "%s", failed);
-        gbench_fail(state, failed[0] ? failed : "stopped");
+        give_up(state, c, is_repetition, failed);
     } else if (c->shelf->report) {
         c->shelf->report(c->shelf->report_data, c);
     }

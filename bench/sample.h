@@ -9,7 +9,7 @@
 #include "watch.h"
 #include "work.h"
 
-enum { SAMPLE_NAME = 224 };
+enum { SAMPLE_NAME = 320 };
 
 // What is known of a case; zeroed but for `what`, `name` and `shelf`.
 struct sample_case {
@@ -31,12 +31,15 @@ struct sample_case {
     int32_t *bound, *seen; // CPU of each worker, -1: none
     char pin_error[256];
     double last_rate, last_pct; // for the line of progress
+    int64_t iterations;         // of the last sample
+    bool asked_about_pin, given_up;
 };
 
 void sample_free(sample_case *c);
 
 // The function of a benchmark; data is a sample_case. Figures of a sample: GFLOP/s, GB/s, tokens/s,
-// pct_of_roof, roof (GFLOP/s or GB/s), MHz.
+// pct_of_roof, roof (GFLOP/s or GB/s), MHz, line_ns; "void" where it was stopped or failed and has
+// no meaning.
 void sample_take(gbench_state *state, void *data);
 
 // The figure that a case is known by, and its unit; 0 where it has none.

@@ -38,6 +38,10 @@ void shelf_free(shelf *s) {
     references_free(&s->references);
 }
 
+bool shelf_is_stopped(const shelf *s) {
+    return (s->stopped && *s->stopped) || (s->deadline > 0.0 && clock_now() > s->deadline);
+}
+
 // The place that was not used for longest.
 static int oldest(const shelf *s) {
     int found = 0;
@@ -93,10 +97,11 @@ static bool make_room(shelf *s, sample_case *c, double bytes) {
 
 // ---- This thread's place ----
 
-void shelf_take_seat(const shelf_place *p) {
+void shelf_take_seat(const shelf *s, const shelf_place *p) {
     cpu_set_t one;
     CPU_ZERO(&one);
-    if (p->caller_cpu >= 0 && p->caller_cpu < CPU_SETSIZE) {
+    // Not where the way back is unknown: on machines with more CPUs than this mask has bits.
+    if (s->has_mask && p->caller_cpu >= 0 && p->caller_cpu < CPU_SETSIZE) {
         CPU_SET((size_t)p->caller_cpu, &one);
         sched_setaffinity(0, sizeof one, &one); // refused: it is one thread more, no error
     }
@@ -109,7 +114,8 @@ void shelf_leave_seat(const shelf *s) {
 }
 
 static void take_seat(void *data) {
-    shelf_take_seat(data);
+    const shelf_place *p = data;
+    shelf_take_seat(p->owner->shelf, p);
 }
 
 // The CPU of worker 0 under the case's policy, seen on a context that does nothing else; -1: none.
@@ -136,8 +142,12 @@ static void find_expected(sample_case *c, const shelf_place *p) {
         return;
     }
     c->has_hash = true;
+    // Its operands lie beside those of the case.
+    if (shelf_is_stopped(c->shelf) || work_need(&c->what) > 0.8 * free_bytes()) {
+        return;
+    }
     const reference *r =
-        references_find(&c->shelf->references, &c->what, c->cost.flops, c->backend);
+        references_find(&c->shelf->references, &c->what, work_effort(p->work), c->backend);
     if (r) {
         c->reference = r->shape.backend; // lives as long as the shelf
         c->expected = r->hash;

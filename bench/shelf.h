@@ -46,6 +46,8 @@ typedef struct shelf {
 void shelf_clear(shelf *s);
 // The clean end: also buffers and references.
 void shelf_free(shelf *s);
+// Shall no more samples be taken?
+bool shelf_is_stopped(const shelf *s);
 // The place of a case; NULL: it is not open.
 shelf_place *shelf_find(shelf *s, const sample_case *c);
 // Opens a case, closing others where memory is short; NULL, and words in c->error.
@@ -55,7 +57,7 @@ decoct_status shelf_warm_up(shelf_place *p);
 // With pinned workers this thread sits on the first one's CPU, and then is that worker (decoct.h,
 // pin): as one more thread than there are CPUs it would take time from them. It stands up again
 // before another context is opened, which counts the CPUs that it may use.
-void shelf_take_seat(const shelf_place *p);
+void shelf_take_seat(const shelf *s, const shelf_place *p);
 void shelf_leave_seat(const shelf *s);
 
 #endif

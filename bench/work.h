@@ -50,6 +50,8 @@ void work_close(work *w);
 decoct_status work_run(work *w);
 // What a run costs; of fma and read and copy known after the first one.
 work_cost work_costs(const work *w);
+// Operations to open a case and run it once, about, counting what is no FLOP too.
+double work_effort(const work *w);
 // The result of the last run: `count` floats; NULL: it has none.
 const float *work_output(const work *w, int64_t *count);
 // The case, with what became known by opening it.

@@ -60,6 +60,7 @@ struct crew {
     pthread_mutex_t lock;
     pthread_cond_t done;
     bool caller_works; // the caller is worker 0
+    pthread_t caller;  // the one that was, where workers are pinned
     bool crowded;      // more threads, the caller among them, than CPUs
     int32_t started;
     struct worker workers[];
@@ -68,7 +69,7 @@ struct crew {
 // Where a worker ran last, each on its own cache line.
 struct seat {
     _Alignas(DCT_ALIGN) _Atomic int32_t cpu;
-    int32_t bound; // to this CPU alone, or -1; written when the crew is made
+    _Atomic int32_t bound; // to this CPU alone, or -1; known when the crew is made
 };
 
 struct dct_pool {
@@ -273,6 +274,7 @@ static struct crew *make_crew(dct_pool *pool) {
         pthread_cond_init(&crew->done, NULL);
         // The caller works too, unless it would do so elsewhere than was asked for.
         crew->caller_works = !pool->cpus || dct_is_bound(pthread_self(), pool->cpus[0]);
+        crew->caller = pthread_self();
         crew->crowded = pool->threads + (crew->caller_works ? 0 : 1) > pool->usable_cpus;
         pool->seats[0].bound = pool->cpus && crew->caller_works ? pool->cpus[0] : -1;
         start_workers(pool, crew);
@@ -323,7 +325,9 @@ static void run_alone(dct_pool *pool, int64_t count, dct_task task, void *data) 
 
 static void run_with_crew(dct_pool *pool, struct crew *crew, int64_t count, dct_task task,
                           void *data) {
-    int64_t helpers = crew->caller_works ? count - 1 : count;
+    // Pinned, only the caller that was found in its place: another one may be anywhere.
+    bool works = crew->caller_works && (!pool->cpus || pthread_equal(crew->caller, pthread_self()));
+    int64_t helpers = works ? count - 1 : count;
     int32_t active = helpers < crew->started ? (int32_t)helpers : crew->started;
     crew->job.task = task;
     crew->job.data = data;
@@ -333,8 +337,8 @@ static void run_with_crew(dct_pool *pool, struct crew *crew, int64_t count, dct_
     atomic_store(&crew->gate, run << (COUNT_BITS + 1) | GATE_OPEN);
     call_workers(crew, run << COUNT_BITS | (uint32_t)active, active);
     // Workers that have all CPUs between them need the caller's as well.
-    int spins = !crew->crowded ? SPINS_IN_RUN : crew->caller_works ? SPINS : 0;
-    if (crew->caller_works) {
+    int spins = !crew->crowded ? SPINS_IN_RUN : works ? SPINS : 0;
+    if (works) {
         take_indices(&crew->job, 0, &pool->seats[0].cpu);
     } else {
         await(crew, spins, is_handed_out);
@@ -418,7 +422,7 @@ decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct
     }
     for (int32_t i = 0; i < options->threads; i++) {
         atomic_init(&seats[i].cpu, -1);
-        seats[i].bound = -1;
+        atomic_init(&seats[i].bound, -1);
     }
     if (cpus) {
         memcpy(cpus, options->cpus, (size_t)options->threads * sizeof *cpus);

@@ -60,8 +60,22 @@ static void test_server(void **state) {
     assert_int_equal(levels_bytes(&l, 1, 1), 512 * KIB);
     assert_int_equal(levels_bytes(&l, 2, 1), 16 * MIB);
     assert_int_equal(levels_bytes(&l, 2, 256), MIB);      // sixteen threads to a cache
-    assert_int_equal(levels_bytes(&l, 3, 1), 1024 * MIB); // 4 x 512 MiB would be too much
+    assert_int_equal(levels_bytes(&l, 3, 1), 1024 * MIB); // of 4 x 512 MiB: an eighth of 8 GiB
     assert_int_equal(levels_bytes(&l, 3, 256), 4 * MIB);
+}
+
+// Caches of more than a gigabyte, as AMD stacks them: memory is measured beyond them, or not at
+// all.
+static void test_large_caches(void **state) {
+    (void)state;
+    levels l =
+        of("{\"cpus\": 96, \"caches\": [{\"level\": 3, \"size\": 100663296, \"count\": 12}]}, "
+           "\"memory_bytes\": 412316860416");
+    check_names(&l, "L3 DRAM ");
+    assert_true(96 * levels_bytes(&l, 1, 96) > INT64_C(4500) * MIB); // 4 x 1152 MiB
+    l = of("{\"cpus\": 96, \"caches\": [{\"level\": 3, \"size\": 100663296, \"count\": 12}]}, "
+           "\"memory_bytes\": 8589934592");
+    check_names(&l, "L3 ");
 }
 
 static void test_hybrid(void **state) {
@@ -96,8 +110,9 @@ static void test_nothing_known(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_server), cmocka_unit_test(test_hybrid),
-                                       cmocka_unit_test(test_no_l3),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_server),
+                                       cmocka_unit_test(test_large_caches),
+                                       cmocka_unit_test(test_hybrid), cmocka_unit_test(test_no_l3),
                                        cmocka_unit_test(test_nothing_known)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

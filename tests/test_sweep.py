@@ -37,7 +37,8 @@ def environment(**more):
 
 def decoct(*args, env=None, **more):
     done = subprocess.run([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=600, env=env or environment(), **more)
+                          stderr=subprocess.PIPE, text=True, errors="replace", timeout=600,
+                          env=env or environment(), **more)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -245,11 +246,21 @@ class Files(Folder):
         code, _, err = self.sweep("--op", "softmax", "--seq", "8", "--resume")
         self.assertEqual(code, 64)
         self.assertIn('another "seed"', err)
+        code, _, err = self.sweep("--op", "matmul", "--seq", "8", "--seed", "5", "--resume")
+        self.assertEqual(code, 64)
+        self.assertIn("has the row softmax/seq:8", err)
+        self.assertIn("softmax", load(self.path)["benchmarks"][-1]["name"])  # nothing was lost
         with open(self.path, "w", encoding="utf-8") as file:
             file.write('{"context": {}, "benchmarks": [')
         code, _, err = self.sweep("--op", "softmax", "--seq", "8", "--resume")
         self.assertEqual(code, 64)
         self.assertIn("line 1", err)
+
+    def test_resume_with_the_same(self):
+        args = ("--op", "softmax", "--seq", "8", "--min-time", "0.00123456789")
+        self.assertEqual(self.sweep(*args)[0], 0)
+        code, _, err = self.sweep(*args, "--resume")
+        self.assertEqual(code, 0, err)
 
     def test_full_disk(self):
         self.sweep(*self.MANY, "--budget", "1s")
@@ -274,6 +285,27 @@ class Files(Folder):
             self.assertEqual(code, 70, path)
             self.assertIn("cannot write " + path, err)
         self.assertTrue(os.path.exists("/dev/full"))
+
+    def test_interrupt_in_the_middle(self):
+        # Samples of a case that is cut off must not bring the others down, whenever it happens.
+        for delay in (0.7, 1.4, 2.1, 2.8, 3.5):
+            run = subprocess.Popen([DECOCT, "sweep", *SMALL, "--op", "softmax", "--seq", "16..128*2", "--backend",
+                                    "scalar", "--overwrite", "-o", self.path], stderr=subprocess.PIPE, text=True,
+                                   env=environment())
+            time.sleep(delay)
+            run.send_signal(signal.SIGINT)
+            err = run.communicate(timeout=60)[1]
+            self.assertEqual(run.returncode, 130, err)
+            load(self.path)
+
+    def test_an_ignored_interrupt_stays_ignored(self):
+        run = subprocess.Popen([DECOCT, "sweep", *SMALL, *QUICK, "--op", "softmax", "--seq", "16", "-o", self.path],
+                               stderr=subprocess.PIPE, text=True, env=environment(),
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        time.sleep(0.3)
+        run.send_signal(signal.SIGINT)
+        err = run.communicate(timeout=60)[1]
+        self.assertEqual(run.returncode, 0, err)
 
     def test_interrupt(self):
         command = [DECOCT, "sweep", *SMALL, *QUICK, *self.MANY, "--repetitions", "9", "--min-time", "0.02",
@@ -331,6 +363,21 @@ class Verdicts(Folder):
             else:
                 self.assertIsNone(row["pin_error"])
 
+    def test_refused_binding_in_bench(self):
+        refusing = environment(LD_PRELOAD=os.path.join(BUILD, "tests", "refuse", "librefuse.so"))
+        code, _, err = decoct("bench", *SMALL, "--op", "softmax", "--seq", "8", "--pin", "compact",
+                              "--benchmark_min_time=0.001", env=refusing)
+        self.assertEqual(code, 13, err)
+        self.assertIn("could not be bound", err)
+
+    def test_a_folder_of_any_name(self):
+        folder = os.path.join(self.folder, "mod\udce9l")
+        code, _, err = self.sweep("--model", folder, "--op", "prefill", "--seq", "4", "--heads", "4,12", "--backend",
+                                  "scalar")
+        self.assertEqual(code, 70, err)
+        rows = [row["name"] for row in load(self.path)["benchmarks"] if row.get("error_occurred")]
+        self.assertEqual(rows, ["prefill/seq:4/model:mod?l/threads:1/pin:none/backend:scalar"])
+
     def test_a_case_that_cannot_run(self):
         code, _, err = self.sweep("--op", "softmax", "--seq", "8,1048576", "--backend", "scalar")
         self.assertEqual(code, 70)
@@ -364,7 +411,10 @@ class Commands(Folder):
                               ("sweep", ("-o", "x", "--repetitions", "0")),
                               ("sweep", ("-o", "x", "--min-time", "0")), ("sweep", ("-o", "x", "--op", "fma")),
                               ("bench", ("--suite", "gpu")), ("bench", ("--suite", "ci", "--seq", "8")),
-                              ("bench", ("-o", "x")), ("bench", ("--suite", "ci", "--benchmark_filter=x")),
+                              ("bench", ("-o", "x")), ("bench", ("--repetitions", "5")),
+                              ("bench", ("--min-time", "1")), ("sweep", ("-o", "x", "--pin", "0+" * 50 + "1")),
+                              ("bench", ("--suite", "cpu", "--threads", "1..64+1", "--pin",
+                                         ",".join(map(str, range(64))))), ("bench", ("--suite", "ci", "--benchmark_filter=x")),
                               ("roofline", ("--seq", "8")), ("roofline", ("word",))):
             with self.subTest(command=command, args=args):
                 code, _, err = decoct(command, *args, cwd=self.folder)

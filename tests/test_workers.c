@@ -69,6 +69,22 @@ static void pinned_workers_are_where_they_should_be(void **state) {
     dct_pool_close(pool);
 }
 
+typedef struct other_caller {
+    dct_pool *pool;
+    place_check *check;
+    int32_t cpu;
+} other_caller;
+
+static void *call_from_elsewhere(void *data) {
+    other_caller *other = data;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)other->cpu, &one);
+    sched_setaffinity(0, sizeof one, &one);
+    dct_pool_run(other->pool, 60, check_place, other->check);
+    return NULL;
+}
+
 // A caller that its host has bound to the first worker's CPU is that worker.
 static void a_bound_caller_works(void **state) {
     (void)state;
@@ -97,6 +113,13 @@ static void a_bound_caller_works(void **state) {
         assert_int_equal(check.wrong_mask, 0);
         assert_int_equal(dct_pool_worker_bound(pool, 0), cpus[0]);
         assert_int_equal(dct_pool_worker_bound(pool, 1), cpus[1]);
+        // A caller that sits elsewhere leaves worker 0's share to the others.
+        other_caller other = {.pool = pool, .check = &check, .cpu = cpus[1]};
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, call_from_elsewhere, &other), 0);
+        pthread_join(thread, NULL);
+        assert_int_equal(check.ran, 121);
+        assert_int_equal(check.wrong_cpu, 0);
         dct_pool_close(pool);
         assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
     }

@@ -90,7 +90,8 @@ typedef struct decoct_options {
                           with several kinds of cores, efficiency is the slowest kind and
                           performance all others; no more threads than such CPUs. The calling
                           thread only waits, so that its own affinity stays as it is; if it is
-                          bound to the first of these CPUs when it first calls, it is worker 0 */
+                          bound to the first of these CPUs when it first calls, it is worker 0, and
+                        calls of other threads leave the work to the others */
     /** A host's own thread pool: must run task(task_data, i) once for each i in [0, count), may run
      *  them at the same time, and returns when all are done. NULL: the library's own pool. */
     void (*parallel_for)(void *host, decoct_task task, void *task_data, int64_t count);
