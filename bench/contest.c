@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "contest.h"
 
+#include "clock.h"
+#include "shuffle.h"
+
 #include <math.h>
 #include <string.h>
 #include <time.h>
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void sleep_for(double seconds) {
     struct timespec t = {(time_t)seconds, (long)(fmod(seconds, 1.0) * 1e9)};
@@ -20,11 +17,11 @@ static void sleep_for(double seconds) {
 
 // Seconds of `calls` calls together.
 static double turn(contestant *c, int64_t calls) {
-    double start = now();
+    double start = clock_now();
     for (int64_t i = 0; i < calls && !c->failed; i++) {
         c->failed = !c->run(c->data);
     }
-    return now() - start;
+    return clock_now() - start;
 }
 
 // Finds how many calls fill a turn.
@@ -38,16 +35,6 @@ static void calibrate(contestant *c, double least_seconds) {
         }
         double wanted = taken > 0.0 ? 1.2 * least_seconds / taken : 10.0;
         c->calls = (int64_t)ceil((double)c->calls * (wanted > 10.0 ? 10.0 : wanted));
-    }
-}
-
-// A new order for each round (Fisher and Yates), from a generator of its own.
-static void shuffle(int *order, int count, uint64_t *seed) {
-    for (int i = count - 1; i > 0; i--) {
-        *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-        int j = (int)((*seed >> 33) % (uint64_t)(i + 1)), swap = order[i];
-        order[i] = order[j];
-        order[j] = swap;
     }
 }
 

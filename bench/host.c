@@ -2,34 +2,19 @@
 // Reads /proc and /sys for result files and for `decoct doctor`. Judges nothing.
 #include "host.h"
 
+#include "../lib/procfs.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { FILE_MAX = 1 << 24, FILE_STEP = 1 << 14 }; // 4096 CPUs of x86 tell about 6 MB of themselves
 
 static const char unknown[] = "unknown";
 
 // ---- Files ----
-
-// O_NONBLOCK: a copied tree may hold anything, also a pipe that nobody writes to.
-static int open_file(const char *path) {
-    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-}
-
-static ssize_t read_on(int file, void *to, size_t size) {
-    ssize_t got;
-    do {
-        got = read(file, to, size);
-    } while (got < 0 && errno == EINTR);
-    return got;
-}
 
 bool host_tidy(char out[HOST_TEXT], const char *text, size_t length) {
     size_t used = 0;
@@ -57,12 +42,8 @@ static bool read_line(char text[HOST_TEXT], const char *root, const char *format
     int more = begin >= 0 && begin < HOST_PATH
                    ? vsnprintf(path + begin, sizeof path - (size_t)begin, format, list)
                    : -1;
-    int file = more >= 0 && more < HOST_PATH - begin ? open_file(path) : -1;
-    ssize_t got = file >= 0 ? read_on(file, line, sizeof line) : 0;
-    if (file >= 0) {
-        close(file);
-    }
-    return host_tidy(text, line, got > 0 ? (size_t)got : 0);
+    bool there = more >= 0 && more < HOST_PATH - begin && dct_proc_line(path, line, sizeof line);
+    return host_tidy(text, line, there ? strlen(line) : 0);
 }
 
 bool host_line(char text[HOST_TEXT], const char *root, const char *format, ...) {
@@ -94,30 +75,9 @@ bool host_number(long long *number, const char *root, const char *format, ...) {
 
 char *host_file(const char *root, const char *path) {
     char whole[HOST_PATH];
+    uint64_t size;
     int length = snprintf(whole, sizeof whole, "%s%s", root, path);
-    int file = length > 0 && length < HOST_PATH ? open_file(whole) : -1;
-    char *text = NULL;
-    size_t used = 0;
-    ssize_t got = file >= 0 ? 1 : -1;
-    while (got > 0 && used < FILE_MAX) {
-        char *moved = realloc(text, used + FILE_STEP + 1);
-        if (!moved) {
-            got = -1;
-            break;
-        }
-        text = moved;
-        got = read_on(file, text + used, FILE_STEP);
-        used += got > 0 ? (size_t)got : 0;
-    }
-    if (file >= 0) {
-        close(file);
-    }
-    if (got < 0) {
-        free(text);
-        return NULL;
-    }
-    text[used] = '\0';
-    return text;
+    return length > 0 && length < HOST_PATH ? dct_proc_text(whole, &size) : NULL;
 }
 
 static bool is_blank(char c) {

@@ -3,13 +3,17 @@
 #ifndef BENCH_INTERVAL_H
 #define BENCH_INTERVAL_H
 
+#include <stdint.h>
+
 typedef struct interval {
     double median, low, high;
 } interval;
 
-// The median of `count` >= 1 values and the interval between two of the sorted values that holds
-// the true median with at least 95 % (sign test: the number of values below the median is binomial
-// with p = 1/2); all of them where fewer than 6 cannot promise that. Sorts the values.
+// How many of `count` sorted values to leave away at each end, so that those left enclose the true
+// median with at least 95 % (sign test: the number of values below it is binomial with p = 1/2); 0
+// where fewer than 6 cannot promise that.
+int64_t interval_rank(int64_t count);
+// The median of `count` >= 1 values and its interval. Sorts the values.
 interval interval_of(double *values, int count);
 
 #endif

@@ -165,18 +165,6 @@ void plan_free(plan *p) {
     *p = (plan){0};
 }
 
-void plan_shuffle(int *order, int count, uint64_t seed) {
-    for (int i = 0; i < count; i++) {
-        order[i] = i;
-    }
-    for (int i = count - 1; i > 0; i--) { // Fisher and Yates
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
-        int j = (int)((seed >> 33) % (uint64_t)(i + 1)), swap = order[i];
-        order[i] = order[j];
-        order[j] = swap;
-    }
-}
-
 // ---- Ceilings ----
 
 // Adds fma of each backend; read and copy of each level by the first of them.

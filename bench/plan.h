@@ -21,7 +21,5 @@ int plan_make(plan *p, const choices *c, const char *command);
 // of each backend, and reading and copying of each level of memory by the first of them.
 int plan_add_ceilings(plan *p, const choices *c, const json_t *machine, const char *command);
 void plan_free(plan *p);
-// Mixes [0, count) by a seed: a sweep that ends early has seen all of the space.
-void plan_shuffle(int *order, int count, uint64_t seed);
 
 #endif

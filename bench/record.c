@@ -4,6 +4,7 @@
 
 #include "commit.h" // made by the build
 #include "host.h"
+#include "machine.h"
 
 #include <dlfcn.h>
 #include <sha2.h>
@@ -39,16 +40,7 @@ json_t *record_machine(const char *command) {
     decoct_options o = {
         .struct_size = sizeof o, .threads = 1, .error = error, .error_size = sizeof error};
     decoct_context *ctx = NULL;
-    uint64_t length = 0;
-    char *words = NULL;
-    json_t *machine = NULL;
-    if (decoct_context_open(&o, &ctx) == DECOCT_OK &&
-        decoct_machine_json(ctx, NULL, 0, &length) == DECOCT_OK) {
-        words = malloc(length + 4096); // it may have grown meanwhile
-        if (words && decoct_machine_json(ctx, words, length + 4096, &length) == DECOCT_OK) {
-            machine = json_loads(words, 0, NULL);
-        }
-    }
+    json_t *machine = decoct_context_open(&o, &ctx) == DECOCT_OK ? machine_read(ctx) : NULL;
     if (machine) {
         // These belong to a row, where they are another context's.
         json_object_del(machine, "threads");
@@ -59,7 +51,6 @@ json_t *record_machine(const char *command) {
         fprintf(stderr, "%s: the machine cannot be described: %s\n", command,
                 error[0] ? error : "out of memory");
     }
-    free(words);
     decoct_context_close(ctx);
     return machine;
 }

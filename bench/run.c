@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "progress.h"
 #include "record.h"
+#include "shuffle.h"
 
 #include <math.h>
 #include <signal.h>
@@ -361,11 +362,12 @@ int run_all(run *r, run_options *options, int parts, char **argv) {
         code = start_gbench(options, r->command);
     }
     if (!code && order) {
-        int first = r->plan.ceilings; // they stay at the front, in order
-        plan_shuffle(order + first, r->plan.count - first, options->choices.seed);
         for (int i = 0; i < r->plan.count; i++) {
-            order[i] = i < first ? i : order[i] + first;
+            order[i] = i;
         }
+        // Ceilings stay at the front. A sweep that ends early has seen all of the space.
+        uint64_t seed = options->choices.seed;
+        shuffle(order + r->plan.ceilings, r->plan.count - r->plan.ceilings, &seed);
         code = measure(r, order, done);
     }
     free(order);

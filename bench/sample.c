@@ -4,8 +4,8 @@
 #include "clock.h"
 #include "distance.h"
 #include "interval.h"
+#include "machine.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,6 @@ static void look_at_workers(sample_case *c, decoct_context *ctx) {
 
 // Why a worker is not bound though it should be, in the library's words.
 static void ask_about_pin(sample_case *c, decoct_context *ctx) {
-    uint64_t length = 0;
     int32_t worker = 0;
     while (worker < c->workers && c->bound[worker] >= 0) {
         worker++;
@@ -49,16 +48,12 @@ static void ask_about_pin(sample_case *c, decoct_context *ctx) {
         return;
     }
     snprintf(c->pin_error, sizeof c->pin_error, "worker %d is not bound", worker);
-    char *text = decoct_machine_json(ctx, NULL, 0, &length) ? NULL : malloc(length + 4096);
-    if (text && decoct_machine_json(ctx, text, length + 4096, &length) == DECOCT_OK) {
-        json_t *machine = json_loads(text, 0, NULL);
-        const char *words = json_string_value(json_object_get(machine, "pin_error"));
-        if (words) {
-            snprintf(c->pin_error, sizeof c->pin_error, "%s", words);
-        }
-        json_decref(machine);
+    json_t *machine = machine_read(ctx);
+    const char *words = json_string_value(json_object_get(machine, "pin_error"));
+    if (words) {
+        snprintf(c->pin_error, sizeof c->pin_error, "%s", words);
     }
-    free(text);
+    json_decref(machine);
 }
 
 // ---- Taking a sample ----

@@ -2,6 +2,7 @@
 #include "shelf.h"
 
 #include "clock.h"
+#include "host.h"
 #include "sample.h"
 
 #include <stdio.h>
@@ -64,18 +65,11 @@ shelf_place *shelf_find(shelf *s, const sample_case *c) {
 
 // Bytes that can be had without swapping; a large number where nobody tells.
 static double free_bytes(void) {
-    double kib = 1e12;
-    char line[128];
-    FILE *file = fopen("/proc/meminfo", "re");
-    while (file && fgets(line, sizeof line, file)) {
-        if (sscanf(line, "MemAvailable: %lf", &kib) == 1) {
-            break;
-        }
-    }
-    if (file) {
-        fclose(file);
-    }
-    return kib * 1024.0;
+    long long kib;
+    char *text = host_file("", "/proc/meminfo");
+    bool told = host_find_number(text, "MemAvailable", ':', &kib);
+    free(text);
+    return told ? (double)kib * 1024.0 : 1e15;
 }
 
 // Makes room for a case; false, and words: it is too large for this machine.

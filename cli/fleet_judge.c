@@ -3,6 +3,8 @@
 #include "fleet.h"
 #include "text.h"
 
+#include "../bench/interval.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -38,22 +40,6 @@ static float pick(float *x, int64_t n, int64_t k) {
     return x[k];
 }
 
-// How many of n sorted numbers to leave away at each end, so that what is left holds the true
-// median with at least 95 %: the number of those below it is binomial with p = 1/2. 0: all are
-// needed.
-static int64_t outside(int64_t n) {
-    double term = -(double)n * log(2), sum = 0; // the logarithm of the probability of k
-    int64_t k = 0;
-    for (; k < n; k++) {
-        sum += exp(term);
-        if (sum > 0.025) {
-            break;
-        }
-        term += log((double)(n - k) / (double)(k + 1));
-    }
-    return k > 0 ? k - 1 : 0;
-}
-
 static float own(const fleet_cell *cell, int figure) {
     return cell->own[figure - RESULTS_MANY];
 }
@@ -79,7 +65,7 @@ static fleet_value judge(float *values, int64_t n) {
     if (n % 2 == 0) { // the other one of the middle is the largest of those before
         median = median / 2 + pick(values, n / 2, n / 2 - 1) / 2;
     }
-    int64_t k = outside(n);
+    int64_t k = interval_rank(n);
     return (fleet_value){median, pick(values, n, k), pick(values, n, n - 1 - k)};
 }
 

@@ -10,6 +10,11 @@
 
 enum { FIRST_ROOM = 1 << 14, TEXT_MAX = 1 << 24 }; // 4096 CPUs of x86 tell about 6 MB of themselves
 
+// O_NONBLOCK: a copied /proc may hold anything, also a pipe that nobody writes to.
+static int open_file(const char *path) {
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
 static ssize_t read_on(int file, void *to, size_t size) {
     ssize_t got;
     do {
@@ -19,8 +24,7 @@ static ssize_t read_on(int file, void *to, size_t size) {
 }
 
 bool dct_proc_line(const char *path, char *text, size_t size) {
-    // O_NONBLOCK: a copied /proc may hold anything, also a pipe that nobody writes to.
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int file = open_file(path);
     if (file < 0) {
         return false;
     }
@@ -35,7 +39,7 @@ bool dct_proc_line(const char *path, char *text, size_t size) {
 }
 
 char *dct_proc_text(const char *path, uint64_t *length) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open_file(path);
     if (file < 0) {
         return NULL;
     }
@@ -47,7 +51,7 @@ char *dct_proc_text(const char *path, uint64_t *length) {
             got = -1;
             break;
         }
-        got = read_on(file, (char *)text + used, (size_t)(room - used));
+        got = read_on(file, (char *)text + used, (size_t)(room - used - 1));
         used += got > 0 ? got : 0;
     }
     close(file);
@@ -55,6 +59,7 @@ char *dct_proc_text(const char *path, uint64_t *length) {
         dct_free(text);
         return NULL;
     }
+    ((char *)text)[used] = '\0';
     *length = (uint64_t)used;
     return text;
 }

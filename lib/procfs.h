@@ -9,8 +9,8 @@
 
 // Reads a small file as a string, cut to size; false if it cannot be read or is empty.
 bool dct_proc_line(const char *path, char *text, size_t size);
-// Reads the whole file (at most 16 MiB, more is cut off); dct_free it. NULL: it cannot be read, or
-// no memory.
+// Reads the whole file as a string (at most 16 MiB, more is cut off); dct_free it, which is free.
+// NULL: it cannot be read, or no memory.
 char *dct_proc_text(const char *path, uint64_t *length);
 
 #endif

@@ -4,10 +4,11 @@
 #include "onednn.h"
 #include "library.h"
 
+#include "../clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { SRC = 1, DST = 17, WEIGHTS = 33, F32 = 3, ANY = 1, CPU = 1, IN_ORDER = 1, INFERENCE = 96 };
 enum { QUERY_KERNEL = 8, QUERY_WEIGHTS = 131, TRIALS = 20 };
@@ -184,12 +185,9 @@ static double trial(job *j, bool sgemm) {
     double best = 1e9;
     j->sgemm = sgemm;
     for (int i = 0; i < TRIALS; i++) {
-        struct timespec from, to;
-        clock_gettime(CLOCK_MONOTONIC, &from);
+        double start = clock_now();
         run_matmul(j);
-        clock_gettime(CLOCK_MONOTONIC, &to);
-        double took =
-            (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+        double took = clock_now() - start;
         best = took < best ? took : best;
     }
     return best;

@@ -5,12 +5,13 @@
 #include "onnxruntime_api.h"
 #include "peer.h"
 
+#include "../clock.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct library {
     const ort_api *api;
@@ -436,22 +437,16 @@ static job *open_job(library *lib, const peer_case *c, description describe, mod
     return NULL;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 // The fastest of up to twenty runs, as many as fit into a fifth of a second. A second one at least,
 // unless the first is far from `least`. INFINITY: it failed.
 static double time_job(job *j, double least) {
-    double best = INFINITY, begin = now();
-    for (int i = 0; i < 20 && (now() - begin < 0.2 || (i == 1 && best < 1.5 * least)); i++) {
-        double start = now();
+    double best = INFINITY, begin = clock_now();
+    for (int i = 0; i < 20 && (clock_now() - begin < 0.2 || (i == 1 && best < 1.5 * least)); i++) {
+        double start = clock_now();
         if (!run(j)) {
             return INFINITY;
         }
-        best = fmin(best, now() - start);
+        best = fmin(best, clock_now() - start);
     }
     return best;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "report.h"
 
+#include "../machine.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +16,7 @@ struct report {
 
 static json_t *machine(void) {
     decoct_context *ctx = NULL;
-    json_t *value = NULL;
-    static char text[1 << 16];
-    uint64_t length;
-    if (!decoct_context_open(NULL, &ctx) && !decoct_machine_json(ctx, text, sizeof text, &length) &&
-        length < sizeof text) {
-        value = json_loads(text, 0, NULL);
-    }
+    json_t *value = decoct_context_open(NULL, &ctx) ? NULL : machine_read(ctx);
     decoct_context_close(ctx);
     return value ? value : json_null();
 }
