@@ -98,6 +98,15 @@ typedef struct decoct_options {
     void *parallel_for_host; /**< handed to parallel_for */
     char *error;             /**< where to write why opening failed, NULL: nowhere */
     uint64_t error_size;     /**< bytes at error */
+    int32_t strict_backend;  /**< 1: opening fails (DECOCT_E_UNSUPPORTED) if the backend asked for
+                                  brings a kernel that was rejected, instead of taking that kernel
+                                  from the next backend */
+    int32_t wait;            /**< 1: a call on a context that is in use waits for its turn; 0: it
+                                  returns DECOCT_E_BUSY */
+    /** 1: hwloc may follow HWLOC_* environment variables that make it read files or load code; 0:
+     *  while such a variable is set hwloc is not asked. */
+    int32_t hwloc_environment;
+    int32_t reserved; /**< 0 */
 } decoct_options;
 
 /**
