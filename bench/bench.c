@@ -81,9 +81,8 @@ static const char doc[] =
     "GFLOP/s of attention counts the visible half of the scores only; GB/s counts what must come "
     "from memory; pct_of_roof is the share of what this machine could do at all, measured between "
     "the pieces of each sample.\n\n"
-    "Exit code: 0 all went well, 12 a result was wrong, 13 the system refused a binding, 14 "
-    "nothing "
-    "matched, 64 a wrong option, 70 a case could not run, 130 Ctrl-C.";
+    "Exit code: 0 success, 12 wrong result, 13 the system refused to pin a thread, 14 nothing "
+    "matched, 64 invalid request, 70 a case could not run, 130 interrupted.";
 
 // ---- Google Benchmark's own way ----
 
@@ -120,7 +119,7 @@ static int verdict(const plan *p) {
                     c->error[0] ? c->error : c->pin_error);
         }
     }
-    return wrong ? EXIT_WRONG : failed ? EXIT_REFUSED : refused ? EXIT_INVALID : 0;
+    return wrong ? EXIT_WRONG : failed ? EXIT_INTERNAL : refused ? EXIT_INVALID : 0;
 }
 
 static int run_flags(settings *s) {
@@ -129,7 +128,7 @@ static int run_flags(settings *s) {
     gbench_ready ready = code ? GBENCH_READY : gbench_initialize(s->flag_count, s->flags);
     if (code || ready != GBENCH_READY) {
         plan_free(&p);
-        return code ? code : ready == GBENCH_USAGE ? EXIT_USAGE : EXIT_REFUSED;
+        return code ? code : ready == GBENCH_USAGE ? EXIT_USAGE : EXIT_INTERNAL;
     }
     gbench_context("decoct_build_type", DECOCT_BUILD_TYPE);
     gbench_context("decoct_compiler", DECOCT_COMPILER);

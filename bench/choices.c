@@ -181,7 +181,7 @@ static int look(choices *c, const char *command) {
     }
     if (status) {
         fprintf(stderr, "%s: %s\n", command, error);
-        return EXIT_REFUSED;
+        return EXIT_INTERNAL;
     }
     return 0;
 }
@@ -209,7 +209,7 @@ int choices_complete(choices *c, const char *command, const char *ops, const cha
     }
     if (wrong) {
         fprintf(stderr, "%s: out of memory\n", command);
-        return EXIT_REFUSED;
+        return EXIT_INTERNAL;
     }
     set_numbers(&c->seq, 128, 512);
     set_numbers(&c->heads, 12, 12);

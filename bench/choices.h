@@ -3,11 +3,10 @@
 #ifndef BENCH_CHOICES_H
 #define BENCH_CHOICES_H
 
+#include "exits.h"
 #include "lists.h"
 
 #include <argp.h>
-
-enum { EXIT_WRONG = 12, EXIT_INVALID = 13, EXIT_NOTHING = 14, EXIT_USAGE = 64, EXIT_REFUSED = 70 };
 
 typedef struct choices {
     word_list op, pin, backend;

@@ -2,6 +2,7 @@
 // `decoct peers`: options, the libraries that are found, and one row after the other.
 #include "peers.h"
 
+#include "exits.h"
 #include "lists.h"
 #include "peers/model.h"
 #include "peers/report.h"
@@ -13,8 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { EXIT_WRONG = 12, EXIT_NOTHING = 14, EXIT_USAGE = 64, EXIT_REFUSED = 70 };
 
 static const peer *const all_peers[] = {
     &peer_openblas, &peer_blis,        &peer_libxsmm, &peer_onednn,
@@ -154,8 +153,8 @@ static const char doc[] =
     "interval that holds the true median with 95 %. 'of peak' is our share of what this machine "
     "can do at all, measured in the same rounds: fused multiply-adds on registers, or memory.\n\n"
     "Example: decoct peers --op matmul --filter m:512 --threads 1,2 --json peers.json\n\n"
-    "Exit code: 0 all went well, 12 a result differs from ours by more than rounding allows, 14 "
-    "nothing matched, 64 a wrong option, 70 the machine refused.";
+    "Exit code: 0 success, 12 a result differs from ours by more than rounding allows, 14 nothing "
+    "matched, 64 invalid request, 70 system error.";
 
 // ---- The rows that are wanted ----
 
@@ -231,7 +230,7 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
     if (ours_open(strcmp(backend, "best") == 0 ? NULL : backend, threads, &us, error,
                   sizeof error)) {
         fprintf(stderr, "decoct peers: %s\n", error);
-        return EXIT_REFUSED;
+        return EXIT_INTERNAL;
     }
     int code = 0;
     if (s->model) {
@@ -240,7 +239,7 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
         run->rows += rows;
         if (rows < 0) {
             fprintf(stderr, "decoct peers: %s\n", error);
-            code = EXIT_REFUSED;
+            code = EXIT_INTERNAL;
         }
     }
     for (int i = 0; i < row_shape_count && !code && !s->model; i++) {
@@ -251,7 +250,7 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
         if (!row_run(&row_shapes[i], threads, &us, run->peers, run->peer_count, &options, &result,
                      error, sizeof error)) {
             fprintf(stderr, "decoct peers: %s\n", error);
-            code = EXIT_REFUSED;
+            code = EXIT_INTERNAL;
         } else {
             run->wrong +=
                 report_row(run->out, &row_shapes[i], threads, decoct_context_backend(us.ctx),
@@ -290,7 +289,7 @@ static int run_session(session *run) {
         }
     }
     if (!code && s->json && !report_write(run->out, s->json)) {
-        code = EXIT_REFUSED;
+        code = EXIT_INTERNAL;
     }
     return code ? code : run->wrong ? EXIT_WRONG : run->rows ? 0 : EXIT_NOTHING;
 }
@@ -301,7 +300,7 @@ static int run(settings *s, int argc, char **argv) {
         int_list_add(&s->threads, 1);
     }
     if (!s->backend.count && word_list_parse("best", &s->backend)) {
-        return EXIT_REFUSED;
+        return EXIT_INTERNAL;
     }
     int wrong = s->filter ? regcomp(&run.filter, s->filter, REG_EXTENDED | REG_NOSUB) : 0;
     if (wrong) {
@@ -311,7 +310,7 @@ static int run(settings *s, int argc, char **argv) {
         return EXIT_USAGE;
     }
     run.out = report_new(s->rounds, argc, argv);
-    int code = run.out ? run_session(&run) : EXIT_REFUSED;
+    int code = run.out ? run_session(&run) : EXIT_INTERNAL;
     report_free(run.out);
     if (s->filter) {
         regfree(&run.filter);

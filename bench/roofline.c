@@ -122,7 +122,7 @@ int decoct_roofline(int argc, char **argv) {
     run r = {.command = "decoct roofline"};
     int code = 0;
     if (!o.choices.backend.count && word_list_parse("all", &o.choices.backend)) {
-        code = EXIT_REFUSED;
+        code = EXIT_INTERNAL;
     }
     if (!code) {
         code = choices_complete(&o.choices, r.command, "matmul", "1,all");

@@ -15,7 +15,7 @@
 
 // So many cases take turns, and are lost by Ctrl-C. Of a budget a tenth and a second more is spent
 // for the sake of cases that take longer than those before.
-enum { CHUNK = 12, FIRST_CHUNK = 4, EXIT_INTERRUPTED = 128 + SIGINT };
+enum { CHUNK = 12, FIRST_CHUNK = 4 };
 static const double GRACE_PART = 1.1, GRACE_SECONDS = 1.0;
 
 // ---- Ctrl-C ----
@@ -237,7 +237,7 @@ static int start_gbench(const run_options *o, const char *command) {
     char interleave[] = "--benchmark_enable_random_interleaving=true";
     char aggregates[] = "--benchmark_report_aggregates_only=false";
     char *flags[] = {name, repetitions, min_time, interleave, aggregates, NULL};
-    return gbench_initialize(5, flags) == GBENCH_READY ? 0 : EXIT_REFUSED;
+    return gbench_initialize(5, flags) == GBENCH_READY ? 0 : EXIT_INTERNAL;
 }
 
 static int make_plan(run *r, int parts, const json_t *machine) {
@@ -291,7 +291,7 @@ static int verdict(const run *r) {
     }
     return wrong     ? EXIT_WRONG
            : stopped ? EXIT_INTERRUPTED
-           : failed  ? EXIT_REFUSED
+           : failed  ? EXIT_INTERNAL
            : refused ? EXIT_INVALID
                      : 0;
 }
@@ -314,7 +314,7 @@ static void say_end(const run *r, bool well, double seconds) {
 static int measure(run *r, const int *order, int done) {
     turn *t = calloc(1, sizeof *t);
     if (!t) {
-        return EXIT_REFUSED;
+        return EXIT_INTERNAL;
     }
     t->run = r;
     t->begin = clock_now();
@@ -332,7 +332,7 @@ static int measure(run *r, const int *order, int done) {
     progress_end(&t->progress);
     set_complete(r);
     well = well && (!r->options->out || record_file_write(&r->results, r->command));
-    int code = well ? verdict(r) : EXIT_REFUSED;
+    int code = well ? verdict(r) : EXIT_INTERNAL;
     say_end(r, well, clock_now() - t->begin);
     shelf_free(&t->shelf);
     free(t);
@@ -342,9 +342,9 @@ static int measure(run *r, const int *order, int done) {
 int run_all(run *r, run_options *options, int parts, char **argv) {
     r->options = options;
     json_t *machine = record_machine(r->command);
-    int code = machine ? make_plan(r, parts, machine) : EXIT_REFUSED, done = 0;
+    int code = machine ? make_plan(r, parts, machine) : EXIT_INTERNAL, done = 0;
     if (!code && !record_file_open(&r->results, options->out, r->plan.count)) {
-        code = EXIT_REFUSED;
+        code = EXIT_INTERNAL;
     }
     if (code) {
         json_decref(machine);

@@ -22,10 +22,9 @@ static const char doc[] =
     "  decoct sweep --op attention --seq 128..8192*2 --heads 12,32 \\\n"
     "      --threads 1,2,all --pin none,core,0+2-3 --backend all -o s.json\n"
     "  decoct report s.json -o s.html\n\n"
-    "Exit code: 0 all went well, 12 a result was wrong, 13 the system refused a binding, 14 "
-    "nothing "
-    "matches, 64 a wrong option, 70 a case could not run or the file could not be written, 130 "
-    "Ctrl-C.";
+    "Exit code: 0 success, 12 wrong result, 13 the system refused to pin a thread, 14 nothing "
+    "matched, 64 invalid request, 70 a case could not run or the file could not be written, 130 "
+    "interrupted.";
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     run_options *o = state->input;

@@ -3,13 +3,14 @@
 #include "table.h"
 
 #include "clock.h"
+#include "exits.h"
 #include "interval.h"
 #include "work.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 
-enum { RUNS = 7, OPS = 2, EXIT_REFUSED = 70 };
+enum { RUNS = 7, OPS = 2 };
 static const double BUDGET = 0.25; // seconds for one figure
 
 // Median seconds of one run, and what it costs.
@@ -111,10 +112,10 @@ int table_print(const table_shape *shape) {
     for (int s = 0; s < shape->seq->count; s++) {
         for (int h = 0; h < shape->heads->count; h++) {
             if (!print_row(shape, shape->seq->items[s], shape->heads->items[h])) {
-                return EXIT_REFUSED;
+                return EXIT_INTERNAL;
             }
         }
     }
     printf("\nMedians of a few runs, for a first look; `decoct bench` measures properly.\n");
-    return fflush(stdout) ? EXIT_REFUSED : 0;
+    return fflush(stdout) ? EXIT_INTERNAL : 0;
 }

@@ -8,6 +8,7 @@
 // column shows the share of the FMA peak that a choice reaches in its fastest turn, and the choice
 // with the best geometric mean of all columns comes last.
 #include "contest.h"
+#include "exits.h"
 #include "operands.h"
 
 #include "../lib/context.h"
@@ -17,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SHAPES = 6, ROUNDS = 15, EXIT_USAGE = 64, EXIT_REFUSED = 70 };
+enum { SHAPES = 6, ROUNDS = 15 };
 
 static const int64_t shapes[SHAPES][3] = {
     {8, 2304, 768},   {64, 2304, 768},    {512, 2304, 768},
@@ -226,8 +227,8 @@ int main(int argc, char **argv) {
     }
     if (!ready) {
         fprintf(stderr, "tune: %s\n", error);
-        return EXIT_REFUSED;
+        return EXIT_INTERNAL;
     }
     printf("backend %s, %d thread(s)\n", decoct_context_backend(ctx), decoct_context_threads(ctx));
-    return tune(ctx, works) ? 0 : EXIT_REFUSED;
+    return tune(ctx, works) ? 0 : EXIT_INTERNAL;
 }

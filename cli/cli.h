@@ -8,22 +8,17 @@
 #include <argp.h>
 #include <stdbool.h>
 
-// 1 and 2 mean nothing on purpose: shells, make and ctest use them for their own troubles.
+// CLI_OK, CLI_WRONG, CLI_USAGE, ...: each with its meaning in the list.
 enum {
-    CLI_OK = 0,
-    CLI_WRONG = 12,    // a result is not what it must be
-    CLI_INVALID = 13,  // this machine is not fit for measurements
-    CLI_NOTHING = 14,  // a choice matched nothing
-    CLI_USAGE = 64,    // what was asked for cannot be: an option, a prompt, a model folder
-    CLI_INTERNAL = 70, // the machine refused: memory, threads, a file that cannot be written
-    CLI_SKIPPED = 77   // this build or this machine has no such thing
+#define EXIT_CODE(name, number, meaning) CLI_##name = number,
+#include "../bench/exits.def"
+#undef EXIT_CODE
 };
 
 // The lines about exit codes that every command's help ends with.
 #define CLI_EXIT_DOC                                                                               \
-    "Exit code: 0 all went well, 64 what was asked for cannot be (an option, a prompt, a model "   \
-    "folder), 70 the machine refused (memory, threads, an instruction set that is not there, a "   \
-    "file that cannot be written)."
+    "Exit code: 0 success, 64 invalid request (option, prompt, model folder or input file), 70 "   \
+    "system error (memory, threads, unsupported CPU, unwritable file). `decoct --help` lists all."
 
 // Options that several commands take. Zeroed: the defaults.
 typedef struct cli_options {

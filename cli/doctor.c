@@ -66,8 +66,8 @@ static const struct argp parser = {
     "Examples:\n\n"
     "  decoct doctor\n"
     "  decoct doctor --strict --json > machine.json\n\n"
-    "Exit code: 0 it could look, whatever it found; with --strict 13 if something is bad; 64 what "
-    "was asked for cannot be; 70 the machine refused.",
+    "Exit code: 0 it could look, whatever it found; with --strict 13 if something is bad; 64 "
+    "invalid request; 70 system error.",
     NULL,
     NULL,
     NULL};

@@ -60,7 +60,7 @@ static const struct argp parser = {
     "  decoct hash --backend scalar --threads 1 | diff here.txt -\n\n"
     "The lines \"model\" are those of the default model, or of --model; they are left out when "
     "there is none.\n\n"
-    "Exit code 12 with --check: a result is not what it must be; 14: --only matched "
+    "Exit code 12 with --check: wrong result or different bits; 14: --only matched "
     "nothing. " CLI_EXIT_DOC,
     cli_model_options,
     NULL,

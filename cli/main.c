@@ -31,6 +31,15 @@ static const command commands[] = {
 };
 static const int command_count = (int)(sizeof commands / sizeof *commands);
 
+static const struct {
+    int number;
+    const char *meaning;
+} exit_codes[] = {
+#define EXIT_CODE(name, number, meaning) {number, meaning},
+#include "../bench/exits.def"
+#undef EXIT_CODE
+};
+
 static const char *bare_name(const command *c) {
     return c->name + strlen("decoct ");
 }
@@ -42,15 +51,15 @@ static void list_commands(FILE *to) {
     for (int i = 0; i < command_count; i++) {
         fprintf(to, "  %-9s %s\n", bare_name(&commands[i]), commands[i].summary);
     }
-    fputs(
-        "\nStart with:\n\n"
-        "  decoct next \"Sarah lies still on the bed, feeling\"\n\n"
-        "`decoct COMMAND --help` explains a command; `decoct --version` says which one this is.\n"
-        "\n"
-        "Exit codes: 0 all went well; 64 what was asked for cannot be; 70 the machine refused;\n"
-        "77 not in this build; `bench` also uses 10 regression, 11 inconclusive, 12 wrong result,\n"
-        "13 environment invalid, 14 nothing matched; `doctor --strict` uses 13.\n",
-        to);
+    fputs("\nStart with:\n\n"
+          "  decoct next \"Sarah lies still on the bed, feeling\"\n\n"
+          "`decoct COMMAND --help` explains a command; `decoct --version` says which one this is.\n"
+          "\n"
+          "Exit codes:\n\n",
+          to);
+    for (size_t i = 0; i < sizeof exit_codes / sizeof *exit_codes; i++) {
+        fprintf(to, "  %-9d %s\n", exit_codes[i].number, exit_codes[i].meaning);
+    }
 }
 
 static int print_version(void) {
