@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "verdict.h"
+
+#include "signed_rank.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+const verdict_rule VERDICT_STANDARD = {
+    .margin = 0.02, .alpha = 0.001, .first = 12, .step = 6, .last = 60, .scatter = 0.05};
+const verdict_rule VERDICT_QUICK = {
+    .margin = 0.02, .alpha = 0.005, .first = 8, .step = 4, .last = 32, .scatter = 0.05};
+
+const char *verdict_name(verdict v) {
+    static const char *const names[] = {[VERDICT_OPEN] = "not decided",
+                                        [VERDICT_NO_CHANGE] = "no change",
+                                        [VERDICT_REGRESSION] = "regression",
+                                        [VERDICT_IMPROVEMENT] = "improvement",
+                                        [VERDICT_CANNOT_TELL] = "cannot tell"};
+    return names[v];
+}
+
+double verdict_launch(double *log_ratios, int pairs) {
+    return interval_of(log_ratios, pairs).median;
+}
+
+bool verdict_is_look(const verdict_rule *rule, int launches) {
+    return launches >= rule->first && launches <= rule->last &&
+           (launches - rule->first) % rule->step == 0;
+}
+
+// 1.4826 times the median distance from the median: the standard deviation of normal values, blind
+// to a few wild ones.
+static double robust_scatter(const double *values, int count) {
+    double sorted[SIGNED_RANK_MAX];
+    memcpy(sorted, values, (size_t)count * sizeof *sorted);
+    double median = interval_of(sorted, count).median;
+    for (int i = 0; i < count; i++) {
+        sorted[i] = fabs(sorted[i] - median);
+    }
+    return 1.4826 * interval_of(sorted, count).median;
+}
+
+verdict verdict_look(const verdict_rule *rule, const double *estimates, int launches,
+                     interval *found) {
+    double margin = log1p(rule->margin);
+    interval at = signed_rank_interval(estimates, launches, rule->alpha);
+    if (found) {
+        *found = at;
+    }
+    if (at.low > margin) {
+        return VERDICT_REGRESSION;
+    }
+    if (at.high < -margin) {
+        return VERDICT_IMPROVEMENT;
+    }
+    if (at.low > -margin && at.high < margin) {
+        return VERDICT_NO_CHANGE;
+    }
+    bool hopeless =
+        launches + rule->step > rule->last || robust_scatter(estimates, launches) > rule->scatter;
+    return hopeless ? VERDICT_CANNOT_TELL : VERDICT_OPEN;
+}
+
+verdict verdict_sequence(const verdict_rule *rule, const double *estimates, int launches, int *used,
+                         interval *found) {
+    verdict v = VERDICT_OPEN;
+    *used = 0;
+    for (int n = rule->first; v == VERDICT_OPEN && n <= launches && n <= rule->last;
+         n += rule->step) {
+        v = verdict_look(rule, estimates, n, found);
+        *used = n;
+    }
+    return v;
+}
+
+const char *verdict_rule_fault(const verdict_rule *rule) {
+    if (!(rule->margin > 0.0 && rule->margin < 1.0)) {
+        return "the margin must be above 0 % and below 100 %";
+    }
+    if (!(rule->alpha > 0.0 && rule->alpha < 0.5)) {
+        return "alpha must be above 0 and below 0.5";
+    }
+    if (rule->first < 2 || rule->step < 1 || rule->last < rule->first ||
+        rule->last > SIGNED_RANK_MAX) {
+        return "launches must be FIRST:LAST with 2 <= FIRST <= LAST <= 64";
+    }
+    if (signed_rank_cut(rule->last, rule->alpha) == 0) {
+        return "so few launches cannot reach alpha: n launches reach 2^-n at best";
+    }
+    return NULL;
+}

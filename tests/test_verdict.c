@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The decision over paired launches: the signed-rank distribution against tables, each verdict, and
+// the rates of false alarms and detections on launches that were recorded on a shared machine.
+#include "../bench/signed_rank.h"
+#include "../bench/verdict.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+// ---- The interval ----
+
+// Critical values of the signed-rank test (Hollander, Wolfe, Chicken: Nonparametric Statistical
+// Methods, table A.4): P(W <= w) <= alpha at most up to this w; -1: alpha is not in reach.
+static void test_critical_values(void **state) {
+    (void)state;
+    static const struct {
+        int n;
+        double alpha;
+        int w;
+    } table[] = {{5, 0.025, -1},  {6, 0.025, 0},    {8, 0.025, 3},
+                 {10, 0.025, 8},  {12, 0.025, 13},  {20, 0.025, 52},
+                 {25, 0.005, 68}, {30, 0.025, 137}, {50, 0.025, 434}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        assert_int_equal(signed_rank_cut(table[i].n, table[i].alpha), table[i].w + 1);
+    }
+    assert_int_equal(signed_rank_cut(12, 0x1p-12), 1);
+    assert_int_equal(signed_rank_cut(12, 0x1p-12 * 0.999), 0);
+}
+
+static void test_interval(void **state) {
+    (void)state;
+    const double values[] = {3, 1, 2, 6, 4, 5};
+    interval found = signed_rank_interval(values, 6, 0.025);
+    assert_true(found.median == 3.5 && found.low == 1.0 && found.high == 6.0);
+    found = signed_rank_interval(values, 5, 0.025);
+    assert_true(isinf(found.low) && isinf(found.high));
+}
+
+// ---- Verdicts ----
+
+// `count` estimates around `centre`, `apart` from one to the next, in an order that is not sorted.
+static verdict judge(double centre, double apart, int count, int *used) {
+    double values[60];
+    for (int i = 0; i < count; i++) {
+        values[i] = centre + apart * (double)((i * 7) % count - count / 2);
+    }
+    interval found;
+    return verdict_sequence(&VERDICT_STANDARD, values, count, used, &found);
+}
+
+static void test_verdicts(void **state) {
+    (void)state;
+    int used;
+    assert_int_equal(judge(0.0, 1e-4, 12, &used), VERDICT_NO_CHANGE);
+    assert_int_equal(used, 12);
+    assert_int_equal(judge(0.05, 1e-4, 12, &used), VERDICT_REGRESSION);
+    assert_int_equal(judge(-0.05, 1e-4, 12, &used), VERDICT_IMPROVEMENT);
+    assert_int_equal(judge(0.019, 1e-3, 18, &used), VERDICT_OPEN);
+    assert_int_equal(used, 18);
+    assert_int_equal(judge(0.0, 0.02, 18, &used), VERDICT_CANNOT_TELL); // too noisy
+    assert_int_equal(used, 12);
+    assert_int_equal(judge(log(1.02), 1e-3, 60, &used), VERDICT_CANNOT_TELL); // on the margin
+    assert_int_equal(used, 60);
+    assert_int_equal(judge(0.0, 1e-4, 11, &used), VERDICT_OPEN);
+    assert_int_equal(used, 0);
+}
+
+static void test_launch(void **state) {
+    (void)state;
+    double odd[] = {0.3, -9.0, 0.1}, even[] = {0.4, 0.2, 9.0, 0.0};
+    assert_true(verdict_launch(odd, 3) == 0.1);
+    assert_true(fabs(verdict_launch(even, 4) - 0.3) < 1e-15);
+}
+
+static void test_rules(void **state) {
+    (void)state;
+    assert_null(verdict_rule_fault(&VERDICT_STANDARD));
+    assert_null(verdict_rule_fault(&VERDICT_QUICK));
+    verdict_rule r = VERDICT_STANDARD;
+    r.margin = NAN;
+    assert_non_null(verdict_rule_fault(&r));
+    r = VERDICT_STANDARD;
+    r.last = 65;
+    assert_non_null(verdict_rule_fault(&r));
+    r = (verdict_rule){.margin = 0.02, .alpha = 0.0002, .first = 8, .step = 4, .last = 12};
+    assert_string_equal(verdict_rule_fault(&r),
+                        "so few launches cannot reach alpha: n launches reach 2^-n at best");
+    r.last = 16;
+    assert_null(verdict_rule_fault(&r));
+    for (int n = 0; n <= 66; n++) {
+        bool look = n >= 12 && n <= 60 && n % 6 == 0;
+        assert_int_equal(verdict_is_look(&VERDICT_STANDARD, n), look);
+    }
+}
+
+// ---- Recorded launches ----
+
+enum { POOLS_MAX = 128, POOL_MAX = 512, RUNS = 2000 };
+
+typedef struct pool {
+    char condition[16], name[16];
+    int slowed, count;
+    double estimates[POOL_MAX];
+} pool;
+
+static pool pools[POOLS_MAX];
+static int pool_count;
+
+static int read_pools(void **state) {
+    (void)state;
+    char path[4096], line[128], condition[16], name[16];
+    snprintf(path, sizeof path, "%s/ab/launches.csv", getenv("DECOCT_TEST_FIXTURES"));
+    FILE *file = fopen(path, "r");
+    int slowed, estimate;
+    while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "%15[^,],%15[^,],%d,%d", condition, name, &slowed, &estimate) != 4) {
+            continue; // the heading
+        }
+        pool *p = pools;
+        while (p < pools + pool_count && (strcmp(p->condition, condition) != 0 ||
+                                          strcmp(p->name, name) != 0 || p->slowed != slowed)) {
+            p++;
+        }
+        if (p == pools + pool_count) {
+            *p = (pool){.slowed = slowed};
+            memcpy(p->condition, condition, sizeof condition);
+            memcpy(p->name, name, sizeof name);
+            pool_count++;
+        }
+        p->estimates[p->count++] = 1e-6 * estimate;
+    }
+    return !file || fclose(file);
+}
+
+static double random_part(uint64_t *seed) {
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (double)(*seed >> 11) * 0x1p-53;
+}
+
+// How often RUNS runs, each of launches drawn from the pool, end with each verdict. Two equal
+// builds may be compared either way round.
+static void count_verdicts(const pool *p, const verdict_rule *rule, int *counts) {
+    uint64_t seed = 1;
+    memset(counts, 0, (VERDICT_CANNOT_TELL + 1) * sizeof *counts);
+    for (int run = 0; run < RUNS; run++) {
+        double drawn[SIGNED_RANK_MAX];
+        int used;
+        for (int i = 0; i < rule->last; i++) {
+            drawn[i] = p->estimates[(int)(random_part(&seed) * p->count)];
+            drawn[i] = p->slowed == 0 && random_part(&seed) < 0.5 ? -drawn[i] : drawn[i];
+        }
+        counts[verdict_sequence(rule, drawn, rule->last, &used, NULL)]++;
+    }
+}
+
+// Equal builds raise no alarm and are called equal; what was slowed is found, and never called
+// equal. From memory ("cold") 3 % is found or cannot be told.
+static void test_recorded_launches(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        const verdict_rule *rule;
+        int equal, found_5, found_3; // at least so many percent of the runs
+    } rules[] = {{"standard", &VERDICT_STANDARD, 99, 99, 90},
+                 {"quick", &VERDICT_QUICK, 95, 99, 80}};
+    assert_int_equal(pool_count, 80);
+    for (int i = 0; i < 2 * pool_count; i++) {
+        const pool *p = &pools[i / 2];
+        int c[VERDICT_CANNOT_TELL + 1];
+        count_verdicts(p, rules[i % 2].rule, c);
+        print_message("%-8s %-11s %-9s %2d %% slower: no change %5.1f, regression %5.1f, cannot "
+                      "tell %5.1f %%\n",
+                      rules[i % 2].name, p->condition, p->name, p->slowed,
+                      100.0 * c[VERDICT_NO_CHANGE] / RUNS, 100.0 * c[VERDICT_REGRESSION] / RUNS,
+                      100.0 * c[VERDICT_CANNOT_TELL] / RUNS);
+        assert_int_equal(c[VERDICT_OPEN] + c[VERDICT_IMPROVEMENT], 0);
+        if (p->slowed == 0) {
+            assert_int_equal(c[VERDICT_REGRESSION], 0);
+            assert_true(100 * c[VERDICT_NO_CHANGE] >= RUNS * rules[i % 2].equal);
+            continue;
+        }
+        assert_int_equal(c[VERDICT_NO_CHANGE], 0);
+        if (p->slowed >= 5) {
+            assert_true(100 * c[VERDICT_REGRESSION] >= RUNS * rules[i % 2].found_5);
+        } else if (strcmp(p->name, "cold") != 0) {
+            assert_true(100 * c[VERDICT_REGRESSION] >= RUNS * rules[i % 2].found_3);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_critical_values), cmocka_unit_test(test_interval),
+        cmocka_unit_test(test_verdicts),        cmocka_unit_test(test_launch),
+        cmocka_unit_test(test_rules),           cmocka_unit_test(test_recorded_launches)};
+    return cmocka_run_group_tests(tests, read_pools, NULL);
+}
