@@ -26,6 +26,25 @@ int cli_open_context(const cli_options *options, decoct_context **out) {
                     words[0] ? words : decoct_status_string(status));
 }
 
+int cli_check_backend(decoct_context *ctx, bool allowed) {
+    for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
+        decoct_backend_info b = {.struct_size = sizeof b};
+        if (decoct_backend_describe(ctx, i, &b) != DECOCT_OK || !b.forced || !b.rejected_count) {
+            continue;
+        }
+        if (!allowed) {
+            return cli_fail(CLI_WRONG,
+                            "backend %s (%s): %d of its kernels %s rejected: %s. Others would "
+                            "serve them: --allow-fallback permits that",
+                            b.name, b.origin, b.rejected_count,
+                            b.rejected_count == 1 ? "was" : "were", b.rejected);
+        }
+        fprintf(stderr, "note: backend %s: others serve what was rejected of it: %s\n", b.name,
+                b.rejected);
+    }
+    return CLI_OK;
+}
+
 static int find_folder(const cli_options *options, cli_desk *desk) {
     uint64_t length = 0;
     if (options->model) {
@@ -47,6 +66,9 @@ static int find_folder(const cli_options *options, cli_desk *desk) {
 int cli_desk_open(const cli_options *options, cli_desk *desk) {
     *desk = (cli_desk){0};
     int code = cli_open_context(options, &desk->ctx);
+    if (code == CLI_OK) {
+        code = cli_check_backend(desk->ctx, true); // the answer is the same with each
+    }
     if (code == CLI_OK) {
         code = find_folder(options, desk);
     }

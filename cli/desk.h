@@ -14,6 +14,9 @@ typedef struct cli_desk {
 
 // Opens a context by the options. 0, or an exit code with the message already printed.
 int cli_open_context(const cli_options *options, decoct_context **out);
+// Where the backend that was asked for by name has kernels that were rejected: CLI_WRONG after a
+// message, or a note and CLI_OK if `allowed`. Others serve those kernels.
+int cli_check_backend(decoct_context *ctx, bool allowed);
 // The same and the model. cli_desk_close also accepts what a failed call left behind.
 int cli_desk_open(const cli_options *options, cli_desk *desk);
 void cli_desk_close(cli_desk *desk);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct hash`: one line a kernel and shape, "op shape hash", the same on every CPU; and the
-// comparison with a file of such lines.
+// comparison with a file of such lines. Standard output is made to be compared, so which backend
+// served each kernel goes to standard error and to --json.
 #include "cases.h"
 #include "desk.h"
 #include "seeded.h"
@@ -8,20 +9,26 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 
 typedef struct hash_options {
     cli_options common;
     const char *only;
     const char *check;
-    bool all;
+    bool all, json, fallback;
 } hash_options;
+
+enum { KEY_FALLBACK = 0x100 };
 
 static const struct argp_option rows[] = {
     {"all", 'a', NULL, 0, "Also the large shapes of GPT-1 and GPT-2 (takes some seconds)", 0},
     {"only", 'o', "OP", 0, "Only this op, for example matmul or attention", 0},
     {"check", 'c', "FILE", 0,
      "Compare with the lines of FILE; print those that differ and end with code 12", 0},
+    {"json", 'j', NULL, 0, "One JSON object: the hashes, and which backend served each kernel", 0},
+    {"allow-fallback", KEY_FALLBACK, NULL, 0,
+     "Let other backends serve the kernels of the chosen one that failed their examination", 0},
     {0},
 };
 
@@ -39,6 +46,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case 'c':
         o->check = arg;
+        return 0;
+    case 'j':
+        o->json = true;
+        return 0;
+    case KEY_FALLBACK:
+        o->fallback = true;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" is not expected here", arg);
@@ -94,7 +107,59 @@ static const char *find_golden(const char *golden, const char *op, const char *n
 
 typedef struct tally {
     int printed, wrong;
+    json_t *list; // of --json, else NULL
 } tally;
+
+static const char *const kernels[] = {"matmul", "attention", "softmax", "layer_norm",
+                                      "gelu",   "add",       "bias",    "embedding"};
+enum { KERNELS = sizeof kernels / sizeof *kernels };
+
+// "avx2: matmul attention; mine: add": on standard error, where it disturbs no comparison.
+static void say_servers(const decoct_context *ctx) {
+    bool said[KERNELS] = {false};
+    fputs("served by", stderr);
+    for (int i = 0; i < KERNELS; i++) {
+        const char *server = decoct_context_kernel(ctx, kernels[i]);
+        if (said[i] || !server) {
+            continue;
+        }
+        fprintf(stderr, "%s %s:", i ? ";" : "", server);
+        for (int k = i; k < KERNELS; k++) {
+            const char *other = decoct_context_kernel(ctx, kernels[k]);
+            if (other && strcmp(other, server) == 0) {
+                fprintf(stderr, " %s", kernels[k]);
+                said[k] = true;
+            }
+        }
+    }
+    fputc('\n', stderr);
+}
+
+static void add_row(json_t *list, const char *op, const char *name, const char *hash,
+                    const char *wanted, bool checked) {
+    json_t *row = json_pack("{s:s, s:s, s:s}", "op", op, "case", name, "hash", hash);
+    if (checked) {
+        json_object_set_new(row, "expected", wanted ? json_stringn(wanted, 16) : json_null());
+    }
+    json_array_append_new(list, row);
+}
+
+// One result: a line, or a row of --json; with a golden text only what differs is a line.
+static void put_hash(tally *t, const char *op, const char *name, const char *hash,
+                     const char *golden) {
+    const char *wanted = golden ? find_golden(golden, op, name) : NULL;
+    bool wrong = golden && (!wanted || strncmp(wanted, hash, 16) != 0);
+    t->printed++;
+    t->wrong += wrong;
+    if (t->list) {
+        add_row(t->list, op, name, hash, wanted, golden != NULL);
+    } else if (wrong) {
+        printf("%s %s %s, expected %.16s\n", op, name, hash, wanted ? wanted : "(no such line)");
+    } else if (!golden) {
+        printf("%s %s %s\n", op, name, hash);
+        fflush(stdout);
+    }
+}
 
 static int hash_output(const cli_desk *desk, const cli_case *c, const char *op, const char *golden,
                        tally *t) {
@@ -107,17 +172,7 @@ static int hash_output(const cli_desk *desk, const cli_case *c, const char *op, 
     char hash[17];
     snprintf(hash, sizeof hash, "%016" PRIx64, seeded_hash(SEEDED_HASH_START, out, count));
     free(out);
-    t->printed++;
-    if (!golden) {
-        printf("%s %s %s\n", op, c->name, hash);
-        fflush(stdout);
-        return CLI_OK;
-    }
-    const char *wanted = find_golden(golden, op, c->name);
-    if (!wanted || strncmp(wanted, hash, 16) != 0) {
-        printf("%s %s %s, expected %.16s\n", op, c->name, hash, wanted ? wanted : "(no such line)");
-        t->wrong++;
-    }
+    put_hash(t, op, c->name, hash, golden);
     return CLI_OK;
 }
 
@@ -125,8 +180,7 @@ static bool is_wanted(const hash_options *o, const cli_desk *desk, const cli_cas
     return (o->all || !c->large) && (desk->model || strcmp(c->op, "model") != 0);
 }
 
-static int hash_cases(const hash_options *o, const cli_desk *desk, const char *golden) {
-    tally t = {0};
+static int hash_cases(const hash_options *o, const cli_desk *desk, const char *golden, tally *t) {
     int code = CLI_OK;
     for (int i = 0; i < cli_case_count && code == CLI_OK; i++) {
         const cli_case *c = &cli_cases[i];
@@ -134,20 +188,43 @@ static int hash_cases(const hash_options *o, const cli_desk *desk, const char *g
         for (int k = 0; is_wanted(o, desk, c) && code == CLI_OK && (op = cli_case_output(c, k));
              k++) {
             if (!o->only || strcmp(o->only, op) == 0) {
-                code = hash_output(desk, c, op, golden, &t);
+                code = hash_output(desk, c, op, golden, t);
             }
         }
     }
-    if (code != CLI_OK) {
-        return code;
+    return code;
+}
+
+static int put_json(const decoct_context *ctx, const tally *t) {
+    json_t *servers = json_object();
+    for (int i = 0; i < KERNELS; i++) {
+        const char *server = decoct_context_kernel(ctx, kernels[i]);
+        json_object_set_new(servers, kernels[i], server ? json_string(server) : json_null());
     }
-    if (t.printed == 0) {
-        return cli_fail(CLI_NOTHING, "--only %s: nothing here has that name", o->only);
+    json_t *all =
+        json_pack("{s:O, s:o, s:i}", "hashes", t->list, "served_by", servers, "wrong", t->wrong);
+    int failed = !all || json_dumpf(all, stdout, JSON_INDENT(1));
+    json_decref(all);
+    if (failed) {
+        return cli_fail(CLI_INTERNAL, "the hashes cannot be written");
     }
-    if (golden && t.wrong == 0) {
+    putchar('\n');
+    return CLI_OK;
+}
+
+static int hash_all(const hash_options *o, const cli_desk *desk, const char *golden) {
+    tally t = {.list = o->json ? json_array() : NULL};
+    say_servers(desk->ctx);
+    int code = hash_cases(o, desk, golden, &t);
+    if (code == CLI_OK && t.printed == 0) {
+        code = cli_fail(CLI_NOTHING, "--only %s: nothing here has that name", o->only);
+    } else if (code == CLI_OK && o->json) {
+        code = put_json(desk->ctx, &t);
+    } else if (code == CLI_OK && golden && t.wrong == 0) {
         printf("%d hashes, all as in %s\n", t.printed, o->check);
     }
-    return t.wrong ? CLI_WRONG : CLI_OK;
+    json_decref(t.list);
+    return code == CLI_OK && t.wrong ? CLI_WRONG : code;
 }
 
 // A model that is asked for must open; the default one may be missing.
@@ -155,6 +232,9 @@ static int open_desk(const hash_options *o, cli_desk *desk) {
     *desk = (cli_desk){0};
     uint64_t length = 0;
     int code = cli_open_context(&o->common, &desk->ctx);
+    if (code == CLI_OK && !o->fallback) {
+        code = cli_check_backend(desk->ctx, false);
+    }
     if (code != CLI_OK) {
         return code;
     }
@@ -162,7 +242,7 @@ static int open_desk(const hash_options *o, cli_desk *desk) {
                                                          sizeof desk->folder, &length) == DECOCT_OK;
     if (!there) {
         fprintf(stderr, "note: no default model here: its lines are left out\n");
-        return CLI_OK;
+        return cli_check_backend(desk->ctx, o->fallback);
     }
     decoct_context_close(desk->ctx);
     return cli_desk_open(&o->common, desk);
@@ -178,7 +258,7 @@ int cli_hash(int argc, char **argv) {
         code = open_desk(&o, &desk);
     }
     if (code == CLI_OK) {
-        code = hash_cases(&o, &desk, o.check ? golden : NULL);
+        code = hash_all(&o, &desk, o.check ? golden : NULL);
     }
     free(golden);
     cli_desk_close(&desk);

@@ -6,6 +6,7 @@
 
 #include "memory.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -155,30 +156,73 @@ static void run_probe(const decoct_backend *b, exam *e, float *y) {
     b->probe.fma(1, e->scratch);
 }
 
-// True if the kernel gives what the specification gives. Both start from the same memory.
-static bool passes(void (*run)(const decoct_backend *, exam *, float *),
-                   const decoct_backend *scalar, const decoct_backend *candidate, exam *e) {
+// Drops a kernel and says why.
+__attribute__((format(printf, 3, 4))) static void reject(dct_backend *b, const char *kernel,
+                                                         const char *format, ...) {
+    size_t used = strlen(b->rejected), room = sizeof b->rejected - used;
+    int put =
+        snprintf(b->rejected + used, room, "%s%s: ", b->rejected_count > 0 ? "; " : "", kernel);
+    if (put > 0 && (size_t)put < room) {
+        va_list args;
+        va_start(args, format);
+        vsnprintf(b->rejected + used + put, room - (size_t)put, format, args);
+        va_end(args);
+    }
+    b->rejected_count++;
+}
+
+// The first element where the kernel does not give what the specification gives, or -1. Both start
+// from the same memory.
+static int64_t differs(void (*run)(const decoct_backend *, exam *, float *),
+                       const decoct_backend *scalar, const decoct_backend *candidate, exam *e) {
     memcpy(e->right, e->input, sizeof e->right);
     memcpy(e->given, e->input, sizeof e->given);
     run(scalar, e, e->right);
     run(candidate, e, e->given);
-    return memcmp(e->right, e->given, sizeof e->right) == 0;
+    for (int64_t i = 0; i < ROOM; i++) {
+        if (memcmp(&e->right[i], &e->given[i], sizeof *e->right) != 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+// Sizes that the library could not work with.
+static void examine_sizes(dct_backend *b) {
+    decoct_matmul_kernel *m = &b->table.matmul;
+    int64_t panel = m->panel_cols;
+    bool fine = false;
+    if (!m->run) {
+        return;
+    }
+    if (!m->pack) {
+        reject(b, "matmul", "pack is missing");
+    } else if (panel <= 0 || panel % DECOCT_LANES) {
+        reject(b, "matmul", "panel_cols %lld is not a multiple of %d", (long long)panel,
+               DECOCT_LANES);
+    } else if (panel * DEPTH * COLS > ROOM) {
+        reject(b, "matmul", "panel_cols %lld is too large", (long long)panel);
+    } else if (m->scratch_size > ROOM) {
+        reject(b, "matmul", "scratch_size %u is more than %d", m->scratch_size, ROOM);
+    } else {
+        fine = true;
+    }
+    if (!fine) {
+        m->run = NULL;
+    }
 }
 
 static void examine(const decoct_backend *scalar, dct_backend *b, exam *e) {
     decoct_backend *t = &b->table;
-    size_t used = 0;
-    // Sizes that the library could not work with.
-    int64_t panel = t->matmul.panel_cols;
-    if (!t->matmul.pack || panel <= 0 || panel % DECOCT_LANES || panel * DEPTH * COLS > ROOM ||
-        t->matmul.scratch_size > ROOM) {
-        t->matmul.run = NULL;
-    }
+    examine_sizes(b);
 #define EXAMINE(kernel, member)                                                                    \
-    if (t->kernel member && !passes(run_##kernel, scalar, t, e)) {                                 \
-        memset(&t->kernel, 0, sizeof t->kernel);                                                   \
-        used += (size_t)snprintf(b->reason + used, sizeof b->reason - used, "%s%s",                \
-                                 used ? ", " : "not admitted, differs from scalar: ", #kernel);    \
+    if (t->kernel member) {                                                                        \
+        int64_t where = differs(run_##kernel, scalar, t, e);                                       \
+        if (where >= 0) {                                                                          \
+            memset(&t->kernel, 0, sizeof t->kernel);                                               \
+            reject(b, #kernel, "element %lld: %.9g instead of %.9g", (long long)where,             \
+                   (double)e->given[where], (double)e->right[where]);                              \
+        }                                                                                          \
     }
     DCT_KERNEL_LIST(EXAMINE)
     EXAMINE(matmul_plain, )

@@ -197,7 +197,8 @@ static decoct_status fill(decoct_context *ctx, const decoct_options *options) {
     uint64_t features = dct_cores_features();
     const char *forced = options->backend ? options->backend : secure_getenv("DECOCT_BACKEND");
     forced = forced && *forced ? forced : NULL;
-    decoct_status status = dct_backends_open(features, forced, &ctx->backends, &ctx->error);
+    decoct_status status = dct_backends_open(features, forced, options->strict_backend != 0,
+                                             &ctx->backends, &ctx->error);
     if (status) {
         return status;
     }
@@ -296,7 +297,10 @@ decoct_status decoct_backend_describe(decoct_context *ctx, int32_t index,
                                     .name = b->name,
                                     .version = b->version,
                                     .origin = b->origin,
-                                    .reason = b->reason};
+                                    .reason = b->reason,
+                                    .rejected = b->rejected,
+                                    .rejected_count = b->rejected_count,
+                                    .forced = b->forced};
         status = dct_give_struct(info, &mine, sizeof mine)
                      ? DECOCT_OK
                      : dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "backend info: no struct_size");

@@ -272,12 +272,17 @@ void dct_cpu_pause(void) {
     _mm_pause();
 }
 
+// All masked, nearest, FTZ and DAZ off, no flags.
+enum { FP_DEFAULTS = 0x1f80, FP_FLAGS = 0x3f };
+
+bool dct_fp_is_default(void) {
+    return (_mm_getcsr() & ~(uint32_t)FP_FLAGS) == FP_DEFAULTS;
+}
+
 uint64_t dct_fp_enter(void) {
-    const uint32_t defaults = 0x1f80,
-                   flags = 0x3f; // all masked, nearest, FTZ and DAZ off, no flags
     uint32_t saved = _mm_getcsr();
-    if ((saved & ~flags) != defaults) { // the flags are restored anyway; setting takes a while
-        _mm_setcsr(defaults);
+    if (!dct_fp_is_default()) { // the flags are restored anyway; setting takes a while
+        _mm_setcsr(FP_DEFAULTS);
     }
     return saved;
 }
@@ -329,6 +334,12 @@ void dct_cpu_pause(void) {
 }
 
 // FPCR is the mode, FPSR holds the sticky flags; both use their low 32 bits only.
+bool dct_fp_is_default(void) {
+    uint64_t mode;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+    return (uint32_t)mode == 0;
+}
+
 uint64_t dct_fp_enter(void) {
     uint64_t mode;
     uint64_t flags;
@@ -368,6 +379,10 @@ void dct_cpu_pause(void) {
 }
 
 // Standard C knows the rounding direction only; scalar code is all that runs here.
+bool dct_fp_is_default(void) {
+    return fegetround() == FE_TONEAREST;
+}
+
 uint64_t dct_fp_enter(void) {
     int saved = fegetround();
     fesetround(FE_TONEAREST);

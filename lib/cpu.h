@@ -45,6 +45,8 @@ void dct_cpu_pause(void);
 // Sets the default floating-point mode (round to nearest, no flush-to-zero, exceptions masked) on
 // the calling thread; returns what to hand to dct_fp_leave.
 uint64_t dct_fp_enter(void);
+// Does the calling thread have the default mode, whatever the sticky flags say?
+bool dct_fp_is_default(void);
 // Puts the host's control bits back (sticky exception flags too).
 void dct_fp_leave(uint64_t saved);
 

@@ -49,40 +49,73 @@ static void sort(dct_backend_list *list) {
     }
 }
 
+// A usable() that leaves another floating-point mode behind would spoil what runs after it.
+static bool asks_to_run(const dct_backend *b, const char **reason) {
+    bool runs = b->table.usable();
+    if (!dct_fp_is_default()) {
+        dct_fp_enter();
+        *reason = "its usable() changes the floating-point mode";
+        return false;
+    }
+    *reason = "its usable() rejected this machine";
+    return runs;
+}
+
 // Drops the backends whose instructions are missing or that do not want to run.
 static void check_cpu(dct_backend_list *list, uint64_t features) {
     for (int64_t i = 0; i < list->count; i++) {
         dct_backend *b = &list->items[i];
         uint64_t missing = b->table.cpu_features & ~features;
+        const char *reason = NULL;
         if (b->usable && missing) {
             char names[128];
             dct_cpu_feature_names(missing, names, sizeof names);
             b->usable = false;
             snprintf(b->reason, sizeof b->reason, "this CPU or its operating system lacks %s",
                      names);
-        } else if (b->usable && b->table.usable && !b->table.usable()) {
+        } else if (b->usable && b->table.usable && !asks_to_run(b, &reason)) {
             b->usable = false;
-            snprintf(b->reason, sizeof b->reason, "it says that it cannot run here");
+            snprintf(b->reason, sizeof b->reason, "%s", reason);
         }
     }
 }
 
+// The file that would be missed if nothing has the name that was asked for: it may have had it.
+static decoct_status fail_unknown(const dct_backend_list *list, const char *forced,
+                                  dct_error *error) {
+    for (int64_t i = 0; i < list->count; i++) {
+        const dct_backend *b = &list->items[i];
+        if (b->outside && !b->usable) {
+            return dct_fail(error, DECOCT_E_UNSUPPORTED,
+                            "backend '%s': there is none of this name; refused was %s: %s", forced,
+                            b->origin, b->reason);
+        }
+    }
+    return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s': there is none of this name",
+                    forced);
+}
+
 // With a backend forced, no stronger one takes part. An error if it cannot be had.
-static decoct_status force(dct_backend_list *list, const char *forced, dct_error *error) {
-    const dct_backend *found = NULL;
+static decoct_status force(dct_backend_list *list, const char *forced, bool strict,
+                           dct_error *error) {
+    dct_backend *found = NULL;
     for (int64_t i = 0; i < list->count && !(found && found->usable); i++) {
         if (strcmp(list->items[i].name, forced) == 0) {
             found = &list->items[i];
         }
     }
     if (!found) {
-        return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s': there is none of this name",
-                        forced);
+        return fail_unknown(list, forced, error);
     }
     if (!found->usable) {
         return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s' (%s): %s", forced, found->origin,
                         found->reason);
     }
+    if (strict && found->rejected_count > 0) {
+        return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s' (%s) is not admitted whole: %s",
+                        forced, found->origin, found->rejected);
+    }
+    found->forced = true;
     for (dct_backend *b = list->items; b < found; b++) {
         if (b->usable) {
             b->usable = false;
@@ -90,6 +123,21 @@ static decoct_status force(dct_backend_list *list, const char *forced, dct_error
         }
     }
     return DECOCT_OK;
+}
+
+// What became of a backend that could run: the kernels that it lost, and those that it serves.
+static void explain(dct_backend *b, bool any, const char *serves) {
+    const char *lost = b->rejected_count ? b->rejected : "";
+    if (b->serves > 0) {
+        snprintf(b->reason, sizeof b->reason, "%s%s%sserves%s", *lost ? "not admitted: " : "", lost,
+                 *lost ? "; " : "", serves);
+    } else if (any) {
+        snprintf(b->reason, sizeof b->reason, "%s%s%scould run, but stronger ones do all of its %s",
+                 *lost ? "not admitted: " : "", lost, *lost ? "; " : "", "kernels");
+    } else {
+        snprintf(b->reason, sizeof b->reason, "%s%s", *lost ? "not admitted: " : "has no kernel",
+                 lost);
+    }
 }
 
 static void choose(dct_backends *s) {
@@ -101,7 +149,9 @@ static void choose(dct_backends *s) {
         }
         char serves[256] = "";
         size_t used = 0;
+        bool any = false;
 #define TAKE(kernel, member)                                                                       \
+    any = any || b->table.kernel member;                                                           \
     if (!s->kernel##_from && b->table.kernel member) {                                             \
         s->kernel##_from = b;                                                                      \
         s->kernels.kernel = b->table.kernel;                                                       \
@@ -110,21 +160,14 @@ static void choose(dct_backends *s) {
     }
         DCT_KERNEL_LIST(TAKE)
 #undef TAKE
-        size_t before = strlen(b->reason); // what the admission test said
-        if (b->serves > 0) {
-            snprintf(b->reason + before, sizeof b->reason - before, "%sserves%s",
-                     before ? "; " : "", serves);
-        } else {
-            snprintf(b->reason + before, sizeof b->reason - before,
-                     "%scould run, but stronger ones serve everything", before ? "; " : "");
-        }
+        explain(b, any, serves);
     }
-    // From where the packed product comes from: another backend's would stand in a stronger one's
-    // way.
+    // Take matmul_plain from the backend that serves matmul; a weaker one's must not replace packed
+    // kernels.
     s->kernels.matmul_plain = s->matmul_from->table.matmul_plain;
 }
 
-static decoct_status fill(dct_backends *s, uint64_t features, const char *forced,
+static decoct_status fill(dct_backends *s, uint64_t features, const char *forced, bool strict,
                           dct_error *error) {
     if (!append_builtin(&s->list) || !dct_plugins_find(&s->list)) {
         return dct_fail(error, DECOCT_E_MEMORY, "out of memory while looking for backends");
@@ -133,7 +176,7 @@ static decoct_status fill(dct_backends *s, uint64_t features, const char *forced
     check_cpu(&s->list, features);
     decoct_status status = dct_admit(&s->list, error);
     if (!status && forced) {
-        status = force(&s->list, forced, error);
+        status = force(&s->list, forced, strict, error);
     }
     if (!status) {
         choose(s);
@@ -141,14 +184,17 @@ static decoct_status fill(dct_backends *s, uint64_t features, const char *forced
     return status;
 }
 
-decoct_status dct_backends_open(uint64_t features, const char *forced, dct_backends **out,
-                                dct_error *error) {
+decoct_status dct_backends_open(uint64_t features, const char *forced, bool strict,
+                                dct_backends **out, dct_error *error) {
     dct_backends *s = dct_zalloc(1, sizeof *s);
     if (!s) {
         return dct_fail(error, DECOCT_E_MEMORY, "out of memory");
     }
     s->references = 1;
-    decoct_status status = fill(s, features, forced, error);
+    // Constructors, usable() and the exam must neither see the host's mode nor leave traces in it.
+    uint64_t mode = dct_fp_enter();
+    decoct_status status = fill(s, features, forced, strict, error);
+    dct_fp_leave(mode);
     if (status) {
         dct_backends_release(s);
         return status;

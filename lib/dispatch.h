@@ -26,19 +26,23 @@
 // One backend that was looked at.
 typedef struct dct_backend {
     decoct_backend table; // copied; kernels that were not admitted are NULL
-    char name[64], version[64], origin[512], reason[512];
-    void *module;   // from dlopen, NULL if built in
-    bool usable;    // could run here
-    bool outside;   // named by DECOCT_BACKEND_PATH: must pass the admission test
-    int32_t serves; // how many kernels
+    char name[64], version[64], origin[512], reason[1536];
+    char rejected[1024];    // which of its kernels were not admitted, each with its reason
+    int32_t rejected_count; // how many those are
+    int32_t serves;         // how many kernels
+    void *module;           // from dlopen, NULL if built in
+    bool usable;            // could run here
+    bool outside;           // named by DECOCT_BACKEND_PATH: must pass the admission test
+    bool forced;            // the one that was asked for by name
 } dct_backend;
 
 // Shared by contexts' weights: counted references, never changed after opening.
 typedef struct dct_backends dct_backends;
 
-// Finds, checks and chooses. `forced` NULL: the best.
-decoct_status dct_backends_open(uint64_t features, const char *forced, dct_backends **out,
-                                dct_error *error);
+// Finds, checks and chooses. `forced` NULL: the best. `strict`: an error if a kernel of the forced
+// one was not admitted.
+decoct_status dct_backends_open(uint64_t features, const char *forced, bool strict,
+                                dct_backends **out, dct_error *error);
 dct_backends *dct_backends_share(dct_backends *backends);
 void dct_backends_release(dct_backends *backends);
 

@@ -48,11 +48,12 @@ static json_t *backends_to_json(const dct_backends *backends) {
     json_t *list = json_array();
     for (int32_t i = 0; i < dct_backends_count(backends); i++) {
         const dct_backend *b = dct_backends_at(backends, i);
-        json_array_append_new(list, json_pack("{s:o, s:o, s:I, s:b, s:b, s:o, s:o}", "name",
+        json_array_append_new(list, json_pack("{s:o, s:o, s:I, s:b, s:b, s:o, s:o, s:o}", "name",
                                               to_json(b->name), "version", to_json(b->version),
                                               "priority", (json_int_t)b->table.priority, "usable",
                                               b->usable, "chosen", b->serves > 0, "origin",
-                                              to_json(b->origin), "reason", to_json(b->reason)));
+                                              to_json(b->origin), "reason", to_json(b->reason),
+                                              "rejected", to_json(b->rejected)));
     }
     return list;
 }

@@ -163,11 +163,11 @@ static void *work(void *data) {
     char name[16];
     snprintf(name, sizeof name, "decoct-%d", me->number);
     pthread_setname_np(pthread_self(), name);
-    dct_fp_enter(); // a new thread has its creator's mode
     uint64_t seen = 0;
     while ((seen = await_ticket(me, seen)) != TICKET_STOP) {
         bool called = me->index < (int32_t)(seen & COUNT_MASK);
         if (called && enter_gate(me->crew, seen >> COUNT_BITS)) {
+            dct_fp_enter(); // a new thread has its creator's mode, a kernel may have changed it
             take_indices(&me->crew->job, me->number, me->seat);
             leave_gate(me->crew);
         }

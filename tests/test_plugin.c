@@ -60,10 +60,51 @@ static void test_wrong_kernel_is_not_admitted(void **state) {
     snprintf(path, sizeof path, "%s/wrong", plugins());
     decoct_context *ctx = open_with(path);
     decoct_backend_info info = describe(ctx, "/vendor.so");
-    assert_non_null(strstr(info.reason, "not admitted, differs from scalar: bias"));
+    assert_non_null(strstr(info.reason, "not admitted: bias: "));
     assert_string_equal(decoct_context_kernel(ctx, "add"), "vendor");
     assert_string_not_equal(decoct_context_kernel(ctx, "bias"), "vendor");
     decoct_context_close(ctx);
+}
+
+// What a host can ask: which kernels of a backend were rejected; and that it wants none of that.
+static void test_rejected_kernels_are_told(void **state) {
+    char path[512], error[1024] = "";
+    decoct_context *ctx = NULL;
+    decoct_options options = {.struct_size = sizeof options,
+                              .backend = "vendor",
+                              .error = error,
+                              .error_size = sizeof error};
+    (void)state;
+    snprintf(path, sizeof path, "%s/wrong", plugins());
+    setenv("DECOCT_BACKEND_PATH", path, 1);
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
+    decoct_backend_info info = describe(ctx, "/vendor.so");
+    assert_true(info.forced && info.rejected_count == 1);
+    assert_non_null(strstr(info.rejected, "bias: "));
+    assert_non_null(strstr(info.rejected, " instead of "));
+    assert_string_not_equal(decoct_context_kernel(ctx, "bias"), "vendor");
+    decoct_context_close(ctx);
+    options.strict_backend = 1;
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_E_UNSUPPORTED);
+    assert_non_null(strstr(error, "'vendor'"));
+    assert_non_null(strstr(error, "bias: "));
+    setenv("DECOCT_BACKEND", "vendor", 1); // asked for by the environment: the same
+    options.backend = NULL;
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_E_UNSUPPORTED);
+    unsetenv("DECOCT_BACKEND");
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK); // nothing was asked for
+    info = describe(ctx, "/vendor.so");
+    assert_true(!info.forced && info.rejected_count == 1);
+    decoct_context_close(ctx);
+    snprintf(path, sizeof path, "%s/good", plugins()); // its NULL kernels are no error
+    setenv("DECOCT_BACKEND_PATH", path, 1);
+    options.backend = "vendor";
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
+    info = describe(ctx, "/vendor.so");
+    assert_true(info.forced && info.rejected_count == 0);
+    assert_string_equal(info.rejected, "");
+    decoct_context_close(ctx);
+    unsetenv("DECOCT_BACKEND_PATH");
 }
 
 static void test_other_abi(void **state) {
@@ -173,7 +214,7 @@ static void test_refused_before_it_runs(void **state) {
     decoct_context_close(ctx);
     ctx = open_odd("refuses", "/odd.so", &info);
     assert_true(!info.usable && !info.chosen);
-    assert_non_null(strstr(info.reason, "cannot run here"));
+    assert_non_null(strstr(info.reason, "usable() rejected this machine"));
     decoct_context_close(ctx);
     ctx = open_odd("empty", "/empty.so", &info);
     assert_true(!info.usable && !info.chosen);
@@ -216,6 +257,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_wrong_kernel_is_not_admitted),
+        cmocka_unit_test(test_rejected_kernels_are_told),
         cmocka_unit_test(test_other_abi),
         cmocka_unit_test(test_force),
         cmocka_unit_test(test_refused_files),

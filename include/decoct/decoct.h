@@ -130,13 +130,18 @@ DECOCT_API const char *decoct_context_kernel(const decoct_context *ctx, const ch
 /** What became of one backend. */
 typedef struct decoct_backend_info {
     uint32_t struct_size;
-    int32_t chosen;      /**< 1: serves at least one kernel of this context */
-    int32_t usable;      /**< 1: could run here */
-    uint32_t priority;   /**< the larger wins */
-    const char *name;    /**< "avx512" */
-    const char *version; /**< as the backend states it */
-    const char *origin;  /**< "built in" or the plugin's file */
-    const char *reason;  /**< in words: why it was chosen or not */
+    int32_t chosen;       /**< 1: serves at least one kernel of this context */
+    int32_t usable;       /**< 1: could run here */
+    uint32_t priority;    /**< the larger wins */
+    const char *name;     /**< "avx512" */
+    const char *version;  /**< as the backend states it */
+    const char *origin;   /**< "built in" or the plugin's file */
+    const char *reason;   /**< in words: why it was chosen or not */
+    const char *rejected; /**< which of its kernels were rejected, each with the first element that
+                               differs from scalar or another reason, "softmax: row 2 column 5:
+                               0.5 instead of 0.25"; "" if none was */
+    int32_t rejected_count; /**< how many of its kernels were rejected: others serve them */
+    int32_t forced;         /**< 1: asked for by name, in the options or by DECOCT_BACKEND */
 } decoct_backend_info;
 
 /** How many backends were looked at. */
