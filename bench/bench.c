@@ -157,7 +157,8 @@ static int run_table(settings *s) {
                          .threads = &c->threads,
                          .head_dim = c->head_dim.items[0],
                          .pin = c->pin.items[0],
-                         .backend = c->backend.items[0]};
+                         .backend = c->backend.items[0],
+                         .allow_fallback = c->allow_fallback};
     return table_print(&shape);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "choices.h"
 
+#include "served.h"
 #include "work.h"
 
 #include <stdio.h>
@@ -10,7 +11,7 @@
 // ---- Options ----
 
 enum { WORD_MOST = 80 };
-enum { KEY_HEAD_DIM = 0x2000, KEY_MODEL, KEY_LAYERS, KEY_SEED };
+enum { KEY_HEAD_DIM = 0x2000, KEY_MODEL, KEY_LAYERS, KEY_SEED, KEY_FALLBACK };
 
 static const struct argp_option rows[] = {
     {NULL, 0, NULL, 0, "What is measured: each combination of", 10},
@@ -26,6 +27,10 @@ static const struct argp_option rows[] = {
      "CPUs as 0-3 or 0+2-5 (default none)",
      10},
     {"backend", 'b', "LIST", 0, "Backends, or all that run here (default: the best)", 10},
+    {"allow-fallback", KEY_FALLBACK, NULL, 0,
+     "Go on where the library rejected a kernel of a backend: the next backend serves it. Without "
+     "this it is an error (exit code 12)",
+     10},
     {"model", KEY_MODEL, "DIR", 0,
      "Prefill and decode of this whole model instead of blocks (heads, head-dim and layers are its "
      "own)",
@@ -118,6 +123,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case 'b':
         choices_words(state, "backend", arg, &c->backend);
         return 0;
+    case KEY_FALLBACK:
+        c->allow_fallback = true;
+        return 0;
     case KEY_MODEL:
         c->model = arg;
         return 0;
@@ -168,13 +176,31 @@ static decoct_status name_choices(choices *c, decoct_context *ctx) {
     return DECOCT_OK;
 }
 
+// No row may carry the name of a backend whose kernel was rejected, so that another one worked.
+static int check_backends(const choices *c, const char *command) {
+    int code = 0;
+    for (int i = 0; i < c->backend.count; i++) {
+        char words[512];
+        if (served_rejects(c->backend.items[i], words, sizeof words)) {
+            fprintf(stderr, "%s: %s; --allow-fallback measures all the same\n", command, words);
+            code = EXIT_WRONG;
+        }
+    }
+    return code;
+}
+
 static int look(choices *c, const char *command) {
     char error[256] = "";
     decoct_options o = {.struct_size = sizeof o, .error = error, .error_size = sizeof error};
     decoct_context *ctx = NULL;
     decoct_status status = decoct_context_open(&o, &ctx);
     if (!status) {
-        snprintf(c->chosen, sizeof c->chosen, "%s", decoct_context_backend(ctx));
+        // DECOCT_BACKEND is a choice too, also if nothing of that backend is left in use.
+        const char *forced = getenv("DECOCT_BACKEND");
+        served_strongest(ctx, c->chosen);
+        if (forced && *forced) {
+            snprintf(c->chosen, sizeof c->chosen, "%s", forced);
+        }
         status = name_choices(c, ctx);
         snprintf(error, sizeof error, "%s", decoct_status_string(status));
         decoct_context_close(ctx);
@@ -183,7 +209,7 @@ static int look(choices *c, const char *command) {
         fprintf(stderr, "%s: %s\n", command, error);
         return EXIT_INTERNAL;
     }
-    return 0;
+    return c->allow_fallback ? 0 : check_backends(c, command);
 }
 
 static void set_numbers(int_list *list, int64_t first, int64_t second) {

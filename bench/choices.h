@@ -14,7 +14,8 @@ typedef struct choices {
     const char *model;
     const char *suite; // "ci" or "cpu"; NULL: the lists
     uint64_t seed;
-    char chosen[64]; // the library's own choice of a backend
+    bool allow_fallback;
+    char chosen[64]; // the strongest backend that the library uses of its own accord
 } choices;
 
 // An argp child that reads them: --op, --seq, ...; its input is a choices.

@@ -243,6 +243,10 @@ void gbench_rate(gbench_state *state, const char *name, double per_iteration) {
         benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate);
 }
 
+void gbench_label(gbench_state *state, const char *words) {
+    state->state->SetLabel(words);
+}
+
 int64_t gbench_iterations(const gbench_state *state) {
     return static_cast<int64_t>(state->state->max_iterations);
 }

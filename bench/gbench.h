@@ -76,6 +76,8 @@ void gbench_start_clock(gbench_state *state);
 void gbench_rate(gbench_state *state, const char *name, double per_iteration);
 // A figure that stands for itself.
 void gbench_value(gbench_state *state, const char *name, double value);
+// Words of this benchmark beside its figures.
+void gbench_label(gbench_state *state, const char *words);
 // How many iterations this sample has: those of the search grow, those of repetitions are equal.
 int64_t gbench_iterations(const gbench_state *state);
 // Ends this benchmark as failed, with words. Not after a good sample of the same benchmark: the

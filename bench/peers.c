@@ -7,6 +7,7 @@
 #include "peers/model.h"
 #include "peers/report.h"
 #include "peers/row.h"
+#include "served.h"
 
 #include <argp.h>
 #include <regex.h>
@@ -27,12 +28,21 @@ typedef struct settings {
     const char *filter, *json, *folder, *model;
     int rounds;
     double turn;
-    bool list;
+    bool list, allow_fallback;
 } settings;
 
 // ---- Options ----
 
-enum { KEY_JSON = 256, KEY_FOLDER, KEY_ROUNDS, KEY_TURN, KEY_PEERS, KEY_LIST, KEY_MODEL };
+enum {
+    KEY_JSON = 256,
+    KEY_FOLDER,
+    KEY_ROUNDS,
+    KEY_TURN,
+    KEY_PEERS,
+    KEY_LIST,
+    KEY_MODEL,
+    KEY_FALLBACK
+};
 
 static const struct argp_option option_list[] = {
     {"op", 'o', "LIST", 0,
@@ -42,6 +52,10 @@ static const struct argp_option option_list[] = {
     {"filter", 'f', "REGEX", 0, "Only rows whose name matches, as in matmul/m:512/n:2304/k:768", 0},
     {"threads", 't', "LIST", 0, "Thread counts, or all (default 1)", 0},
     {"backend", 'b', "LIST", 0, "Backends of ours (default: the best)", 0},
+    {"allow-fallback", KEY_FALLBACK, NULL, 0,
+     "Go on where the library rejected a kernel of a backend: the next backend serves it. Without "
+     "this it is an error (exit code 12)",
+     0},
     {"peers", KEY_PEERS, "LIST", 0, "Only these peers", 0},
     {"model", KEY_MODEL, "DIR", 0,
      "Only prefill and decode of a whole model, beside llama.cpp; bench/peers/make_gpt2 makes DIR",
@@ -134,6 +148,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_JSON:
         s->json = arg;
         return 0;
+    case KEY_FALLBACK:
+        s->allow_fallback = true;
+        return 0;
     case KEY_LIST:
         s->list = true;
         return 0;
@@ -221,18 +238,46 @@ typedef struct session {
     int rows, wrong;
 } session;
 
+// The name of the backend that is asked for: "best" is DECOCT_BACKEND or the strongest in use.
+static const char *requested(const char *backend, const ours *us, char name[SERVED_NAME]) {
+    const char *forced = getenv("DECOCT_BACKEND");
+    if (strcmp(backend, "best") != 0) {
+        return backend;
+    }
+    if (forced && *forced) {
+        return forced;
+    }
+    served_strongest(us->ctx, name);
+    return name;
+}
+
+// Opens our side; an exit code.
+static int open_ours(const settings *s, int32_t threads, const char *backend, ours *us) {
+    char words[512] = "", name[SERVED_NAME];
+    const char *wanted = strcmp(backend, "best") == 0 ? NULL : backend;
+    if (ours_open(wanted, threads, us, words, sizeof words)) {
+        fprintf(stderr, "decoct peers: %s\n", words);
+        return EXIT_INTERNAL;
+    }
+    if (!s->allow_fallback && served_rejects(requested(backend, us, name), words, sizeof words)) {
+        fprintf(stderr, "decoct peers: %s; --allow-fallback measures all the same\n", words);
+        ours_close(us);
+        return EXIT_WRONG;
+    }
+    return 0;
+}
+
 static int run_rows(session *run, int32_t threads, const char *backend) {
     const settings *s = run->s;
     // Other libraries' threads spin for a while after their turn; with one CPU they have none.
     contest_options options = {s->rounds, s->turn, threads > 1 ? 0.005 : 0.0};
-    char error[256] = "";
+    char error[256] = "", name[SERVED_NAME];
     ours us;
-    if (ours_open(strcmp(backend, "best") == 0 ? NULL : backend, threads, &us, error,
-                  sizeof error)) {
-        fprintf(stderr, "decoct peers: %s\n", error);
-        return EXIT_INTERNAL;
+    int code = open_ours(s, threads, backend, &us);
+    if (code) {
+        return code;
     }
-    int code = 0;
+    report_ours(run->out, requested(backend, &us, name), us.ctx);
     if (s->model) {
         int rows = model_rows(s->model, s->folder, threads, &us, run->out, &options, &run->wrong,
                               error, sizeof error);
@@ -253,8 +298,7 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
             code = EXIT_INTERNAL;
         } else {
             run->wrong +=
-                report_row(run->out, &row_shapes[i], threads, decoct_context_backend(us.ctx),
-                           run->peers, run->peer_count, &result);
+                report_row(run->out, &row_shapes[i], threads, run->peers, run->peer_count, &result);
             run->rows++;
         }
     }

@@ -88,7 +88,7 @@ static int count_dims(const choices *c, const char *op) {
 
 // Combination `number` of one operation; the last list runs fastest.
 static work_case combine(const choices *c, const char *op, size_t number) {
-    work_case w = {.op = op, .seed = c->seed};
+    work_case w = {.op = op, .seed = c->seed, .allow_fallback = c->allow_fallback};
     bool layers = work_has_layers(op);
     w.backend = c->backend.items[take(&number, c->backend.count)];
     w.pin = c->pin.items[take(&number, c->pin.count)];
@@ -173,7 +173,8 @@ static bool add_threads(plan *p, const choices *c, int32_t threads, const char *
     if (!grow(p, (size_t)c->backend.count + 2 * (size_t)l->count)) {
         return false;
     }
-    work_case w = {.threads = threads, .pin = pin, .seed = c->seed};
+    work_case w = {
+        .threads = threads, .pin = pin, .seed = c->seed, .allow_fallback = c->allow_fallback};
     for (int b = 0; b < c->backend.count; b++) {
         w.op = "fma";
         w.backend = c->backend.items[b];

@@ -100,7 +100,8 @@ static void add_shape(json_t *row, const sample_case *c) {
         set(row, "model", record_text(slash && slash[1] ? slash + 1 : c->what.model));
     }
     set(row, "workers", json_integer(c->workers));
-    set(row, "backend", json_string(c->backend));
+    set(row, "backend", record_text(c->what.backend));
+    set(row, "served_by", c->served ? json_incref(c->served) : json_null());
 }
 
 static json_t *cpus_to_json(const int32_t *cpus, int32_t count) {

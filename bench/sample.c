@@ -5,6 +5,7 @@
 #include "distance.h"
 #include "interval.h"
 #include "machine.h"
+#include "served.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@ enum { PIECES_MAX = 256 };
 void sample_free(sample_case *c) {
     free(c->bound);
     free(c->seen);
+    json_decref(c->served);
+    c->served = NULL;
     c->bound = c->seen = NULL;
 }
 
@@ -167,6 +170,10 @@ static void give_figures(gbench_state *state, sample_case *c, const shelf_place 
     if (c->workers > 1 && c->seen) {
         gbench_value(state, "line_ns", distance_ns(c->seen[0], c->seen[c->workers - 1]));
     }
+    char words[256], label[288];
+    served_words(c->served, words, sizeof words);
+    snprintf(label, sizeof label, "served by %s", words);
+    gbench_label(state, label);
     const char *unit;
     double ours[PIECES_MAX];
     memcpy(ours, all->ours, sizeof ours);

@@ -9,6 +9,8 @@
 #include "watch.h"
 #include "work.h"
 
+#include <jansson.h>
+
 enum { SAMPLE_NAME = 320 };
 
 // What is known of a case; zeroed but for `what`, `name` and `shelf`.
@@ -24,7 +26,7 @@ struct sample_case {
     work_cost cost;
     int64_t heads, head_dim, layers; // as opened: of a model they are its own
     bool has_roof, memory_roof;
-    char backend[64];
+    json_t *served; // owned: kernel to the backend that serves it
     watch watched;
     int64_t moves; // of workers from CPU to CPU
     int32_t workers;

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "host.h"
 #include "sample.h"
+#include "served.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,7 +142,7 @@ static void find_expected(sample_case *c, const shelf_place *p) {
         return;
     }
     const reference *r =
-        references_find(&c->shelf->references, &c->what, work_effort(p->work), c->backend);
+        references_find(&c->shelf->references, &c->what, work_effort(p->work), c->what.backend);
     if (r) {
         c->reference = r->shape.backend; // lives as long as the shelf
         c->expected = r->hash;
@@ -179,7 +180,8 @@ static void remember(sample_case *c, const shelf_place *p) {
     c->head_dim = what->head_dim;
     c->layers = what->layers;
     c->workers = decoct_context_threads(work_context(p->work));
-    snprintf(c->backend, sizeof c->backend, "%s", decoct_context_backend(work_context(p->work)));
+    json_decref(c->served);
+    c->served = served_by(work_context(p->work), work_kernels(p->work));
 }
 
 shelf_place *shelf_open(sample_case *c) {

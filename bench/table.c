@@ -96,7 +96,8 @@ static bool print_row(const table_shape *shape, int64_t seq, int64_t heads) {
                            .head_dim = shape->head_dim,
                            .threads = (int32_t)shape->threads->items[t],
                            .pin = shape->pin,
-                           .backend = shape->backend};
+                           .backend = shape->backend,
+                           .allow_fallback = shape->allow_fallback};
             if (!print_cell(&c)) {
                 return false;
             }

@@ -5,10 +5,13 @@
 
 #include "lists.h"
 
+#include <stdbool.h>
+
 typedef struct table_shape {
     const int_list *seq, *heads, *threads;
     int64_t head_dim;
     const char *pin, *backend;
+    bool allow_fallback;
 } table_shape;
 
 // Attention and a decoder block over seq x heads x threads on stdout; an exit code.

@@ -82,6 +82,7 @@ static decoct_status open_parts(work *w, char *error, uint64_t error_size) {
                               .threads = w->c.threads,
                               .backend = w->c.backend,
                               .pin = w->c.pin,
+                              .strict_backend = !w->c.allow_fallback,
                               .error = error,
                               .error_size = error_size};
     decoct_status status = decoct_context_open(&options, &w->ctx);
@@ -157,6 +158,10 @@ const float *work_output(const work *w, int64_t *count) {
 
 const work_case *work_what(const work *w) {
     return &w->c;
+}
+
+const char *work_kernels(const work *w) {
+    return w->op->kernels;
 }
 
 decoct_context *work_context(work *w) {

@@ -16,6 +16,7 @@ typedef struct work_case {
     const char *model;          // folder: prefill and decode run all of it; NULL: blocks
     const char *level;          // of read and copy: what holds the buffers, for the name
     int64_t bytes;              // of read and copy: a thread's buffers together
+    bool allow_fallback;        // a rejected kernel of `backend` is another backend's to serve
     uint64_t seed;              // of the operands
     void (*opened)(void *data); // called when the context is open, before it has worked; or NULL
     void *opened_data;
@@ -56,6 +57,8 @@ double work_effort(const work *w);
 const float *work_output(const work *w, int64_t *count);
 // The case, with what became known by opening it.
 const work_case *work_what(const work *w);
+// The kernels of the library that a run calls, between blanks: for served_by.
+const char *work_kernels(const work *w);
 decoct_context *work_context(work *w);
 const char *work_error(const work *w);
 

@@ -122,6 +122,8 @@ static decoct_status run_model(work *w) {
 
 // ---- Either ----
 
+#define BLOCK_KERNELS "layer_norm matmul attention pack_keys gelu add"
+
 static decoct_status open_either(work *w) {
     return w->c.model ? open_model(w) : open_blocks(w);
 }
@@ -163,15 +165,20 @@ static int64_t count_rows(const work_case *c) {
 }
 
 const work_op work_block = {
-    "block",      "seq new positions through one decoder block (d_ffn = 4 d), empty cache",
-    open_blocks,  run_blocks,
-    cost_prefill, 5,
+    "block",
+    "seq new positions through one decoder block (d_ffn = 4 d), empty cache",
+    BLOCK_KERNELS,
+    open_blocks,
+    run_blocks,
+    cost_prefill,
+    5,
     count_rows,
 };
 
 const work_op work_prefill = {
     "prefill",
     "the same through --layers blocks, or through all of --model to the next token's scores",
+    BLOCK_KERNELS,
     open_either,
     run_either,
     cost_prefill,
@@ -180,8 +187,12 @@ const work_op work_prefill = {
 };
 
 const work_op work_decode = {
-    "decode",     "one new position through them, with seq positions in the caches",
-    open_either,  run_either,
-    cost_decode,  5,
+    "decode",
+    "one new position through them, with seq positions in the caches",
+    BLOCK_KERNELS,
+    open_either,
+    run_either,
+    cost_decode,
+    5,
     work_d_model,
 };

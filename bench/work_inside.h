@@ -9,6 +9,7 @@ enum { WORK_BUFFERS = 6 };
 
 typedef struct work_op {
     const char *name, *words;
+    const char *kernels;            // of the library, that a run calls
     decoct_status (*open)(work *w); // NULL: no operands
     decoct_status (*run)(work *w);
     work_cost (*cost)(const work *w);

@@ -41,6 +41,7 @@ static int64_t count_matmul(const work_case *c) {
 const work_op work_matmul = {
     "matmul",
     "x (seq, d) times packed weights (d, 3 d): the q, k, v projection; d = heads head_dim",
+    "matmul",
     open_matmul,
     run_matmul,
     cost_matmul,
@@ -71,10 +72,10 @@ static work_cost cost_softmax(const work *w) {
 }
 
 const work_op work_softmax = {
-    "softmax",     "of the scores of all heads: heads seq rows of seq columns",
-    open_softmax,  run_softmax,
-    cost_softmax,  1,
-    count_softmax,
+    "softmax",   "of the scores of all heads: heads seq rows of seq columns",
+    "softmax",   open_softmax,
+    run_softmax, cost_softmax,
+    1,           count_softmax,
 };
 
 // ---- Attention ----
@@ -106,9 +107,13 @@ static work_cost cost_attention(const work *w) {
 }
 
 const work_op work_attention = {
-    "attention",     "causal self-attention, all heads; FLOP counts the visible half only",
-    open_attention,  run_attention,
-    cost_attention,  3,
+    "attention",
+    "causal self-attention, all heads; FLOP counts the visible half only",
+    "attention pack_keys",
+    open_attention,
+    run_attention,
+    cost_attention,
+    3,
     count_attention,
 };
 
@@ -124,10 +129,10 @@ static work_cost cost_nothing(const work *w) {
 }
 
 const work_op work_barrier = {
-    "barrier",    "nothing at all, on all threads: what sharing work costs",
-    NULL,         run_barrier,
-    cost_nothing, -1,
-    NULL,
+    "barrier",   "nothing at all, on all threads: what sharing work costs",
+    "probe",     NULL,
+    run_barrier, cost_nothing,
+    -1,          NULL,
 };
 
 // ---- Ceilings ----
@@ -141,10 +146,10 @@ static work_cost cost_fma(const work *w) {
 }
 
 const work_op work_fma = {
-    "fma",    "fused multiply-adds on registers: the most GFLOP/s there are",
-    NULL,     run_fma,
-    cost_fma, -1,
-    NULL,
+    "fma",   "fused multiply-adds on registers: the most GFLOP/s there are",
+    "probe", NULL,
+    run_fma, cost_fma,
+    -1,      NULL,
 };
 
 // A buffer smaller than this is gone over several times a run, or the call itself would be timed.
@@ -168,7 +173,8 @@ static work_cost cost_read(const work *w) {
 }
 
 const work_op work_read = {
-    "read", "reading a buffer of each thread's own", open_read, run_read, cost_read, -1, NULL,
+    "read", "reading a buffer of each thread's own", "probe", open_read, run_read, cost_read, -1,
+    NULL,
 };
 
 static decoct_status open_copy(work *w) {
@@ -186,6 +192,8 @@ static work_cost cost_copy(const work *w) {
 }
 
 const work_op work_copy = {
-    "copy", "copying one half of such a buffer to the other", open_copy, run_copy, cost_copy, -1,
-    NULL,
+    "copy",   "copying one half of such a buffer to the other",
+    "probe",  open_copy,
+    run_copy, cost_copy,
+    -1,       NULL,
 };

@@ -87,6 +87,15 @@ class Figures(unittest.TestCase):
         self.assertEqual([(r["backend"], r["threads"]) for r in all["rows"]],
                          [("scalar", 1), ("scalar", 2)])
 
+    def test_who_served(self):
+        code, all = figures("--op", "plain", "--filter", "m:16/", "--backend", "scalar")
+        self.assertEqual([(r["backend"], r["served_by"]) for r in all["rows"]],
+                         [("scalar", {"matmul": "scalar"})])
+        code, all = figures("--op", "softmax,attention", "--filter", "cols:16$|q_len:1/kv_len:512",
+                            DECOCT_BACKEND="scalar")
+        self.assertEqual([(r["backend"], r["served_by"]) for r in all["rows"]],
+                         [("scalar", {"softmax": "scalar"}), ("scalar", {"attention": "scalar"})])
+
     def test_a_wrong_result_is_seen(self):
         code, all = figures("--op", "plain", "--filter", "m:16/", DECOCT_TEST_WRONG="1")
         row, = all["rows"]

@@ -8,6 +8,7 @@ import math
 import os
 import pty
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ PLUGINS = os.path.join(BUILD, "tests", "plugin")
 ROW_KEYS = {
     "name", "run_name", "run_type", "repetitions", "repetition_index", "threads", "iterations", "real_time",
     "cpu_time", "time_unit", "real_time_low", "real_time_high", "op", "workers", "backend", "pin", "bound",
-    "seen", "pin_error", "clock_mhz", "disturbed", "steal_ms", "involuntary_switches", "migrations",
+    "seen", "pin_error", "served_by", "clock_mhz", "disturbed", "steal_ms", "involuntary_switches", "migrations",
     "page_faults", "throttled_periods", "line_ns", "samples"}
 CASE_KEYS = {"seq", "heads", "head_dim", "layers", "roof", "roof_rate", "pct_of_roof", "pct_of_roof_low",
              "pct_of_roof_high", "hash", "expected", "reference", "correct"}
@@ -325,6 +326,60 @@ class Files(Folder):
         self.assertIs(document["context"]["decoct"]["complete"], False)
         self.assertGreater(len(document["benchmarks"]), 0)
         self.assertEqual(os.listdir(self.folder), ["out.json"])
+
+
+def can_load_plugins():
+    """A static build has all backends inside and loads nothing."""
+    return os.path.exists(os.path.join(BUILD, "lib", "libdecoct.so"))
+
+
+class OneKernel(Folder):
+    """Plugins that serve one kernel alone."""
+
+    def plugin(self, name):
+        folder = os.path.join(self.folder, name)
+        os.mkdir(folder)
+        shutil.copy(os.path.join(PLUGINS, "single", name + ".so"), folder)
+        return environment(DECOCT_BACKEND_PATH=folder)
+
+    def setUp(self):
+        super().setUp()
+        if not can_load_plugins():
+            self.skipTest("this build loads no plugins")
+
+    def test_a_row_names_who_was_asked_and_who_served(self):
+        args = ("--op", "softmax,matmul,block", "--seq", "8", "--backend", "all")
+        for kernel, other in (("softmax", "matmul"), ("matmul", "softmax")):
+            with self.subTest(kernel=kernel):
+                code, _, err = self.sweep(*args, "--overwrite", env=self.plugin(kernel + "_right"))
+                self.assertEqual(code, 0, err)
+                rows = [row for row in load(self.path)["benchmarks"] if row["op"] not in ("fma", "read", "copy")]
+                self.assertEqual({row["name"].rsplit(":", 1)[1] for row in rows}, {row["backend"] for row in rows})
+                served = {(row["op"], row["backend"]): row["served_by"] for row in rows}
+                strongest = next(b for _, b in served if b not in ("mine", "scalar")) if len(
+                    {b for _, b in served}) > 2 else "scalar"
+                self.assertEqual(served[kernel, "mine"], {kernel: "mine"})
+                self.assertEqual(served[other, "mine"], {other: strongest})
+                self.assertEqual(served[kernel, "scalar"], {kernel: "scalar"})
+                block = served["block", "mine"]
+                self.assertEqual(block["matmul"], "mine" if kernel == "matmul" else strongest)
+                self.assertEqual(block["layer_norm"], strongest)
+                for command in (("report", self.path, "-o", self.path + ".html"), ("export", "--to", "csv", self.path)):
+                    code, _, err = decoct(*command)
+                    self.assertIn(code, (0, 77), err)  # 77: a build without them
+
+    def test_the_best_is_the_strongest_in_use(self):
+        code, _, err = self.sweep("--op", "softmax", "--seq", "8", env=self.plugin("softmax_right"))
+        self.assertEqual(code, 0, err)
+        row = load(self.path)["benchmarks"][-1]
+        self.assertEqual((row["backend"], row["served_by"]), ("mine", {"softmax": "mine"}))
+
+    def test_bench_says_who_served(self):
+        code, out, err = decoct("bench", *SMALL, "--op", "softmax,matmul", "--seq", "8", "--backend", "mine",
+                                "--benchmark_min_time=0.001", env=self.plugin("softmax_right"))
+        self.assertEqual(code, 0, err)
+        self.assertRegex(out, r"softmax/\S*backend:mine .* served by mine\n")
+        self.assertRegex(out, r"matmul/\S*backend:mine .* served by (?!mine)\w+\n")
 
 
 class Verdicts(Folder):

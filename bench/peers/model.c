@@ -180,9 +180,7 @@ int model_rows(const char *folder, const char *packages, int32_t threads, ours *
             snprintf(result.peers[0].why, sizeof result.peers[0].why, "%s", why);
         }
         well = run_row(p, &rows[i], options, &result);
-        *wrong += well ? report_row(out, &rows[i], threads, decoct_context_backend(us->ctx), &them,
-                                    1, &result)
-                       : 0;
+        *wrong += well ? report_row(out, &rows[i], threads, &them, 1, &result) : 0;
     }
     if (!well) {
         const char *words = decoct_last_error(us->ctx);

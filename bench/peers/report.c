@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include "../machine.h"
+#include "../served.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -12,6 +13,8 @@
 struct report {
     json_t *all, *rows, *peers;
     bool begun; // the heading has been printed
+    const char *backend;
+    const decoct_context *ours;
 };
 
 static json_t *machine(void) {
@@ -59,7 +62,24 @@ void report_peer(report *r, const peer *p, bool there, const char *note) {
     printf("%-12s %s%s\n", p->name, there ? "" : "missing: ", note);
 }
 
-static json_t *to_json(const row_shape *shape, int32_t threads, const char *backend,
+void report_ours(report *r, const char *backend, const decoct_context *ctx) {
+    r->backend = backend;
+    r->ours = ctx;
+}
+
+// The kernels of the library that rows of a kind call.
+static const char *kernels_of(const char *kind) {
+    static const char *const single[] = {"softmax", "attention"};
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
+        if (strcmp(kind, single[i]) == 0) {
+            return single[i];
+        }
+    }
+    bool model = strcmp(kind, "prefill") == 0 || strcmp(kind, "decode") == 0;
+    return model ? "embedding layer_norm matmul attention gelu add" : "matmul";
+}
+
+static json_t *to_json(const report *r, const row_shape *shape, int32_t threads,
                        const row_peer *peers, int count, const row_result *result) {
     char name[128];
     row_name(shape, name, sizeof name);
@@ -77,9 +97,10 @@ static json_t *to_json(const row_shape *shape, int32_t threads, const char *back
         }
     }
     json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:f, s:o, s:o, s:o}", "op", shape->kind,
-                            "shape", name, "dtype", "f32", "threads", threads, "backend", backend,
-                            "unit", result->unit, "ours", result->ours, "peers", rates, "ratios",
-                            ratios, "notes", notes);
+                            "shape", name, "dtype", "f32", "threads", threads, "backend",
+                            r->backend, "unit", result->unit, "ours", result->ours, "peers", rates,
+                            "ratios", ratios, "notes", notes);
+    json_object_set_new(row, "served_by", served_by(r->ours, kernels_of(shape->kind)));
     json_object_set_new(row, "pct_of_peak", json_real(100.0 * result->share.median));
     if (result->best >= 0) {
         interval best = result->peers[result->best].ratio;
@@ -93,11 +114,23 @@ static json_t *to_json(const row_shape *shape, int32_t threads, const char *back
     return row;
 }
 
-int report_row(report *r, const row_shape *shape, int32_t threads, const char *backend,
-               const row_peer *peers, int count, const row_result *result) {
+// Our backend on the line of a row, and who served where that is not the same.
+static void print_ours(const report *r, const row_shape *shape) {
+    char words[256];
+    json_t *served = served_by(r->ours, kernels_of(shape->kind));
+    served_words(served, words, sizeof words);
+    json_decref(served);
+    printf("  %s", r->backend);
+    if (strcmp(words, r->backend) != 0) {
+        printf(" (served by %s)", words);
+    }
+}
+
+int report_row(report *r, const row_shape *shape, int32_t threads, const row_peer *peers, int count,
+               const row_result *result) {
     char name[160], dims[128];
     int wrong = 0;
-    json_array_append_new(r->rows, to_json(shape, threads, backend, peers, count, result));
+    json_array_append_new(r->rows, to_json(r, shape, threads, peers, count, result));
     if (!r->begun) {
         printf("\n%-48s %7s %6s %-22s  %s\n", "row", "decoct", "of peak", "against the best peer",
                "peers");
@@ -121,7 +154,9 @@ int report_row(report *r, const row_shape *shape, int32_t threads, const char *b
                    good ? "" : " (differs)");
         }
     }
-    printf(" %s\n", result->unit);
+    printf(" %s", result->unit);
+    print_ours(r, shape);
+    putchar('\n');
     fflush(stdout);
     return wrong;
 }

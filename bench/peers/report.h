@@ -5,15 +5,20 @@
 
 #include "row.h"
 
+#include <decoct/decoct.h>
+
 typedef struct report report;
 
 // NULL: no memory.
 report *report_new(int rounds, int argc, char **argv);
 void report_free(report *r);
 void report_peer(report *r, const peer *p, bool there, const char *note);
+// Our side of the rows that follow: the backend that was asked for, and who serves it. Both live as
+// long as those rows are reported.
+void report_ours(report *r, const char *backend, const decoct_context *ctx);
 // How many peers gave a wrong result.
-int report_row(report *r, const row_shape *shape, int32_t threads, const char *backend,
-               const row_peer *peers, int count, const row_result *result);
+int report_row(report *r, const row_shape *shape, int32_t threads, const row_peer *peers, int count,
+               const row_result *result);
 // False: the file cannot be written; words on stderr.
 bool report_write(const report *r, const char *path);
 

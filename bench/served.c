@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "served.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool served_next(const char **list, char word[SERVED_WORD]) {
+    const char *at = *list + strspn(*list, " ");
+    size_t length = strcspn(at, " ");
+    *list = at + length;
+    snprintf(word, SERVED_WORD, "%.*s", (int)length, at);
+    return length > 0;
+}
+
+json_t *served_by(const decoct_context *ctx, const char *kernels) {
+    json_t *all = json_object();
+    char kernel[SERVED_WORD];
+    while (served_next(&kernels, kernel)) {
+        const char *name = decoct_context_kernel(ctx, kernel);
+        json_object_set_new(all, kernel, name ? json_string(name) : json_null());
+    }
+    return all;
+}
+
+void served_words(const json_t *served, char *text, size_t size) {
+    const char *kernel, *first = NULL;
+    const json_t *name;
+    json_t *all = (json_t *)served; // jansson's loop takes no const object
+    bool same = true;
+    text[0] = '\0';
+    json_object_foreach(all, kernel, name) {
+        const char *one = json_string_value(name);
+        first = first ? first : one;
+        same = same && one && strcmp(one, first) == 0;
+    }
+    if (same) {
+        snprintf(text, size, "%s", first ? first : "");
+        return;
+    }
+    size_t used = 0;
+    json_object_foreach(all, kernel, name) {
+        const char *one = json_string_value(name);
+        int length = snprintf(text + used, size - used, "%s%s %s", used ? ", " : "", kernel,
+                              one ? one : "unknown");
+        used += length > 0 ? (size_t)length : 0;
+        if (used >= size) {
+            return;
+        }
+    }
+}
+
+void served_strongest(decoct_context *ctx, char name[SERVED_NAME]) {
+    uint32_t most = 0;
+    snprintf(name, SERVED_NAME, "%s", decoct_context_backend(ctx));
+    for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
+        decoct_backend_info info = {.struct_size = sizeof info};
+        if (decoct_backend_describe(ctx, i, &info) == DECOCT_OK && info.chosen &&
+            info.priority > most) {
+            most = info.priority;
+            snprintf(name, SERVED_NAME, "%s", info.name);
+        }
+    }
+}
+
+static decoct_status open_forced(const char *backend, int32_t strict, char *text, size_t size) {
+    decoct_options o = {.struct_size = sizeof o,
+                        .threads = 1,
+                        .backend = backend,
+                        .error = text,
+                        .error_size = size,
+                        .strict_backend = strict};
+    decoct_context *ctx = NULL;
+    decoct_status status = decoct_context_open(&o, &ctx);
+    decoct_context_close(ctx);
+    return status;
+}
+
+bool served_rejects(const char *backend, char *text, size_t size) {
+    text[0] = '\0';
+    return open_forced(backend, 0, NULL, 0) == DECOCT_OK &&
+           open_forced(backend, 1, text, size) == DECOCT_E_UNSUPPORTED;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Which backend serves which kernel: a backend that is asked for may provide only some of them.
+#ifndef BENCH_SERVED_H
+#define BENCH_SERVED_H
+
+#include <decoct/decoct.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { SERVED_NAME = 64, SERVED_WORD = 32 };
+
+// The next name of a list between blanks ("matmul attention"); moves *list on. False: its end.
+bool served_next(const char **list, char word[SERVED_WORD]);
+// Kernels of such a list with the backend that serves each: {"matmul": "avx2"}. NULL: no memory.
+json_t *served_by(const decoct_context *ctx, const char *kernels);
+// The same in words: "avx2" where one backend serves all, else "matmul avx2, add vendor".
+void served_words(const json_t *served, char *text, size_t size);
+// The strongest backend that serves any kernel of this context: forcing it gives the same context.
+void served_strongest(decoct_context *ctx, char name[SERVED_NAME]);
+// Did the library reject a kernel of this backend (its result is wrong)? Then another backend
+// would do the work under its name; the message is at `text`.
+bool served_rejects(const char *backend, char *text, size_t size);
+
+#endif
