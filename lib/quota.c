@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Counts the CPUs this process may use: sched_getaffinity, and the quotas of cgroup v1 and v2 from
-// its own group up to the root. Knows nothing of cores and caches.
+// its own group up to the root of each mount that shows it. Knows nothing of cores and caches.
 #include "quota.h"
 
 #include "memory.h"
@@ -8,11 +8,11 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { CPU_MASK_MAX = 1 << 20, PATH_ROOM = 4096, FILE_ROOM = 16384 };
+enum { CPU_MASK_MAX = 1 << 20 };
 
 // ---- Affinity ----
 
@@ -55,9 +55,26 @@ bool dct_allowed_cpus(int32_t **cpus, int32_t *count) {
     return list;
 }
 
-// ---- cgroups ----
+// ---- Quotas ----
 
-// CPUs that quota / period microseconds stand for; 0 for "max", -1 and what is not a number.
+// Three texts as one; dct_free it. NULL: no memory.
+static char *join(const char *a, const char *b, const char *c) {
+    size_t size = strlen(a) + strlen(b) + strlen(c) + 1;
+    char *all = dct_alloc((int64_t)size, 1);
+    if (all) {
+        stpcpy(stpcpy(stpcpy(all, a), b), c);
+    }
+    return all;
+}
+
+static bool read_file(const char *folder, const char *file, char *text, size_t size) {
+    char *path = join(folder, file, "");
+    bool there = path && dct_proc_line(path, text, size);
+    dct_free(path);
+    return there;
+}
+
+// quota / period in microseconds as CPUs; 0 for "max", -1 and what is not a number.
 static double to_cpus(const char *quota, const char *period) {
     long long q = strtoll(quota, NULL, 10);
     long long p = strtoll(period, NULL, 10);
@@ -66,78 +83,207 @@ static double to_cpus(const char *quota, const char *period) {
 
 // cgroup v2: "max 100000" or "150000 100000".
 static double read_v2(const char *folder) {
-    char path[PATH_ROOM];
     char text[128];
-    int length = snprintf(path, sizeof path, "%s/cpu.max", folder);
-    if (length < 0 || (size_t)length >= sizeof path || !dct_proc_line(path, text, sizeof text)) {
+    if (!read_file(folder, "/cpu.max", text, sizeof text)) {
         return 0;
     }
     const char *period = strchr(text, ' ');
     return to_cpus(text, period ? period : "");
 }
 
-// cgroup v1: two files, a quota of -1 is none.
+// cgroup v1: two files; a quota of -1 means no limit.
 static double read_v1(const char *folder) {
-    char path[PATH_ROOM];
     char quota[64];
     char period[64];
-    int length = snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", folder);
-    if (length < 0 || (size_t)length >= sizeof path || !dct_proc_line(path, quota, sizeof quota)) {
-        return 0;
-    }
-    length = snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder);
-    if (length < 0 || (size_t)length >= sizeof path ||
-        !dct_proc_line(path, period, sizeof period)) {
-        return 0;
-    }
-    return to_cpus(quota, period);
+    return read_file(folder, "/cpu.cfs_quota_us", quota, sizeof quota) &&
+                   read_file(folder, "/cpu.cfs_period_us", period, sizeof period)
+               ? to_cpus(quota, period)
+               : 0;
 }
 
-// Who looks at the groups, and how a kind of cgroup tells its quota.
-struct walk {
+// ---- Mounts of cgroups ----
+
+// A line of /proc/self/mountinfo (Linux, Documentation/filesystems/proc.rst, 3.5). The texts point
+// into the file's.
+typedef struct mount {
+    const char *root;    // the group that is seen at `point`, without a slash at its end
+    const char *point;   // likewise
+    const char *options; // v1: the controllers are among them
+    bool v1, v2;         // false and false: another file system, or hidden by a later mount
+} mount;
+
+typedef struct mount_list {
+    char *text;
+    mount *items;
+    int64_t count, room;
+} mount_list;
+
+// Cuts the next field off; what is left is at *rest, NULL after the last one.
+static char *take_field(char **rest, char mark) {
+    char *field = *rest;
+    char *end = field ? strchr(field, mark) : NULL;
+    if (end) {
+        *end++ = '\0';
+    }
+    *rest = end;
+    return field;
+}
+
+static bool is_octal(const char *text) {
+    return text[0] >= '0' && text[0] <= '3' && text[1] >= '0' && text[1] <= '7' && text[2] >= '0' &&
+           text[2] <= '7';
+}
+
+// Blanks, line ends and backslashes in names are written as "\040", "\012", "\134". Takes the
+// slashes at the end off too.
+static const char *clean_path(char *path) {
+    char *to = path;
+    for (const char *from = path; *from; from++) {
+        if (*from == '\\' && is_octal(from + 1)) {
+            *to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+            from += 3;
+        } else {
+            *to++ = *from;
+        }
+    }
+    while (to > path && to[-1] == '/') {
+        to--;
+    }
+    *to = '\0';
+    return path;
+}
+
+// "30 25 0:26 /group /sys/fs/cgroup/cpu rw shared:10 - cgroup cgroup rw,cpu,cpuacct": any number of
+// fields before the dash.
+static bool read_mount(char *line, mount *m) {
+    char *field[6];
+    for (size_t i = 0; i < sizeof field / sizeof *field; i++) {
+        field[i] = take_field(&line, ' ');
+    }
+    const char *optional = NULL;
+    do {
+        optional = take_field(&line, ' ');
+    } while (optional && strcmp(optional, "-") != 0);
+    const char *type = take_field(&line, ' ');
+    take_field(&line, ' '); // the source, which may be empty
+    if (!line) {
+        return false;
+    }
+    *m = (mount){.root = clean_path(field[3]), .point = clean_path(field[4]), .options = line};
+    m->v1 = strcmp(type, "cgroup") == 0;
+    m->v2 = strcmp(type, "cgroup2") == 0;
+    return true;
+}
+
+// A mount over another one's point hides it: its group's folder would be looked up in the other.
+static bool add_mount(mount_list *list, const mount *m) {
+    for (int64_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i].point, m->point) == 0) {
+            list->items[i].v1 = list->items[i].v2 = false;
+        }
+    }
+    void *items = list->items;
+    bool grown = (!m->v1 && !m->v2) || dct_grow(&items, &list->room, list->count + 1, sizeof *m);
+    list->items = items;
+    if (grown && (m->v1 || m->v2)) {
+        list->items[list->count++] = *m;
+    }
+    return grown;
+}
+
+// Without memory, or without the file, the list stays short or empty.
+static void read_mounts(const char *root, mount_list *list) {
+    uint64_t length = 0;
+    char *path = join(root, "/proc/self/mountinfo", "");
+    *list = (mount_list){.text = path ? dct_proc_text(path, &length) : NULL};
+    dct_free(path);
+    bool whole = true;
+    for (char *rest = list->text; rest && whole;) {
+        mount m;
+        whole = !read_mount(take_field(&rest, '\n'), &m) || add_mount(list, &m);
+    }
+}
+
+static void free_mounts(mount_list *list) {
+    dct_free(list->items);
+    dct_free(list->text);
+}
+
+// ---- Groups ----
+
+typedef double quota_reader(const char *folder);
+
+// Who looks at the groups, where the mounts are, and how this sort of cgroup tells its quota.
+typedef struct walk {
     const char *root;
     dct_cgroup_visitor *see;
     void *user;
-};
-typedef double quota_reader(const char *folder);
+    mount_list mounts;
+    quota_reader *read_quota;
+} walk;
 
-// Visits `group` and its parents below the mount point. Inside a container the group's name may be
-// the host's, and only the mount point itself is there: missing folders are passed over.
-static void climb(const struct walk *w, const char *mount, const char *group,
-                  quota_reader *read_quota) {
-    char folder[PATH_ROOM];
-    size_t root = strlen(mount);
-    if (strstr(group, "..")) {
-        group = ""; // a group outside our cgroup namespace
+// Is a component of the path ".."? "/a..b" is a name like any other.
+static bool leads_up(const char *path) {
+    for (const char *at = path; (at = strstr(at, "/..")); at += 3) {
+        if (at[3] == '/' || at[3] == '\0') {
+            return true;
+        }
     }
-    int length = snprintf(folder, sizeof folder, "%s%s", mount, group);
-    if (length < 0 || (size_t)length >= sizeof folder) {
-        return;
+    return false;
+}
+
+// "/..", "/../..": a group that all of ours are in.
+static bool is_above(const char *path) {
+    while (strncmp(path, "/..", 3) == 0) {
+        path += 3;
     }
-    for (;;) {
-        w->see(w->user, folder, read_quota(folder));
-        char *slash = strrchr(folder + root, '/');
+    return *path == '\0';
+}
+
+// What is left of the group's name below the mount's root; NULL: the mount does not show the group.
+static const char *below(const char *root, const char *group) {
+    size_t length = strlen(root);
+    const char *rest = group + length;
+    bool inside = strncmp(root, group, length) == 0 && (*rest == '/' || *rest == '\0');
+    return inside && !leads_up(rest) ? rest : NULL;
+}
+
+// Where the group is seen below the mount point: a container's mount may show its own group as "/"
+// while the group's name is still the host's, so leading components are left out until a folder is
+// there. "" if none is: the mount point itself.
+static const char *find_group(const char *base, const char *group) {
+    bool there = false;
+    while (*group && !there) {
+        char *folder = join(base, group, "");
+        there = !folder || access(folder, F_OK) == 0;
+        dct_free(folder);
+        if (!there) {
+            const char *next = strchr(group + 1, '/');
+            group = next ? next : group + strlen(group);
+        }
+    }
+    return group;
+}
+
+// Shows the group and its parents, up to the mount point.
+static void climb(const walk *w, const char *point, const char *group) {
+    char *base = join(w->root, point, "");
+    char *folder = base ? join(base, find_group(base, group), "") : NULL;
+    while (folder) {
+        w->see(w->user, folder, w->read_quota(folder));
+        char *slash = strrchr(folder + strlen(base), '/');
         if (!slash) {
-            return;
+            break;
         }
         *slash = '\0';
     }
+    dct_free(folder);
+    dct_free(base);
 }
 
-static void climb_mounts(const struct walk *w, const char *const *mounts, const char *group,
-                         quota_reader *read_quota) {
-    for (; *mounts; mounts++) {
-        char mount[PATH_ROOM];
-        int length = snprintf(mount, sizeof mount, "%s/sys/fs/cgroup%s", w->root, *mounts);
-        if (length > 0 && (size_t)length < sizeof mount) {
-            climb(w, mount, group, read_quota);
-        }
-    }
-}
-
-// Is "cpu" one of the controllers "cpu,cpuacct"?
-static bool names_cpu(const char *controllers) {
-    for (const char *c = controllers; c; c = strchr(c, ',')) {
+// Is "cpu" one of the words "rw,cpu,cpuacct"?
+static bool names_cpu(const char *words) {
+    for (const char *c = words; c; c = strchr(c, ',')) {
         c += *c == ',';
         if (strncmp(c, "cpu", 3) == 0 && (c[3] == ',' || c[3] == '\0')) {
             return true;
@@ -146,37 +292,77 @@ static bool names_cpu(const char *controllers) {
     return false;
 }
 
-// One line of /proc/self/cgroup, "4:cpu,cpuacct:/group" (v1) or "0::/group" (v2). The mount points
-// are where systemd, Docker and Kubernetes put them.
-static void read_line(const struct walk *w, char *line) {
-    static const char *const v1[] = {"/cpu", "/cpu,cpuacct", "/cpuacct,cpu", NULL};
-    static const char *const v2[] = {"", "/unified", NULL};
-    char *controllers = strchr(line, ':');
-    char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-    if (!group) {
+// Climbs each mount that shows the group; those above our namespace from the mount point. If none
+// shows it, the mount points are all that is to be seen of its limits. False: there is no mount.
+static bool climb_mounts(const walk *w, bool v2, const char *group) {
+    bool any = false, shown = false;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int64_t i = 0; i < w->mounts.count; i++) {
+            const mount *m = &w->mounts.items[i];
+            if (v2 ? !m->v2 : !m->v1 || !names_cpu(m->options)) {
+                continue;
+            }
+            any = true;
+            const char *rest = below(m->root, group);
+            if (pass == 0 && (rest || is_above(m->root))) {
+                climb(w, m->point, rest ? rest : "");
+                shown = shown || rest;
+            } else if (pass == 1 && !shown && !rest) {
+                climb(w, m->point, "");
+            }
+        }
+    }
+    return any;
+}
+
+// Where systemd, Docker and Kubernetes put them, for a system that shows no mounts.
+static void climb_usual(const walk *w, const char *controllers, const char *group) {
+    static const char *const v1[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct",
+                                     "/sys/fs/cgroup/cpuacct,cpu", NULL};
+    static const char *const v2[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", NULL};
+    const char *inside = leads_up(group) ? "" : group;
+    for (const char *const *point = *controllers ? v1 : v2; *point; point++) {
+        climb(w, *point, inside);
+    }
+    char *own = *controllers ? join("/sys/fs/cgroup/", controllers, "") : NULL;
+    if (own) {
+        climb(w, own, inside);
+    }
+    dct_free(own);
+}
+
+// One line of /proc/self/cgroup, "4:cpu,cpuacct:/group" (v1) or "0::/group" (v2).
+static void read_line(walk *w, char *line) {
+    char *group = line;
+    take_field(&group, ':');
+    const char *controllers = take_field(&group, ':');
+    if (!group || (*controllers && !names_cpu(controllers))) {
         return;
     }
-    controllers++;
-    *group++ = '\0';
-    if (*controllers == '\0') {
-        climb_mounts(w, v2, group, read_v2);
-    } else if (names_cpu(controllers)) {
-        climb_mounts(w, v1, group, read_v1);
+    for (size_t end = strlen(group); end > 0 && group[end - 1] == '/'; end--) {
+        group[end - 1] = '\0';
+    }
+    w->read_quota = *controllers ? read_v1 : read_v2;
+    if (!climb_mounts(w, !*controllers, group)) {
+        climb_usual(w, controllers, group);
     }
 }
 
 void dct_cgroup_visit(const char *root, dct_cgroup_visitor *see, void *user) {
-    const struct walk w = {root, see, user};
-    char path[PATH_ROOM];
-    char text[FILE_ROOM];
-    int length = snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
-    if (length < 0 || (size_t)length >= sizeof path || !dct_proc_line(path, text, sizeof text)) {
+    walk w = {.root = root, .see = see, .user = user};
+    uint64_t length = 0;
+    char *path = join(root, "/proc/self/cgroup", "");
+    char *text = path ? dct_proc_text(path, &length) : NULL;
+    dct_free(path);
+    if (!text) {
         return;
     }
-    char *rest = NULL;
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        read_line(&w, line);
+    read_mounts(root, &w.mounts);
+    for (char *rest = text; rest;) {
+        read_line(&w, take_field(&rest, '\n'));
     }
+    free_mounts(&w.mounts);
+    dct_free(text);
 }
 
 static void keep_smallest(void *user, const char *folder, double quota) {
