@@ -3,6 +3,7 @@
 // candidates.
 #include "bpe.h"
 
+#include "hash.h"
 #include "memory.h"
 
 #include <stdlib.h>
@@ -45,15 +46,6 @@ void dct_bpe_destroy(dct_bpe *bpe) {
 
 // ---- Vocabulary ----
 
-// FNV-1a (Fowler, Noll, Vo).
-static uint64_t hash_text(const char *text, uint64_t length) {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (uint64_t i = 0; i < length; i++) {
-        h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
-    }
-    return h ^ h >> 32;
-}
-
 static bool same_text(const dct_bpe *bpe, int32_t id, const char *text, uint64_t length) {
     const token *t = &bpe->tokens[id];
     return (uint64_t)t->length == length && memcmp(bpe->text + t->offset, text, length) == 0;
@@ -61,7 +53,7 @@ static bool same_text(const dct_bpe *bpe, int32_t id, const char *text, uint64_t
 
 // The place of a text: where it is, or where it would go.
 static int64_t name_place(const dct_bpe *bpe, const char *text, uint64_t length) {
-    uint64_t mask = (uint64_t)bpe->names_room - 1, i = hash_text(text, length) & mask;
+    uint64_t mask = (uint64_t)bpe->names_room - 1, i = dct_hash(text, length) & mask;
     while (bpe->names[i] >= 0 && !same_text(bpe, bpe->names[i], text, length)) {
         i = (i + 1) & mask;
     }

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Untrusted JSON through jansson: size cap, no duplicate keys, errors that name file and byte.
+// Untrusted JSON through jansson: caps on size and depth, no duplicate keys, errors that name file
+// and byte.
 #ifndef DCT_JSON_H
 #define DCT_JSON_H
 
-#include "status.h"
+#include "files.h"
 
 #include <jansson.h>
 
+enum { DCT_JSON_DEPTH = 64 }; // no file of a model nests deeper than 10
+
 // Parses `length` bytes; `name` and `base` (offset of text within the file) go into error messages.
+// Needs less than 16 KiB of stack whatever the text is.
 decoct_status dct_json_parse(const char *text, uint64_t length, const char *name, uint64_t base,
                              json_t **out, dct_error *error);
-// Reads and parses a whole file of at most `cap` bytes.
+// Reads and parses a whole file of at most `cap` bytes. A byte order mark at its start is skipped.
 decoct_status dct_json_read(const char *path, uint64_t cap, json_t **out, dct_error *error);
-// Reads a whole file into memory (a NUL follows the last byte); dct_free it.
-decoct_status dct_file_read(const char *path, uint64_t cap, char **out, uint64_t *length,
-                            dct_error *error);
+
+// Takes one member of an object; the value lives during the call only.
+typedef decoct_status (*dct_json_take)(void *data, const char *key, const json_t *value,
+                                       dct_error *error);
+// Parses a text that must be one object and hands out its members in order, a few at a time, so
+// that memory does not grow with their number. A member of more than 64 KiB is refused.
+decoct_status dct_json_members(const char *text, uint64_t length, const char *name, uint64_t base,
+                               dct_json_take take, void *data, dct_error *error);
 
 #endif

@@ -48,6 +48,9 @@ static void test_parse(void **state) {
     expect_text("{\"a\": }", 7, 0, DECOCT_E_FORMAT, "a file: byte 7: ");
     expect_text("{\"a\": }", 7, 100, DECOCT_E_FORMAT, "a file: byte 107: ");
     expect_text("{\"a\": 1, \"a\": 1}", 16, 0, DECOCT_E_FORMAT, "a file: byte 12: ");
+    expect_text("1, 2", 4, 0, DECOCT_E_FORMAT, "a file: byte 0: more than one value");
+    expect_text("1], [2", 6, 0, DECOCT_E_FORMAT, "a file: byte 1: ']'");
+    expect_text("\"]\"", 3, 0, DECOCT_OK, "");
     expect_text("{\"a\": 1", 7, 0, DECOCT_E_FORMAT, "a file: byte 7: ");
     expect_text("", 0, 0, DECOCT_E_FORMAT, "a file: byte 0: ");
     expect_text("{} {}", 5, 0, DECOCT_E_FORMAT, "a file: byte 4: ");
@@ -66,7 +69,15 @@ static void test_depth(void **state) {
     (void)state;
     assert_non_null(text);
     memset(text, '[', DEPTH);
-    expect_text(text, DEPTH, 0, DECOCT_E_FORMAT, "a file: byte ");
+    expect_text(text, DEPTH, 0, DECOCT_E_FORMAT, "a file: byte 64: nested more than 64");
+    for (int i = 0; i < 64; i++) {
+        text[64 + i] = ']';
+    }
+    expect_text(text, 128, 0, DECOCT_OK, "");
+    text[0] = '"'; // brackets in a string do not count
+    text[DEPTH - 1] = '"';
+    memset(text + 1, '[', DEPTH - 2);
+    expect_text(text, DEPTH, 0, DECOCT_OK, "");
     free(text);
 }
 
@@ -92,6 +103,13 @@ static void test_files(void **state) {
     expect_file(9, DECOCT_E_FORMAT, "byte 2");
     write_file("", 0);
     expect_file(9, DECOCT_E_FORMAT, "byte 0");
+    write_file("\xEF\xBB\xBF[1]", 6); // saved by an editor
+    expect_file(9, DECOCT_OK, "");
+    write_file("\xEF\xBB\xBF[1", 5);
+    expect_file(9, DECOCT_E_FORMAT, "byte 5");
+    static const char pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:00\n";
+    write_file(pointer, sizeof pointer - 1);
+    expect_file(99, DECOCT_E_FORMAT, "git lfs pull");
     char *text;
     uint64_t length;
     dct_error error;
@@ -121,19 +139,123 @@ static decoct_status read_once(void *data, dct_error *error) {
     return status;
 }
 
+// Keys and texts of every length: a byte that jansson could not keep must not be lost in silence.
+static decoct_status read_lengths(void *data, dct_error *error) {
+    enum { LONGEST = 140 };
+    char text[2 * LONGEST];
+    (void)data;
+    for (int n = 1; n < LONGEST; n += n < 60 ? 1 : 13) {
+        json_t *root = NULL;
+        snprintf(text, sizeof text, "{\"%0*d\": \"%0*d\"}", n, 7, n / 3 + 1, 8);
+        int64_t before = memory_left;
+        decoct_status status = dct_json_parse(text, strlen(text), "a file", 0, &root, error);
+        bool failed = before >= 0 && memory_left < 0;
+        assert_int_equal(status, failed ? DECOCT_E_MEMORY : DECOCT_OK);
+        assert_true(status || strlen(json_object_iter_key(json_object_iter(root))) == (size_t)n);
+        json_decref(root);
+        if (status) {
+            return status;
+        }
+    }
+    return DECOCT_OK;
+}
+
 static void test_no_memory(void **state) {
     static const char text[] = "{\"name\": [1, 2.5, \"text\", {\"b\": true}], \"c\": null}";
     (void)state;
     write_file(text, sizeof text - 1);
     assert_true(memory_sweep(read_once, NULL) > 10);
     unlink(path);
+    assert_true(memory_sweep(read_lengths, NULL) > 500);
+}
+
+// ---- Members ----
+
+typedef struct seen {
+    int64_t count, sum, largest; // largest: blocks of jansson's held at once
+} seen;
+
+static decoct_status add_member(void *data, const char *key, const json_t *value,
+                                dct_error *error) {
+    seen *s = data;
+    s->sum += atoi(key) == json_integer_value(value) ? json_integer_value(value) : 0;
+    s->count++;
+    s->largest = memory_held > s->largest ? memory_held : s->largest;
+    return atoi(key) < 0 ? dct_fail(error, DECOCT_E_FORMAT, "stop") : DECOCT_OK;
+}
+
+static void expect_members(const char *text, decoct_status wanted, const char *words, seen *s) {
+    dct_error error = {""};
+    *s = (seen){0};
+    decoct_status status =
+        dct_json_members(text, strlen(text), "a file", 100, add_member, s, &error);
+    if (status != wanted || !strstr(error.text, words)) {
+        print_error("status %d: %s; wanted: %s\n", status, error.text, words);
+    }
+    assert_int_equal(status, wanted);
+    assert_non_null(strstr(error.text, words));
+}
+
+// An object with `count` members, the last one with the key `last`.
+static char *big_object(int count, int last) {
+    char *text = malloc((size_t)count * 32 + 64), *to = text;
+    assert_non_null(text);
+    to += sprintf(to, " {");
+    for (int i = 1; i < count; i++) {
+        to += sprintf(to, "\"%d\": %d, ", i, i);
+    }
+    sprintf(to, "\"%d\": %d } ", last, last);
+    return text;
+}
+
+static void test_members(void **state) {
+    enum { COUNT = 30000 };
+    seen s;
+    (void)state;
+    expect_members("{}", DECOCT_OK, "", &s);
+    assert_int_equal(s.count, 0);
+    expect_members(" {\"7\": 7, \"8\":8}\n ", DECOCT_OK, "", &s);
+    assert_true(s.count == 2 && s.sum == 15);
+    expect_members("{\"7\": 7, \"-8\": 0, \"9\": 9}", DECOCT_E_FORMAT, "stop", &s);
+    assert_int_equal(s.count, 2);
+    expect_members("", DECOCT_E_FORMAT, "byte 100: not a JSON object", &s);
+    expect_members("[1]", DECOCT_E_FORMAT, "byte 100: not a JSON object", &s);
+    expect_members("{\"7\": 7", DECOCT_E_FORMAT, "byte 107: the object does not end", &s);
+    expect_members("{\"7\": 7,}", DECOCT_E_FORMAT, "byte 10", &s);
+    expect_members("{\"7\": 7} {}", DECOCT_E_FORMAT, "byte 109: more text", &s);
+    expect_members("{\"7\": 7]}", DECOCT_E_FORMAT, "byte 107", &s);
+    expect_members("{\"7\": [7}]}", DECOCT_E_FORMAT, "byte 10", &s);
+    expect_members("{\"7\": 7, \"7\": 7}", DECOCT_E_FORMAT, "byte 112: duplicate", &s);
+
+    json_malloc_t old_malloc;
+    json_free_t old_free;
+    json_get_alloc_funcs(&old_malloc, &old_free);
+    json_set_alloc_funcs(json_block, json_unblock);
+    char *text = big_object(COUNT, COUNT);
+    expect_members(text, DECOCT_OK, "", &s);
+    assert_true(s.count == COUNT && s.sum == (int64_t)COUNT * (COUNT + 1) / 2);
+    assert_true(s.largest > 0 && s.largest < COUNT); // only a part of them at once
+    json_set_alloc_funcs(old_malloc, old_free);
+    text[strlen(text) - 2] = ','; // for the brace
+    expect_members(text, DECOCT_E_FORMAT, "does not end", &s);
+    free(text);
+    text = big_object(COUNT, 5); // far apart
+    expect_members(text, DECOCT_E_FORMAT, "the key \"5\" is there twice", &s);
+    memset(strstr(text, "\"12345\""), ',', 1);
+    expect_members(text, DECOCT_E_FORMAT, "byte ", &s);
+    free(text);
+    text = malloc(200000);
+    memset(text, 'x', 200000);
+    memcpy(text, "{\"1\": \"", 7);
+    strcpy(text + 199000, "\"}");
+    expect_members(text, DECOCT_E_FORMAT, "byte 101: a member of more than 65536", &s);
+    free(text);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_parse),     cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_files),     cmocka_unit_test(test_members),
         cmocka_unit_test(test_no_memory),
     };
     snprintf(folder, sizeof folder, "/tmp/decoct-test-XXXXXX");
