@@ -2,6 +2,7 @@
 // Attention: checks, packs the keys by blocks, cuts heads x queries into pieces for the threads.
 #include "attention.h"
 
+#include "border.h"
 #include "memory.h"
 
 #include <math.h>
@@ -269,12 +270,10 @@ static decoct_status check(dct_error *error, decoct_attention_args *a) {
 
 static decoct_status attention(decoct_context *ctx, const decoct_attention_args *args) {
     decoct_attention_args a;
-    if (!dct_take_struct(&a, sizeof a, args)) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
-                        "attention: args or their struct_size are missing");
-    }
-    decoct_status status = check(&ctx->error, &a);
-    if (status || a.batch == 0 || a.heads == 0 || a.q_len == 0) {
+    decoct_status status =
+        dct_take_struct(&ctx->error, "attention", &a, sizeof a, DCT_FIRST_ATTENTION, args);
+    status = status ? status : check(&ctx->error, &a);
+    if (status || a.q_len == 0) {
         return status;
     }
     // Packing keys is worth it when many queries share them; else the kernel packs block by block
@@ -297,9 +296,5 @@ static decoct_status attention(decoct_context *ctx, const decoct_attention_args 
 
 decoct_status decoct_attention(decoct_context *ctx, const decoct_attention_args *args) {
     decoct_status status = dct_enter(ctx);
-    if (!status) {
-        status = attention(ctx, args);
-        dct_leave(ctx);
-    }
-    return status;
+    return status ? status : dct_leave(ctx, attention(ctx, args));
 }

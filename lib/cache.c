@@ -61,8 +61,7 @@ decoct_status decoct_cache_truncate(decoct_context *ctx, decoct_cache *cache, in
     } else {
         dct_cache_truncate(cache, length);
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }
 
 typedef struct append_job {

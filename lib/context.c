@@ -2,6 +2,7 @@
 // Opens and closes contexts: options, backends, threads, pinning.
 #include "context.h"
 
+#include "border.h"
 #include "cores.h"
 #include "cpu.h"
 #include "memory.h"
@@ -24,73 +25,40 @@ static const double WORTH_SHARING = 0.5e6, WORTH_WAKING = 8e6;
 static const double SOON = 200e-6; // seconds
 enum { THREADS_MAX = 4096 };
 
-// ---- Structs and texts that cross the border ----
-
-bool dct_take_struct(void *to, size_t size, const void *from) {
-    uint32_t theirs;
-    memset(to, 0, size);
-    if (!from) {
-        return false;
-    }
-    memcpy(&theirs, from, sizeof theirs);
-    if (theirs < sizeof theirs) {
-        return false;
-    }
-    for (size_t i = size; i < theirs; i++) {
-        if (((const unsigned char *)from)[i]) {
-            return false;
-        }
-    }
-    memcpy(to, from, theirs < size ? theirs : size);
-    return true;
-}
-
-bool dct_give_struct(void *to, const void *from, size_t size) {
-    uint32_t theirs;
-    if (!to) {
-        return false;
-    }
-    memcpy(&theirs, to, sizeof theirs);
-    if (theirs < sizeof theirs) {
-        return false;
-    }
-    size_t skip = sizeof theirs; // their struct_size stays
-    memcpy((char *)to + skip, (const char *)from + skip, (theirs < size ? theirs : size) - skip);
-    return true;
-}
-
-void dct_give_text(const char *from, char *text, uint64_t size, uint64_t *length) {
-    uint64_t whole = strlen(from);
-    if (text && size > 0) {
-        uint64_t part = whole < size - 1 ? whole : size - 1;
-        memcpy(text, from, part);
-        text[part] = '\0';
-    }
-    if (length) {
-        *length = whole;
-    }
-}
+static const char BUSY[] = "the context is in use by another call: wait for it with options.wait, "
+                           "or open a context for each thread";
 
 // ---- The door ----
 
 decoct_status dct_enter(decoct_context *ctx) {
     if (!ctx) {
+        dct_callers_note(&dct_without_context, "the context is NULL");
         return DECOCT_E_ARGUMENT;
     }
-    // In a child whose parent was inside at the fork, nobody is.
-    int32_t mine = dct_mark_mine(&ctx->inside), inside = 0;
-    if (!atomic_compare_exchange_strong(ctx->inside.word, &inside, mine) &&
-        (inside == mine || !atomic_compare_exchange_strong(ctx->inside.word, &inside, mine))) {
+    if (!dct_turn_take(&ctx->turn)) {
+        dct_callers_note(&ctx->callers, BUSY);
         return DECOCT_E_BUSY;
     }
     ctx->error.text[0] = '\0';
+    ctx->ran = DECOCT_OK;
     ctx->host_fp_mode = dct_fp_enter();
     return DECOCT_OK;
 }
 
-void dct_leave(decoct_context *ctx) {
+decoct_status dct_leave(decoct_context *ctx, decoct_status status) {
+    status = status ? status : ctx->ran;
+    if (status && !ctx->error.text[0]) {
+        dct_fail(&ctx->error, status, "%s", decoct_status_string(status));
+    }
     dct_fp_leave(ctx->host_fp_mode);
-    atomic_store_explicit(ctx->inside.word, 0, memory_order_release);
+    // The next caller may come in before this one has read its text.
+    if (status && ctx->turn.wait) {
+        dct_callers_note(&ctx->callers, ctx->error.text);
+    } else {
+        dct_callers_forget(&ctx->callers);
+    }
+    dct_turn_give(&ctx->turn);
+    return status;
 }
 
 dct_error *dct_context_error(decoct_context *ctx) {
@@ -139,9 +107,16 @@ int32_t dct_share(decoct_context *ctx, double work) {
     return ctx->last_alone - before < SOON ? threads : 1;
 }
 
+void dct_run_all(decoct_context *ctx, int64_t count, dct_task task, void *data) {
+    int32_t cancel = dct_cancel_off(); // waiting for others is a cancellation point
+    decoct_status status = dct_pool_run(ctx->pool, count, task, data, &ctx->error);
+    dct_cancel_restore(cancel);
+    ctx->ran = ctx->ran ? ctx->ran : status;
+}
+
 void dct_run_on(decoct_context *ctx, int32_t threads, int64_t count, dct_task task, void *data) {
     if (count > 1 && threads > 1) {
-        dct_pool_run(ctx->pool, count, task, data);
+        dct_run_all(ctx, count, task, data);
         return;
     }
     for (int64_t i = 0; i < count; i++) {
@@ -173,7 +148,7 @@ static decoct_status open_pool(decoct_context *ctx, const decoct_options *option
     }
     if (options->parallel_for) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
-                        "options: pin '%s' cannot be had with the host's own parallel_for", pin);
+                        "options: pin '%s' cannot be combined with a host parallel_for", pin);
     }
     int32_t *cpus = dct_alloc(pool.threads, sizeof *cpus);
     if (!cpus) {
@@ -214,44 +189,90 @@ static decoct_status fill(decoct_context *ctx, const decoct_options *options) {
                : dct_fail(&ctx->error, DECOCT_E_MEMORY, "no memory for the workers");
 }
 
-decoct_status decoct_context_open(const decoct_options *options, decoct_context **out) {
-    decoct_options o = {.struct_size = sizeof o};
-    if (!out || (options && !dct_take_struct(&o, sizeof o, options))) {
-        return DECOCT_E_ARGUMENT;
+static void close_context(decoct_context *ctx) {
+    dct_pool_close(ctx->pool);
+    dct_backends_release(ctx->backends);
+    for (int i = 0; i < DCT_SCRATCH_SLOTS; i++) {
+        dct_free(ctx->scratch[i].data);
     }
+    dct_turn_close(&ctx->turn);
+    dct_free(ctx);
+}
+
+static decoct_status check_options(const decoct_options *o, dct_error *error) {
+    const struct {
+        const char *name;
+        int32_t value;
+    } switches[] = {{"strict_backend", o->strict_backend},
+                    {"wait", o->wait},
+                    {"hwloc_environment", o->hwloc_environment}};
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
+        if (switches[i].value != 0 && switches[i].value != 1) {
+            return dct_fail(error, DECOCT_E_ARGUMENT, "options: %s is %d, not 0 or 1",
+                            switches[i].name, switches[i].value);
+        }
+    }
+    return o->reserved ? dct_fail(error, DECOCT_E_ARGUMENT, "options: reserved is not 0")
+                       : DECOCT_OK;
+}
+
+static decoct_status open_checked(const decoct_options *options, decoct_context **out,
+                                  dct_error *error) {
     decoct_context *ctx = dct_zalloc(1, sizeof *ctx);
-    if (ctx) {
-        dct_mark_open(&ctx->inside);
+    if (!ctx) {
+        return dct_fail(error, DECOCT_E_MEMORY, "context: out of memory");
     }
-    decoct_status status = ctx ? fill(ctx, &o) : DECOCT_E_MEMORY;
+    dct_turn_open(&ctx->turn, options->wait);
+    decoct_status status = fill(ctx, options);
     if (status) {
-        const char *words =
-            ctx && ctx->error.text[0] ? ctx->error.text : decoct_status_string(status);
-        dct_give_text(words, o.error, o.error_size, NULL);
-        decoct_context_close(ctx);
+        const char *text = ctx->error.text[0] ? ctx->error.text : decoct_status_string(status);
+        dct_fail(error, status, "%s", text);
+        close_context(ctx);
         return status;
     }
     *out = ctx;
     return DECOCT_OK;
 }
 
+decoct_status decoct_context_open(const decoct_options *options, decoct_context **out) {
+    decoct_options o = {.struct_size = sizeof o};
+    dct_error error = {{0}};
+    int32_t cancel = dct_cancel_off();
+    decoct_status status =
+        options ? dct_take_struct(&error, "options", &o, sizeof o, DCT_FIRST_OPTIONS, options)
+                : DECOCT_OK;
+    if (!status && !out) {
+        status = dct_fail(&error, DECOCT_E_ARGUMENT, "context: out is NULL");
+    }
+    status = status ? status : check_options(&o, &error);
+    status = status ? status : open_checked(&o, out, &error);
+    if (status) {
+        dct_give_text(error.text, o.error, o.error_size, NULL);
+        dct_callers_note(&dct_without_context, error.text);
+    } else {
+        dct_callers_forget(&dct_without_context);
+    }
+    dct_cancel_restore(cancel);
+    return status;
+}
+
 void decoct_context_close(decoct_context *ctx) {
-    if (!ctx) {
-        return;
+    if (ctx) {
+        int32_t cancel = dct_cancel_off();
+        close_context(ctx);
+        dct_cancel_restore(cancel);
     }
-    dct_pool_close(ctx->pool);
-    dct_backends_release(ctx->backends);
-    for (int i = 0; i < DCT_SCRATCH_SLOTS; i++) {
-        dct_free(ctx->scratch[i].data);
-    }
-    dct_mark_close(&ctx->inside);
-    dct_free(ctx);
 }
 
 // ---- Looking ----
 
 const char *decoct_last_error(const decoct_context *ctx) {
-    return ctx ? ctx->error.text : "";
+    const char *own = dct_callers_text(ctx ? &ctx->callers : &dct_without_context);
+    if (own || !ctx || ctx->turn.wait) {
+        return own ? own : "";
+    }
+    // The text of a call that is going on is being written.
+    return dct_turn_is_taken(&ctx->turn) ? BUSY : ctx->error.text;
 }
 
 int32_t decoct_context_threads(const decoct_context *ctx) {
@@ -301,10 +322,8 @@ decoct_status decoct_backend_describe(decoct_context *ctx, int32_t index,
                                     .rejected = b->rejected,
                                     .rejected_count = b->rejected_count,
                                     .forced = b->forced};
-        status = dct_give_struct(info, &mine, sizeof mine)
-                     ? DECOCT_OK
-                     : dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "backend info: no struct_size");
+        status = dct_give_struct(&ctx->error, "backend info", info, DCT_FIRST_BACKEND_INFO, &mine,
+                                 sizeof mine);
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }

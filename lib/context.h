@@ -3,9 +3,10 @@
 #ifndef DCT_CONTEXT_H
 #define DCT_CONTEXT_H
 
+#include "callers.h"
 #include "dispatch.h"
-#include "mark.h"
 #include "threads.h"
+#include "turn.h"
 
 // Scratch memory by purpose; it grows and is never given back before the context closes.
 typedef enum dct_scratch_slot {
@@ -24,8 +25,10 @@ struct decoct_context {
     dct_backends *backends;
     const decoct_backend *kernels;
     dct_pool *pool;
-    char pin[128];   // the policy that was asked for
-    dct_mark inside; // the mark of the process that is inside a call, 0: none
+    char pin[128]; // the policy that was asked for
+    dct_turn turn;
+    dct_callers callers; // texts of threads that must not look at `error`
+    decoct_status ran;   // what became of the pieces of work of this call
     uint64_t host_fp_mode;
     double last_alone; // when work was last done here because the workers slept, in seconds
     struct {
@@ -36,7 +39,8 @@ struct decoct_context {
 
 // Opens the door of a public call: one at a time, error text cleared, default floating-point mode.
 decoct_status dct_enter(decoct_context *ctx);
-void dct_leave(decoct_context *ctx);
+// Closes it and returns the status of the call: the given one, or else ctx->ran.
+decoct_status dct_leave(decoct_context *ctx, decoct_status status);
 
 dct_error *dct_context_error(decoct_context *ctx);
 // Room for `count` floats on a cache line, NULL if there is no memory. Valid until the next call
@@ -48,17 +52,12 @@ float *dct_tile_scratch(const decoct_context *ctx, uint32_t size, int32_t worker
 // How many threads should share `work` (about one per multiply-add): all, or 1 if it is too little.
 // Asked once for each run, which takes part in the answer for the next.
 int32_t dct_share(decoct_context *ctx, double work);
+// Runs the pieces on all threads of the pool.
+void dct_run_all(decoct_context *ctx, int64_t count, dct_task task, void *data);
 // Runs the pieces on the pool, or here if `threads`, the answer of dct_share, is 1.
 void dct_run_on(decoct_context *ctx, int32_t threads, int64_t count, dct_task task, void *data);
-// Both.
+// Both. A run that a host's parallel_for did not finish shows in ctx->ran, which every call looks
+// at before it keeps what it made.
 void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data);
-
-// Copies a caller's struct into one of ours: what the caller's version lacks is 0. False if it is
-// NULL, has no size, or knows fields that this library does not and uses them.
-bool dct_take_struct(void *to, size_t size, const void *from);
-// Copies ours out to the caller's struct, as far as that goes.
-bool dct_give_struct(void *to, const void *from, size_t size);
-// Copies a text out: at most `size` bytes with the NUL, the whole length in *length.
-void dct_give_text(const char *from, char *text, uint64_t size, uint64_t *length);
 
 #endif

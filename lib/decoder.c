@@ -4,6 +4,7 @@
 #include "decoder.h"
 
 #include "attention.h"
+#include "border.h"
 #include "matmul.h"
 #include "memory.h"
 #include "rowops.h"
@@ -103,12 +104,13 @@ static bool copy_vectors(decoct_block *block, const decoct_block_args *a) {
 decoct_status dct_block_create(decoct_context *ctx, const decoct_block_args *args,
                                decoct_block **out) {
     decoct_block_args a;
-    if (!out || !dct_take_struct(&a, sizeof a, args)) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
-                        "block: args or their struct_size are missing");
+    decoct_status status =
+        dct_take_struct(&ctx->error, "block", &a, sizeof a, DCT_FIRST_BLOCK, args);
+    if (!status && !out) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "block: out is NULL");
     }
     a.eps = a.eps != 0.0f ? a.eps : 1e-5f;
-    decoct_status status = check_block(&ctx->error, &a);
+    status = status ? status : check_block(&ctx->error, &a);
     if (status) {
         return status;
     }
@@ -143,11 +145,7 @@ decoct_status dct_block_create(decoct_context *ctx, const decoct_block_args *arg
 decoct_status decoct_block_create(decoct_context *ctx, const decoct_block_args *args,
                                   decoct_block **out) {
     decoct_status status = dct_enter(ctx);
-    if (!status) {
-        status = dct_block_create(ctx, args, out);
-        dct_leave(ctx);
-    }
-    return status;
+    return status ? status : dct_leave(ctx, dct_block_create(ctx, args, out));
 }
 
 // ---- Its cache ----
@@ -163,11 +161,7 @@ decoct_status dct_block_cache(decoct_context *ctx, const decoct_block *block, in
 decoct_status decoct_cache_create(decoct_context *ctx, const decoct_block *block, int64_t max_len,
                                   decoct_cache **out) {
     decoct_status status = dct_enter(ctx);
-    if (!status) {
-        status = dct_block_cache(ctx, block, max_len, out);
-        dct_leave(ctx);
-    }
-    return status;
+    return status ? status : dct_leave(ctx, dct_block_cache(ctx, block, max_len, out));
 }
 
 // ---- The driver ----
@@ -299,6 +293,7 @@ decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, deco
             part.queries = extra->queries ? extra->queries + i * d : NULL;
         }
         status = run_chunk(ctx, block, cache, n, y + i * d, &w, &part);
+        status = status ? status : ctx->ran;
     }
     if (status) {
         cache->length = start;
@@ -382,9 +377,6 @@ decoct_status decoct_block_forward(decoct_context *ctx, const decoct_block *bloc
                                    decoct_cache *cache, int64_t rows, const float *x,
                                    int64_t x_stride, float *y, int64_t y_stride) {
     decoct_status status = dct_enter(ctx);
-    if (!status) {
-        status = forward(ctx, block, cache, rows, x, x_stride, y, y_stride);
-        dct_leave(ctx);
-    }
-    return status;
+    return status ? status
+                  : dct_leave(ctx, forward(ctx, block, cache, rows, x, x_stride, y, y_stride));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Describes the machine and the choices of a context as JSON, and finds the model that comes with
 // the library.
+#include "border.h"
 #include "context.h"
 #include "cores.h"
 #include "cpu.h"
@@ -156,7 +157,9 @@ decoct_status decoct_machine_json(decoct_context *ctx, char *text, uint64_t size
     if (!text && size > 0) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "machine: no text, but a size");
     } else {
+        int32_t cancel = dct_cancel_off();
         char *whole = describe(ctx);
+        dct_cancel_restore(cancel);
         if (whole) {
             dct_give_text(whole, text, size, length);
         } else {
@@ -164,8 +167,7 @@ decoct_status decoct_machine_json(decoct_context *ctx, char *text, uint64_t size
         }
         free(whole);
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }
 
 // ---- The model that comes with the library ----
@@ -213,13 +215,17 @@ decoct_status decoct_default_model(decoct_context *ctx, char *path, uint64_t siz
     char found[PATH_MAX];
     if (!path && size > 0) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "default model: no path, but a size");
-    } else if (find_model(found)) {
+        return dct_leave(ctx, status);
+    }
+    int32_t cancel = dct_cancel_off();
+    bool is_found = find_model(found);
+    dct_cancel_restore(cancel);
+    if (is_found) {
         dct_give_text(found, path, size, length);
     } else {
         status = dct_fail(&ctx->error, DECOCT_E_IO,
                           "default model: potion is neither installed beside the library or the "
                           "program nor in their build tree");
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }

@@ -2,6 +2,7 @@
 // Matrix product: checks, packs w into panels, cuts y into blocks and hands them to the threads.
 #include "matmul.h"
 
+#include "border.h"
 #include "memory.h"
 
 // Blocks of y for each thread, and panels of the narrowest one.
@@ -95,6 +96,14 @@ static decoct_status check_matrix(dct_error *error, const char *name, int64_t ro
     return DECOCT_OK;
 }
 
+static void weights_free(decoct_weights *weights) {
+    if (weights) {
+        dct_backends_release(weights->backends);
+        dct_free(weights->panels);
+        dct_free(weights);
+    }
+}
+
 decoct_status dct_weights_create(decoct_context *ctx, int64_t k, int64_t n, const float *w,
                                  int64_t stride, bool transposed, decoct_weights **out) {
     if (k < 0 || n < 0 || !out) {
@@ -129,6 +138,10 @@ decoct_status dct_weights_create(decoct_context *ctx, int64_t k, int64_t n, cons
                     .col_stride = transposed ? stride : 1,
                     .panels = weights->panels};
     pack(ctx, &job);
+    if (ctx->ran) {
+        weights_free(weights);
+        return ctx->ran;
+    }
     *out = weights;
     return DECOCT_OK;
 }
@@ -136,19 +149,14 @@ decoct_status dct_weights_create(decoct_context *ctx, int64_t k, int64_t n, cons
 decoct_status decoct_weights_create(decoct_context *ctx, int64_t k, int64_t n, const float *w,
                                     int64_t stride, int32_t transposed, decoct_weights **out) {
     decoct_status status = dct_enter(ctx);
-    if (!status) {
-        status = dct_weights_create(ctx, k, n, w, stride, transposed != 0, out);
-        dct_leave(ctx);
-    }
-    return status;
+    return status ? status
+                  : dct_leave(ctx, dct_weights_create(ctx, k, n, w, stride, transposed != 0, out));
 }
 
 void decoct_weights_destroy(decoct_weights *weights) {
-    if (weights) {
-        dct_backends_release(weights->backends);
-        dct_free(weights->panels);
-        dct_free(weights);
-    }
+    int32_t cancel = dct_cancel_off();
+    weights_free(weights);
+    dct_cancel_restore(cancel);
 }
 
 // ---- The product ----
@@ -366,11 +374,9 @@ static decoct_status check(dct_error *error, decoct_matmul_args *a) {
 
 static decoct_status matmul(decoct_context *ctx, const decoct_matmul_args *args) {
     decoct_matmul_args a;
-    if (!dct_take_struct(&a, sizeof a, args)) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
-                        "matmul: args or their struct_size are missing");
-    }
-    decoct_status status = check(&ctx->error, &a);
+    decoct_status status =
+        dct_take_struct(&ctx->error, "matmul", &a, sizeof a, DCT_FIRST_MATMUL, args);
+    status = status ? status : check(&ctx->error, &a);
     if (status) {
         return status;
     }
@@ -383,9 +389,5 @@ static decoct_status matmul(decoct_context *ctx, const decoct_matmul_args *args)
 
 decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_args *args) {
     decoct_status status = dct_enter(ctx);
-    if (!status) {
-        status = matmul(ctx, args);
-        dct_leave(ctx);
-    }
-    return status;
+    return status ? status : dct_leave(ctx, matmul(ctx, args));
 }

@@ -3,6 +3,7 @@
 // weights.
 #include "model.h"
 
+#include "border.h"
 #include "memory.h"
 #include "safetensors.h"
 
@@ -207,15 +208,16 @@ decoct_status decoct_model_open(decoct_context *ctx, const char *folder, decoct_
     } else if (!m) {
         status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "model: out of memory");
     } else {
+        int32_t cancel = dct_cancel_off();
         status = read_model(ctx, folder, m);
+        dct_cancel_restore(cancel);
     }
     if (status) {
         decoct_model_close(m);
     } else {
         *out = m;
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }
 
 void decoct_model_close(decoct_model *model) {
@@ -254,12 +256,10 @@ decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *mod
                                   .vocabulary = c->vocabulary,
                                   .parameters = model->parameters,
                                   .type = c->gpt1 ? "openai-gpt" : "gpt2"};
-        status = dct_give_struct(info, &mine, sizeof mine)
-                     ? DECOCT_OK
-                     : dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model info: no struct_size");
+        status = dct_give_struct(&ctx->error, "model info", info, DCT_FIRST_MODEL_INFO, &mine,
+                                 sizeof mine);
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }
 
 decoct_status decoct_encode(decoct_context *ctx, const decoct_model *model, const char *text,
@@ -275,8 +275,7 @@ decoct_status decoct_encode(decoct_context *ctx, const decoct_model *model, cons
         status =
             dct_tokenizer_encode(model->tokenizer, text, length, ids, room, count, &ctx->error);
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }
 
 decoct_status decoct_decode(decoct_context *ctx, const decoct_model *model, const int32_t *ids,
@@ -292,6 +291,5 @@ decoct_status decoct_decode(decoct_context *ctx, const decoct_model *model, cons
         status =
             dct_tokenizer_decode(model->tokenizer, ids, count, text, room, length, &ctx->error);
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }

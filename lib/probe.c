@@ -58,7 +58,7 @@ static decoct_status probe(decoct_context *ctx, probe_job *job, double *amount) 
     }
     job->kernel = &ctx->kernels->probe;
     job->count -= fma ? 0 : job->count % PIECE_ALIGN;
-    dct_pool_run(ctx->pool, job->pieces, run_piece, job);
+    dct_run_all(ctx, job->pieces, run_piece, job);
     *amount = fma ? (double)job->pieces * (double)job->count * (double)job->kernel->fma_flops
                   : (double)job->count * (double)job->passes * (copy ? 2.0 : 1.0) * sizeof(float);
     return DECOCT_OK;
@@ -71,8 +71,7 @@ decoct_status decoct_probe(decoct_context *ctx, int32_t kind, int64_t count, con
         int32_t threads = dct_pool_threads(ctx->pool);
         probe_job job = {.kind = kind, .count = count, .passes = 1, .from = from, .to = to};
         job.pieces = threads == 1 ? 1 : (int64_t)threads * PIECES;
-        status = probe(ctx, &job, amount);
-        dct_leave(ctx);
+        status = dct_leave(ctx, probe(ctx, &job, amount));
     }
     return status;
 }
@@ -92,6 +91,5 @@ decoct_status decoct_probe_cache(decoct_context *ctx, int32_t kind, int64_t coun
         job.count = (count - count % PIECE_ALIGN) * job.pieces;
         status = probe(ctx, &job, amount);
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }

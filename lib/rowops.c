@@ -84,8 +84,7 @@ static decoct_status call(decoct_context *ctx, const char *op, size_t kernel,
         memcpy(&run, (const char *)ctx->kernels + kernel, sizeof run);
         run_rows(ctx, run, piece, cost);
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }
 
 decoct_status decoct_softmax(decoct_context *ctx, int64_t rows, int64_t cols, float scale,
@@ -189,8 +188,7 @@ decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int64_t cols, 
                                .y = y,
                                .y_stride = y_stride};
     status = embedding(ctx, &piece, ids, table_rows);
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }
 
 // ---- Inside the library: dense rows ----

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Draws the next token from logits: temperature, the k most probable, nucleus (Holtzman et al.
 // 2020).
+#include "border.h"
 #include "context.h"
 #include "memory.h"
 
@@ -137,19 +138,37 @@ static int32_t draw(const decoct_sample_args *a, const float *logits, int64_t n,
     return id;
 }
 
+static decoct_status check(dct_error *error, const decoct_sample_args *a, const float *logits,
+                           int64_t n, const int32_t *id) {
+    if (!logits || !id) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "sample: %s is NULL", logits ? "id" : "logits");
+    }
+    if (n < 1 || n > INT32_MAX) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "sample: n %lld is not in [1, %d]", (long long)n,
+                        INT32_MAX);
+    }
+    if (!(a->temperature >= 0.0f) || !isfinite(a->temperature)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "sample: temperature %g is not a finite number of at least 0",
+                        (double)a->temperature);
+    }
+    if (a->top_k < 0) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "sample: top_k %d is negative", a->top_k);
+    }
+    if (!(a->top_p >= 0.0f && a->top_p <= 1.0f)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "sample: top_p %g is not in [0, 1]",
+                        (double)a->top_p);
+    }
+    return DECOCT_OK;
+}
+
 static decoct_status sample(dct_error *error, const decoct_sample_args *args, const float *logits,
                             int64_t n, int32_t *id) {
     decoct_sample_args a;
-    if (!dct_take_struct(&a, sizeof a, args) || !logits || !id || n < 1 || n > INT32_MAX) {
-        return dct_fail(error, DECOCT_E_ARGUMENT,
-                        "sample: an argument is missing or n is out of range");
-    }
-    if (!(a.temperature >= 0.0f) || !isfinite(a.temperature) || a.top_k < 0 || !(a.top_p >= 0.0f) ||
-        a.top_p > 1.0f) {
-        return dct_fail(
-            error, DECOCT_E_ARGUMENT,
-            "sample: temperature %g and top_k %d must not be negative, top_p %g in [0, 1]",
-            (double)a.temperature, a.top_k, (double)a.top_p);
+    decoct_status status = dct_take_struct(error, "sample", &a, sizeof a, DCT_FIRST_SAMPLE, args);
+    status = status ? status : check(error, &a, logits, n, id);
+    if (status) {
+        return status;
     }
     int32_t best = argmax(logits, n);
     if (best < 0) {
@@ -172,9 +191,5 @@ static decoct_status sample(dct_error *error, const decoct_sample_args *args, co
 decoct_status decoct_sample(decoct_context *ctx, const decoct_sample_args *args,
                             const float *logits, int64_t n, int32_t *id) {
     decoct_status status = dct_enter(ctx);
-    if (!status) {
-        status = sample(dct_context_error(ctx), args, logits, n, id);
-        dct_leave(ctx);
-    }
-    return status;
+    return status ? status : dct_leave(ctx, sample(dct_context_error(ctx), args, logits, n, id));
 }

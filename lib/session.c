@@ -64,8 +64,7 @@ decoct_status decoct_session_create(decoct_context *ctx, const decoct_model *mod
     } else {
         *out = s;
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }
 
 void decoct_session_destroy(decoct_session *session) {
@@ -104,8 +103,7 @@ decoct_status decoct_session_truncate(decoct_context *ctx, decoct_session *sessi
     } else {
         truncate_to(session, length);
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }
 
 // ---- Tokens in, logits out ----
@@ -208,6 +206,7 @@ static decoct_status eval(decoct_context *ctx, decoct_session *s, const int32_t 
             score(ctx, s->model, 1, x + (rows - 1) * d, logits);
         }
     }
+    status = status ? status : ctx->ran;
     if (status) {
         truncate_to(s, start);
     }
@@ -217,11 +216,7 @@ static decoct_status eval(decoct_context *ctx, decoct_session *s, const int32_t 
 decoct_status decoct_session_eval(decoct_context *ctx, decoct_session *session, const int32_t *ids,
                                   int64_t count, int32_t all, float *logits) {
     decoct_status status = dct_enter(ctx);
-    if (!status) {
-        status = eval(ctx, session, ids, count, all != 0, logits);
-        dct_leave(ctx);
-    }
-    return status;
+    return status ? status : dct_leave(ctx, eval(ctx, session, ids, count, all != 0, logits));
 }
 
 // ---- Looking inside ----
@@ -243,8 +238,7 @@ decoct_status decoct_session_cut(decoct_context *ctx, decoct_session *session, i
     } else {
         session->cuts[session->cut_count++] = (edge){query, key};
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }
 
 decoct_status decoct_session_keep_queries(decoct_context *ctx, decoct_session *session) {
@@ -265,8 +259,7 @@ decoct_status decoct_session_keep_queries(decoct_context *ctx, decoct_session *s
                      ? DECOCT_OK
                      : dct_fail(&ctx->error, DECOCT_E_MEMORY, "keep_queries: out of memory");
     }
-    dct_leave(ctx);
-    return status;
+    return dct_leave(ctx, status);
 }
 
 static decoct_status look(decoct_context *ctx, const decoct_session *s, int64_t layer, int64_t head,
@@ -298,9 +291,5 @@ static decoct_status look(decoct_context *ctx, const decoct_session *s, int64_t 
 decoct_status decoct_session_attention(decoct_context *ctx, decoct_session *session, int64_t layer,
                                        int64_t head, float *weights) {
     decoct_status status = dct_enter(ctx);
-    if (!status) {
-        status = look(ctx, session, layer, head, weights);
-        dct_leave(ctx);
-    }
-    return status;
+    return status ? status : dct_leave(ctx, look(ctx, session, layer, head, weights));
 }

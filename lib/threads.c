@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A pool of worker threads that hand out indices from one shared counter: the results of the
-// library do not depend on who computes what. Beside affinity.h
-// the only file that includes pthread.h.
+// library do not depend on who computes what.
 #include "threads.h"
 
 #include "affinity.h"
 #include "cpu.h"
+#include "hostpool.h"
 #include "mark.h"
 #include "memory.h"
 #include "quota.h"
@@ -74,9 +74,8 @@ struct seat {
 
 struct dct_pool {
     int32_t threads, usable_cpus;
-    int32_t *cpus; // NULL: not pinned
-    void (*parallel_for)(void *host, decoct_task task, void *task_data, int64_t count);
-    void *parallel_for_host;
+    int32_t *cpus;     // NULL: not pinned
+    dct_hostpool host; // its parallel_for is NULL: threads of our own
     struct seat *seats;
     struct crew *crew; // NULL until the first parallel run
     dct_mark home;     // has the mark of the process that made the crew
@@ -354,37 +353,34 @@ struct host_run {
     dct_pool *pool;
 };
 
-static void run_slice(void *data, int64_t slice) {
+static void run_slice(void *data, int32_t slice) {
     struct host_run *run = data;
-    uint64_t saved = dct_fp_enter();
-    take_indices(&run->job, (int32_t)slice, &run->pool->seats[slice].cpu);
-    dct_fp_leave(saved);
+    take_indices(&run->job, slice, &run->pool->seats[slice].cpu);
 }
 
-static void run_on_host(dct_pool *pool, int64_t count, dct_task task, void *data) {
+static decoct_status run_on_host(dct_pool *pool, int64_t count, dct_task task, void *data,
+                                 dct_error *error) {
     struct host_run run = {.job = {.task = task, .data = data, .count = count}, .pool = pool};
-    int64_t slices = count < pool->threads ? count : pool->threads;
-    pool->parallel_for(pool->parallel_for_host, run_slice, &run, slices);
+    int32_t slices = count < pool->threads ? (int32_t)count : pool->threads;
+    return dct_hostpool_run(&pool->host, slices, run_slice, &run, error);
 }
 
-void dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *data) {
+decoct_status dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *data,
+                           dct_error *error) {
     if (count <= 0) {
-        return;
+        return DECOCT_OK;
     }
-    if (!pool->cpus && (count == 1 || pool->threads == 1)) {
-        run_alone(pool, count, task, data);
-        return;
+    bool alone = !pool->cpus && (count == 1 || pool->threads == 1);
+    if (pool->host.parallel_for && !alone) {
+        return run_on_host(pool, count, task, data, error);
     }
-    if (pool->parallel_for) {
-        run_on_host(pool, count, task, data);
-        return;
-    }
-    struct crew *crew = find_crew(pool);
+    struct crew *crew = alone ? NULL : find_crew(pool);
     if (!crew || crew->started == 0) {
         run_alone(pool, count, task, data);
-        return;
+    } else {
+        run_with_crew(pool, crew, count, task, data);
     }
-    run_with_crew(pool, crew, count, task, data);
+    return DECOCT_OK;
 }
 
 // ---- Opening, closing, looking ----
@@ -414,7 +410,9 @@ decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct
     dct_pool *pool = dct_zalloc(1, sizeof *pool);
     struct seat *seats = dct_alloc(options->threads, sizeof *seats);
     int32_t *cpus = options->cpus ? dct_alloc(options->threads, sizeof *cpus) : NULL;
-    if (!pool || !seats || (options->cpus && !cpus)) {
+    dct_hostpool host = {.parallel_for = options->parallel_for, .host = options->parallel_for_host};
+    if (!pool || !seats || (options->cpus && !cpus) ||
+        (host.parallel_for && !dct_hostpool_open(&host, options->threads))) {
         dct_free(pool);
         dct_free(seats);
         dct_free(cpus);
@@ -430,8 +428,7 @@ decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct
     *pool = (dct_pool){.threads = options->threads,
                        .usable_cpus = dct_usable_cpus(),
                        .cpus = cpus,
-                       .parallel_for = options->parallel_for,
-                       .parallel_for_host = options->parallel_for_host,
+                       .host = host,
                        .seats = seats};
     dct_mark_open(&pool->home);
     *out = pool;
@@ -448,6 +445,7 @@ void dct_pool_close(dct_pool *pool) {
         dct_free(pool->crew);
     }
     dct_mark_close(&pool->home);
+    dct_hostpool_close(&pool->host);
     dct_free(pool->seats);
     dct_free(pool->cpus);
     dct_free(pool);
@@ -458,7 +456,7 @@ int32_t dct_pool_threads(const dct_pool *pool) {
 }
 
 bool dct_pool_awake(const dct_pool *pool) {
-    if (pool->parallel_for) {
+    if (pool->host.parallel_for) {
         return true;
     }
     if (!pool->crew || !is_home(pool)) {

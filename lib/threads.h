@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A small pool of worker threads. threads.c is the only file that includes pthread.h. A pool serves
-// one caller at a time.
+// A small pool of worker threads. A pool serves one caller at a time.
 #ifndef DCT_THREADS_H
 #define DCT_THREADS_H
 
@@ -31,8 +30,9 @@ int32_t dct_pool_threads(const dct_pool *pool);
 // which is worker 0 (where workers are pinned: if it is itself bound to the first one's CPU when it
 // calls for the first time; else it waits), keeps its own: its caller has set it. In a child
 // after fork the threads are started anew. Falls back to fewer threads, and to the calling thread,
-// if threads cannot be started.
-void dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *data);
+// if threads cannot be started. DECOCT_E_SYSTEM if a host's parallel_for did not run all of it.
+decoct_status dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *data,
+                           dct_error *error);
 // True if no worker sleeps, so that handing out work is cheap. The host's threads count as awake.
 bool dct_pool_awake(const dct_pool *pool);
 // The CPU where a worker ran last, -1 if never: a worker that wakes late finds nothing left to do.

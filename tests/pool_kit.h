@@ -82,7 +82,7 @@ static inline int run_is_wrong(dct_pool *pool, int64_t count) {
     }
     memcpy(t, &blank, sizeof *t);
     t->workers = dct_pool_threads(pool) < count ? dct_pool_threads(pool) : count;
-    dct_pool_run(pool, count, count_index, t);
+    dct_pool_run(pool, count, count_index, t, NULL);
     int wrong = t->broken;
     for (int64_t i = 0; i < COUNT_MAX; i++) {
         wrong |= t->seen[i] != (i < count);

@@ -68,30 +68,6 @@ static void test_environment(void **state) {
     decoct_context_close(ctx);
 }
 
-static void test_struct_size(void **state) {
-    decoct_context *ctx;
-    (void)state;
-    struct {
-        decoct_options known;
-        uint64_t later;
-    } newer = {.known = {.struct_size = sizeof newer}};
-    assert_int_equal(decoct_context_open(&newer.known, &ctx), DECOCT_OK);
-    decoct_context_close(ctx);
-    newer.later = 1; // a wish that this library does not know
-    assert_int_equal(decoct_context_open(&newer.known, &ctx), DECOCT_E_ARGUMENT);
-    decoct_options older = {.struct_size = 8, .threads = 1, .backend = "not looked at"};
-    assert_int_equal(decoct_context_open(&older, &ctx), DECOCT_OK);
-    assert_int_equal(decoct_context_threads(ctx), 1);
-    decoct_backend_info info = {.struct_size = 8, .name = "untouched"};
-    assert_int_equal(decoct_backend_describe(ctx, 0, &info), DECOCT_OK);
-    assert_string_equal(info.name, "untouched");
-    info.struct_size = sizeof info;
-    assert_int_equal(decoct_backend_describe(ctx, 0, &info), DECOCT_OK);
-    assert_true(strlen(info.reason) > 0 && strlen(info.origin) > 0);
-    assert_int_equal(decoct_backend_describe(ctx, 99, &info), DECOCT_E_ARGUMENT);
-    decoct_context_close(ctx);
-}
-
 enum { M = 400, N = 64, K = 80 };
 
 static float product_x[M * K], product_b[K * N];
@@ -272,31 +248,6 @@ static void test_contexts_at_once(void **state) {
     }
 }
 
-// Inside a call a second one is refused, whoever makes it.
-static decoct_context *busy_context;
-static decoct_status busy_status;
-
-static void calling_for(void *host, decoct_task task, void *task_data, int64_t count) {
-    float x = 1.0f;
-    (void)host;
-    busy_status = decoct_softmax(busy_context, 1, 1, 0.0f, &x, 0, &x, 0);
-    for (int64_t i = 0; i < count; i++) {
-        task(task_data, i);
-    }
-}
-
-static void test_busy(void **state) {
-    static float y[M * N];
-    decoct_options options = {
-        .struct_size = sizeof options, .threads = 2, .parallel_for = calling_for};
-    (void)state;
-    busy_status = DECOCT_OK;
-    assert_int_equal(decoct_context_open(&options, &busy_context), DECOCT_OK);
-    product(busy_context, y);
-    assert_int_equal(busy_status, DECOCT_E_BUSY);
-    decoct_context_close(busy_context);
-}
-
 // Packed weights outlive the context that packed them, and serve another one.
 static void test_weights_outlive(void **state) {
     static float x[K], w[K * N], y[N], z[N];
@@ -449,10 +400,9 @@ int main(void) {
         {"probes", test_probes},
         {"probe of caches", test_probe_of_caches}};
     const struct CMUnitTest others[] = {
-        cmocka_unit_test(test_options),          cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_struct_size),      cmocka_unit_test(test_host_threads),
-        cmocka_unit_test(test_contexts_at_once), cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_machine),          cmocka_unit_test(test_sampling),
+        cmocka_unit_test(test_options),      cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_host_threads), cmocka_unit_test(test_contexts_at_once),
+        cmocka_unit_test(test_machine),      cmocka_unit_test(test_sampling),
     };
     return check_all_backends("context", tests, sizeof tests / sizeof *tests) +
            cmocka_run_group_tests_name("context", others, NULL, NULL);

@@ -293,7 +293,7 @@ static void none_binds_nobody(void **state) {
     dct_pool_options options = {.threads = 4};
     dct_pool *pool = NULL;
     assert_int_equal(dct_pool_open(&options, &pool, NULL), DECOCT_OK);
-    dct_pool_run(pool, 1000, compare_mask, &masks);
+    dct_pool_run(pool, 1000, compare_mask, &masks, NULL);
     assert_null(dct_pool_binding_error(pool));
     dct_pool_close(pool);
     assert_int_equal(masks.wrong, 0);

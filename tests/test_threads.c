@@ -59,7 +59,7 @@ static void a_run_ends_with_its_last_task(void **state) {
     for (int i = 0; i < 300; i++) {
         assert_false(run_is_wrong(pool, 10));
         late l = {0};
-        dct_pool_run(pool, 2, finish_late, &l);
+        dct_pool_run(pool, 2, finish_late, &l, NULL);
         int32_t at_return = atomic_load(&l.done);
         nap(at_return == 2 ? 0 : 10000); // `l` must outlive a late task
         assert_int_equal(at_return, 2);
@@ -75,7 +75,7 @@ static void tasks_run_at_the_same_time(void **state) {
     struct timespec begin;
     struct timespec end;
     clock_gettime(CLOCK_MONOTONIC, &begin);
-    dct_pool_run(pool, 3, meet, &there);
+    dct_pool_run(pool, 3, meet, &there, NULL);
     clock_gettime(CLOCK_MONOTONIC, &end);
     assert_int_equal(there, 3);
     assert_true(end.tv_sec - begin.tv_sec < 2);

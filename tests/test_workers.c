@@ -45,15 +45,15 @@ static void pinned_workers_are_where_they_should_be(void **state) {
     }
     dct_pool *pool = open_pool(3, cpus);
     place_check check = {.cpus = cpus, .caller = pthread_self()};
-    dct_pool_run(pool, 1, check_place, &check);
+    dct_pool_run(pool, 1, check_place, &check, NULL);
     assert_int_equal(check.ran, 1);
-    dct_pool_run(pool, 60, check_place, &check);
+    dct_pool_run(pool, 60, check_place, &check, NULL);
     assert_int_equal(check.ran_on_caller, CPU_COUNT(&before) == 1); // then it is bound already
     assert_int_equal(check.wrong_cpu, 0);
     assert_int_equal(check.wrong_mask, 0);
     assert_false(run_is_wrong(pool, 100));
     _Atomic int32_t there = 0; // so that no worker comes too late to be seen
-    dct_pool_run(pool, 3, meet, &there);
+    dct_pool_run(pool, 3, meet, &there, NULL);
     assert_int_equal(there, 3);
     for (int32_t i = 0; i < 3; i++) {
         assert_int_equal(dct_pool_worker_cpu(pool, i), cpus[i]);
@@ -81,7 +81,7 @@ static void *call_from_elsewhere(void *data) {
     CPU_ZERO(&one);
     CPU_SET((size_t)other->cpu, &one);
     sched_setaffinity(0, sizeof one, &one);
-    dct_pool_run(other->pool, 60, check_place, other->check);
+    dct_pool_run(other->pool, 60, check_place, other->check, NULL);
     return NULL;
 }
 
@@ -105,8 +105,8 @@ static void a_bound_caller_works(void **state) {
         CPU_ZERO(&one);
         CPU_SET((size_t)cpus[first], &one);
         assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
-        dct_pool_run(pool, 1, check_place, &check);
-        dct_pool_run(pool, 60, check_place, &check);
+        dct_pool_run(pool, 1, check_place, &check, NULL);
+        dct_pool_run(pool, 60, check_place, &check, NULL);
         assert_int_equal(check.ran, 61);
         assert_int_equal(check.ran_on_caller, first == 0);
         assert_int_equal(check.wrong_cpu, 0);
@@ -185,8 +185,8 @@ static void workers_have_manners(void **state) {
     dct_pool *pool = open_pool(4, NULL);
     manner_check check = {.caller = pthread_self()};
     _Atomic int32_t there = 0; // wakes them all
-    dct_pool_run(pool, 3, meet, &there);
-    dct_pool_run(pool, 40, check_manners, &check);
+    dct_pool_run(pool, 3, meet, &there, NULL);
+    dct_pool_run(pool, 40, check_manners, &check, NULL);
     bool kept = rounds_upward();
     fesetround(mode);
     assert_true(kept);
@@ -298,7 +298,7 @@ static void host_threads_keep_their_mode(void **state) {
     atomic_int wrong = 0;
     int mode = fegetround();
     fesetround(FE_UPWARD);
-    dct_pool_run(pool, 10, check_mode, &wrong);
+    dct_pool_run(pool, 10, check_mode, &wrong, NULL);
     bool kept = rounds_upward();
     fesetround(mode);
     assert_true(kept);
