@@ -3,6 +3,7 @@
 #include "desk.h"
 
 #include "text.h"
+#include "trial.h"
 #include "vocabulary.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ int cli_open_context(const cli_options *options, decoct_context **out) {
         .pin = options->pin,
         .error = words,
         .error_size = sizeof words,
+        .hwloc_environment = cli_hwloc_environment(),
     };
     decoct_status status = decoct_context_open(&wanted, out);
     if (status == DECOCT_OK) {

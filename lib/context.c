@@ -6,6 +6,7 @@
 #include "cores.h"
 #include "cpu.h"
 #include "memory.h"
+#include "placement.h"
 #include "topology.h"
 
 #include <stdatomic.h>
@@ -130,6 +131,43 @@ void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, voi
 
 // ---- Opening ----
 
+// A list "0,2-5" asks only which CPUs are allowed, which needs no hwloc.
+static decoct_status follow_list(const char *list, int32_t threads, int32_t *cpus,
+                                 dct_error *error) {
+    int32_t *allowed = NULL;
+    dct_places places = {0};
+    if (!dct_allowed_cpus(&allowed, &places.count)) {
+        return dct_fail(error, DECOCT_E_SYSTEM, "pin: the affinity mask cannot be read");
+    }
+    places.items = dct_zalloc(places.count, sizeof *places.items);
+    for (int32_t i = 0; places.items && i < places.count; i++) {
+        places.items[i].cpu = allowed[i];
+    }
+    decoct_status status = places.items ? dct_places_list(&places, list, threads, cpus, error)
+                                        : dct_fail(error, DECOCT_E_MEMORY, "pin: out of memory");
+    dct_free(places.items);
+    dct_free(allowed);
+    return status;
+}
+
+static decoct_status find_cpus(decoct_context *ctx, const char *pin, int32_t threads,
+                               int32_t *cpus) {
+    if (pin[0] >= '0' && pin[0] <= '9') {
+        return follow_list(pin, threads, cpus, &ctx->error);
+    }
+    dct_error why = {{0}};
+    dct_topology *topology = NULL;
+    decoct_status status = dct_topology_open_here(ctx->hwloc_environment, &topology, &why);
+    if (status) {
+        const char *way = "; a list of CPUs (0,2-5) works without it";
+        return dct_fail(&ctx->error, status, "pin '%.80s': %s%s", pin, why.text,
+                        status == DECOCT_E_UNSUPPORTED ? way : "");
+    }
+    status = dct_topology_place(topology, pin, threads, cpus, &ctx->error);
+    dct_topology_close(topology);
+    return status;
+}
+
 static decoct_status open_pool(decoct_context *ctx, const decoct_options *options) {
     dct_pool_options pool = {.threads = options->threads ? options->threads : dct_usable_cpus(),
                              .parallel_for = options->parallel_for,
@@ -143,6 +181,7 @@ static decoct_status open_pool(decoct_context *ctx, const decoct_options *option
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "options: the pin policy is too long");
     }
     snprintf(ctx->pin, sizeof ctx->pin, "%s", pin);
+    ctx->hwloc_environment = options->hwloc_environment != 0;
     if (strcmp(pin, "none") == 0) {
         return dct_pool_open(&pool, &ctx->pool, &ctx->error);
     }
@@ -154,16 +193,11 @@ static decoct_status open_pool(decoct_context *ctx, const decoct_options *option
     if (!cpus) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "out of memory");
     }
-    dct_topology *topology = NULL;
-    decoct_status status = dct_topology_open(NULL, NULL, &topology, &ctx->error);
+    decoct_status status = find_cpus(ctx, pin, pool.threads, cpus);
     if (!status) {
-        status = dct_topology_place(topology, pin, pool.threads, cpus, &ctx->error);
         pool.cpus = cpus;
-    }
-    if (!status) {
         status = dct_pool_open(&pool, &ctx->pool, &ctx->error);
     }
-    dct_topology_close(topology);
     dct_free(cpus);
     return status;
 }

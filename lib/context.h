@@ -25,7 +25,8 @@ struct decoct_context {
     dct_backends *backends;
     const decoct_backend *kernels;
     dct_pool *pool;
-    char pin[128]; // the policy that was asked for
+    char pin[128];          // the policy that was asked for
+    bool hwloc_environment; // hwloc may follow HWLOC_* variables
     dct_turn turn;
     dct_callers callers; // texts of threads that must not look at `error`
     decoct_status ran;   // what became of the pieces of work of this call

@@ -87,11 +87,11 @@ static void add_parts(json_t *kinds, const dct_cpuinfo *table) {
 }
 
 // The topology, or null and the words why it cannot be read: a report without it is still a report.
-static void add_topology(json_t *all, const dct_cpuinfo *table) {
+static void add_topology(json_t *all, const dct_cpuinfo *table, bool environment) {
     dct_error error = {{0}};
     dct_topology *topology = NULL;
     json_t *value = NULL;
-    if (dct_topology_open(NULL, NULL, &topology, &error) == DECOCT_OK) {
+    if (dct_topology_open_here(environment, &topology, &error) == DECOCT_OK) {
         char *text = dct_topology_json(topology);
         value = text ? json_loads(text, 0, NULL) : NULL;
         dct_free(text);
@@ -140,7 +140,7 @@ static char *describe(const decoct_context *ctx) {
     dct_cores_open(&cores);
     add_cpu(all, &cores);
     add_system(all);
-    add_topology(all, &cores.table);
+    add_topology(all, &cores.table, ctx->hwloc_environment);
     dct_cores_close(&cores);
     add_choices(all, ctx);
     char *text = json_dumps(all, JSON_INDENT(2));

@@ -1,11 +1,50 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Orders CPUs by policy and reads explicit lists. Knows neither hwloc nor threads.
+// Decides which kinds of cores are one, orders CPUs by policy and reads explicit lists. Knows
+// neither hwloc nor threads.
 #include "placement.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { CPU_MAX = 1 << 20 };
+
+// ---- Kinds of cores ----
+
+// Is the gap between two ranges at most so many percent of what is below it?
+static bool is_near(const long a[2], const long b[2], long percent) {
+    const long *low = a[0] < b[0] ? a : b, *high = low == a ? b : a;
+    return (high[0] - low[1]) * 100 <= low[1] * percent;
+}
+
+// hwloc tells cores apart by each of these. But equal cores have other highest clocks too (12 % on
+// workstations with "preferred cores", and more where a kernel scales them by rank), and capacities
+// that follow the clock; while an efficient core has at most three quarters of the clock, and about
+// half the capacity of a big one. Telephones have middle cores from 0.85 of the biggest.
+bool dct_kind_is_same(const dct_kind *a, const dct_kind *b) {
+    if (a->type && b->type) {
+        return strcmp(a->type, b->type) == 0;
+    }
+    if (a->capacity[0] > 0 && b->capacity[0] > 0) {
+        return is_near(a->capacity, b->capacity, 15);
+    }
+    if (a->clock[0] > 0 && b->clock[0] > 0) {
+        return is_near(a->clock, b->clock, 20);
+    }
+    return a->efficiency < 0 || b->efficiency < 0; // nothing says why they should differ
+}
+
+static void widen(long range[2], const long by[2]) {
+    if (by[0] > 0) {
+        range[0] = range[0] > 0 && range[0] < by[0] ? range[0] : by[0];
+        range[1] = range[1] > by[1] ? range[1] : by[1];
+    }
+}
+
+void dct_kind_widen(dct_kind *kind, const dct_kind *by) {
+    kind->type = kind->type ? kind->type : by->type;
+    widen(kind->capacity, by->capacity);
+    widen(kind->clock, by->clock);
+}
 
 // ---- Policies ----
 
@@ -69,11 +108,11 @@ static void order_spread(dct_places *places) {
 // Domains take turns; within one, a worker a core first. key[0] holds the domain.
 static void take_turns(dct_places *places) {
     sort(places);
-    int32_t domain = -1;
+    int32_t domain = 0;
     int32_t turn = 0;
     for (int32_t i = 0; i < places->count; i++) {
         dct_place *p = &places->items[i];
-        turn = p->key[0] == domain ? turn + 1 : 0;
+        turn = i > 0 && p->key[0] == domain ? turn + 1 : 0;
         domain = p->key[0];
         set_key(p, turn, domain, 0, 0, 0);
     }
@@ -92,6 +131,23 @@ static void order_numa(dct_places *places) {
         set_key(&places->items[i], places->items[i].numa, places->items[i].smt, 0, 0, 0);
     }
     take_turns(places);
+}
+
+void dct_places_share_l3(dct_places *places) {
+    int32_t domains = 0;
+    for (int32_t i = 0; i < places->count; i++) {
+        dct_place *p = &places->items[i];
+        int32_t before = i - 1; // nearly always the one before
+        for (; before >= 0; before--) {
+            const dct_place *q = &places->items[before];
+            bool outside = p->l3 < 0 && p->package == q->package && p->numa == q->numa;
+            if (q->key[0] == p->l3 && (p->l3 >= 0 || outside)) {
+                break;
+            }
+        }
+        p->key[0] = p->l3; // which the ones behind are compared with
+        p->l3 = before >= 0 ? places->items[before].l3 : domains++;
+    }
 }
 
 bool dct_places_order(dct_places *places, const char *policy) {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads files of /proc and /sys to their end.
+// Reads files of /proc and /sys to their end, and looks whether they are there.
 #include "procfs.h"
 
 #include "memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { FIRST_ROOM = 1 << 14, TEXT_MAX = 1 << 24 }; // 4096 CPUs of x86 tell about 6 MB of themselves
@@ -62,4 +64,27 @@ char *dct_proc_text(const char *path, uint64_t *length) {
     ((char *)text)[used] = '\0';
     *length = (uint64_t)used;
     return text;
+}
+
+static bool shows_cpu(const char *root, long cpu) {
+    static const char *const files[] = {"package_cpus", "core_cpus", "core_siblings",
+                                        "thread_siblings"};
+    char path[1024];
+    bool there = false;
+    for (size_t i = 0; !there && i < sizeof files / sizeof *files; i++) {
+        int length = snprintf(path, sizeof path, "%s/sys/devices/system/cpu/cpu%ld/topology/%s",
+                              root, cpu, files[i]);
+        there = length > 0 && (size_t)length < sizeof path && access(path, R_OK) == 0;
+    }
+    return there;
+}
+
+bool dct_proc_shows_topology(const char *root) {
+    char path[1024];
+    char online[64];
+    int length = snprintf(path, sizeof path, "%s/sys/devices/system/cpu/online", root);
+    return shows_cpu(root, 0) || // it may be offline
+           (length > 0 && (size_t)length < sizeof path &&
+            dct_proc_line(path, online, sizeof online) &&
+            shows_cpu(root, strtol(online, NULL, 10)));
 }

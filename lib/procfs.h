@@ -12,5 +12,8 @@ bool dct_proc_line(const char *path, char *text, size_t size);
 // Reads the whole file as a string (at most 16 MiB, more is cut off); dct_free it, which is free.
 // NULL: it cannot be read, or no memory.
 char *dct_proc_text(const char *path, uint64_t *length);
+// Does <root>/sys show where the CPUs are? hwloc 2.9 prints a message and makes up a machine where
+// these files are missing. `root` is "" or the folder that stands for "/".
+bool dct_proc_shows_topology(const char *root);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "memory.h"
 #include "placement.h"
+#include "procfs.h"
 #include "quota.h"
 
 #include <hwloc.h>
@@ -13,11 +14,75 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 struct dct_topology {
     hwloc_topology_t hw;
     hwloc_bitmap_t allowed;
 };
+
+// ---- May hwloc be asked? ----
+
+// Variables that hwloc does not read, or that only keep it quiet: what environment modules set.
+static bool is_harmless(const char *variable, size_t length) {
+    static const char *const names[] = {
+        "HWLOC_ROOT",    "HWLOC_HOME",    "HWLOC_DIR",     "HWLOC_PREFIX",      "HWLOC_BASE",
+        "HWLOC_VERSION", "HWLOC_LIB",     "HWLOC_LIBDIR",  "HWLOC_LIB_DIR",     "HWLOC_INC",
+        "HWLOC_INCDIR",  "HWLOC_INC_DIR", "HWLOC_INCLUDE", "HWLOC_INCLUDE_DIR", "HWLOC_BIN",
+        "HWLOC_BINDIR",  "HWLOC_BIN_DIR", "HWLOC_CFLAGS",  "HWLOC_LDFLAGS",     "HWLOC_LIBS"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strlen(names[i]) == length && strncmp(variable, names[i], length) == 0) {
+            return true;
+        }
+    }
+    return strncmp(variable, "HWLOC_HIDE_ERRORS=", 18) == 0 && variable[18] >= '1' &&
+           variable[18] <= '9'; // 0 makes it print
+}
+
+// The first variable that makes hwloc read files, load code, describe another machine, print or
+// check itself with assertions; NULL: none. hwloc 2.9 has about forty (HWLOC_XMLFILE,
+// HWLOC_PLUGINS_PATH, ...), later ones more, so all are meant that are not known to be harmless.
+static const char *foreign_variable(size_t *length) {
+    for (char **at = environ; at && *at; at++) {
+        *length = strcspn(*at, "=");
+        if (strncmp(*at, "HWLOC_", 6) == 0 && !is_harmless(*at, *length)) {
+            return *at;
+        }
+    }
+    return NULL;
+}
+
+static decoct_status may_ask(bool environment, dct_error *error) {
+    size_t length = 0;
+    const char *variable = foreign_variable(&length);
+    if (variable && !environment) {
+        return dct_fail(error, DECOCT_E_UNSUPPORTED,
+                        "topology unknown: hwloc is not asked while the environment has "
+                        "%.*s: unset it, or set hwloc_environment in the options",
+                        length < 64 ? (int)length : 64, variable);
+    }
+    const char *root = variable ? getenv("HWLOC_FSROOT") : NULL;
+    bool other = variable && !root &&
+                 (getenv("HWLOC_XMLFILE") || getenv("HWLOC_SYNTHETIC") ||
+                  getenv("HWLOC_CPUID_PATH") || getenv("HWLOC_COMPONENTS"));
+    if (!other && !dct_proc_shows_topology(root ? root : "")) {
+        return dct_fail(error, DECOCT_E_UNSUPPORTED,
+                        "topology unknown: the system does not show "
+                        "/sys/devices/system/cpu/cpu*/topology");
+    }
+    return DECOCT_OK;
+}
+
+// hwloc 2.9 ends the process where some of its allocations fail. So what it may use (42 KiB on a
+// machine of 2 CPUs, 0.5 MiB on one of 256, 10.5 MiB on one of 4096) is taken and given back before
+// it is asked.
+static bool has_memory(void) {
+    enum { BASE = 1 << 20, EACH_CPU = 8 << 10 };
+    long cpus = sysconf(_SC_NPROCESSORS_CONF);
+    void *reserve = dct_alloc(BASE + (cpus > 0 ? cpus : 0) * (int64_t)EACH_CPU, 1);
+    dct_free(reserve);
+    return reserve;
+}
 
 // ---- Opening ----
 
@@ -50,12 +115,9 @@ static decoct_status restrict_to_affinity(dct_topology *topology, dct_error *err
     return status;
 }
 
-decoct_status dct_topology_open(const char *synthetic, const char *xml, dct_topology **out,
-                                dct_error *error) {
-    if (getauxval(AT_SECURE)) { // hwloc obeys the environment and trusts the files it names
-        return dct_fail(error, DECOCT_E_UNSUPPORTED, "topology: not read in a set-user-id program");
-    }
-    dct_topology *topology = dct_zalloc(1, sizeof *topology);
+static decoct_status open_topology(const char *synthetic, const char *xml, dct_topology **out,
+                                   dct_error *error) {
+    dct_topology *topology = has_memory() ? dct_zalloc(1, sizeof *topology) : NULL;
     if (!topology || hwloc_topology_init(&topology->hw)) {
         dct_free(topology);
         return dct_fail(error, DECOCT_E_MEMORY, "topology: out of memory");
@@ -75,6 +137,21 @@ decoct_status dct_topology_open(const char *synthetic, const char *xml, dct_topo
     }
     *out = topology;
     return DECOCT_OK;
+}
+
+decoct_status dct_topology_open_here(bool environment, dct_topology **out, dct_error *error) {
+    if (getauxval(AT_SECURE)) { // the environment is another user's
+        return dct_fail(error, DECOCT_E_UNSUPPORTED,
+                        "topology unknown: it is not read in a set-user-id program");
+    }
+    decoct_status status = may_ask(environment, error);
+    return status ? status : open_topology(NULL, NULL, out, error);
+}
+
+decoct_status dct_topology_open(const char *synthetic, const char *xml, dct_topology **out,
+                                dct_error *error) {
+    return synthetic || xml ? open_topology(synthetic, xml, out, error)
+                            : dct_topology_open_here(false, out, error);
 }
 
 void dct_topology_close(dct_topology *topology) {
@@ -121,14 +198,14 @@ static int32_t numa_of(hwloc_topology_t hw, unsigned cpu) {
             return (int32_t)node->logical_index;
         }
     }
-    return 0;
+    return -1;
 }
 
 static dct_place describe(hwloc_topology_t hw, hwloc_obj_t pu) {
     dct_place p = {.cpu = (int32_t)pu->os_index, .rank = (int32_t)pu->logical_index};
-    p.package = ancestor(hw, HWLOC_OBJ_PACKAGE, pu, 0);
+    p.package = ancestor(hw, HWLOC_OBJ_PACKAGE, pu, -1);
     p.numa = numa_of(hw, pu->os_index);
-    p.l3 = ancestor(hw, HWLOC_OBJ_L3CACHE, pu, p.package); // some virtual machines show no L3
+    p.l3 = ancestor(hw, HWLOC_OBJ_L3CACHE, pu, -1);
     p.core = ancestor(hw, HWLOC_OBJ_CORE, pu, p.rank);
     return p;
 }
@@ -151,17 +228,22 @@ static bool collect(const dct_topology *topology, hwloc_const_bitmap_t set, dct_
         p.smt = last && last->core == p.core ? last->smt + 1 : 0;
         out->items[out->count++] = p;
     }
+    dct_places_share_l3(out);
     return true;
 }
 
 // ---- Kinds of cores ----
 
+// One of hwloc's kinds, or several that are one for us.
 typedef struct core_kind {
     hwloc_bitmap_t cpus;
-    int efficiency;   // 0 for the most efficient one, -1: hwloc cannot rank them
-    const char *type; // "IntelAtom"; NULL: not told
-    long capacity;    // Linux's cpu_capacity, 1024 for the fastest CPU of the machine; 0: not told
+    dct_kind kind;
 } core_kind;
+
+typedef struct core_kinds {
+    core_kind *items; // the most efficient one first
+    int32_t count;
+} core_kinds;
 
 static const char *info(struct hwloc_info_s *infos, unsigned count, const char *name) {
     for (unsigned i = 0; i < count; i++) {
@@ -172,56 +254,103 @@ static const char *info(struct hwloc_info_s *infos, unsigned count, const char *
     return NULL;
 }
 
+static long info_number(struct hwloc_info_s *infos, unsigned count, const char *name) {
+    const char *value = info(infos, count, name);
+    long number = value ? strtol(value, NULL, 10) : 0;
+    return number > 0 && number < 1 << 24 ? number : 0;
+}
+
 // Free out->cpus even after a failure.
 static bool read_kind(hwloc_topology_t hw, int index, core_kind *out) {
     unsigned count = 0;
     struct hwloc_info_s *infos = NULL;
-    *out = (core_kind){.cpus = hwloc_bitmap_alloc(), .efficiency = -1};
-    if (!out->cpus || hwloc_cpukinds_get_info(hw, (unsigned)index, out->cpus, &out->efficiency,
+    dct_kind *k = &out->kind;
+    *out = (core_kind){.cpus = hwloc_bitmap_alloc(), .kind = {.efficiency = -1}};
+    if (!out->cpus || hwloc_cpukinds_get_info(hw, (unsigned)index, out->cpus, &k->efficiency,
                                               &count, &infos, 0)) {
         return false;
     }
-    const char *capacity = info(infos, count, "LinuxCapacity");
-    out->type = info(infos, count, "CoreType");
-    out->capacity = capacity ? strtol(capacity, NULL, 10) : 0;
+    long clock = info_number(infos, count, "FrequencyMaxMHz");
+    k->type = info(infos, count, "CoreType");
+    k->capacity[0] = k->capacity[1] = info_number(infos, count, "LinuxCapacity");
+    k->clock[0] = k->clock[1] = clock ? clock : info_number(infos, count, "FrequencyBaseMHz");
     return true;
 }
 
-// hwloc also tells apart cores of one type, by their clock or the last digits of cpu_capacity,
-// which differ on machines with equal cores too (NVIDIA's; hwloc's NEWS, 2.14.0). Little cores have
-// about half the capacity of big ones, so a tenth makes no kind.
-static bool is_same_kind(const core_kind *slow, const core_kind *other) {
-    if (slow->type && other->type) {
-        return strcmp(slow->type, other->type) == 0;
+// Makes kind b, the later one, part of kind a.
+static bool absorb(core_kinds *kinds, int32_t a, int32_t b) {
+    core_kind *to = &kinds->items[a];
+    core_kind from = kinds->items[b];
+    bool whole = hwloc_bitmap_or(to->cpus, to->cpus, from.cpus) == 0;
+    dct_kind_widen(&to->kind, &from.kind);
+    hwloc_bitmap_free(from.cpus);
+    kinds->count--;
+    memmove(&kinds->items[b], &kinds->items[b + 1], (size_t)(kinds->count - b) * sizeof from);
+    return whole;
+}
+
+static bool merge_kinds(core_kinds *kinds) {
+    bool whole = true;
+    for (int32_t b = 1; whole && b < kinds->count; b++) {
+        for (int32_t a = 0; a < b; a++) {
+            if (dct_kind_is_same(&kinds->items[a].kind, &kinds->items[b].kind)) {
+                whole = absorb(kinds, a, b);
+                b = 0; // a is wider now: once more from the beginning
+                break;
+            }
+        }
     }
-    return slow->capacity > 0 && other->capacity > 0 &&
-           other->capacity - slow->capacity <= slow->capacity / 10;
+    for (int32_t i = 0; i < kinds->count; i++) {
+        dct_kind *k = &kinds->items[i].kind;
+        k->efficiency = k->efficiency < 0 ? -1 : i;
+    }
+    return whole;
+}
+
+static void free_kinds(core_kinds *kinds) {
+    for (int32_t i = 0; i < kinds->count; i++) {
+        hwloc_bitmap_free(kinds->items[i].cpus);
+    }
+    dct_free(kinds->items);
+}
+
+// The kinds that people can tell apart; pins and descriptions have them from here. free_kinds, also
+// after a failure: no memory.
+static bool read_kinds(hwloc_topology_t hw, core_kinds *out) {
+    int count = hwloc_cpukinds_get_nr(hw, 0);
+    *out = (core_kinds){.items = dct_zalloc(count > 0 ? count : 0, sizeof *out->items)};
+    bool whole = out->items;
+    for (int i = 0; whole && i < count; i++) {
+        out->count = i + 1;
+        whole = read_kind(hw, i, &out->items[i]);
+    }
+    return whole && merge_kinds(out);
 }
 
 // The allowed CPUs of the efficient kind, or all others.
-static decoct_status find_kind(const dct_topology *topology, bool efficient, hwloc_bitmap_t out,
+static decoct_status find_kind(const dct_topology *topology, const char *policy, hwloc_bitmap_t out,
                                dct_error *error) {
-    int kinds = hwloc_cpukinds_get_nr(topology->hw, 0);
-    core_kind slow = {0}; // hwloc's kind 0 is the most efficient one
-    bool known = kinds > 1 && read_kind(topology->hw, 0, &slow), others = false;
-    for (int i = 0; known && i < kinds; i++) {
-        core_kind k;
-        known = read_kind(topology->hw, i, &k) && k.efficiency >= 0;
-        bool in_slow = known && (i == 0 || is_same_kind(&slow, &k));
-        others = others || (known && !in_slow);
-        if (known && in_slow == efficient) {
-            known = hwloc_bitmap_or(out, out, k.cpus) == 0;
-        }
-        hwloc_bitmap_free(k.cpus);
+    core_kinds kinds;
+    bool efficient = strcmp(policy, "kind:efficiency") == 0;
+    decoct_status status = DECOCT_OK;
+    bool whole = read_kinds(topology->hw, &kinds);
+    if (whole && (kinds.count < 2 || kinds.items[0].kind.efficiency < 0)) {
+        status = dct_fail(error, DECOCT_E_UNSUPPORTED,
+                          kinds.count < 2
+                              ? "pin '%s': the system does not tell kinds of cores apart here"
+                              : "pin '%s': the system does not tell which of its kinds of cores "
+                                "is faster",
+                          policy);
     }
-    hwloc_bitmap_free(slow.cpus);
-    if (!known || !others) {
-        return dct_fail(error, DECOCT_E_UNSUPPORTED,
-                        "pin 'kind:%s': the system does not tell kinds of cores apart here",
-                        efficient ? "efficiency" : "performance");
+    for (int32_t i = efficient ? 0 : 1; whole && !status && i < (efficient ? 1 : kinds.count);
+         i++) {
+        whole = hwloc_bitmap_or(out, out, kinds.items[i].cpus) == 0;
     }
-    hwloc_bitmap_and(out, out, topology->allowed);
-    return DECOCT_OK;
+    free_kinds(&kinds);
+    if (!whole || (!status && hwloc_bitmap_and(out, out, topology->allowed))) {
+        return dct_fail(error, DECOCT_E_MEMORY, "pin: out of memory");
+    }
+    return status;
 }
 
 // ---- Placing ----
@@ -235,7 +364,7 @@ static decoct_status candidates(const dct_topology *topology, const char *policy
     }
     decoct_status status = DECOCT_OK;
     if (kind) {
-        status = find_kind(topology, strcmp(policy, "kind:efficiency") == 0, set, error);
+        status = find_kind(topology, policy, set, error);
     }
     if (!status && !collect(topology, set, out)) {
         status = dct_fail(error, DECOCT_E_MEMORY, "pin: out of memory");
@@ -316,18 +445,16 @@ static json_t *caches_to_json(hwloc_topology_t hw) {
 }
 
 static json_t *kinds_to_json(hwloc_topology_t hw) {
-    json_t *list = json_array();
-    int kinds = hwloc_cpukinds_get_nr(hw, 0);
-    for (int i = 0; i < kinds; i++) {
-        core_kind k;
-        if (read_kind(hw, i, &k)) {
-            json_t *capacity = k.capacity > 0 ? json_integer(k.capacity) : json_null();
-            json_array_append_new(list, json_pack("{s:i, s:s?, s:o, s:o}", "efficiency",
-                                                  k.efficiency, "type", k.type, "capacity",
-                                                  capacity, "cpus", set_to_json(k.cpus)));
-        }
-        hwloc_bitmap_free(k.cpus);
+    core_kinds kinds;
+    json_t *list = read_kinds(hw, &kinds) ? json_array() : NULL;
+    for (int32_t i = 0; list && i < kinds.count; i++) {
+        const dct_kind *k = &kinds.items[i].kind;
+        json_t *capacity = k->capacity[1] > 0 ? json_integer(k->capacity[1]) : json_null();
+        json_array_append_new(list, json_pack("{s:i, s:s?, s:o, s:o}", "efficiency", k->efficiency,
+                                              "type", k->type, "capacity", capacity, "cpus",
+                                              set_to_json(kinds.items[i].cpus)));
     }
+    free_kinds(&kinds);
     return list;
 }
 

@@ -11,7 +11,11 @@
 
 typedef struct dct_topology dct_topology;
 
-// This machine, or for tests: a synthetic description, or an XML file (at most one of them).
+// This machine. DECOCT_E_UNSUPPORTED: the system does not show it, or `environment` is false and
+// HWLOC_* variables could make hwloc read files, load code or print.
+decoct_status dct_topology_open_here(bool environment, dct_topology **out, dct_error *error);
+// The same without the environment, or for tests: a synthetic description, or an XML file (at most
+// one of them).
 decoct_status dct_topology_open(const char *synthetic, const char *xml, dct_topology **out,
                                 dct_error *error);
 void dct_topology_close(dct_topology *topology);
@@ -22,7 +26,8 @@ decoct_status dct_topology_restrict(dct_topology *topology, const int32_t *cpus,
 //   compact           siblings side by side, core after core
 //   core              one a core in order; siblings only after all cores
 //   spread            one a core, taking turns over packages, NUMA nodes, L3 caches; siblings last
-//   l3, numa          taking turns over L3 caches (packages if there are none) or NUMA nodes
+//   l3, numa          taking turns over L3 caches (CPUs without one: those of a package and
+//                     NUMA node) or over NUMA nodes
 //   kind:efficiency   the slowest kind of core; kind:performance all others, so of a telephone's
 //                     4 + 3 + 1 cores the 3 and the 1
 //   0,2-5             these CPUs in this order
@@ -32,8 +37,9 @@ decoct_status dct_topology_place(const dct_topology *topology, const char *polic
                                  int32_t *cpus, dct_error *error);
 // Describes the machine as a JSON object: {"packages": 1, "cores": 2, "cpus": 2, "allowed": [0, 1],
 // "numa": 1, "smt": 1, "caches": [{"level": 1, "size": .., "line": 64, "count": 2}, ..],
-// "kinds": [{"efficiency": 0, "type": null, "capacity": null, "cpus": [0, 1]}]}, with the capacity
-// that Linux's cpu_capacity tells (1024: the fastest). NULL: no memory. dct_free it.
+// "kinds": [{"efficiency": 0, "type": null, "capacity": null, "cpus": [0, 1]}]}: the kinds that
+// pins tell apart, with the highest cpu_capacity of Linux (1024: the fastest). NULL: no memory.
+// dct_free it.
 char *dct_topology_json(const dct_topology *topology);
 
 #endif

@@ -166,6 +166,32 @@ class Info(unittest.TestCase):
         for kind, count, capacity in zip(kinds, (4, 3, 1), (250, 760, 1024)):
             self.assertRegex(kind, r"^%d x .* \(capacity %d\)$" % (count, capacity))
         self.assertNotIn(b"Core kinds", run("info", HWLOC_SYNTHETIC="core:8 pu:1")[1])
+        for equal in ("sysfs-boost-clocks.xml", "sysfs-equal-cores.xml"):
+            described = os.path.join(HERE, "fixtures", "topology", equal)
+            code, out, _ = run("info", HWLOC_XMLFILE=described, HWLOC_THISSYSTEM="0")
+            self.assertEqual(code, 0)
+            self.assertRegex(out, rb"Cores +8 in 1 package")
+            self.assertNotIn(b"Core kinds", out)
+
+    def test_a_file_that_crashes_hwloc(self):
+        broken = os.path.join(HERE, "fixtures", "topology", "crashes-hwloc.xml")
+        code, out, err = run("info", HWLOC_XMLFILE=broken)
+        self.assertEqual(code, 0)
+        if err:  # hwloc 2.9
+            self.assertRegex(err, rb"^decoct info: hwloc (crashed|failed) .*HWLOC_XMLFILE.*\n$")
+            self.assertRegex(out, rb"Cores +topology unknown: .*HWLOC_XMLFILE")
+
+    def test_no_sysfs(self):
+        with tempfile.TemporaryDirectory() as root:
+            code, out, err = run("info", HWLOC_FSROOT=root)
+            self.assertEqual((code, err), (0, b""))
+            self.assertRegex(out, rb"Cores +topology unknown: the system does not show /sys")
+            machine = json.loads(run("info", "--json", HWLOC_FSROOT=root)[1])
+            self.assertIsNone(machine["topology"])
+            self.assertRegex(machine["topology_error"], "does not show /sys")
+            code, out, err = run("info", "--pin", "core", HWLOC_FSROOT=root)
+            self.assertEqual((code, out), (70, b""))
+            self.assertRegex(err, rb"pin 'core': .* /sys.*; a list of CPUs")
 
 
 @needs_model

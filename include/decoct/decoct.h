@@ -103,8 +103,10 @@ typedef struct decoct_options {
                                   from the next backend */
     int32_t wait;            /**< 1: a call on a context that is in use waits for its turn; 0: it
                                   returns DECOCT_E_BUSY */
-    /** 1: hwloc may follow HWLOC_* environment variables that make it read files or load code; 0:
-     *  while such a variable is set hwloc is not asked. */
+    /** 1: hwloc may follow HWLOC_* environment variables, which can make it read files, load code,
+     *  describe another machine, or print; 0: while such a variable is set (HWLOC_HIDE_ERRORS other
+     *  than 0, and HWLOC_ROOT and its like, do not count) hwloc is not asked: pins other than a
+     *  list of CPUs are refused, and decoct_machine_json says why the topology is unknown. */
     int32_t hwloc_environment;
     int32_t reserved; /**< 0 */
 } decoct_options;
