@@ -3,6 +3,7 @@
 # FOLDER that passes for OpenBLAS. Rows, figures and exit codes; no timing is judged.
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -95,6 +96,21 @@ class Figures(unittest.TestCase):
                             DECOCT_BACKEND="scalar")
         self.assertEqual([(r["backend"], r["served_by"]) for r in all["rows"]],
                          [("scalar", {"softmax": "scalar"}), ("scalar", {"attention": "scalar"})])
+
+    def test_a_rejected_kernel_is_an_error(self):
+        plugin = os.path.join(FOLDER, "..", "plugin", "single", "softmax_wrong.so")
+        row = ("--op", "softmax", "--filter", "cols:16$", "--backend", "mine")
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(plugin, folder)
+            code, out, err = peers(*QUICK, *row, DECOCT_BACKEND_PATH=folder)
+            if "there is none of this name" in err:
+                self.skipTest("this build loads no plugins")
+            self.assertEqual(code, 12, err)
+            self.assertRegex(err, "'mine' .*softmax.*--allow-fallback")
+            code, all = figures(*row, "--allow-fallback", DECOCT_BACKEND_PATH=folder)
+            self.assertEqual(code, 0)
+            self.assertEqual(all["rows"][0]["backend"], "mine")
+            self.assertNotEqual(all["rows"][0]["served_by"], {"softmax": "mine"})
 
     def test_a_wrong_result_is_seen(self):
         code, all = figures("--op", "plain", "--filter", "m:16/", DECOCT_TEST_WRONG="1")

@@ -381,6 +381,38 @@ class OneKernel(Folder):
         self.assertRegex(out, r"softmax/\S*backend:mine .* served by mine\n")
         self.assertRegex(out, r"matmul/\S*backend:mine .* served by (?!mine)\w+\n")
 
+    def test_a_rejected_kernel_is_an_error(self):
+        wrong = self.plugin("softmax_wrong")
+        shape = ("--op", "softmax", "--seq", "8")
+        forced = {**wrong, "DECOCT_BACKEND": "mine"}
+        google = ("--benchmark_min_time=0.001",)
+        for command, args, env in (("sweep", (*shape, "--backend", "mine", "-o", self.path), wrong),
+                                   ("sweep", (*shape, "--backend", "all", "-o", self.path), wrong),
+                                   ("sweep", (*shape, "-o", self.path), forced),
+                                   ("bench", (*shape, "--backend", "scalar,mine", *google), wrong),
+                                   ("bench", (*shape, *google), forced),
+                                   ("bench", ("--suite", "ci", "--backend", "mine"), wrong),
+                                   ("bench", ("--table", "--backend", "mine"), wrong),
+                                   ("roofline", ("--backend", "mine"), wrong)):
+            with self.subTest(command=command, args=args):
+                code, out, err = decoct(command, *args, env=env)
+                self.assertEqual((code, out), (12, ""), err)
+                self.assertRegex(err, "'mine' .*softmax")
+                self.assertIn("--allow-fallback", err)
+        self.assertFalse(os.path.exists(self.path))
+
+    def test_a_fallback_that_is_allowed_is_named(self):
+        wrong = self.plugin("softmax_wrong")
+        code, _, err = self.sweep("--op", "softmax", "--seq", "8", "--backend", "mine", "--allow-fallback", env=wrong)
+        self.assertEqual(code, 0, err)
+        row = load(self.path)["benchmarks"][-1]
+        self.assertEqual(row["backend"], "mine")
+        self.assertNotEqual(row["served_by"], {"softmax": "mine"})
+
+    def test_a_kernel_that_a_plugin_lacks_is_no_error(self):
+        code, _, err = self.sweep("--op", "softmax", "--seq", "8", "--backend", "mine", env=self.plugin("add_right"))
+        self.assertEqual(code, 0, err)
+
 
 class Verdicts(Folder):
     def test_wrong_backend(self):
