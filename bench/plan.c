@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "plan.h"
 
+#include "names.h"
 #include "suites.h"
 
 #include <stdio.h>
@@ -8,40 +9,6 @@
 #include <string.h>
 
 enum { CASES_MAX = 100000 };
-
-// ---- Names ----
-
-static const char *last_part(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
-}
-
-// "attention/seq:512/heads:12/dim:64/threads:1/pin:none/backend:avx2"
-static void name_case(sample_case *s) {
-    const work_case *c = &s->what;
-    char shape[96];
-    if (c->level) {
-        snprintf(shape, sizeof shape, "level:%s/", c->level);
-    } else if (work_is_ceiling(c->op)) {
-        shape[0] = '\0';
-    } else if (c->model) {
-        snprintf(shape, sizeof shape, "seq:%lld/model:%.64s/", (long long)c->seq,
-                 last_part(c->model));
-    } else {
-        int used = snprintf(shape, sizeof shape, "seq:%lld/heads:%lld/", (long long)c->seq,
-                            (long long)c->heads);
-        if (work_has_head_dim(c->op)) {
-            used += snprintf(shape + used, sizeof shape - (size_t)used, "dim:%lld/",
-                             (long long)c->head_dim);
-        }
-        if (work_has_layers(c->op)) {
-            snprintf(shape + used, sizeof shape - (size_t)used, "layers:%lld/",
-                     (long long)c->layers);
-        }
-    }
-    snprintf(s->name, sizeof s->name, "%s/%sthreads:%d/pin:%s/backend:%s", c->op, shape, c->threads,
-             c->pin, c->backend);
-}
 
 // ---- The cross product ----
 
@@ -56,10 +23,10 @@ static bool grow(plan *p, size_t more) {
     return cases;
 }
 
-static void add(plan *p, const work_case *c) {
+static void add(plan *p, const work_case *c, bool always) {
     sample_case *s = &p->cases[p->count++];
-    *s = (sample_case){.what = *c};
-    name_case(s);
+    *s = (sample_case){.what = *c, .always = always};
+    name_case(c, s->name, sizeof s->name);
 }
 
 // Takes one item of a list by a running number: what is left of the number is for the next list.
@@ -114,7 +81,7 @@ static bool add_op(plan *p, const choices *c, const char *op) {
     }
     for (size_t i = 0; i < count; i++) {
         work_case w = combine(c, op, i);
-        add(p, &w);
+        add(p, &w, c->suite);
     }
     return true;
 }
@@ -178,16 +145,16 @@ static bool add_threads(plan *p, const choices *c, int32_t threads, const char *
     for (int b = 0; b < c->backend.count; b++) {
         w.op = "fma";
         w.backend = c->backend.items[b];
-        add(p, &w);
+        add(p, &w, false);
     }
     w.backend = c->backend.items[0];
     for (int i = 0; i < l->count; i++) {
         w.level = l->items[i].name;
         w.bytes = levels_bytes(l, i, threads);
         w.op = "read";
-        add(p, &w);
+        add(p, &w, false);
         w.op = "copy";
-        add(p, &w);
+        add(p, &w, false);
     }
     return true;
 }

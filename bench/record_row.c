@@ -139,12 +139,13 @@ static void add_hash(json_t *row, const sample_case *c) {
     if (!c->has_hash) {
         return;
     }
+    bool whole = c->has_reference && c->reference.row_count == 0;
     snprintf(text, sizeof text, "%016" PRIx64, c->hash);
     set(row, "hash", json_string(text));
-    snprintf(text, sizeof text, "%016" PRIx64, c->expected);
-    set(row, "expected", c->reference ? json_string(text) : json_null());
-    set(row, "reference", c->reference ? json_string(c->reference) : json_null());
-    set(row, "correct", c->reference ? json_boolean(!c->wrong) : json_null());
+    snprintf(text, sizeof text, "%016" PRIx64, c->reference.hash);
+    set(row, "expected", whole ? json_string(text) : json_null());
+    set(row, "reference", json_string(c->has_reference ? c->reference.by : "unchecked"));
+    set(row, "correct", c->has_reference ? json_boolean(!c->wrong) : json_null());
 }
 
 // ---- What disturbed it ----

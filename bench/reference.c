@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "reference.h"
 
+#include "golden.h"
+#include "served.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// What scalar gets through in two seconds on one thread.
-static const double SCALAR_EFFORT = 4e9;
+// What scalar gets through in two seconds on one thread, and other backends in about five.
+static const double SCALAR_EFFORT = 4e9, OTHER_EFFORT = 2e11;
 
 enum { LANES = 8 };
 
@@ -34,7 +37,50 @@ void references_free(references *r) {
     *r = (references){0};
 }
 
-// The backends that run here, in the order of their priority.
+// ---- This installation ----
+
+// The variables that bring plugins from outside or force a backend are set aside while a reference
+// is looked for. The workers of open contexts do not read the environment.
+typedef struct outside {
+    char *path, *backend;
+} outside;
+
+static char *take_variable(const char *name) {
+    const char *value = getenv(name);
+    char *copy = value ? strdup(value) : NULL;
+    unsetenv(name);
+    return copy;
+}
+
+static void put_variable(const char *name, char *value) {
+    if (value) {
+        setenv(name, value, 1);
+    }
+    free(value);
+}
+
+static outside set_aside(void) {
+    return (outside){take_variable("DECOCT_BACKEND_PATH"), take_variable("DECOCT_BACKEND")};
+}
+
+static void put_back(outside *o) {
+    put_variable("DECOCT_BACKEND_PATH", o->path);
+    put_variable("DECOCT_BACKEND", o->backend);
+}
+
+// Is it one of the backends that were built with this program?
+static bool is_ours(const char *name) {
+    const char *list = DECOCT_BACKENDS;
+    char word[SERVED_WORD];
+    while (served_next(&list, word)) {
+        if (name && strcmp(word, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Those that run here, in the order of their priority, each name once.
 static void look(references *r) {
     decoct_options o = {.struct_size = sizeof o, .threads = 1};
     decoct_context *ctx = NULL;
@@ -42,40 +88,151 @@ static void look(references *r) {
     if (decoct_context_open(&o, &ctx)) {
         return;
     }
-    uint32_t priority[16];
     for (int32_t i = 0; i < decoct_backend_count(ctx) && r->backend_count < 16; i++) {
         decoct_backend_info info = {.struct_size = sizeof info};
-        if (decoct_backend_describe(ctx, i, &info) || !info.usable) {
-            continue;
+        bool usable = decoct_backend_describe(ctx, i, &info) == DECOCT_OK && info.usable;
+        for (int k = 0; k < r->backend_count; k++) {
+            usable = usable && strcmp(r->backends[k], info.name) != 0;
         }
-        int at = r->backend_count++;
-        for (; at > 0 && priority[at - 1] < info.priority; at--) {
-            memcpy(r->backends[at], r->backends[at - 1], sizeof *r->backends);
-            priority[at] = priority[at - 1];
+        if (usable && is_ours(info.name)) {
+            snprintf(r->backends[r->backend_count++], sizeof *r->backends, "%s", info.name);
         }
-        snprintf(r->backends[at], sizeof *r->backends, "%s", info.name);
-        priority[at] = info.priority;
     }
     decoct_context_close(ctx);
 }
 
-// Who shall compute it; NULL: nobody but the backend itself is here.
-static const char *choose(references *r, double effort, const char *backend) {
-    if (!r->looked) {
-        look(r);
+// Is `backend` another way to compute this case? None of its kernels is from outside or of the
+// backend that was asked for, and not all of them are the ones that are tested.
+static bool is_independent(const char *backend, work *w, char served[REFERENCE_TEXT]) {
+    decoct_options o = {.struct_size = sizeof o, .threads = 1, .backend = backend};
+    decoct_context *ctx = NULL;
+    const char *kernels = work_kernels(w), *asked = work_what(w)->backend;
+    char kernel[SERVED_WORD];
+    bool independent = decoct_context_open(&o, &ctx) == DECOCT_OK, differs = false;
+    while (independent && served_next(&kernels, kernel)) {
+        const char *name = decoct_context_kernel(ctx, kernel);
+        const char *tested = decoct_context_kernel(work_context(w), kernel);
+        independent = is_ours(name) && !(asked && strcmp(name, asked) == 0);
+        differs = differs || !tested || (name && strcmp(name, tested) != 0);
     }
-    const char *other = NULL;
-    for (int i = 0; i < r->backend_count; i++) {
-        if (strcmp(r->backends[i], backend) == 0) {
-            continue;
-        }
-        other = other ? other : r->backends[i];
-        if (strcmp(r->backends[i], "scalar") == 0 && effort <= SCALAR_EFFORT) {
-            return r->backends[i];
-        }
-    }
-    return other;
+    json_t *all = ctx ? served_by(ctx, work_kernels(w)) : NULL;
+    served_words(all, served, REFERENCE_TEXT);
+    json_decref(all);
+    decoct_context_close(ctx);
+    return independent && differs;
 }
+
+// ---- Computing ----
+
+static work_case on(const work_case *c, const char *backend) {
+    work_case shape = *c;
+    shape.backend = backend;
+    shape.threads = 0;
+    shape.pin = NULL;
+    shape.opened = NULL;
+    return shape;
+}
+
+bool reference_compute(const work_case *c, uint64_t *hash, char *error, uint64_t error_size) {
+    work *w;
+    int64_t count = 0;
+    if (work_open(c, &w, error, error_size)) {
+        return false;
+    }
+    const float *output = work_run(w) ? NULL : work_output(w, &count);
+    if (output) {
+        *hash = reference_hash(output, count);
+    } else {
+        snprintf(error, error_size, "%s", work_error(w));
+    }
+    work_close(w);
+    return output;
+}
+
+static double scalar_effort(const references *r) {
+    return r->scalar_effort > 0.0 ? r->scalar_effort : SCALAR_EFFORT;
+}
+
+// So many rows as scalar gets through in time, by chance but the same in each run; 0: not even one,
+// or the rows cannot be had without all the others.
+static int choose_rows(const references *r, const work *w, int64_t rows[REFERENCE_ROWS]) {
+    int64_t all = work_rows_count(w);
+    double fit = all > 0 ? scalar_effort(r) * (double)all / work_effort(w) : 0.0;
+    int64_t count = fit < (double)REFERENCE_ROWS ? (int64_t)fit : REFERENCE_ROWS;
+    uint64_t seed = work_what(w)->seed ^ (uint64_t)all;
+    count = count < all ? count : all;
+    for (int64_t i = 0; i < count; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        // One of each part of the output, so that none is left out.
+        int64_t first = all * i / count, last = all * (i + 1) / count;
+        rows[i] = first + (int64_t)((seed >> 33) % (uint64_t)(last - first));
+        if (work_rows_from_first(w)) {
+            rows[i] = i;
+        }
+    }
+    return (int)count;
+}
+
+// Scalar's bits of those rows.
+static bool compute_rows(reference *found) {
+    work *w;
+    char error[256];
+    if (work_open(&found->shape, &w, error, sizeof error)) {
+        return false;
+    }
+    int64_t width = work_row_width(w);
+    float *out = calloc((size_t)(found->row_count * width), sizeof *out);
+    bool well = out && work_rows(w, found->rows, found->row_count, out) == DECOCT_OK;
+    if (well) {
+        found->hash = reference_hash(out, found->row_count * width);
+    }
+    free(out);
+    work_close(w);
+    return well;
+}
+
+uint64_t reference_hash_of(const reference *r, const work *w, const float *output, int64_t count) {
+    int64_t width = r->row_count > 0 ? work_row_width(w) : 0;
+    float *some = width > 0 ? malloc((size_t)(r->row_count * width) * sizeof *some) : NULL;
+    if (!some) {
+        return reference_hash(output, count);
+    }
+    for (int i = 0; i < r->row_count; i++) {
+        memcpy(some + i * width, output + r->rows[i] * width, (size_t)width * sizeof *some);
+    }
+    uint64_t hash = reference_hash(some, r->row_count * width);
+    free(some);
+    return hash;
+}
+
+// The strongest other backend that gets through it in time; false: there is none.
+static bool ask_another(const references *r, work *w, bool always, reference *found) {
+    char error[256];
+    for (int i = 0; i < r->backend_count; i++) {
+        const char *name = r->backends[i];
+        double most = strcmp(name, "scalar") == 0 ? scalar_effort(r) : OTHER_EFFORT;
+        if ((always || work_effort(w) <= most) && is_independent(name, w, found->served)) {
+            found->shape = on(work_what(w), name);
+            snprintf(found->by, sizeof found->by, "%s", name);
+            return reference_compute(&found->shape, &found->hash, error, sizeof error);
+        }
+    }
+    return false;
+}
+
+static bool ask_rows(const references *r, work *w, reference *found) {
+    found->shape = on(work_what(w), "scalar");
+    found->row_count = choose_rows(r, w, found->rows);
+    if (found->row_count == 0 || !is_independent("scalar", w, found->served) ||
+        !compute_rows(found)) {
+        return false;
+    }
+    snprintf(found->by, sizeof found->by, "scalar, %d of %lld rows", found->row_count,
+             (long long)work_rows_count(w));
+    return true;
+}
+
+// ---- Those that are known ----
 
 static bool is_same_shape(const work_case *a, const work_case *b) {
     bool model = a->model && b->model ? strcmp(a->model, b->model) == 0 : a->model == b->model;
@@ -83,49 +240,55 @@ static bool is_same_shape(const work_case *a, const work_case *b) {
            a->head_dim == b->head_dim && a->layers == b->layers && a->seed == b->seed && model;
 }
 
-static bool compute(const work_case *c, uint64_t *hash) {
-    work *w;
-    char error[256];
-    int64_t count = 0;
-    if (work_open(c, &w, error, sizeof error)) {
-        return false;
-    }
-    const float *output = work_run(w) ? NULL : work_output(w, &count);
-    if (output) {
-        *hash = reference_hash(output, count);
-    }
-    work_close(w);
-    return output;
-}
-
-const reference *references_find(references *r, const work_case *c, double effort,
-                                 const char *backend) {
+// One that was computed for this shape by other kernels than those of the case.
+static const reference *find_known(const references *r, work *w) {
+    const work_case *c = work_what(w);
+    char served[REFERENCE_TEXT];
+    json_t *all = served_by(work_context(w), work_kernels(w));
+    served_words(all, served, sizeof served);
+    json_decref(all);
     for (int i = 0; i < r->count; i++) {
-        if (is_same_shape(&r->items[i].shape, c) && strcmp(r->items[i].backend, backend) != 0) {
-            return &r->items[i];
+        const reference *one = &r->items[i];
+        bool own = c->backend && strcmp(one->shape.backend, c->backend) == 0;
+        if (is_same_shape(&one->shape, c) && !own && strcmp(one->served, served) != 0) {
+            return one;
         }
     }
-    const char *chosen = choose(r, effort, backend);
-    reference found = {.shape = *c};
-    if (!chosen) {
-        return NULL;
-    }
-    snprintf(found.backend, sizeof found.backend, "%s", chosen);
-    found.shape.backend = chosen;
-    found.shape.threads = 0;
-    found.shape.pin = NULL;
-    if (!compute(&found.shape, &found.hash)) {
-        return NULL;
-    }
+    return NULL;
+}
+
+static void keep(references *r, const reference *found) {
     if (r->count == r->room) {
         int room = r->room ? 2 * r->room : 16;
         reference *larger = realloc(r->items, (size_t)room * sizeof *larger);
         if (!larger) {
-            return NULL;
+            return; // it is computed again for the next case
         }
         r->items = larger;
         r->room = room;
     }
-    r->items[r->count] = found;
-    return &r->items[r->count++];
+    r->items[r->count++] = *found;
+}
+
+bool references_find(references *r, work *w, bool always, reference *out) {
+    *out = (reference){.row_count = 0};
+    if (golden_find(work_what(w), &out->hash)) {
+        snprintf(out->by, sizeof out->by, "golden");
+        return true;
+    }
+    const reference *known = find_known(r, w);
+    if (known) {
+        *out = *known;
+        return true;
+    }
+    outside o = set_aside();
+    if (!r->looked) {
+        look(r);
+    }
+    bool found = ask_another(r, w, always, out) || ask_rows(r, w, out);
+    put_back(&o);
+    if (found) {
+        keep(r, out);
+    }
+    return found;
 }

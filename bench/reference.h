@@ -1,31 +1,42 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the output of a case must be: computed once for each shape by another backend. The bits of a
-// result depend on nothing but the shape and the operands (docs/bits.md).
+// What the output of a case must be. The bits of a result depend on nothing but the shape and the
+// operands (docs/bits.md), so in this order: the hash that this program was built with (golden.h),
+// another backend of this installation, scalar on some rows of the output. Plugins from outside
+// take no part.
 #ifndef BENCH_REFERENCE_H
 #define BENCH_REFERENCE_H
 
 #include "work.h"
 
+enum { REFERENCE_ROWS = 64, REFERENCE_TEXT = 96 };
+
 typedef struct reference {
-    work_case shape; // whose backend is the one that computed it
-    char backend[64];
-    uint64_t hash;
+    work_case shape;
+    char by[REFERENCE_TEXT];     // "golden", "avx2", "scalar, 8 of 512 rows"
+    char served[REFERENCE_TEXT]; // served_words of the context that computed it
+    uint64_t hash;               // of the whole output, or of these rows of it
+    int64_t rows[REFERENCE_ROWS];
+    int row_count; // 0: the whole output
 } reference;
 
 typedef struct references {
     reference *items;
     int count, room;
-    char backends[16][64]; // that run here, the strongest first
+    char backends[16][64]; // of this installation, that run here, the strongest first
     int backend_count;
     bool looked;
+    double scalar_effort; // what scalar may do for a reference, as work_effort counts; 0:
+                          // SCALAR_EFFORT
 } references;
 
 void references_free(references *r);
-// The hash that an output of this case on `backend` must have, or NULL if there is nobody to ask:
-// no other backend, or no result. By scalar where that takes a second or two (by its effort,
-// work_effort), else by the strongest other one.
-const reference *references_find(references *r, const work_case *c, double effort,
-                                 const char *backend);
+// Fills in what an output of this open case must be. `always`: however long that takes. False: it
+// cannot be known.
+bool references_find(references *r, work *w, bool always, reference *out);
+// The hash of an output, or of those rows of it that the reference knows.
+uint64_t reference_hash_of(const reference *r, const work *w, const float *output, int64_t count);
 uint64_t reference_hash(const float *data, int64_t count);
+// The hash of a case's whole output; false: it cannot run.
+bool reference_compute(const work_case *c, uint64_t *hash, char *error, uint64_t error_size);
 
 #endif

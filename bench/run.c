@@ -266,6 +266,14 @@ static void set_complete(run *r) {
                         json_boolean(count_rows(r) == r->plan.count));
 }
 
+static void report_wrong(const run *r, const json_t *row, const char *name) {
+    const char *hash = json_string_value(json_object_get(row, "hash"));
+    const char *by = json_string_value(json_object_get(row, "reference"));
+    const char *expected = json_string_value(json_object_get(row, "expected"));
+    fprintf(stderr, "%s: %s: WRONG RESULT: its hash is %s, %s has %s\n", r->command, name, hash, by,
+            expected ? expected : "other bits");
+}
+
 // The worst of what happened.
 static int verdict(const run *r) {
     int failed = 0, wrong = 0, refused = 0;
@@ -279,10 +287,7 @@ static int verdict(const run *r) {
             fprintf(stderr, "%s: %s: %s\n", r->command, name, c->error);
         } else if (json_is_false(json_object_get(row, "correct"))) {
             wrong++;
-            fprintf(stderr, "%s: %s: WRONG RESULT: its hash is %s, %s has %s\n", r->command, name,
-                    json_string_value(json_object_get(row, "hash")),
-                    json_string_value(json_object_get(row, "reference")),
-                    json_string_value(json_object_get(row, "expected")));
+            report_wrong(r, row, name);
         } else if (json_is_string(json_object_get(row, "pin_error"))) {
             refused++;
             fprintf(stderr, "%s: %s: not pinned as asked: %s\n", r->command, name,

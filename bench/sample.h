@@ -19,9 +19,11 @@ struct sample_case {
     char name[SAMPLE_NAME];
     shelf *shelf;
     char error[256]; // "" unless it could not run
+    bool always;     // its output is checked, however long that takes
     bool wrong;      // the output of a sample was not what it must be
-    uint64_t hash, expected;
-    const char *reference; // who said what it must be; NULL: nobody could
+    uint64_t hash;
+    reference reference; // what it must be
+    bool has_reference;
     bool has_hash;
     work_cost cost;
     int64_t heads, head_dim, layers; // as opened: of a model they are its own

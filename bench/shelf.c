@@ -2,6 +2,7 @@
 #include "shelf.h"
 
 #include "clock.h"
+#include "golden.h"
 #include "host.h"
 #include "sample.h"
 #include "served.h"
@@ -130,23 +131,19 @@ static int32_t first_cpu(const work_case *c) {
 
 // ---- Opening ----
 
-// The hash that all samples must have.
+// What all samples must give.
 static void find_expected(sample_case *c, const shelf_place *p) {
     int64_t count;
-    if (c->reference || !work_output(p->work, &count)) {
+    if (c->has_reference || !work_output(p->work, &count)) {
         return;
     }
     c->has_hash = true;
     // Its operands lie beside those of the case.
-    if (shelf_is_stopped(c->shelf) || work_need(&c->what) > 0.8 * free_bytes()) {
+    if (shelf_is_stopped(c->shelf) ||
+        (work_need(&c->what) > 0.8 * free_bytes() && !golden_find(&c->what, &c->reference.hash))) {
         return;
     }
-    const reference *r =
-        references_find(&c->shelf->references, &c->what, work_effort(p->work), c->what.backend);
-    if (r) {
-        c->reference = r->shape.backend; // lives as long as the shelf
-        c->expected = r->hash;
-    }
+    c->has_reference = references_find(&c->shelf->references, p->work, c->always, &c->reference);
 }
 
 // How many runs make a piece, after a few that warm the caches. A long run warms its own.

@@ -156,12 +156,28 @@ const float *work_output(const work *w, int64_t *count) {
     return w->buffer[w->model ? 0 : w->op->output];
 }
 
+int64_t work_rows_count(const work *w) {
+    return w->op->rows && !w->model ? w->op->output_count(&w->c) / work_row_width(w) : 0;
+}
+
+int64_t work_row_width(const work *w) {
+    return w->op->row_width(&w->c);
+}
+
+bool work_rows_from_first(const work *w) {
+    return w->blocks;
+}
+
+decoct_status work_rows(work *w, const int64_t *rows, int64_t count, float *out) {
+    return w->op->rows(w, rows, count, out);
+}
+
 const work_case *work_what(const work *w) {
     return &w->c;
 }
 
 const char *work_kernels(const work *w) {
-    return w->op->kernels;
+    return w->model ? "embedding " WORK_BLOCK_KERNELS : w->op->kernels;
 }
 
 decoct_context *work_context(work *w) {

@@ -55,6 +55,14 @@ work_cost work_costs(const work *w);
 double work_effort(const work *w);
 // The result of the last run: `count` floats; NULL: it has none.
 const float *work_output(const work *w, int64_t *count);
+// Rows of the result that can be computed without the others: how many, and floats of each; 0:
+// none.
+int64_t work_rows_count(const work *w);
+int64_t work_row_width(const work *w);
+// Only the first ones, since a row depends on those before it?
+bool work_rows_from_first(const work *w);
+// Computes these rows alone: out (count, work_row_width).
+decoct_status work_rows(work *w, const int64_t *rows, int64_t count, float *out);
 // The case, with what became known by opening it.
 const work_case *work_what(const work *w);
 // The kernels of the library that a run calls, between blanks: for served_by.

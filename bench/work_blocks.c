@@ -3,6 +3,7 @@
 #include "work_inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int64_t layers_of(const work_case *c) {
     return c->layers > 0 ? c->layers : 1;
@@ -79,6 +80,20 @@ static decoct_status run_blocks(work *w) {
     return status ? status : forward(w, is_decode(w) ? 1 : w->c.seq);
 }
 
+// The first rows of all.
+static decoct_status rows_blocks(work *w, const int64_t *rows, int64_t count, float *out) {
+    decoct_status status = DECOCT_OK;
+    (void)rows; // 0, 1, ... count - 1
+    for (int64_t i = 0; i < layers_of(&w->c) && !status; i++) {
+        status = decoct_cache_truncate(w->ctx, w->caches[i], 0);
+    }
+    status = status ? status : forward(w, count);
+    if (!status) {
+        memcpy(out, w->buffer[5], (size_t)(count * work_d_model(&w->c)) * sizeof *out);
+    }
+    return status;
+}
+
 // ---- A whole model ----
 
 // A session, with seq tokens in it for decode.
@@ -121,8 +136,6 @@ static decoct_status run_model(work *w) {
 }
 
 // ---- Either ----
-
-#define BLOCK_KERNELS "layer_norm matmul attention pack_keys gelu add"
 
 static decoct_status open_either(work *w) {
     return w->c.model ? open_model(w) : open_blocks(w);
@@ -167,32 +180,38 @@ static int64_t count_rows(const work_case *c) {
 const work_op work_block = {
     "block",
     "seq new positions through one decoder block (d_ffn = 4 d), empty cache",
-    BLOCK_KERNELS,
+    WORK_BLOCK_KERNELS,
     open_blocks,
     run_blocks,
     cost_prefill,
     5,
     count_rows,
+    rows_blocks,
+    work_d_model,
 };
 
 const work_op work_prefill = {
     "prefill",
     "the same through --layers blocks, or through all of --model to the next token's scores",
-    BLOCK_KERNELS,
+    WORK_BLOCK_KERNELS,
     open_either,
     run_either,
     cost_prefill,
     5,
     count_rows,
+    rows_blocks,
+    work_d_model,
 };
 
 const work_op work_decode = {
     "decode",
     "one new position through them, with seq positions in the caches",
-    BLOCK_KERNELS,
+    WORK_BLOCK_KERNELS,
     open_either,
     run_either,
     cost_decode,
     5,
     work_d_model,
+    NULL,
+    NULL,
 };

@@ -7,6 +7,9 @@
 
 enum { WORK_BUFFERS = 6 };
 
+// What a decoder block calls.
+#define WORK_BLOCK_KERNELS "layer_norm matmul attention pack_keys gelu add"
+
 typedef struct work_op {
     const char *name, *words;
     const char *kernels;            // of the library, that a run calls
@@ -15,6 +18,9 @@ typedef struct work_op {
     work_cost (*cost)(const work *w);
     int output; // which buffer; -1: none
     int64_t (*output_count)(const work_case *c);
+    // Some rows of the output alone; NULL: it has no rows that can be had alone.
+    decoct_status (*rows)(work *w, const int64_t *rows, int64_t count, float *out);
+    int64_t (*row_width)(const work_case *c);
 } work_op;
 
 struct work {

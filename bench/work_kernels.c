@@ -29,6 +29,26 @@ static decoct_status run_matmul(work *w) {
     return decoct_matmul(w->ctx, &a);
 }
 
+static int64_t width_matmul(const work_case *c) {
+    return 3 * work_d_model(c);
+}
+
+static decoct_status rows_matmul(work *w, const int64_t *rows, int64_t count, float *out) {
+    int64_t d = work_d_model(&w->c);
+    decoct_status status = DECOCT_OK;
+    for (int64_t i = 0; i < count && !status; i++) {
+        decoct_matmul_args a = {.struct_size = sizeof a,
+                                .m = 1,
+                                .n = 3 * d,
+                                .k = d,
+                                .x = w->buffer[1] + rows[i] * d,
+                                .weights = w->weights,
+                                .y = out + i * 3 * d};
+        status = decoct_matmul(w->ctx, &a);
+    }
+    return status;
+}
+
 static work_cost cost_matmul(const work *w) {
     double s = (double)w->c.seq, d = (double)work_d_model(&w->c);
     return (work_cost){.flops = 6.0 * s * d * d, .bytes = 4.0 * (3.0 * d * d + 4.0 * s * d)};
@@ -47,6 +67,8 @@ const work_op work_matmul = {
     cost_matmul,
     2,
     count_matmul,
+    rows_matmul,
+    width_matmul,
 };
 
 // ---- Softmax of the scores of all heads: heads seq rows of seq columns ----
@@ -66,16 +88,36 @@ static decoct_status run_softmax(work *w) {
                           w->buffer[1], 0);
 }
 
+static int64_t width_softmax(const work_case *c) {
+    return c->seq;
+}
+
+static decoct_status rows_softmax(work *w, const int64_t *rows, int64_t count, float *out) {
+    int64_t cols = w->c.seq;
+    decoct_status status = DECOCT_OK;
+    for (int64_t i = 0; i < count && !status; i++) {
+        status = decoct_softmax(w->ctx, 1, cols, 0.0f, w->buffer[0] + rows[i] * cols, 0,
+                                out + i * cols, 0);
+    }
+    return status;
+}
+
 static work_cost cost_softmax(const work *w) {
     double count = (double)count_softmax(&w->c);
     return (work_cost){.bytes = 8.0 * count, .streams = true, .copies = true};
 }
 
 const work_op work_softmax = {
-    "softmax",   "of the scores of all heads: heads seq rows of seq columns",
-    "softmax",   open_softmax,
-    run_softmax, cost_softmax,
-    1,           count_softmax,
+    "softmax",
+    "of the scores of all heads: heads seq rows of seq columns",
+    "softmax",
+    open_softmax,
+    run_softmax,
+    cost_softmax,
+    1,
+    count_softmax,
+    rows_softmax,
+    width_softmax,
 };
 
 // ---- Attention ----
@@ -100,6 +142,20 @@ static decoct_status run_attention(work *w) {
     return decoct_attention(w->ctx, &a);
 }
 
+// A query alone, with the keys up to it.
+static decoct_status rows_attention(work *w, const int64_t *rows, int64_t count, float *out) {
+    const work_case *c = &w->c;
+    int64_t d = work_d_model(c);
+    decoct_status status = DECOCT_OK;
+    for (int64_t i = 0; i < count && !status; i++) {
+        decoct_attention_args a =
+            operand_attention(c->heads, c->head_dim, 1, rows[i] + 1, w->buffer[0] + rows[i] * d,
+                              w->buffer[1], w->buffer[2], out + i * d);
+        status = decoct_attention(w->ctx, &a);
+    }
+    return status;
+}
+
 // Over pairs of query and key that see each other: 2 d for the score, 2 d for the value.
 static work_cost cost_attention(const work *w) {
     double s = (double)w->c.seq, d = (double)work_d_model(&w->c);
@@ -115,6 +171,8 @@ const work_op work_attention = {
     cost_attention,
     3,
     count_attention,
+    rows_attention,
+    work_d_model,
 };
 
 // ---- Nothing ----
@@ -133,6 +191,7 @@ const work_op work_barrier = {
     "probe",     NULL,
     run_barrier, cost_nothing,
     -1,          NULL,
+    NULL,        NULL,
 };
 
 // ---- Ceilings ----
@@ -150,6 +209,7 @@ const work_op work_fma = {
     "probe", NULL,
     run_fma, cost_fma,
     -1,      NULL,
+    NULL,    NULL,
 };
 
 // A buffer smaller than this is gone over several times a run, or the call itself would be timed.
@@ -173,8 +233,11 @@ static work_cost cost_read(const work *w) {
 }
 
 const work_op work_read = {
-    "read", "reading a buffer of each thread's own", "probe", open_read, run_read, cost_read, -1,
-    NULL,
+    "read",   "reading a buffer of each thread's own",
+    "probe",  open_read,
+    run_read, cost_read,
+    -1,       NULL,
+    NULL,     NULL,
 };
 
 static decoct_status open_copy(work *w) {
@@ -196,4 +259,5 @@ const work_op work_copy = {
     "probe",  open_copy,
     run_copy, cost_copy,
     -1,       NULL,
+    NULL,     NULL,
 };

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *last_part(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+void name_shape(const work_case *c, char *text, size_t size) {
+    if (c->level) {
+        snprintf(text, size, "%s/level:%s", c->op, c->level);
+    } else if (work_is_ceiling(c->op)) {
+        snprintf(text, size, "%s", c->op);
+    } else if (c->model) {
+        snprintf(text, size, "%s/seq:%lld/model:%.64s", c->op, (long long)c->seq,
+                 last_part(c->model));
+    } else {
+        char dim[32] = "", layers[32] = "";
+        if (work_has_head_dim(c->op)) {
+            snprintf(dim, sizeof dim, "/dim:%lld", (long long)c->head_dim);
+        }
+        if (work_has_layers(c->op)) {
+            snprintf(layers, sizeof layers, "/layers:%lld", (long long)c->layers);
+        }
+        snprintf(text, size, "%s/seq:%lld/heads:%lld%s%s", c->op, (long long)c->seq,
+                 (long long)c->heads, dim, layers);
+    }
+}
+
+void name_case(const work_case *c, char *text, size_t size) {
+    char shape[NAME_SHAPE];
+    name_shape(c, shape, sizeof shape);
+    snprintf(text, size, "%s/threads:%d/pin:%s/backend:%s", shape, c->threads, c->pin, c->backend);
+}
