@@ -6,10 +6,18 @@
 
 enum { CHAINS = 8, LINKS = 4096, LINKS_A_TURN = 16 };
 
-double clock_now(void) {
+static double read_clock(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+double clock_now(void) {
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+double clock_budget(void) {
+    return read_clock(CLOCK_BOOTTIME);
 }
 
 // One link after the other: register plus register, since newer x86 cores resolve additions of

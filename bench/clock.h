@@ -5,6 +5,9 @@
 
 // Seconds of a clock that never jumps.
 double clock_now(void);
+// Seconds for time budgets, on a clock of their own: the time that the machine slept counts, and a
+// test can replace this clock without touching what is measured.
+double clock_budget(void);
 // The effective clock of this thread's CPU in MHz, from a chain of dependent additions, which take
 // a cycle each: some 0.1 ms. 0 on CPUs that we have no chain for. A thread that loses its CPU
 // meanwhile sees a lower one: the best of a few short chains is taken.

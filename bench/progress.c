@@ -14,7 +14,7 @@ progress progress_begin(int done, int total, double budget) {
     return (progress){.done = done,
                       .before = done,
                       .total = total,
-                      .begin = clock_now(),
+                      .begin = clock_budget(),
                       .budget = budget,
                       .shown = isatty(STDERR_FILENO) ? 0.0 : clock_now(),
                       .terminal = isatty(STDERR_FILENO)};
@@ -34,7 +34,7 @@ static void put_time(char *text, size_t size, double seconds) {
 // What is left at the pace so far, but not more than the budget.
 static void put_rest(const progress *p, char *text, size_t size) {
     int measured = p->done - p->before;
-    double spent = clock_now() - p->begin;
+    double spent = clock_budget() - p->begin;
     if (measured < 1) {
         snprintf(text, size, "?");
         return;

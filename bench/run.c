@@ -6,6 +6,7 @@
 #include "record.h"
 #include "shuffle.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,20 +23,36 @@ static const double GRACE_PART = 1.1, GRACE_SECONDS = 1.0;
 
 static volatile sig_atomic_t stopped; // a handler has nothing else to tell with
 
-static void stop(int signal) {
-    (void)signal;
+static const int signals[] = {SIGINT, SIGTERM};
+
+static void stop(int caught) {
+    (void)caught;
+    static const char message[] =
+        "\nending after the sample in progress; a second signal ends at once\n";
+    int error = errno;
     stopped = 1;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction now;
+        if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler == stop) {
+            signal(signals[i], SIG_DFL);
+        }
+    }
+    ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
+    (void)written; // who closed standard error cannot be told
+    errno = error;
 }
 
-// The first one ends the run in order, the second one as the system does. What the program was
-// started to ignore, as shells do for jobs in the background, it ignores.
+// The first one ends the run in order. The second one, of either kind, ends the process as the
+// system does: a kernel may never return. What the program was started to ignore, as shells do for
+// jobs in the background, it ignores.
 static void catch_signals(void) {
-    static const int signals[] = {SIGINT, SIGTERM};
     stopped = 0;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction before, action = {.sa_handler = stop};
-        action.sa_flags = (int)(SA_RESETHAND | SA_RESTART);
+        struct sigaction before, action = {.sa_handler = stop, .sa_flags = SA_RESTART};
         sigemptyset(&action.sa_mask);
+        for (size_t j = 0; j < sizeof signals / sizeof *signals; j++) {
+            sigaddset(&action.sa_mask, signals[j]);
+        }
         if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
             sigaction(signals[i], &action, NULL);
         }
@@ -105,7 +122,7 @@ static bool measure_chunk(turn *t) {
 
 // How many cases the time is enough for, by what those so far took; a few to begin with.
 static int next_chunk(const turn *t) {
-    double budget = t->run->options->budget, spent = clock_now() - t->begin;
+    double budget = t->run->options->budget, spent = clock_budget() - t->begin;
     int done = t->progress.done - t->progress.before;
     if (budget <= 0.0) {
         return CHUNK;
@@ -322,7 +339,7 @@ static int measure(run *r, const int *order, int done) {
         return EXIT_INTERNAL;
     }
     t->run = r;
-    t->begin = clock_now();
+    t->begin = clock_budget();
     t->shelf.buffers.most = r->plan.levels.dram / (int64_t)sizeof(float);
     t->shelf.report = show;
     t->shelf.report_data = t;
@@ -338,7 +355,7 @@ static int measure(run *r, const int *order, int done) {
     set_complete(r);
     well = well && (!r->options->out || record_file_write(&r->results, r->command));
     int code = well ? verdict(r) : EXIT_INTERNAL;
-    say_end(r, well, clock_now() - t->begin);
+    say_end(r, well, clock_budget() - t->begin);
     shelf_free(&t->shelf);
     free(t);
     return code;

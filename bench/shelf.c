@@ -42,7 +42,7 @@ void shelf_free(shelf *s) {
 }
 
 bool shelf_is_stopped(const shelf *s) {
-    return (s->stopped && *s->stopped) || (s->deadline > 0.0 && clock_now() > s->deadline);
+    return (s->stopped && *s->stopped) || (s->deadline > 0.0 && clock_budget() > s->deadline);
 }
 
 // The place that was not used for longest.

@@ -39,7 +39,7 @@ typedef struct shelf {
     void (*report)(void *data, const sample_case *c); // after each sample; NULL: nobody asks
     void *report_data;
     const volatile sig_atomic_t *stopped; // not 0: no more samples; NULL: nobody stops it
-    double deadline;                      // by clock_now; the same after it; 0: none
+    double deadline;                      // by clock_budget; the same after it; 0: none
 } shelf;
 
 // All of a shelf: closes what is open.

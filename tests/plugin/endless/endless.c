@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A plugin that passes the entrance exam, and whose kernel never returns from rows of 1000 columns
+// or more. It says so on standard error first, which the tests wait for.
+#include <decoct/backend.h>
+
+#include <unistd.h>
+
+static void add(const decoct_rows_piece *a) {
+    if (a->cols >= 1000) {
+        static const char words[] = "in the endless kernel\n";
+        volatile int32_t on = write(STDERR_FILENO, words, sizeof words - 1) > 0;
+        while (on) {
+        }
+    }
+    for (int64_t i = 0; i < a->rows; i++) {
+        for (int64_t j = 0; j < a->cols; j++) {
+            a->y[i * a->y_stride + j] += a->x[i * a->x_stride + j];
+        }
+    }
+}
+
+__attribute__((visibility("default"))) extern const decoct_backend decoct_backend_entry;
+const decoct_backend decoct_backend_entry = {.struct_size = sizeof(decoct_backend),
+                                             .abi = DECOCT_BACKEND_ABI,
+                                             .name = "endless",
+                                             .version = "1",
+                                             .priority = 1000,
+                                             .add = add};
