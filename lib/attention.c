@@ -4,6 +4,7 @@
 
 #include "border.h"
 #include "memory.h"
+#include "overlap.h"
 
 #include <math.h>
 #include <string.h>
@@ -167,105 +168,144 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
 
 // ---- The front door ----
 
+enum { Q, K, V, MASK, OUT, VIEWS };
+
 // One operand (batch, heads, len, dim): dense strides where they are 0; inside memory.
-static decoct_status check_operand(dct_error *error, const char *name,
-                                   const decoct_attention_args *a, int64_t heads, int64_t len,
-                                   int64_t dim, int64_t stride[3], const void *data) {
-    int64_t span, whole;
-    bool fits = true;
-    stride[2] = stride[2] ? stride[2] : dim;
-    if (!stride[1]) {
-        fits = dct_mul(len, stride[2], &stride[1]);
-    }
-    if (fits && !stride[0]) {
-        fits = dct_mul(heads, stride[1], &stride[0]);
-    }
+static decoct_status check_operand(dct_error *error, const char *name, dct_view *v) {
+    int64_t *stride = v->stride, dim = v->width;
     if (stride[0] < 0 || stride[1] < 0 || stride[2] < 0) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "attention: a stride of %s is negative", name);
     }
-    fits = fits && dct_mul(a->batch, stride[0], &whole) && dct_mul(heads, stride[1], &span) &&
-           dct_add(whole, span, &whole) && dct_mul(len, stride[2], &span) &&
-           dct_add(whole, span, &whole) && whole <= PTRDIFF_MAX / (int64_t)sizeof(float);
-    if (!fits) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: %s is too large", name);
+    stride[2] = stride[2] ? stride[2] : dim;
+    if ((!stride[1] && !dct_mul(v->count[2], stride[2], &stride[1])) ||
+        (!stride[0] && !dct_mul(v->count[1], stride[1], &stride[0])) || !dct_view_fits(v)) {
+        return dct_fail(
+            error, DECOCT_E_ARGUMENT, "attention: %s (%lld, %lld, %lld, %lld) is too large", name,
+            (long long)v->count[0], (long long)v->count[1], (long long)v->count[2], (long long)dim);
     }
-    if (len > 1 && stride[2] < dim) {
+    if (v->count[2] > 1 && stride[2] < dim) {
         return dct_fail(error, DECOCT_E_ARGUMENT,
                         "attention: %s has stride %lld, less than its %lld components", name,
                         (long long)stride[2], (long long)dim);
     }
-    if (!data && a->batch > 0 && heads > 0 && len > 0 && dim > 0) {
+    if (!v->data && v->count[2] > 0) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "attention: %s is NULL", name);
     }
     return DECOCT_OK;
 }
 
 static decoct_status check_shape(dct_error *error, const decoct_attention_args *a) {
-    if (a->batch < 0 || a->heads < 0 || a->kv_heads < 0 || a->q_len < 0 || a->kv_len < 0 ||
-        a->head_dim < 0 || a->value_dim < 0) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: a size is negative");
+    const struct {
+        const char *name;
+        int64_t value, least;
+    } sizes[] = {{"batch", a->batch, 1},         {"heads", a->heads, 1},
+                 {"kv_heads", a->kv_heads, 1},   {"q_len", a->q_len, 0},
+                 {"kv_len", a->kv_len, 0},       {"head_dim", a->head_dim, 1},
+                 {"value_dim", a->value_dim, 1}, {"q_offset", a->q_offset, -INT64_MAX / 2}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        if (sizes[i].value < sizes[i].least) {
+            return dct_fail(error, DECOCT_E_ARGUMENT, "attention: %s is %lld, at least %lld",
+                            sizes[i].name, (long long)sizes[i].value, (long long)sizes[i].least);
+        }
     }
-    if (a->heads > 0 && (a->kv_heads == 0 || a->heads % a->kv_heads)) {
+    if (a->heads % a->kv_heads) {
         return dct_fail(error, DECOCT_E_ARGUMENT,
                         "attention: kv_heads %lld does not divide heads %lld",
                         (long long)a->kv_heads, (long long)a->heads);
     }
     int64_t last;
-    if (!dct_add(a->q_offset, a->q_len, &last) || a->q_offset < -INT64_MAX / 2) {
+    if (!dct_add(a->q_offset, a->q_len, &last)) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "attention: q_offset %lld is out of range",
                         (long long)a->q_offset);
     }
-    if (!isfinite(a->scale)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: the scale is not a finite number");
+    if (!isfinite(a->scale) || a->reserved != 0.0f) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: %s",
+                        isfinite(a->scale) ? "reserved is not 0"
+                                           : "the scale is not a finite number");
     }
     return DECOCT_OK;
 }
 
-static decoct_status check_mask(dct_error *error, decoct_attention_args *a) {
-    int64_t whole;
+// The scores are as large as a mask, whether there is one or not.
+static decoct_status check_mask(dct_error *error, decoct_attention_args *a, dct_view *v) {
+    int64_t scores;
+    if (!dct_mul(a->q_len, a->kv_len, &scores) || !dct_mul(scores, a->heads, &scores) ||
+        !dct_mul(scores, a->batch, &scores) || scores > PTRDIFF_MAX / (int64_t)sizeof(float)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "attention: scores (batch, heads, q_len, kv_len) = (%lld, %lld, %lld, "
+                        "%lld) are too large",
+                        (long long)a->batch, (long long)a->heads, (long long)a->q_len,
+                        (long long)a->kv_len);
+    }
     a->mask_stride = a->mask_stride ? a->mask_stride : a->kv_len;
-    if (a->mask &&
-        (a->mask_stride < a->kv_len || a->mask_head_stride < 0 || a->mask_batch_stride < 0)) {
+    *v = (dct_view){a->mask,
+                    a->kv_len,
+                    {a->batch, a->heads, a->q_len},
+                    {a->mask_batch_stride, a->mask_head_stride, a->mask_stride}};
+    if (!a->mask) {
+        return DECOCT_OK;
+    }
+    if (a->mask_stride < a->kv_len || a->mask_head_stride < 0 || a->mask_batch_stride < 0) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "attention: a stride of the mask is too small");
     }
-    if (!dct_mul(a->q_len, a->mask_stride, &whole) || !dct_mul(a->q_len, a->kv_len, &whole) ||
-        !dct_mul(whole, a->heads, &whole) || !dct_mul(whole, a->batch, &whole)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: q_len x kv_len is too large");
+    return dct_view_fits(v) ? DECOCT_OK
+                            : dct_fail(error, DECOCT_E_ARGUMENT,
+                                       "attention: the strides of the mask are too large");
+}
+
+// out and weights are written while the inputs are still read.
+static decoct_status check_apart(dct_error *error, const decoct_attention_args *a,
+                                 const dct_view *views) {
+    static const char *const names[] = {"q", "k", "v", "the mask", "out"};
+    dct_view weights =
+        dct_view_of_rows(a->weights, a->batch * a->heads * a->q_len, a->kv_len, a->kv_len);
+    decoct_status status = DECOCT_OK;
+    for (int i = 0; i < OUT && !status; i++) {
+        status = dct_check_apart(error, "attention", "out", &views[OUT], names[i], &views[i]);
     }
-    return DECOCT_OK;
+    for (int i = 0; i <= OUT && a->weights && !status; i++) {
+        status = dct_check_apart(error, "attention", "weights", &weights, names[i], &views[i]);
+    }
+    return status;
 }
 
 static decoct_status check(dct_error *error, decoct_attention_args *a) {
+    a->batch = a->batch ? a->batch : 1;
     a->value_dim = a->value_dim ? a->value_dim : a->head_dim;
     decoct_status status = check_shape(error, a);
     if (status) {
         return status;
     }
-    a->scale = a->scale != 0.0f ? a->scale : 1.0f / sqrtf((float)(a->head_dim ? a->head_dim : 1));
-    struct {
+    a->scale = a->scale != 0.0f ? a->scale : 1.0f / sqrtf((float)a->head_dim);
+    const struct {
         const char *name;
-        int64_t heads, len, dim, *batch_stride, *head_stride, *stride;
         const void *data;
+        int64_t heads, len, dim, *batch_stride, *head_stride, *stride;
+        int view;
     } operands[] = {
-        {"q", a->heads, a->q_len, a->head_dim, &a->q_batch_stride, &a->q_head_stride, &a->q_stride,
-         a->q},
-        {"k", a->kv_heads, a->kv_len, a->head_dim, &a->k_batch_stride, &a->k_head_stride,
-         &a->k_stride, a->k},
-        {"v", a->kv_heads, a->kv_len, a->value_dim, &a->v_batch_stride, &a->v_head_stride,
-         &a->v_stride, a->v},
-        {"out", a->heads, a->q_len, a->value_dim, &a->out_batch_stride, &a->out_head_stride,
-         &a->out_stride, a->out},
+        {"q", a->q, a->heads, a->q_len, a->head_dim, &a->q_batch_stride, &a->q_head_stride,
+         &a->q_stride, Q},
+        {"k", a->k, a->kv_heads, a->kv_len, a->head_dim, &a->k_batch_stride, &a->k_head_stride,
+         &a->k_stride, K},
+        {"v", a->v, a->kv_heads, a->kv_len, a->value_dim, &a->v_batch_stride, &a->v_head_stride,
+         &a->v_stride, V},
+        {"out", a->out, a->heads, a->q_len, a->value_dim, &a->out_batch_stride, &a->out_head_stride,
+         &a->out_stride, OUT},
     };
+    dct_view views[VIEWS];
     for (size_t i = 0; i < sizeof operands / sizeof *operands && !status; i++) {
-        int64_t stride[3] = {*operands[i].batch_stride, *operands[i].head_stride,
-                             *operands[i].stride};
-        status = check_operand(error, operands[i].name, a, operands[i].heads, operands[i].len,
-                               operands[i].dim, stride, operands[i].data);
-        *operands[i].batch_stride = stride[0];
-        *operands[i].head_stride = stride[1];
-        *operands[i].stride = stride[2];
+        dct_view *v = &views[operands[i].view];
+        *v = (dct_view){operands[i].data,
+                        operands[i].dim,
+                        {a->batch, operands[i].heads, operands[i].len},
+                        {*operands[i].batch_stride, *operands[i].head_stride, *operands[i].stride}};
+        status = check_operand(error, operands[i].name, v);
+        *operands[i].batch_stride = v->stride[0];
+        *operands[i].head_stride = v->stride[1];
+        *operands[i].stride = v->stride[2];
     }
-    return status ? status : check_mask(error, a);
+    status = status ? status : check_mask(error, a, &views[MASK]);
+    return status ? status : check_apart(error, a, views);
 }
 
 static decoct_status attention(decoct_context *ctx, const decoct_attention_args *args) {

@@ -7,8 +7,10 @@
 #include "border.h"
 #include "matmul.h"
 #include "memory.h"
+#include "overlap.h"
 #include "rowops.h"
 
+#include <math.h>
 #include <string.h>
 
 // Rows that go through the block together: enough to amortise the weights, and scratch stays small.
@@ -66,8 +68,9 @@ static decoct_status check_block(dct_error *error, const decoct_block_args *a) {
     if (a->gelu != DECOCT_GELU_TANH && a->gelu != DECOCT_GELU_ERF) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "block: there is no gelu %d", a->gelu);
     }
-    if (!(a->eps >= 0.0f)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "block: eps must not be negative");
+    if (!(a->eps >= 0.0f) || isinf(a->eps)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "block: eps %g is not a finite number of at least 0", (double)a->eps);
     }
     if (!a->qkv || !a->proj || !a->up || !a->down) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "block: %s is NULL",
@@ -340,6 +343,19 @@ static decoct_status check_forward(dct_error *error, const decoct_block *block,
     if ((x_stride && x_stride < d) || (y_stride && y_stride < d)) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "block: a stride is less than d_model %lld",
                         (long long)d);
+    }
+    dct_view from = dct_view_of_rows(x, rows, d, x_stride ? x_stride : d);
+    dct_view to = dct_view_of_rows(y, rows, d, y_stride ? y_stride : d);
+    if (!dct_view_fits(&from) || !dct_view_fits(&to)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "block: %s with %lld rows is too large",
+                        dct_view_fits(&from) ? "y" : "x", (long long)rows);
+    }
+    if (x != y || from.stride[0] != to.stride[0]) {
+        decoct_status status =
+            dct_check_apart(error, "block", "y", &to, "x without being x", &from);
+        if (status) {
+            return status;
+        }
     }
     if (rows > cache->max_len - cache->length) {
         return dct_fail(error, DECOCT_E_FULL, "block: %lld rows do not fit, %lld of %lld are used",

@@ -4,6 +4,7 @@
 
 #include "border.h"
 #include "memory.h"
+#include "overlap.h"
 
 // Blocks of y for each thread, and panels of the narrowest one.
 enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4 };
@@ -88,7 +89,9 @@ static decoct_status check_matrix(dct_error *error, const char *name, int64_t ro
                         (long long)*stride, (long long)cols);
     }
     if (!dct_mul(rows, *stride, &whole) || whole > PTRDIFF_MAX / (int64_t)sizeof(float)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "matmul: %s is too large", name);
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "matmul: %s (%lld, %lld) with stride %lld is too large", name,
+                        (long long)rows, (long long)cols, (long long)*stride);
     }
     if (!data && rows > 0 && cols > 0) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "matmul: %s is NULL", name);
@@ -106,7 +109,10 @@ static void weights_free(decoct_weights *weights) {
 
 decoct_status dct_weights_create(decoct_context *ctx, int64_t k, int64_t n, const float *w,
                                  int64_t stride, bool transposed, decoct_weights **out) {
-    if (k < 0 || n < 0 || !out) {
+    if (!out) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "weights: out is NULL");
+    }
+    if (k < 0 || n < 0) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "weights: (k, n) = (%lld, %lld)",
                         (long long)k, (long long)n);
     }
@@ -372,11 +378,30 @@ static decoct_status check(dct_error *error, decoct_matmul_args *a) {
     return status;
 }
 
+// y is written while the inputs are still read.
+static decoct_status check_apart(dct_error *error, const decoct_matmul_args *a) {
+    bool t = a->b_transposed;
+    int64_t y_floats = a->m * a->y_stride;
+    if (dct_is_apart(a->y, y_floats, a->x, a->m * a->x_stride) &&
+        dct_is_apart(a->y, y_floats, a->b, a->b ? (t ? a->n : a->k) * a->b_stride : 0) &&
+        dct_is_apart(a->y, y_floats, a->bias, a->n)) {
+        return DECOCT_OK;
+    }
+    dct_view y = dct_view_of_rows(a->y, a->m, a->n, a->y_stride);
+    dct_view x = dct_view_of_rows(a->x, a->m, a->k, a->x_stride);
+    dct_view b = dct_view_of_rows(a->b, t ? a->n : a->k, t ? a->k : a->n, a->b_stride);
+    dct_view bias = dct_view_of_rows(a->bias, 1, a->n, a->n);
+    decoct_status status = dct_check_apart(error, "matmul", "y", &y, "x", &x);
+    status = status ? status : dct_check_apart(error, "matmul", "y", &y, "b", &b);
+    return status ? status : dct_check_apart(error, "matmul", "y", &y, "bias", &bias);
+}
+
 static decoct_status matmul(decoct_context *ctx, const decoct_matmul_args *args) {
     decoct_matmul_args a;
     decoct_status status =
         dct_take_struct(&ctx->error, "matmul", &a, sizeof a, DCT_FIRST_MATMUL, args);
     status = status ? status : check(&ctx->error, &a);
+    status = status ? status : check_apart(&ctx->error, &a);
     if (status) {
         return status;
     }

@@ -3,7 +3,9 @@
 #include "rowops.h"
 
 #include "memory.h"
+#include "overlap.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -56,12 +58,36 @@ static decoct_status check(decoct_context *ctx, const char *op, decoct_rows_piec
     }
     int64_t stride = a->x_stride > a->y_stride ? a->x_stride : a->y_stride;
     if (!dct_mul(a->rows, stride, &whole) || whole > PTRDIFF_MAX / (int64_t)sizeof(float)) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: the matrix is too large", op);
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                        "%s: (rows, cols) = (%lld, %lld) with stride %lld is too large", op,
+                        (long long)a->rows, (long long)a->cols, (long long)stride);
     }
     if (a->rows > 0 && a->cols > 0 && (!a->y || !a->x)) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: %s is NULL", op, a->y ? "x" : "y");
     }
     return DECOCT_OK;
+}
+
+// y may be x itself; the other inputs are read again for each row.
+static decoct_status check_apart(dct_error *error, const char *op, const decoct_rows_piece *a) {
+    dct_view y = dct_view_of_rows(a->y, a->rows, a->cols, a->y_stride);
+    dct_view x = dct_view_of_rows(a->x, a->rows, a->cols, a->x_stride);
+    dct_view gain = dct_view_of_rows(a->gain, 1, a->cols, a->cols);
+    dct_view bias = dct_view_of_rows(a->bias, 1, a->cols, a->cols);
+    bool in_place = a->x == a->y && (a->x_stride == a->y_stride || a->rows < 2);
+    decoct_status status =
+        in_place ? DECOCT_OK : dct_check_apart(error, op, "y", &y, "x without being x", &x);
+    status = status ? status : dct_check_apart(error, op, "y", &y, "gain", &gain);
+    return status ? status : dct_check_apart(error, op, "y", &y, "bias", &bias);
+}
+
+// eps of a layer norm, or the scale of a softmax.
+static decoct_status check_scale(dct_error *error, const char *op, size_t kernel, float scale) {
+    bool eps = kernel == offsetof(decoct_backend, layer_norm);
+    return isfinite(scale) && (!eps || scale >= 0.0f)
+               ? DECOCT_OK
+               : dct_fail(error, DECOCT_E_ARGUMENT, "%s: %s %g is not a finite number%s", op,
+                          eps ? "eps" : "scale", (double)scale, eps ? " of at least 0" : "");
 }
 
 // The common way of a call: in, check, run, out. `kernel` is the offset of the kernel in the table.
@@ -75,6 +101,8 @@ static decoct_status call(decoct_context *ctx, const char *op, size_t kernel,
     if (!status && kernel == offsetof(decoct_backend, bias) && !piece.bias && piece.cols > 0) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: bias is NULL", op);
     }
+    status = status ? status : check_scale(&ctx->error, op, kernel, piece.scale);
+    status = status ? status : check_apart(&ctx->error, op, &piece);
     if (!status && piece.form != DECOCT_GELU_TANH && piece.form != DECOCT_GELU_ERF) {
         status =
             dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: there is no form %d", op, piece.form);
@@ -155,6 +183,14 @@ static decoct_status embedding(decoct_context *ctx, decoct_rows_piece *out, cons
     }
     if (!ids && out->rows > 0) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "embedding: ids is NULL");
+    }
+    dct_view y = dct_view_of_rows(out->y, out->rows, out->cols, out->y_stride);
+    dct_view table = dct_view_of_rows(out->x, table_rows, out->cols, out->x_stride);
+    dct_view list = dct_view_of_rows(ids, 1, out->rows, out->rows);
+    status = dct_check_apart(&ctx->error, "embedding", "y", &y, "table", &table);
+    status = status ? status : dct_check_apart(&ctx->error, "embedding", "y", &y, "ids", &list);
+    if (status) {
+        return status;
     }
     for (int64_t i = 0; i < out->rows; i++) {
         if (ids[i] < 0 || ids[i] >= table_rows) {

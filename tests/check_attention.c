@@ -222,7 +222,7 @@ static void test_shapes(void **state) {
                                                        : 1,
                            .q_len = check_dims[q],
                            .kv_len = kv[k],
-                           .head_dim = check_dims[d],
+                           .head_dim = check_dims[d] ? check_dims[d] : 1,
                            .value_dim = check_dims[(d * 5 + 3) % CHECK_DIMS],
                            .q_offset = offsets[turn % 4],
                            .scale = turn % 6 == 5 ? 0.1f : 0.0f, // less than the default

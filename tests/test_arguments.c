@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the operations make of odd arguments: empty inputs, sizes that were forgotten, scalars that
+// are no numbers, operands that share elements, sizes beyond all memory.
+#include "check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROOM = 4096 };
+
+static float x[ROOM], w[ROOM], y[ROOM];
+static const int64_t HUGE_SIZE = INT64_C(1) << 62;
+
+static void expect(decoct_context *ctx, decoct_status status, const char *text) {
+    const char *said = decoct_last_error(ctx);
+    if (text ? status != DECOCT_E_ARGUMENT || !strstr(said, text) : status != DECOCT_OK) {
+        print_error("%d \"%s\", wanted \"%s\"\n", status, said, text ? text : "success");
+        fail();
+    }
+}
+
+static bool all_are(const float *p, int64_t count, float value) {
+    for (int64_t i = 0; i < count; i++) {
+        if (memcmp(&p[i], &value, sizeof value) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static decoct_matmul_args product(void) {
+    return (decoct_matmul_args){
+        .struct_size = sizeof(decoct_matmul_args), .m = 3, .n = 5, .k = 4, .x = x, .b = w, .y = y};
+}
+
+static decoct_attention_args attention(void) {
+    return (decoct_attention_args){.struct_size = sizeof(decoct_attention_args),
+                                   .heads = 2,
+                                   .kv_heads = 2,
+                                   .q_len = 3,
+                                   .kv_len = 5,
+                                   .head_dim = 4,
+                                   .q = x,
+                                   .k = w,
+                                   .v = w + 64,
+                                   .out = y};
+}
+
+// ---- Zeros ----
+
+static void test_empty_products(void **state) {
+    decoct_context *ctx = check_open(*state, 2);
+    if (!ctx) {
+        skip();
+    }
+    decoct_matmul_args a = product();
+    a.k = 0;
+    y[15] = 7.0f;
+    expect(ctx, decoct_matmul(ctx, &a), NULL);
+    assert_true(all_are(y, 15, 0.0f) && all_are(y + 15, 1, 7.0f));
+    a.bias = w;
+    a.b = a.x = NULL;
+    expect(ctx, decoct_matmul(ctx, &a), NULL);
+    for (int i = 0; i < 3; i++) {
+        assert_true(check_same_bits(y + i * 5, w, 5));
+    }
+    decoct_weights *weights = NULL;
+    expect(ctx, decoct_weights_create(ctx, 0, 5, NULL, 0, 0, &weights), NULL);
+    a.weights = weights;
+    memset(y, 0, sizeof y);
+    expect(ctx, decoct_matmul(ctx, &a), NULL);
+    assert_true(check_same_bits(y + 10, w, 5));
+    decoct_weights_destroy(weights);
+    a = product();
+    a.y = a.y + 1;
+    y[1] = 9.0f;
+    a.m = 0;
+    expect(ctx, decoct_matmul(ctx, &a), NULL);
+    a.m = 3;
+    a.n = 0;
+    expect(ctx, decoct_matmul(ctx, &a), NULL);
+    assert_true(y[1] == 9.0f);
+    expect(ctx, decoct_softmax(ctx, 0, 5, 0.0f, NULL, 0, NULL, 0), NULL);
+    expect(ctx, decoct_layer_norm(ctx, 5, 0, 0.0f, NULL, NULL, NULL, 0, NULL, 0), NULL);
+    expect(ctx, decoct_embedding(ctx, 0, 5, NULL, NULL, 0, 0, NULL, 0), NULL);
+    decoct_context_close(ctx);
+}
+
+static void test_empty_attention(void **state) {
+    static float with_one[ROOM];
+    decoct_context *ctx = check_open(*state, 2);
+    if (!ctx) {
+        skip();
+    }
+    decoct_attention_args a = attention();
+    a.batch = 1;
+    a.out = with_one;
+    expect(ctx, decoct_attention(ctx, &a), NULL);
+    a = attention(); // batch 0 is 1
+    memset(y, 0x5A, sizeof y);
+    expect(ctx, decoct_attention(ctx, &a), NULL);
+    assert_true(check_same_bits(y, with_one, 24));
+    a.kv_len = 0;
+    a.k = a.v = NULL;
+    expect(ctx, decoct_attention(ctx, &a), NULL);
+    assert_true(all_are(y, 24, 0.0f));
+    a.q_len = 0;
+    a.q = a.out = NULL;
+    expect(ctx, decoct_attention(ctx, &a), NULL);
+    static const struct {
+        size_t field;
+        const char *name;
+    } needed[] = {{offsetof(decoct_attention_args, heads), "heads"},
+                  {offsetof(decoct_attention_args, kv_heads), "kv_heads"},
+                  {offsetof(decoct_attention_args, head_dim), "head_dim"}};
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        for (int64_t value = 0; value > -2; value--) {
+            char text[64];
+            a = attention();
+            memcpy((char *)&a + needed[i].field, &value, sizeof value);
+            snprintf(text, sizeof text, "attention: %s is %d, at least 1", needed[i].name,
+                     (int)value);
+            expect(ctx, decoct_attention(ctx, &a), text);
+        }
+    }
+    a = attention();
+    a.batch = -1;
+    expect(ctx, decoct_attention(ctx, &a), "batch is -1");
+    decoct_context_close(ctx);
+}
+
+// ---- Scalars ----
+
+static void test_scalars(void **state) {
+    static const float odd[] = {NAN, INFINITY, -INFINITY};
+    decoct_context *ctx = check_open("scalar", 1);
+    (void)state;
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        decoct_attention_args a = attention();
+        a.scale = odd[i];
+        expect(ctx, decoct_attention(ctx, &a), "attention: the scale is not a finite number");
+        expect(ctx, decoct_softmax(ctx, 1, 4, odd[i], x, 0, y, 0), "softmax: scale");
+        expect(ctx, decoct_layer_norm(ctx, 1, 4, odd[i], NULL, NULL, x, 0, y, 0),
+               "layer_norm: eps");
+        decoct_block *block = NULL;
+        decoct_block_args b = {.struct_size = sizeof b,
+                               .eps = odd[i],
+                               .d_model = 2,
+                               .heads = 1,
+                               .d_ffn = 2,
+                               .qkv = w,
+                               .proj = w,
+                               .up = w,
+                               .down = w};
+        expect(ctx, decoct_block_create(ctx, &b, &block), "block: eps");
+        int32_t id = 0;
+        decoct_sample_args s = {.struct_size = sizeof s, .temperature = odd[i]};
+        expect(ctx, decoct_sample(ctx, &s, x, 4, &id), "sample: temperature");
+        s = (decoct_sample_args){.struct_size = sizeof s, .temperature = 1.0f, .top_p = odd[i]};
+        expect(ctx, decoct_sample(ctx, &s, x, 4, &id), "sample: top_p");
+    }
+    expect(ctx, decoct_layer_norm(ctx, 1, 4, -1e-9f, NULL, NULL, x, 0, y, 0), "layer_norm: eps");
+    expect(ctx, decoct_layer_norm(ctx, 1, 4, 0.0f, NULL, NULL, x, 0, y, 0), NULL);
+    expect(ctx, decoct_softmax(ctx, 1, 4, -2.0f, x, 0, y, 0), NULL);
+    decoct_attention_args a = attention();
+    a.reserved = 1e-30f;
+    expect(ctx, decoct_attention(ctx, &a), "attention: reserved is not 0");
+    a.reserved = NAN;
+    expect(ctx, decoct_attention(ctx, &a), "attention: reserved is not 0");
+    decoct_context_close(ctx);
+}
+
+// ---- Operands that share elements ----
+
+static void test_product_in_place(void **state) {
+    decoct_context *ctx = check_open("scalar", 1);
+    (void)state;
+    decoct_matmul_args a = product();
+    a.x = y;
+    expect(ctx, decoct_matmul(ctx, &a), "y shares an element with x");
+    a.x = y + 14; // only the last element of y
+    expect(ctx, decoct_matmul(ctx, &a), "y shares an element with x");
+    a.x = y + 15;
+    expect(ctx, decoct_matmul(ctx, &a), NULL);
+    a = product();
+    a.b = y + 3;
+    expect(ctx, decoct_matmul(ctx, &a), "y shares an element with b");
+    a = product();
+    a.bias = y + 10;
+    expect(ctx, decoct_matmul(ctx, &a), "y shares an element with bias");
+    a = product(); // x (3, 4) and y (3, 5) in rows of 9: beside each other
+    a.x = y;
+    a.y = y + 4;
+    a.x_stride = a.y_stride = 9;
+    expect(ctx, decoct_matmul(ctx, &a), NULL);
+    a.y = y + 3;
+    expect(ctx, decoct_matmul(ctx, &a), "y shares an element with x");
+    a.y = y + 5; // the last of a row is the first of x's next
+    expect(ctx, decoct_matmul(ctx, &a), "y shares an element with x");
+    a = product();
+    a.m = 0; // nothing is written
+    a.x = y;
+    expect(ctx, decoct_matmul(ctx, &a), NULL);
+    decoct_context_close(ctx);
+}
+
+static void test_attention_in_place(void **state) {
+    decoct_context *ctx = check_open("scalar", 1);
+    (void)state;
+    decoct_attention_args a = attention();
+    a.q = y;
+    expect(ctx, decoct_attention(ctx, &a), "attention: out shares an element with q");
+    a = attention();
+    a.k = y + 20;
+    expect(ctx, decoct_attention(ctx, &a), "attention: out shares an element with k");
+    a = attention();
+    a.v = y + 23;
+    expect(ctx, decoct_attention(ctx, &a), "attention: out shares an element with v");
+    a = attention();
+    a.mask = y;
+    expect(ctx, decoct_attention(ctx, &a), "attention: out shares an element with the mask");
+    a = attention();
+    a.weights = y + 23;
+    expect(ctx, decoct_attention(ctx, &a), "attention: weights shares an element with out");
+    a.weights = y + 24;
+    expect(ctx, decoct_attention(ctx, &a), NULL);
+    a.weights = x + 10;
+    expect(ctx, decoct_attention(ctx, &a), "attention: weights shares an element with q");
+    a = attention(); // q, k, v and out side by side in rows of 4 x 2 heads x 4
+    a.kv_len = 3;
+    a.q = y;
+    a.k = y + 8;
+    a.v = y + 16;
+    a.out = y + 24;
+    a.q_head_stride = a.k_head_stride = a.v_head_stride = a.out_head_stride = 4;
+    a.q_stride = a.k_stride = a.v_stride = a.out_stride = 32;
+    memset(y, 0, sizeof y);
+    expect(ctx, decoct_attention(ctx, &a), NULL);
+    a.out = y + 23;
+    expect(ctx, decoct_attention(ctx, &a), "attention: out shares an element with v");
+    decoct_context_close(ctx);
+}
+
+static void test_rows_in_place(void **state) {
+    decoct_context *ctx = check_open("scalar", 1);
+    int32_t ids[4] = {0, 1, 2, 1};
+    (void)state;
+    expect(ctx, decoct_softmax(ctx, 3, 4, 0.0f, y, 0, y, 0), NULL);
+    expect(ctx, decoct_softmax(ctx, 3, 4, 0.0f, y, 7, y, 7), NULL);
+    expect(ctx, decoct_softmax(ctx, 1, 4, 0.0f, y, 9, y, 4), NULL); // one row has no stride
+    expect(ctx, decoct_softmax(ctx, 3, 4, 0.0f, y, 8, y + 4, 8), NULL);
+    expect(ctx, decoct_softmax(ctx, 3, 4, 0.0f, y, 8, y, 4), "softmax: y shares an element with x");
+    expect(ctx, decoct_gelu(ctx, 0, 3, 4, y, 0, y + 1, 0), "gelu: y shares an element with x");
+    expect(ctx, decoct_add(ctx, 3, 4, y, 0, y, 0), NULL);
+    expect(ctx, decoct_add(ctx, 3, 4, y, 0, y + 4, 0), "add: y shares an element with x");
+    expect(ctx, decoct_layer_norm(ctx, 3, 4, 0.0f, y + 8, NULL, x, 0, y, 0),
+           "layer_norm: y shares an element with gain");
+    expect(ctx, decoct_layer_norm(ctx, 3, 4, 0.0f, NULL, y, x, 0, y, 0),
+           "layer_norm: y shares an element with bias");
+    expect(ctx, decoct_bias(ctx, 3, 4, y + 4, y, 0), "bias: y shares an element with bias");
+    expect(ctx, decoct_embedding(ctx, 4, 4, ids, y, 3, 0, y + 8, 0),
+           "embedding: y shares an element with table");
+    expect(ctx, decoct_embedding(ctx, 4, 4, ids, y, 3, 0, y + 12, 0), NULL);
+    memset(y, 0, sizeof y);
+    expect(ctx, decoct_embedding(ctx, 4, 4, (const int32_t *)(const void *)(y + 3), x, 3, 0, y, 0),
+           "embedding: y shares an element with ids");
+    decoct_context_close(ctx);
+}
+
+static void test_block_in_place(void **state) {
+    decoct_context *ctx = check_open("scalar", 1);
+    decoct_block *block = NULL;
+    decoct_cache *cache = NULL;
+    (void)state;
+    decoct_block_args b = {.struct_size = sizeof b,
+                           .d_model = 4,
+                           .heads = 2,
+                           .d_ffn = 8,
+                           .qkv = w,
+                           .proj = w,
+                           .up = w,
+                           .down = w};
+    expect(ctx, decoct_block_create(ctx, &b, &block), NULL);
+    expect(ctx, decoct_cache_create(ctx, block, 64, &cache), NULL);
+    expect(ctx, decoct_block_forward(ctx, block, cache, 3, y, 0, y, 4), NULL);
+    expect(ctx, decoct_block_forward(ctx, block, cache, 3, y, 9, y + 4, 9), NULL);
+    expect(ctx, decoct_block_forward(ctx, block, cache, 3, y, 0, y + 4, 0),
+           "block: y shares an element with x");
+    expect(ctx, decoct_block_forward(ctx, block, cache, 3, y, 0, y, 8),
+           "block: y shares an element with x");
+    expect(ctx, decoct_block_forward(ctx, block, cache, 3, y, HUGE_SIZE, y, 0),
+           "block: x with 3 rows is too large");
+    assert_int_equal(decoct_cache_length(cache), 6);
+    decoct_cache_destroy(cache);
+    decoct_block_destroy(block);
+    decoct_context_close(ctx);
+}
+
+// ---- Sizes beyond all memory ----
+
+static void test_huge_sizes(void **state) {
+    decoct_context *ctx = check_open("scalar", 1);
+    (void)state;
+    decoct_attention_args a = attention();
+    a.heads = a.kv_heads = HUGE_SIZE;
+    expect(ctx, decoct_attention(ctx, &a), "attention: q (1, 4611686018427387904, 3, 4)");
+    a = attention();
+    a.head_dim = HUGE_SIZE;
+    expect(ctx, decoct_attention(ctx, &a), "attention: q (1, 2, 3, 4611686018427387904)");
+    a = attention();
+    a.kv_len = HUGE_SIZE / 16;
+    expect(ctx, decoct_attention(ctx, &a), "attention: k (1, 2, 288230376151711744, 4)");
+    a = attention();
+    a.q_len = a.kv_len = INT64_C(1) << 31;
+    expect(ctx, decoct_attention(ctx, &a),
+           "attention: scores (batch, heads, q_len, kv_len) = (1, 2, 2147483648, 2147483648)");
+    a = attention();
+    a.value_dim = HUGE_SIZE;
+    expect(ctx, decoct_attention(ctx, &a), "attention: v (1, 2, 5, 4611686018427387904)");
+    a = attention();
+    a.v_head_stride = HUGE_SIZE;
+    expect(ctx, decoct_attention(ctx, &a), "attention: v (1, 2, 5, 4)");
+    a = attention();
+    a.q_stride = -4;
+    expect(ctx, decoct_attention(ctx, &a), "a stride of q is negative");
+    a = attention();
+    a.mask = w;
+    a.batch = 2;
+    a.mask_batch_stride = INT64_MAX;
+    expect(ctx, decoct_attention(ctx, &a), "the strides of the mask are too large");
+    decoct_matmul_args m = product();
+    m.k = HUGE_SIZE;
+    expect(ctx, decoct_matmul(ctx, &m), "matmul: x (3, 4611686018427387904)");
+    m = product();
+    m.y_stride = HUGE_SIZE;
+    expect(ctx, decoct_matmul(ctx, &m), "matmul: y (3, 5) with stride 4611686018427387904");
+    expect(ctx, decoct_softmax(ctx, HUGE_SIZE, 4, 0.0f, x, 0, y, 0),
+           "softmax: (rows, cols) = (4611686018427387904, 4)");
+    decoct_context_close(ctx);
+}
+
+int main(void) {
+    check_fill(x, ROOM, 1, 1.0f);
+    check_fill(w, ROOM, 2, 1.0f);
+    static const check_test tests[] = {{"empty products", test_empty_products},
+                                       {"empty attention", test_empty_attention}};
+    const struct CMUnitTest others[] = {
+        cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_product_in_place),
+        cmocka_unit_test(test_attention_in_place),
+        cmocka_unit_test(test_rows_in_place),
+        cmocka_unit_test(test_block_in_place),
+        cmocka_unit_test(test_huge_sizes),
+    };
+    return check_all_backends("arguments", tests, sizeof tests / sizeof *tests) +
+           cmocka_run_group_tests_name("arguments", others, NULL, NULL);
+}
