@@ -3,6 +3,7 @@
 #include "lists.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,4 +133,14 @@ const char *word_list_parse(const char *text, word_list *out) {
 void word_list_free(word_list *list) {
     free(list->text);
     list->text = NULL;
+}
+
+double time_parse(const char *text) {
+    char *end;
+    double value = strtod(text, &end);
+    double unit = strcmp(end, "h") == 0                   ? 3600.0
+                  : strcmp(end, "m") == 0                 ? 60.0
+                  : strcmp(end, "s") == 0 || *end == '\0' ? 1.0
+                                                          : 0.0;
+    return end != text && isfinite(value) && value > 0.0 && value < 1e6 ? value * unit : 0.0;
 }

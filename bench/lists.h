@@ -29,4 +29,7 @@ const char *word_list_parse(const char *text, word_list *out);
 bool word_list_has(const word_list *list, const char *word);
 void word_list_free(word_list *list);
 
+// "90s", "20m", "2h", "90": seconds; 0: none of them.
+double time_parse(const char *text);
+
 #endif

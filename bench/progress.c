@@ -51,7 +51,7 @@ static int terminal_width(void) {
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col : 80;
 }
 
-void progress_show(progress *p, const sample_case *now) {
+void progress_say(progress *p, const char *words) {
     double time = clock_now();
     if (time - p->shown < (p->terminal ? TERMINAL_PAUSE : LINE_PAUSE)) {
         return;
@@ -59,25 +59,30 @@ void progress_show(progress *p, const sample_case *now) {
     p->shown = time;
     char line[512], rest[32];
     put_rest(p, rest, sizeof rest);
-    int used = snprintf(line, sizeof line, "%d/%d, %s left", p->done, p->total, rest);
-    if (now) {
-        const char *unit = "";
-        sample_rate(&now->cost, 1.0, &unit);
-        used += snprintf(line + used, sizeof line - (size_t)used, "  %s", now->name);
-        if (now->last_rate > 0.0) {
-            used += snprintf(line + used, sizeof line - (size_t)used, "  %.4g %s", now->last_rate,
-                             unit);
-        }
-        if (now->last_pct > 0.0) {
-            snprintf(line + used, sizeof line - (size_t)used, ", %.0f %% of roof", now->last_pct);
-        }
-    }
+    snprintf(line, sizeof line, "%d/%d, %s left  %s", p->done, p->total, rest, words);
     if (p->terminal) {
         fprintf(stderr, "\r\033[K%.*s", terminal_width() - 1, line);
     } else {
         fprintf(stderr, "%s\n", line);
     }
     fflush(stderr);
+}
+
+void progress_show(progress *p, const sample_case *now) {
+    char words[448] = "";
+    if (now) {
+        const char *unit = "";
+        sample_rate(&now->cost, 1.0, &unit);
+        int used = snprintf(words, sizeof words, "%s", now->name);
+        if (now->last_rate > 0.0) {
+            used += snprintf(words + used, sizeof words - (size_t)used, "  %.4g %s", now->last_rate,
+                             unit);
+        }
+        if (now->last_pct > 0.0) {
+            snprintf(words + used, sizeof words - (size_t)used, ", %.0f %% of roof", now->last_pct);
+        }
+    }
+    progress_say(p, words);
 }
 
 void progress_end(progress *p) {

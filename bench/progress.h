@@ -14,7 +14,9 @@ typedef struct progress {
 } progress;
 
 progress progress_begin(int done, int total, double budget);
-// `now` is the case that was sampled last; NULL: none.
+// Says how far it is, followed by `words`, unless that was done a moment ago.
+void progress_say(progress *p, const char *words);
+// The same with the case that was sampled last; NULL: none.
 void progress_show(progress *p, const sample_case *now);
 // Takes the line away.
 void progress_end(progress *p);

@@ -5,10 +5,9 @@
 #include "progress.h"
 #include "record.h"
 #include "shuffle.h"
+#include "stop.h"
 
-#include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,46 +17,6 @@
 // for the sake of cases that take longer than those before.
 enum { CHUNK = 12, FIRST_CHUNK = 4 };
 static const double GRACE_PART = 1.1, GRACE_SECONDS = 1.0;
-
-// ---- Ctrl-C ----
-
-static volatile sig_atomic_t stopped; // a handler has nothing else to tell with
-
-static const int signals[] = {SIGINT, SIGTERM};
-
-static void stop(int caught) {
-    (void)caught;
-    static const char message[] =
-        "\nending after the sample in progress; a second signal ends at once\n";
-    int error = errno;
-    stopped = 1;
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction now;
-        if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler == stop) {
-            signal(signals[i], SIG_DFL);
-        }
-    }
-    ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
-    (void)written; // who closed standard error cannot be told
-    errno = error;
-}
-
-// The first one ends the run in order. The second one, of either kind, ends the process as the
-// system does: a kernel may never return. What the program was started to ignore, as shells do for
-// jobs in the background, it ignores.
-static void catch_signals(void) {
-    stopped = 0;
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction before, action = {.sa_handler = stop, .sa_flags = SA_RESTART};
-        sigemptyset(&action.sa_mask);
-        for (size_t j = 0; j < sizeof signals / sizeof *signals; j++) {
-            sigaddset(&action.sa_mask, signals[j]);
-        }
-        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
-            sigaction(signals[i], &action, NULL);
-        }
-    }
-}
 
 // ---- A run in progress ----
 
@@ -138,7 +97,7 @@ static int next_chunk(const turn *t) {
 static bool measure_missing(turn *t, const int *order) {
     run *r = t->run;
     int at = 0, most;
-    while (at < r->plan.count && !stopped && (most = next_chunk(t)) > 0) {
+    while (at < r->plan.count && !stop_asked && (most = next_chunk(t)) > 0) {
         t->chunk_count = 0;
         while (at < r->plan.count && t->chunk_count < most) {
             if (!r->results.rows[order[at]]) {
@@ -311,11 +270,11 @@ static int verdict(const run *r) {
                     json_string_value(json_object_get(row, "pin_error")));
         }
     }
-    return wrong     ? EXIT_WRONG
-           : stopped ? EXIT_INTERRUPTED
-           : failed  ? EXIT_INTERNAL
-           : refused ? EXIT_INVALID
-                     : 0;
+    return wrong        ? EXIT_WRONG
+           : stop_asked ? EXIT_INTERRUPTED
+           : failed     ? EXIT_INTERNAL
+           : refused    ? EXIT_INVALID
+                        : 0;
 }
 
 static void say_end(const run *r, bool well, double seconds) {
@@ -324,9 +283,9 @@ static void say_end(const run *r, bool well, double seconds) {
     if (rows < r->plan.count) {
         bool time = well && r->options->budget > 0.0;
         fprintf(stderr, "%s: %s after %d of %d rows%s\n", r->command,
-                stopped ? "stopped"
-                : time  ? "the time is up"
-                        : "ended",
+                stop_asked ? "stopped"
+                : time     ? "the time is up"
+                           : "ended",
                 rows, r->plan.count, out ? "; --resume goes on" : "");
     }
     fprintf(stderr, "%s: %d rows in %.0f s%s%s\n", r->command, rows, seconds, out ? ": " : "",
@@ -343,11 +302,11 @@ static int measure(run *r, const int *order, int done) {
     t->shelf.buffers.most = r->plan.levels.dram / (int64_t)sizeof(float);
     t->shelf.report = show;
     t->shelf.report_data = t;
-    t->shelf.stopped = &stopped;
+    t->shelf.stopped = &stop_asked;
     t->shelf.deadline =
         r->options->budget > 0.0 ? t->begin + GRACE_PART * r->options->budget + GRACE_SECONDS : 0.0;
     t->progress = progress_begin(done, r->plan.count, r->options->budget);
-    catch_signals();
+    stop_catch();
     // Before anything is measured: can the file be written at all?
     bool well = !r->options->out || record_file_write(&r->results, r->command);
     well = well && measure_missing(t, order);

@@ -4,7 +4,6 @@
 
 #include "record.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,17 +27,6 @@ static const struct argp_option rows[] = {
     {0},
 };
 
-// "90s", "20m", "2h", "90": seconds; 0: none of them.
-static double read_time(const char *text) {
-    char *end;
-    double value = strtod(text, &end);
-    double unit = strcmp(end, "h") == 0                   ? 3600.0
-                  : strcmp(end, "m") == 0                 ? 60.0
-                  : strcmp(end, "s") == 0 || *end == '\0' ? 1.0
-                                                          : 0.0;
-    return end != text && isfinite(value) && value > 0.0 && value < 1e6 ? value * unit : 0.0;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state) {
     run_options *o = state->input;
     int_list number;
@@ -58,7 +46,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         o->overwrite = o->how = true;
         return 0;
     case KEY_BUDGET:
-        o->budget = read_time(arg);
+        o->budget = time_parse(arg);
         if (o->budget <= 0.0) {
             argp_error(state, "--budget takes a time such as 90s, 20m or 2h, not \"%s\"", arg);
         }
@@ -69,7 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         o->how = true;
         return 0;
     case KEY_MIN:
-        o->min_time = read_time(arg);
+        o->min_time = time_parse(arg);
         o->how = true;
         if (o->min_time <= 0.0 || o->min_time > 60.0) {
             argp_error(state, "--min-time takes up to 60 seconds, not \"%s\"", arg);

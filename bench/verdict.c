@@ -7,10 +7,20 @@
 #include <stddef.h>
 #include <string.h>
 
-const verdict_rule VERDICT_STANDARD = {
-    .margin = 0.02, .alpha = 0.001, .first = 12, .step = 6, .last = 60, .scatter = 0.05};
-const verdict_rule VERDICT_QUICK = {
-    .margin = 0.02, .alpha = 0.005, .first = 8, .step = 4, .last = 32, .scatter = 0.05};
+const verdict_rule VERDICT_STANDARD = {.margin = 0.02,
+                                       .alpha = 0.001,
+                                       .alarm = 0.001,
+                                       .first = 12,
+                                       .step = 6,
+                                       .last = 60,
+                                       .scatter = 0.05};
+const verdict_rule VERDICT_QUICK = {.margin = 0.02,
+                                    .alpha = 0.005,
+                                    .alarm = 0.005,
+                                    .first = 8,
+                                    .step = 4,
+                                    .last = 32,
+                                    .scatter = 0.05};
 
 const char *verdict_name(verdict v) {
     static const char *const names[] = {[VERDICT_OPEN] = "not decided",
@@ -49,10 +59,11 @@ verdict verdict_look(const verdict_rule *rule, const double *estimates, int laun
     if (found) {
         *found = at;
     }
-    if (at.low > margin) {
+    interval sure = signed_rank_interval(estimates, launches, rule->alarm);
+    if (at.low > margin && sure.low > 0.0) {
         return VERDICT_REGRESSION;
     }
-    if (at.high < -margin) {
+    if (at.high < -margin && sure.high < 0.0) {
         return VERDICT_IMPROVEMENT;
     }
     if (at.low > -margin && at.high < margin) {
@@ -75,6 +86,12 @@ verdict verdict_sequence(const verdict_rule *rule, const double *estimates, int 
     return v;
 }
 
+void verdict_rule_share(verdict_rule *rule, int cases, double family) {
+    int looks = (rule->last - rule->first) / rule->step + 1;
+    double share = family / (2.0 * (double)cases * (double)looks);
+    rule->alarm = share < rule->alpha ? share : rule->alpha;
+}
+
 const char *verdict_rule_fault(const verdict_rule *rule) {
     if (!(rule->margin > 0.0 && rule->margin < 1.0)) {
         return "the margin must be above 0 % and below 100 %";
@@ -86,7 +103,8 @@ const char *verdict_rule_fault(const verdict_rule *rule) {
         rule->last > SIGNED_RANK_MAX) {
         return "launches must be FIRST:LAST with 2 <= FIRST <= LAST <= 64";
     }
-    if (signed_rank_cut(rule->last, rule->alpha) == 0) {
+    if (signed_rank_cut(rule->last, rule->alpha) == 0 ||
+        signed_rank_cut(rule->last, rule->alarm) == 0) {
         return "so few launches cannot reach alpha: n launches reach 2^-n at best";
     }
     return NULL;

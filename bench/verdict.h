@@ -23,8 +23,9 @@ typedef enum verdict {
 } verdict;
 
 typedef struct verdict_rule {
-    double margin;         // a ratio - 1; smaller changes are not reported
-    double alpha;          // of one look, at each end of the interval
+    double margin; // a ratio - 1; smaller changes are not reported
+    double alpha;  // of one look, at each end of the interval
+    double alarm;  // a change is reported only if, besides, equal builds are this improbable
     int first, step, last; // launches at the first look, between looks, at the last look
     double scatter;        // of the launches: above it not even "no change" is in reach
 } verdict_rule;
@@ -47,6 +48,9 @@ verdict verdict_look(const verdict_rule *rule, const double *estimates, int laun
 // Looks in turn at the first `launches` estimates as they came; *used is how many it needed.
 verdict verdict_sequence(const verdict_rule *rule, const double *estimates, int launches, int *used,
                          interval *found);
+// Sets `alarm` so that a suite of `cases` equal pairs reports a change in at most `family` of all
+// runs, whatever the noise: `family` is divided among the cases, their looks and both directions.
+void verdict_rule_share(verdict_rule *rule, int cases, double family);
 // A text with the reason why the rule cannot work, or NULL: margin, alpha and steps in range, and
 // the last look able to reach alpha.
 const char *verdict_rule_fault(const verdict_rule *rule);

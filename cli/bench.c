@@ -22,6 +22,10 @@ int cli_sweep(int argc, char **argv) {
 int cli_roofline(int argc, char **argv) {
     return decoct_roofline(argc, argv);
 }
+
+int cli_ab(int argc, char **argv) {
+    return decoct_ab(argc, argv);
+}
 #else
 static int leave_out(void) {
     return cli_fail(CLI_SKIPPED, "the benchmarks are not in this build: they need a C++ compiler, "
@@ -39,6 +43,10 @@ int cli_sweep(int argc, char **argv) {
 }
 
 int cli_roofline(int argc, char **argv) {
+    return cli_bench(argc, argv);
+}
+
+int cli_ab(int argc, char **argv) {
     return cli_bench(argc, argv);
 }
 #endif

@@ -24,6 +24,7 @@ static const command commands[] = {
      "every combination of shapes, threads, pinning and backends, to a file"},
     {"decoct roofline", cli_roofline,
      "what this machine can do at all: arithmetic, caches, memory"},
+    {"decoct ab", cli_ab, "two builds against each other: slower, faster, equal, or cannot tell"},
     {"decoct peers", cli_peers, "the same shapes in other libraries, side by side"},
     {"decoct hash", cli_hash, "one hash a kernel and shape: the same on every CPU"},
     {"decoct report", cli_report, "result files as one page to explore, and compared"},

@@ -73,6 +73,23 @@ static void test_verdicts(void **state) {
     assert_int_equal(used, 0);
 }
 
+// With many cases 12 launches are too few for an alarm (2^-12 is more than its share), 18 are
+// enough.
+static void test_share(void **state) {
+    (void)state;
+    verdict_rule rule = VERDICT_STANDARD;
+    double values[18];
+    for (int i = 0; i < 18; i++) {
+        values[i] = 0.05 + 1e-4 * i;
+    }
+    verdict_rule_share(&rule, 25, 0.01);
+    assert_int_equal(verdict_look(&rule, values, 12, NULL), VERDICT_OPEN);
+    assert_int_equal(verdict_look(&rule, values, 18, NULL), VERDICT_REGRESSION);
+    verdict_rule_share(&rule, 1, 0.5);
+    assert_true(rule.alarm == rule.alpha);
+    assert_int_equal(verdict_look(&rule, values, 12, NULL), VERDICT_REGRESSION);
+}
+
 static void test_launch(void **state) {
     (void)state;
     double odd[] = {0.3, -9.0, 0.1}, even[] = {0.4, 0.2, 9.0, 0.0};
@@ -90,10 +107,15 @@ static void test_rules(void **state) {
     r = VERDICT_STANDARD;
     r.last = 65;
     assert_non_null(verdict_rule_fault(&r));
-    r = (verdict_rule){.margin = 0.02, .alpha = 0.0002, .first = 8, .step = 4, .last = 12};
+    r = (verdict_rule){
+        .margin = 0.02, .alpha = 0.0002, .alarm = 0.0002, .first = 8, .step = 4, .last = 12};
     assert_string_equal(verdict_rule_fault(&r),
                         "so few launches cannot reach alpha: n launches reach 2^-n at best");
     r.last = 16;
+    assert_null(verdict_rule_fault(&r));
+    r = VERDICT_STANDARD;
+    verdict_rule_share(&r, 25, 0.01); // 9 looks
+    assert_true(fabs(r.alarm - 0.01 / 450.0) < 1e-12);
     assert_null(verdict_rule_fault(&r));
     for (int n = 0; n <= 66; n++) {
         bool look = n >= 12 && n <= 60 && n % 6 == 0;
@@ -198,8 +220,9 @@ static void test_recorded_launches(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_critical_values), cmocka_unit_test(test_interval),
-        cmocka_unit_test(test_verdicts),        cmocka_unit_test(test_launch),
-        cmocka_unit_test(test_rules),           cmocka_unit_test(test_recorded_launches)};
+        cmocka_unit_test(test_critical_values),  cmocka_unit_test(test_interval),
+        cmocka_unit_test(test_verdicts),         cmocka_unit_test(test_share),
+        cmocka_unit_test(test_launch),           cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_recorded_launches)};
     return cmocka_run_group_tests(tests, read_pools, NULL);
 }

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "arm.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+// ---- Where things are ----
+
+static bool is_file(const char *path) {
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISREG(s.st_mode);
+}
+
+// DIR/libdecoct.so, or that of a folder one level deeper (lib/x86_64-linux-gnu).
+static bool look_in(const char *folder, char *path) {
+    int n = snprintf(path, CHANNEL_PATH, "%s/libdecoct.so.0", folder);
+    if (n > 0 && n < CHANNEL_PATH && is_file(path)) {
+        return true;
+    }
+    DIR *dir = opendir(folder);
+    bool found = false;
+    for (struct dirent *e; dir && !found && (e = readdir(dir));) {
+        n = snprintf(path, CHANNEL_PATH, "%s/%s/libdecoct.so.0", folder, e->d_name);
+        found = e->d_name[0] != '.' && n > 0 && n < CHANNEL_PATH && is_file(path);
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return found;
+}
+
+bool arm_find(const char *path, arm *a, char *error) {
+    char found[CHANNEL_PATH], real[PATH_MAX];
+    bool there = is_file(path);
+    snprintf(found, sizeof found, "%s", path);
+    static const char *const folders[] = {"lib", "lib64", "usr/lib", "."};
+    for (size_t i = 0; !there && i < sizeof folders / sizeof *folders; i++) {
+        char folder[CHANNEL_PATH];
+        int n = snprintf(folder, sizeof folder, "%s/%s", path, folders[i]);
+        there = n > 0 && n < CHANNEL_PATH && look_in(folder, found);
+    }
+    if (!there || !realpath(found, real) || strlen(real) >= sizeof a->library) {
+        snprintf(
+            error, CHANNEL_ERROR,
+            "%.300s: no libdecoct.so.0 there (give an installed tree, a build directory or the "
+            "file itself)",
+            path);
+        return false;
+    }
+    if (strpbrk(real, ": ")) { // the separators of LD_PRELOAD
+        snprintf(error, CHANNEL_ERROR, "%.300s: a path with a blank or a colon cannot be preloaded",
+                 real);
+        return false;
+    }
+    memcpy(a->library, real, strlen(real) + 1);
+    return true;
+}
+
+bool arm_worker(char *path, char *error) {
+    static const char *const places[] = {"../bench/decoct-ab-worker",
+                                         "../libexec/decoct/decoct-ab-worker"};
+    char self[CHANNEL_PATH];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
+        int used = snprintf(path, CHANNEL_PATH, "%.*s/%s", (int)(slash - self), self, places[i]);
+        if (used > 0 && used < CHANNEL_PATH && access(path, X_OK) == 0) {
+            return true;
+        }
+    }
+    snprintf(error, CHANNEL_ERROR, "decoct-ab-worker is missing beside this program");
+    return false;
+}
+
+// ---- The worker ----
+
+static bool fail(char *error, const char *what) {
+    snprintf(error, CHANNEL_ERROR, "%s: %s", what, strerror(errno));
+    return false;
+}
+
+// The environment of the worker: this one's without what would choose another library, and padding,
+// which moves the stack.
+static char **environment(const arm *a, int padding) {
+    int count = 0, kept = 0;
+    while (environ[count]) {
+        count++;
+    }
+    char **to = calloc((size_t)count + 3, sizeof *to);
+    for (int i = 0; to && i < count; i++) {
+        if (strncmp(environ[i], "LD_PRELOAD=", 11) != 0 &&
+            strncmp(environ[i], "LD_LIBRARY_PATH=", 16) != 0) {
+            to[kept++] = environ[i];
+        }
+    }
+    char *preload = malloc(sizeof "LD_PRELOAD=" + strlen(a->library));
+    char *pad = malloc(sizeof "DECOCT_AB_PADDING=" + (size_t)padding);
+    if (!to || !preload || !pad) {
+        free(to);
+        free(preload);
+        free(pad);
+        return NULL;
+    }
+    sprintf(preload, "LD_PRELOAD=%s", a->library);
+    int n = sprintf(pad, "DECOCT_AB_PADDING=");
+    memset(pad + n, 'x', (size_t)padding);
+    pad[n + padding] = '\0';
+    to[kept] = preload;
+    to[kept + 1] = pad;
+    return to;
+}
+
+static void free_environment(char **list) {
+    int count = 0;
+    while (list && list[count]) {
+        count++;
+    }
+    if (count >= 2) { // the last two are ours
+        free(list[count - 1]);
+        free(list[count - 2]);
+    }
+    free(list);
+}
+
+static bool share(arm *a, int *fd, char *error) {
+    *fd = memfd_create("decoct-ab", MFD_CLOEXEC);
+    if (*fd < 0 || ftruncate(*fd, sizeof(channel))) {
+        return fail(error, "shared memory");
+    }
+    void *at = mmap(NULL, sizeof(channel), PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+    if (at == MAP_FAILED) {
+        return fail(error, "shared memory");
+    }
+    a->channel = at;
+    a->channel->size = sizeof(channel);
+    return (!sem_init(&a->channel->go, 1, 0) && !sem_init(&a->channel->done, 1, 0)) ||
+           fail(error, "semaphore");
+}
+
+bool arm_start(arm *a, const char *worker, int padding, char *error) {
+    int fd = -1;
+    char **env = environment(a, padding);
+    bool ok = (env || fail(error, "worker")) && share(a, &fd, error);
+    if (ok) {
+        a->pid = fork();
+        ok = a->pid >= 0 || fail(error, "fork");
+    }
+    if (ok && a->pid == 0) {
+        char *const argv[] = {(char *)(uintptr_t)worker, NULL};
+        // dup2 takes the close-on-exec mark off, but does nothing for two equal numbers.
+        bool shared = fd == CHANNEL_FD ? !fcntl(fd, F_SETFD, 0) : dup2(fd, CHANNEL_FD) >= 0;
+        if (shared && signal(SIGINT, SIG_IGN) != SIG_ERR) { // Ctrl-C is the driver's to handle
+            execve(worker, argv, env);
+        }
+        _exit(127);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    free_environment(env);
+    return ok;
+}
+
+static double cpu_time(pid_t pid) {
+    clockid_t clock;
+    struct timespec t = {0};
+    if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t)) {
+        return 0.0;
+    }
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+double arm_awake(const arm *a) {
+    return cpu_time(a->pid) - a->slept_from;
+}
+
+static bool has_died(arm *a, char *error) {
+    int status;
+    if (waitpid(a->pid, &status, WNOHANG) != a->pid) {
+        return false;
+    }
+    a->pid = 0;
+    if (WIFSIGNALED(status)) {
+        snprintf(error, CHANNEL_ERROR, "the worker of %.300s died by signal %d (%s)", a->library,
+                 WTERMSIG(status), strsignal(WTERMSIG(status)));
+    } else {
+        snprintf(error, CHANNEL_ERROR,
+                 "the worker of %.300s ended with code %d (a library that lacks a function of this "
+                 "program's C ABI cannot be compared)",
+                 a->library, WEXITSTATUS(status));
+    }
+    return true;
+}
+
+bool arm_order(arm *a, channel_order order, char *error) {
+    a->channel->order = (int32_t)order;
+    sem_post(&a->channel->go);
+    for (;;) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        if (!sem_timedwait(&a->channel->done, &until)) {
+            break;
+        }
+        if (has_died(a, error)) {
+            return false;
+        }
+    }
+    a->slept_from = cpu_time(a->pid);
+    if (a->channel->failed) {
+        snprintf(error, CHANNEL_ERROR, "%.200s: %.300s", a->library, a->channel->error);
+        return false;
+    }
+    return true;
+}
+
+void arm_stop(arm *a) {
+    if (a->pid > 0) {
+        kill(a->pid, SIGKILL);
+        waitpid(a->pid, NULL, 0);
+    }
+    if (a->channel) {
+        sem_destroy(&a->channel->go);
+        sem_destroy(&a->channel->done);
+        munmap(a->channel, sizeof *a->channel);
+    }
+    a->pid = 0;
+    a->channel = NULL;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One of the two builds that are compared: where its library is, and a worker process that uses it.
+#ifndef BENCH_AB_ARM_H
+#define BENCH_AB_ARM_H
+
+#include "channel.h"
+
+#include <sys/types.h>
+
+typedef struct arm {
+    char library[CHANNEL_PATH]; // libdecoct.so, a real path
+    char backend[CHANNEL_WORD]; // "": the library's choice
+    pid_t pid;                  // of the worker; 0: none
+    channel *channel;           // NULL: none
+    double slept_from;          // CPU time of the worker when its turn ended, in nanoseconds
+} arm;
+
+// Finds the library of an installed tree, a build directory or a file. False: none, with the reason
+// at `error` (CHANNEL_ERROR bytes).
+bool arm_find(const char *path, arm *a, char *error);
+
+// Starts the worker program `worker` with the arm's library and `padding` bytes more in its
+// environment.
+bool arm_start(arm *a, const char *worker, int padding, char *error);
+// Gives an order and waits for the answer. False: the worker failed or died.
+bool arm_order(arm *a, channel_order order, char *error);
+// CPU time that the worker used since its last answer, in nanoseconds: about 0 if it slept.
+double arm_awake(const arm *a);
+void arm_stop(arm *a);
+
+// Where the worker program is, from the place of this program. False: nowhere.
+bool arm_worker(char *path, char *error);
+
+#endif

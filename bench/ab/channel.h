@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The memory that the driver of an A/B comparison shares with one worker process, and whose turn it
+// is: the driver posts `go` with an order, the worker answers with `done`. A worker that waits
+// sleeps.
+#ifndef BENCH_AB_CHANNEL_H
+#define BENCH_AB_CHANNEL_H
+
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CHANNEL_FD = 3, CHANNEL_WORD = 96, CHANNEL_PATH = 1024, CHANNEL_ERROR = 512 };
+
+typedef enum channel_order { CHANNEL_OPEN, CHANNEL_CALIBRATE, CHANNEL_SAMPLE } channel_order;
+
+// One sample: some calls in a row, in nanoseconds. A call is `runs` runs of the operation, so that
+// the clock does not matter.
+typedef struct channel_sample {
+    double cpu, wall;             // of all calls
+    double quickest;              // CPU time of the quickest call
+    double control;               // CPU time of the control kernel, before it
+    int64_t involuntary_switches; // of this process
+    int32_t cpu_before, cpu_after;
+} channel_sample;
+
+typedef struct channel {
+    uint32_t size; // sizeof(channel) as the driver knows it
+    sem_t go, done;
+    int32_t order;
+
+    // Of CHANNEL_OPEN.
+    char op[CHANNEL_WORD], backend[CHANNEL_WORD]; // backend "": the library's choice
+    char model[CHANNEL_PATH];                     // "": none
+    int64_t seq, heads, head_dim, layers;
+    uint64_t seed;
+    int32_t cpu;          // to be bound to
+    int32_t heap_padding; // bytes taken first, so that each launch has another heap
+
+    // Of CHANNEL_CALIBRATE: a sample takes at least so long and has at least so many calls.
+    double sample_seconds;
+    int64_t calls_least;
+    // Its answer, and the request of CHANNEL_SAMPLE.
+    int64_t calls, runs;
+    double run;  // nanoseconds of one run, about
+    double step; // nanoseconds of one step of the control kernel
+
+    int64_t delay; // steps of the control kernel to be done after each run: an injected slowdown
+
+    // Answers.
+    bool failed;
+    char error[CHANNEL_ERROR];
+    char library[CHANNEL_PATH]; // the file that the worker's libdecoct came from
+    char served[CHANNEL_WORD];  // the backend of matmul
+    uint32_t version, arithmetic;
+    bool has_hash;
+    uint64_t hash; // of the output of the last run
+    channel_sample sample;
+} channel;
+
+#endif

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "launch.h"
+
+#include "control.h"
+
+#include "../clock.h"
+#include "../interval.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CPUS_TRIED = 4, PADDING_MOST = 4096 };
+
+// A worker that used more of the CPU than this part of the other's sample did not sleep.
+static const double AWAKE_MOST = 0.05;
+
+static uint64_t next(uint64_t *seed) {
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return *seed >> 33;
+}
+
+// ---- The CPU ----
+
+// Of a few CPUs that this process may use, drawn anew for each launch, the one whose control kernel
+// is quickest now: on a shared machine some are slower for a while, for causes that cannot be seen
+// from inside.
+static int32_t choose_cpu(uint64_t *seed) {
+    cpu_set_t all, one;
+    int32_t cpus[CPU_SETSIZE], count = 0, best = 0;
+    double quickest = INFINITY;
+    if (sched_getaffinity(0, sizeof all, &all)) {
+        return 0;
+    }
+    for (int32_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET((size_t)cpu, &all)) {
+            cpus[count++] = cpu;
+        }
+    }
+    for (int32_t i = 0; i < count && i < CPUS_TRIED; i++) {
+        int32_t at = i + (int32_t)(next(seed) % (uint64_t)(count - i)), cpu = cpus[at];
+        cpus[at] = cpus[i];
+        CPU_ZERO(&one);
+        CPU_SET((size_t)cpu, &one);
+        if (sched_setaffinity(0, sizeof one, &one)) {
+            continue;
+        }
+        for (int turn = 0; turn < 3; turn++) {
+            double taken = control_measure();
+            if (taken < quickest) {
+                quickest = taken;
+                best = cpu;
+            }
+        }
+    }
+    sched_setaffinity(0, sizeof all, &all);
+    return best;
+}
+
+// ---- The pairs ----
+
+typedef struct pairs {
+    int count, undisturbed;
+    double quickest[LAUNCH_PAIRS_MAX], mean[LAUNCH_PAIRS_MAX], wall[LAUNCH_PAIRS_MAX];
+    double control[2 * LAUNCH_PAIRS_MAX];
+} pairs;
+
+static bool is_disturbed(const channel_sample *s, int32_t cpu) {
+    return s->involuntary_switches > 0 || s->cpu_before != cpu || s->cpu_after != cpu ||
+           s->wall > 1.02 * s->cpu;
+}
+
+static void keep(pairs *p, const channel_sample *a, const channel_sample *b, int32_t cpu) {
+    p->quickest[p->count] = log(b->quickest / a->quickest);
+    p->mean[p->count] = log(b->cpu / a->cpu);
+    p->control[2 * p->count] = a->control;
+    p->control[2 * p->count + 1] = b->control;
+    p->count++;
+    if (!is_disturbed(a, cpu) && !is_disturbed(b, cpu)) {
+        p->wall[p->undisturbed++] = log(b->wall / a->wall);
+    }
+}
+
+// Both arms, in random order.
+static bool run_pair(arm *const arms[2], uint64_t *seed, pairs *p, launch *out, char *error) {
+    int first = (int)(next(seed) % 2);
+    for (int i = 0; i < 2; i++) {
+        arm *working = arms[first ^ i], *sleeping = arms[first ^ i ^ 1];
+        if (!arm_order(working, CHANNEL_SAMPLE, error)) {
+            return false;
+        }
+        out->woke += arm_awake(sleeping) > AWAKE_MOST * working->channel->sample.cpu;
+    }
+    keep(p, &arms[0]->channel->sample, &arms[1]->channel->sample, out->cpu);
+    return true;
+}
+
+// ---- The launch ----
+
+static bool open_arm(arm *a, const launch_setting *s, const work_case *what, int32_t cpu,
+                     uint64_t *seed, char *error) {
+    if (!arm_start(a, s->worker, (int)(next(seed) % PADDING_MOST), error)) {
+        return false;
+    }
+    channel *c = a->channel;
+    snprintf(c->op, sizeof c->op, "%s", what->op);
+    snprintf(c->backend, sizeof c->backend, "%s", a->backend);
+    if (what->model) {
+        snprintf(c->model, sizeof c->model, "%s", what->model);
+    }
+    c->seq = what->seq;
+    c->heads = what->heads;
+    c->head_dim = what->head_dim;
+    c->layers = what->layers;
+    c->seed = what->seed;
+    c->cpu = cpu;
+    c->heap_padding = (int32_t)(next(seed) % (1 << 20));
+    c->sample_seconds = s->sample_seconds;
+    c->calls_least = s->calls_least;
+    if (!arm_order(a, CHANNEL_OPEN, error)) {
+        return false;
+    }
+    if (strcmp(c->library, a->library) != 0) {
+        snprintf(error, CHANNEL_ERROR, "%.200s is not a libdecoct: the worker took %.200s instead",
+                 a->library, c->library);
+        return false;
+    }
+    return true;
+}
+
+// Both arms do as many runs a sample as A needs; B's delay is counted in steps of the control
+// kernel.
+static bool calibrate(const launch_setting *s, arm *const arms[2], char *error) {
+    if (!arm_order(arms[0], CHANNEL_CALIBRATE, error)) {
+        return false;
+    }
+    channel *a = arms[0]->channel, *b = arms[1]->channel;
+    b->calls = a->calls;
+    b->runs = a->runs;
+    b->delay = s->inject > 0.0 ? (int64_t)(s->inject * a->run / a->step + 0.5) : 0;
+    return true;
+}
+
+static void summarise(pairs *p, arm *const arms[2], launch *out) {
+    const channel *a = arms[0]->channel, *b = arms[1]->channel;
+    out->quickest = interval_of(p->quickest, p->count).median;
+    out->mean = interval_of(p->mean, p->count).median;
+    out->undisturbed = p->undisturbed;
+    out->wall = p->undisturbed ? interval_of(p->wall, p->undisturbed).median : 0.0;
+    out->control = interval_of(p->control, 2 * p->count).median;
+    out->has_hash = a->has_hash && b->has_hash;
+    out->same_bits = a->hash == b->hash;
+    for (int i = 0; i < 2; i++) {
+        const channel *c = arms[i]->channel;
+        out->run[i] = c->sample.quickest / (double)c->runs;
+        out->arithmetic[i] = c->arithmetic;
+        snprintf(out->served[i], sizeof out->served[i], "%s", c->served);
+    }
+}
+
+static bool measure(const launch_setting *s, arm *const arms[2], const work_case *what,
+                    uint64_t *seed, launch *out, char *error) {
+    int first = (int)(next(seed) % 2);
+    pairs p = {.count = 0};
+    for (int i = 0; i < 2; i++) {
+        if (!open_arm(arms[first ^ i], s, what, out->cpu, seed, error)) {
+            return false;
+        }
+    }
+    if (!calibrate(s, arms, error)) {
+        return false;
+    }
+    while (p.count < s->pairs) {
+        if (!run_pair(arms, seed, &p, out, error)) {
+            return false;
+        }
+    }
+    summarise(&p, arms, out);
+    return true;
+}
+
+bool launch_run(const launch_setting *s, arm *a, arm *b, const work_case *what, uint64_t *seed,
+                launch *out, char *error) {
+    arm *const arms[2] = {a, b};
+    double begin = clock_now();
+    *out = (launch){.cpu = choose_cpu(seed)};
+    bool ok = measure(s, arms, what, seed, out, error);
+    arm_stop(a);
+    arm_stop(b);
+    out->seconds = clock_now() - begin;
+    return ok;
+}

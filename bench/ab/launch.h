@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One launch of an A/B comparison: two fresh worker processes on one CPU, pairs of samples in
+// turns.
+#ifndef BENCH_AB_LAUNCH_H
+#define BENCH_AB_LAUNCH_H
+
+#include "arm.h"
+
+#include "../work.h"
+
+enum { LAUNCH_PAIRS_MAX = 99 };
+
+typedef struct launch_setting {
+    const char *worker; // the program
+    int pairs;          // <= LAUNCH_PAIRS_MAX
+    double sample_seconds;
+    int64_t calls_least;
+    double inject; // part of B's time by which B is slowed; 0: not
+} launch_setting;
+
+// What one launch found; logarithms of B / A.
+typedef struct launch {
+    int32_t cpu;     // both workers were bound to it
+    double quickest; // median over the pairs, of the CPU time of a sample's quickest call
+    double mean;     // the same of all calls' CPU time
+    double wall;     // the same of the wall time of undisturbed pairs; 0 where there are none
+    int undisturbed; // pairs in which nothing took the CPU from either worker
+    int woke;        // pairs in which the one that should have slept did not
+    double control;  // median CPU time of the control kernel, in nanoseconds
+    double seconds;  // wall time of all of it
+    double run[2];   // CPU time of one run, of A and of B, in nanoseconds
+    uint32_t arithmetic[2];
+    char served[2][CHANNEL_WORD]; // the backend of each arm's matmul
+    bool has_hash, same_bits;
+} launch;
+
+// Measures `what` (threads 1) with both arms; `seed` drives the order, the paddings and the CPU.
+// Ends both workers. False: words at `error` (CHANNEL_ERROR bytes).
+bool launch_run(const launch_setting *s, arm *a, arm *b, const work_case *what, uint64_t *seed,
+                launch *out, char *error);
+
+#endif

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One case of an A/B comparison: its launches so far, and what they say.
+#ifndef BENCH_AB_TRIAL_H
+#define BENCH_AB_TRIAL_H
+
+#include "launch.h"
+
+#include "../signed_rank.h"
+#include "../verdict.h"
+
+typedef struct trial_rules {
+    verdict_rule rule;  // of the quickest calls
+    verdict_rule guard; // of the mean of all calls: a slowdown of some calls only
+    double seconds;     // after so long, and three times the first look, a case cannot be told
+} trial_rules;
+
+typedef struct trial {
+    const char *name;
+    const work_case *what;
+    int count;
+    launch launches[SIGNED_RANK_MAX];
+    double seconds; // that they took
+    verdict verdict;
+    const char *why; // of the verdict, beyond the quickest calls; NULL: nothing to add
+    verdict quickest, guard, waiting;
+    bool waiting_looked_at;
+    interval found; // of the quickest calls; logarithms of B / A
+    bool different_bits;
+    char error[CHANNEL_ERROR]; // "" unless it could not be measured
+} trial;
+
+// The rules for `cases` cases: the same chance of a false alarm in a suite as in one case.
+trial_rules trial_rules_make(const verdict_rule *rule, int cases);
+// Adds a launch, and looks where the rules look.
+void trial_add(trial *t, const trial_rules *rules, const launch *l);
+// No more launches will come.
+void trial_end(trial *t, const trial_rules *rules, const char *why);
+bool trial_is_open(const trial *t);
+// The smallest change, as a part, that would not have been called "no change"; 0: none was looked
+// for.
+double trial_smallest(const trial *t, const trial_rules *rules);
+
+#endif

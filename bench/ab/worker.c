@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The program that measures for `decoct ab`, one process for each build: it runs with the build's
+// libdecoct preloaded, takes its orders from shared memory (descriptor 3), and ends with the
+// driver.
+#include "channel.h"
+#include "control.h"
+
+#include "../clock.h"
+#include "../work.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static const double CALL_LEAST = 50e3; // nanoseconds: below it several runs are one call
+
+// Functions that a build to be compared may not have yet.
+#pragma weak decoct_arithmetic_version
+extern uint32_t decoct_arithmetic_version(void);
+
+static bool fail(channel *c, const char *words) {
+    c->failed = true;
+    snprintf(c->error, sizeof c->error, "%s", words);
+    return false;
+}
+
+static bool run(channel *c, work *w) {
+    return !work_run(w) || fail(c, work_error(w));
+}
+
+static void take_hash(channel *c, work *w) {
+    int64_t count;
+    const float *output = work_output(w, &count);
+    c->has_hash = output != NULL;
+    c->hash = UINT64_C(0xcbf29ce484222325); // FNV-1a over the bits
+    for (int64_t i = 0; output && i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, output + i, sizeof bits);
+        c->hash = (c->hash ^ bits) * UINT64_C(0x100000001b3);
+    }
+}
+
+static void take_library(channel *c) {
+    Dl_info info;
+    char *real =
+        dladdr((void *)(uintptr_t)&decoct_version, &info) ? realpath(info.dli_fname, NULL) : NULL;
+    snprintf(c->library, sizeof c->library, "%s", real ? real : "");
+    free(real);
+}
+
+static bool bind(channel *c) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)c->cpu, &set);
+    return !sched_setaffinity(0, sizeof set, &set) || fail(c, strerror(errno));
+}
+
+static work *open_case(channel *c) {
+    work_case what = {.op = c->op,
+                      .seq = c->seq,
+                      .heads = c->heads,
+                      .head_dim = c->head_dim,
+                      .layers = c->layers,
+                      .threads = 1,
+                      .backend = c->backend[0] ? c->backend : NULL,
+                      .model = c->model[0] ? c->model : NULL,
+                      .seed = c->seed};
+    work *w = NULL;
+    char *padding = malloc((size_t)c->heap_padding + 1); // kept: it moves what comes after it
+    if (!padding || !bind(c)) {
+        free(padding);
+        return NULL;
+    }
+    memset(padding, 1, (size_t)c->heap_padding + 1);
+    if (work_open(&what, &w, c->error, sizeof c->error)) {
+        c->failed = true;
+        return NULL;
+    }
+    for (int i = 0; i < 2 && !c->failed; i++) {
+        run(c, w);
+    }
+    take_hash(c, w);
+    take_library(c);
+    c->version = decoct_version();
+    c->arithmetic = decoct_arithmetic_version ? decoct_arithmetic_version() : 1;
+    snprintf(c->served, sizeof c->served, "%s", decoct_context_backend(work_context(w)));
+    return w;
+}
+
+// A call: runs of the operation, each followed by the injected delay.
+static bool call(channel *c, work *w) {
+    for (int64_t i = 0; i < c->runs; i++) {
+        if (!run(c, w)) {
+            return false;
+        }
+        if (c->delay > 0) {
+            control_run(c->delay);
+        }
+    }
+    return true;
+}
+
+// How many runs make a call that is long enough for the clock, and how many calls make a sample.
+static void calibrate(channel *c, work *w) {
+    double quickest = 0.0;
+    c->runs = 1;
+    for (int i = 0; i < 8; i++) {
+        double before = control_clock();
+        if (!call(c, w)) {
+            return;
+        }
+        double taken = (control_clock() - before) / (double)c->runs;
+        quickest = i == 0 || taken < quickest ? taken : quickest;
+        c->runs = quickest * (double)c->runs < CALL_LEAST ? 2 * c->runs : c->runs;
+    }
+    for (int i = 0; i < 5; i++) {
+        double step = control_measure() / CONTROL_STEPS;
+        c->step = i == 0 || step < c->step ? step : c->step;
+    }
+    c->run = quickest > 1.0 ? quickest : 1.0;
+    c->runs = (int64_t)(CALL_LEAST / c->run) + 1;
+    c->calls = (int64_t)(c->sample_seconds * 1e9 / (c->run * (double)c->runs)) + 1;
+    c->calls = c->calls < c->calls_least ? c->calls_least : c->calls;
+}
+
+static int64_t switches(void) {
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nivcsw;
+}
+
+static void take_sample(channel *c, work *w) {
+    channel_sample s = {.control = control_measure(), .cpu_before = sched_getcpu()};
+    if (!call(c, w)) { // its code and data come back into the caches
+        return;
+    }
+    int64_t switched = switches();
+    double wall = clock_now();
+    for (int64_t i = 0; i < c->calls; i++) {
+        double before = control_clock();
+        if (!call(c, w)) {
+            return;
+        }
+        double taken = control_clock() - before;
+        s.cpu += taken;
+        s.quickest = i == 0 || taken < s.quickest ? taken : s.quickest;
+    }
+    s.wall = (clock_now() - wall) * 1e9;
+    s.involuntary_switches = switches() - switched;
+    s.cpu_after = sched_getcpu();
+    c->sample = s;
+    take_hash(c, w);
+}
+
+static channel *attach(void) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    void *at = mmap(NULL, sizeof(channel), PROT_READ | PROT_WRITE, MAP_SHARED, CHANNEL_FD, 0);
+    channel *c = at;
+    return at != MAP_FAILED && c->size == sizeof *c ? c : NULL;
+}
+
+int main(void) {
+    channel *c = attach();
+    work *w = NULL;
+    if (!c) {
+        fprintf(stderr, "this program is started by decoct ab\n");
+        return 64;
+    }
+    for (;;) {
+        while (sem_wait(&c->go)) {
+        }
+        c->failed = false;
+        c->error[0] = '\0';
+        if (c->order == CHANNEL_OPEN && !w) {
+            w = open_case(c);
+        } else if (!w) {
+            fail(c, "no case is open");
+        } else if (c->order == CHANNEL_CALIBRATE) {
+            calibrate(c, w);
+        } else {
+            take_sample(c, w);
+        }
+        sem_post(&c->done);
+    }
+}

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# `decoct ab`: test_ab.py BUILD. What it refuses, what its file holds, and its exit codes. The verdicts
+# themselves are tested on made-up and recorded launches (test_verdict, test_trial): here no timing is
+# judged. Exit code 77 where the benchmarks or the worker are not in the build.
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
+DECOCT = os.path.join(BUILD, "cli", "decoct")
+PLUGINS = os.path.join(BUILD, "tests", "plugin")
+SMALL = ("--op", "softmax", "--seq", "8", "--heads", "2")
+SHORT = ("--launches", "8:8", "--alpha", "0.005", "--pairs", "2")  # fewer cannot reach alpha
+
+
+def environment(**more):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("BENCHMARK_", "DECOCT_", "LD_"))}
+    return {**clean, **more}
+
+
+def ab(*args, env=None):
+    done = subprocess.run([DECOCT, "ab", *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=600, env=env or environment())
+    return done.returncode, done.stdout, done.stderr
+
+
+class Ab(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def refused(self, words, *args, code=64):
+        got, out, err = ab(*args)
+        self.assertEqual(got, code, out + err)
+        self.assertIn(words, err)
+
+    def test_requests_that_cannot_be(self):
+        self.refused("name two builds")
+        self.refused("name two builds", BUILD)
+        self.refused("unexpected argument", BUILD, BUILD, BUILD)
+        self.refused("one backend at a time", BUILD, BUILD, "--backend", "scalar,avx2")
+        self.refused("no libdecoct.so.0 there", BUILD, self.folder)
+        self.refused("one thread", BUILD, BUILD, "--threads", "2")
+        self.refused("--launches takes", BUILD, BUILD, "--launches", "5:3")
+        self.refused("cannot reach alpha", BUILD, BUILD, *SMALL, "--launches", "8:8", "--alpha", "0.001")
+        self.refused("--margin", BUILD, BUILD, "--margin", "nan")
+        self.refused("--suite has its own shapes", BUILD, BUILD, "--suite", "ci", "--seq", "8")
+        self.refused("not a regular expression", BUILD, BUILD, *SMALL, "--filter", "(")
+        self.refused("no case matches", BUILD, BUILD, *SMALL, "--filter", "nothing", code=14)
+
+    def test_the_file_holds_every_launch(self):
+        code, out, err = ab(BUILD, BUILD, *SMALL, *SHORT, "--json", self.path("ab.json"))
+        self.assertEqual(code, 0, out + err)
+        with open(self.path("ab.json"), encoding="utf-8") as file:
+            found = json.load(file)
+        self.assertIn("decoct", found["context"])
+        self.assertEqual(found["ab"]["rule"]["launches"], [8, 6, 8])
+        self.assertEqual(len(found["ab"]["arms"]), 2)
+        (case,) = found["ab"]["cases"]
+        self.assertEqual(case["name"], "softmax/seq:8/heads:2")
+        self.assertIn(case["verdict"], ("no change", "regression", "improvement", "cannot tell"))
+        self.assertEqual(case["bits"], "same")
+        self.assertEqual(len(case["launches"]), 8)
+        for launch in case["launches"]:
+            self.assertGreater(launch["control_ns"], 0)
+            self.assertIn(launch["cpu"], os.sched_getaffinity(0))
+            self.assertLessEqual(launch["undisturbed"], 2)
+        self.assertIn("softmax/seq:8/heads:2", out)
+
+    def test_an_installed_file_is_found(self):
+        library = os.path.realpath(os.path.join(BUILD, "lib", "libdecoct.so.0"))
+        tree = self.path("usr/lib/some-machine")
+        os.makedirs(tree)
+        shutil.copy(library, os.path.join(tree, "libdecoct.so.0"))
+        code, out, err = ab(self.folder, library, *SMALL, *SHORT)
+        self.assertEqual(code, 0, out + err)
+        self.assertIn(os.path.join(os.path.realpath(tree), "libdecoct.so.0"), out)
+
+    def test_what_is_no_library_is_not_compared_in_its_place(self):
+        other = self.path("libdecoct.so.0")
+        with open(other, "w", encoding="utf-8") as file:
+            file.write("nothing\n")
+        code, out, err = ab(BUILD, self.folder, *SMALL, *SHORT)
+        self.assertEqual(code, 70, out + err)
+        self.assertIn("is not a libdecoct", out)
+
+    def test_other_bits_are_an_error_unless_allowed(self):
+        plugins = environment(DECOCT_BACKEND_PATH=os.path.join(PLUGINS, "late"))
+        wide = ("--op", "block", "--seq", "16", "--heads", "2", "--backend", "scalar,vendor")
+        code, out, err = ab(BUILD, *wide, *SHORT, env=plugins)
+        self.assertEqual(code, 12, out + err)
+        self.assertIn("DIFFERENT BITS", out)
+        code, out, err = ab(BUILD, *wide, *SHORT, "--allow-different-bits", env=plugins)
+        self.assertEqual(code, 0, out + err)
+
+    def test_the_budget_ends_it(self):
+        code, out, err = ab(BUILD, BUILD, *SMALL, "--pairs", "1", "--budget", "0.001s")
+        self.assertEqual(code, 0, out + err)
+        self.assertIn("the budget was spent", out)
+
+    def test_ctrl_c_leaves_a_file(self):
+        run = subprocess.Popen([DECOCT, "ab", BUILD, BUILD, "--op", "softmax", "--seq", "8,16,32,64",
+                                "--heads", "2", "--json", self.path("ab.json")], env=environment(),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertIn("libdecoct", run.stdout.readline())  # it has begun
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=600)
+        self.assertEqual(run.returncode, 130, out + err)
+        self.assertIn("interrupted", out)
+        with open(self.path("ab.json"), encoding="utf-8") as file:
+            self.assertEqual(len(json.load(file)["ab"]["cases"]), 4)
+
+
+if __name__ == "__main__":
+    if ab("--help")[0] == 77 or not os.path.exists(os.path.join(BUILD, "bench", "decoct-ab-worker")):
+        print("skipped: decoct ab is not in this build")
+        sys.exit(77)
+    unittest.main()
