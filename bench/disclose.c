@@ -127,6 +127,7 @@ void host_disclose(const char *root, json_t *machine) {
         void (*read)(const char *root, char text[HOST_TEXT]);
     } facts[] = {{"hypervisor", host_hypervisor},
                  {"governor", host_governor},
+                 {"turbo", host_turbo},
                  {"smt", host_smt},
                  {"huge_pages", host_huge_pages},
                  {"numa_balancing", host_numa_balancing},
@@ -137,8 +138,6 @@ void host_disclose(const char *root, json_t *machine) {
         facts[i].read(root, text);
         set_text(machine, facts[i].key, text);
     }
-    host_turbo(root, text);
-    set_text(machine, "turbo", text);
     json_object_set_new(machine, "mitigations", read_mitigations(root));
     long long kilobytes = 0;
     char *memory = host_file(root, "/proc/meminfo");

@@ -54,7 +54,7 @@ bool host_line(char text[HOST_TEXT], const char *root, const char *format, ...) 
     return there;
 }
 
-static bool to_number(const char *text, long long *number) {
+bool host_text_number(const char *text, long long *number) {
     char *end = NULL;
     errno = 0;
     long long value = strtoll(text, &end, 10);
@@ -70,7 +70,7 @@ bool host_number(long long *number, const char *root, const char *format, ...) {
     bool there = read_line(text, root, format, list);
     va_end(list);
     *number = 0;
-    return there && to_number(text, number);
+    return there && host_text_number(text, number);
 }
 
 char *host_file(const char *root, const char *path) {
@@ -113,7 +113,7 @@ bool host_find_number(const char *text, const char *key, char separator, long lo
     size_t length = 0;
     const char *value = text ? host_find(text, key, separator, &length) : NULL;
     *number = 0;
-    return value && length > 0 && to_number(value, number);
+    return value && length > 0 && host_text_number(value, number);
 }
 
 bool host_has_word(const char *line, size_t length, const char *word) {
@@ -176,6 +176,40 @@ int32_t *host_cpus(const char *root, int32_t *count) {
     return cpus;
 }
 
+// Does the list "0-3,8" name this number?
+static bool list_names(const char *list, int32_t number) {
+    while (isdigit((unsigned char)*list)) {
+        char *end = NULL;
+        long first = strtol(list, &end, 10);
+        long last = *end == '-' ? strtol(end + 1, &end, 10) : first;
+        if (number >= first && number <= last) {
+            return true;
+        }
+        list = *end == ',' ? end + 1 : end;
+    }
+    return false;
+}
+
+int32_t *host_online_cpus(const char *root, int32_t *count) {
+    int32_t all = 0;
+    int32_t *cpus = host_cpus(root, &all);
+    char *list = host_file(root, "/sys/devices/system/cpu/online");
+    bool told = list && isdigit((unsigned char)*list);
+    *count = 0;
+    for (int32_t i = 0; i < all; i++) {
+        long long online = 0;
+        bool here = told ? list_names(list, cpus[i])
+                         : !host_number(&online, root, "/sys/devices/system/cpu/cpu%d/online",
+                                        (int)cpus[i]) ||
+                               online != 0; // the first CPU often has no such file
+        if (here) {
+            cpus[(*count)++] = cpus[i];
+        }
+    }
+    free(list);
+    return cpus;
+}
+
 void host_add(char text[HOST_TEXT], const char *value) {
     size_t used = strlen(text);
     size_t size = strlen(value);
@@ -191,40 +225,6 @@ void host_add(char text[HOST_TEXT], const char *value) {
 }
 
 // ---- Facts ----
-
-void host_governor(const char *root, char text[HOST_TEXT]) {
-    int32_t count = 0;
-    int32_t *cpus = host_cpus(root, &count);
-    text[0] = '\0';
-    for (int32_t i = 0; i < count; i++) {
-        char one[HOST_TEXT];
-        if (host_line(one, root, "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor",
-                      (int)cpus[i])) {
-            host_add(text, one);
-        }
-    }
-    free(cpus);
-    if (!*text) {
-        strcpy(text, unknown);
-    }
-}
-
-const char *host_turbo(const char *root, char text[HOST_TEXT]) {
-    static const char *const switches[] = {
-        "/sys/devices/system/cpu/intel_pstate/no_turbo", "/sys/devices/system/cpu/cpufreq/boost",
-        "/sys/devices/system/cpu/cpu0/cpufreq/boost", // amd-pstate since Linux 6.11
-    };
-    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
-        long long number = 0;
-        if (host_number(&number, root, "%s", switches[i])) {
-            bool on = (number != 0) != (i == 0);
-            strcpy(text, on ? "on" : "off");
-            return switches[i];
-        }
-    }
-    strcpy(text, unknown);
-    return NULL;
-}
 
 // "on" or "none" by the siblings of each CPU, for kernels without the folder smt.
 static void smt_by_siblings(const char *root, char text[HOST_TEXT]) {

@@ -25,7 +25,9 @@ bool host_line(char text[HOST_TEXT], const char *root, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // The whole file, at most 16 MiB; free() it. NULL: it cannot be read, or no memory.
 char *host_file(const char *root, const char *path);
-// A whole number that the file begins with.
+// A whole number that the text begins with.
+bool host_text_number(const char *text, long long *number);
+// The same of a file.
 bool host_number(long long *number, const char *root, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // The value in the next line "key<blanks>:<blanks>value" (or without colon, where `separator` is a
@@ -38,14 +40,15 @@ bool host_has_word(const char *line, size_t length, const char *word);
 // Numbers of the CPUs that have a folder in <root>/sys/devices/system/cpu, in increasing order;
 // free() them. NULL, and 0: none.
 int32_t *host_cpus(const char *root, int32_t *count);
+// Those of them that are online; NULL or a list of 0: none is to be seen. free() it.
+int32_t *host_online_cpus(const char *root, int32_t *count);
 
 // ---- Facts ----
 
 // "performance", or "performance, powersave" where CPUs differ.
 void host_governor(const char *root, char text[HOST_TEXT]);
-// "on" or "off"; gives the file below root whose number switches it (".../no_turbo" the other way
-// round), NULL if there is none.
-const char *host_turbo(const char *root, char text[HOST_TEXT]);
+// "on" or "off", "on, off" where CPUs differ; more in cpufreq.h.
+void host_turbo(const char *root, char text[HOST_TEXT]);
 // "on", "off", or "none" for cores that have one thread each.
 void host_smt(const char *root, char text[HOST_TEXT]);
 // "always", "madvise", "never".

@@ -148,14 +148,42 @@ int32_t doctor_count_list(const char *list, size_t length) {
     return count > 1 << 20 ? 0 : (int32_t)count;
 }
 
+// Lines "cpu0 ..." of /proc/stat, which has those that are online, or "processor : 0" of
+// /proc/cpuinfo.
+static int32_t count_lines(const char *root, const char *path, const char *word) {
+    char *text = host_file(root, path);
+    int32_t count = 0;
+    for (const char *line = text; line && *line; line += *line == '\n') {
+        size_t length = strlen(word);
+        count += strncmp(line, word, length) == 0 &&
+                 (isdigit((unsigned char)line[length]) || isspace((unsigned char)line[length]));
+        line += strcspn(line, "\n");
+    }
+    free(text);
+    return count;
+}
+
+// Not every system shows every file: containers hide /sys, old kernels lack `online`.
+static int32_t count_online(const char *root) {
+    char *list = host_file(root, "/sys/devices/system/cpu/online");
+    int32_t count = list ? doctor_count_list(list, strlen(list)) : 0;
+    free(list);
+    if (count == 0) {
+        free(host_online_cpus(root, &count));
+    }
+    if (count == 0) {
+        count = count_lines(root, "/proc/stat", "cpu");
+        count -= count > 0; // the sum of all
+    }
+    return count > 0 ? count : count_lines(root, "/proc/cpuinfo", "processor");
+}
+
 void doctor_count_cpus(doctor_machine *m) {
     size_t length = 0;
-    char *online = host_file(m->root, "/sys/devices/system/cpu/online");
     char *status = host_file(m->root, "/proc/self/status");
     const char *list = status ? host_find(status, "Cpus_allowed_list", ':', &length) : NULL;
-    m->online = online ? doctor_count_list(online, strlen(online)) : 0;
     m->allowed = list ? doctor_count_list(list, length) : 0;
-    free(online);
+    m->online = count_online(m->root);
     free(status);
 }
 

@@ -2,6 +2,8 @@
 // `decoct doctor`: clocks, siblings, heat, and what stands between this system and the CPU.
 #include "doctor.h"
 
+#include "../bench/cpufreq.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,21 +15,17 @@
 
 void doctor_governor(const doctor_machine *m, doctor_finding *f) {
     char all[HOST_TEXT];
-    char one[HOST_TEXT] = "";
     char others[HOST_TEXT] = "";
-    int32_t count = 0, seen = 0, slow = 0;
+    char files[HOST_TEXT];
+    int32_t seen = 0, slow = 0;
     f->why = "a governor changes the clock with the load, so the first runs are slower than the "
              "later ones and a pause changes the figures";
-    int32_t *cpus = host_cpus(m->root, &count);
-    for (int32_t i = 0; i < count; i++) {
+    host_setting *cpus = host_cpufreq(m->root, "scaling_governor", &seen);
+    for (int32_t i = 0; i < seen; i++) {
         char number[16];
-        if (!host_line(one, m->root, CPU_FOLDER "/cpu%d/cpufreq/scaling_governor", (int)cpus[i])) {
-            continue;
-        }
-        seen++;
-        if (strcmp(one, "performance") != 0) {
+        if (strcmp(cpus[i].text, "performance") != 0) {
             slow++;
-            snprintf(number, sizeof number, "%d", (int)cpus[i]);
+            snprintf(number, sizeof number, "%d", (int)cpus[i].cpu);
             host_add(others, number);
         }
     }
@@ -40,23 +38,34 @@ void doctor_governor(const doctor_machine *m, doctor_finding *f) {
     } else {
         doctor_say(f, DOCTOR_BAD, "the frequency governor is %s; not performance on CPU %s%s", all,
                    others, strlen(others) > HOST_TEXT - 16 ? ", ..." : "");
-        doctor_mend(f, "echo performance | sudo tee " CPU_FOLDER "/cpu*/cpufreq/scaling_governor");
+        host_cpufreq_pattern(m->root, "scaling_governor", files);
+        doctor_mend(f, "echo performance | sudo tee %s", files);
     }
 }
 
 void doctor_turbo(const doctor_machine *m, doctor_finding *f) {
-    char state[HOST_TEXT];
-    const char *file = host_turbo(m->root, state);
+    host_boost boost;
     f->why = "a boosted clock depends on heat and on how many cores are busy, so one thread looks "
              "faster than each of many, and a cold machine faster than a warm one";
-    if (!file) {
+    host_boost_read(m->root, &boost);
+    if (boost.on + boost.off == 0) {
         doctor_unseen_host(m, f, "turbo");
-    } else if (strcmp(state, "off") == 0) {
-        doctor_say(f, DOCTOR_OK, "turbo is off");
-    } else {
-        doctor_say(f, DOCTOR_WARNING, "turbo is on");
-        doctor_mend(f, "echo %d | sudo tee %s", strstr(file, "no_turbo") != NULL, file);
+        return;
     }
+    if (boost.on == 0) {
+        doctor_say(f, DOCTOR_OK, "turbo is off");
+        return;
+    }
+    if (boost.off == 0) {
+        doctor_say(f, DOCTOR_WARNING, "turbo is on");
+    } else {
+        f->why = "some CPUs boost their clock and some do not, so a figure depends on where the "
+                 "system puts the thread, and on heat";
+        doctor_say(f, DOCTOR_WARNING, "turbo is on for CPU %s%s; off for the others (%d)",
+                   boost.on_cpus, strlen(boost.on_cpus) > HOST_TEXT - 16 ? ", ..." : "",
+                   (int)boost.off);
+    }
+    doctor_mend(f, "echo %d | sudo tee %s", boost.value, boost.files);
 }
 
 void doctor_clock(const doctor_machine *m, doctor_finding *f) {

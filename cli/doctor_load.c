@@ -131,13 +131,17 @@ void doctor_load(const doctor_machine *m, doctor_finding *f) {
         doctor_unseen(f, "the load");
         return;
     }
-    int32_t cpus = m->online > 0 ? m->online : 1;
+    int32_t cpus = m->online > 0 ? m->online : m->allowed > 0 ? m->allowed : 1;
     double share = load / cpus;
     doctor_say(f,
                share >= 0.5                  ? DOCTOR_BAD
                : share >= 0.1 && load >= 0.5 ? DOCTOR_WARNING
                                              : DOCTOR_OK,
-               "the load of the last minute is %.2f on %d CPUs", load, (int)cpus);
+               m->online > 0 ? "the load of the last minute is %.2f on %d CPUs"
+               : m->allowed > 0
+                   ? "the load of the last minute is %.2f, and this process may use %d CPUs"
+                   : "the load of the last minute is %.2f; how many CPUs there are is unknown",
+               load, (int)cpus);
     if (f->severity != DOCTOR_OK) {
         doctor_mend(f, "%s", who_runs);
     }
@@ -149,7 +153,7 @@ void doctor_runnable(const doctor_machine *m, doctor_finding *f) {
         doctor_unseen(f, "which processes run now");
         return;
     }
-    int32_t cpus = m->online > 0 ? m->online : 1;
+    int32_t cpus = m->online > 0 ? m->online : m->allowed > 0 ? m->allowed : 1;
     doctor_say(f,
                m->runnable >= cpus  ? DOCTOR_BAD
                : m->runnable >= 0.5 ? DOCTOR_WARNING

@@ -248,6 +248,64 @@ class Machines(unittest.TestCase):
             "2 things spoil measurements here (1 bad); 3 of 18 could not be seen")
         self.assertIn("performance, schedutil; not performance on CPU 6, 7", found["governor"]["what"])
 
+    def check_turbo(self, files, what, mend):
+        found = examine(files)[0]["turbo"]
+        self.assertEqual(found["severity"], "ok" if mend is None else "warning")
+        self.assertEqual((found["what"], found["mend"]), (what, mend))
+
+    def test_turbo_of_each_cpu(self):
+        every, policies = "/%scpu*/cpufreq/boost" % CPU, "/%scpufreq/policy*/boost" % CPU
+        switch = CPU + "cpufreq/boost"
+        uneven = every_cpu(4, "cpufreq/boost", lambda i: "%d\n" % (i > 0))
+        some = "turbo is on for CPU 1, 2, 3; off for the others (1)"
+        on, off = "echo 0 | sudo tee " + every, every_cpu(4, "cpufreq/boost", "0\n")
+        self.check_turbo(uneven, some, on)
+        self.check_turbo(dict(uneven, **{switch: "0\n"}), some, on)
+        self.check_turbo(every_cpu(4, "cpufreq/boost", "1\n"), "turbo is on", on)
+        self.check_turbo(off, "turbo is off", None)
+        self.check_turbo(dict(off, **{switch: "1\n"}), "turbo is off", None)
+        self.check_turbo(dict(every_cpu(4, "cpufreq/boost", "1\n"), **{CPU + "intel_pstate/no_turbo": "1\n"}),
+                         "turbo is off", None)
+        # an offline CPU says nothing, and one without a file of its own follows the global switch
+        self.check_turbo(dict(uneven, **{CPU + "online": "0\n"}), "turbo is off", None)
+        self.check_turbo(dict(off, **{CPU + "cpu4/online": "1\n", switch: "1\n"}),
+                         "turbo is on for CPU 4; off for the others (4)", "echo 0 | sudo tee /" + switch)
+        self.check_turbo({**off, CPU + "cpu4/online": "1\n", CPU + "cpu3/cpufreq/boost": "1\n", switch: "1\n"},
+                         "turbo is on for CPU 3, 4; off for the others (3)",
+                         "echo 0 | sudo tee %s /%s" % (every, switch))
+        policy = {CPU + "cpufreq/policy0/boost": "0\n", CPU + "cpufreq/policy0/affected_cpus": "0 1\n",
+                  CPU + "cpufreq/policy2/boost": "1\n", CPU + "cpufreq/policy2/affected_cpus": "2 3\n"}
+        self.check_turbo(policy, "turbo is on for CPU 2, 3; off for the others (2)", "echo 0 | sudo tee " + policies)
+        self.check_turbo({CPU + "cpufreq/policy5/boost": "1\n"}, "turbo is on", "echo 0 | sudo tee " + policies)
+        self.check_turbo({CPU + "intel_pstate/no_turbo": "0\n"}, "turbo is on",
+                         "echo 1 | sudo tee /%sintel_pstate/no_turbo" % CPU)
+
+    def test_governor_of_policies(self):
+        files = {CPU + "cpufreq/policy%d/scaling_governor" % i: text
+                 for i, text in ((0, "performance\n"), (4, "schedutil\n"))}
+        files[CPU + "cpufreq/policy4/affected_cpus"] = "4 5 6 7\n"
+        found = examine(files)[0]["governor"]
+        self.assertIn("performance, schedutil; not performance on CPU 4, 5, 6, 7", found["what"])
+        self.assertEqual(found["mend"],
+                         "echo performance | sudo tee /%scpufreq/policy*/scaling_governor" % CPU)
+
+    def test_cpus_are_counted_without_the_list(self):
+        def told(files):
+            files = dict(files, **{"proc/loadavg": "1.50 0 0 1/1 1\n"})
+            files["proc/self/status"] = "Cpus_allowed_list:\t0-1\n"
+            found = examine(files)[0]
+            return found["load"]["what"], found["cpus"]["what"]
+        stat = {"proc/stat": "cpu  1 0 5 9 0 0 0 0\ncpu0 1 1\ncpu2 1 1\ncpu11 1 1\nprocs_running 1\n"}
+        folders = every_cpu(6, "topology/core_id", "0\n")
+        for files, count in (({CPU + "online": "0-3,6\n"}, 5), (dict(folders, **stat), 6),
+                             (dict(folders, **{CPU + "cpu5/online": "0\n"}), 5), (stat, 3),
+                             ({"proc/cpuinfo": "processor\t: 0\nx : y\n\nprocessor : 1\nprocessors\n"}, 2),
+                             (dict(folders, **{CPU + "online": "nonsense\n"}), 6)):
+            load, cpus = told(files)
+            self.assertEqual(load, "the load of the last minute is 1.50 on %d CPUs" % count)
+            self.assertIn("all 2 CPUs" if count == 2 else "2 of %d CPUs" % count, cpus)
+        self.assertEqual(told({})[0], "the load of the last minute is 1.50, and this process may use 2 CPUs")
+
     def test_empty(self):
         found, verdict = examine({})
         for name in IDS:
