@@ -36,6 +36,7 @@ decoct_status dct_cache_create(decoct_context *ctx, int64_t d_model, int64_t hea
 
 void decoct_cache_destroy(decoct_cache *cache) {
     if (cache) {
+        decoct_block_destroy(cache->block);
         dct_free(cache->keys);
         dct_free(cache->values);
         dct_free(cache);

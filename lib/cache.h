@@ -7,6 +7,7 @@
 
 // Keys lie transposed in blocks, values as rows: each in the order in which attention reads them.
 struct decoct_cache {
+    decoct_block *block; // whose keys and values these are; kept
     int64_t d_model, heads, length, max_len;
     int64_t keys_head_stride;
     float *keys;   // (heads, blocks, head_dim, KEYS)

@@ -11,6 +11,7 @@
 #include "rowops.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 // Rows that go through the block together: enough to amortise the weights, and scratch stays small.
@@ -31,6 +32,7 @@ typedef enum vector {
 } vector;
 
 struct decoct_block {
+    _Atomic int32_t references; // the handle that decoct_block_create gave, and every cache
     decoct_block_args args; // sizes and switches; the pointers are the caller's and not used again
     decoct_weights *qkv, *proj, *up, *down;
     float *vectors[VECTORS]; // NULL: not given
@@ -38,8 +40,15 @@ struct decoct_block {
 
 // ---- The block ----
 
+// The count is all that changes in a block.
+static decoct_block *share(const decoct_block *block) {
+    decoct_block *shared = (decoct_block *)(uintptr_t)block;
+    atomic_fetch_add(&shared->references, 1);
+    return shared;
+}
+
 void decoct_block_destroy(decoct_block *block) {
-    if (!block) {
+    if (!block || atomic_fetch_sub(&block->references, 1) != 1) {
         return;
     }
     decoct_weights_destroy(block->qkv);
@@ -118,6 +127,9 @@ decoct_status dct_block_create(decoct_context *ctx, const decoct_block_args *arg
         return status;
     }
     decoct_block *block = dct_zalloc(1, sizeof *block);
+    if (block) {
+        block->references = 1;
+    }
     if (!block || !copy_vectors(block, &a)) {
         decoct_block_destroy(block);
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: out of memory");
@@ -158,7 +170,12 @@ decoct_status dct_block_cache(decoct_context *ctx, const decoct_block *block, in
     if (!block) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "cache: block is NULL");
     }
-    return dct_cache_create(ctx, block->args.d_model, block->args.heads, max_len, out);
+    decoct_status status =
+        dct_cache_create(ctx, block->args.d_model, block->args.heads, max_len, out);
+    if (!status) {
+        (*out)->block = share(block);
+    }
+    return status;
 }
 
 decoct_status decoct_cache_create(decoct_context *ctx, const decoct_block *block, int64_t max_len,
@@ -336,7 +353,7 @@ static decoct_status check_forward(dct_error *error, const decoct_block *block,
                         : rows < 0 ? "rows is negative"
                                    : "x or y is NULL");
     }
-    if (cache->d_model != block->args.d_model || cache->heads != block->args.heads) {
+    if (cache->block != block) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "block: the cache was made for another block");
     }
     int64_t d = block->args.d_model;

@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "safetensors.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -208,6 +209,7 @@ decoct_status decoct_model_open(decoct_context *ctx, const char *folder, decoct_
     } else if (!m) {
         status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "model: out of memory");
     } else {
+        m->references = 1;
         int32_t cancel = dct_cancel_off();
         status = read_model(ctx, folder, m);
         dct_cancel_restore(cancel);
@@ -220,13 +222,20 @@ decoct_status decoct_model_open(decoct_context *ctx, const char *folder, decoct_
     return dct_leave(ctx, status);
 }
 
+decoct_model *dct_model_share(const decoct_model *model) {
+    decoct_model *shared = (decoct_model *)(uintptr_t)model;
+    atomic_fetch_add(&shared->references, 1);
+    return shared;
+}
+
 void decoct_model_close(decoct_model *model) {
-    if (!model) {
+    if (!model || atomic_fetch_sub(&model->references, 1) != 1) {
         return;
     }
     for (int64_t i = 0; model->blocks && i < model->config.layers; i++) {
         decoct_block_destroy(model->blocks[i]);
     }
+    int32_t cancel = dct_cancel_off();
     dct_tokenizer_close(model->tokenizer);
     decoct_weights_destroy(model->head);
     dct_free(model->blocks);
@@ -235,6 +244,7 @@ void decoct_model_close(decoct_model *model) {
     dct_free(model->norm_gain);
     dct_free(model->norm_bias);
     dct_free(model);
+    dct_cancel_restore(cancel);
 }
 
 decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *model,

@@ -9,6 +9,7 @@
 #include "tokenizer.h"
 
 struct decoct_model {
+    _Atomic int32_t references; // the handle that decoct_model_open gave, and every session
     dct_config config;
     dct_tokenizer *tokenizer;
     int64_t parameters;
@@ -18,5 +19,8 @@ struct decoct_model {
     float *norm_gain, *norm_bias; // (d_model): the final norm, NULL for GPT-1
     decoct_weights *head;         // (d_model, vocabulary)
 };
+
+// Keeps the model; decoct_model_close lets it go. The count is all that changes in it.
+decoct_model *dct_model_share(const decoct_model *model);
 
 #endif

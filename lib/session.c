@@ -15,7 +15,7 @@ typedef struct edge {
 } edge;
 
 struct decoct_session {
-    const decoct_model *model;
+    decoct_model *model; // kept
     int64_t max_len, length;
     decoct_cache **caches; // (layers)
     float *queries;        // (layers, max_len, d_model) or NULL
@@ -28,7 +28,7 @@ struct decoct_session {
 static decoct_status create(decoct_context *ctx, const decoct_model *model, int64_t max_tokens,
                             decoct_session *s) {
     const dct_config *c = &model->config;
-    s->model = model;
+    s->model = dct_model_share(model);
     s->max_len = max_tokens ? max_tokens : c->context;
     s->caches = dct_zalloc(c->layers, sizeof *s->caches);
     if (!s->caches) {
@@ -71,13 +71,16 @@ void decoct_session_destroy(decoct_session *session) {
     if (!session) {
         return;
     }
+    int32_t cancel = dct_cancel_off();
     for (int64_t i = 0; session->caches && i < session->model->config.layers; i++) {
         decoct_cache_destroy(session->caches[i]);
     }
     dct_free(session->caches);
     dct_free(session->queries);
     dct_free(session->cuts);
+    decoct_model_close(session->model);
     dct_free(session);
+    dct_cancel_restore(cancel);
 }
 
 int64_t decoct_session_length(const decoct_session *session) {
