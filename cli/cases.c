@@ -91,9 +91,33 @@ static decoct_status run_softmax(work *w) {
     return decoct_softmax(w->ctx, rows, cols, 0.5f, x, 0, output(w, rows * cols), 0);
 }
 
+// Kinds of rows that are hard to normalise, one after the other.
+static void fill_hard(float *x, int64_t rows, int64_t cols) {
+    static const struct {
+        float offset, scale;
+    } kinds[] = {
+        {12345.678f, 0},      // constant
+        {0, 0x1p66f},         // squares overflow
+        {0x1p20f, 1},         // far from zero
+        {0x1p45f, 0x1p25f},   // both
+        {0, 0x1p-130f},       // denormal
+        {-1000.1f, 0x1p-12f}, // a few different values
+        {0, 0x1.fffffep127f}, // up to the largest number
+        {1, 0x1p-20f},
+    };
+    for (int64_t i = 0; i < rows * cols; i++) {
+        int64_t kind = i / cols % (int64_t)(sizeof kinds / sizeof *kinds);
+        x[i] = kinds[kind].offset + x[i] * kinds[kind].scale;
+    }
+}
+
 static decoct_status run_layer_norm(work *w) {
     int64_t rows = w->c->dims[0], cols = w->c->dims[1];
-    const float *x = input(w, SEED_X, 4, rows * cols);
+    bool hard = strcmp(w->c->op, "layer_norm_hard") == 0;
+    float *x = input(w, SEED_X, hard ? 1 : 4, rows * cols);
+    if (hard) {
+        fill_hard(x, rows, cols);
+    }
     const float *gain = input(w, SEED_GAIN, 2, cols);
     const float *bias = input(w, SEED_BIAS, 1, cols);
     return decoct_layer_norm(w->ctx, rows, cols, 0x1p-17f, gain, bias, x, 0, output(w, rows * cols),
@@ -258,6 +282,7 @@ static decoct_status run_op(work *w) {
         {"matmul", run_matmul},
         {"softmax", run_softmax},
         {"layer_norm", run_layer_norm},
+        {"layer_norm_hard", run_layer_norm},
         {"gelu_tanh", run_gelu},
         {"gelu_erf", run_gelu},
         {"add", run_add},

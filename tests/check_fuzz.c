@@ -78,6 +78,12 @@ static void fuzz_matmul(fuzz *f, uint64_t seed) {
 
 static void fuzz_attention(fuzz *f, uint64_t seed) {
     int64_t q_len = 1 + pick(f, 20), kv_len = 1 + pick(f, 150), heads = 2, dim = 1 + pick(f, 36);
+    bool parts = pick(f, 20) == 0; // more keys than one part has
+    if (parts) {
+        q_len = 1 + q_len % 3;
+        kv_len = 2040 + pick(f, 2100);
+        dim = 1 + dim % 3;
+    }
     decoct_attention_args a = {.struct_size = sizeof a,
                                .causal = (int32_t)pick(f, 2),
                                .batch = 1,
@@ -86,7 +92,7 @@ static void fuzz_attention(fuzz *f, uint64_t seed) {
                                .q_len = q_len,
                                .kv_len = kv_len,
                                .head_dim = dim,
-                               .value_dim = 1 + pick(f, 36),
+                               .value_dim = 1 + pick(f, parts ? 3 : 36),
                                .q_offset = pick(f, kv_len + 20) - 10,
                                .mask_head_stride = pick(f, 2) * q_len * kv_len};
     a.q = operand(f, 0, heads * q_len * dim);
@@ -107,7 +113,7 @@ static void fuzz_attention(fuzz *f, uint64_t seed) {
 
 typedef struct rows_call {
     int64_t what, rows, cols, x_stride, y_stride;
-    float scale;
+    float scale, eps;
     const float *x, *gain, *bias;
 } rows_call;
 
@@ -117,7 +123,7 @@ static decoct_status call_rows(decoct_context *ctx, const rows_call *c, const fl
     case 0:
         return decoct_softmax(ctx, rows, cols, c->scale, x, c->x_stride, y, c->y_stride);
     case 1:
-        return decoct_layer_norm(ctx, rows, cols, 1e-5f, c->gain, c->bias, x, c->x_stride, y,
+        return decoct_layer_norm(ctx, rows, cols, c->eps, c->gain, c->bias, x, c->x_stride, y,
                                  c->y_stride);
     case 2:
         return decoct_gelu(ctx, DECOCT_GELU_TANH, rows, cols, x, c->x_stride, y, c->y_stride);
@@ -134,6 +140,8 @@ static void fuzz_rows(fuzz *f, uint64_t seed) {
     static const char *const names[] = {"softmax",  "layer norm", "gelu tanh",
                                         "gelu erf", "add",        "bias"};
     rows_call c = {.what = pick(f, 6), .rows = 1 + pick(f, 5), .scale = (float)pick(f, 3)};
+    static const float eps[] = {1e-5f, 1e-12f, 0.0f};
+    c.eps = eps[pick(f, 3)];
     c.cols = 1 + pick(f, pick(f, 8) ? 90 : 3000);
     c.x_stride = c.cols + pick(f, 3);
     c.y_stride = c.cols + pick(f, 3);

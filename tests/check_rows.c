@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Softmax, layer norm, GELU, add, bias, embedding: every backend against float64 and scalar's bits.
 #include "check.h"
+#include "layer_norm_bound.h"
 
 #include <math.h>
 #include <string.h>
@@ -58,34 +59,6 @@ static double softmax_error(const float *x, const float *y, int64_t n) {
     return n ? check_worse(worst, fabs(rows - 1.0) / 0x1p-20) : 0.0;
 }
 
-// Mean and variance have errors of at most n/16 + 4 roundings of the average magnitude (n <= 1024;
-// later chunks add one each); the difference x - mean inherits the mean's. 16 + n/8 is twice the
-// count of roundings on the longest path. An error d of the mean changes the sum of squares by n
-// d^2 only: a variance from E x^2 - mean^2 would not stay within this.
-static double layer_norm_error(const float *x, const float *gain, const float *bias, const float *y,
-                               int64_t n) {
-    double mean = 0.0, size = 0.0, variance = 0.0, worst = 0.0;
-    for (int64_t j = 0; j < n; j++) {
-        mean += (double)x[j] / (double)n;
-        size += fabs((double)x[j]) / (double)n;
-    }
-    for (int64_t j = 0; j < n; j++) {
-        variance += ((double)x[j] - mean) * ((double)x[j] - mean) / (double)n;
-    }
-    double inverse = 1.0 / sqrt(variance + (double)EPS), steps = 16.0 + (double)n / 8.0;
-    for (int64_t j = 0; j < n; j++) {
-        double norm = ((double)x[j] - mean) * inverse;
-        double g = gain ? (double)gain[j] : 1.0, b = bias ? (double)bias[j] : 0.0;
-        double exact = norm * g + b;
-        double shift = CHECK_U * steps * size * inverse; // the error of the mean
-        double bound =
-            (CHECK_U * steps * fabs(norm) + shift + shift * shift * fabs(norm)) * fabs(g) +
-            CHECK_U * (fabs(exact) + fabs(b));
-        worst = check_worse(worst, fabs((double)y[j] - exact) / bound);
-    }
-    return worst;
-}
-
 // gelu(x) = x c(x) with 0 <= c <= 1. tanh form: relative error of c is that of exp(2u), |2u| u or
 // so. Where exp(-2u) overflows the result is 0 instead of a denormal below |x| 2^-128. erf form: 1
 // + erf cancels for negative x, so its bound is relative to |x|.
@@ -109,7 +82,7 @@ static double row_error(op what, const float *x, const float *gain, const float 
         return softmax_error(x, y, n);
     }
     if (what == LAYER_NORM) {
-        return layer_norm_error(x, gain, bias, y, n);
+        return layer_norm_error(x, gain, bias, EPS, y, n);
     }
     for (int64_t j = 0; j < n; j++) {
         double error = what == ADD    ? (y[j] == before[j] + x[j] ? 0.0 : 2.0)
@@ -255,10 +228,15 @@ static void test_specials(void **state) {
             }
         }
     }
-    static const float in[] = {0.0f, -0.0f, INFINITY, 1e30f, -1e30f, NAN};
-    assert_int_equal(decoct_gelu(ctx, DECOCT_GELU_TANH, 1, 6, in, 0, y, 0), DECOCT_OK);
-    assert_true(y[0] == 0.0f && y[1] == 0.0f && y[2] == INFINITY && y[3] == 1e30f && y[4] == 0.0f);
-    assert_true(isnan(y[5]));
+    static const float in[] = {0.0f,   -0.0f, INFINITY,  1e30f,
+                               -1e30f, NAN,   -INFINITY, -0x1.fffffep127f};
+    for (int form = 0; form < 2; form++) {
+        assert_int_equal(decoct_gelu(ctx, form, 1, 8, in, 0, y, 0), DECOCT_OK);
+        assert_true(y[0] == 0.0f && y[1] == 0.0f && y[2] == INFINITY && y[3] == 1e30f);
+        assert_true(isnan(y[5]));
+        assert_true(y[4] == 0.0f && y[6] == 0.0f && y[7] == 0.0f);
+        assert_true(signbit(y[1]) && signbit(y[4]) && signbit(y[6]) && signbit(y[7])); // -0
+    }
     decoct_context_close(ctx);
 }
 

@@ -138,6 +138,41 @@ static void test_block(void **state) {
     decoct_context_close(ctx);
 }
 
+// A cache of more keys than one part has: pieces give the same bits, and so does scalar.
+static void test_long_cache(void **state) {
+    enum { LONG = 2100, LAST = 70 }; // the last rows, which see two parts, also one by one
+    static float x[LONG * D], y[LONG * D], z[LONG * D];
+    decoct_context *ctx = check_open(*state, 2), *scalar = check_open("scalar", 1);
+    if (!ctx) {
+        decoct_context_close(scalar);
+        skip();
+    }
+    check_fill(x, LONG * D, 78, 1.0f);
+    weights w = make_weights(0, 0);
+    decoct_block *block, *other;
+    decoct_cache *cache;
+    assert_int_equal(decoct_block_create(ctx, &w.args, &block), DECOCT_OK);
+    assert_int_equal(decoct_cache_create(ctx, block, LONG, &cache), DECOCT_OK);
+    assert_int_equal(decoct_block_forward(ctx, block, cache, LONG, x, 0, y, 0), DECOCT_OK);
+    assert_int_equal(decoct_cache_truncate(ctx, cache, LONG - LAST), DECOCT_OK);
+    for (int64_t i = LONG - LAST; i < LONG; i++) {
+        assert_int_equal(decoct_block_forward(ctx, block, cache, 1, x + i * D, 0, z + i * D, 0),
+                         DECOCT_OK);
+    }
+    assert_true(check_same_bits(y + (LONG - LAST) * D, z + (LONG - LAST) * D, LAST * D));
+    decoct_cache_destroy(cache);
+    decoct_block_destroy(block);
+    assert_int_equal(decoct_block_create(scalar, &w.args, &other), DECOCT_OK);
+    assert_int_equal(decoct_cache_create(scalar, other, LONG, &cache), DECOCT_OK);
+    assert_int_equal(decoct_block_forward(scalar, other, cache, LONG, x, 0, z, 0), DECOCT_OK);
+    assert_true(check_same_bits(y, z, LONG * D));
+    decoct_cache_destroy(cache);
+    decoct_block_destroy(other);
+    free_weights(&w);
+    decoct_context_close(ctx);
+    decoct_context_close(scalar);
+}
+
 static void test_refusals(void **state) {
     decoct_context *ctx = check_open(*state, 1);
     if (!ctx) {
@@ -173,6 +208,8 @@ static void test_refusals(void **state) {
 }
 
 int main(void) {
-    static const check_test tests[] = {{"block", test_block}, {"block, refusals", test_refusals}};
+    static const check_test tests[] = {{"block", test_block},
+                                       {"block, a long cache", test_long_cache},
+                                       {"block, refusals", test_refusals}};
     return check_all_backends("block", tests, sizeof tests / sizeof *tests);
 }

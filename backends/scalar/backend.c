@@ -15,12 +15,13 @@
 #endif
 
 #include <decoct/backend.h>
+#include <float.h>
 #include <math.h>
 #include <sleef.h>
 #include <stdbool.h>
 #include <string.h>
 
-enum { LANES = DECOCT_LANES, KEYS = DECOCT_KEY_BLOCK, PANEL = 16 };
+enum { LANES = DECOCT_LANES, KEYS = DECOCT_KEY_BLOCK, PART = DECOCT_KEY_PART, PANEL = 16 };
 
 // ---- The function of everything: exp ----
 
@@ -126,6 +127,8 @@ static int64_t visible_keys(const decoct_attention_piece *a, int64_t row) {
     return visible < 0 ? 0 : visible > a->kv_len ? a->kv_len : visible;
 }
 
+// -inf means hidden. A score that overflows is the least finite number instead, so that only a mask
+// hides; NaN passes through.
 static float score(const decoct_attention_piece *a, int64_t row, int64_t key) {
     const float *q = a->q + row * a->q_stride;
     const float *k =
@@ -135,23 +138,27 @@ static float score(const decoct_attention_piece *a, int64_t row, int64_t key) {
         sum = fmaf(q[d], k[d * KEYS], sum);
     }
     sum *= a->scale;
-    if (!a->mask) {
-        return sum;
+    if (a->mask) {
+        float mask = a->mask[row * a->mask_stride + key];
+        if (mask == -INFINITY) {
+            return mask; // even if the key is NaN
+        }
+        sum += mask;
     }
-    float mask = a->mask[row * a->mask_stride + key];
-    return mask == -INFINITY ? mask : sum + mask; // hidden, even if the key is NaN
+    return sum < -FLT_MAX ? -FLT_MAX : sum;
 }
 
-// The running state of one query row.
+// A query row's way through one part of the keys. `out` is not divided by the sum yet.
 typedef struct row_state {
     float max;
     lanes sum;
+    float *out; // (value_dim)
 } row_state;
 
 // Keys [first, last) of one block.
 static void attend_block(const decoct_attention_piece *a, int64_t row, int64_t first, int64_t last,
                          row_state *state) {
-    float *out = a->out + row * a->out_stride;
+    float *out = state->out;
     float s[KEYS];
     float max = state->max;
     bool seen = false; // a key that is not hidden; its score may be NaN, which the maximum forgets
@@ -184,25 +191,65 @@ static void attend_block(const decoct_attention_piece *a, int64_t row, int64_t f
     close_chunk(&state->sum);
 }
 
+// What one part, or all parts so far, come to. A sum of 0: no key was seen.
+typedef struct row_result {
+    float max, sum;
+} row_result;
+
+// Keys [first, last) of one part, by themselves; out (value_dim).
+static row_result attend_part(const decoct_attention_piece *a, int64_t row, int64_t first,
+                              int64_t last, float *out) {
+    row_state state = {.max = -INFINITY, .out = out};
+    for (int64_t c = 0; c < a->value_dim; c++) {
+        out[c] = 0.0f;
+    }
+    for (; first < last; first += KEYS) {
+        attend_block(a, row, first, first + KEYS < last ? first + KEYS : last, &state);
+    }
+    return (row_result){state.max, fold(&state.sum)};
+}
+
+// Adds the next part to those before it. The first part that saw a key is taken as it is.
+static void merge_part(int64_t value_dim, row_result next, const float *next_out, row_result *all,
+                       float *out) {
+    if (next.sum == 0.0f) {
+        return;
+    }
+    if (all->sum == 0.0f) {
+        *all = next;
+        memcpy(out, next_out, (size_t)value_dim * sizeof *out);
+        return;
+    }
+    float max = all->max > next.max ? all->max : next.max;
+    float before = exp_canonical(all->max - max), here = exp_canonical(next.max - max);
+    all->max = max;
+    all->sum = fmaf(next.sum, here, all->sum * before);
+    for (int64_t c = 0; c < value_dim; c++) {
+        out[c] = fmaf(next_out[c], here, out[c] * before);
+    }
+}
+
+static int64_t attention_scratch(const decoct_attention_piece *a) {
+    return a->value_dim; // the outputs of one part
+}
+
 static void attention_run(const decoct_attention_piece *a) {
     for (int64_t row = 0; row < a->rows; row++) {
         int64_t visible = visible_keys(a, row);
         float *out = a->out + row * a->out_stride;
-        row_state state = {.max = -INFINITY};
-        for (int64_t c = 0; c < a->value_dim; c++) {
-            out[c] = 0.0f;
+        row_result all = attend_part(a, row, 0, visible < PART ? visible : PART, out);
+        for (int64_t first = PART; first < visible; first += PART) {
+            int64_t last = first + PART < visible ? first + PART : visible;
+            row_result next = attend_part(a, row, first, last, a->scratch);
+            merge_part(a->value_dim, next, a->scratch, &all, out);
         }
-        for (int64_t first = 0; first < visible; first += KEYS) {
-            attend_block(a, row, first, first + KEYS < visible ? first + KEYS : visible, &state);
-        }
-        float sum = fold(&state.sum);
-        float inverse = sum == 0.0f ? 0.0f : 1.0f / sum;
+        float inverse = all.sum == 0.0f ? 0.0f : 1.0f / all.sum;
         for (int64_t c = 0; c < a->value_dim; c++) {
             out[c] *= inverse;
         }
         for (int64_t j = 0; a->weights && j < a->kv_len; j++) {
             float s = j < visible ? score(a, row, j) : -INFINITY;
-            float w = s == -INFINITY ? 0.0f : exp_canonical(s - state.max) * inverse;
+            float w = s == -INFINITY ? 0.0f : exp_canonical(s - all.max) * inverse;
             a->weights[row * a->weights_stride + j] = w;
         }
     }
@@ -242,30 +289,48 @@ static void softmax(const decoct_rows_piece *a) {
     }
 }
 
+// A power of two for the elements of a row: 1, unless the sum of their squares could overflow.
+// Then the largest one comes to [2^39, 2^40), and a product is rounded only where it is a denormal.
+static float layer_norm_factor(int64_t cols, const float *x) {
+    float top = 0.0f;
+    for (int64_t j = 0; j < cols; j++) {
+        top = top > fabsf(x[j]) ? top : fabsf(x[j]); // a NaN makes its row NaN anyway, and so
+    }                                                // does an infinity
+    int exponent = 0;
+    frexpf(top, &exponent); // top is within [2^(exponent - 1), 2^exponent)
+    return top >= 0x1p40f && top <= FLT_MAX ? ldexpf(1.0f, 40 - exponent) : 1.0f;
+}
+
+// The mean m is rounded, and far from zero that is much; so the mean c of x - m is taken as well.
 static void layer_norm(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         const float *x = a->x + i * a->x_stride;
-        float *y = a->y + i * a->y_stride;
-        lanes sum = {{0}, {0}}, squares = {{0}, {0}};
+        float *y = a->y + i * a->y_stride, n = (float)a->cols;
+        float factor = layer_norm_factor(a->cols, x), eps = a->scale * factor * factor;
+        lanes sum = {{0}, {0}}, rest = {{0}, {0}}, squares = {{0}, {0}};
         for (int64_t j = 0; j < a->cols; j++) {
-            *lane_of(&sum, j) += x[j];
+            *lane_of(&sum, j) += x[j] * factor;
         }
-        float mean = fold(&sum) / (float)a->cols;
+        float m = fold(&sum) / n;
         for (int64_t j = 0; j < a->cols; j++) {
-            float d = x[j] - mean, *lane = lane_of(&squares, j);
+            float d = x[j] * factor - m, *lane = lane_of(&squares, j);
             *lane = fmaf(d, d, *lane);
+            *lane_of(&rest, j) += d;
         }
-        float inverse = 1.0f / sqrtf(fold(&squares) / (float)a->cols + a->scale);
+        float c = fold(&rest) / n;
+        float variance = fmaf(-c, c, fold(&squares) / n);
+        variance = (variance < 0.0f ? 0.0f : variance) + eps;
+        float r = variance == 0.0f ? 0.0f : 1.0f / sqrtf(variance); // 0: all elements are equal
         for (int64_t j = 0; j < a->cols; j++) {
-            float n = (x[j] - mean) * inverse;
-            n = a->gain ? n * a->gain[j] : n;
-            y[j] = a->bias ? n + a->bias[j] : n;
+            float z = (x[j] * factor - m - c) * r, gain = a->gain ? a->gain[j] : 1.0f;
+            y[j] = a->bias ? fmaf(z, gain, a->bias[j]) : z * gain;
         }
     }
 }
 
 // x/2 (1 + tanh u) = x / (1 + exp(-2u)), with 2u = x (c0 + c1 x^2), c0 = 2 sqrt(2/pi),
 // c1 = 0.044715 c0. No cancellation for negative x, unlike the form with tanh.
+// -inf is the least finite number in both forms, so that the result is -0 and not NaN.
 static float gelu_tanh(float x) {
     float twice_u = x * fmaf(x * x, 0x1.2444f2p-4f, 0x1.988454p+0f);
     return x / (1.0f + exp_canonical(-twice_u));
@@ -279,6 +344,7 @@ static void gelu(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         for (int64_t j = 0; j < a->cols; j++) {
             float x = a->x[i * a->x_stride + j];
+            x = x < -FLT_MAX ? -FLT_MAX : x;
             a->y[i * a->y_stride + j] = a->form == 0 ? gelu_tanh(x) : gelu_erf(x);
         }
     }
@@ -353,7 +419,7 @@ const decoct_backend DECOCT_BACKEND_ENTRY = {
                .m_block = 64,
                .run = matmul_run,
                .pack = matmul_pack},
-    .attention = {.tile_rows = 8, .run = attention_run},
+    .attention = {.tile_rows = 8, .scratch_size = attention_scratch, .run = attention_run},
     .softmax = softmax,
     .layer_norm = layer_norm,
     .gelu = gelu,

@@ -5,6 +5,7 @@
 #ifndef SIMD_ATTENTION_H
 #define SIMD_ATTENTION_H
 
+#include "attention_parts.h"
 #include "attention_scores.h"
 
 // ---- Keys ----
@@ -196,24 +197,31 @@ static void attend_start(attend_group *g) {
         tile_pack_rows(rows, a->head_dim, a->q + (g->row + r) * a->q_stride, a->q_stride,
                        g->q + r * a->head_dim);
     }
-    for (int r = 0; r < g->rows + LANES; r++) {
-        g->max[r] = r < g->rows ? -__builtin_inff() : 0.0f;
-    }
     for (int r = 0; r < g->rows; r++) {
-        vec_store(g->lane + r * LANES, vec_set(0.0f));
-        for (int64_t c = 0; c < g->width; c += LANES) {
-            vec_store(g->out + r * g->width + c, vec_set(0.0f));
+        attend_clear(g, r);
+        if (attend_long(a)) {
+            g->all_sum[r] = 0.0f;
         }
+    }
+    for (int r = g->rows; r < g->rows + LANES; r++) {
+        g->max[r] = 0.0f;
     }
 }
 
 // The block of keys that starts at `first`.
 static void attend_next(attend_group *g, int64_t first) {
+    if (first > 0 && first % PART == 0) {
+        attend_close_part(g);
+    }
     attend_block(g, attend_tiles(g), first, clamp(g->a->kv_len - first, 0, KEYS));
 }
 
 static void attend_end(attend_group *g) {
     float inverse[ATTEND_ROWS];
+    if (attend_long(g->a)) {
+        attend_close_part(g);
+        attend_take_all(g);
+    }
     attend_finish(g, inverse);
     if (g->a->weights) {
         attend_weights(g, attend_tiles(g), inverse);

@@ -6,6 +6,8 @@
 #include "attention_state.h"
 #include "exp.h"
 
+#include <float.h>
+
 // ---- Scores ----
 
 // The raw scores of rows [r, r + rows) for the first `most` keys of a block: (rows, KEYS).
@@ -31,8 +33,13 @@ static void attend_scores(const attend_group *g, int r, int rows, const float *k
     tile_rows_keys(rows, &s);
 }
 
+// The least score of a key that is not hidden; NaN passes through.
+INLINE vec attend_least(vec z) {
+    return vec_max(vec_set(-FLT_MAX), z);
+}
+
 // z = scale * q k + mask of one vector of row r, -inf where it sees nothing; *hidden: lanes below
-// the limit that are -inf.
+// the limit whose mask is -inf.
 INLINE vec attend_mask(const attend_group *g, int r, int64_t first, int64_t j, int64_t left,
                        uint64_t *hidden) {
     const decoct_attention_piece *a = g->a;
@@ -40,10 +47,11 @@ INLINE vec attend_mask(const attend_group *g, int r, int64_t first, int64_t j, i
     vec z = vec_mul(vec_load(g->weight + (int64_t)r * WEIGHT_STRIDE + j), vec_set(a->scale));
     if (a->mask) {
         vec m = tile_load(a->mask + (g->row + r) * a->mask_stride + first + j, left);
-        z = vec_hide(vec_add(z, m), m);
+        z = vec_hide(attend_least(vec_add(z, m)), m);
+        *hidden |= (uint64_t)vec_hidden(m) << j; // lanes beyond the limit have a mask of 0
+    } else {
+        z = attend_least(z);
     }
-    uint64_t here = left < LANES ? (1u << left) - 1u : 0xffffu;
-    *hidden |= (vec_hidden(z) & here) << j;
     return left < LANES ? vec_blend_first(z, minus_inf, left) : z;
 }
 
@@ -65,23 +73,15 @@ static float attend_masked_scores(attend_group *g, int r, int64_t first) {
     return vec_fold_max(max);
 }
 
-// The same where there is no mask and the row sees the whole block, unless a score is -inf. (A NaN
-// may keep that from being seen, but makes the whole row NaN in any case.)
-INLINE float attend_plain_scores(attend_group *g, int r, int64_t first) {
+// The same where there is no mask and the row sees the whole block.
+INLINE float attend_plain_scores(attend_group *g, int r) {
     float *weight = g->weight + (int64_t)r * WEIGHT_STRIDE;
-    vec z[KEYS / LANES], max, min;
+    vec max;
     UNROLL
     for (int i = 0; i < KEYS / LANES; i++) {
-        z[i] = vec_mul(vec_load(weight + i * LANES), vec_set(g->a->scale));
-        max = i ? vec_max(max, z[i]) : z[i];
-        min = i ? vec_min(min, z[i]) : z[i];
-    }
-    if (__builtin_expect(vec_hidden(min) != 0, 0)) {
-        return attend_masked_scores(g, r, first);
-    }
-    UNROLL
-    for (int i = 0; i < KEYS / LANES; i++) {
-        vec_store(weight + i * LANES, z[i]);
+        vec z = attend_least(vec_mul(vec_load(weight + i * LANES), vec_set(g->a->scale)));
+        max = i ? vec_max(max, z) : z;
+        vec_store(weight + i * LANES, z);
     }
     g->seen[r] = ~UINT64_C(0);
     return vec_fold_max(max);
@@ -93,8 +93,7 @@ static bool attend_maxima(attend_group *g, int r, int rows, int64_t first, float
     for (int i = 0; i < rows; i++) {
         bool plain = !g->a->mask && attend_visible(g, r + i) - first >= KEYS;
         float old = g->max[r + i];
-        float max =
-            plain ? attend_plain_scores(g, r + i, first) : attend_masked_scores(g, r + i, first);
+        float max = plain ? attend_plain_scores(g, r + i) : attend_masked_scores(g, r + i, first);
         top[i] = old > max || !g->seen[r + i] ? old : max;
         changed |= top[i] != old;
     }

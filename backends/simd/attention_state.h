@@ -9,24 +9,28 @@
 
 #include <stdbool.h>
 
-enum { KEYS = DECOCT_KEY_BLOCK, ATTEND_ROWS = ATTEND_TILES * TILE_ROWS };
+enum { KEYS = DECOCT_KEY_BLOCK, PART = DECOCT_KEY_PART, ATTEND_ROWS = ATTEND_TILES * TILE_ROWS };
 // From one row of exp(z - max) to the next: not a multiple of the cache's banks, as for tile_pack.
 enum { WEIGHT_STRIDE = KEYS + 4 };
 
 // A group of queries and its running state. All pointers are into the scratch; those of `q`, `out`,
-// `lane` and `max` last from one block to the next, the others are for one block.
+// `lane` and `max` last from one block to the next, the last three to the end, the others are for
+// one block.
 typedef struct attend_group {
     const decoct_attention_piece *a;
     int64_t row; // first query of the group
     int rows;
-    int64_t width; // value_dim in whole vectors
-    float *q;      // packed tile by tile
-    float *out;    // (rows, width)
-    float *weight; // (rows, WEIGHT_STRIDE): raw scores, then exp(z - max), of one block
-    float *lane;   // (rows, 16): sums of exp
-    float *values; // (KEYS, width): a block of v, dense
-    float *keys;   // (head_dim, KEYS): a block of k, packed here when the caller did not
-    float *max;    // (rows + LANES), read by whole vectors
+    int64_t width;  // value_dim in whole vectors
+    float *q;       // packed tile by tile
+    float *out;     // (rows, width)
+    float *weight;  // (rows, WEIGHT_STRIDE): raw scores, then exp(z - max), of one block
+    float *lane;    // (rows, 16): sums of exp
+    float *values;  // (KEYS, width): a block of v, dense
+    float *keys;    // (head_dim, KEYS): a block of k, packed here when the caller did not
+    float *max;     // (rows + LANES), read by whole vectors
+    float *all_out; // as `out`, `max` and the folded `lane`, of all parts that have ended; only
+    float *all_max; // (rows) where there are several parts
+    float *all_sum; // (rows)
     uint64_t seen[ATTEND_ROWS]; // bit j: the row sees key j of the present block
 } attend_group;
 
@@ -55,6 +59,11 @@ static int64_t attend_most(const attend_group *g, int r, int rows, int64_t first
     return clamp(attend_last(g, r, rows) - first, 0, KEYS);
 }
 
+// Keys are more than one part.
+static bool attend_long(const decoct_attention_piece *a) {
+    return a->kv_len > PART;
+}
+
 static int64_t attend_heads(const decoct_attention_piece *a) {
     return a->heads > 1 ? a->heads : 1;
 }
@@ -65,6 +74,7 @@ static int64_t attend_heads(const decoct_attention_piece *a) {
 static int64_t attend_places(const decoct_attention_piece *a, int64_t head, float *scratch,
                              attend_group *g) {
     int64_t rows = clamp(a->rows, 1, ATTEND_ROWS), width = round_up(a->value_dim, LANES);
+    int64_t kept = attend_long(a) ? rows : 0;
     const struct {
         float **place;
         int64_t floats, copies;
@@ -73,6 +83,9 @@ static int64_t attend_places(const decoct_attention_piece *a, int64_t head, floa
         {&g->out, rows * width, attend_heads(a)},
         {&g->lane, rows * LANES, attend_heads(a)},
         {&g->max, rows + LANES, attend_heads(a)},
+        {&g->all_out, kept * width, attend_heads(a)},
+        {&g->all_max, kept, attend_heads(a)},
+        {&g->all_sum, kept, attend_heads(a)},
         {&g->weight, rows * WEIGHT_STRIDE, 1},
         {&g->values, KEYS * width, 1},
         {&g->keys, a->keys ? 0 : KEYS * a->head_dim, 1},

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Row kernels over the 16 lanes: softmax, layer norm, GELU, add, bias, embedding.
+// Row kernels over the 16 lanes: softmax, GELU, add, bias, embedding.
 #ifndef SIMD_ROWS_H
 #define SIMD_ROWS_H
 
 #include "exp.h"
+#include "sum.h"
 #include "tile.h"
 
 #include <decoct/backend.h>
 
-// Where the chunk of a sum that begins at `first` ends.
-INLINE int64_t chunk_end(int64_t first, int64_t cols) {
-    return cols - first < DECOCT_SUM_CHUNK ? cols : first + DECOCT_SUM_CHUNK;
-}
+#include <float.h>
 
 // The steps below handle `left` columns from x on: LANES in the loops, where the compiler then sees
 // no tail, and fewer once at the end.
@@ -111,60 +109,6 @@ static void softmax(const decoct_rows_piece *a) {
     }
 }
 
-// ---- Layer norm ----
-
-INLINE vec layer_norm_step(const float *x, vec shift, int squares, vec sum, int64_t left) {
-    vec d = tile_load(x, left);
-    if (!squares) {
-        return vec_add(sum, d);
-    }
-    d = vec_sub(d, shift);
-    d = left < LANES ? vec_blend_first(d, vec_set(0.0f), left) : d;
-    return vec_fma(d, d, sum);
-}
-
-// The sum of (x - shift)^2, or of x when `squares` is 0.
-INLINE float layer_norm_sum(int64_t cols, const float *x, vec shift, int squares) {
-    vec total = vec_set(0.0f);
-    for (int64_t first = 0; first < cols; first += DECOCT_SUM_CHUNK) {
-        int64_t end = chunk_end(first, cols), j = first;
-        vec sum = vec_set(0.0f);
-        for (; j + LANES <= end; j += LANES) {
-            sum = layer_norm_step(x + j, shift, squares, sum, LANES);
-        }
-        if (j < end) {
-            sum = layer_norm_step(x + j, shift, squares, sum, end - j);
-        }
-        total = vec_add(total, sum);
-    }
-    return vec_fold(total);
-}
-
-INLINE void layer_norm_store(const decoct_rows_piece *a, const float *x, vec mean, vec inverse,
-                             int64_t j, float *y, int64_t left) {
-    vec n = vec_mul(vec_sub(tile_load(x + j, left), mean), inverse);
-    n = a->gain ? vec_mul(n, tile_load(a->gain + j, left)) : n;
-    n = a->bias ? vec_add(n, tile_load(a->bias + j, left)) : n;
-    tile_store(y + j, n, left);
-}
-
-static void layer_norm(const decoct_rows_piece *a) {
-    for (int64_t i = 0; i < a->rows; i++) {
-        const float *x = a->x + i * a->x_stride;
-        float *y = a->y + i * a->y_stride;
-        vec mean = vec_set(layer_norm_sum(a->cols, x, vec_set(0.0f), 0) / (float)a->cols);
-        float variance = layer_norm_sum(a->cols, x, mean, 1) / (float)a->cols;
-        vec inverse = vec_set(1.0f / __builtin_sqrtf(variance + a->scale));
-        int64_t j = 0;
-        for (; j + LANES <= a->cols; j += LANES) {
-            layer_norm_store(a, x, mean, inverse, j, y, LANES);
-        }
-        if (j < a->cols) {
-            layer_norm_store(a, x, mean, inverse, j, y, a->cols - j);
-        }
-    }
-}
-
 // ---- GELU ----
 
 INLINE void gelu_tanh(int count, vec *x) {
@@ -192,6 +136,7 @@ INLINE void gelu_step(int count, const float *x, int32_t form, float *y, int64_t
     UNROLL
     for (int i = 0; i < count; i++) {
         v[i] = tile_load(x + i * LANES, left);
+        v[i] = vec_max(vec_set(-FLT_MAX), v[i]); // NaN passes through
     }
     if (form == 0) {
         gelu_tanh(count, v);

@@ -3,6 +3,7 @@
 #include <decoct/backend.h>
 
 #include "attention.h"
+#include "layer_norm.h"
 #include "matmul.h"
 #include "probe.h"
 #include "rows.h"

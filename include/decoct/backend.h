@@ -46,6 +46,7 @@ extern "C" {
 #define DECOCT_LANES 16       /* virtual lanes of a row reduction */
 #define DECOCT_SUM_CHUNK 1024 /* elements after which a row reduction starts new lanes */
 #define DECOCT_KEY_BLOCK 64   /* keys in one block of attention */
+#define DECOCT_KEY_PART 2048  /* keys that share a running maximum; parts are merged in order */
 
 /* Sum of a row: element i belongs to lane i mod DECOCT_LANES, lanes start at +0 and add in
  * increasing i. After every DECOCT_SUM_CHUNK elements (and at the end) the lanes are added to total
@@ -93,14 +94,19 @@ typedef struct decoct_matmul_kernel {
 
 /**
  * Some query rows of one head against its keys.
- * For each row: score s[j] = (chain of fma over head_dim from +0) * scale + mask[j], in blocks of
- * DECOCT_KEY_BLOCK keys from key 0. Where mask[j] is -inf so is the score, even of a NaN or
- * infinite product. Scores of -inf, by mask or otherwise, are skipped altogether. Block by block:
- * m' = max(m, s); a = exp(m - m'); each sum lane and each output is multiplied by a; p[j] =
- * exp(s[j] - m'); out[c] = fma(p[j], v[j][c], out[c]) in increasing j; the p of the block are
- * summed in lanes of their own, which are then added to the sum lanes. At the end out[c] *= 1 /
- * (lanes folded), or 0 when no key was seen. A block with no visible score changes nothing.
- * weights[j] = exp(s[j] - m) * (1 / sum), 0 for a skipped key.
+ * For each row: score s[j] = (chain of fma over head_dim from +0) * scale + mask[j], and -FLT_MAX
+ * where that is -inf. Where mask[j] is -inf the key is hidden, even if its score is NaN: it is
+ * skipped altogether.
+ * Keys are worked on in parts of DECOCT_KEY_PART from key 0, each by itself, in blocks of
+ * DECOCT_KEY_BLOCK. Block by block: m' = max(m, s); a = exp(m - m'); each sum lane and each output
+ * is multiplied by a; p[j] = exp(s[j] - m'); out[c] = fma(p[j], v[j][c], out[c]) in increasing j;
+ * the p of the block are summed in lanes of their own, which are then added to the sum lanes. A
+ * block without a key to see changes nothing. A part ends with m, sum = the lanes folded, and out.
+ * Parts are merged in order: those without a key to see are skipped, the first other one is taken
+ * as it is, and each later one by M' = max(M, m); A = exp(M - M'); B = exp(m - M');
+ * SUM = fma(sum, B, SUM * A); OUT[c] = fma(out[c], B, OUT[c] * A).
+ * At the end out[c] = OUT[c] * (1 / SUM), or 0 when no key was seen, and
+ * weights[j] = exp(s[j] - M) * (1 / SUM), 0 for a hidden key.
  */
 typedef struct decoct_attention_piece {
     int64_t rows, kv_len, head_dim, value_dim;

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Attention over more keys than one part has, and the edges of its numbers.
+#include "attention_kit.h"
+
+#include <math.h>
+
+// More keys than one part has: all ways into the kernel, with rows that see one part, some or none.
+static void test_long(void **state) {
+    static const int64_t kv[] = {PART - 1, PART,         PART + 1,     PART + 65,
+                                 2 * PART, 2 * PART + 1, 3 * PART + 70};
+    pair p;
+    if (!open_pair(&p, *state, 3)) {
+        skip();
+    }
+    for (int turn = 0; turn < 7 * 6; turn++) {
+        static const int64_t queries[] = {1, 5, 16, 17, 1, 33};
+        static const int32_t dims[] = {4, 8, 3, 5, 12, 4};
+        int64_t q = queries[turn % 6], keys = kv[turn / 6];
+        bool mask = q <= 5 && turn % 2;
+        shape s = {.batch = 1,
+                   .heads = mask || q > 17 ? 2 : 2 + turn % 3,
+                   .kv_heads = turn % 4 == 1 || mask ? 2 : 1,
+                   .q_len = q,
+                   .kv_len = keys,
+                   .head_dim = dims[turn % 6],
+                   .value_dim = dims[(turn + 2) % 6] + 13 * (turn % 2),
+                   .q_offset = turn % 5 == 0 ? PART - q / 2 : keys - q, // in sight of the border
+                   .causal = turn % 4 != 3,
+                   .mask = mask,
+                   .weights = q <= 16 && turn % 3 != 1,
+                   .interleaved = turn % 2 == 1};
+        s.heads = s.heads / s.kv_heads * s.kv_heads;
+        check_shape(p.ctx, p.scalar, &p.mine, &p.theirs, &s, turn % 4 < 2);
+    }
+    close_pair(&p);
+}
+
+// A part of which a row sees nothing changes nothing, whichever it is; and up to 2048 keys that are
+// seen have the same bits however many follow.
+static void test_hidden_parts(void **state) {
+    enum { LEN = 2 * PART + 300, DIM = 6, HIDDEN = 5 };
+    static const int64_t seen[HIDDEN][2] = {
+        {0, PART}, {PART, 2 * PART}, {2 * PART, LEN}, {PART + 64, PART + 65}, {0, 1}};
+    static float q[DIM], k[LEN * DIM], v[LEN * DIM], mask[LEN], out[DIM], right[DIM];
+    decoct_context *ctx = check_open(*state, 1);
+    if (!ctx) {
+        skip();
+    }
+    check_fill(q, DIM, 1, 4.0f);
+    check_fill(k, LEN * DIM, 2, 2.0f);
+    check_fill(v, LEN * DIM, 3, 2.0f);
+    for (int i = 0; i < HIDDEN; i++) {
+        int64_t first = seen[i][0], count = seen[i][1] - first;
+        decoct_attention_args a = {.struct_size = sizeof a,
+                                   .batch = 1,
+                                   .heads = 1,
+                                   .kv_heads = 1,
+                                   .q_len = 1,
+                                   .kv_len = count,
+                                   .head_dim = DIM,
+                                   .q = q,
+                                   .k = k + first * DIM,
+                                   .v = v + first * DIM,
+                                   .out = right};
+        assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
+        for (int64_t j = 0; j < LEN; j++) {
+            mask[j] = j < first || j >= first + count ? -INFINITY : 0.0f;
+        }
+        a.kv_len = LEN;
+        a.k = k;
+        a.v = v;
+        a.mask = mask;
+        a.out = out;
+        assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
+        assert_true(check_same_bits(out, right, DIM));
+    }
+    decoct_context_close(ctx);
+}
+
+// One query, three keys of one component: out and weights for these keys, values and mask.
+static void attend_three(decoct_context *ctx, float q, const float k[3], const float v[3],
+                         const float *mask, float *out, float weights[3]) {
+    decoct_attention_args a = {.struct_size = sizeof a,
+                               .batch = 1,
+                               .heads = 1,
+                               .kv_heads = 1,
+                               .q_len = 1,
+                               .kv_len = 3,
+                               .head_dim = 1,
+                               .scale = 1.0f,
+                               .q = &q,
+                               .k = k,
+                               .v = v,
+                               .mask = mask,
+                               .out = out,
+                               .weights = weights};
+    assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
+}
+
+// Scores and outputs that overflow: only a mask hides.
+static void test_edges(void **state) {
+    static const float v[3] = {1.0f, 2.0f, 6.0f};
+    static const float min = -0x1.fffffep127f, third = 1.0f / 3.0f;
+    decoct_context *ctx = check_open(*state, 1);
+    if (!ctx) {
+        skip();
+    }
+    float out, w[3];
+    // All overflow to -inf, by the product or by a mask that is no -inf: all count alike.
+    attend_three(ctx, -1e30f, (float[]){1e30f, 2e30f, 3e30f}, v, NULL, &out, w);
+    assert_true(out == 9.0f * third && w[0] == third && w[1] == third && w[2] == third);
+    attend_three(ctx, -1e30f, (float[]){1e30f, 0.0f, 3e30f}, v, (float[]){0, -INFINITY, 0}, &out,
+                 w);
+    assert_true(out == 3.5f && w[0] == 0.5f && w[1] == 0.0f && w[2] == 0.5f);
+    attend_three(ctx, -1e19f, (float[]){3e19f, 2e19f, 3e19f}, v, (float[]){min, min, min}, &out, w);
+    assert_true(out == 9.0f * third && w[0] == third && w[1] == third);
+    // Beside a finite score they weigh nothing; an infinite value still shows.
+    attend_three(ctx, -1e30f, (float[]){1e30f, 1e-30f, 3e30f}, v, NULL, &out, w);
+    assert_true(out == 2.0f && w[0] == 0.0f && w[1] == 1.0f && w[2] == 0.0f);
+    attend_three(ctx, -1e30f, (float[]){1e30f, 1e-30f, 3e30f}, (float[]){INFINITY, 2, 6}, NULL,
+                 &out, w);
+    assert_true(isnan(out) && w[1] == 1.0f);
+    // A score of +inf makes the row NaN, as softmax does.
+    attend_three(ctx, 1e30f, (float[]){1e30f, 0.0f, 1.0f}, v, NULL, &out, w);
+    assert_true(isnan(out) && isnan(w[0]));
+    // The sum of p v overflows before it is divided.
+    attend_three(ctx, 0.0f, v, (float[]){-min, -min, 1.0f}, NULL, &out, w);
+    assert_true(out == INFINITY && w[0] == third);
+    decoct_context_close(ctx);
+}
+
+int main(void) {
+    static const check_test tests[] = {{"attention, many keys", test_long},
+                                       {"attention, hidden parts", test_hidden_parts},
+                                       {"attention, edges", test_edges}};
+    return check_all_backends("long", tests, sizeof tests / sizeof *tests);
+}
