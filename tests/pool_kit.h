@@ -117,7 +117,7 @@ static inline int count_tasks(void) {
 
 // A joined thread's entry may linger for a moment.
 static inline int settled_tasks(int want) {
-    for (int i = 0; i < 1000 && count_tasks() != want; i++) {
+    for (int i = 0; i < 600 * 1000 && count_tasks() != want; i++) {
         usleep(1000);
     }
     return count_tasks();
@@ -136,27 +136,35 @@ static inline bool rounds_upward(void) {
     return z == 0x1.47ae16p-5f; // 0x1.47ae14p-5 is nearest
 }
 
-// Three of these end only when three workers run them at the same time; gives up after two seconds.
+// Three tasks that wait for each other. They end well only if three workers run them at the same
+// time; after minutes alone a task gives up, and is counted in `alone`.
+typedef struct meeting {
+    _Atomic int32_t there, alone;
+} meeting;
+
 static inline void meet(void *data, int64_t index, int32_t worker) {
-    _Atomic int32_t *there = data;
+    meeting *m = data;
     (void)index;
     (void)worker;
-    atomic_fetch_add(there, 1);
-    for (int i = 0; i < 20000 && atomic_load(there) < 3; i++) {
+    atomic_fetch_add(&m->there, 1);
+    for (int i = 0; i < 1000 * 1000 && atomic_load(&m->there) < 3; i++) {
         nap(100);
+    }
+    if (atomic_load(&m->there) < 3) {
+        atomic_fetch_add(&m->alone, 1);
     }
 }
 
 // The child's part: inherited pool, work, close. Ended by SIGALRM if it hangs.
 static inline int use_in_child(dct_pool *pool) {
-    alarm(60);
+    alarm(600);
     int wrong = run_is_wrong(pool, 10) | run_is_wrong(pool, 40);
     dct_pool_close(pool);
     return wrong;
 }
 
 static inline int only_close_in_child(dct_pool *pool) {
-    alarm(60);
+    alarm(600);
     dct_pool_close(pool);
     return 0;
 }

@@ -36,7 +36,7 @@ def emulate(folder):
     script = "; ".join("echo '%s%d'; %s; echo \"exit $?\"" % (MARK, i, s) for i, s in enumerate(steps))
     done = subprocess.run([TOP + "/ci/run-avx512", folder, "sh", "-c", script],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
-                          env=dict(os.environ, AVX512_TIMEOUT="600"))
+                          env=dict(os.environ, AVX512_TIMEOUT="3000"))
     if done.returncode == 77:
         skip(done.stderr.strip())
     if done.returncode:

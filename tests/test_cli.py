@@ -23,7 +23,7 @@ def run(*args, locale="C.UTF-8", **env):
     full = dict(os.environ, LC_ALL=locale, **env)
     full.pop("NO_COLOR", None)
     done = subprocess.run([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=full, timeout=300)
+                          stderr=subprocess.PIPE, env=full, timeout=600)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -45,7 +45,7 @@ def run_on_terminal(*args, **env):
             break
         out += piece
     os.close(parent)
-    process.wait(timeout=300)
+    process.wait(timeout=600)
     return out
 
 
@@ -131,7 +131,7 @@ class Usage(unittest.TestCase):
         for args in (["--help"], ["--version"], ["info"], ["hash", "--only", "add"]):
             with self.subTest(args), open("/dev/full", "wb") as full:
                 done = subprocess.run([DECOCT, *args], stdout=full, stderr=subprocess.PIPE,
-                                      timeout=60)
+                                      timeout=600)
                 self.assertEqual(done.returncode, 70)
                 self.assertIn(b"cannot write", done.stderr)
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The alternation of `decoct peers`: medians, intervals, who takes part.
+#include "../bench/clock.h"
 #include "../bench/contest.h"
 
 #include <math.h>
@@ -34,27 +35,38 @@ static void test_intervals(void **state) {
     }
 }
 
+// The clock of this test, instead of the library's: a call takes what its counter says.
+static double now;
+
+double clock_now(void) {
+    return now;
+}
+
 typedef struct counter {
     int calls, fail_at;
+    double seconds;
 } counter;
 
 static bool count(void *data) {
     counter *c = data;
+    now += c->seconds;
     return ++c->calls != c->fail_at;
 }
 
 static void test_turns(void **state) {
     (void)state;
-    counter a = {0}, b = {0}, broken = {.fail_at = 3};
+    counter a = {.seconds = 0.25}, b = {.seconds = 0x1p-10}, broken = {.fail_at = 3};
     contestant list[] = {{.name = "a", .run = count, .data = &a},
                          {.name = "b", .run = count, .data = &b},
                          {.name = "broken", .run = count, .data = &broken}};
-    contest_options options = {.rounds = 5, .least_seconds = 1e-2};
+    contest_options options = {.rounds = 5, .least_seconds = 0.125};
     contest_run(list, 3, &options);
-    assert_true(list[0].calls > 1 && list[1].calls > 1);
-    assert_true(a.calls >= 5 * (int)list[0].calls && b.calls >= 5 * (int)list[1].calls);
+    assert_int_equal(list[0].calls, 1);   // one call is longer than a turn must be
+    assert_int_equal(list[1].calls, 154); // 1, 10, 100 are too few; then a fifth more than needed
+    assert_int_equal(a.calls, 2 + 5 * 2); // warm-up and calibration; a round warms up once more
+    assert_int_equal(b.calls, 1 + 1 + 10 + 100 + 154 + 5 * 155);
     for (int i = 0; i < 5; i++) {
-        assert_true(list[0].seconds[i] > 0.0 && list[1].seconds[i] > 0.0);
+        assert_true(list[0].seconds[i] == 0.25 && list[1].seconds[i] == 0x1p-10);
     }
     assert_false(list[0].failed);
     assert_true(list[2].failed);

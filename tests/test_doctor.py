@@ -146,7 +146,7 @@ class Root:
 def run(*args, **env):
     full = dict(os.environ, LC_ALL="C.UTF-8", **env)
     done = subprocess.run([DECOCT, "doctor", *args], stdin=subprocess.DEVNULL, env=full, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -388,7 +388,7 @@ class Output(unittest.TestCase):
                 parent, child = pty.openpty()
                 clean = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
                 subprocess.run([DECOCT, "doctor", "--root", root], stdin=subprocess.DEVNULL, stdout=child,
-                               env=dict(clean, LC_ALL="C.UTF-8", **env), check=True, timeout=60)
+                               env=dict(clean, LC_ALL="C.UTF-8", **env), check=True, timeout=600)
                 os.close(child)
                 out = b""
                 try:
@@ -434,7 +434,7 @@ class ReadOnly(unittest.TestCase):
     def test_nothing_is_opened_for_writing(self):
         log = tempfile.NamedTemporaryFile()
         done = subprocess.run(["strace", "-f", "-o", log.name, "-e", "trace=file,desc", DECOCT, "doctor"],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600,
                               env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))  # not under strace
         text = log.read().decode(errors="replace")
         if "/proc/stat" not in text:

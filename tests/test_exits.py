@@ -19,7 +19,7 @@ def read(*path):
 
 def run(*args):
     done = subprocess.run([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=300)
+                          stderr=subprocess.PIPE, text=True, timeout=600)
     return done.returncode, done.stdout, done.stderr
 
 

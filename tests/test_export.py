@@ -42,7 +42,7 @@ class Export(unittest.TestCase):
         path = os.path.join(self.folder, "a.json")
         results.write(path, doc)
         done = subprocess.run([DECOCT, "export", "--to", to, path], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
         self.assertEqual((done.returncode, done.stderr.decode()), (0, notes))
         return done.stdout.decode()
 
@@ -92,7 +92,7 @@ class GoogleCpp(Export):
             with open(paths[-1], "w", encoding="utf-8") as file:
                 file.write(self.export("googlecpp", doc))
         done = subprocess.run([PYTHON, COMPARE, "--no-color", "benchmarks", *paths],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600,
                               env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         given = dict((name, (time, cpu)) for name, time, cpu in re.findall(

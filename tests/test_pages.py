@@ -34,7 +34,7 @@ def main(decoct):
         for name, text in (("map", ["Sarah lies still on the bed, feeling"]),
                            ("cut", ["Sarah lies still on the bed, feeling", "--cut=bed:still"])):
             done = subprocess.run([decoct, "attend", *text, "-o", os.path.join(folder, name + ".html")],
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
             if done.returncode:
                 print(done.stdout.decode())
         sys.stdout.flush()

@@ -18,7 +18,7 @@ def run(*args, folder=None, **env):
     if folder:
         full["DECOCT_BACKEND_PATH"] = os.path.join(PLUGINS, folder)
     done = subprocess.run([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=full, timeout=300)
+                          stderr=subprocess.PIPE, env=full, timeout=600)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 

@@ -52,9 +52,9 @@ static void pinned_workers_are_where_they_should_be(void **state) {
     assert_int_equal(check.wrong_cpu, 0);
     assert_int_equal(check.wrong_mask, 0);
     assert_false(run_is_wrong(pool, 100));
-    _Atomic int32_t there = 0; // so that no worker comes too late to be seen
-    dct_pool_run(pool, 3, meet, &there, NULL);
-    assert_int_equal(there, 3);
+    meeting m = {0}; // so that no worker comes too late to be seen
+    dct_pool_run(pool, 3, meet, &m, NULL);
+    assert_int_equal(m.alone, 0);
     for (int32_t i = 0; i < 3; i++) {
         assert_int_equal(dct_pool_worker_cpu(pool, i), cpus[i]);
         assert_int_equal(dct_pool_worker_bound(pool, i), cpus[i]);
@@ -141,13 +141,13 @@ static void refused_bindings_are_told(void **state) {
 
 typedef struct manner_check {
     pthread_t caller;
+    meeting meeting;
     atomic_int others, wrong_mode, wrong_name, wrong_mask;
 } manner_check;
 
 static void check_manners(void *data, int64_t index, int32_t worker) {
     manner_check *check = data;
-    (void)index;
-    nap(200);
+    meet(&check->meeting, index, worker); // so that two of the three are not the caller
     if (pthread_equal(pthread_self(), check->caller)) {
         return;
     }
@@ -184,13 +184,12 @@ static void workers_have_manners(void **state) {
     fesetround(FE_UPWARD); // the host's mode, which a new thread would inherit
     dct_pool *pool = open_pool(4, NULL);
     manner_check check = {.caller = pthread_self()};
-    _Atomic int32_t there = 0; // wakes them all
-    dct_pool_run(pool, 3, meet, &there, NULL);
-    dct_pool_run(pool, 40, check_manners, &check, NULL);
+    dct_pool_run(pool, 3, check_manners, &check, NULL);
     bool kept = rounds_upward();
     fesetround(mode);
     assert_true(kept);
-    assert_true(check.others > 0);
+    assert_int_equal(check.meeting.alone, 0);
+    assert_true(check.others >= 2);
     assert_int_equal(check.wrong_mode, 0);
     assert_int_equal(check.wrong_name, 0);
     assert_int_equal(check.wrong_mask, 0);
