@@ -48,8 +48,11 @@ static void read_registers(const char *root, dct_cores *cores) {
     }
 }
 
-// Does any CPU have this main ID register, or any at all?
+// Does any CPU have this main ID register, or (0) is it known of any what it has?
 static bool has_midr(const dct_cpuinfo *table, uint32_t midr) {
+    if (midr && table->one_midr == midr) {
+        return true;
+    }
     for (int64_t i = 0; i < table->count; i++) {
         if (table->rows[i].midr && (!midr || table->rows[i].midr == midr)) {
             return true;
@@ -100,7 +103,8 @@ uint64_t dct_cores_features(void) {
 }
 
 void dct_cores_name(const dct_cores *cores, char *text, uint64_t size) {
-    if (!dct_cpuinfo_parts(&cores->table, cores->cpus, cores->count, text, size)) {
+    if (!dct_cpuinfo_parts(&cores->table, cores->cpus, cores->count, text, size) &&
+        !dct_cpuinfo_one_part(&cores->table, cores->count, text, size)) {
         dct_cpu_brand(text, size);
     }
 }

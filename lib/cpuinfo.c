@@ -114,6 +114,7 @@ static int32_t to_number(piece p, int32_t most) {
 typedef struct block {
     dct_cpuinfo_row row;
     bool open;     // its number was read
+    bool listed;   // after other numbers: what follows tells of the CPU that reads, not of this one
     uint32_t seen; // fields of the main ID register: bit i is id_fields[i]
     uint32_t midr;
 } block;
@@ -145,10 +146,16 @@ bool dct_cpuinfo_add_midr(dct_cpuinfo *table, int32_t cpu, uint32_t midr) {
 }
 
 static bool close_block(dct_cpuinfo *table, block *b) {
+    // A register with a field missing is none: it would name another core.
+    uint32_t midr = b->seen == (1U << ID_FIELDS) - 1 ? b->midr : 0;
     bool added = true;
+    if (!b->open || b->listed) {
+        bool alone = midr && table->one_midr == 0 && (b->listed || table->count > 0);
+        table->one_midr = alone ? midr : table->one_midr;
+        midr = 0;
+    }
     if (b->open) {
-        // A register with a field missing is none: it would name another core.
-        b->row.midr = b->seen == (1U << ID_FIELDS) - 1 ? b->midr : 0;
+        b->row.midr = midr;
         added = add_row(table, &b->row);
     }
     *b = (block){0};
@@ -187,7 +194,9 @@ static bool read_line(dct_cpuinfo *table, block *b, piece line) {
         return close_block(table, b);
     }
     if (is(key, "processor")) {
-        bool closed = close_block(table, b); // old AArch64 kernels list the numbers without gaps
+        bool listed = b->open && b->seen == 0; // old AArch64 kernels list the numbers without gaps
+        bool closed = close_block(table, b);
+        b->listed = listed;
         b->row.cpu = to_number(value, INT32_MAX);
         b->open = b->row.cpu >= 0;
         return closed;
@@ -211,6 +220,9 @@ bool dct_cpuinfo_parse(const char *text, uint64_t length, dct_cpuinfo *table) {
     if (!whole || !close_block(table, &b)) {
         dct_cpuinfo_free(table);
         return false;
+    }
+    for (int64_t i = 0; i < table->count; i++) {
+        table->one_midr = table->rows[i].midr ? 0 : table->one_midr;
     }
     return true;
 }
@@ -293,4 +305,20 @@ bool dct_cpuinfo_parts(const dct_cpuinfo *table, const int32_t *cpus, int32_t co
         append_part(text, size, used, count - known, "unknown");
     }
     return known > 0;
+}
+
+bool dct_cpuinfo_one_part(const dct_cpuinfo *table, int32_t count, char *text, uint64_t size) {
+    if (size == 0) {
+        return false;
+    }
+    text[0] = '\0';
+    if (table->one_midr) {
+        char name[96];
+        dct_midr_name(table->one_midr, name, sizeof name);
+        uint64_t used = append_part(text, size, 0, 1, name);
+        if (count > 1) {
+            append_part(text, size, used, count - 1, "unknown");
+        }
+    }
+    return table->one_midr;
 }

@@ -19,11 +19,16 @@ typedef struct dct_cpuinfo_row {
 typedef struct dct_cpuinfo {
     dct_cpuinfo_row *rows; // in the order of the text
     int64_t count, room;
+    uint32_t one_midr; // that of the CPU that read the text, which does not say which CPU this is
+                       // (Linux for AArch64 before 3.19); 0: each row has its own, or none is told
 } dct_cpuinfo;
 
 // Reads the text of /proc/cpuinfo as Linux prints it on x86 and AArch64. Lines that mean nothing
 // here are passed over, CPUs without a proper number too. False: no memory, and the table is empty.
 bool dct_cpuinfo_parse(const char *text, uint64_t length, dct_cpuinfo *table);
+// "1 x Arm Cortex-A53 r0p3 + 3 x unknown" by one_midr, for `count` CPUs of which one read the text.
+// False, and an empty text: it is 0.
+bool dct_cpuinfo_one_part(const dct_cpuinfo *table, int32_t count, char *text, uint64_t size);
 // Adds a row that tells a main ID register only. False: no memory.
 bool dct_cpuinfo_add_midr(dct_cpuinfo *table, int32_t cpu, uint32_t midr);
 void dct_cpuinfo_free(dct_cpuinfo *table);

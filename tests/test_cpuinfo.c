@@ -82,7 +82,7 @@ static void known_machines(void **state) {
         {"altra", 4, "4 x Arm Neoverse N1 r3p1"},
         {"rk3588", 8, "4 x Arm Cortex-A55 r2p0 + 4 x Arm Cortex-A76 r4p0"},
         {"apple-m1", 8, "4 x Apple M1 Icestorm r1p1 + 4 x Apple M1 Firestorm r1p1"},
-        {"old-kernel", 4, "1 x Arm Cortex-A53 r0p3 + 3 x unknown"},
+        {"old-kernel", 4, ""}, // one register, and not whose
         {"linux32", 2, "2 x Arm Cortex-A72 r0p3"},
         {"hybrid-x86", 8, ""},
         {"plain-x86", 2, ""},
@@ -96,6 +96,40 @@ static void known_machines(void **state) {
         check_parts(&table, all, machines[i].cpus, machines[i].parts);
         dct_cpuinfo_free(&table);
     }
+}
+
+// Linux for AArch64 before 3.19 tells the register of the CPU that reads, at the end: it says
+// nothing of the last CPU in the list, nor of the kind of core that this one is.
+static void one_register_is_not_the_last_cpus(void **state) {
+    (void)state;
+    static const char ids[] = "Features\t: fp asimd\nCPU implementer\t: 0x41\nCPU architecture: "
+                              "AArch64\nCPU variant\t: 0x0\nCPU part\t: 0xd03\nCPU revision\t: 3\n";
+    static const struct {
+        const char *numbers;
+        uint32_t one, last; // registers: of some CPU, and of the last row
+    } texts[] = {
+        {"Processor\t: AArch64 Processor rev 3 (aarch64)\nprocessor\t: 0\nprocessor\t: 1\n",
+         0x410fd033, 0},
+        {"processor\t: 0\nprocessor\t: 1\n\n", 0x410fd033, 0},
+        {"processor\t: 0\nBogoMIPS\t: 38.40\n\nprocessor\t: 1\nBogoMIPS\t: 38.40\n\n", 0x410fd033,
+         0},
+        {"processor\t: 0\nBogoMIPS\t: 38.40\nprocessor\t: 1\n", 0x410fd033, 0},
+        {"processor\t: 0\n", 0, 0x410fd033},
+        {"", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char text[512], name[96];
+        snprintf(text, sizeof text, "%s%s\nHardware\t: Some Telephone\n", texts[i].numbers, ids);
+        dct_cpuinfo table = parse(text);
+        assert_int_equal(table.one_midr, texts[i].one);
+        assert_int_equal(table.count > 0 ? table.rows[table.count - 1].midr : 0, texts[i].last);
+        assert_int_equal(dct_cpuinfo_one_part(&table, 4, name, sizeof name), texts[i].one != 0);
+        assert_string_equal(name, texts[i].one ? "1 x Arm Cortex-A53 r0p3 + 3 x unknown" : "");
+        dct_cpuinfo_free(&table);
+    }
+    dct_cpuinfo table = parse_fixture("rk3588");
+    assert_int_equal(table.one_midr, 0);
+    dct_cpuinfo_free(&table);
 }
 
 static void only_usable_cpus_are_named(void **state) {
@@ -369,6 +403,7 @@ static void this_machine(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_machines),
+        cmocka_unit_test(one_register_is_not_the_last_cpus),
         cmocka_unit_test(only_usable_cpus_are_named),
         cmocka_unit_test(hybrid_x86),
         cmocka_unit_test(arm_without_dotprod_on_one_cpu),
