@@ -2,6 +2,7 @@
 // Opens what a command works with, and turns the words of the command line into token ids.
 #include "desk.h"
 
+#include "term.h"
 #include "text.h"
 #include "trial.h"
 #include "vocabulary.h"
@@ -65,6 +66,20 @@ static int find_folder(const cli_options *options, cli_desk *desk) {
     return CLI_OK;
 }
 
+// One line of standard error for each note about the model's files.
+static void print_notes(const char *notes) {
+    cli_term term = cli_term_look(stderr);
+    while (*notes) {
+        size_t length = strcspn(notes, "\n");
+        char *line = strndup(notes, length);
+        fputs("note: ", stderr);
+        cli_term_put(&term, line ? line : "out of memory");
+        fputc('\n', stderr);
+        free(line);
+        notes += length + (notes[length] == '\n');
+    }
+}
+
 int cli_desk_open(const cli_options *options, cli_desk *desk) {
     *desk = (cli_desk){0};
     int code = cli_open_context(options, &desk->ctx);
@@ -85,7 +100,11 @@ int cli_desk_open(const cli_options *options, cli_desk *desk) {
     if (status == DECOCT_E_UNSUPPORTED) { // a kind of model, not a kind of CPU
         return cli_fail(CLI_USAGE, "--model %s: %s", desk->folder, decoct_last_error(desk->ctx));
     }
-    return status == DECOCT_OK ? CLI_OK : cli_fail_status(desk->ctx, status, "--model");
+    if (status != DECOCT_OK) {
+        return cli_fail_status(desk->ctx, status, "--model");
+    }
+    print_notes(desk->info.notes);
+    return CLI_OK;
 }
 
 void cli_desk_close(cli_desk *desk) {

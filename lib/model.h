@@ -18,9 +18,16 @@ struct decoct_model {
     float *positions;             // (context, d_model)
     float *norm_gain, *norm_bias; // (d_model): the final norm, NULL for GPT-1
     decoct_weights *head;         // (d_model, vocabulary)
+    char *notes;                  // lines; NULL: none
 };
 
 // Keeps the model; decoct_model_close lets it go. The count is all that changes in it.
 decoct_model *dct_model_share(const decoct_model *model);
+// Fills blocks, embeddings, final norm and head from the files of the folder; the configuration is
+// there already.
+decoct_status dct_model_read_weights(decoct_context *ctx, const char *folder, decoct_model *model);
+// Adds a line to the notes.
+__attribute__((format(printf, 3, 4))) decoct_status
+dct_model_note(decoct_model *model, dct_error *error, const char *format, ...);
 
 #endif

@@ -1,30 +1,54 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads a model.safetensors file: memory-mapped, every offset checked before it is used.
+// Reads safetensors: one file, or a set of shards. Every offset is checked before it is used;
+// values are copied out of the file, not mapped.
 #ifndef DCT_SAFETENSORS_H
 #define DCT_SAFETENSORS_H
 
-#include "status.h"
-
-#include <stdbool.h>
+#include "json.h"
 
 typedef struct dct_safetensors dct_safetensors;
 
-typedef enum dct_tensor_type { DCT_TENSOR_F32, DCT_TENSOR_F16, DCT_TENSOR_BF16 } dct_tensor_type;
-
 typedef struct dct_tensor {
-    dct_tensor_type type;
-    int32_t rank; // 1 or 2 are what models need; at most 8
-    int64_t shape[8];
-    int64_t count;    // product of shape
-    const void *data; // inside the mapping; may be unaligned
+    const char *name;      // as in the file
+    const char *role;      // what the model calls it: the name without what wrappers put around it
+    int64_t shape[2];      // the first two sizes
+    int64_t count;         // product of all
+    uint64_t begin, bytes; // in the data of its file
+    int32_t rank, file;
+    char type[12]; // "F32", "I8", ...; cut if longer
+    bool used;     // the reader's mark
 } dct_tensor;
 
+// `folder`/model.safetensors, or the shards of `folder`/model.safetensors.index.json.
+decoct_status dct_safetensors_open_folder(const char *folder, dct_safetensors **out,
+                                          dct_error *error);
 decoct_status dct_safetensors_open(const char *path, dct_safetensors **out, dct_error *error);
-void dct_safetensors_close(dct_safetensors *file);
-// Finds a tensor by name; false if it is not there. Tensors of other types (I64 masks, ...) are
-// checked for bounds, then skipped: they are not found.
-bool dct_safetensors_find(const dct_safetensors *file, const char *name, dct_tensor *out);
+void dct_safetensors_close(dct_safetensors *set);
+
+// Finds a tensor by its role ("h.0.ln_1.weight"); NULL if there is none. Any prefix of the names in
+// the file (transformer., module., _orig_mod., ...) is left out of the role.
+dct_tensor *dct_safetensors_find(dct_safetensors *set, const char *role);
+// All tensors, in order of their roles.
+int64_t dct_safetensors_count(const dct_safetensors *set);
+dct_tensor *dct_safetensors_at(dct_safetensors *set, int64_t index);
+const char *dct_safetensors_path(const dct_safetensors *set, const dct_tensor *tensor);
+// How many names were compared since opening: what a look-up costs, for tests.
+int64_t dct_safetensors_compared(const dct_safetensors *set);
+
+// F32, F16 or BF16: the types that dct_tensor_read reads.
+bool dct_tensor_readable(const dct_tensor *tensor);
 // Values [first, first + count) as f32, exactly.
-void dct_tensor_read(const dct_tensor *tensor, int64_t first, int64_t count, float *out);
+decoct_status dct_tensor_read(const dct_safetensors *set, const dct_tensor *tensor, int64_t first,
+                              int64_t count, float *out, dct_error *error);
+
+// ---- For shards.c ----
+
+dct_safetensors *dct_safetensors_create(void); // NULL: no memory
+// Adds the tensors of a file. `map` (NULL: any) is the weight_map of an index: each tensor of the
+// file must be in it with `file_name`, which becomes null.
+decoct_status dct_safetensors_add(dct_safetensors *set, const char *path, const char *file_name,
+                                  json_t *map, dct_error *error);
+// Sorts; after that no file can be added.
+decoct_status dct_safetensors_finish(dct_safetensors *set, dct_error *error);
 
 #endif

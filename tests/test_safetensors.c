@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// safetensors and config.json: values of every type, and files that lie about themselves.
+// safetensors: values of every type, and files that lie about themselves.
 #include "safetensors.h"
 
-#include "config.h"
+#include "roles.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -41,6 +41,15 @@ static void write_file(const char *header, uint64_t length, const void *data, si
     write_bytes(path, bytes, 8 + header_size + size);
 }
 
+static dct_tensor *read_values(dct_safetensors *f, const char *name, int64_t first, int64_t count,
+                               float *out) {
+    dct_tensor *t = dct_safetensors_find(f, name);
+    assert_non_null(t);
+    assert_true(dct_tensor_readable(t));
+    assert_int_equal(dct_tensor_read(f, t, first, count, out, NULL), DECOCT_OK);
+    return t;
+}
+
 static void test_values(void **state) {
     static const uint16_t half[] = {0x3C00, 0x8000, 0x0001, 0x03FF, 0x0400,
                                     0x7BFF, 0x7C00, 0xFC00, 0x7E00};
@@ -57,9 +66,10 @@ static void test_values(void **state) {
                "\"data_offsets\": [0, 18]},"
                "\"b\": {\"dtype\": \"BF16\", \"shape\": [3, 1], \"data_offsets\": [18, 24]},"
                "\"f\": {\"dtype\": \"F32\", \"shape\": [1, 2], \"data_offsets\": [24, 32]},"
-               "\"skip\": {\"dtype\": \"I64\", \"shape\": [], \"data_offsets\": [0, 8]},"
-               "\"none\": {\"dtype\": \"F32\", \"shape\": [0, 5], \"data_offsets\": [3, 3]}}",
-               0, data, 32);
+               "\"skip\": {\"dtype\": \"I64\", \"shape\": [], \"data_offsets\": [32, 40]},"
+               "\"new\": {\"dtype\": \"F6_E3M2\", \"shape\": [9], \"data_offsets\": [40, 47]},"
+               "\"none\": {\"dtype\": \"F32\", \"shape\": [0, 5], \"data_offsets\": [40, 40]}}",
+               0, data, 47);
     dct_safetensors *f = NULL;
     dct_error error = {""};
     decoct_status status = dct_safetensors_open(path, &f, &error);
@@ -67,23 +77,31 @@ static void test_values(void **state) {
         print_error("%s\n", error.text);
     }
     assert_int_equal(status, DECOCT_OK);
-    dct_tensor t;
     float out[9];
-    assert_true(dct_safetensors_find(f, "h", &t));
-    dct_tensor_read(&t, 0, 9, out);
+    read_values(f, "h", 0, 9, out);
     for (int i = 0; i < 9; i++) {
         assert_true(isnan(half_is[i]) ? isnan(out[i]) : memcmp(&out[i], &half_is[i], 4) == 0);
     }
-    assert_true(dct_safetensors_find(f, "b", &t));
-    assert_true(t.rank == 2 && t.shape[0] == 3 && t.shape[1] == 1);
-    dct_tensor_read(&t, 0, 3, out);
+    read_values(f, "h", 3, 2, out);
+    assert_true(out[0] == 0x1.ff8p-15f && out[1] == 0x1p-14f);
+    dct_tensor *t = read_values(f, "b", 0, 3, out);
+    assert_true(t->rank == 2 && t->shape[0] == 3 && t->shape[1] == 1);
     assert_true(out[0] == 1.0f && out[1] == -2.0f && out[2] == 0x1p-133f);
-    assert_true(dct_safetensors_find(f, "f", &t));
-    dct_tensor_read(&t, 1, 1, out);
+    read_values(f, "f", 1, 1, out);
     assert_true(out[0] == 0x1p-149f);
-    assert_true(dct_safetensors_find(f, "none", &t) && t.count == 0);
-    assert_false(dct_safetensors_find(f, "skip", &t));
-    assert_false(dct_safetensors_find(f, "__metadata__", &t));
+    t = dct_safetensors_find(f, "none");
+    assert_true(t && t->count == 0);
+    t = dct_safetensors_find(f, "skip");
+    assert_true(t && !dct_tensor_readable(t) && strcmp(t->type, "I64") == 0);
+    t = dct_safetensors_find(f, "new"); // a type of a later version of the format
+    assert_true(t && !dct_tensor_readable(t) && strcmp(t->type, "F6_E3M2") == 0);
+    assert_null(dct_safetensors_find(f, "__metadata__"));
+    assert_int_equal(dct_safetensors_count(f), 6);
+    // The file becomes shorter while it is in use: an error, not a signal.
+    assert_int_equal(truncate(path, 100), 0);
+    t = dct_safetensors_find(f, "f");
+    assert_int_equal(dct_tensor_read(f, t, 0, 2, out, &error), DECOCT_E_IO);
+    assert_non_null(strstr(error.text, "became shorter"));
     dct_safetensors_close(f);
 }
 
@@ -118,7 +136,9 @@ static void test_lies(void **state) {
         {"F32", "[-2]", "[0, 8]", "out of range"},
         {"F32", "[1,1,1,1,1,1,1,1,2]", "[0, 8]", "at most 8"},
         {"F32", "2", "[0, 8]", "list"},
-        {"F99", "[2]", "[0, 8]", "dtype is not known"},
+        {"F32", "[1]", "[0, 4]", "byte 73: 4 bytes that belong to no tensor"},
+        {"F32", "[1]", "[4, 8]", "comes after a gap"},
+        {"F32", "[0]", "[0, 0]", "8 bytes that belong to no tensor"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -127,6 +147,21 @@ static void test_lies(void **state) {
         write_file(header, 0, "12345678", 8);
         expect(DECOCT_E_FORMAT, cases[i].words);
     }
+    write_file("{\"v\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]},"
+               "\"w\": {\"dtype\": \"F16\", \"shape\": [2], \"data_offsets\": [4, 8]}}",
+               0, "12345678", 8);
+    expect(DECOCT_E_FORMAT, "tensor w overlaps another one");
+    write_file("{\"v\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]},"
+               "\"w\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}}",
+               0, "12345678", 8);
+    expect(DECOCT_E_FORMAT, "overlaps another one");
+    write_file("{\"a.h.0.v\": {\"dtype\": \"U8\", \"shape\": [4], \"data_offsets\": [0, 4]},"
+               "\"h.0.v\": {\"dtype\": \"U8\", \"shape\": [4], \"data_offsets\": [4, 8]}}",
+               0, "12345678", 8);
+    expect(DECOCT_E_FORMAT, "are the same part of the model");
+    static const char pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:12\n";
+    write_bytes(path, pointer, sizeof pointer - 1);
+    expect(DECOCT_E_FORMAT, "git lfs pull");
     write_bytes(path, "", 0);
     expect(DECOCT_E_FORMAT, "byte 0");
     write_bytes(path, "1234567", 7);
@@ -138,9 +173,11 @@ static void test_lies(void **state) {
     write_file("{\"w\": ", 0, NULL, 0);
     expect(DECOCT_E_FORMAT, "byte 14");
     write_file("[1]", 0, NULL, 0);
-    expect(DECOCT_E_FORMAT, "no JSON object");
+    expect(DECOCT_E_FORMAT, "not a JSON object");
     write_file("{\"w\": 7}", 0, NULL, 0);
     expect(DECOCT_E_FORMAT, "dtype is missing");
+    write_file("{\"w\": 7, \"w\": 7}", 0, NULL, 0);
+    expect(DECOCT_E_FORMAT, "duplicate");
 }
 
 // A good file cut at every length is refused, or is what it was (nothing behind the data is
@@ -167,11 +204,22 @@ static void test_missing(void **state) {
     (void)state;
     unlink(path);
     expect(DECOCT_E_IO, "No such file");
-    snprintf(other, sizeof other, "%s/pytorch_model.bin", folder);
-    write_bytes(other, "x", 1);
-    assert_int_equal(dct_safetensors_open(path, &f, &error), DECOCT_E_UNSUPPORTED);
-    assert_non_null(strstr(error.text, "pytorch_model.bin"));
-    unlink(other);
+    static const struct {
+        const char *name, *words;
+    } others[] = {{"pytorch_model.bin", "pickle"},
+                  {"tf_model.h5", "TensorFlow"},
+                  {"model-00001-of-00002.safetensors", "model.safetensors.index.json"},
+                  {"model.fp16.safetensors", "another name"}};
+    assert_int_equal(dct_safetensors_open_folder(folder, &f, &error), DECOCT_E_IO);
+    assert_non_null(strstr(error.text, "model.safetensors"));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        snprintf(other, sizeof other, "%s/%s", folder, others[i].name);
+        write_bytes(other, "x", 1);
+        assert_int_equal(dct_safetensors_open_folder(folder, &f, &error), DECOCT_E_UNSUPPORTED);
+        assert_non_null(strstr(error.text, others[i].name));
+        assert_non_null(strstr(error.text, others[i].words));
+        unlink(other);
+    }
     // A pipe that nobody writes to: an error, not a wait without end.
     assert_int_equal(mkfifo(path, 0600), 0);
     alarm(600);
@@ -192,74 +240,112 @@ static decoct_status open_once(void *data, dct_error *error) {
 static void test_no_memory(void **state) {
     (void)state;
     write_file("{\"v\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]},"
-               "\"w\": {\"dtype\": \"F16\", \"shape\": [2, 2], \"data_offsets\": [0, 8]}}",
-               0, "12345678", 8);
+               "\"module.h.0._orig_mod.w\": {\"dtype\": \"F16\", \"shape\": [2, 2], "
+               "\"data_offsets\": [8, 16]}}",
+               0, "1234567812345678", 16);
     assert_true(memory_sweep(open_once, NULL) > 20);
 }
 
-// ---- config.json ----
+// ---- Many tensors ----
 
-static void expect_config(const char *text, decoct_status wanted, const char *words,
-                          dct_config *out) {
-    char file[128];
-    dct_error error = {""};
-    snprintf(file, sizeof file, "%s/config.json", folder);
-    write_bytes(file, text, strlen(text));
-    decoct_status status = dct_config_read(folder, out, &error);
-    unlink(file);
-    if (status != wanted || !strstr(error.text, words)) {
-        print_error("%s: status %d: %s\n", text, status, error.text);
-    }
-    assert_int_equal(status, wanted);
-    assert_non_null(strstr(error.text, words));
+static int64_t most_held;
+
+static void *counted_block(size_t size) {
+    void *block = json_block(size);
+    most_held = memory_held > most_held ? memory_held : most_held;
+    return block;
 }
 
-static void test_config(void **state) {
-    dct_config c;
+// Finding one of many takes few comparisons, and only a few of them are in jansson's form at once:
+// time and memory follow the size of the file.
+static void test_many(void **state) {
+    enum { COUNT = 160000, LINE = 96 };
+    json_malloc_t old_malloc;
+    json_free_t old_free;
     (void)state;
-    expect_config("{\"model_type\": \"gpt2\"}", DECOCT_OK, "", &c);
-    assert_true(!c.gpt1 && c.layers == 12 && c.heads == 12 && c.d_model == 768 && c.d_ffn == 3072);
-    assert_true(c.context == 1024 && c.vocabulary == 50257 && c.tied && c.gelu == DECOCT_GELU_TANH);
-    expect_config("{\"model_type\": \"openai-gpt\", \"afn\": \"gelu\", \"n_inner\": null}",
-                  DECOCT_OK, "", &c);
-    assert_true(c.gpt1 && c.context == 512 && c.vocabulary == 40478 && c.gelu == DECOCT_GELU_TANH);
-    expect_config("{\"model_type\": \"gpt2\", \"activation_function\": \"gelu\", \"n_inner\": 7, "
-                  "\"tie_word_embeddings\": false, \"layer_norm_epsilon\": 1e-6}",
-                  DECOCT_OK, "", &c);
-    assert_true(c.gelu == DECOCT_GELU_ERF && c.d_ffn == 7 && !c.tied && c.eps == 1e-6f);
-    expect_config("{\"model_type\": \"llama\"}", DECOCT_E_UNSUPPORTED, "llama", &c);
-    expect_config("{}", DECOCT_E_UNSUPPORTED, "model_type", &c);
-    expect_config("[]", DECOCT_E_FORMAT, "object", &c);
-    expect_config("{\"model_type\": \"gpt2\", \"n_head\": 5}", DECOCT_E_FORMAT, "n_head 5", &c);
-    expect_config("{\"model_type\": \"gpt2\", \"n_layer\": -1}", DECOCT_E_FORMAT, "n_layer", &c);
-    expect_config("{\"model_type\": \"gpt2\", \"n_embd\": 1e9}", DECOCT_E_FORMAT, "n_embd", &c);
-    expect_config("{\"model_type\": \"gpt2\", \"activation_function\": \"relu\"}",
-                  DECOCT_E_UNSUPPORTED, "relu", &c);
-    expect_config("{\"model_type\": \"gpt2\", \"scale_attn_by_inverse_layer_idx\": true}",
-                  DECOCT_E_UNSUPPORTED, "scale_attn_by_inverse_layer_idx", &c);
-    expect_config("{\"model_type\": \"gpt2\", \"layer_norm_epsilon\": 0}", DECOCT_E_FORMAT,
-                  "epsilon", &c);
-    expect_config("{\"model_type\": \"gpt2\", \"layer_norm_epsilon\": 1e-300}", DECOCT_E_FORMAT,
-                  "epsilon", &c); // 0 as f32
-    expect_config("{\"model_type\": \"gpt2\", \"layer_norm_epsilon\": \"1\"}", DECOCT_E_FORMAT,
-                  "epsilon", &c);
-    expect_config("{\"model_type\": \"gpt2\", \"scale_attn_weights\": false}", DECOCT_E_UNSUPPORTED,
-                  "scale_attn_weights is false", &c);
-    expect_config("{\"model_type\": \"gpt2\", \"tie_word_embeddings\": 1}", DECOCT_E_FORMAT,
-                  "tie_word_embeddings", &c);
-    expect_config("{\"model_type\": 2}", DECOCT_E_FORMAT, "model_type", &c);
-    expect_config("{\"model_type\": \"openai-gpt\", \"afn\": \"silu\"}", DECOCT_E_UNSUPPORTED,
-                  "afn is \"silu\"", &c);
-    expect_config("{\"model_type\": \"gpt2\", \"model_type\": \"gpt2\"}", DECOCT_E_FORMAT,
-                  "config.json: byte", &c);
-    expect_config("{\"model_type\": \"gpt2\"", DECOCT_E_FORMAT, "config.json: byte", &c);
+    char *bytes = malloc((size_t)COUNT * LINE), *to = bytes + 8;
+    assert_non_null(bytes);
+    for (int i = 0; i < COUNT; i++) {
+        to +=
+            sprintf(to, "%c\"x%d\": {\"dtype\": \"F32\", \"shape\": [0], \"data_offsets\": [0, 0]}",
+                    i ? ',' : '{', i);
+    }
+    *to++ = '}';
+    uint64_t length = (uint64_t)(to - bytes) - 8;
+    memcpy(bytes, &length, 8);
+    write_bytes(path, bytes, length + 8);
+    dct_safetensors *f = NULL;
+    dct_error error = {""};
+    json_get_alloc_funcs(&old_malloc, &old_free);
+    json_set_alloc_funcs(counted_block, json_unblock);
+    assert_int_equal(dct_safetensors_open(path, &f, &error), DECOCT_OK);
+    json_set_alloc_funcs(old_malloc, old_free);
+    assert_int_equal(memory_held, 0);
+    assert_true(most_held > 0 && most_held < COUNT / 2);
+    assert_int_equal(dct_safetensors_count(f), COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        char name[16];
+        sprintf(name, "x%d", i);
+        assert_non_null(dct_safetensors_find(f, name));
+    }
+    assert_null(dct_safetensors_find(f, "y"));
+    assert_true(dct_safetensors_compared(f) <= 18 * ((int64_t)COUNT + 1)); // log2(160000) = 17.3
+    dct_safetensors_close(f);
+    // One of them again, far away.
+    memcpy(strstr(bytes + 8, "\"x159999\""), "\"x100000\"", 9);
+    write_bytes(path, bytes, length + 8);
+    expect(DECOCT_E_FORMAT, "\"x100000\" is there twice");
+    free(bytes);
+}
+
+// ---- Names ----
+
+static void test_roles(void **state) {
+    static const struct {
+        const char *name, *role;
+        dct_role_kind kind;
+        int64_t layer;
+    } cases[] = {
+        {"wte.weight", "wte.weight", DCT_ROLE_MODEL, -1},
+        {"transformer.wte.weight", "wte.weight", DCT_ROLE_MODEL, -1},
+        {"module.transformer.h.11.ln_1.bias", "h.11.ln_1.bias", DCT_ROLE_MODEL, 11},
+        {"_orig_mod.transformer.h.0._orig_mod.attn.c_attn.weight", "h.0.attn.c_attn.weight",
+         DCT_ROLE_MODEL, 0},
+        {"_fsdp_wrapped_module.h.2._fsdp_wrapped_module._checkpoint_wrapped_module.mlp.c_fc.bias",
+         "h.2.mlp.c_fc.bias", DCT_ROLE_MODEL, 2},
+        {"my.own.class.lm_head.weight", "lm_head.weight", DCT_ROLE_MODEL, -1},
+        {"model.module.tokens_embed.weight", "tokens_embed.weight", DCT_ROLE_MODEL, -1},
+        {"transformer.h.3.attn.bias", "h.3.attn.bias", DCT_ROLE_BUFFER, 3},
+        {"h.3.attn.masked_bias", "h.3.attn.masked_bias", DCT_ROLE_BUFFER, 3},
+        {"transformer.position_ids", "transformer.position_ids", DCT_ROLE_BUFFER, -1},
+        {"h.3.attn.c_attn.lora_A.default.weight", "h.3.attn.c_attn.lora_A.default.weight",
+         DCT_ROLE_MODEL, 3},
+        {"h.3.crossattention.c_attn.weight", "h.3.crossattention.c_attn.weight", DCT_ROLE_MODEL, 3},
+        {"my_adapter.up.weight", "my_adapter.up.weight", DCT_ROLE_MODEL, -1},
+        {"v_head.summary.weight", "v_head.summary.weight", DCT_ROLE_OTHER, -1},
+        {"score.weight", "score.weight", DCT_ROLE_OTHER, -1},
+        {"h.x.weight", "h.x.weight", DCT_ROLE_OTHER, -1},
+        {"wte2.weight", "wte2.weight", DCT_ROLE_OTHER, -1},
+        {"", "", DCT_ROLE_OTHER, -1},
+        {"...", "...", DCT_ROLE_OTHER, -1},
+        {"h.0.module", "h.0", DCT_ROLE_MODEL, -1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char role[128];
+        dct_role_of(cases[i].name, role);
+        assert_string_equal(role, cases[i].role);
+        assert_int_equal(dct_role_kind_of(role), cases[i].kind);
+        assert_int_equal(dct_role_layer(role), cases[i].layer);
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),    cmocka_unit_test(test_lies),
         cmocka_unit_test(test_truncated), cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_config),    cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_many),
+        cmocka_unit_test(test_roles),
     };
     snprintf(folder, sizeof folder, "/tmp/decoct-test-XXXXXX");
     if (!mkdtemp(folder)) {

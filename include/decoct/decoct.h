@@ -367,7 +367,9 @@ typedef struct decoct_model_info {
     uint32_t struct_size;
     int32_t norm_order; /**< DECOCT_PRE_NORM (gpt2) or DECOCT_POST_NORM (openai-gpt) */
     int64_t layers, heads, d_model, d_ffn, context, vocabulary, parameters;
-    const char *type; /**< "gpt2" or "openai-gpt"; lives as long as the model */
+    const char *type;  /**< "gpt2" or "openai-gpt"; lives as long as the model */
+    const char *notes; /**< what a user should know of the files, a line each; "" if nothing. Lives
+                            as long as the model */
 } decoct_model_info;
 
 /**
