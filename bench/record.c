@@ -121,6 +121,7 @@ static json_t *program(const json_t *machine, const record_setting *s) {
     json_t *all = json_object();
     set(all, "format", json_integer(1));
     set(all, "version", json_string(number));
+    set(all, "arithmetic", json_integer(decoct_arithmetic_version()));
     set(all, "commit", json_string(DECOCT_COMMIT));
     set(all, "build_type", json_string(DECOCT_BUILD_TYPE));
     set(all, "compiler", json_string(DECOCT_COMPILER));

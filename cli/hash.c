@@ -201,8 +201,8 @@ static int put_json(const decoct_context *ctx, const tally *t) {
         const char *server = decoct_context_kernel(ctx, kernels[i]);
         json_object_set_new(servers, kernels[i], server ? json_string(server) : json_null());
     }
-    json_t *all =
-        json_pack("{s:O, s:o, s:i}", "hashes", t->list, "served_by", servers, "wrong", t->wrong);
+    json_t *all = json_pack("{s:i, s:O, s:o, s:i}", "arithmetic", (int)decoct_arithmetic_version(),
+                            "hashes", t->list, "served_by", servers, "wrong", t->wrong);
     int failed = !all || json_dumpf(all, stdout, JSON_INDENT(1));
     json_decref(all);
     if (failed) {

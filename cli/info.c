@@ -209,6 +209,8 @@ static void put_members(const cli_term *term, const json_t *machine) {
     put_topology(term, machine);
     put_usable(term, machine);
     put_line(term, "Kernel", text_of(machine, "kernel", "unknown"));
+    put_name(term, "Arithmetic");
+    fprintf(term->to, "version %lld\n", number_of(machine, "arithmetic"));
     put_name(term, "Threads");
     fprintf(term->to, "%lld, pinned: ", number_of(machine, "threads"));
     cli_term_put(term, text_of(machine, "pin", "none"));

@@ -123,6 +123,7 @@ static void add_system(json_t *all) {
 
 static void add_choices(json_t *all, const decoct_context *ctx) {
     const char *refused = dct_pool_binding_error(ctx->pool);
+    json_object_set_new(all, "arithmetic", json_integer(decoct_arithmetic_version()));
     json_object_set_new(all, "backends", backends_to_json(ctx->backends));
     json_object_set_new(all, "kernels", kernels_to_json(ctx->backends));
     json_object_set_new(all, "threads", json_integer(dct_pool_threads(ctx->pool)));

@@ -2,6 +2,7 @@
 // Names and texts of the statuses, and how an error gets its words.
 #include "status.h"
 
+#include <decoct/backend.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -31,6 +32,10 @@ const char *decoct_status_string(decoct_status status) {
 
 uint32_t decoct_version(void) {
     return DECOCT_VERSION_NUMBER;
+}
+
+uint32_t decoct_arithmetic_version(void) {
+    return DECOCT_ARITHMETIC_VERSION;
 }
 
 decoct_status dct_fail(dct_error *error, decoct_status status, const char *format, ...) {

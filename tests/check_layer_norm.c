@@ -72,8 +72,8 @@ static void test_hard(void **state) {
 
 // Values, not bounds: what a constant row, a row without any variance and a NaN come to.
 static void test_values(void **state) {
-    enum { COLS = 768 };
-    static float x[3 * COLS], y[3 * COLS], bias[COLS];
+    enum { COLS = 768, MANY = 500000 };
+    static float x[3 * COLS], y[3 * COLS], bias[COLS], many[MANY];
     static const float constants[] = {1000.1f,   12345.678f, -0.1f,
                                       0x1p-140f, 1e20f,      -0x1.fffffep127f};
     static const float poison[] = {NAN, INFINITY, -INFINITY};
@@ -103,6 +103,23 @@ static void test_values(void **state) {
     assert_int_equal(decoct_layer_norm(ctx, 1, COLS, EPS, NULL, NULL, x, 0, y, 0), DECOCT_OK);
     for (int j = 0; j < COLS; j++) {
         assert_true(fabsf(y[j] - (j % 2 ? -1.0f : 1.0f)) <= 1e-6f);
+    }
+    // A huge row takes eps with it: +-2^41 has the variance 2^82, and as much eps makes 1 / sqrt 2.
+    for (int j = 0; j < COLS; j++) {
+        x[j] = j % 2 ? -0x1p41f : 0x1p41f;
+    }
+    assert_int_equal(decoct_layer_norm(ctx, 1, COLS, 0x1p82f, NULL, NULL, x, 0, y, 0), DECOCT_OK);
+    for (int j = 0; j < COLS; j++) {
+        assert_true(fabsf(fabsf(y[j]) - 0x1.6a09e6p-1f) <= 1e-6f);
+    }
+    // Of so many equal elements the sums are rounded, and the mean of d^2 is less than c^2.
+    for (int j = 0; j < MANY; j++) {
+        many[j] = 0x1.b8a214p+12f;
+    }
+    assert_int_equal(decoct_layer_norm(ctx, 1, MANY, 0.0f, NULL, NULL, many, 0, many, 0),
+                     DECOCT_OK);
+    for (int j = 0; j < MANY; j++) {
+        assert_true(many[j] == 0.0f);
     }
     // A NaN or an infinity makes the whole of its row NaN, and no other row.
     for (int p = 0; p < 3; p++) {

@@ -152,6 +152,8 @@ class Info(unittest.TestCase):
         code, out, err = run("info", "--json")
         self.assertEqual((code, err), (0, b""))
         self.assertIsInstance(json.loads(out), dict)
+        self.assertEqual(json.loads(out)["arithmetic"], 2)
+        self.assertRegex(run("info")[1], rb"\nArithmetic +version 2\n")
 
     def test_ascii_locale(self):
         self.assertTrue(run("info", locale="C")[1].isascii())

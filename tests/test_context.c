@@ -285,6 +285,7 @@ static void test_machine(void **state) {
         assert_string_not_equal(decoct_status_string(s), "unknown status");
     }
     assert_string_equal(decoct_status_name(99), "DECOCT_E_?");
+    assert_int_equal(decoct_arithmetic_version(), 2); // with tests/golden/hashes.txt
     decoct_context_close(ctx);
 }
 

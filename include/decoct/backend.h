@@ -43,6 +43,9 @@ extern "C" {
 /* ---- Constants of the arithmetic: part of the definition, never tuned --------------------------
  */
 
+/** Of the definition: docs/bits.md lists what each version changed. */
+#define DECOCT_ARITHMETIC_VERSION 2
+
 #define DECOCT_LANES 16       /* virtual lanes of a row reduction */
 #define DECOCT_SUM_CHUNK 1024 /* elements after which a row reduction starts new lanes */
 #define DECOCT_KEY_BLOCK 64   /* keys in one block of attention */

@@ -23,6 +23,8 @@
  *            contexts at once; a session or cache belongs to one call at a time.
  *   bits     The result of every f32 operation is the same, to the last bit, for every backend,
  *            any number of threads, any batch and any way of cutting a prompt into chunks.
+ *   accuracy Bounds are those of one element against exact arithmetic on the same f32 inputs, as
+ *            long as nothing overflows, with u = 2^-24. They are tested for every backend.
  *   manners  The library never prints, exits, aborts, and leaves the host's locale, affinity,
  *            signal handlers and floating-point mode as they were.
  */
@@ -70,6 +72,10 @@ DECOCT_API const char *decoct_status_name(decoct_status status);
 DECOCT_API const char *decoct_status_string(decoct_status status);
 /** Version of the library at run time: major << 16 | minor << 8 | patch. */
 DECOCT_API uint32_t decoct_version(void);
+/** Version of the arithmetic at run time, 2: raised whenever a result of any operation changes a
+ * bit. Libraries of the same number give the same bits. docs/bits.md lists what each one changed.
+ */
+DECOCT_API uint32_t decoct_arithmetic_version(void);
 
 /* ---- Context --------------------------------------------------------------------------------- */
 
@@ -225,7 +231,8 @@ typedef struct decoct_matmul_args {
 /**
  * Matrix product. Every element is one chain of fused multiply-adds in increasing k from +0, then
  * the bias is added. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY.
- * Accuracy: |error| <= (k + 2) u sum |x b| with u = 2^-24 (plus the bias's own rounding).
+ * Accuracy: |error| <= (k + 2) u sum |x b| + k 2^-150; with a bias, and u |y| for adding it. (The
+ * 2^-150 are the roundings of denormals, below 2^-126.)
  */
 DECOCT_API decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_args *args);
 
@@ -235,6 +242,8 @@ DECOCT_API decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_
  * y = softmax(scale * x) for each of `rows` rows of `cols` elements; scale 0 means 1. y may be x.
  * exp(z - max z) / sum of them. Elements of -inf give 0 and a row of nothing but -inf gives zeros;
  * a NaN or +inf makes its row NaN. Errors: DECOCT_E_ARGUMENT.
+ * Accuracy: with z = scale * x, |error| <= u (|z - max z| + 6 + cols / 16) y + 2^-149 where scale
+ * is a power of two; elsewhere z is rounded first, which adds u (|z| + |max z|) y.
  */
 DECOCT_API decoct_status decoct_softmax(decoct_context *ctx, int64_t rows, int64_t cols,
                                         float scale, const float *x, int64_t x_stride, float *y,
@@ -242,7 +251,15 @@ DECOCT_API decoct_status decoct_softmax(decoct_context *ctx, int64_t rows, int64
 
 /**
  * Layer normalisation (Ba, Kiros, Hinton 2016): y = (x - mean) / sqrt(variance + eps) * gain + bias
- * for each row; gain and bias (cols) or NULL for 1 and 0. y may be x. Errors: DECOCT_E_ARGUMENT.
+ * for each row; gain and bias (cols) or NULL for 1 and 0. y may be x. A NaN or an infinity makes
+ * its row NaN. A row of equal elements gives the bias, also with eps 0. Errors: DECOCT_E_ARGUMENT.
+ *
+ * Accuracy: with s = sqrt(variance + eps), z = (x - mean) / s, A the mean of |x|, t = min(cols,
+ * 1024) / 16 + cols / 1024 + 6 roundings of a sum, e = t u A / s and rho = (t + 6) u (1 + e)^2:
+ *   |error| <= (2 rho (1 + |z|) + 2^-149 (t + 2) / s) |gain| + u (|z gain| + |y|) + 2^-149
+ * as long as rho <= 1/4, and eps > 0 or the variance at least 2^-100. Beyond that a row's elements
+ * differ by less than the rounding of their sum: the results are finite, and 5 s / sqrt(eps) times
+ * the first term bounds them.
  */
 DECOCT_API decoct_status decoct_layer_norm(decoct_context *ctx, int64_t rows, int64_t cols,
                                            float eps, const float *gain, const float *bias,
@@ -254,17 +271,23 @@ enum {
     DECOCT_GELU_TANH = 0, /**< x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): GPT-1 and GPT-2 */
     DECOCT_GELU_ERF = 1   /**< x/2 (1 + erf(x / sqrt 2)) */
 };
-/** y = GELU(x) element by element. y may be x. Errors: DECOCT_E_ARGUMENT. */
+/**
+ * y = GELU(x) element by element. y may be x. GELU(-inf) is -0, as of every large negative x,
+ * GELU(inf) is inf. Errors: DECOCT_E_ARGUMENT. Accuracy: tanh form |error| <= u (6 + 4 |t|) |y| +
+ * 2^-128 |x| + 2^-149 with t = 2 sqrt(2/pi) (x + 0.044715 x^3); erf form |error| <= 5 u |x| +
+ * 2^-149.
+ */
 DECOCT_API decoct_status decoct_gelu(decoct_context *ctx, int32_t form, int64_t rows, int64_t cols,
                                      const float *x, int64_t x_stride, float *y, int64_t y_stride);
-/** y += x, the residual connection. Errors: DECOCT_E_ARGUMENT. */
+/** y += x, the residual connection. Accuracy: rounded once. Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_add(decoct_context *ctx, int64_t rows, int64_t cols, const float *x,
                                     int64_t x_stride, float *y, int64_t y_stride);
-/** y += bias on each row, bias (cols). Errors: DECOCT_E_ARGUMENT. */
+/** y += bias on each row, bias (cols). Accuracy: rounded once. Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_bias(decoct_context *ctx, int64_t rows, int64_t cols,
                                      const float *bias, float *y, int64_t y_stride);
 /** y[i] = table[ids[i]] for i in [0, rows); table (table_rows, cols), row stride 0 means cols.
- *  Errors: DECOCT_E_ARGUMENT, also when an id is outside the table (nothing is written then). */
+ * Exact: copies, NaN and all. Errors: DECOCT_E_ARGUMENT, also when an id is outside the table
+ * (nothing is written then). */
 DECOCT_API decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int64_t cols,
                                           const int32_t *ids, const float *table,
                                           int64_t table_rows, int64_t table_stride, float *y,
@@ -285,6 +308,13 @@ DECOCT_API decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int
  * For the mask, 0 for the batch or head stride means: the same mask for all of them.
  * With `causal`, query i sees the keys 0 .. q_offset + i. A hidden key contributes exactly nothing,
  * whatever stands in its k and v; a row that sees no key gives zeros.
+ *
+ * Only a mask of -inf (or `causal`) hides a key. A score that overflows to -inf, by its product or
+ * with a finite mask, counts as the least finite f32, -FLT_MAX: where all scores are that, the keys
+ * weigh alike. A score of +inf or NaN makes its row NaN. Scores are not rescaled to avoid overflow.
+ * A key of weight 0 that is not hidden still multiplies its v, so that an infinite v gives NaN. The
+ * sum of p v is divided by the sum of p at the end: where it overflows before, out is infinite, or
+ * NaN if a later key has a larger score.
  */
 typedef struct decoct_attention_args {
     uint32_t struct_size;
@@ -307,6 +337,11 @@ typedef struct decoct_attention_args {
  * Scaled dot-product attention (Vaswani et al. 2017), computed in blocks of keys with a running
  * maximum (Milakov and Gimelshein 2018; Dao et al. 2022), so that memory grows with the length and
  * not with its square. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY.
+ * Accuracy: let p be the exact weights, D the largest error of a visible score, u ((head_dim + 2)
+ * |scale| sum |q k| + 2 |score|), R the largest difference between two visible scores, and L =
+ * min(kv_len, 2048) + 6 (kv_len / 2048) roundings of a sum, which is taken in parts of 2048 keys:
+ *   |error of out| <= (2 D + u (R + 2 L + 10)) sum p |v| + kv_len 2^-148 (1 + max |v|)
+ *   |error of a weight| <= (2 D + u (R + 2 L + 10)) p + 2^-148
  */
 DECOCT_API decoct_status decoct_attention(decoct_context *ctx, const decoct_attention_args *args);
 
