@@ -21,18 +21,18 @@ static int compare_ids(const void *a, const void *b, void *probabilities) {
 // "tired" for " tired" (GPT-2) and "tired " (GPT-1). What is only a part of a word has a plus on
 // the side where it goes on: "+ing" with the prompt's last word (GPT-2), "tir+" with what follows
 // (GPT-1). An id that the tokenizer has no text for shows as its number.
-static char *label_of(const cli_candidate *c, bool gpt1, bool after_word) {
+static char *label_of(const cli_candidate *c, bool gpt1, bool after_word, bool ends) {
     size_t start = !gpt1 && c->length > 1 && c->text[0] == ' ';
     size_t end = c->length - (gpt1 && c->length > 1 && c->text[c->length - 1] == ' ');
     bool before = !gpt1 && after_word && cli_is_word_byte(c->text[0]);
     bool behind = gpt1 && c->length > 0 && end == c->length && cli_is_word_byte(c->text[end - 1]);
     char *label = cli_alloc((int64_t)c->length + 16, 1);
-    if (c->length == 0) {
+    if (ends) {
+        strcpy(label, "(end of text)");
+    } else if (c->length == 0) {
         snprintf(label, 16, "#%d", (int)c->id);
     } else if (c->length == 1 && c->text[0] == ' ') {
         strcpy(label, "(space)");
-    } else if (strcmp(c->text, "<|endoftext|>") == 0) {
-        strcpy(label, "(end of text)");
     } else {
         char *to = stpcpy(label, before ? "+" : "");
         memcpy(to, c->text + start, end - start);
@@ -54,7 +54,7 @@ static int fill_top(const cli_desk *desk, const cli_prompt *prompt, const int32_
         if (!c->text) {
             return CLI_INTERNAL;
         }
-        c->label = label_of(c, gpt1, after_word);
+        c->label = label_of(c, gpt1, after_word, decoct_model_is_end(desk->model, c->id));
     }
     return CLI_OK;
 }

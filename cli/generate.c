@@ -155,7 +155,7 @@ static int draw(const cli_desk *desk, decoct_session *session, generate_options 
         }
         size_t length = 0;
         char *text = cli_token_text(desk, id, &length);
-        bool ended = text && strcmp(text, "<|endoftext|>") == 0;
+        bool ended = decoct_model_is_end(desk->model, id);
         code = text ? code : CLI_INTERNAL;
         put_text(out, text, text && !ended ? length : 0);
         free(text);

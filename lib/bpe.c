@@ -11,7 +11,8 @@
 
 typedef struct token {
     int64_t offset; // into text; -1: there is no such id
-    int64_t length;
+    int32_t length;
+    bool made; // by a merge
 } token;
 
 typedef struct merge {
@@ -101,7 +102,7 @@ dct_bpe_result dct_bpe_add_token(dct_bpe *bpe, const char *text, uint64_t length
         bpe->tokens[bpe->size].offset = -1;
     }
     memcpy(bpe->text + bpe->text_length, text, length);
-    bpe->tokens[id] = (token){bpe->text_length, (int64_t)length};
+    bpe->tokens[id] = (token){bpe->text_length, (int32_t)length, false};
     bpe->text_length = end;
     bpe->token_count++;
     int64_t place = name_place(bpe, text, length);
@@ -185,8 +186,17 @@ dct_bpe_result dct_bpe_add_merge(dct_bpe *bpe, const char *left, uint64_t left_l
         return DCT_BPE_TWICE;
     }
     bpe->merges[place] = m;
+    bpe->tokens[m.made].made = true;
     bpe->merge_count++;
     return DCT_BPE_OK;
+}
+
+int64_t dct_bpe_merges(const dct_bpe *bpe) {
+    return bpe->merge_count;
+}
+
+bool dct_bpe_is_made(const dct_bpe *bpe, int32_t id) {
+    return id >= 0 && id < bpe->size && bpe->tokens[id].offset >= 0 && bpe->tokens[id].made;
 }
 
 // ---- Merging a word ----

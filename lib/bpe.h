@@ -37,6 +37,10 @@ int32_t dct_bpe_find(const dct_bpe *bpe, const char *text, uint64_t length);
 // The text of an id, NULL if there is none.
 const char *dct_bpe_text(const dct_bpe *bpe, int32_t id, uint64_t *length);
 
+int64_t dct_bpe_merges(const dct_bpe *bpe); // how many there are
+// True if a merge makes this token.
+bool dct_bpe_is_made(const dct_bpe *bpe, int32_t id);
+
 // Working memory of one caller.
 typedef struct dct_bpe_work {
     void *links, *heap;

@@ -16,14 +16,12 @@ decoct_status dct_cache_create(decoct_context *ctx, int64_t d_model, int64_t hea
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "cache: %s",
                         !out ? "out is NULL" : "max_len is less than 1");
     }
-    decoct_cache *cache = dct_zalloc(1, sizeof *cache);
-    if (cache && dct_keys_size(max_len, d_model / heads, &cache->keys_head_stride) &&
-        dct_mul(cache->keys_head_stride, heads, &keys) && dct_mul(max_len, d_model, &values)) {
-        cache->keys = dct_zalloc(keys, sizeof(float));
-        cache->values = dct_alloc(values, sizeof(float));
-    }
-    if (!cache || !cache->keys || !cache->values) {
-        decoct_cache_destroy(cache);
+    // The memory comes with use, but a size that no machine has is refused now.
+    bool fits = dct_keys_size(max_len, d_model / heads, &keys) && dct_mul(keys, heads, &keys) &&
+                dct_mul(max_len, d_model, &values) && dct_mul(keys, sizeof(float), &keys) &&
+                dct_mul(values, sizeof(float), &values);
+    decoct_cache *cache = fits ? dct_zalloc(1, sizeof *cache) : NULL;
+    if (!cache) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "cache: no memory for %lld positions",
                         (long long)max_len);
     }
@@ -32,6 +30,44 @@ decoct_status dct_cache_create(decoct_context *ctx, int64_t d_model, int64_t hea
     cache->max_len = max_len;
     *out = cache;
     return DECOCT_OK;
+}
+
+// Copies the keys of one head after the other: their blocks are further apart now.
+static void move_keys(const decoct_cache *cache, float *keys, int64_t stride) {
+    int64_t dim = cache->d_model / cache->heads;
+    int64_t used = (cache->length + KEYS - 1) / KEYS * KEYS * dim;
+    for (int64_t head = 0; head < cache->heads && used > 0; head++) {
+        memcpy(keys + head * stride, cache->keys + head * cache->keys_head_stride,
+               (size_t)used * sizeof *keys);
+    }
+}
+
+bool dct_cache_reserve(decoct_cache *cache, int64_t length) {
+    if (length <= cache->room) {
+        return true;
+    }
+    int64_t room = cache->room > cache->max_len / 2 ? cache->max_len : 2 * cache->room, stride;
+    room = room < length ? length : room;
+    room = room < KEYS && KEYS < cache->max_len ? KEYS : room;
+    dct_keys_size(room, cache->d_model / cache->heads, &stride); // fits: max_len did
+    float *keys = dct_zalloc(stride * cache->heads, sizeof *keys);
+    float *values = dct_alloc(room * cache->d_model, sizeof *values);
+    if (!keys || !values) {
+        dct_free(keys);
+        dct_free(values);
+        return false;
+    }
+    move_keys(cache, keys, stride);
+    if (cache->length > 0) {
+        memcpy(values, cache->values, (size_t)(cache->length * cache->d_model) * sizeof *values);
+    }
+    dct_free(cache->keys);
+    dct_free(cache->values);
+    cache->keys = keys;
+    cache->values = values;
+    cache->keys_head_stride = stride;
+    cache->room = room;
+    return true;
 }
 
 void decoct_cache_destroy(decoct_cache *cache) {

@@ -297,7 +297,7 @@ decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, deco
     workspace w;
     // A mask is as wide as the cache will be after the whole run: then there is one chunk only.
     int64_t step = (extra && extra->mask) || rows < CHUNK_ROWS ? rows : CHUNK_ROWS;
-    if (!get_workspace(ctx, &block->args, step, &w)) {
+    if (!get_workspace(ctx, &block->args, step, &w) || !dct_cache_reserve(cache, start + rows)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: no memory for %lld rows",
                         (long long)rows);
     }

@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// JSON from outside: what jansson leaves to its caller (depth, memory that runs out), and one
-// object in pieces.
+// JSON from outside: what jansson leaves to its caller (depth, memory that runs out).
 #include "json.h"
 
-#include "hash.h"
+#include "json_scan.h"
 #include "memory.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { PIECE = 1 << 16 };
 
 // ---- What is known of a text before it is parsed ----
 
-typedef struct scanner {
-    int64_t depth;
-    uint64_t run, longest; // bytes of the token under way; of the longest token
-    bool string, escaped;
-} scanner;
-
-// One more byte; false when it nests too deeply. Wrong syntax is jansson's to find.
-static bool scan(scanner *s, char c) {
+decoct_status dct_json_step(dct_json_scan *s, char c, const char *name, uint64_t at,
+                            dct_error *error) {
     bool inside = s->string;
     if (inside) {
         s->string = s->escaped || c != '"';
@@ -33,12 +23,16 @@ static bool scan(scanner *s, char c) {
     bool apart = !inside && !s->string && strchr(" \t\r\n,:[]{}", c);
     s->run = apart ? 0 : s->run + 1;
     s->longest = s->run > s->longest ? s->run : s->longest;
-    return s->depth <= DCT_JSON_DEPTH;
-}
-
-static decoct_status too_deep(const char *name, uint64_t at, dct_error *error) {
-    return dct_fail(error, DECOCT_E_FORMAT, "%s: byte %" PRIu64 ": nested more than %d levels deep",
-                    name, at, DCT_JSON_DEPTH);
+    if (s->depth > DCT_JSON_DEPTH) {
+        return dct_fail(error, DECOCT_E_FORMAT,
+                        "%s: byte %" PRIu64 ": nested more than %d levels deep", name, at,
+                        DCT_JSON_DEPTH);
+    }
+    if (s->depth < 0) { // it would end what is put around the text
+        return dct_fail(error, DECOCT_E_FORMAT,
+                        "%s: byte %" PRIu64 ": '%c' closes what was never opened", name, at, c);
+    }
+    return DECOCT_OK;
 }
 
 // ---- Parsing ----
@@ -103,13 +97,18 @@ static bool is_memory(const feed *f, const json_error_t *where) {
            (lexer && at > 0 && at <= end && feed_byte(f, at - 1) == '"');
 }
 
-// The text, with `around` ("{}" or "") put around it. `longest`: of its tokens.
-static decoct_status parse(const char *text, uint64_t length, const char *around, uint64_t longest,
-                           const char *name, uint64_t base, json_t **out, dct_error *error) {
+decoct_status dct_json_around(const char *text, uint64_t length, const char *around,
+                              uint64_t longest, const char *name, uint64_t base, json_t **out,
+                              dct_error *error) {
+    bool braces = around[0] == '{', brackets = around[0] == '[';
     feed f = {.text = text,
               .length = length,
-              .before = around[0] ? "{" : "",
-              .after = around[0] ? "}]" : "]",
+              .before = braces     ? "{"
+                        : brackets ? "["
+                                   : "",
+              .after = braces     ? "}]"
+                       : brackets ? "]]"
+                                  : "]",
               .filler = filler_length(longest)};
     json_error_t where;
     // A repeated key would let two readers see two files.
@@ -138,18 +137,12 @@ static decoct_status parse(const char *text, uint64_t length, const char *around
 
 decoct_status dct_json_parse(const char *text, uint64_t length, const char *name, uint64_t base,
                              json_t **out, dct_error *error) {
-    scanner s = {0};
-    for (uint64_t i = 0; i < length; i++) {
-        if (!scan(&s, text[i])) {
-            return too_deep(name, base + i, error);
-        }
-        if (s.depth < 0) { // it would end the list around the text
-            return dct_fail(error, DECOCT_E_FORMAT,
-                            "%s: byte %" PRIu64 ": '%c' closes what was never opened", name,
-                            base + i, text[i]);
-        }
+    dct_json_scan s = {0};
+    decoct_status status = DECOCT_OK;
+    for (uint64_t i = 0; i < length && !status; i++) {
+        status = dct_json_step(&s, text[i], name, base + i, error);
     }
-    return parse(text, length, "", s.longest, name, base, out, error);
+    return status ? status : dct_json_around(text, length, "", s.longest, name, base, out, error);
 }
 
 decoct_status dct_json_read(const char *path, uint64_t cap, json_t **out, dct_error *error) {
@@ -161,132 +154,5 @@ decoct_status dct_json_read(const char *path, uint64_t cap, json_t **out, dct_er
         status = dct_json_parse(text + mark, length - mark, path, mark, out, error);
         dct_free(text);
     }
-    return status;
-}
-
-// ---- One object, some members at a time ----
-
-typedef struct object {
-    const char *text, *name;
-    uint64_t length, base;
-    dct_json_take take;
-    void *data;
-    dct_error *error;
-} object;
-
-static decoct_status wrong(const object *o, uint64_t at, const char *what) {
-    return dct_fail(o->error, DECOCT_E_FORMAT, "%s: byte %" PRIu64 ": %s", o->name, o->base + at,
-                    what);
-}
-
-// Parses the members in [from, to) and hands them on.
-static decoct_status take_piece(const object *o, uint64_t from, uint64_t to, uint64_t longest) {
-    json_t *members, *value;
-    const char *key;
-    decoct_status status = parse(o->text + from, to - from, "{}", longest, o->name, o->base + from,
-                                 &members, o->error);
-    if (status) {
-        return status;
-    }
-    if (from > 0 && o->text[from - 1] == ',' && json_object_size(members) == 0) {
-        status = wrong(o, from, "a member is missing after a comma");
-    }
-    json_object_foreach(members, key, value) {
-        status = status ? status : o->take(o->data, key, value, o->error);
-    }
-    json_decref(members);
-    return status;
-}
-
-static uint64_t skip_blanks(const object *o, uint64_t at) {
-    while (at < o->length && strchr(" \t\r\n", o->text[at]) && o->text[at]) {
-        at++;
-    }
-    return at;
-}
-
-static decoct_status walk(const object *o) {
-    uint64_t piece = skip_blanks(o, 0) + 1, member = piece, i = piece;
-    scanner s = {0};
-    if (piece > o->length || o->text[piece - 1] != '{') {
-        return wrong(o, piece - 1, "not a JSON object");
-    }
-    for (; i < o->length && (s.string || s.depth > 0 || o->text[i] != '}'); i++) {
-        bool between = !s.string && s.depth == 0 && o->text[i] == ',';
-        if (i - member > PIECE) {
-            return wrong(o, member, "a member of more than 65536 bytes");
-        }
-        if (between && i - piece >= PIECE) {
-            decoct_status status = take_piece(o, piece, i, s.longest);
-            if (status) {
-                return status;
-            }
-            piece = i + 1;
-        }
-        member = between ? i + 1 : member;
-        if (!scan(&s, o->text[i])) {
-            return too_deep(o->name, o->base + i, o->error);
-        }
-        if (s.depth < 0) {
-            return wrong(o, i, "']' closes what was never opened");
-        }
-    }
-    if (i >= o->length) {
-        return wrong(o, o->length, "the object does not end");
-    }
-    uint64_t rest = skip_blanks(o, i + 1);
-    return rest < o->length ? wrong(o, rest, "more text after the object")
-                            : take_piece(o, piece, i, s.longest);
-}
-
-// Keys that were handed on, to find those that are there twice in different pieces.
-typedef struct keys {
-    uint64_t *hashes;
-    int64_t count, room, seen;
-    uint64_t twice;
-    dct_json_take take;
-    void *data;
-    const char *name;
-} keys;
-
-static decoct_status note_key(void *data, const char *key, const json_t *value, dct_error *error) {
-    keys *k = data;
-    if (!dct_grow((void **)&k->hashes, &k->room, k->count + 1, sizeof *k->hashes)) {
-        return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", k->name);
-    }
-    k->hashes[k->count++] = dct_hash(key, strlen(key));
-    return k->take(k->data, key, value, error);
-}
-
-static decoct_status name_key(void *data, const char *key, const json_t *value, dct_error *error) {
-    keys *k = data;
-    (void)value;
-    k->seen += dct_hash(key, strlen(key)) == k->twice;
-    return k->seen < 2 ? DECOCT_OK
-                       : dct_fail(error, DECOCT_E_FORMAT, "%s: the key \"%.80s\" is there twice",
-                                  k->name, key);
-}
-
-static int compare_hashes(const void *a, const void *b) {
-    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-    return left < right ? -1 : left > right;
-}
-
-decoct_status dct_json_members(const char *text, uint64_t length, const char *name, uint64_t base,
-                               dct_json_take take, void *data, dct_error *error) {
-    keys k = {.take = take, .data = data, .name = name};
-    object o = {text, name, length, base, note_key, &k, error};
-    decoct_status status = walk(&o);
-    if (!status && k.count > 0) {
-        qsort(k.hashes, (size_t)k.count, sizeof *k.hashes, compare_hashes);
-    }
-    for (int64_t i = 1; i < k.count && !status; i++) {
-        if (k.hashes[i] == k.hashes[i - 1]) {
-            k.twice = k.hashes[i];
-            o.take = name_key;
-            status = walk(&o);
-        }
-    }
-    dct_free(k.hashes);
     return status;
 }

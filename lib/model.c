@@ -8,6 +8,23 @@
 
 #include <stdatomic.h>
 
+// Which tokens end a text: those that the files name, as far as the vocabulary has them; without
+// any, GPT-2's own.
+static void keep_ends(decoct_model *m) {
+    dct_ends *ends = &m->config.ends;
+    int32_t count = 0;
+    for (int32_t i = 0; i < ends->count; i++) {
+        if (ends->ids[i] >= 0 && ends->ids[i] < m->config.vocabulary) {
+            ends->ids[count++] = ends->ids[i];
+        }
+    }
+    int32_t usual = dct_tokenizer_find(m->tokenizer, "<|endoftext|>");
+    if (count == 0 && usual >= 0) {
+        ends->ids[count++] = usual;
+    }
+    ends->count = count;
+}
+
 static decoct_status read_model(decoct_context *ctx, const char *folder, decoct_model *m) {
     decoct_status status = dct_config_read(folder, &m->config, &ctx->error);
     status = status ? status : dct_ends_read(&m->config.ends, folder, &ctx->error);
@@ -22,6 +39,12 @@ static decoct_status read_model(decoct_context *ctx, const char *folder, decoct_
             &ctx->error, DECOCT_E_FORMAT,
             "%s: the tokenizer has ids up to %lld, but the vocabulary of config.json %lld", folder,
             (long long)dct_tokenizer_size(m->tokenizer) - 1, (long long)m->config.vocabulary);
+    }
+    if (!status && *dct_tokenizer_note(m->tokenizer)) {
+        status = dct_model_note(m, &ctx->error, "%s", dct_tokenizer_note(m->tokenizer));
+    }
+    if (!status) {
+        keep_ends(m);
     }
     return status;
 }
@@ -100,6 +123,15 @@ decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *mod
                                  sizeof mine);
     }
     return dct_leave(ctx, status);
+}
+
+int32_t decoct_model_is_end(const decoct_model *model, int32_t id) {
+    for (int32_t i = 0; model && i < model->config.ends.count; i++) {
+        if (model->config.ends.ids[i] == id) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 decoct_status decoct_encode(decoct_context *ctx, const decoct_model *model, const char *text,

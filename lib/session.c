@@ -18,7 +18,9 @@ struct decoct_session {
     decoct_model *model; // kept
     int64_t max_len, length;
     decoct_cache **caches; // (layers)
-    float *queries;        // (layers, max_len, d_model) or NULL
+    bool keeps_queries;
+    float *queries;       // (layers, queries_room, d_model); NULL before the first token
+    int64_t queries_room; // positions; it grows up to max_len
     edge *cuts;
     int64_t cut_count, cut_room;
 };
@@ -146,6 +148,30 @@ static void score(decoct_context *ctx, const decoct_model *m, int64_t rows, floa
     dct_linear(ctx, m->head, NULL, rows, x, c->d_model, logits, c->vocabulary);
 }
 
+// Memory for the queries of `length` positions; what is stored moves there.
+static bool reserve_queries(decoct_session *s, int64_t length) {
+    const dct_config *c = &s->model->config;
+    int64_t count, d = c->d_model;
+    int64_t room = s->queries_room > s->max_len / 2 ? s->max_len : 2 * s->queries_room;
+    if (!s->keeps_queries || length <= s->queries_room) {
+        return true;
+    }
+    room = room < length ? length : room;
+    float *queries = dct_mul(c->layers, room, &count) && dct_mul(count, d, &count)
+                         ? dct_alloc(count, sizeof *queries)
+                         : NULL;
+    for (int64_t i = 0; queries && i < c->layers && s->length > 0; i++) {
+        memcpy(queries + i * room * d, s->queries + i * s->queries_room * d,
+               (size_t)(s->length * d) * sizeof *queries);
+    }
+    if (queries) {
+        dct_free(s->queries);
+        s->queries = queries;
+        s->queries_room = room;
+    }
+    return queries != NULL;
+}
+
 // Feeds up to CHUNK_ROWS tokens; leaves their activations in *x.
 static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t *ids, int64_t rows,
                           float **x) {
@@ -157,7 +183,7 @@ static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t 
         return status;
     }
     *x = dct_scratch(ctx, DCT_SCRATCH_TOKENS, rows * d);
-    if (!*x) {
+    if (!*x || !reserve_queries(s, first + rows)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: no memory for %lld tokens",
                         (long long)rows);
     }
@@ -165,7 +191,8 @@ static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t 
     dct_residual(ctx, rows, d, m->positions + first * d, *x);
     for (int64_t i = 0; i < m->config.layers && !status; i++) {
         dct_block_extra extra = {
-            .mask = mask, .queries = s->queries ? s->queries + (i * s->max_len + first) * d : NULL};
+            .mask = mask,
+            .queries = s->keeps_queries ? s->queries + (i * s->queries_room + first) * d : NULL};
         status = dct_block_run(ctx, m->blocks[i], s->caches[i], rows, *x, *x, &extra);
     }
     s->length += rows;
@@ -249,25 +276,18 @@ decoct_status decoct_session_keep_queries(decoct_context *ctx, decoct_session *s
     if (status) {
         return status;
     }
-    int64_t count;
     if (!session || session->length > 0) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
                           "keep_queries: only for a session without tokens");
-    } else if (!session->queries) {
-        const dct_config *c = &session->model->config;
-        if (dct_mul(c->layers, session->max_len, &count) && dct_mul(count, c->d_model, &count)) {
-            session->queries = dct_alloc(count, sizeof(float));
-        }
-        status = session->queries
-                     ? DECOCT_OK
-                     : dct_fail(&ctx->error, DECOCT_E_MEMORY, "keep_queries: out of memory");
+    } else {
+        session->keeps_queries = true;
     }
     return dct_leave(ctx, status);
 }
 
 static decoct_status look(decoct_context *ctx, const decoct_session *s, int64_t layer, int64_t head,
                           float *weights) {
-    if (!s || !weights || !s->queries) {
+    if (!s || !weights || !s->keeps_queries) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "session attention: %s",
                         !s         ? "session is NULL"
                         : !weights ? "weights is NULL"
@@ -288,7 +308,7 @@ static decoct_status look(decoct_context *ctx, const decoct_session *s, int64_t 
         return status;
     }
     return dct_block_weights(ctx, s->model->blocks[layer], s->caches[layer], head, 0, s->length,
-                             s->queries + layer * s->max_len * c->d_model, mask, weights);
+                             s->queries + layer * s->queries_room * c->d_model, mask, weights);
 }
 
 decoct_status decoct_session_attention(decoct_context *ctx, decoct_session *session, int64_t layer,

@@ -15,6 +15,7 @@ struct dct_tokenizer {
     dct_tokenizer_kind kind;
     int32_t byte_id[256]; // GPT-2: the token of each byte, -1 if there is none
     int32_t unknown;      // GPT-1: <unk>
+    char note[DCT_TOKENIZER_NOTE];
 };
 
 // One call of encode.
@@ -40,7 +41,7 @@ decoct_status dct_tokenizer_open(const char *folder, dct_tokenizer_kind kind, dc
         dct_free(t);
         return dct_fail(error, DECOCT_E_MEMORY, "tokenizer: out of memory");
     }
-    decoct_status status = dct_tokenizer_read(folder, kind, t->bpe, error);
+    decoct_status status = dct_tokenizer_read(folder, kind, t->bpe, t->note, error);
     if (status) {
         dct_tokenizer_close(t);
         return status;
@@ -67,6 +68,14 @@ void dct_tokenizer_close(dct_tokenizer *tokenizer) {
 
 int64_t dct_tokenizer_size(const dct_tokenizer *tokenizer) {
     return dct_bpe_size(tokenizer->bpe);
+}
+
+const char *dct_tokenizer_note(const dct_tokenizer *tokenizer) {
+    return tokenizer->note;
+}
+
+int32_t dct_tokenizer_find(const dct_tokenizer *tokenizer, const char *text) {
+    return dct_bpe_find(tokenizer->bpe, text, strlen(text));
 }
 
 // ---- Encoding ----

@@ -1,27 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads the vocabulary and the merges of a model folder.
+// Reads the vocabulary and the merges of a model folder, and checks that they fit each other.
 #include "tokenizer_files.h"
 
-#include "json.h"
 #include "memory.h"
+#include "tokenizer_reader.h"
 #include "unicode.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { PATH_ROOM = 4096, FILE_CAP = 256 << 20 };
+enum { ID_LIMIT_LEAST = 1 << 16, BYTES_OF_TOKEN = 5 };
 
-typedef struct reader {
-    dct_bpe *bpe;
-    bool bytes; // GPT-2: characters stand for bytes
-    const char *path;
-    dct_error *error;
-    int16_t byte_of[512]; // by code point, -1: none
-    char *room[2];        // for the bytes of two texts
-    int64_t size[2];
-} reader;
+typedef dct_tokenizer_reader reader;
 
 // GPT-2 writes each byte as a printable character: itself where it is one in Latin-1, else 256,
 // 257, ...
@@ -69,118 +60,28 @@ static decoct_status explain(const reader *r, dct_bpe_result result, const char 
                     words[result]);
 }
 
-static decoct_status add_token(reader *r, const char *text, uint64_t length, const json_t *id) {
+// ---- Tokens ----
+
+void dct_reader_limit(reader *r, uint64_t length) {
+    int64_t limit = (int64_t)(length / BYTES_OF_TOKEN);
+    r->id_limit = limit > ID_LIMIT_LEAST ? limit : ID_LIMIT_LEAST;
+}
+
+decoct_status dct_reader_token(void *data, const char *text, const json_t *id, dct_error *error) {
+    reader *r = data;
     const char *as;
-    uint64_t as_length;
+    uint64_t length = strlen(text), as_length;
+    json_int_t number = json_integer_value(id);
+    (void)error; // the reader has it
     dct_bpe_result result = !stored(r, 0, text, length, &as, &as_length) ? DCT_BPE_MEMORY
-                            : !json_is_integer(id)
+                            : !json_is_integer(id) || number >= r->id_limit
                                 ? DCT_BPE_RANGE
-                                : dct_bpe_add_token(r->bpe, as, as_length, json_integer_value(id));
+                                : dct_bpe_add_token(r->bpe, as, as_length, number);
     return result ? explain(r, result, "token ", text, length) : DECOCT_OK;
 }
 
-static decoct_status add_vocabulary(reader *r, const json_t *object) {
-    if (!json_is_object(object)) {
-        return dct_fail(r->error, DECOCT_E_FORMAT, "%s: the vocabulary is not a JSON object",
-                        r->path);
-    }
-    const char *text;
-    json_t *id;
-    decoct_status status = DECOCT_OK;
-    json_object_foreach((json_t *)object, text, id) {
-        status = status ? status : add_token(r, text, strlen(text), id);
-    }
-    return status;
-}
-
-// "left right". `place` says where it stands.
-static decoct_status add_merge(reader *r, const char *line, uint64_t length, const char *place) {
-    const char *space = memchr(line, ' ', length), *left, *right;
-    uint64_t left_length, right_length;
-    uint64_t at = space ? (uint64_t)(space - line) : 0;
-    if (!space || at == 0 || at + 1 >= length || memchr(space + 1, ' ', length - at - 1)) {
-        return dct_fail(r->error, DECOCT_E_FORMAT,
-                        "%s: %s\"%.*s\": a merge is two texts with a space "
-                        "between them",
-                        r->path, place, (int)(length < 80 ? length : 80), line);
-    }
-    dct_bpe_result result = DCT_BPE_MEMORY;
-    if (stored(r, 0, line, at, &left, &left_length) &&
-        stored(r, 1, space + 1, length - at - 1, &right, &right_length)) {
-        result = dct_bpe_add_merge(r->bpe, left, left_length, right, right_length);
-    }
-    return result ? explain(r, result, place, line, length) : DECOCT_OK;
-}
-
-// ---- vocab.json + merges.txt ----
-
-static decoct_status read_merges(reader *r) {
-    char *text;
-    uint64_t length, line = 1;
-    decoct_status status = dct_file_read(r->path, FILE_CAP, &text, &length, r->error);
-    if (status) {
-        return status;
-    }
-    for (uint64_t i = 0; i < length && !status; line++) {
-        const char *end = memchr(text + i, '\n', length - i);
-        uint64_t whole = end ? (uint64_t)(end - text) - i : length - i, used = whole;
-        used -= used > 0 && text[i + used - 1] == '\r';
-        bool comment = line == 1 && used >= 8 && memcmp(text + i, "#version", 8) == 0;
-        if (used > 0 && !comment) {
-            char place[64];
-            snprintf(place, sizeof place, "line %" PRIu64 " (byte %" PRIu64 "): ", line, i);
-            status = add_merge(r, text + i, used, place);
-        }
-        i += whole + 1;
-    }
-    dct_free(text);
-    return status;
-}
-
-static decoct_status read_pair(reader *r, const char *vocabulary, const char *merges) {
-    json_t *root;
-    r->path = vocabulary;
-    decoct_status status = dct_json_read(vocabulary, FILE_CAP, &root, r->error);
-    if (status) {
-        return status;
-    }
-    status = add_vocabulary(r, root);
-    json_decref(root);
-    r->path = merges;
-    return status ? status : read_merges(r);
-}
-
-// ---- tokenizer.json ----
-
-static decoct_status add_merges(reader *r, const json_t *merges) {
-    decoct_status status = DECOCT_OK;
-    for (size_t i = 0; i < json_array_size(merges) && !status; i++) {
-        const json_t *m = json_array_get(merges, i);
-        const char *left = json_string_value(json_array_get(m, 0));
-        const char *right = json_string_value(json_array_get(m, 1));
-        char place[64];
-        snprintf(place, sizeof place, "merge %zu: ", i);
-        if (json_is_string(m)) {
-            status = add_merge(r, json_string_value(m), json_string_length(m), place);
-        } else if (left && right && json_array_size(m) == 2) {
-            const char *a, *b;
-            uint64_t al, bl;
-            dct_bpe_result result = DCT_BPE_MEMORY;
-            if (stored(r, 0, left, strlen(left), &a, &al) &&
-                stored(r, 1, right, strlen(right), &b, &bl)) {
-                result = dct_bpe_add_merge(r->bpe, a, al, b, bl);
-            }
-            status = result ? explain(r, result, place, left, strlen(left)) : DECOCT_OK;
-        } else {
-            status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: %sneither \"a b\" nor [\"a\", \"b\"]",
-                              r->path, place);
-        }
-    }
-    return status;
-}
-
-// True if the vocabulary has this text under this id; another text there is left to add_token to
-// refuse.
+// True if the vocabulary has this text under this id; another text there is left to
+// dct_reader_token to refuse.
 static bool same_token(reader *r, const char *text, const json_t *id) {
     json_int_t value = json_integer_value(id);
     uint64_t length, wanted_length;
@@ -191,93 +92,236 @@ static bool same_token(reader *r, const char *text, const json_t *id) {
            length == wanted_length && memcmp(there, wanted, length) == 0;
 }
 
-// Tokens that stand outside the model's vocabulary; most are in it as well.
-static decoct_status add_added(reader *r, const json_t *added) {
-    decoct_status status = DECOCT_OK;
-    for (size_t i = 0; i < json_array_size(added) && !status; i++) {
-        const json_t *entry = json_array_get(added, i);
-        const json_t *id = json_object_get(entry, "id");
-        const char *text = json_string_value(json_object_get(entry, "content"));
-        if (!text || !json_is_integer(id)) {
-            status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: added token %zu has no id or content",
-                              r->path, i);
-        } else if (!same_token(r, text, id)) {
-            status = add_token(r, text, strlen(text), id);
+decoct_status dct_reader_added(reader *r, const char *text, const json_t *id) {
+    return same_token(r, text, id) ? DECOCT_OK : dct_reader_token(r, text, id, r->error);
+}
+
+// ---- Merges ----
+
+decoct_status dct_reader_merge(reader *r, const char *left, uint64_t left_length, const char *right,
+                               uint64_t right_length, const char *place) {
+    const char *a, *b;
+    uint64_t a_length, b_length;
+    dct_bpe_result result = DCT_BPE_MEMORY;
+    if (stored(r, 0, left, left_length, &a, &a_length) &&
+        stored(r, 1, right, right_length, &b, &b_length)) {
+        result = dct_bpe_add_merge(r->bpe, a, a_length, b, b_length);
+    }
+    if (result == DCT_BPE_OK || result == DCT_BPE_MEMORY) {
+        return result ? explain(r, result, place, left, left_length) : DECOCT_OK;
+    }
+    char both[80];
+    snprintf(both, sizeof both, "%.*s %.*s", (int)(left_length < 36 ? left_length : 36), left,
+             (int)(right_length < 36 ? right_length : 36), right);
+    return explain(r, result, place, both, strlen(both));
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+decoct_status dct_reader_merge_line(reader *r, const char *line, uint64_t length,
+                                    const char *place) {
+    uint64_t begin[3] = {0}, end[3] = {0}, parts = 0;
+    for (uint64_t i = 0; i < length && parts < 3;) {
+        while (i < length && is_blank(line[i])) {
+            i++;
         }
+        begin[parts] = i;
+        while (i < length && !is_blank(line[i])) {
+            i++;
+        }
+        end[parts] = i;
+        parts += end[parts] > begin[parts];
+    }
+    if (parts != 2) {
+        return dct_fail(r->error, DECOCT_E_FORMAT,
+                        "%s: %s\"%.*s\": a merge is two texts with a space "
+                        "between them",
+                        r->path, place, (int)(length < 80 ? length : 80), line);
+    }
+    return dct_reader_merge(r, line + begin[0], end[0] - begin[0], line + begin[1],
+                            end[1] - begin[1], place);
+}
+
+// ---- Tokens that no merge makes ----
+
+// How many symbols a text starts as, before any merge; 2 for "two or more".
+static int symbols(const reader *r, const char *text, uint64_t length) {
+    if (!r->bytes) { // characters, </w> being a part of the last one
+        uint32_t cp;
+        length -= length > 4 && memcmp(text + length - 4, "</w>", 4) == 0 ? 4 : 0;
+        return length > 0 && (uint64_t)dct_utf8_decode(text, length, &cp) < length ? 2 : 1;
+    }
+    return length > 1 ? 2 : 1;
+}
+
+// "<|endoftext|>", "[PAD]": tokens that are not meant to come out of a text.
+static bool is_special(const char *text, uint64_t length) {
+    return length > 2 && ((text[0] == '<' && text[length - 1] == '>') ||
+                          (text[0] == '[' && text[length - 1] == ']'));
+}
+
+decoct_status dct_reader_check(reader *r, bool none_is_meant) {
+    int64_t lost = 0;
+    uint64_t length, first_length = 0;
+    const char *first = NULL;
+    for (int32_t id = 0; id < dct_bpe_size(r->bpe); id++) {
+        const char *text = dct_bpe_text(r->bpe, id, &length);
+        if (text && !dct_bpe_is_made(r->bpe, id) && symbols(r, text, length) > 1 &&
+            !is_special(text, length)) {
+            first = lost++ ? first : text;
+            first_length = first == text ? length : first_length;
+        }
+    }
+    int shown = (int)(first_length < 40 ? first_length : 40);
+    if (lost > 0 && dct_bpe_merges(r->bpe) == 0 && !none_is_meant) {
+        return dct_fail(r->error, DECOCT_E_FORMAT,
+                        "%s: there are no merges, but %lld tokens that only merges make, such as "
+                        "\"%.*s\"",
+                        r->path, (long long)lost, shown, first);
+    }
+    if (lost > 0) {
+        snprintf(r->note, DCT_TOKENIZER_NOTE,
+                 "%lld token(s) of the vocabulary are made by no merge and never come out of a "
+                 "text: \"%.*s\"%s",
+                 (long long)lost, shown, first, lost > 1 ? ", ..." : "");
+    }
+    return DECOCT_OK;
+}
+
+// ---- vocab.json + merges.txt ----
+
+static uint64_t mark_length(const char *text, uint64_t length) {
+    return length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
+// Members of an object of tokens and ids.
+static decoct_status read_tokens(reader *r, const char *path, dct_json_take take) {
+    char *text;
+    uint64_t length;
+    r->path = path;
+    decoct_status status = dct_file_read(path, DCT_TOKENIZER_CAP, &text, &length, r->error);
+    if (status) {
+        return status;
+    }
+    uint64_t mark = mark_length(text, length);
+    dct_reader_limit(r, length);
+    status = dct_json_members(text + mark, length - mark, path, mark, take, r, r->error);
+    dct_free(text);
+    return status;
+}
+
+static decoct_status take_added(void *data, const char *text, const json_t *id, dct_error *error) {
+    (void)error;
+    return dct_reader_added(data, text, id);
+}
+
+// The first line is a comment if it says so, or if it begins like one and is no merge: readers of
+// this format drop it whatever it holds.
+static bool is_comment(const reader *r, const char *line, uint64_t length) {
+    const char *blank = memchr(line, ' ', length);
+    return length > 0 && line[0] == '#' &&
+           ((length >= 8 && memcmp(line, "#version", 8) == 0) || !blank ||
+            dct_bpe_find(r->bpe, line, (uint64_t)(blank - line)) < 0);
+}
+
+// Lines end with LF, CR LF or CR.
+static decoct_status read_lines(reader *r, const char *text, uint64_t length) {
+    uint64_t line = 1, i = mark_length(text, length);
+    bool begun = false, comment = false; // a line that is not empty; the first of them is a comment
+    decoct_status status = DECOCT_OK;
+    for (; i < length && !status; line++) {
+        uint64_t end = i, used;
+        while (end < length && text[end] != '\n' && text[end] != '\r') {
+            end++;
+        }
+        for (used = end; used > i && is_blank(text[used - 1]);) {
+            used--;
+        }
+        if (used > i && !begun && is_comment(r, text + i, used - i)) {
+            comment = true;
+        } else if (used > i) {
+            char place[64];
+            snprintf(place, sizeof place, "line %" PRIu64 " (byte %" PRIu64 "): ", line, i);
+            status = dct_reader_merge_line(r, text + i, used - i, place);
+        }
+        begun = begun || used > i;
+        i = end + 1 + (end + 1 < length && text[end] == '\r' && text[end + 1] == '\n');
+    }
+    return status ? status : dct_reader_check(r, comment);
+}
+
+static decoct_status read_merges(reader *r, const char *path) {
+    char *text;
+    uint64_t length;
+    r->path = path;
+    decoct_status status = dct_file_read(path, DCT_TOKENIZER_CAP, &text, &length, r->error);
+    if (!status) {
+        status = read_lines(r, text, length);
+        dct_free(text);
     }
     return status;
 }
 
-// A part of the pipeline that this library runs in one form only. Most writers name all parts; one
-// that is missing or null is as the model has it.
-static decoct_status only_type(const reader *r, const json_t *root, const char *key,
-                               const char *known) {
-    const json_t *part = json_object_get(root, key);
-    const char *type = json_string_value(json_object_get(part, "type"));
-    if (!part || json_is_null(part) || (type && known && strcmp(type, known) == 0)) {
+// ---- The folder ----
+
+typedef struct paths {
+    char *vocabulary, *merges, *added, *one, *settings;
+} paths;
+
+// Settings of the tokenizer beside its files; what changes the tokens of a text is refused.
+static decoct_status check_settings(reader *r, const char *path) {
+    static const char *const keys[] = {"add_prefix_space", "add_bos_token", "add_eos_token"};
+    json_t *root;
+    if (!dct_file_exists(path)) {
         return DECOCT_OK;
     }
-    return dct_fail(r->error, DECOCT_E_UNSUPPORTED,
-                    "%s: %s.type is \"%.64s\"; this library runs %s for such a model", r->path, key,
-                    type ? type : "", known ? known : "none");
-}
-
-// A switch of a part that this library knows only one setting of.
-static decoct_status only_flag(const reader *r, const json_t *part, const char *key, bool known) {
-    const json_t *flag = json_object_get(part, key);
-    return !flag || json_is_null(flag) || (known ? json_is_true(flag) : json_is_false(flag))
-               ? DECOCT_OK
-               : dct_fail(r->error, DECOCT_E_UNSUPPORTED, "%s: %s is not %s", r->path, key,
-                          known ? "true" : "false");
-}
-
-// tokenizer.json can describe many tokenizers; another one must not pass as ours.
-static decoct_status check_pipeline(const reader *r, const json_t *root) {
-    const json_t *model = json_object_get(root, "model");
-    const json_t *split = json_object_get(root, "pre_tokenizer");
-    const char *type = json_string_value(json_object_get(model, "type"));
-    decoct_status status =
-        type && strcmp(type, "BPE") != 0 ? only_type(r, root, "model", "BPE") : DECOCT_OK;
-    status = status ? status : only_flag(r, model, "byte_fallback", false);
-    status = status ? status : only_flag(r, model, "ignore_merges", false);
-    status = status ? status : only_type(r, root, "normalizer", r->bytes ? NULL : "BertNormalizer");
-    status = status
-                 ? status
-                 : only_type(r, root, "pre_tokenizer", r->bytes ? "ByteLevel" : "BertPreTokenizer");
-    status = status ? status : only_flag(r, split, "add_prefix_space", false);
-    return status ? status : only_flag(r, split, "use_regex", true);
-}
-
-static decoct_status read_one(reader *r, const char *path) {
-    json_t *root;
-    r->path = path;
-    decoct_status status = dct_json_read(path, FILE_CAP, &root, r->error);
+    decoct_status status = dct_json_read(path, DCT_TOKENIZER_CAP, &root, r->error);
     if (status) {
         return status;
     }
-    const json_t *model = json_object_get(root, "model");
-    status = check_pipeline(r, root);
-    status = status ? status : add_vocabulary(r, json_object_get(model, "vocab"));
-    status = status ? status : add_added(r, json_object_get(root, "added_tokens"));
-    status = status ? status : add_merges(r, json_object_get(model, "merges"));
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && !status; i++) {
+        if (json_is_true(json_object_get(root, keys[i]))) {
+            status = dct_fail(r->error, DECOCT_E_UNSUPPORTED,
+                              "%s: %s is true, which this library does not do", path, keys[i]);
+        }
+    }
     json_decref(root);
     return status;
 }
 
-decoct_status dct_tokenizer_read(const char *folder, dct_tokenizer_kind kind, dct_bpe *bpe,
-                                 dct_error *error) {
-    char vocabulary[PATH_ROOM], merges[PATH_ROOM], one[PATH_ROOM];
-    int length = snprintf(vocabulary, sizeof vocabulary, "%s/vocab.json", folder);
-    snprintf(merges, sizeof merges, "%s/merges.txt", folder);
-    snprintf(one, sizeof one, "%s/tokenizer.json", folder);
-    if (length < 0 || length + 8 >= PATH_ROOM) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "the name of the model folder is too long");
+static decoct_status read_folder(reader *r, const paths *p) {
+    bool pair = dct_file_exists(p->vocabulary) && dct_file_exists(p->merges);
+    decoct_status status = check_settings(r, p->settings);
+    if (status) {
+        return status;
     }
-    reader r = {.bpe = bpe, .bytes = kind == DCT_TOKENIZER_GPT2, .error = error};
+    if (!pair && dct_file_exists(p->one)) {
+        return dct_reader_one_file(r, p->one);
+    }
+    status = read_tokens(r, p->vocabulary, dct_reader_token);
+    if (!status && dct_file_exists(p->added)) {
+        status = read_tokens(r, p->added, take_added);
+    }
+    return status ? status : read_merges(r, p->merges);
+}
+
+decoct_status dct_tokenizer_read(const char *folder, dct_tokenizer_kind kind, dct_bpe *bpe,
+                                 char *note, dct_error *error) {
+    reader r = {.bpe = bpe, .bytes = kind == DCT_TOKENIZER_GPT2, .note = note, .error = error};
+    paths p = {dct_path(folder, "vocab.json"), dct_path(folder, "merges.txt"),
+               dct_path(folder, "added_tokens.json"), dct_path(folder, "tokenizer.json"),
+               dct_path(folder, "tokenizer_config.json")};
+    bool fine = p.vocabulary && p.merges && p.added && p.one && p.settings;
     fill_byte_of(&r);
-    bool pair = access(vocabulary, F_OK) == 0;
     decoct_status status =
-        pair || access(one, F_OK) != 0 ? read_pair(&r, vocabulary, merges) : read_one(&r, one);
+        fine ? read_folder(&r, &p) : dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder);
+    dct_free(p.vocabulary);
+    dct_free(p.merges);
+    dct_free(p.added);
+    dct_free(p.one);
+    dct_free(p.settings);
     dct_free(r.room[0]);
     dct_free(r.room[1]);
     return status;

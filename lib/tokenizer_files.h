@@ -7,9 +7,12 @@
 #include "status.h"
 #include "tokenizer.h"
 
+enum { DCT_TOKENIZER_NOTE = 256 };
+
 // Fills an empty bpe from the folder. For GPT-2 the texts are turned from the printable characters
-// of the files into the bytes that they stand for.
+// of the files into the bytes that they stand for. `note` (DCT_TOKENIZER_NOTE bytes) receives what
+// a user should know of the files.
 decoct_status dct_tokenizer_read(const char *folder, dct_tokenizer_kind kind, dct_bpe *bpe,
-                                 dct_error *error);
+                                 char *note, dct_error *error);
 
 #endif

@@ -39,7 +39,8 @@ static void json_unblock(void *block) {
 
 // Runs `run` with the first allocation failing, then the second, ... until it ends well. Each other
 // time it must say DECOCT_E_MEMORY. Returns how many failed; the sanitizers see leaks.
-static int64_t memory_sweep(decoct_status (*run)(void *data, dct_error *error), void *data) {
+__attribute__((unused)) static int64_t
+memory_sweep(decoct_status (*run)(void *data, dct_error *error), void *data) {
     json_malloc_t old_malloc;
     json_free_t old_free;
     int64_t failed = 0;

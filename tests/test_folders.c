@@ -163,6 +163,41 @@ static void test_configurations(void **state) {
     end(ctx, &m);
 }
 
+// Which tokens end a text.
+static void expect_ends(decoct_context *ctx, const tiny_model *m, int32_t first, int32_t second) {
+    decoct_model *model = NULL;
+    assert_int_equal(decoct_model_open(ctx, m->folder, &model), DECOCT_OK);
+    for (int32_t id = -1; id <= TINY_VOCABULARY; id++) {
+        assert_int_equal(decoct_model_is_end(model, id), id == first || id == second);
+    }
+    decoct_model_close(model);
+}
+
+static void test_ends(void **state) {
+    decoct_context *ctx;
+    tiny_model m;
+    (void)state;
+    begin(&ctx, &m, false);
+    expect_ends(ctx, &m, 261, 261); // <|endoftext|>
+    tiny_config(&m, ", \"n_layer\": 2, \"n_head\": 2, \"eos_token_id\": 7");
+    expect_ends(ctx, &m, 7, 7);
+    tiny_config(&m, ", \"n_layer\": 2, \"n_head\": 2, \"eos_token_id\": [7, 8]");
+    expect_ends(ctx, &m, 7, 8);
+    tiny_write(&m, "generation_config.json", "{\"eos_token_id\": [8]}");
+    expect_ends(ctx, &m, 7, 8);
+    tiny_write(&m, "generation_config.json", "{\"eos_token_id\": 8}");
+    tiny_config(&m, ", \"n_layer\": 2, \"n_head\": 2");
+    expect_ends(ctx, &m, 8, 8);
+    tiny_write(&m, "generation_config.json", "{\"eos_token_id\": null}");
+    // The default of GPT-2's configuration, which a smaller vocabulary does not have.
+    tiny_config(&m, ", \"n_layer\": 2, \"n_head\": 2, \"eos_token_id\": 50256");
+    expect_ends(ctx, &m, 261, 261);
+    tiny_write(&m, "generation_config.json", "{\"eos_token_id\": \"</s>\"}");
+    tiny_expect(ctx, &m, DECOCT_E_FORMAT, "generation_config.json: eos_token_id");
+    assert_int_equal(decoct_model_is_end(NULL, 0), 0);
+    end(ctx, &m);
+}
+
 // ---- Shards ----
 
 // An index of all tensors: the first `half` in the first file.
@@ -222,6 +257,7 @@ int main(void) {
         cmocka_unit_test(test_prefixes),       cmocka_unit_test(test_heads),
         cmocka_unit_test(test_other_tensors),  cmocka_unit_test(test_types),
         cmocka_unit_test(test_configurations), cmocka_unit_test(test_shards),
+        cmocka_unit_test(test_ends),
     };
     return cmocka_run_group_tests_name("model folders", tests, NULL, NULL);
 }

@@ -220,7 +220,7 @@ static void test_members(void **state) {
     assert_int_equal(s.count, 2);
     expect_members("", DECOCT_E_FORMAT, "byte 100: not a JSON object", &s);
     expect_members("[1]", DECOCT_E_FORMAT, "byte 100: not a JSON object", &s);
-    expect_members("{\"7\": 7", DECOCT_E_FORMAT, "byte 107: the object does not end", &s);
+    expect_members("{\"7\": 7", DECOCT_E_FORMAT, "byte 107: the JSON text does not end", &s);
     expect_members("{\"7\": 7,}", DECOCT_E_FORMAT, "byte 10", &s);
     expect_members("{\"7\": 7} {}", DECOCT_E_FORMAT, "byte 109: more text", &s);
     expect_members("{\"7\": 7]}", DECOCT_E_FORMAT, "byte 107", &s);
@@ -244,18 +244,75 @@ static void test_members(void **state) {
     memset(strstr(text, "\"12345\""), ',', 1);
     expect_members(text, DECOCT_E_FORMAT, "byte ", &s);
     free(text);
-    text = malloc(200000);
-    memset(text, 'x', 200000);
+    text = malloc(400000);
+    memset(text, 'x', 400000);
     memcpy(text, "{\"1\": \"", 7);
-    strcpy(text + 199000, "\"}");
-    expect_members(text, DECOCT_E_FORMAT, "byte 101: a member of more than 65536", &s);
+    strcpy(text + 399000, "\"}");
+    expect_members(text, DECOCT_E_FORMAT, "byte 101: a member of more than 262144", &s);
     free(text);
+}
+
+static decoct_status add_element(void *data, const char *key, const json_t *value,
+                                 dct_error *error) {
+    seen *s = data;
+    (void)error;
+    assert_null(key);
+    s->sum += json_integer_value(value);
+    s->count++;
+    return DECOCT_OK;
+}
+
+static void test_elements(void **state) {
+    enum { COUNT = 30000 };
+    seen s = {0};
+    dct_error error = {""};
+    (void)state;
+    char *text = malloc(COUNT * 8 + 8), *to = text;
+    assert_non_null(text);
+    *to++ = '[';
+    for (int i = 0; i < COUNT; i++) {
+        to += sprintf(to, "%s%d", i ? ", " : "", i);
+    }
+    strcpy(to, "]");
+    uint64_t length = strlen(text);
+    assert_int_equal(dct_json_elements(text, length, "a file", 0, add_element, &s, &error),
+                     DECOCT_OK);
+    assert_true(s.count == COUNT && s.sum == (int64_t)COUNT * (COUNT - 1) / 2);
+    assert_int_equal(dct_json_elements("{}", 2, "a file", 0, add_element, &s, &error),
+                     DECOCT_E_FORMAT);
+    assert_non_null(strstr(error.text, "not a JSON list"));
+    assert_int_equal(dct_json_elements("[1,]", 4, "a file", 0, add_element, &s, &error),
+                     DECOCT_E_FORMAT);
+    free(text);
+}
+
+static void test_find(void **state) {
+    static const char text[] = "{\"x\": \"model\", \"y\": {\"model\": [0]}, \"model\" : "
+                               "{\"a\": \"}\\\"\", \"b\": [1, {}]} , \"model2\": [7]}";
+    static const char value[] = "{\"a\": \"}\\\"\", \"b\": [1, {}]}";
+    char copy[sizeof text];
+    (void)state;
+    dct_json_slice s = dct_json_find(text, sizeof text - 1, "model");
+    assert_int_equal(s.length, sizeof value - 1);
+    assert_memory_equal(text + s.at, value, s.length);
+    s = dct_json_find(text, sizeof text - 1, "model2");
+    memcpy(copy, text, sizeof text);
+    dct_json_cut(copy, s);
+    assert_true(s.length == 3 && strcmp(copy, text) == 0); // too short for a null
+    s = dct_json_find(text, sizeof text - 1, "y");
+    dct_json_cut(copy, s);
+    assert_memory_equal(copy + s.at, "null          ", s.length);
+    assert_int_equal(dct_json_find(text, sizeof text - 1, "x").length, 0);
+    assert_int_equal(dct_json_find(text, sizeof text - 1, "z").length, 0);
+    assert_int_equal(dct_json_find(text, 60, "model").length, 0);
+    assert_int_equal(dct_json_find("", 0, "z").length, 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),     cmocka_unit_test(test_depth),
         cmocka_unit_test(test_files),     cmocka_unit_test(test_members),
+        cmocka_unit_test(test_elements),  cmocka_unit_test(test_find),
         cmocka_unit_test(test_no_memory),
     };
     snprintf(folder, sizeof folder, "/tmp/decoct-test-XXXXXX");

@@ -5,7 +5,7 @@
 
 #include "check.h"
 
-enum { TINY_TENSORS = 80, TINY_VOCABULARY = 262, TINY_WIDTH = 8, TINY_CONTEXT = 24 };
+enum { TINY_TENSORS = 80, TINY_VOCABULARY = 262, TINY_WIDTH = 8, TINY_CONTEXT = 300 };
 
 typedef struct tiny_tensor {
     char name[96], type[12];

@@ -374,7 +374,8 @@ typedef struct decoct_cache decoct_cache; /**< keys and values of one block, of 
 DECOCT_API decoct_status decoct_block_create(decoct_context *ctx, const decoct_block_args *args,
                                              decoct_block **out);
 DECOCT_API void decoct_block_destroy(decoct_block *block);
-/** Room for the keys and values of `max_len` positions. Errors: as above. */
+/** The keys and values of up to `max_len` positions; the memory grows with use. Errors: as above.
+ */
 DECOCT_API decoct_status decoct_cache_create(decoct_context *ctx, const decoct_block *block,
                                              int64_t max_len, decoct_cache **out);
 DECOCT_API void decoct_cache_destroy(decoct_cache *cache);
@@ -408,8 +409,10 @@ typedef struct decoct_model_info {
 } decoct_model_info;
 
 /**
- * Opens a model folder: `config.json` (model_type "gpt2" or "openai-gpt"), `model.safetensors`
- * (F32, F16 or BF16), and `vocab.json` + `merges.txt` or `tokenizer.json`.
+ * Opens a model folder: `config.json` (model_type "gpt2" or "openai-gpt"), `model.safetensors` or
+ * the shards of `model.safetensors.index.json` (F32, F16 or BF16), `vocab.json` + `merges.txt` or
+ * `tokenizer.json`, and if there is one `generation_config.json`. A key or tensor that changes the
+ * answer is used or refused; what is only worth knowing is in the notes of decoct_model_info.
  * Errors: DECOCT_E_IO, DECOCT_E_FORMAT (decoct_last_error names file and byte), DECOCT_E_MEMORY,
  * DECOCT_E_UNSUPPORTED (a kind of model this library does not run).
  */
@@ -418,6 +421,9 @@ DECOCT_API decoct_status decoct_model_open(decoct_context *ctx, const char *fold
 DECOCT_API void decoct_model_close(decoct_model *model);
 DECOCT_API decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *model,
                                                decoct_model_info *info);
+/** 1 if a text ends with the token `id`, 0 if not: the tokens of eos_token_id in config.json and
+ *  generation_config.json; where these name no token of the vocabulary, "<|endoftext|>". */
+DECOCT_API int32_t decoct_model_is_end(const decoct_model *model, int32_t id);
 /** The folder of the model that comes with the library ("potion"): the installed one, or the source
  *  tree's when the library runs from its build tree. Copies like decoct_machine_json.
  *  Errors: DECOCT_E_IO when it is in neither place. */
@@ -439,7 +445,8 @@ DECOCT_API decoct_status decoct_decode(decoct_context *ctx, const decoct_model *
                                        const int32_t *ids, int64_t count, char *text, uint64_t room,
                                        uint64_t *length);
 
-/** Starts a text with room for `max_tokens` tokens (0: the model's context). */
+/** Starts a text of at most `max_tokens` tokens (0: the model's context). Its memory grows with the
+ *  tokens that are fed. */
 DECOCT_API decoct_status decoct_session_create(decoct_context *ctx, const decoct_model *model,
                                                int64_t max_tokens, decoct_session **out);
 DECOCT_API void decoct_session_destroy(decoct_session *session);

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Sessions and caches take memory with the tokens that they hold; without it they stay as they
+// were.
+#include "tiny_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "failing_memory.h"
+
+enum { TOKENS = 200 };
+
+static int32_t ids[TOKENS];
+static float whole[TINY_VOCABULARY], pieces[TINY_VOCABULARY];
+static float whole_seen[TOKENS * TOKENS], pieces_seen[TOKENS * TOKENS];
+
+static decoct_session *start(decoct_context *ctx, decoct_model *model) {
+    decoct_session *s = NULL;
+    assert_int_equal(decoct_session_create(ctx, model, 0, &s), DECOCT_OK);
+    assert_int_equal(decoct_session_keep_queries(ctx, s), DECOCT_OK);
+    return s;
+}
+
+// Feeds one token; where memory is needed, each allocation fails once first.
+static int feed_one(decoct_context *ctx, decoct_session *s, int64_t at) {
+    int failures = 0;
+    for (;; failures++) {
+        memory_left = failures;
+        decoct_status status = decoct_session_eval(ctx, s, ids + at, 1, 0, pieces);
+        bool failed = memory_left < 0;
+        memory_left = -1;
+        assert_int_equal(status, failed ? DECOCT_E_MEMORY : DECOCT_OK);
+        assert_int_equal(decoct_session_length(s), failed ? at : at + 1);
+        if (!failed) {
+            return failures;
+        }
+    }
+}
+
+static void test_session(void **state) {
+    tiny_model m;
+    decoct_model *model = NULL;
+    decoct_context *ctx = check_open("scalar", 1);
+    (void)state;
+    for (int i = 0; i < TOKENS; i++) {
+        ids[i] = (i * 7 + i / 5) % TINY_VOCABULARY;
+    }
+    tiny_begin(&m, false);
+    tiny_all(&m, false);
+    assert_int_equal(decoct_model_open(ctx, m.folder, &model), DECOCT_OK);
+    decoct_session *s = start(ctx, model);
+    assert_int_equal(decoct_session_eval(ctx, s, ids, TOKENS, 0, whole), DECOCT_OK);
+    assert_int_equal(decoct_session_attention(ctx, s, 1, 1, whole_seen), DECOCT_OK);
+    decoct_session_destroy(s);
+    s = start(ctx, model);
+    int failures = 0, growths = 0;
+    for (int64_t i = 0; i < TOKENS; i++) {
+        int here = feed_one(ctx, s, i);
+        failures += here;
+        growths += here > 0;
+    }
+    // Two caches of two allocations each, and the queries; a few times, not with every token.
+    assert_true(growths >= 3 && growths <= 20 && failures >= 12);
+    assert_true(check_same_bits(whole, pieces, TINY_VOCABULARY));
+    assert_int_equal(decoct_session_attention(ctx, s, 1, 1, pieces_seen), DECOCT_OK);
+    assert_true(check_same_bits(whole_seen, pieces_seen, TOKENS * TOKENS));
+    decoct_session_destroy(s);
+    decoct_model_close(model);
+    tiny_end(&m);
+    decoct_context_close(ctx);
+}
+
+// A cache may be allowed more than any machine has.
+static void test_cache(void **state) {
+    enum { WIDTH = 4, ROWS = 130 };
+    static float w[3 * WIDTH * WIDTH], x[ROWS * WIDTH], y[ROWS * WIDTH], z[ROWS * WIDTH];
+    decoct_context *ctx = check_open("scalar", 1);
+    decoct_block *block = NULL;
+    decoct_cache *cache = NULL;
+    (void)state;
+    for (int i = 0; i < 3 * WIDTH * WIDTH; i++) {
+        w[i] = (float)(i % 7) * 0.1f - 0.3f;
+    }
+    for (int i = 0; i < ROWS * WIDTH; i++) {
+        x[i] = (float)(i % 11) * 0.2f - 1.0f;
+    }
+    decoct_block_args args = {.struct_size = sizeof args,
+                              .d_model = WIDTH,
+                              .heads = 2,
+                              .d_ffn = WIDTH,
+                              .qkv = w,
+                              .proj = w,
+                              .up = w,
+                              .down = w};
+    assert_int_equal(decoct_block_create(ctx, &args, &block), DECOCT_OK);
+    assert_int_equal(decoct_cache_create(ctx, block, ROWS, &cache), DECOCT_OK);
+    assert_int_equal(decoct_block_forward(ctx, block, cache, ROWS, x, 0, y, 0), DECOCT_OK);
+    decoct_cache_destroy(cache);
+    assert_int_equal(decoct_cache_create(ctx, block, INT64_C(1) << 50, &cache), DECOCT_OK);
+    for (int i = 0; i < ROWS; i += 13) {
+        assert_int_equal(
+            decoct_block_forward(ctx, block, cache, 13, x + i * WIDTH, 0, z + i * WIDTH, 0),
+            DECOCT_OK);
+    }
+    assert_true(check_same_bits(y, z, ROWS * WIDTH));
+    decoct_cache_destroy(cache);
+    decoct_block_destroy(block);
+    decoct_context_close(ctx);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_session),
+                                       cmocka_unit_test(test_cache)};
+    return cmocka_run_group_tests_name("growth", tests, NULL, NULL);
+}
