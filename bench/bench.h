@@ -9,5 +9,6 @@ int decoct_bench(int argc, char **argv);
 int decoct_sweep(int argc, char **argv);
 int decoct_roofline(int argc, char **argv);
 int decoct_ab(int argc, char **argv);
+int decoct_gate(int argc, char **argv);
 
 #endif

@@ -26,6 +26,10 @@ int cli_roofline(int argc, char **argv) {
 int cli_ab(int argc, char **argv) {
     return decoct_ab(argc, argv);
 }
+
+int cli_gate(int argc, char **argv) {
+    return decoct_gate(argc, argv);
+}
 #else
 static int leave_out(void) {
     return cli_fail(CLI_SKIPPED, "the benchmarks are not in this build: they need a C++ compiler, "
@@ -47,6 +51,10 @@ int cli_roofline(int argc, char **argv) {
 }
 
 int cli_ab(int argc, char **argv) {
+    return cli_bench(argc, argv);
+}
+
+int cli_gate(int argc, char **argv) {
     return cli_bench(argc, argv);
 }
 #endif

@@ -51,6 +51,7 @@ int cli_bench(int argc, char **argv);
 int cli_sweep(int argc, char **argv);
 int cli_roofline(int argc, char **argv);
 int cli_ab(int argc, char **argv);
+int cli_gate(int argc, char **argv);
 int cli_peers(int argc, char **argv);
 int cli_hash(int argc, char **argv);
 int cli_report(int argc, char **argv);

@@ -25,6 +25,7 @@ static const command commands[] = {
     {"decoct roofline", cli_roofline,
      "what this machine can do at all: arithmetic, caches, memory"},
     {"decoct ab", cli_ab, "two builds against each other: slower, faster, equal, or cannot tell"},
+    {"decoct gate", cli_gate, "the same for CI: a self-check, reports, and an exit code"},
     {"decoct peers", cli_peers, "the same shapes in other libraries, side by side"},
     {"decoct hash", cli_hash, "one hash a kernel and shape: the same on every CPU"},
     {"decoct report", cli_report, "result files as one page to explore, and compared"},

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# `decoct ab`: test_ab.py BUILD. What it refuses, what its file holds, and its exit codes. The verdicts
-# themselves are tested on made-up and recorded launches (test_verdict, test_trial): here no timing is
+# `decoct ab` and `decoct gate`: test_ab.py BUILD. What it refuses, what its file holds, and its exit codes. The verdicts
+# themselves are tested on made-up and recorded launches (test_verdict, test_trial, test_gate): here no timing is
 # judged. Exit code 77 where the benchmarks or the worker are not in the build.
 import json
 import os
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
 DECOCT = os.path.join(BUILD, "cli", "decoct")
@@ -24,7 +25,11 @@ def environment(**more):
 
 
 def ab(*args, env=None):
-    done = subprocess.run([DECOCT, "ab", *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    return decoct("ab", *args, env=env)
+
+
+def decoct(*args, env=None):
+    done = subprocess.run([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=600, env=env or environment())
     return done.returncode, done.stdout, done.stderr
 
@@ -117,6 +122,50 @@ class Ab(unittest.TestCase):
         self.assertIn("interrupted", out)
         with open(self.path("ab.json"), encoding="utf-8") as file:
             self.assertEqual(len(json.load(file)["ab"]["cases"]), 4)
+
+
+class Gate(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def gate(self, *args, env=None):
+        env = {**environment(TMPDIR=self.folder), **(env or {})}
+        return decoct("gate", *args, "--out", os.path.join(self.folder, "out"), env=env)
+
+    def read(self, name):
+        with open(os.path.join(self.folder, "out", name), encoding="utf-8") as file:
+            return file.read()
+
+    def test_reports(self):
+        summary = os.path.join(self.folder, "step-summary.md")
+        code, out, err = self.gate("--baseline", BUILD, "--candidate", BUILD, *SMALL, *SHORT,
+                                   env={"GITHUB_STEP_SUMMARY": summary})
+        # Whether eight launches of two pairs are enough is the machine's affair; that the codes and the
+        # three files agree is not.
+        self.assertIn(code, (0, 10, 13), out + err)
+        found = json.loads(self.read("verdict.json"))
+        self.assertEqual(found["gate"]["exit_code"], code)
+        self.assertEqual(found["gate"]["self_check"]["passed"], code != 13)
+        first = self.read("summary.md").splitlines()[0]
+        self.assertEqual(first, "# Performance gate: " + found["gate"]["verdict"])
+        self.assertIn(first, out)
+        with open(summary, encoding="utf-8") as file:
+            self.assertEqual(file.read(), self.read("summary.md"))
+        suites = xml.etree.ElementTree.fromstring(self.read("junit.xml")).findall("testsuite")
+        self.assertEqual([s.get("name") for s in suites], ["decoct gate self-check", "decoct gate"])
+        self.assertEqual(len(suites[0].findall("testcase")), 1)
+        self.assertEqual(os.listdir(self.folder).count("out"), 1)
+        self.assertFalse([f for f in os.listdir(self.folder) if "twin" in f])  # the copy is gone
+
+    def test_requests_that_cannot_be(self):
+        for words, args in (("name both builds", ("--baseline", BUILD)),
+                            ("not a regular expression", ("--accept", "(")),
+                            ("No such file", ("--accepted", "/nowhere")),
+                            ("unexpected argument", ("build",))):
+            code, out, err = self.gate(*args)
+            self.assertEqual(code, 64, out + err)
+            self.assertIn(words, err)
 
 
 if __name__ == "__main__":

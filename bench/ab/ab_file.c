@@ -54,12 +54,13 @@ static bool put(FILE *to, const void *data) {
            fputc('\n', to) > 0;
 }
 
-bool ab_write(const ab_session *a, const choices *c, const char *path, char **argv) {
-    json_t *machine = record_machine(AB_COMMAND), *arms = json_array(), *cases = json_array();
+json_t *ab_json(const ab_session *a, char **argv) {
+    json_t *machine = record_machine(a->command), *arms = json_array(), *cases = json_array();
     if (!machine) {
-        return false;
+        return NULL;
     }
-    record_setting setting = {.choices = c, .command = argv, .planned = a->count, .complete = true};
+    record_setting setting = {
+        .choices = &a->choices, .command = argv, .planned = a->count, .complete = true};
     for (int i = 0; i < 2; i++) {
         json_array_append_new(arms,
                               json_pack("{s:o, s:s}", "library", record_text(a->arms[i].library),
@@ -71,10 +72,16 @@ bool ab_write(const ab_session *a, const choices *c, const char *path, char **ar
     json_t *all =
         json_pack("{s:o, s:{s:i, s:o, s:o, s:o}}", "context", record_context(machine, &setting),
                   "ab", "format", 1, "rule", rule_json(a), "arms", arms, "cases", cases);
-    const char *wrong = all ? wholefile_write(path, put, all) : "out of memory";
-    json_decref(all);
+    if (!all) {
+        fprintf(stderr, "%s: out of memory\n", a->command);
+    }
+    return all;
+}
+
+bool ab_write(const json_t *all, const char *path, const char *command) {
+    const char *wrong = wholefile_write(path, put, all);
     if (wrong) {
-        fprintf(stderr, "%s: cannot write %s: %s\n", AB_COMMAND, path, wrong);
+        fprintf(stderr, "%s: cannot write %s: %s\n", command, path, wrong);
     }
     return !wrong;
 }

@@ -10,27 +10,12 @@ static double percent(double log_ratio) {
     return 100.0 * expm1(log_ratio);
 }
 
-static bool differs(const trial *t) {
-    return t->count > 0 && t->different_bits &&
-           t->launches[0].arithmetic[0] == t->launches[0].arithmetic[1];
-}
-
-bool ab_bits_differ(const ab_session *a) {
-    for (int i = 0; i < a->count; i++) {
-        if (differs(&a->trials[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void print_arm(char letter, const ab_session *a, int index) {
     const arm *one = &a->arms[index];
     printf("%c  %s%s%s\n", letter, one->library, one->backend[0] ? ", backend " : "", one->backend);
 }
 
-// "+3.1 % (+2.6 .. +3.7)"
-static void put_change(char *text, size_t size, const trial *t) {
+void ab_put_change(char *text, size_t size, const trial *t) {
     if (t->found.median == 0.0 && t->found.low == 0.0) {
         snprintf(text, size, "-"); // no look yet
     } else if (isinf(t->found.low)) {
@@ -47,7 +32,7 @@ static void print_trial(const trial *t, const trial_rules *rules, int width) {
         printf("%-*s  failed: %s\n", width, t->name, t->error);
         return;
     }
-    put_change(change, sizeof change, t);
+    ab_put_change(change, sizeof change, t);
     printf("%-*s  %-11s  %-26s %3d", width, t->name, verdict_name(t->verdict), change, t->count);
     double smallest = trial_smallest(t, rules);
     if (t->verdict == VERDICT_NO_CHANGE && smallest > 0.0) {
@@ -56,7 +41,7 @@ static void print_trial(const trial *t, const trial_rules *rules, int width) {
     if (t->why) {
         printf("  %s", t->why);
     }
-    if (differs(t)) {
+    if (trial_bits_differ(t)) {
         printf("  DIFFERENT BITS");
     } else if (t->different_bits) {
         printf("  other bits (arithmetic %u and %u)", t->launches[0].arithmetic[0],

@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What an A/B comparison found, as a table and as a file.
+// What an A/B comparison found, as a table and as JSON.
 #ifndef BENCH_AB_REPORT_H
 #define BENCH_AB_REPORT_H
 
-#include "trial.h"
+#include "session.h"
 
-#include "../choices.h"
+#include <jansson.h>
 
-#define AB_COMMAND "decoct ab"
-
-typedef struct ab_session {
-    arm arms[2];
-    char worker[CHANNEL_PATH];
-    launch_setting launch;
-    trial_rules rules;
-    bool allow_different_bits;
-    trial *trials;
-    int count;
-} ab_session;
-
-// Whether a case has other bits in B than in A although both builds have the same arithmetic.
-bool ab_bits_differ(const ab_session *a);
 // What is compared, and the table of verdicts.
-void ab_print_arms(const ab_session *a);
-void ab_print(const ab_session *a);
-// False: not written, with a message on standard error.
-bool ab_write(const ab_session *a, const choices *c, const char *path, char **argv);
+void ab_print_arms(const ab_session *s);
+void ab_print(const ab_session *s);
+// "+3.1 % (+2.6 .. +3.7)", or "-" before the first look.
+void ab_put_change(char *text, size_t size, const trial *t);
+
+// The context of a result file and the comparison; NULL, with a message on standard error.
+json_t *ab_json(const ab_session *s, char **argv);
+// Writes it, or says why not.
+bool ab_write(const json_t *all, const char *path, const char *command);
 
 #endif

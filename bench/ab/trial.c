@@ -101,6 +101,11 @@ bool trial_is_open(const trial *t) {
     return t->verdict == VERDICT_OPEN && !t->error[0];
 }
 
+bool trial_bits_differ(const trial *t) {
+    return t->count > 0 && t->different_bits &&
+           t->launches[0].arithmetic[0] == t->launches[0].arithmetic[1];
+}
+
 double trial_smallest(const trial *t, const trial_rules *rules) {
     double half = 0.5 * (t->found.high - t->found.low);
     return isfinite(half) && half > 0.0 ? expm1(log1p(rules->rule.margin) + half) : 0.0;

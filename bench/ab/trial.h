@@ -36,6 +36,8 @@ void trial_add(trial *t, const trial_rules *rules, const launch *l);
 // No more launches will come.
 void trial_end(trial *t, const trial_rules *rules, const char *why);
 bool trial_is_open(const trial *t);
+// Whether B has other bits than A although both builds state the same arithmetic.
+bool trial_bits_differ(const trial *t);
 // The smallest change, as a part, that would not have been called "no change"; 0: none was looked
 // for.
 double trial_smallest(const trial *t, const trial_rules *rules);

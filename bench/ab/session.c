@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "session.h"
+
+#include "../clock.h"
+#include "../progress.h"
+#include "../stop.h"
+
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// ---- The cases ----
+
+// Names without what is the same for all: threads, pin and backend.
+static void shorten(char *name) {
+    char *at = strstr(name, "/threads:");
+    if (at) {
+        *at = '\0';
+    }
+}
+
+static int make_trials(ab_session *a) {
+    regex_t re;
+    plan *p = &a->plan;
+    const char *filter = a->filter;
+    if (filter && regcomp(&re, filter, REG_EXTENDED | REG_NOSUB)) {
+        fprintf(stderr, "%s: --filter: \"%s\" is not a regular expression\n", a->command, filter);
+        return EXIT_USAGE;
+    }
+    a->trials = calloc((size_t)p->count + 1, sizeof *a->trials);
+    for (int i = 0; a->trials && i < p->count; i++) {
+        shorten(p->cases[i].name);
+        if (!filter || regexec(&re, p->cases[i].name, 0, NULL, 0) == 0) {
+            a->trials[a->count++] = (trial){.name = p->cases[i].name, .what = &p->cases[i].what};
+        }
+    }
+    if (filter) {
+        regfree(&re);
+    }
+    if (!a->trials) {
+        fprintf(stderr, "%s: out of memory\n", a->command);
+        return EXIT_INTERNAL;
+    }
+    if (a->count == 0) {
+        fprintf(stderr, "%s: no case matches\n", a->command);
+        return EXIT_NOTHING;
+    }
+    return 0;
+}
+
+// Each arm has its own best backend unless one was named; with two names each arm has one.
+static int find_arms(ab_session *a, const char *const builds[2]) {
+    char error[CHANNEL_ERROR];
+    const word_list *named = &a->choices.backend;
+    for (int i = 0; i < 2; i++) {
+        if (!arm_find(builds[i], &a->arms[i], error)) {
+            fprintf(stderr, "%s: %s\n", a->command, error);
+            return EXIT_USAGE;
+        }
+        if (named->count > 0) {
+            snprintf(a->arms[i].backend, sizeof a->arms[i].backend, "%s",
+                     named->items[i < named->count ? i : 0]);
+        }
+    }
+    if (!arm_worker(a->worker, error)) {
+        fprintf(stderr, "%s: %s\n", a->command, error);
+        return EXIT_SKIPPED;
+    }
+    return 0;
+}
+
+// The plan needs one backend, for the names.
+static int make_plan(ab_session *a) {
+    word_list_free(&a->choices.backend);
+    a->choices.backend = (word_list){0};
+    int code = choices_complete(&a->choices, a->command,
+                                "matmul,softmax,attention,block,prefill,decode", "1");
+    return code ? code : plan_make(&a->plan, &a->choices, a->command);
+}
+
+int ab_session_open(ab_session *a, const char *first, const char *second) {
+    const char *const builds[2] = {first, second};
+    int code = find_arms(a, builds);
+    code = code ? code : make_plan(a);
+    code = code ? code : make_trials(a);
+    if (code) {
+        return code;
+    }
+    a->rules = trial_rules_make(&a->rules.rule, a->count);
+    const char *fault = verdict_rule_fault(&a->rules.rule);
+    if (fault) {
+        fprintf(stderr, "%s: %s\n", a->command, fault);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+void ab_session_close(ab_session *a) {
+    free(a->trials);
+    plan_free(&a->plan);
+    choices_free(&a->choices);
+}
+
+// ---- The run ----
+
+static void show(progress *p, const trial *t, int open, int left) {
+    char words[256];
+    p->done = p->total - left;
+    snprintf(words, sizeof words, "%s, launch %d; %d cases open", t->name, t->count + 1, open);
+    progress_say(p, words);
+}
+
+// The most launches that may still come: a guess for the line of progress only.
+static int launches_left(const ab_session *a) {
+    int left = 0;
+    for (int i = 0; i < a->count; i++) {
+        int first = a->rules.rule.first, step = a->rules.rule.step, n = a->trials[i].count;
+        left +=
+            trial_is_open(&a->trials[i]) ? (n < first ? first - n : step - (n - first) % step) : 0;
+    }
+    return left;
+}
+
+static int count_open(const ab_session *a) {
+    int open = 0;
+    for (int i = 0; i < a->count; i++) {
+        open += trial_is_open(&a->trials[i]);
+    }
+    return open;
+}
+
+// One launch of each open case in turn, so that a bad spell of the machine does not hit one case.
+// False: the time is over.
+static bool go_round(ab_session *a, progress *p, uint64_t *seed, double until) {
+    for (int i = 0; i < a->count; i++) {
+        trial *t = &a->trials[i];
+        launch l;
+        if (!trial_is_open(t)) {
+            continue;
+        }
+        if (stop_asked || (until > 0.0 && clock_now() > until)) {
+            return false;
+        }
+        p->total = p->done + launches_left(a);
+        show(p, t, count_open(a), launches_left(a));
+        if (launch_run(&a->launch, &a->arms[0], &a->arms[1], t->what, seed, &l, t->error)) {
+            trial_add(t, &a->rules, &l);
+            p->done++;
+        }
+    }
+    return true;
+}
+
+void ab_session_run(ab_session *a) {
+    uint64_t seed =
+        (uint64_t)getpid() * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)(clock_now() * 1e9);
+    progress p = progress_begin(0, a->count * a->rules.rule.first, a->budget);
+    double until = a->budget > 0.0 ? clock_now() + a->budget : 0.0;
+    a->launch.worker = a->worker;
+    while (count_open(a) > 0 && go_round(a, &p, &seed, until)) {
+    }
+    progress_end(&p);
+    for (int i = 0; i < a->count; i++) {
+        trial_end(&a->trials[i], &a->rules, stop_asked ? "interrupted" : "the budget was spent");
+    }
+}

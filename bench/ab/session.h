@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// An A/B comparison: its two builds, its rule, and a trial for each case.
+#ifndef BENCH_AB_SESSION_H
+#define BENCH_AB_SESSION_H
+
+#include "trial.h"
+
+#include "../choices.h"
+#include "../plan.h"
+
+#include <argp.h>
+
+typedef struct ab_session {
+    const char *command; // what messages call it: "decoct ab"
+    arm arms[2];
+    char worker[CHANNEL_PATH];
+    launch_setting launch;
+    trial_rules rules;
+    bool allow_different_bits;
+    choices choices;
+    const char *filter; // of the cases' names; NULL: all
+    double budget;      // seconds; 0: as long as it takes
+    plan plan;
+    trial *trials;
+    int count;
+} ab_session;
+
+// A session with the standard rule.
+ab_session ab_session_new(const char *command);
+// An argp child for what both `ab` and `gate` take: shapes, the rule, the budget; its input is an
+// ab_session.
+extern const struct argp ab_session_parser;
+
+// Finds the builds `a` and `b` and makes the trials. 0, or an exit code after a message.
+int ab_session_open(ab_session *s, const char *a, const char *b);
+void ab_session_close(ab_session *s);
+// Launches the cases in turns until all are decided, the budget is spent, or a signal asks to end.
+void ab_session_run(ab_session *s);
+
+#endif
