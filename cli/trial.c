@@ -6,12 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TRIAL_SECONDS = 20 }; // a file may also keep it busy for ever
+enum { TRIAL_SECONDS = 10 }; // a file may also keep it busy for ever
 
 static const char *hwloc_variable(void) {
     for (char **at = environ; at && *at; at++) {
@@ -39,9 +42,19 @@ static void be_quiet(void) {
     alarm(TRIAL_SECONDS);
 }
 
+// A pipe or an endless file has no end, and "-" is standard input.
+static bool names_no_file(const char *xml) {
+    struct stat info;
+    return xml && *xml && (stat(xml, &info) || !S_ISREG(info.st_mode));
+}
+
 bool cli_hwloc_environment(void) {
     const char *variable = hwloc_variable();
     if (!variable) {
+        return false;
+    }
+    if (names_no_file(getenv("HWLOC_XMLFILE"))) {
+        cli_fail(0, "HWLOC_XMLFILE does not name a regular file: cores and caches stay unknown");
         return false;
     }
     pid_t child = fork();
@@ -56,6 +69,9 @@ bool cli_hwloc_environment(void) {
         return true;
     }
     cli_fail(0, "hwloc %s on what the environment names (%.*s): cores and caches stay unknown",
-             WIFSIGNALED(status) ? "crashed" : "failed", (int)strcspn(variable, "="), variable);
+             !WIFSIGNALED(status)          ? "failed"
+             : WTERMSIG(status) == SIGALRM ? "did not come to an end"
+                                           : "crashed",
+             (int)strcspn(variable, "="), variable);
     return false;
 }

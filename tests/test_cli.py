@@ -183,6 +183,16 @@ class Info(unittest.TestCase):
             self.assertRegex(err, rb"^decoct info: hwloc (crashed|failed) .*HWLOC_XMLFILE.*\n$")
             self.assertRegex(out, rb"Cores +topology unknown: .*HWLOC_XMLFILE")
 
+    def test_topologies_that_are_no_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pipe = os.path.join(folder, "pipe")
+            os.mkfifo(pipe)
+            for name in (pipe, folder, "/dev/zero", "/nowhere", "-"):
+                code, out, err = run("info", HWLOC_XMLFILE=name)
+                self.assertEqual(code, 0)
+                self.assertIn(b"HWLOC_XMLFILE does not name a regular file", err)
+                self.assertRegex(out, rb"Cores +topology unknown: .*HWLOC_XMLFILE")
+
     def test_no_sysfs(self):
         with tempfile.TemporaryDirectory() as root:
             code, out, err = run("info", HWLOC_FSROOT=root)
