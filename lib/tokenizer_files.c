@@ -120,21 +120,25 @@ static bool is_blank(char c) {
     return c == ' ' || c == '\t';
 }
 
+// The parts of a line between its blanks; how many, at most 3.
+static int split_line(const char *line, uint64_t length, uint64_t begin[3], uint64_t end[3]) {
+    int parts = 0;
+    for (uint64_t i = 0; i < length && parts < 3; i++) {
+        if (!is_blank(line[i])) {
+            begin[parts] = i;
+            while (i < length && !is_blank(line[i])) {
+                i++;
+            }
+            end[parts++] = i;
+        }
+    }
+    return parts;
+}
+
 decoct_status dct_reader_merge_line(reader *r, const char *line, uint64_t length,
                                     const char *place) {
-    uint64_t begin[3] = {0}, end[3] = {0}, parts = 0;
-    for (uint64_t i = 0; i < length && parts < 3;) {
-        while (i < length && is_blank(line[i])) {
-            i++;
-        }
-        begin[parts] = i;
-        while (i < length && !is_blank(line[i])) {
-            i++;
-        }
-        end[parts] = i;
-        parts += end[parts] > begin[parts];
-    }
-    if (parts != 2) {
+    uint64_t begin[3], end[3];
+    if (split_line(line, length, begin, end) != 2) {
         return dct_fail(r->error, DECOCT_E_FORMAT,
                         "%s: %s\"%.*s\": a merge is two texts with a space "
                         "between them",
@@ -217,13 +221,15 @@ static decoct_status take_added(void *data, const char *text, const json_t *id, 
     return dct_reader_added(data, text, id);
 }
 
-// The first line is a comment if it says so, or if it begins like one and is no merge: readers of
-// this format drop it whatever it holds.
+// The first line is a comment if it says so, or if it begins like one and is no merge of tokens:
+// readers of this format drop it whatever it holds.
 static bool is_comment(const reader *r, const char *line, uint64_t length) {
-    const char *blank = memchr(line, ' ', length);
-    return length > 0 && line[0] == '#' &&
-           ((length >= 8 && memcmp(line, "#version", 8) == 0) || !blank ||
-            dct_bpe_find(r->bpe, line, (uint64_t)(blank - line)) < 0);
+    uint64_t begin[3], end[3];
+    if (length == 0 || line[0] != '#') {
+        return false;
+    }
+    return (length >= 8 && memcmp(line, "#version", 8) == 0) ||
+           split_line(line, length, begin, end) != 2 || dct_bpe_find(r->bpe, line, end[0]) < 0;
 }
 
 // Lines end with LF, CR LF or CR.

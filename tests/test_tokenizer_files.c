@@ -57,6 +57,8 @@ static void test_broken_files(void **state) {
         {"\xEF\xBB\xBF{\"a\": 0, \"b\": 1, \"ab\": 2}", "\xEF\xBB\xBF\n\na b\n", DECOCT_OK, ""},
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "#version: 0.2\r a  b \t\r\r", DECOCT_OK, ""},
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "# made by hand\n\n\na\tb", DECOCT_OK, ""},
+        {"{\"a\": 0, \"#\": 3, \"b\": 1, \"ab\": 2}", "# made by hand today\n\n\na\tb", DECOCT_OK,
+         ""},
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "", DECOCT_E_FORMAT, "no merges, but 1 tokens"},
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "\r", DECOCT_E_FORMAT, "no merges, but 1 tokens"},
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", " \r\n\t\n", DECOCT_E_FORMAT, "no merges"},
