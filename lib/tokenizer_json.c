@@ -11,25 +11,31 @@ typedef dct_tokenizer_reader reader;
 
 // ---- The pipeline ----
 
-// A part of the pipeline without sequences around it: *found is false for an empty sequence, which
-// does nothing. A sequence of several is left as it is, with its own type.
-static const json_t *unwrap(const json_t *part, bool *found) {
+// The parts of a sequence, NULL if it is none.
+static const json_t *sequence(const json_t *part) {
     static const char *const lists[] = {"normalizers", "pretokenizers", "processors", "decoders"};
-    *found = part && !json_is_null(part);
-    while (*found) {
-        const char *type = json_string_value(json_object_get(part, "type"));
-        const json_t *list = NULL;
-        for (size_t i = 0; i < sizeof lists / sizeof *lists && !list; i++) {
-            list = json_object_get(part, lists[i]);
-        }
-        if (!type || strcmp(type, "Sequence") != 0 || !json_is_array(list) ||
-            json_array_size(list) > 1) {
-            return part;
-        }
-        *found = json_array_size(list) == 1;
-        part = json_array_get(list, 0);
+    const char *type = json_string_value(json_object_get(part, "type"));
+    const json_t *list = NULL;
+    for (size_t i = 0; type && strcmp(type, "Sequence") == 0 && i < 4 && !list; i++) {
+        list = json_object_get(part, lists[i]);
     }
-    return NULL;
+    return json_is_array(list) ? list : NULL;
+}
+
+// A part of the pipeline without the sequences around it and without empty ones, which do nothing:
+// *found is false if nothing is left. A sequence of several is returned as it is. The parser limits
+// how deep they nest.
+static const json_t *unwrap(const json_t *part, bool *found) {
+    const json_t *list = sequence(part), *only = part;
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        bool here;
+        const json_t *inner = unwrap(json_array_get(list, i), &here);
+        only = here ? inner : only;
+        count += here;
+    }
+    *found = list ? count > 0 : part && !json_is_null(part);
+    return count > 1 ? part : *found ? only : NULL;
 }
 
 // A part that this library runs in one form only, `known`, or not at all if that is NULL. Most

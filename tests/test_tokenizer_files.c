@@ -191,7 +191,8 @@ static void test_other_tokenizers(void **state) {
          "{\"dropout\": null, \"continuing_subword_prefix\": \"\", \"vocab\": {\"a\": 0}}}",
          DECOCT_OK, ""},
         {"{\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"Sequence\", "
-         "\"normalizers\": []}]}, \"model\": {\"vocab\": {\"a\": 0}}}",
+         "\"normalizers\": []}, null, {\"type\": \"Sequence\", \"normalizers\": []}]}, \"model\": "
+         "{\"vocab\": {\"a\": 0}}}",
          DECOCT_OK, ""},
         {"{\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFC\"}]}}",
          DECOCT_E_UNSUPPORTED, "NFC"},
