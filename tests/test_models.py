@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""test_models.py DECOCT: model folders as the program meets them: where a text ends, what is noted."""
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
+
+
+def run(command, *args):
+    return subprocess.run([DECOCT, command, "the", "--threads", "1", *args], capture_output=True,
+                          text=True, errors="replace", timeout=300)
+
+
+class Models(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="decoct-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        for name in ("config.json", "model.safetensors", "vocab.json", "merges.txt"):
+            shutil.copyfile(os.path.join(HERE, "fixtures/models/gpt2-f32", name), self.path(name))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def next(self):
+        ran = run("next", "--json", "--top", "1", "--model", self.folder)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        return json.loads(ran.stdout)["next"][0], ran.stderr
+
+    def generate(self):
+        ran = run("generate", "-n", "6", "-t", "0", "--model", self.folder)
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        return ran.stdout
+
+    def test_end(self):
+        first, _ = self.next()
+        self.assertNotEqual(self.generate(), "the\n")
+        with open(self.path("generation_config.json"), "w") as f:
+            json.dump({"eos_token_id": [0, first["id"]]}, f)
+        self.assertEqual(self.generate(), "the\n")
+        ran = run("next", "--top", "1", "--model", self.folder)
+        self.assertIn("(end of text)", ran.stdout)
+
+    def test_note(self):
+        before, words = self.next()
+        self.assertEqual(words, "")
+        with open(self.path("model.safetensors"), "rb") as f:
+            length, = struct.unpack("<Q", f.read(8))
+            header, data = json.loads(f.read(length)), f.read()
+        header["my.classifier"] = {"dtype": "F32", "shape": [1], "data_offsets": [len(data), len(data) + 4]}
+        text = json.dumps(header).encode()
+        with open(self.path("model.safetensors"), "wb") as f:
+            f.write(struct.pack("<Q", len(text)) + text + data + b"\0\0\0\0")
+        after, words = self.next()
+        self.assertEqual(after, before)
+        self.assertRegex(words, r"^note: .*my\.classifier\n$")
+
+
+if __name__ == "__main__":
+    unittest.main()
