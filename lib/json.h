@@ -22,7 +22,8 @@ decoct_status dct_json_read(const char *path, uint64_t cap, json_t **out, dct_er
 typedef decoct_status (*dct_json_take)(void *data, const char *key, const json_t *value,
                                        dct_error *error);
 // Parses a text that must be one object or one list and hands out its members in order, a few at a
-// time, so that memory does not grow with their number. A member of more than 256 KiB is refused.
+// time, so that memory does not grow with their number. A member of more than 16384 parts is
+// refused.
 decoct_status dct_json_members(const char *text, uint64_t length, const char *name, uint64_t base,
                                dct_json_take take, void *data, dct_error *error);
 decoct_status dct_json_elements(const char *text, uint64_t length, const char *name, uint64_t base,

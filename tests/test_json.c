@@ -244,11 +244,18 @@ static void test_members(void **state) {
     memset(strstr(text, "\"12345\""), ',', 1);
     expect_members(text, DECOCT_E_FORMAT, "byte ", &s);
     free(text);
-    text = malloc(400000);
+    text = malloc(400000); // one long string
     memset(text, 'x', 400000);
     memcpy(text, "{\"1\": \"", 7);
     strcpy(text + 399000, "\"}");
-    expect_members(text, DECOCT_E_FORMAT, "byte 101: a member of more than 262144", &s);
+    expect_members(text, DECOCT_OK, "", &s);
+    assert_int_equal(s.count, 1);
+    memcpy(text, "{\"1\": [1", 8); // many parts
+    for (int i = 8; i < 399000; i++) {
+        text[i] = i % 2 ? '1' : ',';
+    }
+    strcpy(text + 399000, "]}");
+    expect_members(text, DECOCT_E_FORMAT, "byte 101: a member of more than 16384 parts", &s);
     free(text);
 }
 
