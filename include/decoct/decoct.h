@@ -10,17 +10,40 @@
  * Conventions
  *   status   Every function that can fail returns a decoct_status: 0 is success, failures are
  *            negative, decoct_last_error() says in words what was wrong. On failure outputs are
- *            left untouched unless a comment says otherwise.
+ *            left untouched unless a comment says otherwise. A NULL context is
+ *            DECOCT_E_ARGUMENT; functions that return no status give 0, -1 or NULL for it.
  *   sizes    int64_t, counted in elements, never in bytes. Matrices are row-major; `stride` is the
  *            distance from one row to the next. 0 for a stride means dense (no gap between rows).
+ *   empty    q_len, kv_len, m, n, k, rows or cols of 0 is an empty input and succeeds: nothing is
+ *            written, but k = 0 gives the bias or zeros, and kv_len = 0 gives zeros. batch 0
+ *            means 1. heads, kv_heads, head_dim, d_model and d_ffn of 0 are errors.
+ *   overlap  An output that shares an element with an input, or with another output, is
+ *            DECOCT_E_ARGUMENT, unless a comment says that y may be x: then it is x itself, the
+ *            same pointer and the same stride. Views that lie in each other's gaps without sharing
+ *            an element are fine, such as the q, k, v and out columns of one buffer.
  *   structs  go by pointer and start with `uint32_t struct_size`: set it to sizeof the struct and
- *            zero the rest, so that fields added later keep today's meaning.
+ *            zero the rest, so that fields added later keep today's meaning. A size below that of
+ *            the first release (0.1.0) is DECOCT_E_ARGUMENT, and so is a field that is not 0
+ *            behind those that this library knows. `reserved` fields must be 0.
  *   owning   X_open / X_create pairs with X_close / X_destroy; both accept NULL. Arrays passed in
- *            stay the caller's and are not kept after the call returns.
+ *            stay the caller's and are not kept after the call returns. Handles may be closed in
+ *            any order, each once, when no call uses it; the order only decides when memory is
+ *            given back:
+ *              handle    keeps alive                        works with
+ *              context   its backends                       -
+ *              weights   the backend that packed them       every context
+ *              block     its weights                        every context
+ *              cache     its block                          every context, its own block only
+ *              model     its blocks and weights             every context
+ *              session   its model                          every context
+ *            Strings live as long as the handle that gave them, if no comment says otherwise.
  *   threads  One context serves one call at a time: a second concurrent call returns
- *            DECOCT_E_BUSY and touches nothing. Different contexts are independent. Packed
- *            weights, blocks and models never change after creation and may be used by several
- *            contexts at once; a session or cache belongs to one call at a time.
+ *            DECOCT_E_BUSY and touches nothing, or waits (decoct_options.wait). Different contexts
+ *            are independent. Packed weights, blocks and models never change after creation and
+ *            may be used by several contexts at once; a session or cache belongs to one call at a
+ *            time.
+ *   cancel   pthread_cancel of a thread inside a call takes effect after the call, at the thread's
+ *            next cancellation point. The asynchronous cancel type must not be on in a call.
  *   bits     The result of every f32 operation is the same, to the last bit, for every backend,
  *            any number of threads, any batch and any way of cutting a prompt into chunks.
  *   accuracy Bounds are those of one element against exact arithmetic on the same f32 inputs, as
@@ -38,11 +61,24 @@
 extern "C" {
 #endif
 
+/** Comes before every function; define it yourself, before the #include, to replace it. */
+#ifndef DECOCT_API
 #if defined(__GNUC__)
 #define DECOCT_API __attribute__((visibility("default")))
 #else
 #define DECOCT_API
 #endif
+#endif
+
+/* The version of this header; decoct_version() is that of the library at run time. */
+#define DECOCT_VERSION_MAJOR 0
+#define DECOCT_VERSION_MINOR 1
+#define DECOCT_VERSION_PATCH 0
+/** "0.1.0" */
+#define DECOCT_VERSION_STRING "0.1.0"
+/** As decoct_version() gives it: major << 16 | minor << 8 | patch. */
+#define DECOCT_VERSION                                                                             \
+    (DECOCT_VERSION_MAJOR << 16 | DECOCT_VERSION_MINOR << 8 | DECOCT_VERSION_PATCH)
 
 /* ---- Status ---------------------------------------------------------------------------------- */
 
@@ -58,7 +94,9 @@ extern "C" {
     X(DECOCT_E_BUSY, -7, "the context is in use by another call")                                  \
     X(DECOCT_E_SYSTEM, -8, "the operating system refused")
 
+/** A status: 0 or one of the negative values above. */
 typedef int32_t decoct_status;
+/** The names of the values. */
 enum {
 #define DECOCT_STATUS_ENUM(name, value, text) name = value,
     DECOCT_STATUS_LIST(DECOCT_STATUS_ENUM)
@@ -66,9 +104,9 @@ enum {
         DECOCT_STATUS_LAST = DECOCT_E_SYSTEM
 };
 
-/** "DECOCT_E_MEMORY"; "DECOCT_E_?" for a number that is no status. Never NULL. */
+/** The name, "DECOCT_E_MEMORY"; "DECOCT_E_?" for a number that is no status. Never NULL. */
 DECOCT_API const char *decoct_status_name(decoct_status status);
-/** "out of memory". Never NULL. */
+/** The text, "out of memory". Never NULL. */
 DECOCT_API const char *decoct_status_string(decoct_status status);
 /** Version of the library at run time: major << 16 | minor << 8 | patch. */
 DECOCT_API uint32_t decoct_version(void);
@@ -99,16 +137,22 @@ typedef struct decoct_options {
                           bound to the first of these CPUs when it first calls, it is worker 0, and
                         calls of other threads leave the work to the others */
     /** A host's own thread pool: must run task(task_data, i) once for each i in [0, count), may run
-     *  them at the same time, and returns when all are done. NULL: the library's own pool. */
+     *  them at the same time, and returns when all are done. NULL: the library's own pool. If a
+     *  task was not run, or twice, the call ends with DECOCT_E_SYSTEM, its outputs are undefined,
+     *  and sessions and caches are as before. */
     void (*parallel_for)(void *host, decoct_task task, void *task_data, int64_t count);
     void *parallel_for_host; /**< handed to parallel_for */
-    char *error;             /**< where to write why opening failed, NULL: nowhere */
+    char *error;             /**< where to write why opening failed; NULL: only
+                                  decoct_last_error(NULL) tells */
     uint64_t error_size;     /**< bytes at error */
     int32_t strict_backend;  /**< 1: opening fails (DECOCT_E_UNSUPPORTED) if the backend asked for
                                   brings a kernel that was rejected, instead of taking that kernel
                                   from the next backend */
-    int32_t wait;            /**< 1: a call on a context that is in use waits for its turn; 0: it
-                                  returns DECOCT_E_BUSY */
+    int32_t wait;            /**< 1: a call on a context that another thread uses waits for its
+                                  turn, in no promised order; 0: it returns DECOCT_E_BUSY. A call
+                                  from inside a call (from parallel_for) is always DECOCT_E_BUSY on
+                                  the calling thread, and must not be made on its other threads. A
+                                  child of fork waits for no thread of its parent */
     /** 1: hwloc may follow HWLOC_* environment variables, which can make it read files, load code,
      *  describe another machine, or print; 0: while such a variable is set (HWLOC_HIDE_ERRORS other
      *  than 0, and HWLOC_ROOT and its like, do not count) hwloc is not asked: pins other than a
@@ -120,14 +164,25 @@ typedef struct decoct_options {
 /**
  * Opens a context: looks at the CPU, loads the backends, chooses a kernel for each operation.
  * Errors: DECOCT_E_ARGUMENT (bad options), DECOCT_E_UNSUPPORTED (the backend asked for cannot run
- * here), DECOCT_E_MEMORY, DECOCT_E_SYSTEM.
+ * here), DECOCT_E_MEMORY, DECOCT_E_SYSTEM. The message goes to options.error and to
+ * decoct_last_error(NULL).
  */
 DECOCT_API decoct_status decoct_context_open(const decoct_options *options, decoct_context **out);
 /** Ends the workers and frees the context. Weights, blocks and models stay valid. */
 DECOCT_API void decoct_context_close(decoct_context *ctx);
-/** What failed last on this context, in words; "" if nothing has. Valid until the next call. */
+/**
+ * What failed last on this context, in words; "" if the last call succeeded. Valid until the next
+ * call on it.
+ *   options.wait 1  what the last call of this thread on this context said, whatever other threads
+ *                   have done since. Texts of 16 threads are kept, those that failed last.
+ *   options.wait 0  what the last call said, whichever thread made it. A thread that was given
+ *                   DECOCT_E_BUSY is told so until a call of its own succeeds, and nothing else is
+ *                   said while a call is going on: its text is not finished.
+ *   ctx NULL        what failed last in this thread where there was no context: a
+ *                   decoct_context_open, or a call that was given NULL.
+ */
 DECOCT_API const char *decoct_last_error(const decoct_context *ctx);
-/** How many threads work for this context. */
+/** How many threads work for this context; 0 for NULL. */
 DECOCT_API int32_t decoct_context_threads(const decoct_context *ctx);
 /** The strongest backend in use, e.g. "avx2". */
 DECOCT_API const char *decoct_context_backend(const decoct_context *ctx);
@@ -137,7 +192,7 @@ DECOCT_API const char *decoct_context_kernel(const decoct_context *ctx, const ch
 
 /** What became of one backend. */
 typedef struct decoct_backend_info {
-    uint32_t struct_size;
+    uint32_t struct_size; /**< sizeof(decoct_backend_info), set by the caller */
     int32_t chosen;       /**< 1: serves at least one kernel of this context */
     int32_t usable;       /**< 1: could run here */
     uint32_t priority;    /**< the larger wins */
@@ -211,21 +266,22 @@ typedef struct decoct_weights decoct_weights;
 DECOCT_API decoct_status decoct_weights_create(decoct_context *ctx, int64_t k, int64_t n,
                                                const float *w, int64_t stride, int32_t transposed,
                                                decoct_weights **out);
+/** Frees packed weights. */
 DECOCT_API void decoct_weights_destroy(decoct_weights *weights);
 
 /** y = x b + bias: x (m, k), b (k, n), bias (n) or NULL, y (m, n). */
 typedef struct decoct_matmul_args {
-    uint32_t struct_size;
+    uint32_t struct_size; /**< sizeof(decoct_matmul_args) */
     int32_t b_transposed; /**< 1: b is stored (n, k) */
-    int64_t m, n, k;
-    const float *x;
-    int64_t x_stride;              /**< 0: k */
-    const float *b;                /**< as it lies; NULL when weights are given */
-    int64_t b_stride;              /**< 0: n, or k when transposed */
+    int64_t m, n, k;      /**< rows of y, columns of y, length of the sums; k = 0 gives the bias */
+    const float *x;       /**< (m, k) */
+    int64_t x_stride;     /**< 0: k */
+    const float *b;       /**< (k, n), not packed; NULL when weights are given */
+    int64_t b_stride;     /**< 0: n, or k when transposed */
     const decoct_weights *weights; /**< packed ahead; k and n must agree */
-    const float *bias;
-    float *y;         /**< must not overlap the inputs */
-    int64_t y_stride; /**< 0: n */
+    const float *bias;             /**< (n), added at the end; NULL: none */
+    float *y;                      /**< (m, n); shares no element with x, b or bias */
+    int64_t y_stride;              /**< 0: n */
 } decoct_matmul_args;
 
 /**
@@ -239,8 +295,8 @@ DECOCT_API decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
 /**
- * y = softmax(scale * x) for each of `rows` rows of `cols` elements; scale 0 means 1. y may be x.
- * exp(z - max z) / sum of them. Elements of -inf give 0 and a row of nothing but -inf gives zeros;
+ * y = softmax(scale * x) for each of `rows` rows of `cols` elements; scale 0 means 1,
+ * else it is finite. y may be x. exp(z - max z) / sum of them. Elements of -inf give 0 and a row of nothing but -inf gives zeros;
  * a NaN or +inf makes its row NaN. Errors: DECOCT_E_ARGUMENT.
  * Accuracy: with z = scale * x, |error| <= u (|z - max z| + 6 + cols / 16) y + 2^-149 where scale
  * is a power of two; elsewhere z is rounded first, which adds u (|z| + |max z|) y.
@@ -251,7 +307,8 @@ DECOCT_API decoct_status decoct_softmax(decoct_context *ctx, int64_t rows, int64
 
 /**
  * Layer normalisation (Ba, Kiros, Hinton 2016): y = (x - mean) / sqrt(variance + eps) * gain + bias
- * for each row; gain and bias (cols) or NULL for 1 and 0. y may be x. A NaN or an infinity makes
+ * for each row; gain and bias (cols) or NULL for 1 and 0; eps is finite and
+ * not negative. y may be x. A NaN or an infinity makes
  * its row NaN. A row of equal elements gives the bias, also with eps 0. Errors: DECOCT_E_ARGUMENT.
  *
  * Accuracy: with s = sqrt(variance + eps), z = (x - mean) / s, A the mean of |x|, t = min(cols,
@@ -266,7 +323,7 @@ DECOCT_API decoct_status decoct_layer_norm(decoct_context *ctx, int64_t rows, in
                                            const float *x, int64_t x_stride, float *y,
                                            int64_t y_stride);
 
-/** Forms of the GELU (Hendrycks and Gimpel 2016), and none. */
+/** Forms of the GELU (Hendrycks and Gimpel 2016). */
 enum {
     DECOCT_GELU_TANH = 0, /**< x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): GPT-1 and GPT-2 */
     DECOCT_GELU_ERF = 1   /**< x/2 (1 + erf(x / sqrt 2)) */
@@ -279,7 +336,7 @@ enum {
  */
 DECOCT_API decoct_status decoct_gelu(decoct_context *ctx, int32_t form, int64_t rows, int64_t cols,
                                      const float *x, int64_t x_stride, float *y, int64_t y_stride);
-/** y += x, the residual connection. Accuracy: rounded once. Errors: DECOCT_E_ARGUMENT. */
+/** y += x, the residual connection. x may be y. Accuracy: rounded once. Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_add(decoct_context *ctx, int64_t rows, int64_t cols, const float *x,
                                     int64_t x_stride, float *y, int64_t y_stride);
 /** y += bias on each row, bias (cols). Accuracy: rounded once. Errors: DECOCT_E_ARGUMENT. */
@@ -307,7 +364,7 @@ DECOCT_API decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int
  * The last axis is always contiguous; the other strides are free, 0 means the dense layout above.
  * For the mask, 0 for the batch or head stride means: the same mask for all of them.
  * With `causal`, query i sees the keys 0 .. q_offset + i. A hidden key contributes exactly nothing,
- * whatever stands in its k and v; a row that sees no key gives zeros.
+ * whatever is stored in its k and v; a row that sees no key gives zeros.
  *
  * Only a mask of -inf (or `causal`) hides a key. A score that overflows to -inf, by its product or
  * with a finite mask, counts as the least finite f32, -FLT_MAX: where all scores are that, the keys
@@ -317,20 +374,27 @@ DECOCT_API decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int
  * NaN if a later key has a larger score.
  */
 typedef struct decoct_attention_args {
-    uint32_t struct_size;
-    int32_t causal;
-    int64_t batch, heads, kv_heads, q_len, kv_len, head_dim;
-    int64_t value_dim; /**< 0: head_dim */
+    uint32_t struct_size; /**< sizeof(decoct_attention_args) */
+    int32_t causal;       /**< 1: query i sees the keys 0 .. q_offset + i; 0: all keys */
+    int64_t batch;        /**< 0: 1 */
+    int64_t heads;        /**< of q and out */
+    int64_t kv_heads;     /**< of k and v; divides heads */
+    int64_t q_len;        /**< queries; 0: nothing is written */
+    int64_t kv_len;       /**< keys; 0: out is zeros */
+    int64_t head_dim;     /**< components of a query and of a key */
+    int64_t value_dim;    /**< components of a value; 0: head_dim */
     int64_t q_offset; /**< position of query 0 among the keys; kv_len - q_len for a running cache */
     float scale;      /**< 0: 1 / sqrt(head_dim) */
-    float reserved;
-    const float *q, *k, *v, *mask;
-    float *out, *weights;
-    int64_t q_batch_stride, q_head_stride, q_stride;
-    int64_t k_batch_stride, k_head_stride, k_stride;
-    int64_t v_batch_stride, v_head_stride, v_stride;
-    int64_t out_batch_stride, out_head_stride, out_stride;
-    int64_t mask_batch_stride, mask_head_stride, mask_stride;
+    float reserved;   /**< 0 */
+    const float *q, *k, *v, *mask; /**< inputs; mask may be NULL */
+    float *out, *weights;          /**< outputs; weights may be NULL. They share no element with
+                                        the inputs or each other */
+    int64_t q_batch_stride, q_head_stride, q_stride;          /**< 0: dense */
+    int64_t k_batch_stride, k_head_stride, k_stride;          /**< 0: dense */
+    int64_t v_batch_stride, v_head_stride, v_stride;          /**< 0: dense */
+    int64_t out_batch_stride, out_head_stride, out_stride;    /**< 0: dense */
+    int64_t mask_batch_stride, mask_head_stride, mask_stride; /**< 0: the same mask, the same mask,
+                                                                   kv_len */
 } decoct_attention_args;
 
 /**
@@ -347,6 +411,7 @@ DECOCT_API decoct_status decoct_attention(decoct_context *ctx, const decoct_atte
 
 /* ---- A decoder block ------------------------------------------------------------------------- */
 
+/** Where a block normalises. */
 enum {
     DECOCT_PRE_NORM = 0, /**< GPT-2: x += attn(LN1(x)); x += mlp(LN2(x)) */
     DECOCT_POST_NORM = 1 /**< GPT-1: x = LN1(x + attn(x)); x = LN2(x + mlp(x)) */
@@ -354,11 +419,11 @@ enum {
 
 /** One decoder block with the caller's weights. All matrices are (in, out), dense, row-major. */
 typedef struct decoct_block_args {
-    uint32_t struct_size;
-    int32_t norm_order; /**< DECOCT_PRE_NORM or DECOCT_POST_NORM */
-    int32_t gelu;       /**< DECOCT_GELU_TANH or DECOCT_GELU_ERF */
-    float eps;          /**< of the layer norms; 0: 1e-5 */
-    int64_t d_model, heads, d_ffn;
+    uint32_t struct_size;                 /**< sizeof(decoct_block_args) */
+    int32_t norm_order;                   /**< DECOCT_PRE_NORM or DECOCT_POST_NORM */
+    int32_t gelu;                         /**< DECOCT_GELU_TANH or DECOCT_GELU_ERF */
+    float eps;                            /**< of the layer norms, finite, not negative; 0: 1e-5 */
+    int64_t d_model, heads, d_ffn;        /**< all at least 1; heads divides d_model */
     const float *norm1_gain, *norm1_bias; /**< (d_model) */
     const float *qkv, *qkv_bias;          /**< (d_model, 3 d_model): q, k, v side by side */
     const float *proj, *proj_bias;        /**< (d_model, d_model) */
@@ -373,13 +438,15 @@ typedef struct decoct_cache decoct_cache; /**< keys and values of one block, of 
 /** Packs the weights. Biases may be NULL. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY. */
 DECOCT_API decoct_status decoct_block_create(decoct_context *ctx, const decoct_block_args *args,
                                              decoct_block **out);
+/** Lets the block go; a cache made for it keeps it until it is destroyed itself. */
 DECOCT_API void decoct_block_destroy(decoct_block *block);
-/** The keys and values of up to `max_len` positions; the memory grows with use. Errors: as above.
- */
+/** Keys and values of up to `max_len` positions of this block, which no other block may use; the
+ *  memory grows with use. Errors: as above. */
 DECOCT_API decoct_status decoct_cache_create(decoct_context *ctx, const decoct_block *block,
                                              int64_t max_len, decoct_cache **out);
+/** Frees the keys and values. */
 DECOCT_API void decoct_cache_destroy(decoct_cache *cache);
-/** How many positions the cache holds. */
+/** How many positions the cache holds; 0 for NULL. */
 DECOCT_API int64_t decoct_cache_length(const decoct_cache *cache);
 /** Forgets all positions from `length` on. Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_cache_truncate(decoct_context *ctx, decoct_cache *cache,
@@ -400,9 +467,12 @@ typedef struct decoct_session decoct_session; /**< one running text on a model *
 
 /** What a model is. */
 typedef struct decoct_model_info {
-    uint32_t struct_size;
-    int32_t norm_order; /**< DECOCT_PRE_NORM (gpt2) or DECOCT_POST_NORM (openai-gpt) */
-    int64_t layers, heads, d_model, d_ffn, context, vocabulary, parameters;
+    uint32_t struct_size; /**< sizeof(decoct_model_info), set by the caller */
+    int32_t norm_order;   /**< DECOCT_PRE_NORM (gpt2) or DECOCT_POST_NORM (openai-gpt) */
+    int64_t layers, heads, d_model, d_ffn; /**< as config.json says */
+    int64_t context;                       /**< how many tokens a text may have */
+    int64_t vocabulary;                    /**< how many ids there are, and logits */
+    int64_t parameters;                    /**< numbers in the tensors that were read */
     const char *type;  /**< "gpt2" or "openai-gpt"; lives as long as the model */
     const char *notes; /**< what a user should know of the files, a line each; "" if nothing. Lives
                             as long as the model */
@@ -418,7 +488,9 @@ typedef struct decoct_model_info {
  */
 DECOCT_API decoct_status decoct_model_open(decoct_context *ctx, const char *folder,
                                            decoct_model **out);
+/** Lets the model go; sessions on it keep it until they are destroyed themselves. */
 DECOCT_API void decoct_model_close(decoct_model *model);
+/** Tells kind and sizes of a model. Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *model,
                                                decoct_model_info *info);
 /** 1 if a text ends with the token `id`, 0 if not: the tokens of eos_token_id in config.json and
@@ -449,8 +521,9 @@ DECOCT_API decoct_status decoct_decode(decoct_context *ctx, const decoct_model *
  *  tokens that are fed. */
 DECOCT_API decoct_status decoct_session_create(decoct_context *ctx, const decoct_model *model,
                                                int64_t max_tokens, decoct_session **out);
+/** Frees the text, and its model if that was closed and this was its last session. */
 DECOCT_API void decoct_session_destroy(decoct_session *session);
-/** How many tokens the session has seen. */
+/** How many tokens the session has seen; 0 for NULL. */
 DECOCT_API int64_t decoct_session_length(const decoct_session *session);
 /** Forgets all tokens from `length` on. Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_session_truncate(decoct_context *ctx, decoct_session *session,
@@ -478,16 +551,19 @@ DECOCT_API decoct_status decoct_session_cut(decoct_context *ctx, decoct_session 
  */
 DECOCT_API decoct_status decoct_session_attention(decoct_context *ctx, decoct_session *session,
                                                   int64_t layer, int64_t head, float *weights);
+/** Tells a session without tokens to keep its queries, for decoct_session_attention.
+ *  Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY. */
 DECOCT_API decoct_status decoct_session_keep_queries(decoct_context *ctx, decoct_session *session);
 
 /** How the next token is drawn. */
 typedef struct decoct_sample_args {
-    uint32_t struct_size;
-    int32_t top_k;     /**< only the k most probable; 0: all */
-    float temperature; /**< logits are divided by it; 0: always the most probable */
-    float top_p;       /**< smallest set with at least this probability (nucleus); 0: all */
-    uint64_t seed;     /**< the same seed and position give the same draw */
-    uint64_t position; /**< counts the draws of one text */
+    uint32_t struct_size; /**< sizeof(decoct_sample_args) */
+    int32_t top_k;        /**< only the k most probable; 0: all */
+    float temperature;    /**< logits are divided by it, finite, not negative; 0: always the most
+                               probable */
+    float top_p;          /**< smallest set with at least this probability (nucleus); 0: all */
+    uint64_t seed;        /**< the same seed and position give the same draw */
+    uint64_t position;    /**< counts the draws of one text */
 } decoct_sample_args;
 /** Draws one id from logits (n). Ties go to the smaller id. Errors: DECOCT_E_ARGUMENT (also when no
  *  logit is finite), DECOCT_E_MEMORY. */
