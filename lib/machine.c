@@ -175,36 +175,38 @@ decoct_status decoct_machine_json(decoct_context *ctx, char *text, uint64_t size
 
 enum { PATH_ROOM = PATH_MAX + 256 };
 
-// Is there a model at <folder>/<from folder>? Then its path without ".." goes to `found`
-// (PATH_MAX).
-static bool is_model(const char *folder, const char *relative, char *found) {
-    char path[PATH_ROOM];
-    int length = snprintf(path, sizeof path, "%s/%s/config.json", folder, relative);
-    if (length < 0 || (size_t)length >= sizeof path || access(path, R_OK) != 0) {
+// On the heap: a caller's stack may be small.
+typedef struct search {
+    char folder[PATH_MAX], path[PATH_ROOM];
+    char found[PATH_MAX]; // without ".."
+} search;
+
+// Is there a model at <folder>/<relative>?
+static bool is_model(search *s, const char *relative) {
+    int length = snprintf(s->path, sizeof s->path, "%s/%s/config.json", s->folder, relative);
+    if (length < 0 || (size_t)length >= sizeof s->path || access(s->path, R_OK) != 0) {
         return false;
     }
-    path[(size_t)length - strlen("/config.json")] = '\0';
-    return realpath(path, found);
+    s->path[(size_t)length - strlen("/config.json")] = '\0';
+    return realpath(s->path, s->found);
 }
 
-static bool is_build_tree(const char *folder) {
-    char path[PATH_ROOM];
-    int length = snprintf(path, sizeof path, "%s/../build.ninja", folder);
-    return length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0;
+static bool is_build_tree(search *s) {
+    int length = snprintf(s->path, sizeof s->path, "%s/../build.ninja", s->folder);
+    return length > 0 && (size_t)length < sizeof s->path && access(s->path, F_OK) == 0;
 }
 
 // An installed tree may be moved as a whole, so everything is sought from where the library and the
-// program lie.
-static bool find_model(char *found) {
-    char folder[PATH_MAX];
-    if (dct_library_origin(folder, sizeof folder) &&
-        (is_model(folder, DCT_DATA_FROM_LIB "/models/potion", found) ||
-         (is_build_tree(folder) && is_model(folder, "../models/potion", found)))) {
+// program are.
+static bool find_model(search *s) {
+    if (dct_library_origin(s->folder, sizeof s->folder) &&
+        (is_model(s, DCT_DATA_FROM_LIB "/models/potion") ||
+         (is_build_tree(s) && is_model(s, "../models/potion")))) {
         return true;
     }
-    return dct_program_origin(folder, sizeof folder) &&
-           (is_model(folder, "../share/decoct/models/potion", found) ||
-            (is_build_tree(folder) && is_model(folder, "../models/potion", found)));
+    return dct_program_origin(s->folder, sizeof s->folder) &&
+           (is_model(s, "../share/decoct/models/potion") ||
+            (is_build_tree(s) && is_model(s, "../models/potion")));
 }
 
 decoct_status decoct_default_model(decoct_context *ctx, char *path, uint64_t size,
@@ -213,20 +215,20 @@ decoct_status decoct_default_model(decoct_context *ctx, char *path, uint64_t siz
     if (status) {
         return status;
     }
-    char found[PATH_MAX];
+    search *s = dct_alloc(1, sizeof *s);
+    int32_t cancel = dct_cancel_off();
     if (!path && size > 0) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "default model: no path, but a size");
-        return dct_leave(ctx, status);
-    }
-    int32_t cancel = dct_cancel_off();
-    bool is_found = find_model(found);
-    dct_cancel_restore(cancel);
-    if (is_found) {
-        dct_give_text(found, path, size, length);
+    } else if (!s) {
+        status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "default model: out of memory");
+    } else if (find_model(s)) {
+        dct_give_text(s->found, path, size, length);
     } else {
         status = dct_fail(&ctx->error, DECOCT_E_IO,
                           "default model: potion is neither installed beside the library or the "
                           "program nor in their build tree");
     }
+    dct_cancel_restore(cancel);
+    dct_free(s);
     return dct_leave(ctx, status);
 }

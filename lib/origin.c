@@ -2,6 +2,8 @@
 // Asks the dynamic loader and the kernel for the folders of the library and of the program.
 #include "origin.h"
 
+#include "memory.h"
+
 #include <dlfcn.h>
 #include <limits.h>
 #include <link.h>
@@ -43,16 +45,15 @@ bool dct_library_origin(char *path, uint64_t size) {
 // The loader joins the working directory of the time with the relative name; it copies without a
 // bound, so the name is measured first.
 static bool copy_relative_origin(void *handle, const char *name, char *path, uint64_t size) {
-    char origin[3 * PATH_MAX];
-    if (strlen(name) > PATH_MAX || dlinfo(handle, RTLD_DI_ORIGIN, origin) != 0) {
-        return false;
+    char *origin = dct_alloc(3 * PATH_MAX, 1); // too much for a small stack
+    bool known = origin && strlen(name) <= PATH_MAX &&
+                 dlinfo(handle, RTLD_DI_ORIGIN, origin) == 0 && origin[0] == '/' &&
+                 strlen(origin) < size;
+    if (known) {
+        memcpy(path, origin, strlen(origin) + 1);
     }
-    uint64_t length = strlen(origin);
-    if (origin[0] != '/' || length >= size) {
-        return false;
-    }
-    memcpy(path, origin, length + 1);
-    return true;
+    dct_free(origin);
+    return known;
 }
 
 bool dct_library_origin(char *path, uint64_t size) {

@@ -44,6 +44,9 @@
  *            time.
  *   cancel   pthread_cancel of a thread inside a call takes effect after the call, at the thread's
  *            next cancellation point. The asynchronous cancel type must not be on in a call.
+ *   stack    Every call, decoct_context_open included, runs on a thread with 64 KiB of stack. The
+ *            library's own frames stay under 16 KiB; the rest is for the C library, for hwloc
+ *            where the topology is asked for, and for a host's parallel_for.
  *   bits     The result of every f32 operation is the same, to the last bit, for every backend,
  *            any number of threads, any batch and any way of cutting a prompt into chunks.
  *   accuracy Bounds are those of one element against exact arithmetic on the same f32 inputs, as
