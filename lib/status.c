@@ -30,8 +30,8 @@ const char *decoct_status_string(decoct_status status) {
     }
 }
 
-// meson.build says which version this is; the header must say the same.
-_Static_assert(DECOCT_VERSION == DCT_PROJECT_VERSION, "decoct.h has another version than meson");
+// meson.build says which version this is; base.h must say the same.
+_Static_assert(DECOCT_VERSION == DCT_PROJECT_VERSION, "base.h has another version than meson");
 
 uint32_t decoct_version(void) {
     return DECOCT_VERSION;

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * @file base.h
+ * @brief The first part of decoct.h: version, status, context, and the machine.
+ *
+ * Include decoct.h, which also states the conventions.
+ */
+#ifndef DECOCT_BASE_H
+#define DECOCT_BASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Comes before every function; define it yourself, before the #include, to replace it. */
+#ifndef DECOCT_API
+#if defined(__GNUC__)
+#define DECOCT_API __attribute__((visibility("default")))
+#else
+#define DECOCT_API
+#endif
+#endif
+
+/* The version of this header; decoct_version() is that of the library at run time. */
+#define DECOCT_VERSION_MAJOR 0
+#define DECOCT_VERSION_MINOR 1
+#define DECOCT_VERSION_PATCH 0
+/** "0.1.0" */
+#define DECOCT_VERSION_STRING "0.1.0"
+/** As decoct_version() gives it: major << 16 | minor << 8 | patch. */
+#define DECOCT_VERSION                                                                             \
+    (DECOCT_VERSION_MAJOR << 16 | DECOCT_VERSION_MINOR << 8 | DECOCT_VERSION_PATCH)
+
+/* ---- Status ---------------------------------------------------------------------------------- */
+
+/** Every status once: name, value, text. */
+#define DECOCT_STATUS_LIST(X)                                                                      \
+    X(DECOCT_OK, 0, "success")                                                                     \
+    X(DECOCT_E_ARGUMENT, -1, "an argument is out of range")                                        \
+    X(DECOCT_E_MEMORY, -2, "out of memory")                                                        \
+    X(DECOCT_E_UNSUPPORTED, -3, "this CPU or this build cannot do that")                           \
+    X(DECOCT_E_IO, -4, "a file cannot be read")                                                    \
+    X(DECOCT_E_FORMAT, -5, "a file is not what it says it is")                                     \
+    X(DECOCT_E_FULL, -6, "there is no room for more tokens")                                       \
+    X(DECOCT_E_BUSY, -7, "the context is in use by another call")                                  \
+    X(DECOCT_E_SYSTEM, -8, "the operating system refused")
+
+/** A status: 0 or one of the negative values above. */
+typedef int32_t decoct_status;
+/** The names of the values. */
+enum {
+#define DECOCT_STATUS_ENUM(name, value, text) name = value,
+    DECOCT_STATUS_LIST(DECOCT_STATUS_ENUM)
+#undef DECOCT_STATUS_ENUM
+        DECOCT_STATUS_LAST = DECOCT_E_SYSTEM
+};
+
+/** The name, "DECOCT_E_MEMORY"; "DECOCT_E_?" for a number that is no status. Never NULL. */
+DECOCT_API const char *decoct_status_name(decoct_status status);
+/** The text, "out of memory". Never NULL. */
+DECOCT_API const char *decoct_status_string(decoct_status status);
+/** Version of the library at run time: major << 16 | minor << 8 | patch. */
+DECOCT_API uint32_t decoct_version(void);
+/** Version of the arithmetic at run time, 2: raised whenever a result of any operation changes a
+ * bit. Libraries of the same number give the same bits. docs/bits.md lists what each one changed.
+ */
+DECOCT_API uint32_t decoct_arithmetic_version(void);
+
+/* ---- Context --------------------------------------------------------------------------------- */
+
+/** Chosen kernels, worker threads, scratch memory, and the words of the last error. */
+typedef struct decoct_context decoct_context;
+
+/** One piece of a parallel call: index runs from 0 to count - 1. */
+typedef void (*decoct_task)(void *task_data, int64_t index);
+
+/** How a context is opened. NULL or a zeroed struct gives the defaults. */
+typedef struct decoct_options {
+    uint32_t struct_size; /**< sizeof(decoct_options) */
+    int32_t threads;      /**< 0: one per CPU this process may use (affinity and cgroup quota) */
+    const char
+        *backend;    /**< force one, "scalar", "avx2", ...; NULL: $DECOCT_BACKEND, else the best */
+    const char *pin; /**< NULL or "none", "compact", "spread", "core", "l3", "numa",
+                          "kind:performance", "kind:efficiency", or a list "0,2-5". On machines
+                          with several kinds of cores, efficiency is the slowest kind and
+                          performance all others; no more threads than such CPUs. The calling
+                          thread only waits, so that its own affinity stays as it is; if it is
+                          bound to the first of these CPUs when it first calls, it is worker 0, and
+                        calls of other threads leave the work to the others */
+    /** A host's own thread pool: must run task(task_data, i) once for each i in [0, count), may run
+     *  them at the same time, and returns when all are done. NULL: the library's own pool. If a
+     *  task was not run, or twice, the call ends with DECOCT_E_SYSTEM, its outputs are undefined,
+     *  and sessions and caches are as before. */
+    void (*parallel_for)(void *host, decoct_task task, void *task_data, int64_t count);
+    void *parallel_for_host; /**< handed to parallel_for */
+    char *error;             /**< where to write why opening failed; NULL: only
+                                  decoct_last_error(NULL) tells */
+    uint64_t error_size;     /**< bytes at error */
+    int32_t strict_backend;  /**< 1: opening fails (DECOCT_E_UNSUPPORTED) if the backend asked for
+                                  brings a kernel that was rejected, instead of taking that kernel
+                                  from the next backend */
+    int32_t wait;            /**< 1: a call on a context that another thread uses waits for its
+                                  turn, in no promised order; 0: it returns DECOCT_E_BUSY. A call
+                                  from inside a call (from parallel_for) is always DECOCT_E_BUSY on
+                                  the calling thread, and must not be made on its other threads. A
+                                  child of fork waits for no thread of its parent */
+    /** 1: hwloc may follow HWLOC_* environment variables, which can make it read files, load code,
+     *  describe another machine, or print; 0: while such a variable is set (HWLOC_HIDE_ERRORS other
+     *  than 0, and HWLOC_ROOT and its like, do not count) hwloc is not asked: pins other than a
+     *  list of CPUs are refused, and decoct_machine_json says why the topology is unknown. */
+    int32_t hwloc_environment;
+    int32_t reserved; /**< 0 */
+} decoct_options;
+
+/**
+ * Opens a context: looks at the CPU, loads the backends, chooses a kernel for each operation.
+ * Errors: DECOCT_E_ARGUMENT (bad options), DECOCT_E_UNSUPPORTED (the backend asked for cannot run
+ * here), DECOCT_E_MEMORY, DECOCT_E_SYSTEM. The message goes to options.error and to
+ * decoct_last_error(NULL).
+ */
+DECOCT_API decoct_status decoct_context_open(const decoct_options *options, decoct_context **out);
+/** Ends the workers and frees the context. Weights, blocks and models stay valid. */
+DECOCT_API void decoct_context_close(decoct_context *ctx);
+/**
+ * What failed last on this context, in words; "" if the last call succeeded. Valid until the next
+ * call on it.
+ *   options.wait 1  what the last call of this thread on this context said, whatever other threads
+ *                   have done since. Texts of 16 threads are kept, those that failed last.
+ *   options.wait 0  what the last call said, whichever thread made it. A thread that was given
+ *                   DECOCT_E_BUSY is told so until a call of its own succeeds, and nothing else is
+ *                   said while a call is going on: its text is not finished.
+ *   ctx NULL        what failed last in this thread where there was no context: a
+ *                   decoct_context_open, or a call that was given NULL.
+ */
+DECOCT_API const char *decoct_last_error(const decoct_context *ctx);
+/** How many threads work for this context; 0 for NULL. */
+DECOCT_API int32_t decoct_context_threads(const decoct_context *ctx);
+/** The strongest backend in use, e.g. "avx2". */
+DECOCT_API const char *decoct_context_backend(const decoct_context *ctx);
+/** Which backend serves a kernel ("matmul", "attention", "softmax", "layer_norm", "gelu",
+ *  "embedding", "add", "bias"); NULL if there is no such kernel. */
+DECOCT_API const char *decoct_context_kernel(const decoct_context *ctx, const char *kernel);
+
+/** What became of one backend. */
+typedef struct decoct_backend_info {
+    uint32_t struct_size; /**< sizeof(decoct_backend_info), set by the caller */
+    int32_t chosen;       /**< 1: serves at least one kernel of this context */
+    int32_t usable;       /**< 1: could run here */
+    uint32_t priority;    /**< the larger wins */
+    const char *name;     /**< "avx512" */
+    const char *version;  /**< as the backend states it */
+    const char *origin;   /**< "built in" or the plugin's file */
+    const char *reason;   /**< in words: why it was chosen or not */
+    const char *rejected; /**< which of its kernels were rejected, each with the first element that
+                               differs from scalar or another reason, "softmax: row 2 column 5:
+                               0.5 instead of 0.25"; "" if none was */
+    int32_t rejected_count; /**< how many of its kernels were rejected: others serve them */
+    int32_t forced;         /**< 1: asked for by name, in the options or by DECOCT_BACKEND */
+} decoct_backend_info;
+
+/** How many backends were looked at. */
+DECOCT_API int32_t decoct_backend_count(const decoct_context *ctx);
+/** Describes backend `index` (0 .. count-1). The strings live as long as the context. */
+DECOCT_API decoct_status decoct_backend_describe(decoct_context *ctx, int32_t index,
+                                                 decoct_backend_info *info);
+
+/* ---- The machine ----------------------------------------------------------------------------- */
+
+/** Describes CPU, features, topology, quota and backends as one JSON object (UTF-8), for reports.
+ *  Copies at most `size` bytes with the closing NUL to `text` (may be NULL when size is 0) and
+ * gives the whole length, without the NUL, in *length. The topology is read with hwloc on first
+ * need. */
+DECOCT_API decoct_status decoct_machine_json(decoct_context *ctx, char *text, uint64_t size,
+                                             uint64_t *length);
+/** The CPU on which worker `index` was seen last (getcpu), or -1 if it has not run yet. */
+DECOCT_API int32_t decoct_worker_cpu(const decoct_context *ctx, int32_t index);
+/** The CPU to which worker `index` is bound, as the system told after binding it; -1 if it is free,
+ *  if its binding was refused (decoct_machine_json has the words), or if it was not started yet. */
+DECOCT_API int32_t decoct_worker_bound(const decoct_context *ctx, int32_t index);
+
+/** What a machine can do at all; see decoct_probe. */
+typedef enum decoct_probe_kind {
+    DECOCT_PROBE_FMA =
+        0, /**< fused multiply-adds on registers, with the instructions of the backend */
+    DECOCT_PROBE_READ = 1, /**< reading memory */
+    DECOCT_PROBE_COPY = 2  /**< reading and writing memory */
+} decoct_probe_kind;
+
+/**
+ * Does a measured amount of the simplest work on all threads of the context; time it to know the
+ * ceiling that a kernel works under. FMA: `count` rounds a piece (a round is some ten
+ * instructions), `from` and `to` are not used. READ and COPY: `count` floats, rounded down to
+ * a multiple of 1024, in equal parts; `to` only for COPY. *amount: floating-point operations, or
+ * bytes read and written. Errors: DECOCT_E_ARGUMENT.
+ */
+DECOCT_API decoct_status decoct_probe(decoct_context *ctx, int32_t kind, int64_t count,
+                                      const float *from, float *to, double *amount);
+
+/**
+ * READ and COPY of decoct_probe, but each thread has `count` floats of its own (rounded down to a
+ * multiple of 1024) and goes over them `passes` times: the bandwidth of the cache that holds them.
+ * from and to are threads * count floats. Errors: DECOCT_E_ARGUMENT.
+ */
+DECOCT_API decoct_status decoct_probe_cache(decoct_context *ctx, int32_t kind, int64_t count,
+                                            int64_t passes, const float *from, float *to,
+                                            double *amount);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
