@@ -5,6 +5,7 @@
 #include "border.h"
 #include "ends.h"
 #include "memory.h"
+#include "overlap.h"
 
 #include <stdatomic.h>
 
@@ -134,6 +135,10 @@ int32_t decoct_model_is_end(const decoct_model *model, int32_t id) {
     return 0;
 }
 
+static uint64_t bytes_of_ids(int64_t count) {
+    return count > INT64_MAX / 4 ? INT64_MAX : (uint64_t)count * sizeof(int32_t);
+}
+
 decoct_status decoct_encode(decoct_context *ctx, const decoct_model *model, const char *text,
                             uint64_t length, int32_t *ids, int64_t room, int64_t *count) {
     decoct_status status = dct_enter(ctx);
@@ -143,6 +148,8 @@ decoct_status decoct_encode(decoct_context *ctx, const decoct_model *model, cons
     if (!model || (!text && length) || (!ids && room) || room < 0 || !count) {
         status =
             dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "encode: an argument is NULL or negative");
+    } else if (!dct_bytes_apart(ids, bytes_of_ids(room), text, length)) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "encode: ids overlap the text");
     } else {
         status =
             dct_tokenizer_encode(model->tokenizer, text, length, ids, room, count, &ctx->error);
@@ -159,6 +166,8 @@ decoct_status decoct_decode(decoct_context *ctx, const decoct_model *model, cons
     if (!model || (!ids && count) || count < 0 || (!text && room) || !length) {
         status =
             dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "decode: an argument is NULL or negative");
+    } else if (!dct_bytes_apart(text, room, ids, bytes_of_ids(count))) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "decode: the text overlaps ids");
     } else {
         status =
             dct_tokenizer_decode(model->tokenizer, ids, count, text, room, length, &ctx->error);

@@ -16,13 +16,18 @@ typedef struct dct_view {
 } dct_view;
 
 dct_view dct_view_of_rows(const void *data, int64_t rows, int64_t cols, int64_t stride);
-// True if so many floats at a and at b, gaps and all, are apart: the usual case, decided in a
-// nanosecond.
+// True if so many bytes at a and at b are apart. NULL has none.
+static inline bool dct_bytes_apart(const void *a, uint64_t a_bytes, const void *b,
+                                   uint64_t b_bytes) {
+    uintptr_t at = (uintptr_t)a, bt = (uintptr_t)b;
+    return !a || !b || !a_bytes || !b_bytes || (at < bt ? bt - at >= a_bytes : at - bt >= b_bytes);
+}
+
+// The same for floats, gaps and all: the usual case, decided in a nanosecond.
 static inline bool dct_is_apart(const float *a, int64_t a_floats, const float *b,
                                 int64_t b_floats) {
-    uintptr_t at = (uintptr_t)a, bt = (uintptr_t)b;
-    return at < bt ? bt - at >= (uintptr_t)a_floats * sizeof(float)
-                   : at - bt >= (uintptr_t)b_floats * sizeof(float);
+    return dct_bytes_apart(a, (uint64_t)a_floats * sizeof(float), b,
+                           (uint64_t)b_floats * sizeof(float));
 }
 
 // Can memory be that large?

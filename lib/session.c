@@ -3,6 +3,7 @@
 // out.
 #include "memory.h"
 #include "model.h"
+#include "overlap.h"
 #include "rowops.h"
 
 #include <math.h>
@@ -222,6 +223,14 @@ static decoct_status check_ids(dct_error *error, const decoct_session *s, const 
 static decoct_status eval(decoct_context *ctx, decoct_session *s, const int32_t *ids, int64_t count,
                           bool all, float *logits) {
     decoct_status status = check_ids(&ctx->error, s, ids, count);
+    if (status) {
+        return status;
+    }
+    // The scores of one piece are written before the ids of the next are read.
+    dct_view list = dct_view_of_rows(ids, 1, count, count);
+    int64_t rows_out = all ? count : count > 0, wide = s->model->config.vocabulary;
+    dct_view scores = dct_view_of_rows(logits, rows_out, wide, wide);
+    status = dct_check_apart(&ctx->error, "session", "logits", &scores, "ids", &list);
     if (status) {
         return status;
     }

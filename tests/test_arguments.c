@@ -298,6 +298,34 @@ static void test_block_in_place(void **state) {
     decoct_context_close(ctx);
 }
 
+static void test_texts_in_place(void **state) {
+    char folder[512];
+    const char *fixtures = getenv("DECOCT_TEST_FIXTURES");
+    snprintf(folder, sizeof folder, "%s/models/gpt2-bf16-untied", fixtures ? fixtures : "fixtures");
+    decoct_context *ctx = check_open("scalar", 1);
+    decoct_model *model = NULL;
+    decoct_session *session = NULL;
+    int32_t ids[16] = {1, 2, 3};
+    char *bytes = (char *)ids;
+    int64_t count;
+    uint64_t length;
+    (void)state;
+    expect(ctx, decoct_model_open(ctx, folder, &model), NULL);
+    expect(ctx, decoct_session_create(ctx, model, 0, &session), NULL);
+    float *logits = (float *)(void *)ids;
+    expect(ctx, decoct_session_eval(ctx, session, ids, 3, 0, logits + 2), "logits shares");
+    assert_int_equal(decoct_session_length(session), 0);
+    expect(ctx, decoct_session_eval(ctx, session, ids, 3, 0, y), NULL);
+    expect(ctx, decoct_decode(ctx, model, ids, 3, bytes + 11, 8, &length), "overlaps ids");
+    expect(ctx, decoct_decode(ctx, model, ids, 3, bytes + 12, 16, &length), NULL);
+    expect(ctx, decoct_encode(ctx, model, bytes + 30, 2, ids, 8, &count), "overlap the text");
+    memcpy(bytes + 32, "ab", 2);
+    expect(ctx, decoct_encode(ctx, model, bytes + 32, 2, ids, 8, &count), NULL);
+    decoct_session_destroy(session);
+    decoct_model_close(model);
+    decoct_context_close(ctx);
+}
+
 // ---- Sizes beyond all memory ----
 
 static void test_huge_sizes(void **state) {
@@ -353,6 +381,7 @@ int main(void) {
         cmocka_unit_test(test_rows_in_place),
         cmocka_unit_test(test_block_in_place),
         cmocka_unit_test(test_huge_sizes),
+        cmocka_unit_test(test_texts_in_place),
     };
     return check_all_backends("arguments", tests, sizeof tests / sizeof *tests) +
            cmocka_run_group_tests_name("arguments", others, NULL, NULL);

@@ -41,6 +41,11 @@ static decoct_context *open_context(int32_t wait, const char *pin,
                         .error_size = sizeof error};
     decoct_context *ctx = NULL;
     decoct_status status = decoct_context_open(&o, &ctx);
+    if (status && pin) {
+        print_message("not pinned: %s\n", error);
+        o.pin = NULL;
+        status = decoct_context_open(&o, &ctx);
+    }
     if (status) {
         print_error("%s\n", error);
     }
@@ -123,15 +128,22 @@ static void test_call_of_another_thread(void **state) {
 typedef struct caller {
     decoct_context *ctx;
     int64_t number;
+    pthread_barrier_t *start;
     int wrong, busy;
 } caller;
 
-enum { CALLERS = 6, CALLS = 300 };
+static decoct_status longer_call(decoct_context *ctx, int64_t rows) {
+    float own[8 * N];
+    return decoct_softmax(ctx, rows, N, 0.0f, x, 0, own, 0);
+}
+
+enum { CALLERS = 6, CALLS = 3000 };
 
 static void *call_often(void *data) {
     caller *me = data;
+    pthread_barrier_wait(me->start);
     for (int i = 0; i < CALLS; i++) {
-        decoct_status status = small_call(me->ctx, i % 2 ? 1 : -me->number);
+        decoct_status status = longer_call(me->ctx, i % 2 ? 8 : -me->number);
         bool busy = status == DECOCT_E_BUSY;
         me->busy += busy;
         me->wrong += busy ? !strstr(decoct_last_error(me->ctx), "in use")
@@ -142,10 +154,11 @@ static void *call_often(void *data) {
 
 static void *call_in_turn(void *data) {
     caller *me = data;
+    pthread_barrier_wait(me->start);
     for (int i = 0; i < CALLS; i++) {
         char text[64];
         snprintf(text, sizeof text, "(%lld, ", (long long)-me->number);
-        decoct_status status = small_call(me->ctx, i % 2 ? 1 : -me->number);
+        decoct_status status = longer_call(me->ctx, i % 2 ? 8 : -me->number);
         const char *said = decoct_last_error(me->ctx);
         me->wrong += status != (i % 2 ? DECOCT_OK : DECOCT_E_ARGUMENT);
         me->wrong += i % 2 ? said[0] != '\0' : !strstr(said, text);
@@ -159,8 +172,10 @@ static void test_many_threads(void **state) {
         decoct_context *ctx = open_context(wait, NULL, NULL, NULL);
         pthread_t threads[CALLERS];
         caller callers[CALLERS];
+        pthread_barrier_t start;
+        pthread_barrier_init(&start, NULL, CALLERS);
         for (int i = 0; i < CALLERS; i++) {
-            callers[i] = (caller){.ctx = ctx, .number = 1000 + i};
+            callers[i] = (caller){.ctx = ctx, .number = 1000 + i, .start = &start};
             assert_int_equal(
                 pthread_create(&threads[i], NULL, wait ? call_in_turn : call_often, &callers[i]),
                 0);
@@ -170,6 +185,7 @@ static void test_many_threads(void **state) {
             assert_int_equal(callers[i].wrong, 0);
             assert_true(!wait || callers[i].busy == 0);
         }
+        pthread_barrier_destroy(&start);
         assert_int_equal(small_call(ctx, 1), DECOCT_OK);
         decoct_context_close(ctx);
     }
@@ -238,25 +254,37 @@ static void test_cancelled_callers(void **state) {
     }
 }
 
-// A thread that is already cancelled ends at none of these calls, and right after them.
-static void *use_everything(void *data) {
+// How many calls went as they should.
+static int use_everything(void) {
     char path[4096];
     uint64_t length;
-    int *done = data, state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    pthread_cancel(pthread_self());
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
     decoct_options o = {.struct_size = sizeof o, .threads = 2, .pin = "compact"};
     decoct_context *ctx = NULL;
     decoct_model *model = NULL;
-    *done += decoct_context_open(&o, &ctx) == DECOCT_OK;
-    *done += multiply(ctx, z) == DECOCT_OK;
-    *done += decoct_machine_json(ctx, NULL, 0, &length) == DECOCT_OK;
-    *done += decoct_default_model(ctx, path, sizeof path, &length) == DECOCT_OK;
-    *done += decoct_model_open(ctx, path, &model) == DECOCT_OK;
+    decoct_status status = decoct_context_open(&o, &ctx);
+    if (status) { // nothing is known of the topology here
+        o.pin = NULL;
+        status = decoct_context_open(&o, &ctx);
+    }
+    int fine = status == DECOCT_OK;
+    fine += multiply(ctx, z) == DECOCT_OK;
+    fine += decoct_machine_json(ctx, NULL, 0, &length) == DECOCT_OK;
+    fine += decoct_default_model(ctx, path, sizeof path, &length) == DECOCT_OK;
+    fine += decoct_model_open(ctx, path, &model) == DECOCT_OK;
     decoct_model_close(model);
     decoct_context_close(ctx);
-    *done += 1;
+    return fine;
+}
+
+// A thread that is already cancelled ends at none of these calls, and right after them. Nothing is
+// on its stack then: a sanitizer does not see frames that cancellation removes.
+static void *use_everything_cancelled(void *data) {
+    static int before;
+    int *done = data;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    pthread_cancel(pthread_self());
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &before);
+    *done = use_everything();
     pthread_testcancel();
     *done = -1;
     return NULL;
@@ -267,9 +295,9 @@ static void test_no_call_is_a_cancellation_point(void **state) {
     void *result = NULL;
     int done = 0;
     (void)state;
-    assert_int_equal(pthread_create(&thread, NULL, use_everything, &done), 0);
+    assert_int_equal(pthread_create(&thread, NULL, use_everything_cancelled, &done), 0);
     pthread_join(thread, &result);
-    assert_int_equal(done, 6);
+    assert_int_equal(done, 5);
     assert_ptr_equal(result, PTHREAD_CANCELED);
 }
 
