@@ -5,6 +5,7 @@
 
 #include "choices.h"
 #include "gbench.h"
+#include "interval.h"
 #include "sample.h"
 
 #include <jansson.h>
@@ -23,6 +24,12 @@ typedef struct measured {
 // A string; bytes that are not UTF-8 (a path may be anything) become question marks.
 json_t *record_text(const char *words);
 void record_add(measured *m, const gbench_sample *sample);
+// Of those samples that have a value; 0 where none has.
+interval record_median(const double *values, int count);
+// What was out of the ordinary while it was measured, and what of the figures cannot be or says
+// nothing: lists of messages.
+json_t *record_disturbed(const sample_case *c, const measured *m, int cpus);
+json_t *record_invalid(const sample_case *c, const measured *m);
 // A row; NULL: no memory, or no samples.
 json_t *record_row(const sample_case *c, const measured *m);
 

@@ -7,12 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-// What makes a row a disturbed one. Steal: of all CPUs' time. Switches: of each worker, each
-// second; a desktop that does nothing else has some ten. Clock: from the slowest to the fastest
-// sample. Barrier: the same; CPUs of one L3 cache come together in 0.5 us here, those of two in 0.7
-// to 0.9.
-static const double STEAL_PERCENT = 2.0, SWITCHES = 100.0, CLOCK_PERCENT = 10.0, LINE_TIMES = 2.0;
-
 void record_add(measured *m, const gbench_sample *sample) {
     if (m->count == SAMPLES_MAX) {
         return;
@@ -37,18 +31,6 @@ static json_t *number_or_null(int64_t value) {
     return value > 0 ? json_integer(value) : json_null();
 }
 
-// Of those samples that have a value; 0 where none has.
-static interval of(const double *values, int count) {
-    double known[SAMPLES_MAX];
-    int there = 0;
-    for (int i = 0; i < count; i++) {
-        if (values[i] > 0.0) {
-            known[there++] = values[i];
-        }
-    }
-    return there > 0 ? interval_of(known, there) : (interval){0.0, 0.0, 0.0};
-}
-
 static json_t *list_of(const double *values, int count) {
     json_t *list = json_array();
     for (int i = 0; i < count; i++) {
@@ -58,7 +40,7 @@ static json_t *list_of(const double *values, int count) {
 }
 
 static void add_head(json_t *row, const sample_case *c, const measured *m) {
-    interval real = of(m->real, m->count);
+    interval real = record_median(m->real, m->count);
     set(row, "name", record_text(c->name));
     set(row, "run_name", record_text(c->name));
     set(row, "run_type", json_string("iteration"));
@@ -67,7 +49,7 @@ static void add_head(json_t *row, const sample_case *c, const measured *m) {
     set(row, "threads", json_integer(1));
     set(row, "iterations", json_integer((json_int_t)m->iterations));
     set(row, "real_time", json_real(real.median));
-    set(row, "cpu_time", json_real(of(m->cpu, m->count).median));
+    set(row, "cpu_time", json_real(record_median(m->cpu, m->count).median));
     set(row, "time_unit", json_string("us"));
     set(row, "real_time_low", json_real(real.low));
     set(row, "real_time_high", json_real(real.high));
@@ -120,14 +102,14 @@ static void add_placement(json_t *row, const sample_case *c) {
 }
 
 static void add_roof(json_t *row, const sample_case *c, const measured *m) {
-    interval pct = of(m->share, m->count);
+    interval pct = record_median(m->share, m->count);
     if (!c->has_roof || pct.median <= 0.0) {
         return;
     }
     set(row, "roof", json_string(c->memory_roof ? "memory" : "compute"));
-    set(row, "roof_rate", json_real(of(m->roof, m->count).median));
-    if (c->cost.flops > 0.0 && c->cost.bytes > 0.0) {
-        set(row, "intensity", json_real(c->cost.flops / c->cost.bytes));
+    set(row, "roof_rate", json_real(record_median(m->roof, m->count).median));
+    if (c->cost.arithmetic > 0.0 && c->cost.bytes > 0.0) {
+        set(row, "intensity", json_real(c->cost.arithmetic / c->cost.bytes));
     }
     set(row, "pct_of_roof", json_real(pct.median));
     set(row, "pct_of_roof_low", json_real(pct.low));
@@ -148,75 +130,17 @@ static void add_hash(json_t *row, const sample_case *c) {
     set(row, "correct", c->has_reference ? json_boolean(!c->wrong) : json_null());
 }
 
-// ---- What disturbed it ----
-
-static void say(json_t *list, const char *format, double value) {
-    char text[96];
-    snprintf(text, sizeof text, format, value);
-    json_array_append_new(list, json_string(text));
-}
-
-static interval range_of(const double *values, int count) {
-    interval all = of(values, count);
-    all.low = all.high = all.median;
-    for (int i = 0; i < count; i++) {
-        all.low = values[i] > 0.0 && values[i] < all.low ? values[i] : all.low;
-        all.high = values[i] > all.high ? values[i] : all.high;
-    }
-    return all;
-}
-
-static bool is_elsewhere(const sample_case *c) {
-    for (int32_t i = 0; c->bound && c->seen && i < c->workers; i++) {
-        if (c->bound[i] >= 0 && c->seen[i] >= 0 && c->bound[i] != c->seen[i]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static json_t *disturbances(const sample_case *c, const measured *m, int cpus) {
-    const watch *w = &c->watched;
-    json_t *list = json_array();
-    double steal = w->wall > 0.0 ? 100.0 * w->steal / w->wall / cpus : 0.0;
-    double switches = w->wall > 0.0 ? (double)w->involuntary_switches / w->wall / c->workers : 0.0;
-    interval mhz = range_of(m->mhz, m->count), line = range_of(m->line, m->count);
-    double clock = mhz.median > 0.0 ? 100.0 * (mhz.high - mhz.low) / mhz.median : 0.0;
-    if (steal > STEAL_PERCENT) {
-        say(list, "steal %.1f %%", steal);
-    }
-    if (switches > SWITCHES) {
-        say(list, "involuntary switches %.0f a second", switches);
-    }
-    if (w->throttled_periods > 0) {
-        say(list, "throttled in %.0f periods", (double)w->throttled_periods);
-    }
-    if (w->major_faults > 0) {
-        say(list, "pages read from disk %.0f", (double)w->major_faults);
-    }
-    if (clock > CLOCK_PERCENT) {
-        say(list, "clock moved by %.0f %%", clock);
-    }
-    if (line.low > 0.0 && line.high > LINE_TIMES * line.low) {
-        say(list, "the CPUs moved: up to %.0f ns apart", line.high);
-    }
-    if (c->pin_error[0]) {
-        json_array_append_new(list, json_string("pin refused"));
-    } else if (is_elsewhere(c)) {
-        json_array_append_new(list, json_string("a worker was seen where it was not bound"));
-    }
-    return list;
-}
-
 static void add_validity(json_t *row, const sample_case *c, const measured *m) {
     const watch *w = &c->watched;
     gbench_machine machine;
     gbench_describe(&machine);
-    double mhz = of(m->mhz, m->count).median;
+    double mhz = record_median(m->mhz, m->count).median;
     set(row, "clock_mhz", mhz > 0.0 ? json_real(mhz) : json_null());
-    double line = of(m->line, m->count).median;
+    double line = record_median(m->line, m->count).median;
     set(row, "line_ns", line > 0.0 ? json_real(line) : json_null());
-    set(row, "disturbed", disturbances(c, m, machine.cpus > 0 ? machine.cpus : 1));
+    set(row, "disturbed", record_disturbed(c, m, machine.cpus > 0 ? machine.cpus : 1));
+    set(row, "invalid", record_invalid(c, m));
+    set(row, "waited_ms", w->waited >= 0.0 ? json_real(1e3 * w->waited) : json_null());
     set(row, "steal_ms", w->steal >= 0.0 ? json_real(1e3 * w->steal) : json_null());
     set(row, "involuntary_switches", json_integer((json_int_t)w->involuntary_switches));
     set(row, "migrations", json_integer((json_int_t)c->moves));

@@ -2,15 +2,15 @@
 // The ceiling that one case works under, measured again and again while the case is timed: fused
 // multiply-adds on its threads with its backend, or memory over a buffer of the case's size.
 //
-// With F floating-point operations and B bytes of a run, a peak of P and a bandwidth of W, no run
-// is shorter than max(F / P, B / W) (the roofline of Williams, Waterman and Patterson 2009, seen
-// from one case).
+// With F floating-point operations (all of the definition) and B bytes of a run, a peak of P and a
+// bandwidth of W, no run is shorter than max(F / P, B / W) (the roofline of Williams, Waterman and
+// Patterson 2009, seen from one case).
 #ifndef BENCH_ROOF_H
 #define BENCH_ROOF_H
 
 #include "work.h"
 
-#include <stdbool.h>
+#include "share.h"
 
 // Buffers for bandwidth, shared by all cases of a program. Zeroed to begin with.
 typedef struct roof_buffers {
@@ -31,13 +31,15 @@ typedef struct roof {
     bool copies;
     int64_t count, passes; // rounds, or floats of each thread and how often
     roof_buffers *buffers;
+    double (*now)(void); // clock_thread where this thread alone works, else clock_now
+    int tries;           // in one measurement, of which the quickest counts
 } roof;
 
 // Finds out which ceiling is the lower one, and how much of the probe takes `seconds`,
 // ROOF_MEMORY times as long for memory. The work
 // must have run once. False: nothing to compare with (a barrier, a probe itself), or no memory.
-bool roof_open(roof *r, work *w, roof_buffers *buffers, double seconds);
-// Measures the ceiling once: seconds that a run would take under it; 0 where the probe failed.
-double roof_seconds(const roof *r, work *w);
+bool roof_open(roof *r, work *w, roof_buffers *buffers, double (*now)(void), double seconds);
+// Measures the ceiling: seconds that a run would take under it; 0 where the probe failed.
+share_moment roof_measure(const roof *r, work *w);
 
 #endif

@@ -107,6 +107,15 @@ static void print_rate(const json_t *row) {
     }
 }
 
+static void print_words(const char *key, const json_t *row) {
+    size_t i;
+    json_t *words;
+    json_array_foreach(json_object_get(row, key), i, words) {
+        printf("%s%s%s", i ? "; " : "   ", i ? "" : key, i ? "" : ": ");
+        fputs(json_string_value(words), stdout);
+    }
+}
+
 static void print_row(const json_t *row, int width) {
     if (!json_is_number(json_object_get(row, "real_time"))) {
         return; // it failed, which is said on stderr
@@ -119,11 +128,8 @@ static void print_row(const json_t *row, int width) {
                number(row, "pct_of_roof_low"), number(row, "pct_of_roof_high"),
                json_string_value(json_object_get(row, "roof")));
     }
-    size_t i;
-    json_t *words;
-    json_array_foreach(json_object_get(row, "disturbed"), i, words) {
-        printf("%s%s", i ? "; " : "   disturbed: ", json_string_value(words));
-    }
+    print_words("disturbed", row);
+    print_words("invalid", row);
     putchar('\n');
 }
 

@@ -3,16 +3,14 @@
 
 #include "clock.h"
 #include "distance.h"
-#include "interval.h"
 #include "machine.h"
 #include "served.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { PIECES_MAX = 256 };
 
 void sample_free(sample_case *c) {
     free(c->bound);
@@ -61,84 +59,78 @@ static void ask_about_pin(sample_case *c, decoct_context *ctx) {
 
 // ---- Taking a sample ----
 
-// The pieces of one sample: our seconds a run, and the ceiling's before and after.
-typedef struct pieces {
-    double ours[PIECES_MAX], roof[PIECES_MAX + 1];
-    int count;
-} pieces;
+// A sample in progress.
+typedef struct turn {
+    shares all;
+    int64_t piece_runs, call_runs; // of those that are not over
+    double start;                  // of the call
+    double best;                   // seconds of a run in the piece's quickest call so far; 0: none
+} turn;
 
 // Between two pieces, with the benchmark's clock stopped: measures the ceiling, then brings the
 // case's data back into the caches.
-static void between(const shelf_place *p, pieces *all) {
-    all->roof[all->count] = p->has_roof ? roof_seconds(&p->roof, p->work) : 0.0;
+static void between(const shelf_place *p, shares *all) {
+    all->roof[all->count] = p->has_roof ? roof_measure(&p->roof, p->work) : (share_moment){0.0, -1};
     if (p->has_roof && p->runs_a_piece > 1) {
         work_run(p->work); // a failure shows in the next run
     }
 }
 
-// Ends a piece of `runs` runs that began at `start`.
-static void end_piece(sample_case *c, const shelf_place *p, pieces *all, double start,
-                      int64_t runs) {
-    double seconds = (clock_now() - start) / (double)runs;
-    if (all->count < PIECES_MAX) {
-        all->ours[all->count++] = seconds;
-        between(p, all);
+static void end_call(const shelf_place *p, turn *t) {
+    double now = p->now(), seconds = (now - t->start) / (double)t->call_runs;
+    t->best = t->best <= 0.0 || seconds < t->best ? seconds : t->best;
+    t->call_runs = 0;
+    t->start = now;
+}
+
+static void end_piece(sample_case *c, const shelf_place *p, turn *t) {
+    if (t->call_runs > 0 && t->best <= 0.0) {
+        end_call(p, t);
     }
+    if (t->all.count < SHARE_PIECES) {
+        t->all.ours[t->all.count++] = (share_moment){t->best, sched_getcpu()};
+        between(p, &t->all);
+    }
+    t->piece_runs = t->call_runs = 0;
+    t->best = 0.0;
     look_at_workers(c, work_context(p->work));
     if (!c->asked_about_pin && c->bound) {
         ask_about_pin(c, work_context(p->work));
     }
 }
 
-// The timed loop; the words of a failure, "" when it was stopped, or NULL.
-static const char *run_pieces(gbench_state *state, sample_case *c, shelf_place *p, pieces *all) {
-    int64_t runs = 0;
-    double start = 0.0;
+// The timed loop; the message of a failure, "" when it was stopped, or NULL.
+static const char *run_pieces(gbench_state *state, sample_case *c, shelf_place *p, turn *t) {
+    bool begun = false;
     while (gbench_keep_running(state)) {
-        if (start <= 0.0) {
+        if (!begun) {
             gbench_stop_clock(state);
-            between(p, all);
+            between(p, &t->all);
             gbench_start_clock(state);
-            start = clock_now();
+            t->start = p->now();
+            begun = true;
         }
         if (work_run(p->work)) {
             return work_error(p->work);
         }
-        if (++runs == p->runs_a_piece) {
+        t->piece_runs++;
+        if (++t->call_runs == p->runs_a_call) {
+            end_call(p, t);
+        }
+        if (t->piece_runs == p->runs_a_piece) {
             gbench_stop_clock(state);
-            end_piece(c, p, all, start, runs);
+            end_piece(c, p, t);
             gbench_start_clock(state);
             if (shelf_is_stopped(c->shelf)) {
                 return "";
             }
-            runs = 0;
-            start = clock_now();
+            t->start = p->now();
         }
     }
-    if (all->count == 0 && runs > 0) { // shorter than a piece
-        end_piece(c, p, all, start, runs);
+    if (t->all.count == 0 && t->piece_runs > 0) { // shorter than a piece
+        end_piece(c, p, t);
     }
     return NULL;
-}
-
-// Shares of the ceiling, each piece against the mean of the two probes beside it; the median. 0: no
-// piece was whole.
-static double median_share(const pieces *all) {
-    double share[PIECES_MAX];
-    int count = 0;
-    for (int i = 0; i < all->count; i++) {
-        double limit = 0.5 * (all->roof[i] + all->roof[i + 1]);
-        if (all->roof[i] > 0.0 && all->roof[i + 1] > 0.0 && all->ours[i] > 0.0) {
-            share[count++] = 100.0 * limit / all->ours[i];
-        }
-    }
-    return count > 0 ? interval_of(share, count).median : 0.0;
-}
-
-static double median_roof(const pieces *all) {
-    double limit[PIECES_MAX + 1];
-    memcpy(limit, all->roof, sizeof limit);
-    return all->count > 0 ? interval_of(limit, all->count + 1).median : 0.0;
 }
 
 double sample_rate(const work_cost *cost, double seconds, const char **unit) {
@@ -148,7 +140,7 @@ double sample_rate(const work_cost *cost, double seconds, const char **unit) {
 }
 
 static void give_figures(gbench_state *state, sample_case *c, const shelf_place *p,
-                         const pieces *all) {
+                         const shares *all) {
     const work_cost *cost = &c->cost;
     if (cost->flops > 0.0) {
         gbench_rate(state, "GFLOP/s", cost->flops * 1e-9);
@@ -159,10 +151,10 @@ static void give_figures(gbench_state *state, sample_case *c, const shelf_place 
     if (cost->tokens > 0.0) {
         gbench_rate(state, "tokens/s", cost->tokens);
     }
-    double share = median_share(all), mhz = clock_mhz();
+    double share = share_percent(all), mhz = clock_mhz();
     if (share > 0.0) {
         gbench_value(state, "pct_of_roof", share);
-        gbench_value(state, "roof", p->roof.amount / median_roof(all) * 1e-9);
+        gbench_value(state, "roof", p->roof.amount / share_roof(all) * 1e-9);
     }
     if (mhz > 0.0) {
         gbench_value(state, "MHz", mhz);
@@ -175,10 +167,7 @@ static void give_figures(gbench_state *state, sample_case *c, const shelf_place 
     snprintf(label, sizeof label, "served by %s", words);
     gbench_label(state, label);
     const char *unit;
-    double ours[PIECES_MAX];
-    memcpy(ours, all->ours, sizeof ours);
-    c->last_rate =
-        all->count > 0 ? sample_rate(cost, interval_of(ours, all->count).median, &unit) : 0.0;
+    c->last_rate = all->count > 0 ? sample_rate(cost, all->ours[0].seconds, &unit) : 0.0;
     c->last_pct = share;
 }
 
@@ -200,14 +189,14 @@ static const char *take(gbench_state *state, sample_case *c, shelf_place *p) {
         return work_error(p->work);
     }
     p->used = ++c->shelf->clock;
-    pieces all = {.count = 0};
+    turn t = {.all = {.wall = p->now == clock_now}};
     watch before = watch_now();
-    const char *failed = run_pieces(state, c, p, &all);
+    const char *failed = run_pieces(state, c, p, &t);
     watch after = watch_now();
     watch_add(&c->watched, &before, &after);
     if (!failed) {
         check_output(c, p);
-        give_figures(state, c, p, &all);
+        give_figures(state, c, p, &t.all);
     }
     return failed;
 }

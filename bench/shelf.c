@@ -11,11 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A piece of work lasts PIECE seconds or one run, the probe beside it PROBE seconds or, beside long
-// runs, a PROBE_PART of one up to PROBE_MOST: the machine must not change in between. Under
-// memory's ceiling both last ROOF_MEMORY times as long, since both come back into caches that the
-// other one has emptied.
-static const double PIECE = 2e-3, PROBE = 1e-3, PROBE_PART = 0.25, PROBE_MOST = 20e-3;
+// A piece of work lasts PIECE seconds or one run, in calls of CALL seconds of which the quickest
+// counts; the probe beside it PROBE seconds or, beside long runs, a PROBE_PART of one up to
+// PROBE_MOST: the machine must not change in between. Under memory's ceiling both last ROOF_MEMORY
+// times as long, since both come back into caches that the other one has emptied.
+static const double CALL = 0.2e-3, PIECE = 2e-3, PROBE = 1e-3, PROBE_PART = 0.25,
+                    PROBE_MOST = 20e-3;
 // Beside a run of COLD seconds it does not matter that it began with cold caches.
 static const double COLD = 20e-3;
 enum { WARM_RUNS = 2 };
@@ -162,6 +163,7 @@ decoct_status shelf_warm_up(shelf_place *p) {
     double piece = p->roof.memory ? PIECE * ROOF_MEMORY : PIECE;
     p->run = best;
     p->runs_a_piece = best < piece ? (int64_t)(piece / best) : 1;
+    p->runs_a_call = best < CALL ? (int64_t)(CALL / best) : 1;
     return status;
 }
 
@@ -181,6 +183,13 @@ static void remember(sample_case *c, const shelf_place *p) {
     c->served = served_by(work_context(p->work), work_kernels(p->work));
 }
 
+// Does the calling thread do all of the work? With a pin it does on its seat.
+static bool works_alone(const shelf *s, const sample_case *c, const shelf_place *p) {
+    bool seated = s->has_mask && p->caller_cpu >= 0 && p->caller_cpu < CPU_SETSIZE;
+    return decoct_context_threads(work_context(p->work)) == 1 &&
+           (strcmp(c->what.pin, "none") == 0 || seated);
+}
+
 shelf_place *shelf_open(sample_case *c) {
     shelf *s = c->shelf;
     double bytes = work_need(&c->what);
@@ -198,6 +207,7 @@ shelf_place *shelf_open(sample_case *c) {
         shelf_leave_seat(s);
         return NULL;
     }
+    p.now = works_alone(s, c, &p) ? clock_thread : clock_now;
     if (shelf_warm_up(&p)) {
         snprintf(c->error, sizeof c->error, "%s", work_error(p.work));
         work_close(p.work);
@@ -205,7 +215,7 @@ shelf_place *shelf_open(sample_case *c) {
         return NULL;
     }
     remember(c, &p);
-    p.has_roof = roof_open(&p.roof, p.work, &s->buffers, probe_length(p.run));
+    p.has_roof = roof_open(&p.roof, p.work, &s->buffers, p.now, probe_length(p.run));
     p.runs_a_piece *= p.roof.memory && p.runs_a_piece > 1 ? ROOF_MEMORY : 1;
     c->has_roof = p.has_roof;
     c->memory_roof = p.roof.memory;

@@ -22,7 +22,8 @@ typedef struct shelf_place {
     bool has_roof;
     int32_t caller_cpu; // this thread is bound to it while the case runs; -1: free
     double run;         // seconds of one, about
-    int64_t runs_a_piece;
+    int64_t runs_a_piece, runs_a_call;
+    double (*now)(void); // what pieces and probes are timed by: see roof
     double bytes;
     int64_t used;
 } shelf_place;

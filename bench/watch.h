@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 typedef struct watch {
-    double wall;                  // seconds
-    double steal;                 // seconds that a hypervisor gave to others, all CPUs; -1 unknown
+    double wall;   // seconds
+    double steal;  // seconds that a hypervisor gave to others, all CPUs; -1 unknown
+    double waited; // seconds that threads of this process waited for a CPU; -1 unknown
     int64_t involuntary_switches; // of this process
     int64_t page_faults, major_faults;
     int64_t throttled_periods; // of the cgroup; -1 unknown

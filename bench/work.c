@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// An exponential and what goes with it, in the time of so many multiply-adds of scalar.
-static const double EXP_EFFORT = 30.0;
-
 static const work_op *const ops[] = {
     &work_matmul, &work_softmax, &work_attention, &work_block, &work_prefill,
     &work_decode, &work_barrier, &work_fma,       &work_read,  &work_copy,
@@ -144,8 +141,7 @@ work_cost work_costs(const work *w) {
 double work_effort(const work *w) {
     work_cost cost = work_costs(w);
     double filled = w->op == &work_decode ? (double)w->c.seq : 0.0; // the positions before
-    double elements = w->op == &work_softmax ? cost.bytes / (2.0 * sizeof(float)) : 0.0;
-    return cost.flops * (1.0 + filled) + EXP_EFFORT * elements;
+    return cost.arithmetic * (1.0 + filled);
 }
 
 const float *work_output(const work *w, int64_t *count) {

@@ -24,11 +24,13 @@ typedef struct work_case {
 
 // What one run does.
 typedef struct work_cost {
-    double flops;  // floating-point operations
-    double bytes;  // that it moves at least: every operand and result once
-    double tokens; // it gets through; 0 where that means nothing
-    bool streams;  // its figure is GB/s: it does little else with what it reads
-    bool copies;   // it writes about as much as it reads
+    double flops; // multiplications and additions of the matrix products, as GFLOP/s counts them
+    double arithmetic; // all operations of the definition, with exp and the like: what the ceiling
+                       // counts
+    double bytes;      // that it moves at least: every operand and result once
+    double tokens;     // it gets through; 0 where that means nothing
+    bool streams;      // its figure is GB/s: it does little else with what it reads
+    bool copies;       // it writes about as much as it reads
 } work_cost;
 
 typedef struct work work;

@@ -155,22 +155,32 @@ static double head_weights(const work *w) {
     return (double)w->vocabulary * (double)work_d_model(&w->c);
 }
 
-// Attention: 4 d for each pair of query and key that see each other, in each layer.
+// Rows through all blocks, with so many pairs of query and key that see each other in each head of
+// each layer: 4 d for a pair, and what is no matrix product.
+static work_cost cost_rows(const work *w, double rows, double pairs) {
+    double d = (double)work_d_model(&w->c), d_ffn = w->d_ffn ? (double)w->d_ffn : 4.0 * d;
+    double layers = (double)layers_of(&w->c), head = head_weights(w);
+    double flops = 2.0 * (block_weights(w) * rows + head) + layers * 4.0 * d * pairs;
+    double rest = rows * (2.0 * d * (NORM_FLOP + ADD_FLOP) + GELU_FLOP * d_ffn) +
+                  SOFTMAX_FLOP * (double)w->c.heads * pairs;
+    return (work_cost){.flops = flops, .arithmetic = flops + layers * rest};
+}
+
 static work_cost cost_prefill(const work *w) {
-    double s = (double)w->c.seq, d = (double)work_d_model(&w->c);
-    double layers = (double)layers_of(&w->c), weights = block_weights(w), head = head_weights(w);
-    return (work_cost){.flops = 2.0 * (weights * s + head) + layers * 4.0 * d * s * (s + 1.0) / 2.0,
-                       .bytes = 4.0 * (weights + head + layers * 2.0 * s * d + 2.0 * s * d),
-                       .tokens = s};
+    double s = (double)w->c.seq, d = (double)work_d_model(&w->c), layers = (double)layers_of(&w->c);
+    work_cost cost = cost_rows(w, s, s * (s + 1.0) / 2.0);
+    cost.bytes = 4.0 * (block_weights(w) + head_weights(w) + layers * 2.0 * s * d + 2.0 * s * d);
+    cost.tokens = s;
+    return cost;
 }
 
 static work_cost cost_decode(const work *w) {
-    double s = (double)w->c.seq, d = (double)work_d_model(&w->c);
-    double layers = (double)layers_of(&w->c), weights = block_weights(w) + head_weights(w);
-    return (work_cost){.flops = 2.0 * weights + layers * 4.0 * d * (s + 1.0),
-                       .bytes = 4.0 * (weights + layers * 2.0 * s * d),
-                       .tokens = 1.0,
-                       .streams = true};
+    double s = (double)w->c.seq, d = (double)work_d_model(&w->c), layers = (double)layers_of(&w->c);
+    work_cost cost = cost_rows(w, 1.0, s + 1.0);
+    cost.bytes = 4.0 * (block_weights(w) + head_weights(w) + layers * 2.0 * s * d);
+    cost.tokens = 1.0;
+    cost.streams = true;
+    return cost;
 }
 
 static int64_t count_rows(const work_case *c) {

@@ -10,6 +10,18 @@ enum { WORK_BUFFERS = 6 };
 // What a decoder block calls.
 #define WORK_BLOCK_KERNELS "layer_norm matmul attention pack_keys gelu add"
 
+// Operations of the definition (backends/scalar) for one element; a fused multiply-add is two. exp:
+// two bounds, 9 fused, 1 difference, 2 products. Softmax and attention, for each score: maximum,
+// difference, exp, sum, product. Layer norm: maximum, sum, difference, sum of the differences, sum
+// of squares (2), difference, product. GELU: square, fused, product, exp, sum, quotient.
+enum {
+    EXP_FLOP = 2 + 2 * 9 + 1 + 2,
+    SOFTMAX_FLOP = 4 + EXP_FLOP,
+    NORM_FLOP = 8,
+    GELU_FLOP = 5 + EXP_FLOP,
+    ADD_FLOP = 1
+};
+
 typedef struct work_op {
     const char *name, *words;
     const char *kernels;            // of the library, that a run calls

@@ -51,7 +51,9 @@ static decoct_status rows_matmul(work *w, const int64_t *rows, int64_t count, fl
 
 static work_cost cost_matmul(const work *w) {
     double s = (double)w->c.seq, d = (double)work_d_model(&w->c);
-    return (work_cost){.flops = 6.0 * s * d * d, .bytes = 4.0 * (3.0 * d * d + 4.0 * s * d)};
+    return (work_cost){.flops = 6.0 * s * d * d,
+                       .arithmetic = 6.0 * s * d * d,
+                       .bytes = 4.0 * (3.0 * d * d + 4.0 * s * d)};
 }
 
 static int64_t count_matmul(const work_case *c) {
@@ -104,7 +106,8 @@ static decoct_status rows_softmax(work *w, const int64_t *rows, int64_t count, f
 
 static work_cost cost_softmax(const work *w) {
     double count = (double)count_softmax(&w->c);
-    return (work_cost){.bytes = 8.0 * count, .streams = true, .copies = true};
+    return (work_cost){
+        .arithmetic = SOFTMAX_FLOP * count, .bytes = 8.0 * count, .streams = true, .copies = true};
 }
 
 const work_op work_softmax = {
@@ -159,7 +162,10 @@ static decoct_status rows_attention(work *w, const int64_t *rows, int64_t count,
 // Over pairs of query and key that see each other: 2 d for the score, 2 d for the value.
 static work_cost cost_attention(const work *w) {
     double s = (double)w->c.seq, d = (double)work_d_model(&w->c);
-    return (work_cost){.flops = 4.0 * d * s * (s + 1.0) / 2.0, .bytes = 16.0 * s * d};
+    double pairs = s * (s + 1.0) / 2.0, flops = 4.0 * d * pairs;
+    return (work_cost){.flops = flops,
+                       .arithmetic = flops + SOFTMAX_FLOP * (double)w->c.heads * pairs,
+                       .bytes = 16.0 * s * d};
 }
 
 const work_op work_attention = {
@@ -201,7 +207,7 @@ static decoct_status run_fma(work *w) {
 }
 
 static work_cost cost_fma(const work *w) {
-    return (work_cost){.flops = w->amount};
+    return (work_cost){.flops = w->amount, .arithmetic = w->amount};
 }
 
 const work_op work_fma = {

@@ -24,7 +24,7 @@ PLUGINS = os.path.join(BUILD, "tests", "plugin")
 ROW_KEYS = {
     "name", "run_name", "run_type", "repetitions", "repetition_index", "threads", "iterations", "real_time",
     "cpu_time", "time_unit", "real_time_low", "real_time_high", "op", "workers", "backend", "pin", "bound",
-    "seen", "pin_error", "served_by", "clock_mhz", "disturbed", "steal_ms", "involuntary_switches", "migrations",
+    "seen", "pin_error", "served_by", "clock_mhz", "disturbed", "invalid", "waited_ms", "steal_ms", "involuntary_switches", "migrations",
     "page_faults", "throttled_periods", "line_ns", "samples"}
 CASE_KEYS = {"seq", "heads", "head_dim", "layers", "roof", "roof_rate", "pct_of_roof", "pct_of_roof_low",
              "pct_of_roof_high", "hash", "expected", "reference", "correct"}
