@@ -3,6 +3,7 @@
 // flags and output.
 #include "bench.h"
 
+#include "preflight.h"
 #include "run.h"
 #include "suites.h"
 #include "table.h"
@@ -15,6 +16,7 @@ enum { FLAGS_MAX = 64 };
 
 typedef struct settings {
     run_options run;
+    bench_look *look;
     bool table;
     char *flags[FLAGS_MAX]; // --benchmark_*
     int flag_count;
@@ -56,10 +58,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             argp_error(state, "--suite has its own shapes: it takes no --seq, --heads, --head-dim, "
                               "--layers, --model, --table or --benchmark_ flags");
         }
-        if (!c->suite && (s->run.out || s->run.budget > 0.0 || s->run.how)) {
-            argp_error(state, "--out, --budget, --repetitions, --min-time and --overwrite need a "
-                              "--suite; for lists of your own there is `decoct sweep`, or "
-                              "Google Benchmark's flags");
+        if (!c->suite && (s->run.out || s->run.budget > 0.0 || s->run.how || s->run.list)) {
+            argp_error(state,
+                       "--out, --budget, --list, --repetitions, --min-time and --overwrite need a "
+                       "--suite; for lists of your own there is `decoct sweep`, or "
+                       "Google Benchmark's flags");
         }
         return 0;
     default:
@@ -122,6 +125,17 @@ static int verdict(const plan *p) {
     return wrong ? EXIT_WRONG : failed ? EXIT_INTERNAL : refused ? EXIT_INVALID : 0;
 }
 
+// Does Google Benchmark only list the names?
+static bool lists_only(const settings *s) {
+    static const char flag[] = "--benchmark_list_tests";
+    for (int i = 1; i < s->flag_count; i++) {
+        if (strncmp(s->flags[i], flag, sizeof flag - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int run_flags(settings *s) {
     plan p = {0};
     int code = plan_make(&p, &s->run.choices, "decoct bench");
@@ -129,6 +143,13 @@ static int run_flags(settings *s) {
     if (code || ready != GBENCH_READY) {
         plan_free(&p);
         return code ? code : ready == GBENCH_USAGE ? EXIT_USAGE : EXIT_INTERNAL;
+    }
+    json_t *findings = NULL;
+    code = lists_only(s) ? 0 : preflight(s->look, "decoct bench", s->run.strict, &findings);
+    json_decref(findings);
+    if (code) {
+        plan_free(&p);
+        return code;
     }
     gbench_context("decoct_build_type", DECOCT_BUILD_TYPE);
     gbench_context("decoct_compiler", DECOCT_COMPILER);
@@ -163,9 +184,9 @@ static int run_table(settings *s) {
 }
 
 static int run_suite(settings *s, char **argv) {
-    run r = {.command = "decoct bench"};
+    run r = {.command = "decoct bench", .look = s->look};
     int code = run_all(&r, &s->run, RUN_CASES | RUN_CEILINGS, argv);
-    if (r.results.rows) {
+    if (r.results.rows && !s->run.list) {
         run_print_rows(&r);
     }
     run_close(&r);
@@ -187,8 +208,8 @@ static int choose(settings *s, char **argv) {
     return code ? code : c->suite ? run_suite(s, argv) : s->table ? run_table(s) : run_flags(s);
 }
 
-int decoct_bench(int argc, char **argv) {
-    settings s = {.flag_count = 0};
+int decoct_bench(int argc, char **argv, bench_look *look) {
+    settings s = {.look = look, .flag_count = 0};
     static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
     static const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
     int kept = divide(argc, argv, &s), code = EXIT_USAGE;

@@ -3,11 +3,17 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <jansson.h>
+
+// A list of {"name", "state" ("bad", "warning", "note"), "text"}; NULL: no memory.
+typedef json_t *bench_look(void);
+
 // argv[0] is what messages call the command. Return an exit code: 0 ok, 12 a wrong result, 13 a
 // refused binding, 14 nothing matched, 64 usage, 70 the machine refused, 130 Ctrl-C.
-int decoct_bench(int argc, char **argv);
-int decoct_sweep(int argc, char **argv);
-int decoct_roofline(int argc, char **argv);
+// `look` finds what on this machine disturbs measurements.
+int decoct_bench(int argc, char **argv, bench_look *look);
+int decoct_sweep(int argc, char **argv, bench_look *look);
+int decoct_roofline(int argc, char **argv, bench_look *look);
 int decoct_ab(int argc, char **argv);
 int decoct_gate(int argc, char **argv);
 

@@ -66,7 +66,9 @@ int main(int argc, char **argv) {
     bool well = fill(&ci, "ci") && fill(&cpu, "cpu") && !plan_make(&p, &ci, "golden") &&
                 !plan_make(&p, &cpu, "golden");
     printf("// SPDX-License-Identifier: BSD-2-Clause\n"
-           "// Made by `build/bench/golden > bench/golden.def` (golden_make.c): do not edit.\n");
+           "// Made by `build/bench/golden > bench/golden.def` (golden_make.c): do not edit.\n"
+           "ARITHMETIC(%u)\n",
+           (unsigned)decoct_arithmetic_version());
     for (int i = 0; well && i < p.count; i++) {
         well = print_case(&p, i, backend);
     }

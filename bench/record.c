@@ -2,6 +2,7 @@
 // The context of a result file: the machine, the program, how it was called.
 #include "record.h"
 
+#include "build_id.h"
 #include "commit.h" // made by the build
 #include "host.h"
 #include "machine.h"
@@ -114,6 +115,16 @@ static json_t *command_line(char *const *command) {
     return list;
 }
 
+// Had the checkout changes that are in no commit?
+static json_t *tree_dirty(void) {
+    static const char commit[] = DECOCT_COMMIT, mark[] = "-dirty";
+    if (strcmp(commit, "unknown") == 0) {
+        return json_string(commit);
+    }
+    size_t length = strlen(commit), end = sizeof mark - 1;
+    return json_boolean(length > end && strcmp(commit + length - end, mark) == 0);
+}
+
 static json_t *program(const json_t *machine, const record_setting *s) {
     uint32_t version = decoct_version();
     char number[40];
@@ -123,6 +134,10 @@ static json_t *program(const json_t *machine, const record_setting *s) {
     set(all, "version", json_string(number));
     set(all, "arithmetic", json_integer(decoct_arithmetic_version()));
     set(all, "commit", json_string(DECOCT_COMMIT));
+    char build_id[BUILD_ID_TEXT];
+    build_id_read(build_id);
+    set(all, "build_id", json_string(build_id));
+    set(all, "tree_dirty", tree_dirty());
     set(all, "build_type", json_string(DECOCT_BUILD_TYPE));
     set(all, "compiler", json_string(DECOCT_COMPILER));
     set(all, "flags", json_string(DECOCT_FLAGS));

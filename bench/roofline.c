@@ -111,7 +111,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return ARGP_ERR_UNKNOWN;
 }
 
-int decoct_roofline(int argc, char **argv) {
+int decoct_roofline(int argc, char **argv, bench_look *look) {
     static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
     static const struct argp argp = {NULL, parse, NULL, doc, children, NULL, NULL};
     run_options o = {.out = NULL};
@@ -119,7 +119,7 @@ int decoct_roofline(int argc, char **argv) {
     if (argp_parse(&argp, argc, argv, 0, NULL, &o)) {
         return EXIT_USAGE;
     }
-    run r = {.command = "decoct roofline"};
+    run r = {.command = "decoct roofline", .look = look};
     int code = 0;
     if (!o.choices.backend.count && word_list_parse("all", &o.choices.backend)) {
         code = EXIT_INTERNAL;
@@ -129,7 +129,7 @@ int decoct_roofline(int argc, char **argv) {
     }
     if (!code) {
         code = run_all(&r, &o, RUN_CEILINGS, argv);
-        if (r.results.rows) {
+        if (r.results.rows && !o.list) {
             print_all(&r);
         }
         run_close(&r);

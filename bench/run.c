@@ -2,9 +2,10 @@
 #include "run.h"
 
 #include "clock.h"
+#include "preflight.h"
 #include "progress.h"
 #include "record.h"
-#include "shuffle.h"
+#include "schedule.h"
 #include "stop.h"
 
 #include <math.h>
@@ -13,10 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-// So many cases take turns, and are lost by Ctrl-C. Of a budget a tenth and a second more is spent
-// for the sake of cases that take longer than those before.
-enum { CHUNK = 12, FIRST_CHUNK = 4 };
-static const double GRACE_PART = 1.1, GRACE_SECONDS = 1.0;
+// So many cases take turns, and are lost by Ctrl-C. With a time budget a block is measured by
+// itself, so that what there is of a shape can be compared, and the ceilings get a part of it.
+enum { CHUNK = 12 };
+static const double CEILINGS_PART = 0.2;
 
 // ---- A run in progress ----
 
@@ -27,7 +28,9 @@ typedef struct turn {
     int chunk[CHUNK]; // cases that take turns
     measured samples[CHUNK];
     int chunk_count;
-    double begin;
+    schedule_budget budget;
+    const schedule_block *blocks;
+    int block_count;
 } turn;
 
 static void show(void *data, const sample_case *c) {
@@ -79,37 +82,73 @@ static bool measure_chunk(turn *t) {
     return !t->run->options->out || record_file_write(&t->run->results, t->run->command);
 }
 
-// How many cases the time is enough for, by what those so far took; a few to begin with.
-static int next_chunk(const turn *t) {
-    double budget = t->run->options->budget, spent = clock_budget() - t->begin;
-    int done = t->progress.done - t->progress.before;
-    if (budget <= 0.0) {
-        return CHUNK;
+// Measures the cases that were collected. False: the file cannot be written.
+static bool measure_collected(turn *t, double part) {
+    const run_options *o = t->run->options;
+    double expected = 0.0, start = clock_budget();
+    if (t->chunk_count == 0) {
+        return true;
     }
-    if (done == 0) {
-        return spent < budget ? FIRST_CHUNK : 0;
+    for (int i = 0; i < t->chunk_count; i++) {
+        const sample_case *c = &t->run->plan.cases[t->chunk[i]];
+        expected += schedule_seconds(c, o->repetitions, o->min_time, i == 0);
     }
-    double fit = (budget - spent) / (spent / done);
-    return fit >= CHUNK ? CHUNK : fit >= 1.0 ? (int)fit : 0;
+    t->shelf.deadline = schedule_deadline(&t->budget, part);
+    bool well = measure_chunk(t);
+    schedule_learn(&t->budget, expected, clock_budget() - start);
+    t->chunk_count = 0;
+    return well;
 }
 
-// All cases that have no row yet: ceilings in their order, then the others in a mixed one.
-static bool measure_missing(turn *t, const int *order) {
-    run *r = t->run;
-    int at = 0, most;
-    while (at < r->plan.count && !stop_asked && (most = next_chunk(t)) > 0) {
-        t->chunk_count = 0;
-        while (at < r->plan.count && t->chunk_count < most) {
-            if (!r->results.rows[order[at]]) {
-                t->chunk[t->chunk_count++] = order[at];
-            }
-            at++;
+// Is there time for what is missing of these cases?
+static bool fits(const turn *t, int first, int count, double part) {
+    const run_options *o = t->run->options;
+    double expected = 0.0;
+    for (int i = first; i < first + count; i++) {
+        expected +=
+            t->run->results.rows[i]
+                ? 0.0
+                : schedule_seconds(&t->run->plan.cases[i], o->repetitions, o->min_time, i == first);
+    }
+    return schedule_fits(&t->budget, clock_budget(), part, expected);
+}
+
+// Collects what is missing of these cases, and measures it when there is enough; with a budget at
+// once.
+static bool measure_range(turn *t, int first, int count, double part) {
+    for (int i = first; i < first + count; i++) {
+        if (!t->run->results.rows[i]) {
+            t->chunk[t->chunk_count++] = i;
         }
-        if (t->chunk_count > 0 && !measure_chunk(t)) {
+        if (t->chunk_count == CHUNK && !measure_collected(t, part)) {
             return false;
         }
     }
-    return true;
+    return t->budget.seconds <= 0.0 || measure_collected(t, part);
+}
+
+// Ceilings from *at on, while there is time.
+static bool measure_ceilings(turn *t, int *at, double part) {
+    bool well = true;
+    while (well && *at < t->run->plan.ceilings && !stop_asked && fits(t, *at, 1, part)) {
+        well = measure_range(t, *at, 1, part);
+        (*at)++;
+    }
+    return well;
+}
+
+// All cases that have no row yet: ceilings in their order, blocks in a mixed one. A block that the
+// rest of the budget is too short for is left out; a cheaper one may fit.
+static bool measure_missing(turn *t) {
+    int ceiling = 0;
+    bool well = measure_ceilings(t, &ceiling, CEILINGS_PART);
+    for (int b = 0; well && b < t->block_count && !stop_asked; b++) {
+        const schedule_block *block = &t->blocks[b];
+        well = !fits(t, block->first, block->count, 1.0) ||
+               measure_range(t, block->first, block->count, 1.0);
+    }
+    well = well && measure_collected(t, 1.0);
+    return well && measure_ceilings(t, &ceiling, 1.0);
 }
 
 // ---- Going on with a file ----
@@ -292,31 +331,51 @@ static void say_end(const run *r, bool well, double seconds) {
             out ? out : "");
 }
 
-static int measure(run *r, const int *order, int done) {
+static int measure(run *r, const schedule_block *blocks, int block_count, int done) {
     turn *t = calloc(1, sizeof *t);
     if (!t) {
         return EXIT_INTERNAL;
     }
     t->run = r;
-    t->begin = clock_budget();
+    t->budget = schedule_begin(clock_budget(), r->options->budget);
+    t->blocks = blocks;
+    t->block_count = block_count;
     t->shelf.buffers.most = r->plan.levels.dram / (int64_t)sizeof(float);
     t->shelf.report = show;
     t->shelf.report_data = t;
     t->shelf.stopped = &stop_asked;
-    t->shelf.deadline =
-        r->options->budget > 0.0 ? t->begin + GRACE_PART * r->options->budget + GRACE_SECONDS : 0.0;
     t->progress = progress_begin(done, r->plan.count, r->options->budget);
     stop_catch();
     // Before anything is measured: can the file be written at all?
     bool well = !r->options->out || record_file_write(&r->results, r->command);
-    well = well && measure_missing(t, order);
+    well = well && measure_missing(t);
     progress_end(&t->progress);
     set_complete(r);
     well = well && (!r->options->out || record_file_write(&r->results, r->command));
     int code = well ? verdict(r) : EXIT_INTERNAL;
-    say_end(r, well, clock_budget() - t->begin);
+    say_end(r, well, clock_budget() - t->budget.begin);
     shelf_free(&t->shelf);
     free(t);
+    return code;
+}
+
+// The order of measurement, a name a line.
+static void list_cases(const run *r, const schedule_block *blocks, int count) {
+    for (int i = 0; i < r->plan.ceilings; i++) {
+        puts(r->plan.cases[i].name);
+    }
+    for (int b = 0; b < count; b++) {
+        for (int i = 0; i < blocks[b].count; i++) {
+            puts(r->plan.cases[blocks[b].first + i].name);
+        }
+    }
+}
+
+// The findings go to the file; an exit code.
+static int look(run *r) {
+    json_t *findings = NULL;
+    int code = preflight(r->look, r->command, r->options->strict, &findings);
+    json_object_set_new(r->results.context, "findings", findings ? findings : json_null());
     return code;
 }
 
@@ -331,27 +390,25 @@ int run_all(run *r, run_options *options, int parts, char **argv) {
         json_decref(machine);
         return code;
     }
+    schedule_block *blocks = malloc((size_t)r->plan.count * sizeof *blocks);
+    int count = blocks ? schedule_blocks(&r->plan, options->choices.seed, blocks) : 0;
+    if (blocks && options->list) {
+        list_cases(r, blocks, count);
+        json_decref(machine);
+        free(blocks);
+        return EXIT_OK;
+    }
     record_setting setting = {.choices = &options->choices,
                               .command = argv,
                               .repetitions = options->repetitions,
                               .min_time = options->min_time,
                               .planned = r->plan.count};
     r->results.context = record_context(machine, &setting);
-    code = resume(r, &done);
-    int *order = malloc((size_t)r->plan.count * sizeof *order);
-    if (!code && order) {
-        code = start_gbench(options, r->command);
-    }
-    if (!code && order) {
-        for (int i = 0; i < r->plan.count; i++) {
-            order[i] = i;
-        }
-        // Ceilings stay at the front. A sweep that ends early has seen all of the space.
-        uint64_t seed = options->choices.seed;
-        shuffle(order + r->plan.ceilings, r->plan.count - r->plan.ceilings, &seed);
-        code = measure(r, order, done);
-    }
-    free(order);
+    code = blocks ? resume(r, &done) : EXIT_INTERNAL;
+    code = code ? code : look(r);
+    code = code ? code : start_gbench(options, r->command);
+    code = code ? code : measure(r, blocks, count, done);
+    free(blocks);
     return code;
 }
 

@@ -4,6 +4,7 @@
 #ifndef BENCH_RUN_H
 #define BENCH_RUN_H
 
+#include "bench.h"
 #include "plan.h"
 #include "record_file.h"
 
@@ -13,6 +14,8 @@ typedef struct run_options {
     choices choices;
     const char *out; // NULL: no file
     bool resume, overwrite;
+    bool list;     // only show what would be measured
+    bool strict;   // not where the machine is unfit
     double budget; // seconds; 0: as long as it takes
     int repetitions;
     double min_time;
@@ -29,6 +32,7 @@ enum { RUN_CASES = 1, RUN_CEILINGS = 2 };
 typedef struct run {
     const char *command; // "decoct sweep"
     run_options *options;
+    bench_look *look; // NULL: nobody looks at the machine
     plan plan;
     record_file results;
 } run;

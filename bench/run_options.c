@@ -9,7 +9,15 @@
 #include <string.h>
 
 // Nine samples give the interval of the median its 95 % with the second and the eighth of them.
-enum { KEY_RESUME = 0x2100, KEY_OVERWRITE, KEY_BUDGET, KEY_REPETITIONS, KEY_MIN };
+enum {
+    KEY_RESUME = 0x2100,
+    KEY_OVERWRITE,
+    KEY_BUDGET,
+    KEY_REPETITIONS,
+    KEY_MIN,
+    KEY_LIST,
+    KEY_STRICT
+};
 enum { REPETITIONS = 9 };
 static const double MIN_TIME = 0.05;
 
@@ -20,6 +28,9 @@ static const struct argp_option rows[] = {
     {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew where the file is there already", 20},
     {"budget", KEY_BUDGET, "TIME", 0,
      "Stop in time, with what was measured by then: 90s, 20m, 2h (default: no limit)", 20},
+    {"list", KEY_LIST, NULL, 0, "Show the cases in the order of measurement, and stop", 20},
+    {"strict", KEY_STRICT, NULL, 0,
+     "Measure nothing (exit code 13) where `decoct doctor --strict` finds this machine unfit", 20},
     {"repetitions", KEY_REPETITIONS, "N", 0,
      "Samples of each case, in turns with others (default 9; 6 or more give an interval of 95 %)",
      20},
@@ -44,6 +55,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_OVERWRITE:
         o->overwrite = o->how = true;
+        return 0;
+    case KEY_LIST:
+        o->list = true;
+        return 0;
+    case KEY_STRICT:
+        o->strict = true;
         return 0;
     case KEY_BUDGET:
         o->budget = time_parse(arg);

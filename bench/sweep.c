@@ -15,6 +15,7 @@ static const char doc[] =
     "pct_of_roof survives other tenants and clocks. Each output is compared with another "
     "backend's, "
     "bit by bit.\n\n"
+    "Each shape is measured on all backends, pins and thread counts before the next one.\n\n"
     "The file is written again every few cases, always as a whole: after Ctrl-C, a full disk or "
     "the "
     "end of --budget it holds all that was measured, and --resume goes on.\n\n"
@@ -33,13 +34,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         state->child_inputs[0] = o;
         return 0;
     }
-    if (key == ARGP_KEY_END && !o->out) {
+    if (key == ARGP_KEY_END && !o->out && !o->list) {
         argp_error(state, "name the result file with -o FILE");
     }
     return ARGP_ERR_UNKNOWN;
 }
 
-int decoct_sweep(int argc, char **argv) {
+int decoct_sweep(int argc, char **argv, bench_look *look) {
     static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
     static const struct argp argp = {NULL, parse, NULL, doc, children, NULL, NULL};
     run_options o = {.out = NULL};
@@ -47,7 +48,7 @@ int decoct_sweep(int argc, char **argv) {
     if (argp_parse(&argp, argc, argv, 0, NULL, &o)) {
         return EXIT_USAGE;
     }
-    run r = {.command = "decoct sweep"};
+    run r = {.command = "decoct sweep", .look = look};
     int code = choices_complete(&o.choices, r.command,
                                 "matmul,softmax,attention,block,prefill,decode", "1");
     if (!code) {

@@ -138,6 +138,11 @@ work_cost work_costs(const work *w) {
     return w->op->cost(w);
 }
 
+work_cost work_expect(const work_case *c) {
+    const work *like = &(work){.c = *c, .op = find(c->op)};
+    return like->op && !c->model ? like->op->cost(like) : (work_cost){0};
+}
+
 double work_effort(const work *w) {
     work_cost cost = work_costs(w);
     double filled = w->op == &work_decode ? (double)w->c.seq : 0.0; // the positions before

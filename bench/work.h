@@ -53,6 +53,8 @@ void work_close(work *w);
 decoct_status work_run(work *w);
 // What a run costs; of fma and read and copy known after the first one.
 work_cost work_costs(const work *w);
+// The same before it is opened; of a model nothing is known then.
+work_cost work_expect(const work_case *c);
 // Operations to open a case and run it once, about, counting what is no FLOP too.
 double work_effort(const work *w);
 // The result of the last run: `count` floats; NULL: it has none.

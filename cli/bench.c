@@ -10,17 +10,18 @@ int cli_peers(int argc, char **argv) {
 
 #ifdef DECOCT_HAVE_BENCH
 #include "../bench/bench.h"
+#include "doctor.h"
 
 int cli_bench(int argc, char **argv) {
-    return decoct_bench(argc, argv);
+    return decoct_bench(argc, argv, doctor_findings);
 }
 
 int cli_sweep(int argc, char **argv) {
-    return decoct_sweep(argc, argv);
+    return decoct_sweep(argc, argv, doctor_findings);
 }
 
 int cli_roofline(int argc, char **argv) {
-    return decoct_roofline(argc, argv);
+    return decoct_roofline(argc, argv, doctor_findings);
 }
 
 int cli_ab(int argc, char **argv) {

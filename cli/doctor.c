@@ -295,9 +295,9 @@ static void put_text(const doctor_finding *all, const char *verdict) {
 
 // ---- The command ----
 
-static void examine(const char *root, doctor_finding *all) {
+static void examine(const char *root, bool brief, doctor_finding *all) {
     char name[HOST_TEXT];
-    doctor_machine m = {.root = root ? root : "", .recorded = root};
+    doctor_machine m = {.root = root ? root : "", .recorded = root, .brief = brief};
     host_hypervisor(m.root, name);
     m.virtual = strcmp(name, "none") != 0 && strcmp(name, "unknown") != 0;
     doctor_count_cpus(&m);
@@ -308,12 +308,27 @@ static void examine(const char *root, doctor_finding *all) {
     }
 }
 
+json_t *doctor_findings(void) {
+    doctor_finding *all = cli_alloc(CHECKS, sizeof *all);
+    json_t *list = json_array();
+    examine(NULL, true, all);
+    for (int i = 0; i < CHECKS; i++) {
+        const doctor_finding *f = &all[i];
+        if (f->severity != DOCTOR_OK) {
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", f->id, "state",
+                                                  severities[f->severity], "text", f->what));
+        }
+    }
+    free(all);
+    return list;
+}
+
 int cli_doctor(int argc, char **argv) {
     doctor_options o = {0};
     char verdict[128];
     argp_parse(&parser, argc, argv, 0, NULL, &o);
     doctor_finding *all = cli_alloc(CHECKS, sizeof *all);
-    examine(o.root, all);
+    examine(o.root, false, all);
     say_verdict(all, verdict, sizeof verdict);
     int code = CLI_OK;
     if (o.json) {

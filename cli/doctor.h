@@ -5,6 +5,7 @@
 
 #include "../bench/host.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ typedef struct doctor_machine {
     const char *root; // "", or the folder that stands for "/"
     bool recorded;    // it is a copy: nothing moves, no system call tells of it
     bool virtual;
+    bool brief;              // counters are watched for a shorter time
     int32_t online, allowed; // CPUs of the system, and of this process; 0: unknown
     doctor_counters first, last;
     double runnable; // other processes that want a CPU: mean over the samples; -1: unknown
@@ -43,6 +45,10 @@ typedef struct doctor_finding {
     char what[DOCTOR_TEXT];
     char mend[DOCTOR_MEND]; // a shell command, a comment of the shell where none helps, or ""
 } doctor_finding;
+
+// What is not in order here, for a result file: {"name", "state", "text"} of each finding, after a
+// look of some tenths of a second. NULL: no memory.
+json_t *doctor_findings(void);
 
 typedef void doctor_check(const doctor_machine *m, doctor_finding *f);
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SAMPLES = 10, SAMPLE_MS = 100 };
+enum { SAMPLES = 10, BRIEF_SAMPLES = 3, SAMPLE_MS = 100 };
 
 // ---- Counters ----
 
@@ -74,7 +74,7 @@ static doctor_counters read_counters(const char *root) {
 void doctor_sample(doctor_machine *m) {
     const struct timespec pause = {.tv_nsec = SAMPLE_MS * 1000000L};
     double sum = 0;
-    int samples = m->recorded ? 0 : SAMPLES;
+    int samples = m->recorded ? 0 : m->brief ? BRIEF_SAMPLES : SAMPLES;
     m->first = m->last = read_counters(m->root);
     for (int i = 0; i < samples; i++) {
         nanosleep(&pause, NULL);

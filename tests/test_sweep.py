@@ -235,6 +235,40 @@ class Files(Folder):
         names, first = [row["name"] for row in whole["benchmarks"]], len(part["benchmarks"])
         self.assertNotEqual([row["name"] for row in part["benchmarks"]], names[:first])
 
+    def test_a_part_of_a_sweep_has_whole_shapes(self):
+        lists = ("--op", "softmax,matmul", "--seq", "8..80+8", "--backend", "all", "--threads", "1,2")
+        code, _, err = self.sweep(*lists, "--budget", "20s", env=environment(LD_PRELOAD=self.CLOCK))
+        self.assertEqual(code, 0, err)
+        document = load(self.path)
+        variants = {}
+        for row in document["benchmarks"]:
+            if row["op"] not in ("fma", "read", "copy"):
+                shape, variant = row["name"].split("/threads:")
+                variants.setdefault(shape, set()).add(variant)
+        usable = {b["name"] for b in document["context"]["machine"]["backends"] if b["usable"]}
+        self.assertTrue(1 < len(variants) < 20)
+        for found in variants.values():
+            self.assertEqual(len(found), 2 * len(usable))
+        # A second passes for each file that is written: four of them are a fifth of the budget.
+        ceilings = sum(row["op"] in ("fma", "read", "copy") for row in document["benchmarks"])
+        self.assertLessEqual(ceilings, 4)
+
+    def test_the_order_comes_from_the_seed(self):
+        lists = ("--op", "softmax,matmul", "--seq", "8..80+8", "--backend", "all", "--threads", "1,2")
+        orders = []
+        for seed in ("1", "1", "2"):
+            code, out, err = decoct("sweep", *lists, "--seed", seed, "--list")
+            self.assertEqual((code, err), (0, ""))
+            names = [name for name in out.splitlines() if name.startswith(("softmax", "matmul"))]
+            self.assertEqual(out.splitlines()[-len(names):], names)  # ceilings first
+            shapes = [name.split("/threads:")[0] for name in names]
+            blocks = [shape for i, shape in enumerate(shapes) if i == 0 or shapes[i - 1] != shape]
+            self.assertEqual(len(blocks), len(set(blocks)))  # each shape in one piece
+            orders.append(names)
+        self.assertEqual(orders[0], orders[1])
+        self.assertNotEqual(orders[0], orders[2])
+        self.assertEqual(sorted(orders[0]), sorted(orders[2]))
+
     def test_a_budget_holds_though_cases_are_slow(self):
         # Half a second passes at every look at the clock, of which a sample takes several.
         code, _, err = self.sweep(*self.MANY, "--budget", "30s",
@@ -288,6 +322,11 @@ class Files(Folder):
             self.assertEqual(code, 70, path)
             self.assertIn("cannot write " + path, err)
         self.assertTrue(os.path.exists("/dev/full"))
+
+
+def can_load_plugins():
+    """A static build has all backends inside and loads nothing."""
+    return os.path.exists(os.path.join(BUILD, "lib", "libdecoct.so"))
 
 
 class OneKernel(Folder):
@@ -494,6 +533,48 @@ class Verdicts(Folder):
         self.assertIn("CPU 99999 is not there or not allowed", err)
 
 
+class Preflight(Folder):
+    def test_findings_are_said_and_kept(self):
+        code, _, err = self.sweep("--op", "softmax", "--seq", "8", "--backend", "scalar")
+        self.assertEqual(code, 0, err)
+        findings = load(self.path)["context"]["findings"]
+        for finding in findings:
+            self.assertEqual(set(finding), {"name", "state", "text"})
+            self.assertIn(finding["state"], ("bad", "warning", "note"))
+            self.assertTrue(finding["text"])
+        bad = sum(finding["state"] == "bad" for finding in findings)
+        matter = bad + sum(finding["state"] == "warning" for finding in findings)
+        lines = [line for line in err.splitlines() if "decoct doctor" in line]
+        self.assertEqual(len(lines), 1 if matter else 0)
+        for line in lines:
+            self.assertRegex(line, r"decoct sweep: %d findings? .*\(%d bad\)" % (matter, bad))
+
+    def test_strict(self):
+        # The machine may be fit or not, and that may change while this runs.
+        for command, args in (("sweep", ("-o", self.path)), ("bench", ("--benchmark_min_time=0.001",))):
+            code, out, err = decoct(command, *SMALL, "--op", "softmax", "--seq", "8", "--strict", *args)
+            self.assertIn(code, (0, 13), err)
+            if code == 13:
+                self.assertEqual(out, "")
+                self.assertRegex(err, r"\([1-9]\d* bad\)")
+                self.assertIn("--strict", err)
+                self.assertFalse(os.path.exists(self.path))
+            elif command == "sweep":
+                self.assertNotIn("bad", {f["state"] for f in load(self.path)["context"]["findings"]})
+
+    def test_which_build(self):
+        self.sweep("--op", "softmax", "--seq", "8", "--backend", "scalar")
+        made = load(self.path)["context"]["decoct"]
+        self.assertRegex(made["build_id"], "^([0-9a-f]{8,128}|unknown)$")
+        self.assertIn(made["tree_dirty"], (True, False, "unknown"))
+        if made["commit"] != "unknown":
+            self.assertIs(made["tree_dirty"], made["commit"].endswith("-dirty"))
+        library = os.path.join(BUILD, "lib", "libdecoct.so")
+        if made["build_id"] != "unknown" and os.path.exists(library):
+            with open(library, "rb") as file:
+                self.assertIn(bytes.fromhex(made["build_id"]), file.read())
+
+
 class Commands(Folder):
     def test_usage(self):
         for command, args in (("sweep", ()), ("sweep", ("-o", "x", "--budget", "soon")),
@@ -561,8 +642,8 @@ class Commands(Folder):
         self.assertEqual(run.wait(timeout=600), 0)
         total = load(self.path)["context"]["decoct"]["planned"]
         self.assertRegex(text.decode(), r"\r\x1b\[K\d+/%d, .* left  \w+/" % total)
-        for line in text.decode().split("\r"):
-            self.assertLess(len(line.replace("\x1b[K", "").strip()), 80)
+        for line in re.findall(r"\r\x1b\[K([^\r\n]*)", text.decode()):
+            self.assertLess(len(line), 80)
 
 
 if __name__ == "__main__":
