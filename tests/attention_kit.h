@@ -93,9 +93,9 @@ static int64_t visible(const shape *s, int64_t row) {
     return keys < 0 ? 0 : min64(keys, s->kv_len);
 }
 
-// One row in float64; scores to z (-inf: hidden), the sum of exp to *sum. Returns the maximum.
-static double exact_scores(const operands *o, const shape *s, int64_t b, int64_t h, int64_t i,
-                           double *z, double *sum) {
+// The weights of one row in float64, 0 where a key is hidden; false if all are.
+static bool exact_weights(const operands *o, const shape *s, int64_t b, int64_t h, int64_t i,
+                          double *z) {
     const float *q = row_of(s, o->p[Q], b, h, i, s->heads, s->q_len, s->head_dim);
     double max = -INFINITY;
     for (int64_t j = 0; j < s->kv_len; j++) {
@@ -111,11 +111,15 @@ static double exact_scores(const operands *o, const shape *s, int64_t b, int64_t
         z[j] = j < visible(s, i) ? z[j] : -INFINITY;
         max = fmax(max, z[j]);
     }
-    *sum = 0.0;
+    double sum = 0.0;
     for (int64_t j = 0; j < s->kv_len; j++) {
-        *sum += max == -INFINITY ? 0.0 : exp(z[j] - max);
+        z[j] = max == -INFINITY ? 0.0 : exp(z[j] - max);
+        sum += z[j];
     }
-    return max;
+    for (int64_t j = 0; j < s->kv_len && sum > 0.0; j++) {
+        z[j] /= sum;
+    }
+    return sum > 0.0;
 }
 
 // Scores are at most some tens: their error is (head_dim + 3) u sum |q k| / sqrt(head_dim); exp
@@ -129,30 +133,28 @@ static double bound(const shape *s, double size) {
 }
 
 static double row_error(const operands *o, const shape *s, int64_t b, int64_t h, int64_t i) {
-    static double z[MOST_KEYS];
-    double sum, worst = 0.0, total = 0.0;
-    double max = exact_scores(o, s, b, h, i, z, &sum);
+    static double p[MOST_KEYS];
+    double worst = 0.0, total = 0.0;
+    bool seen = exact_weights(o, s, b, h, i, p);
     const float *out = row_of(s, o->p[OUT], b, h, i, s->heads, s->q_len, s->value_dim);
     for (int64_t c = 0; c < s->value_dim; c++) {
         double exact = 0.0, size = 0.0;
-        for (int64_t j = 0; j < s->kv_len && max > -INFINITY; j++) {
+        for (int64_t j = 0; j < s->kv_len; j++) {
             const float *v = row_of(s, o->p[V], b, h * s->kv_heads / s->heads, j, s->kv_heads,
                                     s->kv_len, s->value_dim);
-            double p = exp(z[j] - max) / sum;
-            exact += p > 0.0 ? p * (double)v[c] : 0.0;
-            size += p > 0.0 ? p * fabs((double)v[c]) : 0.0;
+            exact += p[j] > 0.0 ? p[j] * (double)v[c] : 0.0;
+            size += p[j] > 0.0 ? p[j] * fabs((double)v[c]) : 0.0;
         }
         worst = check_worse(worst, fabs((double)out[c] - exact) / bound(s, size));
     }
     for (int64_t j = 0; s->weights && j < s->kv_len; j++) {
-        double exact = max > -INFINITY ? exp(z[j] - max) / sum : 0.0;
         double w = (double)o->p[WEIGHTS][((b * s->heads + h) * s->q_len + i) * s->kv_len + j];
-        worst = check_worse(worst, exact == 0.0 ? (w == 0.0 ? 0.0 : 2.0)
-                                                : fabs(w - exact) / bound(s, exact));
+        worst = check_worse(worst,
+                            p[j] == 0.0 ? (w == 0.0 ? 0.0 : 2.0) : fabs(w - p[j]) / bound(s, p[j]));
         total += w;
     }
     if (s->weights && s->kv_len > 0) {
-        worst = check_worse(worst, fabs(total - (max > -INFINITY ? 1.0 : 0.0)) / 0x1p-19);
+        worst = check_worse(worst, fabs(total - (seen ? 1.0 : 0.0)) / 0x1p-19);
     }
     return worst;
 }
