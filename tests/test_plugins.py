@@ -53,6 +53,7 @@ class Hash(unittest.TestCase):
         code, out, err = run("hash", "--only", "add", "--json", folder="good")
         self.assertEqual(code, 0, err)
         made = json.loads(out)
+        self.assertEqual(made["arithmetic"], 2)
         self.assertEqual(made["served_by"]["add"], "vendor")
         self.assertNotEqual(made["served_by"]["matmul"], "vendor")
         lines = ["%s %s %s" % (row["op"], row["case"], row["hash"]) for row in made["hashes"]]

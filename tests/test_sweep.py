@@ -187,7 +187,7 @@ class Rows(unittest.TestCase):
                     "caches", "load_avg", "library_build_type"):
             self.assertIn(key, context)
         made = context["decoct"]
-        for key in ("version", "commit", "build_type", "compiler", "flags", "environment", "seed"):
+        for key in ("version", "arithmetic", "commit", "build_type", "compiler", "flags", "environment", "seed"):
             self.assertIn(key, made)
         self.assertEqual(made["command"][:2], ["decoct sweep", "--heads"])
         with open(os.path.join(BUILD, "lib", "libdecoct.so"), "rb") as file:
