@@ -74,6 +74,30 @@ static void test_hidden_parts(void **state) {
         assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
         assert_true(check_same_bits(out, right, DIM));
     }
+    // Not even the sign of a zero: -2^-149 that shrinks under a larger score is -0.
+    memset(k, 0, sizeof k);
+    for (int64_t j = 0; j < LEN * DIM; j++) {
+        v[j] = j < DIM ? -0x1p-149f : -0.0f;
+    }
+    for (int64_t j = 0; j < LEN; j++) {
+        mask[j] = j == 0 ? 0.0f : j == 64 ? 10.0f : -INFINITY;
+    }
+    decoct_attention_args a = {.struct_size = sizeof a,
+                               .batch = 1,
+                               .heads = 1,
+                               .kv_heads = 1,
+                               .q_len = 1,
+                               .kv_len = LEN,
+                               .head_dim = DIM,
+                               .q = q,
+                               .k = k,
+                               .v = v,
+                               .mask = mask,
+                               .out = out};
+    assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
+    for (int c = 0; c < DIM; c++) {
+        assert_true(out[c] == 0.0f && signbit(out[c]));
+    }
     decoct_context_close(ctx);
 }
 
