@@ -3,6 +3,7 @@
 // flags and output.
 #include "bench.h"
 
+#include "parse.h"
 #include "preflight.h"
 #include "run.h"
 #include "suites.h"
@@ -186,7 +187,7 @@ static int run_table(settings *s) {
 static int run_suite(settings *s, char **argv) {
     run r = {.command = "decoct bench", .look = s->look};
     int code = run_all(&r, &s->run, RUN_CASES | RUN_CEILINGS, argv);
-    if (r.results.rows && !s->run.list) {
+    if (r.results.rows && !s->run.list && !run_prints_file(&s->run)) {
         run_print_rows(&r);
     }
     run_close(&r);
@@ -212,9 +213,9 @@ int decoct_bench(int argc, char **argv, bench_look *look) {
     settings s = {.look = look, .flag_count = 0};
     static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
     static const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
-    int kept = divide(argc, argv, &s), code = EXIT_USAGE;
-    argp_err_exit_status = EXIT_USAGE;
-    if (kept > 0 && argp_parse(&argp, kept, argv, 0, NULL, &s) == 0) {
+    int kept = divide(argc, argv, &s);
+    int code = kept > 0 ? parse_arguments(&argp, kept, argv, &s) : EXIT_USAGE;
+    if (!code) {
         code = choose(&s, argv);
     }
     choices_free(&s.run.choices);

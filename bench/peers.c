@@ -4,6 +4,7 @@
 
 #include "exits.h"
 #include "lists.h"
+#include "parse.h"
 #include "peers/model.h"
 #include "peers/report.h"
 #include "peers/row.h"
@@ -365,9 +366,8 @@ static int run(settings *s, int argc, char **argv) {
 int decoct_peers(int argc, char **argv) {
     settings s = {.folder = "build/peers", .rounds = 15, .turn = 0.02};
     static const struct argp argp = {option_list, parse, NULL, doc, NULL, NULL, NULL};
-    int code = EXIT_USAGE;
-    argp_err_exit_status = EXIT_USAGE;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &s) == 0) {
+    int code = parse_arguments(&argp, argc, argv, &s);
+    if (!code) {
         code = run(&s, argc, argv);
     }
     word_list_free(&s.op);

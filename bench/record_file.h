@@ -4,6 +4,8 @@
 #ifndef BENCH_RECORD_FILE_H
 #define BENCH_RECORD_FILE_H
 
+#include "claim.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -12,15 +14,22 @@ typedef struct record_file {
     json_t *context; // owned
     json_t **rows;   // owned; NULL: not measured yet
     int count;
+    int held;     // the claim on path; -1: none
+    bool written; // or the file is empty, and this process made it
+    bool stream;  // what path names can be written once only
 } record_file;
 
 // Room for `count` rows. False: no memory.
 bool record_file_open(record_file *r, const char *path, int count);
 void record_file_close(record_file *r);
-// Writes a new file beside the old one and puts it in its place. On failure words on stderr, and
-// the old file is what it was.
-bool record_file_write(const record_file *r, const char *command);
-// Reads a file to go on with; NULL, and words on stderr.
+// Makes sure that path can be written, and by this process alone. CLAIM_EXISTS, CLAIM_HELD and
+// CLAIM_FAILED after a message on stderr. old: the file may be there already.
+claim_status record_file_claim(record_file *r, const char *command, bool old);
+// Writes a new file beside the old one and puts it in its place. On failure a message on stderr,
+// and the old file is what it was. A stream (see wholefile.h) is written at the end only.
+bool record_file_write(record_file *r, const char *command, bool end);
+// Reads a file to go on with; an empty one has neither context nor rows (an empty object). NULL,
+// and a message on stderr.
 json_t *record_file_read(const char *path, const char *command);
 
 #endif

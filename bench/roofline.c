@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct roofline`: what this machine can do at all, as a table and as rows of a result file.
 #include "bench.h"
+#include "parse.h"
 #include "run.h"
 
 #include <stdio.h>
@@ -115,12 +116,11 @@ int decoct_roofline(int argc, char **argv, bench_look *look) {
     static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
     static const struct argp argp = {NULL, parse, NULL, doc, children, NULL, NULL};
     run_options o = {.out = NULL};
-    argp_err_exit_status = EXIT_USAGE;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &o)) {
-        return EXIT_USAGE;
+    int code = parse_arguments(&argp, argc, argv, &o);
+    if (code) {
+        return code;
     }
     run r = {.command = "decoct roofline", .look = look};
-    int code = 0;
     if (!o.choices.backend.count && word_list_parse("all", &o.choices.backend)) {
         code = EXIT_INTERNAL;
     }
@@ -129,7 +129,7 @@ int decoct_roofline(int argc, char **argv, bench_look *look) {
     }
     if (!code) {
         code = run_all(&r, &o, RUN_CEILINGS, argv);
-        if (r.results.rows && !o.list) {
+        if (r.results.rows && !o.list && !run_prints_file(&o)) {
             print_all(&r);
         }
         run_close(&r);

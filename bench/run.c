@@ -7,12 +7,12 @@
 #include "record.h"
 #include "schedule.h"
 #include "stop.h"
+#include "wholefile.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 // So many cases take turns, and are lost by Ctrl-C. With a time budget a block is measured by
 // itself, so that what there is of a shape can be compared, and the ceilings get a part of it.
@@ -79,7 +79,7 @@ static bool measure_chunk(turn *t) {
     gbench_listen(listen, t);
     keep_rows(t);
     shelf_clear(&t->shelf);
-    return !t->run->options->out || record_file_write(&t->run->results, t->run->command);
+    return !t->run->options->out || record_file_write(&t->run->results, t->run->command, false);
 }
 
 // Measures the cases that were collected. False: the file cannot be written.
@@ -216,29 +216,37 @@ static bool take_rows(run *r, const json_t *old, int *taken) {
     return true;
 }
 
-// What the file says already; an exit code.
+static int take_over(run *r, int *done) {
+    json_t *old = record_file_read(r->options->out, r->command);
+    bool empty = json_is_object(old) && json_object_size(old) == 0;
+    if (empty) {
+        fprintf(stderr, "%s: %s is empty: nothing to go on with, all is measured\n", r->command,
+                r->options->out);
+    }
+    bool well = empty || (old && is_continuation(r, json_object_get(old, "context")) &&
+                          take_rows(r, old, done));
+    json_decref(old);
+    return well ? 0 : EXIT_USAGE;
+}
+
+// Claims the file, and takes over what it has; an exit code.
 static int resume(run *r, int *done) {
-    const char *out = r->options->out;
-    if (!out || access(out, F_OK) != 0) {
+    const run_options *o = r->options;
+    if (!o->out) {
         return 0;
     }
-    if (!r->options->resume) {
-        if (r->options->overwrite) {
-            return 0;
-        }
-        fprintf(stderr,
-                "%s: %s is there already: --resume goes on with it, --overwrite starts "
-                "anew\n",
-                r->command, out);
+    claim_status status = record_file_claim(&r->results, r->command, o->resume || o->overwrite);
+    if (status == CLAIM_EXISTS || status == CLAIM_HELD) {
         return EXIT_USAGE;
     }
-    json_t *old = record_file_read(out, r->command);
-    int code = old && is_continuation(r, json_object_get(old, "context")) ? 0 : EXIT_USAGE;
-    if (!code && !take_rows(r, old, done)) {
-        code = EXIT_USAGE;
+    if (status == CLAIM_FAILED) {
+        return EXIT_INTERNAL;
     }
-    json_decref(old);
-    return code;
+    if (o->resume && r->results.stream) {
+        fprintf(stderr, "%s: --resume needs a file, and %s is none\n", r->command, o->out);
+        return EXIT_USAGE;
+    }
+    return o->resume && status == CLAIM_OLD ? take_over(r, done) : 0;
 }
 
 // ---- The whole ----
@@ -347,11 +355,11 @@ static int measure(run *r, const schedule_block *blocks, int block_count, int do
     t->progress = progress_begin(done, r->plan.count, r->options->budget);
     stop_catch();
     // Before anything is measured: can the file be written at all?
-    bool well = !r->options->out || record_file_write(&r->results, r->command);
+    bool well = !r->options->out || record_file_write(&r->results, r->command, false);
     well = well && measure_missing(t);
     progress_end(&t->progress);
     set_complete(r);
-    well = well && (!r->options->out || record_file_write(&r->results, r->command));
+    well = well && (!r->options->out || record_file_write(&r->results, r->command, true));
     int code = well ? verdict(r) : EXIT_INTERNAL;
     say_end(r, well, clock_budget() - t->budget.begin);
     shelf_free(&t->shelf);
@@ -410,6 +418,10 @@ int run_all(run *r, run_options *options, int parts, char **argv) {
     code = code ? code : measure(r, blocks, count, done);
     free(blocks);
     return code;
+}
+
+bool run_prints_file(const run_options *o) {
+    return o->out && wholefile_is_stdout(o->out);
 }
 
 void run_close(run *r) {

@@ -42,6 +42,8 @@ typedef struct run {
 int run_all(run *r, run_options *options, int parts, char **argv);
 void run_close(run *r);
 
+// True where the result file itself goes to standard output, which then holds nothing else.
+bool run_prints_file(const run_options *options);
 // What commands print of rows.
 void run_print_rows(const run *r);
 

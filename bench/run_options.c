@@ -23,7 +23,7 @@ static const double MIN_TIME = 0.05;
 
 static const struct argp_option rows[] = {
     {NULL, 0, NULL, 0, "How:", 20},
-    {"out", 'o', "FILE", 0, "The result file (docs/results.md)", 20},
+    {"out", 'o', "FILE", 0, "The result file (docs/results.md); - is standard output", 20},
     {"resume", KEY_RESUME, NULL, 0, "Go on with this file: measure what it lacks", 20},
     {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew where the file is there already", 20},
     {"budget", KEY_BUDGET, "TIME", 0,

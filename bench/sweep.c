@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct sweep`: the cross product of the lists into a result file.
 #include "bench.h"
+#include "parse.h"
 #include "run.h"
 
 #include <stdio.h>
@@ -44,13 +45,13 @@ int decoct_sweep(int argc, char **argv, bench_look *look) {
     static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
     static const struct argp argp = {NULL, parse, NULL, doc, children, NULL, NULL};
     run_options o = {.out = NULL};
-    argp_err_exit_status = EXIT_USAGE;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &o)) {
-        return EXIT_USAGE;
+    int code = parse_arguments(&argp, argc, argv, &o);
+    if (code) {
+        return code;
     }
     run r = {.command = "decoct sweep", .look = look};
-    int code = choices_complete(&o.choices, r.command,
-                                "matmul,softmax,attention,block,prefill,decode", "1");
+    code = choices_complete(&o.choices, r.command, "matmul,softmax,attention,block,prefill,decode",
+                            "1");
     if (!code) {
         code = run_all(&r, &o, RUN_CASES | RUN_CEILINGS, argv);
         run_close(&r);

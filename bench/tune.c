@@ -12,6 +12,7 @@
 #include "operands.h"
 
 #include "../lib/context.h"
+#include "parse.h"
 
 #include <argp.h>
 #include <math.h>
@@ -207,8 +208,10 @@ int main(int argc, char **argv) {
     static const struct argp argp = {rows, parse, NULL, "Finds the block sizes of matmul.",
                                      NULL, NULL,  NULL};
     settings s = {.threads = 1};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &s);
+    int code = parse_arguments(&argp, argc, argv, &s);
+    if (code) {
+        return code;
+    }
     char error[256] = "out of memory";
     decoct_options o = {.struct_size = sizeof o,
                         .threads = s.threads,

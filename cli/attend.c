@@ -28,7 +28,9 @@ static const struct argp_option rows[] = {
      "Words or their numbers; * for FROM means all words after TO. May be given several times",
      0},
     {"output", 'o', "FILE", 0,
-     "Write a picture: map.html (a page to explore, works offline) or map.svg", 0},
+     "Write a picture: map.html (a page to explore, works offline) or map.svg; - is the page on "
+     "standard output",
+     0},
     {0},
 };
 
@@ -38,8 +40,8 @@ static bool has_suffix(const char *name, const char *suffix) {
 }
 
 static void take_output(attend_options *o, char *arg, struct argp_state *state) {
-    if (!has_suffix(arg, ".html") && !has_suffix(arg, ".svg")) {
-        argp_error(state, "-o takes a name that ends in .html or .svg, not \"%s\"", arg);
+    if (strcmp(arg, "-") != 0 && !has_suffix(arg, ".html") && !has_suffix(arg, ".svg")) {
+        argp_error(state, "-o takes a name that ends in .html or .svg, or -, not \"%s\"", arg);
     }
     o->output = arg;
 }
@@ -146,7 +148,28 @@ static bool put_html(FILE *to, const void *scene) {
     return cli_attend_html(scene, to) == CLI_OK;
 }
 
+// A link may lead from a picture's name to a file of the model.
+static bool is_of_model(const cli_desk *desk, const char *name) {
+    static const char *const files[] = {"config.json",       "generation_config.json",
+                                        "model.safetensors", "model.safetensors.index.json",
+                                        "vocab.json",        "merges.txt",
+                                        "tokenizer.json"};
+    cli_output output = cli_output_find(name);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[sizeof desk->folder + 64];
+        struct stat info;
+        snprintf(path, sizeof path, "%s/%s", desk->folder, files[i]);
+        if (stat(path, &info) == 0 && cli_output_is(&output, &info)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int write_picture(const cli_scene *s, const char *name) {
+    if (is_of_model(s->desk, name)) {
+        return cli_fail(CLI_USAGE, "%s is a file of the model: name another one with -o", name);
+    }
     return cli_output_write(name, has_suffix(name, ".svg") ? put_svg : put_html, s);
 }
 
@@ -168,7 +191,8 @@ static int check_choice(const attend_options *o, const cli_desk *desk, const cli
 
 static int show(const attend_options *o, const cli_scene *scene) {
     int code = o->output ? write_picture(scene, o->output) : CLI_OK;
-    if (code == CLI_OK) {
+    bool alone = o->output && cli_output_is_stdout(o->output); // nothing beside the picture
+    if (code == CLI_OK && !alone) {
         cli_attend_print(scene, !o->output);
         if (o->output) {
             printf("\nThe map is in %s\n", o->output);
@@ -186,7 +210,7 @@ static int attend(const attend_options *o, const cli_desk *desk, const cli_words
     if (code != CLI_OK) {
         return code;
     }
-    bool all = o->output && has_suffix(o->output, ".html");
+    bool all = o->output && !has_suffix(o->output, ".svg");
     cli_map map = {0}, uncut = {0};
     code = cli_map_make(desk, &o->prompt, words, cuts, o->choice, all, TOP, &map);
     if (code == CLI_OK && cuts->count > 0) {
@@ -212,8 +236,11 @@ int cli_attend(int argc, char **argv) {
     cli_desk desk;
     cli_words words = {0};
     cli_cuts cuts = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &o);
-    int code = cli_desk_open(&o.common, &desk);
+    int code = cli_parse(&parser, argc, argv, &o);
+    if (code != CLI_OK) {
+        return code;
+    }
+    code = cli_desk_open(&o.common, &desk);
     if (code == CLI_OK) {
         code = cli_prompt_encode(&desk, &o.prompt);
     }

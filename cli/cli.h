@@ -33,6 +33,10 @@ typedef struct cli_options {
 extern const struct argp_child cli_machine_options[];
 extern const struct argp_child cli_model_options[];
 
+// argp_parse, whose parser ends the program at a usage error; what else fails (memory) was said. An
+// exit code.
+int cli_parse(const struct argp *parser, int argc, char **argv, void *input);
+
 // Whole-string numbers within a range, or a usage error that names the option.
 int64_t cli_integer(const struct argp_state *state, const char *option, const char *text,
                     int64_t least, int64_t most);

@@ -326,11 +326,13 @@ json_t *doctor_findings(void) {
 int cli_doctor(int argc, char **argv) {
     doctor_options o = {0};
     char verdict[128];
-    argp_parse(&parser, argc, argv, 0, NULL, &o);
+    int code = cli_parse(&parser, argc, argv, &o);
+    if (code != CLI_OK) {
+        return code;
+    }
     doctor_finding *all = cli_alloc(CHECKS, sizeof *all);
     examine(o.root, false, all);
     say_verdict(all, verdict, sizeof verdict);
-    int code = CLI_OK;
     if (o.json) {
         code = put_json(all, verdict);
     } else {

@@ -26,7 +26,7 @@ typedef struct export_options {
 
 static const struct argp_option rows[] = {
     {"to", 't', "FORMAT", 0, "googlecpp, csv or md", 0},
-    {"output", 'o', "FILE", 0, "Write here instead of standard output", 0},
+    {"output", 'o', "FILE", 0, "Write here instead of standard output (-)", 0},
     {0},
 };
 
@@ -101,20 +101,22 @@ static int examine(const char *path, const char *text, size_t length, char *word
     return code;
 }
 
-static json_t *load(const char *path, int *code) {
+static json_t *load(const char *path, const cli_output *output, int *code) {
     char words[512], *text;
     size_t length = 0;
     json_t *all = NULL;
     json_error_t error;
-    *code = gather_read(path, &text, &length, words, sizeof words);
+    *code = gather_read(path, output, &text, &length, words, sizeof words);
     if (*code == CLI_OK) {
         *code = examine(path, text, length, words, sizeof words);
     }
     if (*code == CLI_OK) {
         all = json_loadb(text, length, JSON_ALLOW_NUL, &error);
-        if (!all) {
-            snprintf(words, sizeof words, "line %d: %s", error.line, error.text);
-            *code = CLI_USAGE;
+        if (!all) { // valid JSON it is: what jansson may still refuse are huge numbers
+            bool number = json_error_code(&error) == json_error_numeric_overflow;
+            snprintf(words, sizeof words, number ? "line %d: %s" : "out of memory", error.line,
+                     error.text);
+            *code = number ? CLI_USAGE : CLI_INTERNAL;
         }
     }
     free(text);
@@ -137,9 +139,12 @@ static bool put(FILE *to, const void *data) {
 
 int cli_export(int argc, char **argv) {
     export_options o = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &o);
-    int code;
-    json_t *all = load(o.file, &code);
+    int code = cli_parse(&parser, argc, argv, &o);
+    if (code != CLI_OK) {
+        return code;
+    }
+    cli_output output = cli_output_find(o.output);
+    json_t *all = load(o.file, &output, &code);
     if (code == CLI_OK) {
         code = cli_output_write(o.output, put, &(export_job){&o, all});
     }

@@ -47,6 +47,7 @@ static const char *const csv_columns[] = {
     "reference",
     "correct",
     "disturbed",
+    "invalid",
     "steal_ms",
     "involuntary_switches",
     "migrations",
@@ -174,10 +175,14 @@ static void put_notes(const json_t *row, FILE *to) {
         fputs("**wrong result**", to);
         between = "; ";
     }
-    json_array_foreach(json_object_get(row, "disturbed"), i, word) {
-        fputs(between, to);
-        put_cell(json_string_value(word), to);
-        between = "; ";
+    static const char *const lists[] = {"invalid", "disturbed"};
+    for (int l = 0; l < 2; l++) {
+        json_array_foreach(json_object_get(row, lists[l]), i, word) {
+            fputs(between, to);
+            fputs(l == 0 ? "invalid: " : "", to);
+            put_cell(json_string_value(word), to);
+            between = "; ";
+        }
     }
     if (*text_of(row, "pin_error")) {
         fputs(between, to);

@@ -9,7 +9,8 @@
 #include <string.h>
 
 static char *copy_text(results_text text) {
-    return text.at ? strndup(text.at, text.length) : NULL;
+    char *copy = text.at ? cli_alloc((int64_t)text.length + 1, 1) : NULL;
+    return copy ? memcpy(copy, text.at, text.length) : NULL;
 }
 
 // Room for one more element; capacities are the powers of two.
@@ -31,7 +32,8 @@ static char *clean(const char *text) {
 static void start_group(fleet_group *g, const results_file *file, const char *path,
                         const char *shown, const char *folder) {
     *g = (fleet_group){.complete = -1};
-    g->cpu = file->cpu.at && file->cpu.length ? copy_text(file->cpu) : strdup("unknown CPU");
+    g->cpu = file->cpu.at && file->cpu.length ? copy_text(file->cpu)
+                                              : copy_text((results_text){"unknown CPU", 11});
     g->date = copy_text(file->date);
     g->commit = copy_text(file->commit);
     g->context = copy_text(file->context);
@@ -174,6 +176,7 @@ static void count_row(fleet *f, fleet_cell *cell, const results_row *row) {
     cell->right += row->correct == 1;
     cell->wrong += wrong;
     cell->disturbed += disturbed;
+    cell->invalid += row->invalid.at != NULL;
     cell->refused += refused;
     cell->compute += text_is(row->roof, "compute");
     cell->memory += text_is(row->roof, "memory");
@@ -187,6 +190,8 @@ static void fill_cell(fleet *f, fleet_cell *cell, const results_row *row) {
     if (cell->n == 0) {
         memcpy(cell->own, row->figures + RESULTS_MANY, sizeof cell->own);
         cell->disturbed_words = copy_text(row->disturbed);
+        cell->invalid_words = copy_text(row->invalid);
+        cell->served = copy_text(row->served);
         cell->pin_error = copy_text(row->pin_error);
     }
     cell->bound_differs = differs(&cell->bound, cell->n, row->bound) || cell->bound_differs;

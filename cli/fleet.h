@@ -46,15 +46,15 @@ typedef struct fleet_value {
 } fleet_value;
 
 typedef struct fleet_cell {
-    int32_t first;                                              // record
-    uint32_t n;                                                 // files
-    uint32_t last_file;                                         // which one gave the last row
-    uint32_t right, wrong, disturbed, refused, compute, memory; // of n
+    int32_t first;      // record
+    uint32_t n;         // files
+    uint32_t last_file; // which one gave the last row
+    uint32_t right, wrong, disturbed, invalid, refused, compute, memory; // of n
     float own[RESULTS_FIGURES - RESULTS_MANY]; // of the first file: its own intervals
     char *bound, *seen;                        // of the first file
     bool bound_differs, seen_differs;
-    char *disturbed_words, *pin_error; // of the first file that has some
-    fleet_value *judged;               // RESULTS_MANY; NULL for a single file
+    char *disturbed_words, *invalid_words, *served, *pin_error; // of the first file
+    fleet_value *judged; // RESULTS_MANY; NULL for a single file
 } fleet_cell;
 
 typedef struct fleet_table { // from bytes to 0, 1, 2, ... in the order they came

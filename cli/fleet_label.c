@@ -113,6 +113,8 @@ static void free_cell(fleet_cell *c) {
     free(c->bound);
     free(c->seen);
     free(c->disturbed_words);
+    free(c->invalid_words);
+    free(c->served);
     free(c->pin_error);
     free(c->judged);
 }

@@ -6,23 +6,27 @@
 #include "cli.h"
 #include "text.h"
 
+#include "../bench/readwhole.h"
+
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <threads.h>
-#include <unistd.h>
 
 // Memory grows with each worker by the size of a file and of what the parser makes of it.
 enum { WORKERS_MOST = 4 };
+
+static const char NO_RESULTS[] = "holds no result file (*.json; not in folders inside it)";
 
 typedef struct source {
     char *path, *shown; // the name, or the path where two have one name
     const char *folder; // the argument, or NULL
     int argument;
+    bool other; // no result file: passed over
 } source;
 
 typedef struct work {
@@ -32,72 +36,48 @@ typedef struct work {
     cnd_t turned;
     size_t next, turn; // the next to read; the next to enter the fleet
     bool keep;
+    const cli_output *output;
     size_t raw_bytes;
     int code;
     gather_result *result;
 } work;
 
-int gather_fail(int code, const char *path, const char *words) {
-    char text[1024];
-    snprintf(text, sizeof text, "%s: %s", path, words);
+static void join(char text[1024], const char *path, const char *words) {
+    snprintf(text, 1024, "%s: %s", path, words);
     for (char *c = text; *c; c++) {
         *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
     }
+}
+
+int gather_fail(int code, const char *path, const char *words) {
+    char text[1024];
+    join(text, path, words);
     return cli_fail(code, "%s", text);
 }
 
-// Reads until the end: the size that the system tells is a hint.
-static char *read_all(int fd, size_t hint, size_t *length) {
-    size_t room = hint + 1, used = 0;
-    char *text = malloc(room + RESULTS_PADDING);
-    while (text) {
-        ssize_t got = read(fd, text + used, room - used);
-        if (got < 0 && errno == EINTR) {
-            errno = 0;
-            continue;
-        }
-        if (got <= 0) {
-            break;
-        }
-        used += (size_t)got;
-        if (used == room) {
-            room *= 2;
-            char *grown = realloc(text, room + RESULTS_PADDING);
-            if (!grown) {
-                free(text);
-            }
-            text = grown;
-        }
-    }
-    if (text) {
-        memset(text + used, 0, RESULTS_PADDING);
-    }
-    *length = used;
-    return text;
+static void pass_over(const char *path, const char *words) {
+    char text[1024];
+    join(text, path, words);
+    fprintf(stderr, "note: passed over: %s\n", text);
 }
 
-int gather_read(const char *path, char **text, size_t *length, char *words, size_t size) {
+int gather_read(const char *path, const cli_output *output, char **text, size_t *length,
+                char *words, size_t size) {
+    static_assert((int)READWHOLE_PADDING >= (int)RESULTS_PADDING, "padding");
     struct stat info;
     *text = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &info) != 0) {
-        snprintf(words, size, "%s", strerror(errno));
-        if (fd >= 0) {
-            close(fd);
-        }
+    if (stat(path, &info) == 0 && cli_output_is(output, &info)) {
+        snprintf(words, size, "is the output too: name another file with -o");
         return CLI_USAGE;
     }
-    errno = 0;
-    *text = read_all(fd, info.st_size > 0 ? (size_t)info.st_size : 0, length);
-    int error = errno;
-    close(fd);
-    if (error != 0 || !*text) { // a folder ends here too: "Is a directory"
-        snprintf(words, size, "%s", strerror(error ? error : ENOMEM));
-        free(*text);
-        *text = NULL;
-        return error == 0 || error == ENOMEM ? CLI_INTERNAL : CLI_USAGE;
+    switch (readwhole(path, text, length, words, size)) {
+    case READWHOLE_OK:
+        return CLI_OK;
+    case READWHOLE_MEMORY:
+        return CLI_INTERNAL;
+    default:
+        return CLI_USAGE;
     }
-    return CLI_OK;
 }
 
 static char *copy_of(const char *text) {
@@ -110,7 +90,7 @@ static void add_source(work *w, const char *path, const char *folder, int argume
         w->room = w->room ? w->room * 2 : 64;
         w->list = cli_resize(w->list, (int64_t)w->room, sizeof *w->list);
     }
-    w->list[w->count++] = (source){copy_of(path), NULL, folder, argument};
+    w->list[w->count++] = (source){copy_of(path), NULL, folder, argument, false};
 }
 
 static int is_result_name(const struct dirent *entry) {
@@ -122,27 +102,45 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+static bool is_output(const work *w, const char *path, const struct stat *info) {
+    bool same = cli_output_is(w->output, info);
+    return same && gather_fail(CLI_USAGE, path, "is the output too: name another file with -o");
+}
+
+// One name of a folder. A pipe there may never end, and nobody asked for it by name.
+static int add_entry(work *w, const char *path, const char *folder, int argument) {
+    struct stat info;
+    bool there = stat(path, &info) == 0;
+    if (there && !S_ISREG(info.st_mode)) {
+        pass_over(path, S_ISDIR(info.st_mode) ? "is a folder" : "is not a regular file");
+        return CLI_OK;
+    }
+    if (there && is_output(w, path, &info)) {
+        return CLI_USAGE;
+    }
+    add_source(w, path, folder, argument);
+    return CLI_OK;
+}
+
 static int add_folder(work *w, const char *folder, int argument) {
     struct dirent **names = NULL;
-    int count = scandir(folder, &names, is_result_name, by_name), found = 0;
+    int count = scandir(folder, &names, is_result_name, by_name), code = CLI_OK;
+    size_t before = w->count;
     if (count < 0) {
         return gather_fail(CLI_USAGE, folder, strerror(errno));
     }
     for (int i = 0; i < count; i++) {
-        struct stat info;
         size_t size = strlen(folder) + strlen(names[i]->d_name) + 2;
         char *path = cli_alloc((int64_t)size, 1);
         bool slash = folder[0] && folder[strlen(folder) - 1] == '/';
         snprintf(path, size, "%s%s%s", folder, slash ? "" : "/", names[i]->d_name);
-        if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
-            add_source(w, path, folder, argument);
-            found++;
-        }
+        code = code == CLI_OK ? add_entry(w, path, folder, argument) : code;
         free(path);
         free(names[i]);
     }
     free(names);
-    return found ? CLI_OK : gather_fail(CLI_NOTHING, folder, "holds no result file (*.json)");
+    return code != CLI_OK || w->count > before ? code
+                                               : gather_fail(CLI_NOTHING, folder, NO_RESULTS);
 }
 
 static int add_argument(work *w, const char *path, int argument) {
@@ -152,6 +150,9 @@ static int add_argument(work *w, const char *path, int argument) {
     }
     if (S_ISDIR(info.st_mode)) {
         return add_folder(w, path, argument);
+    }
+    if (is_output(w, path, &info)) {
+        return CLI_USAGE;
     }
     add_source(w, path, NULL, argument);
     return CLI_OK;
@@ -194,6 +195,13 @@ static bool wait_turn(work *w, size_t index) {
     return w->code == CLI_OK;
 }
 
+// A JSON file of another program, or an empty one, in a folder of result files.
+static int enter_other(source *s, const char *words) {
+    pass_over(s->path, words);
+    s->other = true;
+    return CLI_OK;
+}
+
 static int enter(work *w, const source *s, const results_file *file) {
     char words[512];
     bool good = fleet_add(&w->result->fleet, file, s->path, s->shown, s->folder, s->argument, words,
@@ -201,19 +209,27 @@ static int enter(work *w, const source *s, const results_file *file) {
     return good ? CLI_OK : gather_fail(CLI_USAGE, s->path, words);
 }
 
+static int code_of(results_status status) {
+    return status == RESULTS_OK ? CLI_OK : status == RESULTS_MEMORY ? CLI_INTERNAL : CLI_USAGE;
+}
+
 static void take_in(work *w, size_t index, results_reader *reader) {
-    const source *s = &w->list[index];
+    source *s = &w->list[index];
     results_file file;
     char words[512], *text;
     size_t length = 0;
-    int code = gather_read(s->path, &text, &length, words, sizeof words);
+    results_status status = RESULTS_OK;
+    int code = gather_read(s->path, w->output, &text, &length, words, sizeof words);
     if (code == CLI_OK) {
-        results_status status = results_parse(reader, text, length, &file, words, sizeof words);
-        code = status == RESULTS_OK ? CLI_OK : status == RESULTS_MEMORY ? CLI_INTERNAL : CLI_USAGE;
+        status = results_parse(reader, text, length, &file, words, sizeof words);
+        code = code_of(status);
     }
     if (wait_turn(w, index)) {
-        w->code = code == CLI_OK ? enter(w, s, &file) : gather_fail(code, s->path, words);
-        if (w->code == CLI_OK) {
+        bool other = status == RESULTS_OTHER && s->folder;
+        w->code = code == CLI_OK ? enter(w, s, &file)
+                  : other        ? enter_other(s, words)
+                                 : gather_fail(code, s->path, words);
+        if (w->code == CLI_OK && !other) {
             keep_or_free(w, s, text, length);
             text = NULL;
         }
@@ -260,8 +276,35 @@ static void run_all(work *w) {
     }
 }
 
-int gather(char **arguments, int count, bool keep, gather_result *result) {
-    work w = {.keep = keep, .result = result};
+// A folder without any result file, though with other *.json.
+static int check_folders(const work *w) {
+    for (size_t i = 0; i < w->count;) {
+        bool any = false;
+        size_t first = i;
+        for (; i < w->count && w->list[i].argument == w->list[first].argument; i++) {
+            any = any || !w->list[i].other;
+        }
+        if (!any) {
+            return gather_fail(CLI_NOTHING, w->list[first].folder, NO_RESULTS);
+        }
+    }
+    return CLI_OK;
+}
+
+// The page has a value for each series and case, measured or not.
+static int check_size(const fleet *f) {
+    size_t series = f->series_table.count, cases = f->case_table.count;
+    return cases == 0 || series <= (size_t)GATHER_CELLS / cases
+               ? CLI_OK
+               : cli_fail(CLI_USAGE,
+                          "%zu backends of machines with %zu different cases are more than a "
+                          "report holds (%d values): give it fewer files",
+                          series, cases, GATHER_CELLS);
+}
+
+int gather(char **arguments, int count, bool keep, const cli_output *output,
+           gather_result *result) {
+    work w = {.keep = keep, .output = output, .result = result};
     *result = (gather_result){0};
     for (int i = 0; i < count && w.code == CLI_OK; i++) {
         w.code = add_argument(&w, arguments[i], i);
@@ -273,6 +316,8 @@ int gather(char **arguments, int count, bool keep, gather_result *result) {
     if (w.code == CLI_OK) {
         make_shown(&w);
         run_all(&w);
+        w.code = w.code == CLI_OK ? check_folders(&w) : w.code;
+        w.code = w.code == CLI_OK ? check_size(&result->fleet) : w.code;
         fleet_label(&result->fleet);
         fleet_judge(&result->fleet);
         cnd_destroy(&w.turned);

@@ -4,9 +4,12 @@
 #define CLI_GATHER_H
 
 #include "fleet.h"
+#include "output.h"
 
 // Files that go into the page as they are.
 enum { GATHER_RAW_FILES = 8, GATHER_RAW_BYTES = 32 << 20 };
+// Series times cases of a report.
+enum { GATHER_CELLS = 4000000 };
 typedef struct gather_raw {
     char *name, *text; // the name: of the file, or its path where two have one name
     size_t length;
@@ -18,12 +21,14 @@ typedef struct gather_result {
     int raw_count;
 } gather_result;
 
-// An exit code; what is wrong was said. `keep` fills raw. gather_free takes it in any case.
-int gather(char **arguments, int count, bool keep, gather_result *result);
+// An exit code; what is wrong was said. `keep` fills raw. No input may be the file `output`.
+// gather_free takes it in any case.
+int gather(char **arguments, int count, bool keep, const cli_output *output, gather_result *result);
 void gather_free(gather_result *result);
 
 // A whole file with RESULTS_PADDING zero bytes behind it; free() it. An exit code, and words.
-int gather_read(const char *path, char **text, size_t *length, char *words, size_t size);
+int gather_read(const char *path, const cli_output *output, char **text, size_t *length,
+                char *words, size_t size);
 // "PATH: WORDS" without anything that could steer a terminal; returns code.
 int gather_fail(int code, const char *path, const char *words);
 

@@ -202,8 +202,11 @@ int cli_generate(int argc, char **argv) {
         .count = 40,
         .sample = {.struct_size = sizeof o.sample, .temperature = 0.8f, .top_k = 40, .seed = 1}};
     cli_desk desk;
-    argp_parse(&parser, argc, argv, 0, NULL, &o);
-    int code = cli_desk_open(&o.common, &desk);
+    int code = cli_parse(&parser, argc, argv, &o);
+    if (code != CLI_OK) {
+        return code;
+    }
+    code = cli_desk_open(&o.common, &desk);
     if (code == CLI_OK) {
         code = cli_prompt_encode(&desk, &o.prompt);
     }

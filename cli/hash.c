@@ -252,8 +252,11 @@ int cli_hash(int argc, char **argv) {
     hash_options o = {0};
     cli_desk desk = {0};
     char *golden = NULL;
-    argp_parse(&parser, argc, argv, 0, NULL, &o);
-    int code = read_golden(o.check, &golden);
+    int code = cli_parse(&parser, argc, argv, &o);
+    if (code != CLI_OK) {
+        return code;
+    }
+    code = read_golden(o.check, &golden);
     if (code == CLI_OK) {
         code = open_desk(&o, &desk);
     }

@@ -262,8 +262,11 @@ static int put_json(decoct_context *ctx) {
 int cli_info(int argc, char **argv) {
     info_options o = {0};
     decoct_context *ctx = NULL;
-    argp_parse(&parser, argc, argv, 0, NULL, &o);
-    int code = cli_open_context(&o.common, &ctx);
+    int code = cli_parse(&parser, argc, argv, &o);
+    if (code != CLI_OK) {
+        return code;
+    }
+    code = cli_open_context(&o.common, &ctx);
     if (code == CLI_OK) {
         code = o.json ? put_json(ctx) : put_tables(ctx);
     }

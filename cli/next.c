@@ -115,8 +115,11 @@ int cli_next(int argc, char **argv) {
     next_options o = {.top = 10};
     cli_desk desk;
     cli_answer answer = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &o);
-    int code = cli_desk_open(&o.common, &desk);
+    int code = cli_parse(&parser, argc, argv, &o);
+    if (code != CLI_OK) {
+        return code;
+    }
+    code = cli_desk_open(&o.common, &desk);
     if (code == CLI_OK) {
         code = cli_prompt_encode(&desk, &o.prompt);
     }

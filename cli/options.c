@@ -74,6 +74,13 @@ static const struct argp model_parser = {model_rows,          parse_model, NULL,
                                          cli_machine_options, NULL,        NULL};
 const struct argp_child cli_model_options[] = {{&model_parser, 0, NULL, 80}, {0}};
 
+int cli_parse(const struct argp *parser, int argc, char **argv, void *input) {
+    error_t error = argp_parse(parser, argc, argv, 0, NULL, input);
+    return error == 0        ? CLI_OK
+           : error == ENOMEM ? cli_fail(CLI_INTERNAL, "out of memory")
+                             : cli_fail(CLI_USAGE, "%s", strerror(error));
+}
+
 int64_t cli_integer(const struct argp_state *state, const char *option, const char *text,
                     int64_t least, int64_t most) {
     char *end = NULL;

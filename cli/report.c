@@ -18,7 +18,7 @@ typedef struct report_options {
 } report_options;
 
 static const struct argp_option rows[] = {
-    {"output", 'o', "FILE", 0, "Write the page here (works offline)", 0},
+    {"output", 'o', "FILE", 0, "Write the page here (works offline); - is standard output", 0},
     {"json", 'j', NULL, 0, "Print the data of the page instead, as one JSON document", 0},
     {0},
 };
@@ -60,8 +60,9 @@ static const struct argp parser = {
     "Examples:\n\n"
     "  decoct report before.json after.json -o report.html\n"
     "  decoct report fleet/ -o fleet.html\n\n"
-    "Each FILE stands for itself. Of a DIR every *.json is read, in the order of their names; "
-    "files "
+    "Each FILE stands for itself. Of a DIR every *.json is read, in the order of their names, but "
+    "not what is in folders inside it; what is no result file there is passed over with a note. "
+    "Files "
     "from one CPU model are one group, whose values are the medians over its files. The interval "
     "beside a median holds the true one with at least 95 % (sign test over the files); with fewer "
     "than 6 files it is all of them, with a single one that file's own.\n\n"
@@ -101,8 +102,12 @@ static bool put_data(FILE *to, const void *data) {
 int cli_report(int argc, char **argv) {
     report_options o = {0};
     gather_result result;
-    argp_parse(&parser, argc, argv, 0, NULL, &o);
-    int code = gather(o.files, o.count, !o.json, &result);
+    int code = cli_parse(&parser, argc, argv, &o);
+    if (code != CLI_OK) {
+        return code;
+    }
+    cli_output output = cli_output_find(o.output);
+    code = gather(o.files, o.count, !o.json, &output, &result);
     if (code == CLI_OK) {
         code = cli_output_write(o.output, o.json ? put_data : put_page, &result);
     }

@@ -145,6 +145,15 @@ static void put_disturbed(const fleet_cell *cell, FILE *to) {
     put_some(cell, cell->disturbed, cell->disturbed_words, to);
 }
 
+// More than half of the files, or the group has no figure that says something.
+static void put_invalid(const fleet_cell *cell, FILE *to) {
+    put_some(cell, 2 * cell->invalid >= cell->n ? cell->invalid : 0, cell->invalid_words, to);
+}
+
+static void put_served(const fleet_cell *cell, FILE *to) {
+    put_string(cell->served, to);
+}
+
 static void put_pin_error(const fleet_cell *cell, FILE *to) {
     put_some(cell, cell->refused, cell->pin_error, to);
 }
@@ -174,6 +183,8 @@ static const column columns[] = {
     {"n", 0, 0, put_n},
     {"correct", 0, 0, put_correct},
     {"disturbed", 0, 0, put_disturbed},
+    {"invalid", 0, 0, put_invalid},
+    {"served", 0, 0, put_served},
     {"bound", 0, 0, put_bound},
     {"seen", 0, 0, put_seen},
     {"pin_error", 0, 0, put_pin_error},

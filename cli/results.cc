@@ -3,9 +3,11 @@
 // checked), not only what is looked at, because a page may carry it on as it is.
 #include "results.h"
 
-#include <jansson.h>
-#include <simdjson.h>
+#include "result_keys.hh"
 
+#include <jansson.h>
+
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -13,9 +15,8 @@
 #include <limits>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
-
-namespace dom = simdjson::dom;
 
 const char *const results_disclosed[RESULTS_DISCLOSED] = {
     "machine.vendor",      "machine.cpu_family",   "machine.model",          "machine.stepping",
@@ -23,15 +24,11 @@ const char *const results_disclosed[RESULTS_DISCLOSED] = {
     "machine.smt",         "machine.huge_pages",   "machine.numa_balancing", "machine.clock_source",
     "machine.mitigations", "machine.memory_bytes", "machine.kernel",         "machine.usable_cpus",
     "decoct.version",      "decoct.commit",        "decoct.build_type",      "decoct.compiler",
-    "decoct.flags",        "decoct.library",       "decoct.plugins",         "decoct.environment",
+    "decoct.flags",        "decoct.build_id",      "decoct.tree_dirty",      "decoct.library",
+    "decoct.plugins",      "decoct.environment",
 };
 
 namespace {
-
-// What is wrong, and the place: thrown inside this file, caught at its border.
-struct Trouble {
-    std::string words;
-};
 
 enum class Kind { text, whole, flag, figure, cpus, words };
 
@@ -65,6 +62,7 @@ const Field fields[] = {
     text("bound", &results_row::bound, Kind::cpus),
     text("seen", &results_row::seen, Kind::cpus),
     text("disturbed", &results_row::disturbed, Kind::words),
+    text("invalid", &results_row::invalid, Kind::words),
     whole("seq", &results_row::seq),
     whole("heads", &results_row::heads),
     whole("head_dim", &results_row::head_dim),
@@ -176,10 +174,27 @@ dom::object need_object(dom::object parent, const char *key, const std::string &
     return object;
 }
 
+// JSON that has no rows (what a cut file is no longer), or Google Benchmark's own, whose context is
+// not ours.
+bool is_other(dom::object all) {
+    dom::element value;
+    dom::object context;
+    bool rows = !all.at_key("benchmarks").get(value);
+    bool has_context = !all.at_key("context").get(context);
+    bool ours = has_context && !context.at_key("decoct").get(value);
+    return !rows || (has_context && !ours);
+}
+
 // Where and why the text is no JSON: jansson knows the line, simdjson does not.
 std::string syntax(const char *text, size_t length, simdjson::error_code code) {
+    if (code == simdjson::DEPTH_ERROR) {
+        return Keys::too_deep();
+    }
     json_error_t error;
     json_t *all = json_loadb(text, length, JSON_ALLOW_NUL, &error);
+    if (!all && json_error_code(&error) == json_error_out_of_memory) {
+        throw std::bad_alloc();
+    }
     if (all) { // it is stricter than jansson, or has other limits
         json_decref(all);
         return simdjson::error_message(code);
@@ -295,6 +310,8 @@ bool has_failed(dom::object object) {
 void results_reader::read_row(dom::object object, results_row *row) {
     size_t position = 0;
     bool microseconds = false, time = false;
+    dom::object served;
+    bool has_served = false;
     *row = results_row{};
     row->seq = row->heads = row->head_dim = row->layers = row->workers = row->correct = -1;
     std::fill(row->figures, row->figures + RESULTS_FIGURES, NAN);
@@ -308,11 +325,16 @@ void results_reader::read_row(dom::object object, results_row *row) {
             throw Trouble{"." + std::string(known->name) + " " + trouble.words};
         }
         time = time || (known && known->figure == RESULTS_TIME && known->kind == Kind::figure);
+        if (!known && pair.key == "served_by") {
+            has_served = !pair.value.get(served);
+        }
         if (!known && pair.key == "time_unit") {
             std::string_view unit;
             microseconds = !pair.value.get(unit) && unit == "us";
         }
     }
+    std::string others = has_served ? served_by_others(served, row->backend) : "";
+    row->served = others.empty() ? results_text{nullptr, 0} : keep(std::move(others));
     if (!row->name.at || row->name.length == 0) {
         throw Trouble{".name is missing"};
     }
@@ -327,6 +349,9 @@ void results_reader::read_row(dom::object object, results_row *row) {
 void results_reader::read_rows(dom::array list) {
     rows.clear();
     failed = 0;
+    if (list.size() > RESULTS_ROWS) { // size() is exact below 16 million, and saturates there
+        throw Trouble{"it has more than " + std::to_string(RESULTS_ROWS) + " rows"};
+    }
     for (dom::element value : list) {
         dom::object object;
         try {
@@ -391,6 +416,9 @@ void results_reader::read(const char *text, size_t length, results_file *file) {
     dom::object all;
     dom::array list;
     made.clear();
+    if (std::string_view(text, length).find_first_not_of(" \t\r\n") == std::string_view::npos) {
+        throw Trouble{"is empty: it holds no measurement", true};
+    }
     simdjson::error_code code = parser.parse(text, length, false).get(root);
     if (code == simdjson::MEMALLOC) {
         throw std::bad_alloc();
@@ -400,9 +428,16 @@ void results_reader::read(const char *text, size_t length, results_file *file) {
     }
     if (root.get(all)) {
         throw Trouble{std::string("no result file: it is ") + type_name(root.type()) +
-                      ", must be an object"};
+                          ", must be an object",
+                      true};
     }
-    read_context(all, file);
+    Keys().check(root, 0);
+    try {
+        read_context(all, file);
+    } catch (Trouble &trouble) {
+        trouble.other = is_other(all);
+        throw;
+    }
     if (all.at_key("benchmarks").get(value)) {
         throw Trouble{"no result file: benchmarks is missing"};
     }
@@ -419,7 +454,11 @@ void results_reader::read(const char *text, size_t length, results_file *file) {
 extern "C" {
 
 results_reader *results_open(void) {
-    return new (std::nothrow) results_reader();
+    try {
+        return new results_reader();
+    } catch (...) { // its members take memory of their own
+        return nullptr;
+    }
 }
 
 void results_close(results_reader *reader) {
@@ -434,8 +473,8 @@ results_status results_parse(results_reader *reader, const char *text, size_t le
         return RESULTS_OK;
     } catch (const Trouble &trouble) {
         std::snprintf(words, size, "%s", trouble.words.c_str());
-        return RESULTS_WRONG;
-    } catch (const std::exception &) { // nothing but memory is known to come here
+        return trouble.other ? RESULTS_OTHER : RESULTS_WRONG;
+    } catch (...) { // nothing but memory is known to come here
         std::snprintf(words, size, "out of memory");
         return RESULTS_MEMORY;
     }

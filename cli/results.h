@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads result files (docs/results.md) fast: simdjson for C. results.cc is the only file that sees
-// it. A fleet of 500 files of 2000 rows, 1.1 GB, takes jansson 25 s of a CPU's time, this reader 2.
+// Reads result files (docs/results.md) fast: simdjson for C, which only result_keys.hh and what
+// includes it see. A fleet of 500 files of 2000 rows, 1.1 GB, takes jansson 25 s of a CPU, this 2.
 #ifndef CLI_RESULTS_H
 #define CLI_RESULTS_H
 
@@ -37,8 +37,9 @@ enum {
 
 typedef struct results_row {
     results_text name, backend, op, model, pin, level, roof, pin_error;
-    results_text bound, seen;                      // "0,1"; "-" for a worker without
-    results_text disturbed;                        // joined by "; "; NULL for an empty list
+    results_text bound, seen;        // "0,1"; "-" for a worker without
+    results_text disturbed, invalid; // joined by "; "; NULL for an empty list
+    results_text served;             // kernels that another backend than the one asked for served
     int64_t seq, heads, head_dim, layers, workers; // -1 for null
     int64_t correct;                               // -1 for null
     float figures[RESULTS_FIGURES];
@@ -46,7 +47,7 @@ typedef struct results_row {
 
 // What a reader of a figure must know about the machine and the program: keys of the context in
 // which the files of one CPU model should agree. Their names, "machine.kernel" and so on.
-enum { RESULTS_DISCLOSED = 24 };
+enum { RESULTS_DISCLOSED = 26 };
 extern const char *const results_disclosed[RESULTS_DISCLOSED];
 
 typedef struct results_file {
@@ -61,6 +62,8 @@ typedef struct results_file {
 
 typedef struct results_reader results_reader;
 
+// What is read of a file: how deep it is nested, and how many rows it has.
+enum { RESULTS_DEPTH = 64, RESULTS_ROWS = 1000000 };
 enum { RESULTS_PADDING = 64 }; // bytes that must be readable behind the text
 
 // NULL: no memory.
@@ -69,6 +72,7 @@ void results_close(results_reader *reader);
 typedef enum results_status {
     RESULTS_OK,
     RESULTS_WRONG, // the text is no result file; words name the place
+    RESULTS_OTHER, // the same, and plainly so: it is empty, or JSON of another kind
     RESULTS_MEMORY
 } results_status;
 

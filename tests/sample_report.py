@@ -18,8 +18,8 @@ SPEED = {"scalar": 5.2, "avx2": 92.0, "avx512": 148.0, "neon": 34.0}
 CLOCK = {"scalar": 3690, "avx2": 3610, "avx512": 3380, "neon": 2600}
 LEVELS = [("L1", 24e3, 310.0), ("L2", 700e3, 122.0), ("L3", 12e6, 41.0), ("DRAM", 256e6, 21.0)]
 COLUMNS = ["time", "time_low", "time_high", "gflops", "gbs", "tokens", "pct", "pct_low", "pct_high",
-           "roof", "roof_rate", "intensity", "clock", "n", "correct", "disturbed", "bound", "seen",
-           "pin_error"]
+           "roof", "roof_rate", "intensity", "clock", "n", "correct", "disturbed", "invalid", "served",
+           "bound", "seen", "pin_error"]
 
 
 def case(op, workers=1, pin="none", seq=None, heads=None, dim=None, layers=None, model=None,
@@ -228,7 +228,92 @@ def big():
                    (1, "avx512", .9)], cases)
 
 
-KINDS = [one, backends, two, close, fleet, nulls, nothing, hostile, big]
+def pair(ratio=1.0, machine=1.0, noise=0.01, cases=20, disturbed=0, invalid=0, lone=1.0, mixed=False):
+    """Two files of one machine: the second is `ratio` times as fast, and its machine `machine` times."""
+    names = [case("matmul", 1, "none", 64 + i, 12, 64) for i in range(cases)]
+    data = report([group("AMD EPYC"), group("AMD EPYC (2)")], [(0, "avx2", 1), (1, "avx2", 1)], names)
+    for g in data["groups"]:
+        g["cpu"] = "AMD EPYC"
+    values, rng = data["values"], random.Random(11)
+    for i in range(cases):
+        real = 1 / ratio if mixed and i % 2 else ratio * (lone if i == 0 else 1)
+        values["roof_rate"][1][i] = values["roof_rate"][0][i] * machine * rng.uniform(0.995, 1.005)
+        for key in ("time", "time_low", "time_high"):
+            end = {"time": 0, "time_low": -noise, "time_high": noise}[key]
+            for s in (0, 1):
+                values[key][s][i] = 100 * (1 + end) / (real * machine if s else 1)
+        for s in (0, 1):
+            values["disturbed"][s][i] = "steal 9 %" if i < disturbed else None
+            values["invalid"][s][i] = "pct_of_roof is 147 %" if i < invalid else None
+    return data
+
+
+def same():
+    return pair()
+
+
+def four():
+    return pair(1.04)
+
+
+def moved():
+    return pair(machine=1.2)
+
+
+def small():
+    return pair(1.04, noise=0.004, machine=1.001)
+
+
+def inside():
+    """Two backends in one file."""
+    data = pair(1.04, noise=0.003)
+    data["groups"].pop()
+    data["series"] = [{"group": 0, "backend": b, "label": "AMD EPYC, " + b} for b in ("avx2", "mine")]
+    return data
+
+
+def runs():
+    """Six runs of each."""
+    data = pair(1.04, noise=0.003)
+    for i in range(2):
+        data["groups"][i]["files"] = 6
+        data["values"]["n"][i] = [6] * len(data["cases"])
+    return data
+
+
+def lone():
+    return pair(lone=10)
+
+
+def few():
+    return pair(10, cases=4)
+
+
+def upset():
+    return pair(2, disturbed=11)
+
+
+def void():
+    return pair(2, invalid=11)
+
+
+def mixed():
+    return pair(2, mixed=True)
+
+
+def double():
+    data = pair(2)
+    data["groups"][0]["context"]["findings"] = [
+        {"name": "governor", "state": "bad", "text": "the governor is powersave"},
+        {"name": "steal", "state": "ok", "text": "no steal"}]
+    for i, dirty in enumerate((True, False)):
+        data["groups"][i]["context"]["decoct"].update(build_id="%d1f0" % i * 10, tree_dirty=dirty)
+    data["values"]["served"][1][2] = "softmax: scalar"
+    return data
+
+
+VERDICTS = [same, four, moved, small, inside, runs, lone, few, upset, void, mixed, double]
+KINDS = [one, backends, two, close, fleet, nulls, nothing, hostile, big, *VERDICTS]
 
 
 def page(data, raw=()):

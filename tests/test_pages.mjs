@@ -84,6 +84,37 @@ test("the verdict says who is faster", "backends", async page => {
   assert.match(await page.locator("#lede").innerText(), /AMD EPYC.*scalar, avx2, avx512.*276 rows.*correct.*interval/s);
   assert.match(await page.locator("#figures").innerText(), /rows disturbed/);
 });
+// Made-up pairs of files whose truth is known: what the head of the page says of them.
+const EQUAL = /^AMD EPYC and AMD EPYC \(2\) are equally fast within \u00b1[\d.]+ %$/, CANNOT = /^It cannot be told whether/;
+for (const [file, headline, tile, why] of [
+  ["same", EQUAL, /^equal$/], ["four", EQUAL, /^equal$/],
+  ["small", EQUAL, /^equal$/], ["inside", /^mine is 4\.0 % faster than avx2$/, /^4\.0 %$/],
+  ["runs", /^AMD EPYC \(2\) is 4\.0 % faster than AMD EPYC$/, /^4\.0 %$/],
+  ["moved", CANNOT, /^cannot tell$/, /holds 1/], ["lone", CANNOT, /^cannot tell$/, /holds 1|one case alone|disagree/],
+  ["few", CANNOT, /^cannot tell$/, /only 4 cases/], ["upset", CANNOT, /^cannot tell$/, /most rows were disturbed or invalid \(11 of 20\)/],
+  ["void", CANNOT, /^cannot tell$/, /most rows were disturbed or invalid \(11 of 20\)/], ["mixed", CANNOT, /^cannot tell$/, /disagree/],
+  ["double", /^AMD EPYC \(2\) is 2.00 times as fast as AMD EPYC$/, /^2.00\u00d7$/]])
+  test("a verdict: " + file, file, async page => {
+    assert.match(await page.locator("h1").innerText(), headline);
+    assert.match(await page.locator("#figures .lead b").innerText(), tile);
+    if (why) {
+      assert.match(await page.locator("#figures .lead").innerText(), why);
+      assert.match(await page.locator("#lede").innerText(), why);
+      assert.match(await page.locator("#compare .says").innerText(), why);
+    }
+    await picture(page, "verdict-" + file, page.locator("header"));
+  });
+test("two binaries of one commit, and what the doctor found", "double", async page => {
+  const table = await page.locator("table.machines").innerText();
+  assert.match(table, /Build id.*01f0.*11f0/s);
+  assert.match(table, /Changes\s+uncommitted changes\s+none/);
+  const head = await page.locator("#alerts").innerText();
+  assert.match(head, /the governor is powersave/);
+  assert.ok(!/no steal/.test(head));
+  await page.locator("#rows-filter").fill("seq 66");
+  await page.locator("table.rows tbody tr").nth(1).hover();
+  assert.match(await page.locator(".tip").innerText(), /served by other backends: softmax: scalar/);
+});
 test("a mean for each operation", "backends", async page => {
   const names = await page.locator("#compare .part .fname").allInnerTexts();
   const ratios = (await page.locator("#compare .part .fnum").allInnerTexts()).map(Number);

@@ -204,6 +204,19 @@ class Values(Folder):
         doc["benchmarks"][2]["name"] = 5
         self.assertIn("benchmarks[2]", run("report", "--json", self.write("wrong.json", doc))[2])
 
+    def test_invalid_and_served_by_others(self):
+        doc = results.document(shapes=2, backends=("avx2",))
+        doc["benchmarks"][0].update(invalid=["pct_of_roof is 147 %", "b"], served_by={"matmul": "avx2", "add": "mine"})
+        doc["benchmarks"][1].update(invalid=[], served_by={"matmul": "avx2"})
+        values = self.data(self.write("a.json", doc))["values"]
+        self.assertEqual(values["invalid"], [["pct_of_roof is 147 %; b", None]])
+        self.assertEqual(values["served"], [["add: mine", None]])
+        self.assertIn("invalid: pct\\_of\\_roof is 147 %; invalid: b",
+                      run("export", "--to", "md", self.path("a.json"))[1])
+        del doc["benchmarks"][0]["invalid"], doc["benchmarks"][0]["served_by"]  # as older files
+        values = self.data(self.write("a.json", doc))["values"]
+        self.assertEqual([values["invalid"], values["served"]], [[[None, None]], [[None, None]]])
+
     def test_verdict_and_words(self):
         docs = [results.document(shapes=1, backends=("scalar",), seed=i) for i in range(3)]
         rows = [doc["benchmarks"][0] for doc in docs]
@@ -312,7 +325,8 @@ class Broken(Folder):
 
     def test_no_json(self):
         whole = results.text(results.document()).encode()
-        self.refused(b"", "line 1")
+        self.refused(b"", "is empty")
+        self.refused(b" \n", "is empty")
         self.refused(b"hello", "line 1, column 5")
         self.refused(whole[:-3], "line 16")
         self.refused(whole[:len(whole) // 2], "line 9")
@@ -382,13 +396,12 @@ class Broken(Folder):
     def test_first_error_is_told(self):
         for i in range(30):
             self.write("f/%02d.json" % i, results.document())
-        self.write("f/20.json", b"[]")
-        self.write("f/21.json", b"")
-        os.mkdir(self.path("f", "00-folder.json"))
+        self.write("f/20.json", b'{"context": {"decoct": {}}, "benchmarks": []}')
+        self.write("f/21.json", b"{")
         for _ in range(5):
             code, out, err = run("report", "--json", self.path("f"))
             self.assertEqual((code, out), (64, ""))
-            self.assertIn("20.json: no result file", err)
+            self.assertIn("20.json: context.decoct.format", err)
             self.assertEqual(err.count("\n"), 1)
 
     def test_no_files(self):

@@ -3,7 +3,9 @@
 #include "ab_report.h"
 
 #include "../bench.h"
+#include "../parse.h"
 #include "../stop.h"
+#include "../wholefile.h"
 
 #include <stdio.h>
 
@@ -73,7 +75,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static int finish(const settings *s, char **argv) {
     const ab_session *a = &s->session;
     int code = 0;
-    ab_print(a);
+    if (!s->json || !wholefile_is_stdout(s->json)) {
+        ab_print(a);
+    }
     if (s->json) {
         json_t *all = ab_json(a, argv);
         code = all && ab_write(all, s->json, a->command) ? 0 : EXIT_INTERNAL;
@@ -92,11 +96,11 @@ int decoct_ab(int argc, char **argv) {
     static const struct argp argp = {rows, parse, "A B\nBUILD --backend X,Y", doc, children,
                                      NULL, NULL};
     settings s = {.session = ab_session_new("decoct ab")};
-    argp_err_exit_status = EXIT_USAGE;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &s)) {
-        return EXIT_USAGE;
+    int code = parse_arguments(&argp, argc, argv, &s);
+    if (code) {
+        return code;
     }
-    int code = ab_session_open(&s.session, s.builds[0], s.builds[s.build_count - 1]);
+    code = ab_session_open(&s.session, s.builds[0], s.builds[s.build_count - 1]);
     if (!code) {
         stop_catch();
         ab_print_arms(&s.session);

@@ -79,9 +79,10 @@ json_t *ab_json(const ab_session *a, char **argv) {
 }
 
 bool ab_write(const json_t *all, const char *path, const char *command) {
-    const char *wrong = wholefile_write(path, put, all);
-    if (wrong) {
-        fprintf(stderr, "%s: cannot write %s: %s\n", command, path, wrong);
+    char message[WHOLEFILE_MESSAGE] = "";
+    bool well = wholefile_write(path, put, all, NULL, message, sizeof message);
+    if (!well) {
+        fprintf(stderr, "%s: cannot write %s: %s\n", command, path, message);
     }
-    return !wrong;
+    return well;
 }

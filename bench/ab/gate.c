@@ -5,6 +5,7 @@
 
 #include "../bench.h"
 #include "../clock.h"
+#include "../parse.h"
 #include "../stop.h"
 
 #include <stdio.h>
@@ -100,13 +101,13 @@ int decoct_gate(int argc, char **argv) {
     settings s = {
         .gate = {.session = ab_session_new("decoct gate"), .check = {.inject = SELF_CHECK}},
         .out = "decoct-gate"};
-    argp_err_exit_status = EXIT_USAGE;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &s)) {
-        return EXIT_USAGE;
+    int code = parse_arguments(&argp, argc, argv, &s);
+    if (code) {
+        return code;
     }
     gate *g = &s.gate;
     double begin = clock_now();
-    int code = ab_session_open(&g->session, s.baseline, s.candidate);
+    code = ab_session_open(&g->session, s.baseline, s.candidate);
     if (!code) {
         stop_catch();
         ab_print_arms(&g->session);

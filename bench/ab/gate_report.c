@@ -190,11 +190,12 @@ static bool write_json(const gate *g, const char *path, char **argv) {
 }
 
 static bool write_text(const gate *g, const char *path, bool (*put)(FILE *, const void *)) {
-    const char *wrong = wholefile_write(path, put, g);
-    if (wrong) {
-        fprintf(stderr, "%s: cannot write %s: %s\n", g->session.command, path, wrong);
+    char message[WHOLEFILE_MESSAGE] = "";
+    bool well = wholefile_write(path, put, g, NULL, message, sizeof message);
+    if (!well) {
+        fprintf(stderr, "%s: cannot write %s: %s\n", g->session.command, path, message);
     }
-    return !wrong;
+    return well;
 }
 
 // A CI service that shows Markdown names a file for it.

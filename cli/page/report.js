@@ -99,61 +99,6 @@ function names(a, b) {
     : [x.label, y.label];
 }
 
-// A against B: each case that both have, and all of them in one number.
-function against(a, b, wanted = cases.map((c, i) => i)) {
-  const list = [];
-  for (const c of wanted) {
-    const ta = value("time", a, c),
-      tb = value("time", b, c);
-    if (!isWork(cases[c]) || !(ta > 0) || !(tb > 0) || isWrong(a, c) || isWrong(b, c)) continue;
-    const ends = [
-      value("time_low", a, c),
-      value("time_high", b, c),
-      value("time_high", a, c),
-      value("time_low", b, c)
-    ];
-    const known = ends.every(v => v > 0);
-    const low = known ? ends[0] / ends[1] : null,
-      high = known ? ends[2] / ends[3] : null;
-    list.push({
-      c,
-      ratio: ta / tb,
-      low,
-      high,
-      known,
-      side: !known || (low <= 1 && high >= 1) ? 0 : low > 1 ? 1 : -1
-    });
-  }
-  const mean = key => Math.exp(list.reduce((sum, r) => sum + Math.log(r[key]), 0) / list.length);
-  const known = list.length > 0 && list.every(r => r.known);
-  return {
-    list,
-    ratio: list.length ? mean("ratio") : null,
-    low: known ? mean("low") : null,
-    high: known ? mean("high") : null,
-    b: list.filter(r => r.side > 0).length,
-    a: list.filter(r => r.side < 0).length,
-    none: list.filter(r => r.known && r.side === 0).length,
-    unknown: list.filter(r => !r.known).length
-  };
-}
-// The first two series that have cases in common.
-function firstPair() {
-  for (let a = 0; a < series.length; a++)
-    for (let b = a + 1; b < series.length; b++) if (against(a, b).list.length) return [a, b];
-  return null;
-}
-const times = r => digits(r >= 1 ? r : 1 / r) + "\u00d7";
-function pairWords(p, a, b) {
-  const [nameA, nameB] = names(a, b);
-  const on =
-    groups.length > 1 && series[a].group === series[b].group ? " on " + groups[series[a].group].label : "";
-  if (p.low !== null && p.low <= 1 && p.high >= 1)
-    return nameA + " and " + nameB + on + " are equally fast, as far as can be told";
-  const [fast, slow] = p.ratio >= 1 ? [nameB, nameA] : [nameA, nameB];
-  return fast + " is " + digits(Math.max(p.ratio, 1 / p.ratio)) + " times as fast as " + slow + on;
-}
-
 // A filter: every word must occur; a number must be one, so that 1 is not found in 12.
 function matcher(query) {
   const wanted = query
@@ -258,6 +203,39 @@ function figure(number, words, state, sign) {
   get("figures").append(item);
   return item;
 }
+// The large figure says no more than the verdict does.
+function pairFigure(p, a, b) {
+  const kind = p.verdict.kind,
+    fast = p.ratio >= 1 ? [b, a] : [a, b];
+  return kind === "differs"
+    ? figure(times(p.ratio), fast[0] + " over " + fast[1], "lead")
+    : kind === "equal"
+      ? figure("equal", a + " and " + b + ", within \u00b1" + p.verdict.percent + " %", "lead")
+      : figure("cannot tell", a + " or " + b + ": " + p.verdict.why, "lead");
+}
+// What the doctor found on the machines before it was measured.
+function findings() {
+  const found = [];
+  groups.forEach(g => {
+    const context = g.context || {},
+      list = context.findings || (context.decoct || {}).findings;
+    (Array.isArray(list) ? list : []).forEach(f => {
+      if (f && typeof f === "object" && ["bad", "warning"].includes(f.state))
+        found.push((groups.length > 1 ? g.label + ": " : "") + (f.text || f.name || "unknown"));
+    });
+  });
+  if (found.length)
+    get("alerts").append(
+      make(
+        "p",
+        "alert",
+        "Found on the machine before it was measured: " +
+          found.slice(0, 5).join("; ") +
+          (found.length > 5 ? "; and " + (found.length - 5) + " more" : "") +
+          "."
+      )
+    );
+}
 function verdict() {
   const v = data.verdict,
     pair = firstPair(),
@@ -314,6 +292,7 @@ function verdict() {
       ". The comparison is the geometric mean over " +
       plural(p.list.length, "case") +
       " that both have" +
+      (p.verdict.kind === "unknown" ? "; " + p.verdict.why : "") +
       (p.low === null
         ? ""
         : "; its interval runs from " +
@@ -321,8 +300,7 @@ function verdict() {
           " to " +
           digits(p.ratio < 1 ? 1 / p.low : p.high)) +
       ".";
-    const fast = p.ratio >= 1 ? [b, a] : [a, b];
-    const tile = figure(times(p.ratio), fast[0] + " over " + fast[1], "lead");
+    const tile = pairFigure(p, a, b);
     const won = p.ratio >= 1 ? [p.b, p.none + p.unknown, p.a] : [p.a, p.none + p.unknown, p.b];
     const bar = tile.appendChild(make("span", "tally"));
     bar.setAttribute("aria-hidden", "true");
@@ -334,7 +312,8 @@ function verdict() {
       make(
         "span",
         "",
-        "faster in " +
+        (p.ratio >= 1 ? b : a) +
+          " faster in " +
           won[0] +
           ", slower in " +
           won[2] +
@@ -394,6 +373,7 @@ function verdict() {
       )
     );
   }
+  findings();
   const days = distinct(groups.map(g => String(g.date || "").slice(0, 10)).filter(d => d)).sort();
   get("eyebrow").textContent =
     "Decoct report" +

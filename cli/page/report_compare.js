@@ -95,8 +95,8 @@ function compareSection() {
         " (geometric mean over " +
         plural(p.list.length, "case") +
         (p.low === null
-          ? ""
-          : ", ratio " + digits(p.ratio) + ", interval " + digits(p.low) + " to " + digits(p.high)) +
+          ? "; " + p.verdict.why
+          : (p.verdict.kind === "unknown" ? "; " + p.verdict.why : "") + "; ratio " + digits(p.ratio) + ", interval " + digits(p.low) + " to " + digits(p.high)) +
         "). B is faster in " +
         p.b +
         ", A in " +
@@ -196,7 +196,7 @@ function drawForest(box, p, state, list, nameA, nameB) {
     row(
       name,
       q,
-      className + " " + sideName(q.low === null || (q.low <= 1 && q.high >= 1) ? 0 : q.ratio > 1 ? 1 : -1),
+      className + " " + sideName(q.verdict.kind !== "differs" ? 0 : q.ratio > 1 ? 1 : -1),
       () => [
         "Geometric mean of " + plural(q.list.length, "case"),
         "ratio " + digits(q.ratio, 4),

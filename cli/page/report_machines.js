@@ -38,6 +38,16 @@ function coreWords(context) {
 }
 const day = g => (g.date ? String(g.date).slice(0, 16).replace("T", " ") : DASH);
 const at = path => g => asWords(lookUp(g.context, path));
+// Of the program, which newer files may say beside the machine.
+const disclosed = (g, key) => {
+  const own = lookUp(g.context, "decoct." + key);
+  return own === undefined ? lookUp(g.context, key) : own;
+};
+const treeWords = dirty =>
+  dirty === true ? "uncommitted changes" : dirty === false ? "none" : asWords(dirty);
+// Two binaries of one commit differ here; older files have the library's SHA-256 only.
+const buildWords = g =>
+  asWords(disclosed(g, "build_id") || String(lookUp(g.context, "decoct.library") || "").slice(0, 16));
 const MACHINE_ROWS = [
   ["CPU", g => asWords(g.cpu)],
   [
@@ -79,6 +89,8 @@ const MACHINE_ROWS = [
   ["Build", at("decoct.build_type")],
   ["Decoct", g => asWords(lookUp(g.context, "decoct.version"))],
   ["Commit", g => asWords(g.commit)],
+  ["Changes", g => treeWords(disclosed(g, "tree_dirty"))],
+  ["Build id", buildWords],
   ["Repetitions", at("decoct.repetitions")],
   [
     "Command",

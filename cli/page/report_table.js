@@ -38,6 +38,7 @@ function stateWords(s, c) {
   const parts = [];
   if (isWrong(s, c)) parts.push("wrong");
   if (text("pin_error", s, c)) parts.push("pin refused");
+  if (text("invalid", s, c)) parts.push("invalid");
   if (text("disturbed", s, c)) parts.push("disturbed");
   return parts.join(", ") || (value("correct", s, c) === null ? "unchecked" : "correct");
 }
@@ -83,6 +84,7 @@ function tableSection() {
       ["", "all"],
       ["wrong", "wrong"],
       ["disturbed", "disturbed"],
+      ["invalid", "invalid"],
       ["pin refused", "pin refused"]
     ],
     set("only")
@@ -199,6 +201,8 @@ function tableSection() {
       t("bound") !== null && "bound to CPU " + t("bound"),
       t("seen") !== null && "seen on CPU " + t("seen"),
       t("pin_error") && "binding refused: " + t("pin_error"),
+      t("served") && "served by other backends: " + t("served"),
+      t("invalid") && "invalid: " + t("invalid"),
       t("disturbed") && "disturbed: " + t("disturbed")
     ];
   }

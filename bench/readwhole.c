@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "readwhole.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const size_t MOST = (size_t)READWHOLE_MIB << 20;
+
+static readwhole_status fail(char *message, size_t size, int error) {
+    snprintf(message, size, "%s", strerror(error));
+    return error == ENOMEM ? READWHOLE_MEMORY : READWHOLE_WRONG;
+}
+
+static readwhole_status too_large(char *message, size_t size) {
+    snprintf(message, size, "is larger than %d MiB, the most that is read of a result file",
+             READWHOLE_MIB);
+    return READWHOLE_WRONG;
+}
+
+// Twice the room, but no more than what tells that a file is too large.
+static int grow(char **text, size_t *room) {
+    size_t wanted = *room > MOST / 2 ? MOST + 1 : *room * 2;
+    char *grown = realloc(*text, wanted + READWHOLE_PADDING);
+    if (grown) {
+        *text = grown;
+        *room = wanted;
+    }
+    return grown != NULL;
+}
+
+// Until the end: the size that the system reports is a hint. 0, or an error.
+static int read_all(int file, char **text, size_t room, size_t *length) {
+    *length = 0;
+    while (*length <= MOST) {
+        if (*length == room && !grow(text, &room)) {
+            return ENOMEM;
+        }
+        ssize_t got = read(file, *text + *length, room - *length);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return got < 0 ? errno : 0;
+        }
+        *length += (size_t)got;
+    }
+    return 0;
+}
+
+static readwhole_status drop_mark(char *text, size_t *length, char *message, size_t size) {
+    if (*length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+        *length -= 3;
+        memmove(text, text + 3, *length);
+    } else if (*length >= 2 &&
+               (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
+        snprintf(message, size, "is UTF-16, must be UTF-8");
+        return READWHOLE_WRONG;
+    }
+    memset(text + *length, 0, READWHOLE_PADDING);
+    return READWHOLE_OK;
+}
+
+static readwhole_status read_open(int file, char **text, size_t *length, char *message,
+                                  size_t size) {
+    struct stat info;
+    if (fstat(file, &info) != 0) {
+        return fail(message, size, errno);
+    }
+    if (S_ISREG(info.st_mode) && info.st_size > 0 && (size_t)info.st_size > MOST) {
+        return too_large(message, size);
+    }
+    size_t room = S_ISREG(info.st_mode) && info.st_size > 0 ? (size_t)info.st_size + 1 : 65536;
+    *text = malloc(room + READWHOLE_PADDING);
+    int error = *text ? read_all(file, text, room, length) : ENOMEM;
+    if (error) { // a folder ends here too: "Is a directory"
+        return fail(message, size, error);
+    }
+    return *length > MOST ? too_large(message, size) : drop_mark(*text, length, message, size);
+}
+
+readwhole_status readwhole(const char *path, char **text, size_t *length, char *message,
+                           size_t size) {
+    *text = NULL;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return fail(message, size, errno);
+    }
+    readwhole_status status = read_open(file, text, length, message, size);
+    close(file);
+    if (status != READWHOLE_OK) {
+        free(*text);
+        *text = NULL;
+    }
+    return status;
+}
+
+int readwhole_is_empty(const char *text, size_t length) {
+    return strspn(text, " \t\r\n") == length;
+}

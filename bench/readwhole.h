@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Result files as they are read: whole, up to a size.
+#ifndef BENCH_READWHOLE_H
+#define BENCH_READWHOLE_H
+
+#include <stddef.h>
+
+// A result file of a million rows has a gigabyte; one that takes a day to measure has some MB.
+enum { READWHOLE_MIB = 256, READWHOLE_PADDING = 64 };
+
+typedef enum readwhole_status {
+    READWHOLE_OK,
+    READWHOLE_WRONG, // it cannot be read, or is too large; message says why
+    READWHOLE_MEMORY
+} readwhole_status;
+
+// Reads the file to its end, at most READWHOLE_MIB of it: a device may have no end. A byte-order
+// mark of UTF-8 is left out, one of UTF-16 is an error. *text has READWHOLE_PADDING zero bytes
+// behind it; free() it.
+readwhole_status readwhole(const char *path, char **text, size_t *length, char *message,
+                           size_t size);
+// True when the text is only blanks.
+int readwhole_is_empty(const char *text, size_t length);
+
+#endif

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A against B: the ratio of each case, all of them in one number, and what that number can say.
+// There are three verdicts: they differ, they are equal within some per cent, it cannot be told.
+//
+// The interval of a case comes from the samples of its two rows. That is noise within a run, and two
+// runs of one program also differ by the state of the machine, which no sample shows. What is known
+// of it is added: the ceilings measured between the samples, where both runs had the same one to
+// reach, else a fixed allowance. (On shared machines the runs of one program differ by several per
+// cent though all samples agree; only runs in turns, or many of them, see less.) The cases are a list
+// and no random draw, so the interval of their mean is the mean of theirs: noise that all cases of a
+// file share does not average out.
+"use strict";
+const FEWEST = 5; // cases of a verdict
+const SAME_RUN = Math.log(1.02), // rows that took turns in one run, or of which many runs are known
+  OTHER_RUN = Math.log(1.1), // at least; or twice as much as the ceilings moved, which may see half
+  OTHER_MACHINE = Math.log(1.15); // nothing is known of how the two machines did
+const EQUAL = 1.2; // "equal" says that the ratio is nearer to 1 than this
+const RUNS = 6; // files whose interval has seen runs differ
+const ONE_WAY = 0.75; // of the cases point to the faster one
+
+const isInvalid = (s, c) => text("invalid", s, c) !== null;
+const isDisturbed = (s, c) => text("disturbed", s, c) !== null || isInvalid(s, c);
+
+// What is added to both ends of a ratio's interval, as a logarithm.
+function allowance(a, b, c) {
+  const x = series[a],
+    y = series[b];
+  if (x.group === y.group || (value("n", a, c) >= RUNS && value("n", b, c) >= RUNS)) return SAME_RUN;
+  const roofA = value("roof_rate", a, c),
+    roofB = value("roof_rate", b, c);
+  const control = x.backend === y.backend && groups[x.group].cpu === groups[y.group].cpu;
+  return control && roofA > 0 && roofB > 0
+    ? Math.max(OTHER_RUN, 2 * Math.abs(Math.log(roofA / roofB)))
+    : OTHER_MACHINE;
+}
+
+function compareCase(a, b, c) {
+  const ends = [
+    value("time_low", a, c),
+    value("time_high", b, c),
+    value("time_high", a, c),
+    value("time_low", b, c)
+  ];
+  const known = ends.every(v => v > 0),
+    room = Math.exp(allowance(a, b, c));
+  const low = known ? ends[0] / ends[1] / room : null,
+    high = known ? (ends[2] / ends[3]) * room : null;
+  return {
+    c,
+    ratio: value("time", a, c) / value("time", b, c),
+    low,
+    high,
+    known,
+    disturbed: isDisturbed(a, c) || isDisturbed(b, c),
+    side: !known || (low <= 1 && high >= 1) ? 0 : low > 1 ? 1 : -1
+  };
+}
+
+// Each case that both have, all of them in one number, and the verdict.
+function against(a, b, wanted = cases.map((c, i) => i)) {
+  const both = wanted.filter(
+    c =>
+      isWork(cases[c]) &&
+      value("time", a, c) > 0 &&
+      value("time", b, c) > 0 &&
+      !isWrong(a, c) &&
+      !isWrong(b, c)
+  );
+  const list = both.filter(c => !isInvalid(a, c) && !isInvalid(b, c)).map(c => compareCase(a, b, c));
+  const mean = key => Math.exp(list.reduce((sum, r) => sum + Math.log(r[key]), 0) / list.length);
+  const known = list.length > 0 && list.every(r => r.known);
+  const p = {
+    list,
+    invalid: both.length - list.length,
+    ratio: list.length ? mean("ratio") : null,
+    low: known ? mean("low") : null,
+    high: known ? mean("high") : null,
+    b: list.filter(r => r.side > 0).length,
+    a: list.filter(r => r.side < 0).length,
+    none: list.filter(r => r.known && r.side === 0).length,
+    unknown: list.filter(r => !r.known).length
+  };
+  p.verdict = judge(p);
+  return p;
+}
+
+// One case that makes half of the mean or more.
+function soleCause(p) {
+  const n = p.list.length,
+    all = Math.log(p.ratio);
+  return p.list.find(r => Math.abs(all - (all * n - Math.log(r.ratio)) / (n - 1)) > Math.abs(all) / 2);
+}
+
+const cannotTell = why => ({ kind: "unknown", why });
+function judge(p) {
+  const n = p.list.length;
+  const bad = p.invalid + p.list.filter(r => r.disturbed).length;
+  if (n < FEWEST) return cannotTell((n ? "only " : "") + plural(n, "case") + " can be compared");
+  if (bad * 2 > n + p.invalid)
+    return cannotTell("most rows were disturbed or invalid (" + bad + " of " + (n + p.invalid) + ")");
+  if (p.low === null) return cannotTell("rows have no interval");
+  if (p.low <= 1 && p.high >= 1) return judgeNear(p);
+  const faster = p.low > 1 ? 1 : -1;
+  const same = p.list.filter(r => Math.sign(Math.log(r.ratio)) === faster).length;
+  if (same < ONE_WAY * n) return cannotTell("the cases disagree: " + same + " of " + n + " go with the mean");
+  const sole = soleCause(p);
+  if (sole) return cannotTell("one case alone makes the difference: " + caseWords(cases[sole.c]));
+  return { kind: "differs" };
+}
+// The interval holds 1.
+function judgeNear(p) {
+  const within = Math.max(p.high, 1 / p.low);
+  if (p.a + p.b > (1 - ONE_WAY) * p.list.length)
+    return cannotTell("the cases disagree: each is faster in some");
+  return within <= EQUAL
+    ? { kind: "equal", percent: digits((within - 1) * 100, 2) }
+    : cannotTell("the interval of the mean holds 1");
+}
+
+// The first two series that have cases in common.
+function firstPair() {
+  for (let a = 0; a < series.length; a++)
+    for (let b = a + 1; b < series.length; b++) if (against(a, b).list.length) return [a, b];
+  return null;
+}
+// "1.62×"; near 1 "4.1 %", since a factor would hide it.
+const gain = r => Math.max(r, 1 / r);
+const times = r => (gain(r) < 1.2 ? digits((gain(r) - 1) * 100, 2) + " %" : digits(gain(r)) + "\u00d7");
+function pairWords(p, a, b) {
+  const [nameA, nameB] = names(a, b);
+  const on =
+    groups.length > 1 && series[a].group === series[b].group ? " on " + groups[series[a].group].label : "";
+  const kind = p.verdict.kind;
+  if (kind === "equal")
+    return nameA + " and " + nameB + on + " are equally fast within \u00b1" + p.verdict.percent + " %";
+  if (kind !== "differs") return "It cannot be told whether " + nameA + " or " + nameB + on + " is faster";
+  const [fast, slow] = p.ratio >= 1 ? [nameB, nameA] : [nameA, nameB];
+  return gain(p.ratio) < 1.2
+    ? fast + " is " + times(p.ratio) + " faster than " + slow + on
+    : fast + " is " + digits(gain(p.ratio)) + " times as fast as " + slow + on;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What no reader of JSON may differ about: keys that an object has twice, and how deep it is
+// nested.
+#ifndef CLI_RESULT_KEYS_HH
+#define CLI_RESULT_KEYS_HH
+
+#include "results.h"
+
+#include <simdjson.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dom = simdjson::dom;
+
+// What is wrong, and the place: thrown inside the reader, caught at the border to C.
+struct Trouble {
+    std::string words;
+    bool other = false; // JSON of another kind
+};
+
+// A key that stands twice in one object is an error wherever it is, since readers differ in which
+// of its values they take. So is a text that is nested too deeply.
+class Keys {
+  public:
+    static std::string too_deep();
+    void check(dom::element value, int depth);
+
+  private:
+    void check_object(dom::object object, int depth);
+    // The keys of the last object at each depth, known to differ: rows have the same ones.
+    std::vector<std::string_view> last[RESULTS_DEPTH + 1], now, sorted;
+};
+
+// "matmul: avx2; add: scalar": of a row's served_by those that another backend than `asked` served.
+std::string served_by_others(dom::object served, results_text asked);
+
+#endif
