@@ -248,19 +248,24 @@ static const char *below(const char *root, const char *group) {
     return inside && !leads_up(rest) ? rest : NULL;
 }
 
+// Is the first component of the group's name a folder of the mount?
+static bool begins_here(const char *base, const char *group) {
+    const char *next = strchr(group + 1, '/');
+    char *first = dct_strndup(group, next ? (size_t)(next - group) : strlen(group));
+    char *folder = first ? join(base, first, "") : NULL;
+    bool there = !folder || access(folder, F_OK) == 0;
+    dct_free(folder);
+    dct_free(first);
+    return there;
+}
+
 // Where the group is seen below the mount point: a container's mount may show its own group as "/"
-// while the group's name is still the host's, so leading components are left out until a folder is
-// there. "" if none is: the mount point itself.
+// while the group's name is still the host's, so leading components that are not there are left
+// out. "" if none is there: the mount point itself.
 static const char *find_group(const char *base, const char *group) {
-    bool there = false;
-    while (*group && !there) {
-        char *folder = join(base, group, "");
-        there = !folder || access(folder, F_OK) == 0;
-        dct_free(folder);
-        if (!there) {
-            const char *next = strchr(group + 1, '/');
-            group = next ? next : group + strlen(group);
-        }
+    while (*group && !begins_here(base, group)) {
+        const char *next = strchr(group + 1, '/');
+        group = next ? next : group + strlen(group);
     }
     return group;
 }
