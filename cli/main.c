@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The program `decoct`: finds the command and hands over. Every command has its own file.
 #include "cli.h"
+#include "trial.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -76,6 +77,7 @@ static int run_command(const command *c, int argc, char **argv) {
     snprintf(name, sizeof name, "%s", c->name);
     argv[0] = name; // argp's messages and --help then say "decoct next"
     program_invocation_name = program_invocation_short_name = name;
+    cli_screen_plugins();
     return c->run(argc, argv);
 }
 

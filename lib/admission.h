@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The entrance exam of plugins from outside the installation: every kernel once, against scalar.
+// The entrance exam of plugins from outside the installation: every kernel against scalar.
 #ifndef DCT_ADMISSION_H
 #define DCT_ADMISSION_H
 
 #include "plugins.h"
 
-// Drops kernels that do not give scalar's bits from the tables of outside backends, with a word in
-// their reason.
-decoct_status dct_admit(dct_backend_list *list, dct_error *error);
+// Drops kernels that do not give scalar's bits from the tables of outside backends and says so in
+// `rejected`. One that cannot be examined for want of memory is not usable.
+void dct_admit(dct_backend_list *list);
 
 #endif

@@ -272,24 +272,42 @@ void dct_cpu_pause(void) {
     _mm_pause();
 }
 
-// All masked, nearest, FTZ and DAZ off, no flags.
-enum { FP_DEFAULTS = 0x1f80, FP_FLAGS = 0x3f };
+// All masked, nearest, FTZ and DAZ off, no flags; and the x87 unit's control word, which the
+// library does not need but a kernel's fesetround() sets as well.
+enum { FP_DEFAULTS = 0x1f80, FP_FLAGS = 0x3f, X87_DEFAULTS = 0x37f };
+
+static uint32_t read_x87(void) {
+    uint16_t word;
+    __asm__ volatile("fnstcw %0" : "=m"(word));
+    return word;
+}
+
+static void write_x87(uint32_t value) {
+    uint16_t word = (uint16_t)value;
+    __asm__ volatile("fldcw %0" : : "m"(word));
+}
 
 bool dct_fp_is_default(void) {
-    return (_mm_getcsr() & ~(uint32_t)FP_FLAGS) == FP_DEFAULTS;
+    return (_mm_getcsr() & ~(uint32_t)FP_FLAGS) == FP_DEFAULTS && read_x87() == X87_DEFAULTS;
 }
 
 uint64_t dct_fp_enter(void) {
-    uint32_t saved = _mm_getcsr();
-    if (!dct_fp_is_default()) { // the flags are restored anyway; setting takes a while
-        _mm_setcsr(FP_DEFAULTS);
+    uint32_t saved = _mm_getcsr(), x87 = read_x87();
+    if ((saved & ~(uint32_t)FP_FLAGS) != FP_DEFAULTS) { // the flags are restored anyway; setting
+        _mm_setcsr(FP_DEFAULTS);                        // takes a while
     }
-    return saved;
+    if (x87 != X87_DEFAULTS) {
+        write_x87(X87_DEFAULTS);
+    }
+    return (uint64_t)x87 << 32 | saved;
 }
 
 void dct_fp_leave(uint64_t saved) {
     if (_mm_getcsr() != (uint32_t)saved) {
         _mm_setcsr((uint32_t)saved);
+    }
+    if (read_x87() != (uint32_t)(saved >> 32)) {
+        write_x87((uint32_t)(saved >> 32));
     }
 }
 

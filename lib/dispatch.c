@@ -5,9 +5,9 @@
 #include "admission.h"
 #include "cpu.h"
 #include "memory.h"
+#include "pluginfile.h"
 #include "plugins.h"
 
-#include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -174,10 +174,8 @@ static decoct_status fill(dct_backends *s, uint64_t features, const char *forced
     }
     sort(&s->list);
     check_cpu(&s->list, features);
-    decoct_status status = dct_admit(&s->list, error);
-    if (!status && forced) {
-        status = force(&s->list, forced, strict, error);
-    }
+    dct_admit(&s->list);
+    decoct_status status = forced ? force(&s->list, forced, strict, error) : DECOCT_OK;
     if (!status) {
         choose(s);
     }
@@ -213,9 +211,7 @@ void dct_backends_release(dct_backends *backends) {
         return;
     }
     for (int64_t i = 0; i < backends->list.count; i++) {
-        if (backends->list.items[i].module) {
-            dlclose(backends->list.items[i].module);
-        }
+        dct_plugin_unload(backends->list.items[i].module, backends->list.items[i].descriptor);
     }
     dct_free(backends->list.items);
     dct_free(backends);

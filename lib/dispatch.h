@@ -31,6 +31,7 @@ typedef struct dct_backend {
     int32_t rejected_count; // how many those are
     int32_t serves;         // how many kernels
     void *module;           // from dlopen, NULL if built in
+    int descriptor;         // through which the module was loaded, -1: none
     bool usable;            // could run here
     bool outside;           // named by DECOCT_BACKEND_PATH: must pass the admission test
     bool forced;            // the one that was asked for by name

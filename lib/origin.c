@@ -41,6 +41,12 @@ bool dct_library_origin(char *path, uint64_t size) {
     (void)size;
     return false; // a fully static program crashes in dladdr, and has nothing to load
 }
+
+bool dct_symbol_size(const void *address, uint64_t *size) {
+    (void)address;
+    (void)size;
+    return false;
+}
 #else
 // The loader joins the working directory of the time with the relative name; it copies without a
 // bound, so the name is measured first.
@@ -73,5 +79,16 @@ bool dct_library_origin(char *path, uint64_t size) {
     // A link map is its own handle in glibc; reopening it by name would depend on the working
     // directory.
     return copy_relative_origin(map, map->l_name, path, size);
+}
+
+bool dct_symbol_size(const void *address, uint64_t *size) {
+    Dl_info info;
+    const ElfW(Sym) *symbol = NULL;
+    if (dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT) == 0 || !symbol ||
+        info.dli_saddr != address) {
+        return false;
+    }
+    *size = symbol->st_size;
+    return true;
 }
 #endif

@@ -13,5 +13,8 @@
 bool dct_library_origin(char *path, uint64_t size);
 // The absolute folder of the running program, symbolic links followed.
 bool dct_program_origin(char *path, uint64_t size);
+// The size of the object that this address of a loaded module begins, as its symbol table has it.
+// False if it is not known, as in a static build.
+bool dct_symbol_size(const void *address, uint64_t *size);
 
 #endif

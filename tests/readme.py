@@ -18,14 +18,14 @@ def blocks(file, language):
     return [content for name, content in found if name == language]
 
 
-def run(command, folder=None, **env):
-    """stdout of a program that must end with 0 and say nothing on stderr."""
+def run(command, folder=None, stderr="", **env):
+    """stdout of a program that must end with 0 and print only what matches this on stderr."""
     full = {k: v for k, v in os.environ.items() if not k.startswith("DECOCT_")}
     done = subprocess.run(command, cwd=folder, env=dict(full, LC_ALL="C.UTF-8", **env),
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=600)
     said = done.stderr.decode(errors="replace")
-    if done.returncode or said:
+    if done.returncode or not re.fullmatch(stderr, said):
         raise AssertionError("%s: exit code %d\n%s" % (command, done.returncode, said))
     return done.stdout.decode()
 

@@ -68,8 +68,9 @@ class Readme(unittest.TestCase):
         self.assertNotEqual(info["kernels"]["matmul"], "mine")
         self.assertEqual(
             run([*DECOCT, "hash", "--only", "add", "--backend", "mine"],
-                DECOCT_BACKEND_PATH=self.folder),
-            run([*DECOCT, "hash", "--only", "add", "--backend", "scalar"]))
+                stderr="served by .*mine: add.*\n", DECOCT_BACKEND_PATH=self.folder),
+            run([*DECOCT, "hash", "--only", "add", "--backend", "scalar"],
+                stderr="served by scalar: .*\n"))
 
     def test_commands(self):
         with open(os.path.join(TOP, "README.md"), encoding="utf-8") as file:

@@ -6,15 +6,18 @@ PLUGINS is the folder of the built test plugins. Exit code 77 where this build l
 """
 import json
 import os
+import shutil
+import struct
 import subprocess
 import sys
+import tempfile
 import unittest
 
 DECOCT, PLUGINS = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 
 
 def run(*args, folder=None, **env):
-    full = dict(os.environ, LC_ALL="C.UTF-8", **env)
+    full = dict(os.environ, LC_ALL="C.UTF-8", **env)  # an absolute folder stays what it is in join()
     if folder:
         full["DECOCT_BACKEND_PATH"] = os.path.join(PLUGINS, folder)
     done = subprocess.run([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -67,6 +70,173 @@ class Info(unittest.TestCase):
         self.assertEqual(len(backends), 1)
         self.assertRegex(backends[0]["rejected"], "^bias: .* instead of ")
         self.assertRegex(backends[0]["reason"], "^not admitted: bias: .*; serves add$")
+
+
+class Files(unittest.TestCase):
+    """Files and folders that must not be loaded: each has one line with its reason."""
+
+    def setUp(self):
+        self.folder = os.path.realpath(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        with open(os.path.join(PLUGINS, "good", "vendor.so"), "rb") as file:
+            self.good = file.read()
+
+    def write(self, content, name="mine.so", mode=0o755):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as file:
+            file.write(content)
+        os.chmod(path, mode)
+        return path
+
+    def look(self, folder=None):
+        """What info says of each plugin of a path: {origin: backend}."""
+        code, out, err = run("info", "--json", DECOCT_BACKEND_PATH=folder or self.folder)
+        self.assertEqual(code, 0, err)
+        self.assertEqual(run("info", DECOCT_BACKEND_PATH=folder or self.folder)[0], 0)
+        machine = json.loads(out)
+        self.assertNotEqual(machine["kernels"]["add"], None)
+        return {b["origin"]: b for b in machine["backends"]}
+
+    def refused(self, content, reason, **how):
+        path = self.write(content, **how)
+        backend = self.look()[path]
+        self.assertFalse(backend["usable"], backend)
+        self.assertRegex(backend["reason"], reason)
+        os.unlink(path)
+
+    def patched(self, old, new):
+        self.assertEqual(self.good.count(old), 1)
+        return self.good.replace(old, new)
+
+    def test_good(self):
+        path = self.write(self.good)
+        self.assertEqual(self.look()[path]["reason"], "serves add bias")
+        os.chmod(path, 0o444)
+        os.chmod(self.folder, 0o555)
+        self.assertTrue(self.look()[path]["usable"])
+        os.chmod(self.folder, 0o755)
+
+    def test_cut_files(self):
+        size = len(self.good)
+        for length in (0, 1, 15, 16, 63, 64, 100, 500, size // 4, size // 2, size - 4096, size - 64, size - 1):
+            with self.subTest(length=length, size=size):
+                self.refused(self.good[:length], "is cut off|has no ELF header")
+
+    def test_copies_that_were_never_finished(self):
+        size = len(self.good)
+        for length in (0, 64, 700, size // 4, size // 2):
+            with self.subTest(length=length, size=size):
+                self.refused(self.good[:length] + bytes(size - length), ".")
+
+    def test_other_files(self):
+        self.refused(b"no library\n" * 100, "has no ELF header")
+        other = bytearray(self.good)
+        other[18] ^= 1  # e_machine
+        self.refused(other, "another kind of CPU")
+        other = bytearray(self.good)
+        other[4] ^= 3  # 32 and 64 bits
+        self.refused(other, "another kind of CPU")
+        with open(os.path.join(PLUGINS, "empty", "empty.so"), "rb") as file:
+            self.refused(file.read(), "exports no decoct_backend_entry")
+        os.mkfifo(os.path.join(self.folder, "pipe.so"))
+        os.mkdir(os.path.join(self.folder, "folder.so"))
+        os.symlink("nowhere", os.path.join(self.folder, "lost.so"))
+        for name, reason in (("pipe.so", "is not a regular file"), ("folder.so", "is not a regular file"),
+                             ("lost.so", "does not exist")):
+            self.assertEqual(self.look()[os.path.join(self.folder, name)]["reason"], reason)
+
+    def test_rights(self):
+        self.refused(self.good, "written by everybody", mode=0o757)
+        self.refused(self.good, "written by its group", mode=0o775)
+        path = self.write(self.good)
+        for mode, reason in ((0o777, "its folder can be written by everybody"),
+                             (0o1777, "its folder can be written by everybody"),
+                             (0o775, "its folder can be written by its group")):
+            os.chmod(self.folder, mode)
+            self.assertIn(reason, self.look()[path]["reason"])
+        os.unlink(path)  # the folder is named where it has no plugin
+        self.assertIn("can be written by its group", self.look()[self.folder]["reason"])
+
+    def test_folder_below_one_of_everybody(self):
+        """Loaded through its descriptor, since others could exchange the folder."""
+        below = os.path.join(self.folder, "below")
+        os.mkdir(below)
+        path = os.path.join(below, "mine.so")
+        os.rename(self.write(self.good), path)
+        os.chmod(self.folder, 0o777)
+        shutil.copy(path, os.path.join(below, "second.so"))
+        backends = self.look(below)
+        self.assertTrue(backends[path]["usable"], backends[path])
+        self.assertTrue(backends[os.path.join(below, "second.so")]["usable"])
+
+    def test_paths(self):
+        path = self.write(self.good)
+        long = "/" + "long/" * 200
+        backends = self.look(":".join(("/nonexistent/x", "relative/folder", long, self.folder)))
+        self.assertEqual(backends["/nonexistent/x"]["reason"], "does not exist")
+        self.assertIn("not an absolute folder", backends["relative/folder"]["reason"])
+        self.assertTrue(any("more than 511 bytes" in b["reason"] for b in backends.values()))
+        self.assertTrue(backends[path]["usable"])
+        backends = self.look(path)
+        self.assertEqual(backends[path]["reason"], "is not a folder")
+
+    def test_names(self):
+        for name in (b"scalar", b"SCALAR"):
+            self.refused(self.patched(b"vendor\0", name + b"\0"), "its name is reserved")
+        self.refused(self.patched(b"vendor\0", b"avx2\0\0\0"), "its name is reserved")
+        for name in (b"ven\nor", b"ven or", b"ven,or", b"-endor", b"v\xc3\xa4dor", b"\0endor"):
+            with self.subTest(name=name):
+                self.refused(self.patched(b"vendor\0", name + b"\0"), "its name must")
+
+    def test_tables(self):
+        size = len(struct.pack("P", 0))
+        self.assertEqual(size, 8)
+        (at,) = [i for i in range(0, len(self.good) - 8, 8)
+                 if self.good[i + 4:i + 8] == b"\2\0\0\0" and 100 < int.from_bytes(self.good[i:i + 4], "little") < 500
+                 and self.good[i + 32:i + 36] == (1000).to_bytes(4, "little")]
+        whole = int.from_bytes(self.good[at:at + 4], "little")
+        fine = set()
+        for wrong in list(range(0, whole + 9)) + [2 ** 20, 2 ** 32 - 1, 2 ** 31]:
+            table = bytearray(self.good)
+            table[at:at + 4] = wrong.to_bytes(4, "little")
+            path = self.write(table, "s%u.so" % wrong)
+        for path, backend in self.look().items():
+            if path.startswith(self.folder):
+                number = int(os.path.basename(path)[1:-3])
+                if backend["usable"]:
+                    fine.add(number)
+                else:
+                    self.assertRegex(backend["reason"], "struct_size|more than 256 plugins", path)
+        self.assertTrue(all(n % 8 == 0 and n <= whole for n in fine), fine)
+
+    def test_crashes(self):
+        """A plugin that does not survive its exam is left out; the others and the program go on."""
+        shutil.copy(os.path.join(PLUGINS, "good", "vendor.so"), self.folder)
+        reasons = {"crashes": "crashes \\(|ends the process", "exits": "ends the process", "aborts": "crashes \\(Aborted",
+                   "hangs": "does not come to an end"}
+        for name in reasons:
+            shutil.copy(os.path.join(PLUGINS, "crash", name + ".so"), self.folder)
+        code, out, err = run("info", "--json", DECOCT_BACKEND_PATH=self.folder)
+        self.assertEqual(code, 0, err)
+        machine = json.loads(out)
+        found = {b["origin"]: b for b in machine["backends"]}
+        for name, reason in reasons.items():
+            self.assertRegex(found[os.path.join(self.folder, name + ".so")]["reason"],
+                             "(%s).* when it is loaded or examined" % reason)
+        self.assertEqual(machine["kernels"]["add"], "vendor")
+        os.unlink(os.path.join(self.folder, "hangs.so"))
+        code, out, err = run("hash", "--only", "add", DECOCT_BACKEND_PATH=self.folder)
+        self.assertEqual((code, out), (0, run("hash", "--only", "add")[1]), err)
+        code, out, err = run("hash", "--only", "add", "--backend", "crash", DECOCT_BACKEND_PATH=self.folder)
+        self.assertEqual((code, out), (70, ""))
+        self.assertRegex(err, "refused was .*/aborts.so: crashes")
+
+    def test_left_out(self):
+        path = self.write(self.good)
+        code, out, err = run("info", "--json", DECOCT_BACKEND_PATH=self.folder, DECOCT_BACKEND_WITHOUT="/x:" + path)
+        self.assertEqual(code, 0, err)
+        (backend,) = [b for b in json.loads(out)["backends"] if b["origin"] == path]
+        self.assertEqual(backend["reason"], "DECOCT_BACKEND_WITHOUT leaves it out")
 
 
 if __name__ == "__main__":

@@ -193,8 +193,9 @@ typedef struct decoct_probe_kernel {
 typedef struct decoct_backend {
     uint32_t struct_size;  /**< sizeof(decoct_backend) where this was compiled */
     uint32_t abi;          /**< DECOCT_BACKEND_ABI */
-    const char *name;      /**< "avx2": what DECOCT_BACKEND names */
-    const char *version;   /**< free text */
+    const char *name;      /**< "avx2": what DECOCT_BACKEND names; 1 to 31 letters, digits, ._+-;
+                                NULL: that of the file. Names of our own backends are reserved */
+    const char *version;   /**< free text of at most 63 bytes; NULL: none */
     uint64_t cpu_features; /**< all of these must be there */
     uint32_t priority;     /**< the larger wins, kernel by kernel; scalar has 0 and 1, avx2 200 */
     uint32_t reserved;
@@ -210,7 +211,7 @@ typedef struct decoct_backend {
     /** Turns keys (count <= DECOCT_KEY_BLOCK rows of head_dim) into one transposed block. */
     void (*pack_keys)(int64_t count, int64_t head_dim, const float *k, int64_t k_stride,
                       float *block);
-    decoct_probe_kernel probe; /**< fma == NULL: none */
+    decoct_probe_kernel probe; /**< fma == NULL: none; else all of it must be there */
     /** The product of `matmul` with w as it lies: (k, cols) row by row, `panel_stride` from one row
      * to the next; `scratch` is NULL. `w` need not be aligned. For few rows or a small w, where
      * packing would cost more than the product. Belongs to `matmul`: a backend that does not serve

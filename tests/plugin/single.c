@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A plugin "mine" that serves one kernel alone (-DSINGLE_SOFTMAX, ...), by the definition's own
-// text: right (-DSINGLE_WRONG=0), wrong from the start (1), or wrong only where a row, a product or
-// a cache is longer than in the entrance exam (100).
+// text: right (-DSINGLE_WRONG=0), wrong from the start (1), or (100) wrong only where a row, a
+// product or a cache has a length beyond 100 that the entrance exam does not try: whole blocks.
 #pragma GCC diagnostic ignored "-Wunused-function" // each plugin takes one of the wrappers
 #define DECOCT_BACKEND_ENTRY single_whole
 #include "../../backends/scalar/backend.c"
 
 // Is a piece of this length one that the plugin gets wrong?
 static int32_t is_wrong(int64_t length) {
-    return SINGLE_WRONG && length > SINGLE_WRONG;
+    return SINGLE_WRONG && length > SINGLE_WRONG && (SINGLE_WRONG == 1 || length % 64 == 0);
 }
 
 static void spoil(float *y) {
@@ -59,6 +59,9 @@ const decoct_backend decoct_backend_entry = {
     .name = "mine",
     .version = "1",
     .priority = 1000,
+#ifdef __FMA__
+    .cpu_features = DECOCT_CPU_FMA,
+#endif
 #ifdef SINGLE_MATMUL
     .matmul = {.panel_cols = PANEL, .tile_rows = 1, .run = single_matmul_run, .pack = matmul_pack},
 #elif defined(SINGLE_ATTENTION)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A backend as a vendor would write it: one file, one header, kernels for what it is good at.
 // Built with VENDOR_WRONG its second kernel is wrong; with VENDOR_LATE its first one is, but only
-// in rows longer than those of the entrance exam; with VENDOR_ABI it speaks another ABI.
+// in rows of a length that the entrance exam does not try; with VENDOR_ABI it has another ABI.
 #include <decoct/backend.h>
 
 #ifndef VENDOR_LATE
@@ -11,8 +11,10 @@
 static void add(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         for (int64_t j = 0; j < a->cols; j++) {
-            float wrong = VENDOR_LATE && j == 100 ? 0x1p-18f : 0.0f;
-            a->y[i * a->y_stride + j] += a->x[i * a->x_stride + j] + wrong;
+            a->y[i * a->y_stride + j] += a->x[i * a->x_stride + j];
+        }
+        if (VENDOR_LATE && a->cols > 64 && a->cols % 64 == 0) {
+            a->y[i * a->y_stride + 100] += 0x1p-18f;
         }
     }
 }
@@ -20,8 +22,8 @@ static void add(const decoct_rows_piece *a) {
 static void bias(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         for (int64_t j = 0; j < a->cols; j++) {
-            float wrong = VENDOR_WRONG && i == 3 ? 0x1p-20f : 0.0f;
-            a->y[i * a->y_stride + j] = a->x[i * a->x_stride + j] + a->bias[j] + wrong;
+            float sum = a->x[i * a->x_stride + j] + a->bias[j];
+            a->y[i * a->y_stride + j] = VENDOR_WRONG && i == 3 ? sum + 0x1p-20f : sum;
         }
     }
 }

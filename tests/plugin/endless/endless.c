@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A plugin that passes the entrance exam, and whose kernel never returns from rows of 1000 columns
-// or more. It says so on standard error first, which the tests wait for.
+// A plugin that passes the entrance exam, and whose kernel never returns from rows of 1024 columns
+// and other lengths that the exam does not try. It says so on standard error first, which the tests
+// wait for.
 #include <decoct/backend.h>
 
 #include <unistd.h>
 
 static void add(const decoct_rows_piece *a) {
-    if (a->cols >= 1000) {
+    if (a->cols >= 1000 && a->cols % 64 == 0) {
         static const char words[] = "in the endless kernel\n";
         volatile int32_t on = write(STDERR_FILENO, words, sizeof words - 1) > 0;
         while (on) {

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Cases of attention. Scalar takes packed keys of one head only: its answer to a piece with
+// unpacked keys or several heads is put together from pieces that it takes.
+#include "exam.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    BLOCK = DECOCT_KEY_BLOCK,
+    V = EXAM_EXTRA / 2,
+    WEIGHTS = 1 << 12,
+    HEADS = 3,
+    GROUP = 2,
+    PHASE = 1
+};
+typedef enum mask_kind { NO_MASK, FINITE, HIDING } mask_kind;
+
+typedef struct attention_case {
+    const char *what;
+    int64_t rows, kv_len, head_dim, value_dim;
+    int64_t visible, step; // visible 0: all keys
+    mask_kind mask;
+    bool weights;
+    int64_t heads;        // 0: packed keys; else the heads of a piece with unpacked ones
+    bool odd_hidden, odd; // NaN and infinities in hidden keys and values; in visible ones
+    float scale;
+} attention_case;
+
+static const attention_case attention_cases[] = {
+    {"1 key", 1, 1, 1, 1, 0, 0, NO_MASK, false, 0, false, false, 1.0f},
+    {"causal", 5, 150, 7, 9, 146, 1, NO_MASK, false, 0, false, false, 0.5f},
+    {"causal, wide heads", 3, 100, 64, 65, 97, 1, NO_MASK, false, 0, false, false, 0.125f},
+    {"no key to see in the first rows", 5, 3, 16, 16, -1, 1, NO_MASK, true, 0, false, false, 1.0f},
+    {"more rows than a tile", 41, 66, 8, 5, 60, 1, NO_MASK, false, 0, false, false, 0.5f},
+    {"wide scores", 3, 130, 33, 17, 0, 0, NO_MASK, true, 0, false, false, 60.0f},
+    {"mask", 3, 70, 9, 4, 0, 0, FINITE, false, 0, false, false, 0.5f},
+    {"weights", 3, 70, 9, 4, 68, 1, NO_MASK, true, 0, false, false, -0.5f},
+    {"mask that hides, and weights", 4, 150, 7, 9, 0, 0, HIDING, true, 0, false, false, 0.5f},
+    {"mask that hides, causal", 4, 150, 7, 9, 140, 3, HIDING, false, 0, false, false, 0.5f},
+    {"NaN in hidden keys", 3, 90, 6, 5, 80, 1, HIDING, true, 0, true, false, 0.5f},
+    {"NaN and infinities", 4, 90, 6, 5, 0, 0, NO_MASK, true, 0, false, true, 0.5f},
+    {"2100 keys", 1, 2100, 2, 3, 0, 0, NO_MASK, false, 0, false, false, 3.0f},
+    {"unpacked keys, 1 row", 1, 150, 7, 9, 0, 0, NO_MASK, false, 1, false, false, 0.5f},
+    {"unpacked keys, masked", 3, 70, 17, 9, 66, 1, HIDING, true, 1, true, false, 0.5f},
+    {"several heads", 1, 150, 8, 8, 0, 0, NO_MASK, false, HEADS, false, false, 0.5f},
+    {"several heads, masked", 2, 70, 7, 9, 66, 1, HIDING, true, HEADS, true, false, 0.5f},
+};
+
+static bool is_hidden(const attention_case *c, int64_t row, int64_t key) {
+    return c->mask == HIDING && (row == 1 || (row == 0 && key < BLOCK) || key % 7 == 3);
+}
+
+// ---- Operands ----
+
+static void fill_mask(exam *e, const attention_case *c, int64_t heads) {
+    int64_t stride = c->kv_len + 1;
+    for (int64_t i = 0; c->mask != NO_MASK && i < heads * c->rows * stride; i++) {
+        bool hidden = is_hidden(c, i / stride % c->rows, i % stride);
+        e->mask[i] = hidden ? -INFINITY : 4.0f * e->input[i + 5000];
+    }
+}
+
+static void fill_keys(exam *e, const attention_case *c, const decoct_attention_piece *p) {
+    memcpy(e->extra, e->input, sizeof e->extra);
+    for (int64_t j = 0; j < c->kv_len; j++) {
+        float *k = e->extra + j * p->k_stride, *v = e->extra + V + j * p->v_stride;
+        if (c->odd_hidden && j % 7 == 3) {
+            k[0] = j % 2 ? NAN : INFINITY;
+            v[0] = j % 2 ? INFINITY : NAN;
+        }
+        if (c->odd && j % 40 == 11) {
+            k[0] = j == 11 ? INFINITY : -INFINITY;
+            v[c->value_dim - 1] = j == 51 ? -INFINITY : -0.0f;
+        }
+    }
+}
+
+// Heads side by side: head h of a row follows head h - 1.
+static decoct_attention_piece attention_piece(exam *e, const attention_case *c) {
+    int64_t heads = c->heads ? c->heads : 1, kv_heads = (PHASE + heads - 1) / GROUP + 1;
+    decoct_attention_piece p = {.rows = c->rows,
+                                .kv_len = c->kv_len,
+                                .head_dim = c->head_dim,
+                                .value_dim = c->value_dim,
+                                .q = e->input + 1,
+                                .q_stride = heads * c->head_dim + 2,
+                                .v = e->extra + V,
+                                .v_stride = kv_heads * c->value_dim + 1,
+                                .out_stride = heads * c->value_dim + 2,
+                                .mask = c->mask == NO_MASK ? NULL : e->mask,
+                                .mask_stride = c->kv_len + 1,
+                                .weights_stride = c->kv_len + 3,
+                                .visible = c->visible ? c->visible : c->kv_len,
+                                .visible_step = c->step,
+                                .scale = c->scale,
+                                .k = e->extra,
+                                .k_stride = kv_heads * c->head_dim + 1,
+                                .heads = heads,
+                                .kv_group = GROUP,
+                                .kv_phase = PHASE,
+                                .q_head_stride = c->head_dim,
+                                .k_head_stride = c->head_dim,
+                                .v_head_stride = c->value_dim,
+                                .out_head_stride = c->value_dim,
+                                .mask_head_stride = c->rows * (c->kv_len + 1),
+                                .weights_head_stride = c->rows * (c->kv_len + 3)};
+    fill_keys(e, c, &p);
+    fill_mask(e, c, heads);
+    return p;
+}
+
+static void place_outputs(decoct_attention_piece *p, const attention_case *c, float *out) {
+    p->out = out + EXAM_START;
+    p->weights = c->weights ? out + WEIGHTS : NULL;
+}
+
+static void pack_keys(exam *e, decoct_attention_piece *p, const float *k) {
+    p->keys = e->panels;
+    p->key_block_stride = p->head_dim * BLOCK;
+    for (int64_t j = 0; j < p->kv_len; j += BLOCK) {
+        int64_t count = p->kv_len - j < BLOCK ? p->kv_len - j : BLOCK;
+        e->scalar->pack_keys(count, p->head_dim, k + j * p->k_stride, p->k_stride,
+                             e->panels + j * p->head_dim);
+    }
+}
+
+// ---- The two runs ----
+
+// False without memory.
+static bool run(exam *e, const decoct_attention_kernel *kernel, decoct_attention_piece *p) {
+    int64_t size = kernel->scratch_size ? kernel->scratch_size(p) : 0;
+    if (size < 0 || size > EXAM_SCRATCH_MAX) {
+        return exam_fail(e, "scratch_size() asks for %lld floats", (long long)size);
+    }
+    p->scratch = exam_scratch(e, size);
+    if (size > 0 && !p->scratch) {
+        return false;
+    }
+    kernel->run(p);
+    return true;
+}
+
+// Scalar, head by head.
+static bool run_definition(exam *e, const decoct_attention_piece *whole) {
+    for (int64_t h = 0; h < whole->heads; h++) {
+        decoct_attention_piece p = *whole;
+        int64_t kv = whole->heads == 1 ? 0 : (whole->kv_phase + h) / whole->kv_group;
+        p.heads = 0;
+        p.q += h * whole->q_head_stride;
+        p.v += kv * whole->v_head_stride;
+        p.out += h * whole->out_head_stride;
+        p.mask = p.mask ? p.mask + h * whole->mask_head_stride : NULL;
+        p.weights = p.weights ? p.weights + h * whole->weights_head_stride : NULL;
+        pack_keys(e, &p, whole->k + kv * whole->k_head_stride);
+        if (!run(e, &e->scalar->attention, &p)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool examine_case(exam *e, const decoct_backend *b, const attention_case *c) {
+    decoct_attention_piece p = attention_piece(e, c);
+    int64_t weights_rows = p.heads * c->rows;
+    exam_begin(e, NULL,
+               c->weights ? WEIGHTS - EXAM_START + weights_rows * p.weights_stride
+                          : c->rows * p.out_stride);
+    place_outputs(&p, c, e->right);
+    if (!run_definition(e, &p)) {
+        return false;
+    }
+    place_outputs(&p, c, e->given);
+    if (!c->heads) {
+        pack_keys(e, &p, p.k);
+        p.k = NULL;
+        p.heads = 0;
+    }
+    if (!run(e, &b->attention, &p)) {
+        return false;
+    }
+    exam_matrix outputs[] = {
+        {"", EXAM_START, c->rows, p.out_stride - 2, p.out_stride},
+        {"weights: ", WEIGHTS, weights_rows, c->kv_len, p.weights_stride},
+    };
+    return exam_same(e, c->what, outputs, c->weights ? 2 : 1);
+}
+
+bool exam_attention(exam *e, const decoct_backend *b) {
+    int64_t tile = b->attention.tile_rows;
+    for (size_t i = 0; i < sizeof attention_cases / sizeof *attention_cases; i++) {
+        attention_case c = attention_cases[i];
+        if ((c.heads && !b->attention.packs_keys) || (c.heads > 1 && b->attention.packs_keys < 2)) {
+            continue;
+        }
+        c.rows = c.heads && c.rows > tile ? tile : c.rows;
+        if (!examine_case(e, b, &c)) {
+            return false;
+        }
+    }
+    return true;
+}

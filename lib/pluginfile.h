@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One plugin file: may it be loaded, is it whole, is its table usable. Nothing of it is called.
+#ifndef DCT_PLUGINFILE_H
+#define DCT_PLUGINFILE_H
+
+#include <decoct/backend.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+enum { DCT_REASON_ROOM = 512 };
+
+typedef struct dct_plugin_file {
+    void *module;                // from dlopen, NULL if it was refused
+    int descriptor;              // must stay open as long as the module; -1: none
+    const decoct_backend *table; // inside the module
+    char reason[DCT_REASON_ROOM];
+} dct_plugin_file;
+
+// Why a file or folder with these owners and rights must not be trusted, NULL if it may be: it must
+// belong to root or to us, and not be writable by others. In the installation a group may write.
+const char *dct_refuse_rights(const struct stat *s, bool outside);
+// Opens `name` in the folder `at`, checks what it has opened, and loads that. `path` is its full
+// name. False with a reason.
+bool dct_plugin_load(int at, const char *name, const char *path, bool outside,
+                     dct_plugin_file *out);
+void dct_plugin_unload(void *module, int descriptor);
+// "cannot be opened: permission denied" and the like, for an errno.
+const char *dct_refuse_errno(int error);
+
+#endif

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A vector backend of ours as a plugin from outside: under a name that is free. The exam must admit
+// all of it. -DBACKEND_FILE names its source.
+#define DECOCT_BACKEND_ENTRY definition
+#include BACKEND_FILE
+
+__attribute__((visibility("default"))) extern decoct_backend decoct_backend_entry;
+decoct_backend decoct_backend_entry;
+
+__attribute__((constructor)) static void fill_table(void) {
+    decoct_backend_entry = definition;
+    decoct_backend_entry.name = "renamed-" BACKEND_NAME;
+    decoct_backend_entry.priority = 1000 + BACKEND_PRIORITY;
+}
