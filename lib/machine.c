@@ -17,6 +17,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+// meson.build says which version this is; base.h must say the same.
+_Static_assert(DECOCT_VERSION == DCT_PROJECT_VERSION, "base.h has another version than meson");
+
 // ---- JSON ----
 
 // A string of any bytes: what is not UTF-8 (a file name may be anything) is shown as question

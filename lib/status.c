@@ -30,9 +30,6 @@ const char *decoct_status_string(decoct_status status) {
     }
 }
 
-// meson.build says which version this is; base.h must say the same.
-_Static_assert(DECOCT_VERSION == DCT_PROJECT_VERSION, "base.h has another version than meson");
-
 uint32_t decoct_version(void) {
     return DECOCT_VERSION;
 }
