@@ -13,7 +13,7 @@
 
 typedef struct export_format {
     const char *name;
-    void (*write)(const json_t *all, FILE *to);
+    void (*write)(const export_input *in, FILE *to);
 } export_format;
 
 static const export_format formats[] = {
@@ -77,63 +77,59 @@ static const struct argp parser = {
     "googlecpp is what Google Benchmark itself would write, for its compare.py and for "
     "continuous-benchmark actions: one row a benchmark, the median. A row whose result was wrong "
     "has error_occurred, as Google Benchmark writes it. csv has every column that holds one value, "
-    "md is a table for a comment.\n\n" CLI_EXIT_DOC,
+    "md is a table for a comment, and before it, if there are several backends, which one is "
+    "faster.\n\n" CLI_EXIT_DOC,
     NULL,
     NULL,
     NULL};
 
 // The same exam that `decoct report` gives. jansson alone does not know what a result file is.
-static int examine(const char *path, const char *text, size_t length, char *words, size_t size) {
+static int examine(fleet *f, const char *path, const char *text, size_t length, char *words,
+                   size_t size) {
     results_reader *reader = results_open();
     results_file file;
     if (!reader) {
         snprintf(words, size, "out of memory");
         return CLI_INTERNAL;
     }
-    fleet f = {0};
     results_status status = results_parse(reader, text, length, &file, words, size);
     int code = status == RESULTS_OK ? CLI_OK : status == RESULTS_MEMORY ? CLI_INTERNAL : CLI_USAGE;
-    if (code == CLI_OK && !fleet_add(&f, &file, path, path, NULL, 0, words, size)) {
+    if (code == CLI_OK && !fleet_add(f, &file, path, path, NULL, 0, words, size)) {
         code = CLI_USAGE; // two rows of one name
     }
-    fleet_free(&f);
     results_close(reader);
     return code;
 }
 
-static json_t *load(const char *path, const cli_output *output, int *code) {
+static int load(export_input *in, const char *path, const cli_output *output) {
     char words[512], *text;
     size_t length = 0;
-    json_t *all = NULL;
     json_error_t error;
-    *code = gather_read(path, output, &text, &length, words, sizeof words);
-    if (*code == CLI_OK) {
-        *code = examine(path, text, length, words, sizeof words);
+    int code = gather_read(path, output, &text, &length, words, sizeof words);
+    if (code == CLI_OK) {
+        code = examine(&in->fleet, path, text, length, words, sizeof words);
     }
-    if (*code == CLI_OK) {
-        all = json_loadb(text, length, JSON_ALLOW_NUL, &error);
-        if (!all) { // valid JSON it is: what jansson may still refuse are huge numbers
+    if (code == CLI_OK) {
+        in->all = json_loadb(text, length, JSON_ALLOW_NUL, &error);
+        if (!in->all) { // valid JSON it is: what jansson may still refuse are huge numbers
             bool number = json_error_code(&error) == json_error_numeric_overflow;
             snprintf(words, sizeof words, number ? "line %d: %s" : "out of memory", error.line,
                      error.text);
-            *code = number ? CLI_USAGE : CLI_INTERNAL;
+            code = number ? CLI_USAGE : CLI_INTERNAL;
         }
     }
     free(text);
-    if (*code != CLI_OK) {
-        gather_fail(*code, path, words);
-    }
-    return all;
+    return code == CLI_OK ? CLI_OK : gather_fail(code, path, words);
 }
 
 typedef struct export_job {
     const export_options *options;
-    const json_t *all;
+    const export_input *in;
 } export_job;
 
 static bool put(FILE *to, const void *data) {
     const export_job *job = data;
-    job->options->to->write(job->all, to);
+    job->options->to->write(job->in, to);
     return true;
 }
 
@@ -144,11 +140,15 @@ int cli_export(int argc, char **argv) {
         return code;
     }
     cli_output output = cli_output_find(o.output);
-    json_t *all = load(o.file, &output, &code);
+    export_input in = {0};
+    code = load(&in, o.file, &output);
     if (code == CLI_OK) {
-        code = cli_output_write(o.output, put, &(export_job){&o, all});
+        fleet_label(&in.fleet);
+        fleet_judge(&in.fleet);
+        code = cli_output_write(o.output, put, &(export_job){&o, &in});
     }
-    json_decref(all);
+    fleet_free(&in.fleet);
+    json_decref(in.all);
     return code;
 }
 

@@ -3,13 +3,20 @@
 #ifndef CLI_EXPORT_H
 #define CLI_EXPORT_H
 
+#include "fleet.h"
+
 #include <jansson.h>
 #include <stdio.h>
 
-// Each writes the whole of a file that the reader of result files has found good.
-void export_googlecpp(const json_t *all, FILE *to);
-void export_csv(const json_t *all, FILE *to);
-void export_md(const json_t *all, FILE *to);
+// A file that the reader of result files has found good: as it is, and as a fleet of one.
+typedef struct export_input {
+    json_t *all;
+    fleet fleet;
+} export_input;
+
+void export_googlecpp(const export_input *in, FILE *to);
+void export_csv(const export_input *in, FILE *to);
+void export_md(const export_input *in, FILE *to);
 
 // The shortest decimal number that reads back as this one.
 void export_put_number(const json_t *number, FILE *to);

@@ -49,7 +49,7 @@ static bool has_times(const json_t *row) {
            json_is_number(json_object_get(row, "cpu_time"));
 }
 
-void export_googlecpp(const json_t *all, FILE *to) {
+void export_googlecpp(const export_input *in, FILE *to) {
     static const char *const keys[] = {"date",     "host_name",   "executable",
                                        "num_cpus", "mhz_per_cpu", "cpu_scaling_enabled",
                                        "caches",   "load_avg",    "library_build_type",
@@ -58,9 +58,9 @@ void export_googlecpp(const json_t *all, FILE *to) {
     json_t *row = NULL;
     bool any = false;
     fputs("{\n  \"context\": {", to);
-    put_keys(json_object_get(all, "context"), keys, "    ", &any, to);
+    put_keys(json_object_get(in->all, "context"), keys, "    ", &any, to);
     fputs("\n  },\n  \"benchmarks\": [", to);
-    json_array_foreach(json_object_get(all, "benchmarks"), i, row) {
+    json_array_foreach(json_object_get(in->all, "benchmarks"), i, row) {
         if (has_times(row)) {
             fputs(written ? ",\n" : "\n", to);
             put_row(row, written++, to);

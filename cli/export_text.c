@@ -2,6 +2,8 @@
 // A result file as CSV (RFC 4180) and as a table in GitHub's Markdown.
 #include "export.h"
 
+#include "against.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -107,14 +109,14 @@ static void put_field(const json_t *value, FILE *to) {
     fputs(quoted ? "\"" : "", to);
 }
 
-void export_csv(const json_t *all, FILE *to) {
+void export_csv(const export_input *in, FILE *to) {
     size_t i = 0;
     json_t *row = NULL;
     for (int c = 0; c < CSV_COLUMNS; c++) {
         fprintf(to, "%s%s", c ? "," : "", csv_columns[c]);
     }
     fputs("\r\n", to);
-    json_array_foreach(json_object_get(all, "benchmarks"), i, row) {
+    json_array_foreach(json_object_get(in->all, "benchmarks"), i, row) {
         for (int c = 0; c < CSV_COLUMNS; c++) {
             fputs(c ? "," : "", to);
             put_field(json_object_get(row, csv_columns[c]), to);
@@ -190,13 +192,19 @@ static void put_notes(const json_t *row, FILE *to) {
     }
 }
 
-void export_md(const json_t *all, FILE *to) {
+static void put_sentence(const char *sentence, void *to) {
+    put_cell(sentence, to);
+    fputs("\n\n", to); // a paragraph
+}
+
+void export_md(const export_input *in, FILE *to) {
     size_t i = 0;
     json_t *row = NULL;
+    against_put(&in->fleet, put_sentence, to);
     fputs("| benchmark | time, µs | rate | % of roof | notes |\n"
           "|---|--:|--:|--:|---|\n",
           to);
-    json_array_foreach(json_object_get(all, "benchmarks"), i, row) {
+    json_array_foreach(json_object_get(in->all, "benchmarks"), i, row) {
         fputs("| ", to);
         put_cell(text_of(row, "name"), to);
         fputs(" | ", to);

@@ -2,13 +2,16 @@
 // `decoct report`: result files as one page to explore, or as the data of that page.
 #include "report.h"
 
+#include "against.h"
 #include "cli.h"
 #include "output.h"
+#include "term.h"
 #include "text.h"
 
 #include "report_page.h" // made from page/report.html by embed.py
 
 #include <errno.h>
+#include <stdlib.h>
 
 typedef struct report_options {
     const char *output;
@@ -66,6 +69,10 @@ static const struct argp parser = {
     "from one CPU model are one group, whose values are the medians over its files. The interval "
     "beside a median holds the true one with at least 95 % (sign test over the files); with fewer "
     "than 6 files it is all of them, with a single one that file's own.\n\n"
+    "Where two machines, files or backends have cases in common, a line says which one is faster, "
+    "that "
+    "they are equally fast, or why it cannot be told. It goes to standard output, or to standard "
+    "error if the page is written to standard output.\n\n"
     "The page carries the first 8 files whole, as long as they have no more than 32 MiB "
     "together.\n\n"
     "Exit code 14: a folder without result files. " CLI_EXIT_DOC,
@@ -99,6 +106,43 @@ static bool put_data(FILE *to, const void *data) {
     return true;
 }
 
+static void put_sentence(const char *sentence, void *to) {
+    const cli_term *term = to;
+    cli_term_put(term, sentence);
+    fputc('\n', term->to);
+}
+
+// What the page's headline says, and of other series too: made before the page is written, so that
+// a lack of memory leaves no page. free() it.
+static char *verdicts(FILE *terminal, const fleet *f) {
+    char *text = NULL;
+    size_t length;
+    cli_term term = cli_term_look(terminal);
+    term.to = open_memstream(&text, &length);
+    if (term.to) {
+        against_put(f, put_sentence, &term);
+    }
+    if (!term.to || fclose(term.to) != 0) {
+        exit(cli_fail(CLI_INTERNAL, "out of memory"));
+    }
+    return text;
+}
+
+static int write_report(const report_options *o, const gather_result *result) {
+    if (o->json) {
+        return cli_output_write(o->output, put_data, result);
+    }
+    FILE *terminal = cli_output_is_stdout(o->output) ? stderr : stdout;
+    char *text = verdicts(terminal, &result->fleet);
+    int code = cli_output_write(o->output, put_page, result);
+    if (code == CLI_OK) {
+        fputs(text, terminal);
+        code = cli_finish();
+    }
+    free(text);
+    return code;
+}
+
 int cli_report(int argc, char **argv) {
     report_options o = {0};
     gather_result result;
@@ -109,7 +153,7 @@ int cli_report(int argc, char **argv) {
     cli_output output = cli_output_find(o.output);
     code = gather(o.files, o.count, !o.json, &output, &result);
     if (code == CLI_OK) {
-        code = cli_output_write(o.output, o.json ? put_data : put_page, &result);
+        code = write_report(&o, &result);
     }
     gather_free(&result);
     return code;

@@ -7,9 +7,10 @@ import random
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "cli"))
+sys.path[:0] = [os.path.join(HERE, "..", "cli"), HERE]
 sys.dont_write_bytecode = True
 import embed  # noqa: E402
+import results  # noqa: E402
 
 HOSTILE = ('<script>window.hit=1</script><img src=x onerror="window.hit=1">'
            "</script><script>window.hit=1</script>\"'&")
@@ -231,7 +232,8 @@ def big():
 def pair(ratio=1.0, machine=1.0, noise=0.01, cases=20, disturbed=0, invalid=0, lone=1.0, mixed=False):
     """Two files of one machine: the second is `ratio` times as fast, and its machine `machine` times."""
     names = [case("matmul", 1, "none", 64 + i, 12, 64) for i in range(cases)]
-    data = report([group("AMD EPYC"), group("AMD EPYC (2)")], [(0, "avx2", 1), (1, "avx2", 1)], names)
+    data = report([group("AMD EPYC (before.json)"), group("AMD EPYC (after.json)")], [(0, "avx2", 1), (1, "avx2", 1)],
+                  names)
     for g in data["groups"]:
         g["cpu"] = "AMD EPYC"
     values, rng = data["values"], random.Random(11)
@@ -264,10 +266,11 @@ def small():
     return pair(1.04, noise=0.004, machine=1.001)
 
 
-def inside():
+def inside(ratio=1.04, **more):
     """Two backends in one file."""
-    data = pair(1.04, noise=0.003)
+    data = pair(ratio, noise=0.003, **more)
     data["groups"].pop()
+    data["groups"][0]["label"] = "AMD EPYC"
     data["series"] = [{"group": 0, "backend": b, "label": "AMD EPYC, " + b} for b in ("avx2", "mine")]
     return data
 
@@ -275,10 +278,30 @@ def inside():
 def runs():
     """Six runs of each."""
     data = pair(1.04, noise=0.003)
-    for i in range(2):
-        data["groups"][i]["files"] = 6
+    for i, name in enumerate(("before", "after")):
+        data["groups"][i].update(files=6, label="AMD EPYC (%s)" % name)
         data["values"]["n"][i] = [6] * len(data["cases"])
+        data["series"][i]["label"] = data["groups"][i]["label"] + ", avx2"
     return data
+
+
+def busy():
+    """The same; one file of each was disturbed in every row."""
+    data = runs()
+    data["values"]["disturbed"] = [["1 of 6 files"] * len(data["cases"])] * 2
+    return data
+
+
+def apart():
+    """A folder of two files, one for each backend: they are two runs."""
+    data = inside()
+    data["groups"][0]["files"] = 2
+    return data
+
+
+def sole():
+    """The interval is above 1 and all cases go one way, but one of them makes most of the mean."""
+    return inside(1.035, lone=10)
 
 
 def lone():
@@ -301,6 +324,18 @@ def mixed():
     return pair(2, mixed=True)
 
 
+def split():
+    """The interval is above 1, but in 8 of 20 cases the first one is faster."""
+    data = inside(3)
+    for key in ("time", "time_low", "time_high"):
+        data["values"][key][1][:8] = [v * 3 / 0.95 for v in data["values"][key][1][:8]]
+    return data
+
+
+def slower():
+    return pair(0.5)
+
+
 def double():
     data = pair(2)
     data["groups"][0]["context"]["findings"] = [
@@ -312,8 +347,41 @@ def double():
     return data
 
 
-VERDICTS = [same, four, moved, small, inside, runs, lone, few, upset, void, mixed, double]
+VERDICTS = [same, four, moved, small, inside, runs, lone, few, upset, void, mixed, split, slower, double, busy, apart,
+            sole]
 KINDS = [one, backends, two, close, fleet, nulls, nothing, hostile, big, *VERDICTS]
+
+
+def sample_row(data, s, c, number):
+    """The row of one file; that of the first of several is quickest, that of the last one slowest."""
+    get = lambda key: data["values"][key][s][c]
+    files, backend = get("n"), data["series"][s]["backend"]
+    name = data["cases"][c]["name"] + "/backend:" + backend
+    middle = "time" if files == 1 or 0 < number < files - 1 else "time_high" if number else "time_low"
+    words = get("disturbed")
+    upset = words and (files == 1 or number < int(words.split()[0]))
+    return {**data["cases"][c], "name": name, "run_name": name, "run_type": "iteration", "time_unit": "us",
+            "real_time": get(middle), "real_time_low": get("time_low"), "real_time_high": get("time_high"),
+            "backend": backend, "roof": get("roof"), "roof_rate": get("roof_rate"), "correct": True,
+            "disturbed": [words] if upset else [], "invalid": [get("invalid")] if get("invalid") else []}
+
+
+def result_files(data, folder):
+    """Writes result files that give this data; what `decoct report` is to be called with."""
+    arguments = []
+    for g, one_group in enumerate(data["groups"]):
+        count = one_group["files"]
+        mine = [s for s, series in enumerate(data["series"]) if series["group"] == g]
+        place = os.path.join(folder, ("before", "after")[g] + (".json" if count == 1 else ""))
+        if count > 1:
+            os.mkdir(place)
+        for number in range(count):
+            rows = [sample_row(data, s, c, number) for s in mine for c in range(len(data["cases"]))
+                    if data["values"]["n"][s][c] == count or s % count == number]
+            results.write(os.path.join(place, "%d.json" % number) if count > 1 else place,
+                          {"context": results.context(one_group["cpu"]), "benchmarks": rows})
+        arguments.append(place)
+    return arguments
 
 
 def page(data, raw=()):

@@ -163,6 +163,19 @@ class Markdown(Export):
         self.assertEqual(first[1], "%.4g [11.1, 13.06]" % 12.345)
         self.assertEqual(first[4], "**wrong result**; steal \\| 3 %; no \\| &lt;b&gt;")
 
+    def test_which_backend_is_faster(self):
+        doc = results.document(shapes=6, backends=("scalar", "avx2"))
+        for row in doc["benchmarks"]:
+            row.update(real_time=200 if row["backend"] == "scalar" else 100, real_time_low=None)
+        lines = self.export("md", doc).splitlines()
+        self.assertEqual(lines[:3], ["It cannot be told whether scalar or avx2 is faster: rows have no interval "
+                                     "(geometric mean over 6 cases)", "", "| benchmark | time, µs | rate | % of roof | notes |"])
+        for row in doc["benchmarks"]:
+            row.update(real_time_low=row["real_time"], real_time_high=row["real_time"])
+        self.assertEqual(self.export("md", doc).splitlines()[0], "avx2 is 2.00 times as fast as scalar (geometric mean over "
+                         "6 cases, interval 1.96 to 2.04)")
+        self.assertNotIn("faster", self.export("csv", doc))
+
 
 if __name__ == "__main__":
     if subprocess.run([DECOCT, "export", "--help"], stdout=subprocess.DEVNULL,

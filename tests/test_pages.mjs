@@ -85,25 +85,45 @@ test("the verdict says who is faster", "backends", async page => {
   assert.match(await page.locator("#figures").innerText(), /rows disturbed/);
 });
 // Made-up pairs of files whose truth is known: what the head of the page says of them.
-const EQUAL = /^AMD EPYC and AMD EPYC \(2\) are equally fast within \u00b1[\d.]+ %$/, CANNOT = /^It cannot be told whether/;
+const EQUAL = /^AMD EPYC \(before.json\) and AMD EPYC \(after.json\) are equally fast within \u00b1[\d.]+ %$/, CANNOT = /^It cannot be told whether/,
+  RUNS_DIFFER = /^AMD EPYC \(after\) is 4\.0 % faster than AMD EPYC \(before\)$/;
 for (const [file, headline, tile, why] of [
   ["same", EQUAL, /^equal$/], ["four", EQUAL, /^equal$/],
   ["small", EQUAL, /^equal$/], ["inside", /^mine is 4\.0 % faster than avx2$/, /^4\.0 %$/],
-  ["runs", /^AMD EPYC \(2\) is 4\.0 % faster than AMD EPYC$/, /^4\.0 %$/],
+  ["runs", RUNS_DIFFER, /^4\.0 %$/], ["busy", RUNS_DIFFER, /^4\.0 %$/], ["apart", CANNOT, /^cannot tell$/, /holds 1/],
   ["moved", CANNOT, /^cannot tell$/, /holds 1/], ["lone", CANNOT, /^cannot tell$/, /holds 1|one case alone|disagree/],
+  ["sole", CANNOT, /^cannot tell$/, /one case alone makes the difference/],
   ["few", CANNOT, /^cannot tell$/, /only 4 cases/], ["upset", CANNOT, /^cannot tell$/, /most rows were disturbed or invalid \(11 of 20\)/],
   ["void", CANNOT, /^cannot tell$/, /most rows were disturbed or invalid \(11 of 20\)/], ["mixed", CANNOT, /^cannot tell$/, /disagree/],
-  ["double", /^AMD EPYC \(2\) is 2.00 times as fast as AMD EPYC$/, /^2.00\u00d7$/]])
-  test("a verdict: " + file, file, async page => {
-    assert.match(await page.locator("h1").innerText(), headline);
-    assert.match(await page.locator("#figures .lead b").innerText(), tile);
-    if (why) {
-      assert.match(await page.locator("#figures .lead").innerText(), why);
-      assert.match(await page.locator("#lede").innerText(), why);
-      assert.match(await page.locator("#compare .says").innerText(), why);
-    }
-    await picture(page, "verdict-" + file, page.locator("header"));
+  ["split", CANNOT, /^cannot tell$/, /the cases disagree: 12 of 20 go with the mean/],
+  ["slower", /^AMD EPYC \(before.json\) is 2.00 times as fast as AMD EPYC \(after.json\)$/, /^2.00\u00d7$/],
+  ["double", /^AMD EPYC \(after.json\) is 2.00 times as fast as AMD EPYC \(before.json\)$/, /^2.00\u00d7$/]]) {
+  for (const source of [file, "real-" + file])
+    test("a verdict: " + source, source, async page => {
+      assert.match(await page.locator("h1").innerText(), headline);
+      assert.match(await page.locator("#figures .lead b").innerText(), tile);
+      if (why) {
+        assert.match(await page.locator("#figures .lead").innerText(), why);
+        assert.match(await page.locator("#lede").innerText(), why);
+        assert.match(await page.locator("#compare .says").innerText(), why);
+      }
+      await picture(page, "verdict-" + source, page.locator("header"));
+    });
+  test("the program and its page agree: " + file, "real-" + file, async page => {
+    const said = fs.readFileSync(path.join(folder, "real-" + file + ".txt"), "utf8");
+    const parts = said.match(/^(.*?)(?:: (.*))? \(geometric mean over (\d+ cases), interval (\S+) to (\S+)\)\n$/);
+    assert.ok(parts, said);
+    const [, words, reason, count, low, high] = parts, lede = await page.locator("#lede").innerText();
+    assert.equal(words, (await page.locator("h1").innerText()).replace("\u00b1", ""));
+    assert.ok(lede.includes(" over " + count + " that both have"), lede + said);
+    assert.ok(lede.endsWith("; its interval runs from " + low + " to " + high + "."), lede + said);
+    assert.equal(reason !== undefined, headline === CANNOT);
+    if (reason) assert.ok(lede.includes("; " + reason.replace(/(difference: ).*/, "$1")), lede + said);
   });
+}
+test("other series than the headline's are counted", "backends", async page => {
+  assert.match(await page.locator("#lede").innerText(), /\. Of 1 more series compared with AMD EPYC, scalar, 1 differs\.$/);
+});
 test("two binaries of one commit, and what the doctor found", "double", async page => {
   const table = await page.locator("table.machines").innerText();
   assert.match(table, /Build id.*01f0.*11f0/s);

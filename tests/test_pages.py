@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The pages in a browser: test_pages.py PATH-OF-DECOCT. Fills the report page with made-up data, lets
-# the program make a map, and has test_pages.mjs look at both in Chromium. Exit code 77 is a skip.
+# the program make reports and a map, and has test_pages.mjs look at them in Chromium. Exit code 77 is a skip.
 # DECOCT_TEST_SCREENSHOTS=FOLDER keeps pictures.
 import os
 import shutil
@@ -14,6 +14,18 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def skip(why):
     print("skipped: " + why)
     sys.exit(77)
+
+
+def real(decoct, sample_report, kind, folder):
+    """The page that the program makes of these files, and what it says to it."""
+    files = os.path.join(folder, kind.__name__)
+    os.mkdir(files)
+    arguments = sample_report.result_files(kind(), files)
+    page = os.path.join(folder, "real-" + kind.__name__ + ".html")
+    done = subprocess.run([decoct, "report", *arguments, "-o", page], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=600)
+    with open(page[:-5] + ".txt", "wb") as file:
+        file.write(done.stdout)
 
 
 def main(decoct):
@@ -31,6 +43,8 @@ def main(decoct):
     with tempfile.TemporaryDirectory() as folder:
         for kind in sample_report.KINDS:
             sample_report.write(kind, os.path.join(folder, kind.__name__ + ".html"))
+        for kind in sample_report.VERDICTS:
+            real(decoct, sample_report, kind, folder)
         for name, text in (("map", ["Sarah lies still on the bed, feeling"]),
                            ("cut", ["Sarah lies still on the bed, feeling", "--cut=bed:still"])):
             done = subprocess.run([decoct, "attend", *text, "-o", os.path.join(folder, name + ".html")],

@@ -16,6 +16,7 @@ import time
 import unittest
 
 import results
+import sample_report
 
 DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
 EMULATED = bool(os.environ.get("DECOCT_TEST_EMULATOR"))
@@ -57,8 +58,8 @@ class Folder(unittest.TestCase):
         return strict(out)
 
     def page(self, *args):
-        code, out, err = run("report", *args, "-o", self.path("page.html"))
-        self.assertEqual((code, out, err), (0, "", ""))
+        code, self.said, err = run("report", *args, "-o", self.path("page.html"))
+        self.assertEqual((code, err), (0, ""))
         with open(self.path("page.html"), encoding="utf-8") as file:
             return file.read()
 
@@ -249,6 +250,111 @@ def poison(value):
     if isinstance(value, list):
         return [poison(v) for v in value]
     return value + BAD if isinstance(value, str) else value
+
+
+class Verdict(Folder):
+    """What the terminal is told. test_pages.py holds it against the page itself."""
+    TWO = r"AMD EPYC \(before(.json)?\)%sAMD EPYC \(after(.json)?\)"
+    NEAR, CANNOT = TWO % " and " + " are equally fast within ", "It cannot be told whether " + TWO % " or " + " is faster: "
+    INSIDE = "It cannot be told whether avx2 or mine is faster: "
+    PAIRS = {
+        "same": NEAR + r"12 %", "four": NEAR + r"17 %", "small": NEAR + r"15 %",
+        "moved": CANNOT + "the interval of the mean holds 1", "lone": CANNOT + "the interval of the mean holds 1",
+        "inside": r"mine is 4\.0 % faster than avx2", "apart": INSIDE + "the interval of the mean holds 1",
+        "runs": r"AMD EPYC \(after\) is 4\.0 % faster than AMD EPYC \(before\)",
+        "busy": r"AMD EPYC \(after\) is 4\.0 % faster than AMD EPYC \(before\)",
+        "few": CANNOT + "only 4 cases can be compared",
+        "upset": CANNOT + r"most rows were disturbed or invalid \(11 of 20\)",
+        "void": CANNOT + r"most rows were disturbed or invalid \(11 of 20\)",
+        "mixed": CANNOT + "the cases disagree: each is faster in some",
+        "double": r"AMD EPYC \(after.json\) is 2\.00 times as fast as AMD EPYC \(before.json\)",
+        "slower": r"AMD EPYC \(before.json\) is 2\.00 times as fast as AMD EPYC \(after.json\)",
+        "split": INSIDE + "the cases disagree: 12 of 20 go with the mean",
+        "sole": INSIDE + "one case alone makes the difference: matmul/seq:64/heads:12/dim:64/threads:1/pin:none"}
+
+    def test_made_up_pairs(self):
+        self.assertEqual({kind.__name__ for kind in sample_report.VERDICTS}, set(self.PAIRS))
+        for kind in sample_report.VERDICTS:
+            os.mkdir(self.path(kind.__name__))
+            self.page(*sample_report.result_files(kind(), self.path(kind.__name__)))
+            cases = {"few": 4, "void": 9}.get(kind.__name__, 20)
+            self.assertRegex(self.said, "^%s \\(geometric mean over %d cases, interval [0-9.]+ to [0-9.]+\\)\n$" % (
+                self.PAIRS[kind.__name__], cases), kind.__name__)
+            if kind.__name__ in ("double", "slower"):
+                self.assertIn("interval 1.78 to 2.24", self.said)
+
+    def mean(self, doc, a, b, key, other):
+        logs = [math.log(x[key] / y[other]) for x, y in zip(*([r for r in doc["benchmarks"] if r["backend"] == name]
+                                                             for name in (a, b)))]
+        return math.exp(sum(logs) / len(logs))
+
+    def test_figures(self):
+        doc = results.document(shapes=40)
+        for row in doc["benchmarks"]:  # scalar is the slowest
+            for key in ("real_time", "real_time_low", "real_time_high"):
+                row[key] /= (1, 4, 9)[results.BACKENDS.index(row["backend"])]
+        self.page(self.write("a.json", doc))
+        lines = self.said.splitlines()
+        self.assertEqual(len(lines), 2)
+        for line, name in zip(lines, ("avx2", "avx512")):
+            figures = re.match(r"%s is (\S+) times as fast as scalar \(geometric mean over 40 cases, interval (\S+) to "
+                               r"(\S+)\)$" % name, line)
+            self.assertTrue(figures, line)
+            wanted = [self.mean(doc, "scalar", name, "real_time", "real_time"),
+                      self.mean(doc, "scalar", name, "real_time_low", "real_time_high") / 1.02,
+                      self.mean(doc, "scalar", name, "real_time_high", "real_time_low") * 1.02]
+            self.assertEqual(list(figures.groups()), ["%.2f" % w for w in wanted])
+
+    def test_nothing_to_compare(self):
+        alone = results.document(backends=("avx2",))
+        self.page(self.write("a.json", alone))
+        self.assertEqual(self.said, "")
+        roofs = results.document(backends=("avx2", "mine"))
+        for row in roofs["benchmarks"]:  # as `roofline` writes them
+            row.update(op="fma")
+        self.page(self.write("roofs.json", roofs))
+        self.assertEqual(self.said, "")
+        other = [{**c, "seq": 5} for c in results.cases(1)]
+        self.page(self.write("b.json", results.document(shapes=1)), self.write("c.json", results.document(shapes=other)))
+        self.assertRegex(self.said, "^It cannot be told whether scalar or avx2 on .* only 1 case can be compared")
+        self.page(self.write("d.json", results.document(shapes=1, backends=("avx2",))),
+                  self.write("e.json", results.document(shapes=other, backends=("avx2",))))
+        self.assertEqual(self.said, "Nothing can be compared: no two of these have a case in common\n")
+
+    def test_standard_output_is_the_page(self):
+        path = self.write("a.json", results.document(shapes=6))
+        page = self.page(path)
+        code, out, err = run("report", path, "-o", "-")
+        made = re.compile(r'"made":"[^"]*"')
+        self.assertEqual((code, made.sub("", out), err), (0, made.sub("", page), self.said))
+        self.assertNotEqual(err, "")
+        self.assertEqual(run("report", path, "--json")[2], "")
+
+    def test_fleet(self):
+        for i in range(24):
+            doc = results.document("CPU %02d" % (i % 12), ("avx2",), 6, seed=i, scale=1 + i % 12)
+            self.write("f/%02d.json" % i, doc)
+        self.page(self.path("f"))
+        lines = self.said.splitlines()
+        self.assertEqual(len(lines), 9)
+        for i, line in enumerate(lines[:8], 1):
+            self.assertRegex(line, r"^CPU 00 is \S+ times as fast as CPU %02d \(geometric mean over 6 cases," % i)
+        self.assertEqual(lines[8], "3 more series are in the report page only")
+
+    def test_wrong_and_untrusted(self):
+        doc = results.document(shapes=7, backends=("avx2", "\x1b[31m<b>|"))
+        doc["benchmarks"][0]["correct"] = False
+        self.page(self.write("a.json", doc))
+        self.assertNotIn("\x1b", self.said)
+        lines = self.said.splitlines()
+        self.assertRegex(lines[0], r"geometric mean over 6 cases")
+        self.assertEqual(lines[1:], ["1 output is wrong: rows of wrong outputs are not compared"])
+        made = run("export", "--to", "md", self.path("a.json"))[1].splitlines()
+        self.assertNotIn("\x1b", made[0])
+        self.assertIn("[31m&lt;b&gt;\\|".replace("[", "\\["), made[0])
+        self.assertEqual(made[0].replace("\\", "").replace("&lt;", "<").replace("&gt;", ">"), lines[0].replace("\\x1b", " "))
+        self.assertEqual([made[1], made[2], made[3]], ["", lines[1], ""])
+        self.assertTrue(made[4].startswith("| benchmark |"))
 
 
 class Page(Folder):
@@ -442,7 +548,9 @@ class Usage(Folder):
             self.assertEqual(run(*make[:-1], self.path("in", "b.json"), "-o", out)[0], 64)
             with open(out, encoding="utf-8") as file:
                 self.assertEqual(file.read(), "before")
-            self.assertEqual(run(*make, "-o", out), (0, "", ""))
+            code, said, err = run(*make, "-o", out)
+            self.assertEqual((code, err), (0, ""))
+            self.assertEqual(said.count("\n"), 2 if make[0] == "report" else 0)  # what it found, of three backends
             self.assertEqual(os.stat(out).st_mode & 0o777, 0o640)
             self.assertGreater(os.path.getsize(out), 1000)
             os.remove(out)

@@ -91,11 +91,12 @@ const median = list => {
 function names(a, b) {
   const x = series[a],
     y = series[b];
-  if (x.backend !== y.backend && x.group === y.group) return [x.backend, y.backend];
+  const backend = s => s.backend || "no backend";
+  if (x.backend !== y.backend && x.group === y.group) return [backend(x), backend(y)];
   if (x.backend === y.backend && groups[x.group].label !== groups[y.group].label)
     return [groups[x.group].label, groups[y.group].label];
   return groups[x.group].label !== groups[y.group].label
-    ? [x, y].map(s => s.backend + " on " + groups[s.group].label)
+    ? [x, y].map(s => backend(s) + " on " + groups[s.group].label)
     : [x.label, y.label];
 }
 
@@ -299,7 +300,8 @@ function verdict() {
           digits(p.ratio < 1 ? 1 / p.high : p.low) +
           " to " +
           digits(p.ratio < 1 ? 1 / p.low : p.high)) +
-      ".";
+      "." +
+      othersWords(...pair);
     const tile = pairFigure(p, a, b);
     const won = p.ratio >= 1 ? [p.b, p.none + p.unknown, p.a] : [p.a, p.none + p.unknown, p.b];
     const bar = tile.appendChild(make("span", "tally"));

@@ -9,6 +9,8 @@
 // cent though all samples agree; only runs in turns, or many of them, see less.) The cases are a list
 // and no random draw, so the interval of their mean is the mean of theirs: noise that all cases of a
 // file share does not average out.
+//
+// The program computes the same for the terminal and for Markdown (against.c); tests compare both.
 "use strict";
 const FEWEST = 5; // cases of a verdict
 const SAME_RUN = Math.log(1.02), // rows that took turns in one run, or of which many runs are known
@@ -19,13 +21,22 @@ const RUNS = 6; // files whose interval has seen runs differ
 const ONE_WAY = 0.75; // of the cases point to the faster one
 
 const isInvalid = (s, c) => text("invalid", s, c) !== null;
-const isDisturbed = (s, c) => text("disturbed", s, c) !== null || isInvalid(s, c);
+// The median over files is disturbed if half of them were; the text says how many: "3 of 7 files".
+const isDisturbed = (s, c) =>
+  (text("disturbed", s, c) !== null &&
+    !(value("n", s, c) > 1 && 2 * parseInt(text("disturbed", s, c), 10) < value("n", s, c))) ||
+  isInvalid(s, c);
 
 // What is added to both ends of a ratio's interval, as a logarithm.
 function allowance(a, b, c) {
   const x = series[a],
     y = series[b];
-  if (x.group === y.group || (value("n", a, c) >= RUNS && value("n", b, c) >= RUNS)) return SAME_RUN;
+  const nA = value("n", a, c),
+    nB = value("n", b, c),
+    files = groups[x.group].files;
+  // In a folder one file may have the rows of a, another one those of b.
+  const together = x.group === y.group && nA === files && nB === files;
+  if (together || (nA >= RUNS && nB >= RUNS)) return SAME_RUN;
   const roofA = value("roof_rate", a, c),
     roofB = value("roof_rate", b, c);
   const control = x.backend === y.backend && groups[x.group].cpu === groups[y.group].cpu;
@@ -122,6 +133,33 @@ function firstPair() {
   for (let a = 0; a < series.length; a++)
     for (let b = a + 1; b < series.length; b++) if (against(a, b).list.length) return [a, b];
   return null;
+}
+// What the headline leaves out: the other series against its first one.
+function othersWords(a, b) {
+  const kinds = { differs: 0, equal: 0, unknown: 0 };
+  let all = 0;
+  series.forEach((s, i) => {
+    const p = i === a || i === b ? null : against(a, i);
+    if (!p || !p.list.length) return;
+    kinds[p.verdict.kind]++;
+    all++;
+  });
+  return all === 0
+    ? ""
+    : " Of " +
+        plural(all, "more series", "more series") +
+        " compared with " +
+        series[a].label +
+        ", " +
+        [
+          [kinds.differs, kinds.differs === 1 ? " differs" : " differ"],
+          [kinds.equal, kinds.equal === 1 ? " is equally fast" : " are equally fast"],
+          [kinds.unknown, " cannot be told"]
+        ]
+          .filter(([n]) => n)
+          .map(([n, words]) => count(n) + words)
+          .join(", ") +
+        ".";
 }
 // "1.62×"; near 1 "4.1 %", since a factor would hide it.
 const gain = r => Math.max(r, 1 / r);
