@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "choices.h"
 
+#include "parse.h"
 #include "served.h"
 #include "work.h"
 
@@ -54,7 +55,7 @@ static void check_ops(struct argp_state *state, const word_list *ops) {
 void choices_words(struct argp_state *state, const char *option, const char *arg, word_list *list) {
     const char *wrong = word_list_parse(arg, list);
     if (wrong) {
-        argp_error(state, "--%s: %s", option, wrong);
+        parse_refuse(state, option, wrong);
     }
     for (int i = 0; i < list->count; i++) { // a case's name has room for these
         if (strlen(list->items[i]) > WORD_MOST) {
@@ -68,7 +69,7 @@ void choices_numbers(struct argp_state *state, const char *option, const char *a
     bool all = strcmp(option, "threads") == 0;
     const char *wrong = int_list_parse(arg, 1, most, all, list);
     if (wrong) {
-        argp_error(state, "--%s: %s", option, wrong);
+        parse_refuse(state, option, wrong);
     }
 }
 

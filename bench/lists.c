@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char LISTS_NO_MEMORY[] = "out of memory";
+
 static const char SYNTAX[] = "numbers with commas between them, or a range like 128..2048*2";
 
 static bool number(const char **text, int64_t *out) {
@@ -112,7 +114,7 @@ const char *word_list_parse(const char *text, word_list *out) {
     free(out->text);
     out->text = strdup(text);
     if (!out->text) {
-        return "out of memory";
+        return LISTS_NO_MEMORY;
     }
     char *rest = out->text, *word;
     while ((word = strsep(&rest, ","))) {

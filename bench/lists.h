@@ -19,6 +19,9 @@ typedef struct word_list {
     char *text;
 } word_list;
 
+// The answer of word_list_parse when it is not the text that is wrong.
+extern const char LISTS_NO_MEMORY[];
+
 // NULL when all is well, else words about what is wrong. Numbers must be in [least, most]; with
 // `all`, the word "all" is taken and gives 0.
 const char *int_list_parse(const char *text, int64_t least, int64_t most, bool all, int_list *out);

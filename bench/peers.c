@@ -74,7 +74,7 @@ static void take_words(struct argp_state *state, const char *option, const char 
                        word_list *list) {
     const char *wrong = word_list_parse(arg, list);
     if (wrong) {
-        argp_error(state, "--%s: %s", option, wrong);
+        parse_refuse(state, option, wrong);
     }
 }
 

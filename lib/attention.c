@@ -170,25 +170,28 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
 
 enum { Q, K, V, MASK, OUT, VIEWS };
 
-// One operand (batch, heads, len, dim): dense strides where they are 0; inside memory.
-static decoct_status check_operand(dct_error *error, const char *name, dct_view *v) {
+// One operand (batch, heads, len, dim): dense strides where they are 0; inside memory; there, if
+// it is used.
+static decoct_status check_operand(dct_error *error, const char *name, dct_view *v, bool used) {
     int64_t *stride = v->stride, dim = v->width;
     if (stride[0] < 0 || stride[1] < 0 || stride[2] < 0) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "attention: a stride of %s is negative", name);
     }
     stride[2] = stride[2] ? stride[2] : dim;
+    bool dense = !stride[0] && !stride[1] && stride[2] == dim;
     if ((!stride[1] && !dct_mul(v->count[2], stride[2], &stride[1])) ||
         (!stride[0] && !dct_mul(v->count[1], stride[1], &stride[0])) || !dct_view_fits(v)) {
-        return dct_fail(
-            error, DECOCT_E_ARGUMENT, "attention: %s (%lld, %lld, %lld, %lld) is too large", name,
-            (long long)v->count[0], (long long)v->count[1], (long long)v->count[2], (long long)dim);
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "attention: %s (%lld, %lld, %lld, %lld) is too large%s", name,
+                        (long long)v->count[0], (long long)v->count[1], (long long)v->count[2],
+                        (long long)dim, dense ? "" : " with these strides");
     }
     if (v->count[2] > 1 && stride[2] < dim) {
         return dct_fail(error, DECOCT_E_ARGUMENT,
                         "attention: %s has stride %lld, less than its %lld components", name,
                         (long long)stride[2], (long long)dim);
     }
-    if (!v->data && v->count[2] > 0) {
+    if (!v->data && v->count[2] > 0 && used) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "attention: %s is NULL", name);
     }
     return DECOCT_OK;
@@ -299,7 +302,7 @@ static decoct_status check(dct_error *error, decoct_attention_args *a) {
                         operands[i].dim,
                         {a->batch, operands[i].heads, operands[i].len},
                         {*operands[i].batch_stride, *operands[i].head_stride, *operands[i].stride}};
-        status = check_operand(error, operands[i].name, v);
+        status = check_operand(error, operands[i].name, v, a->q_len > 0);
         *operands[i].batch_stride = v->stride[0];
         *operands[i].head_stride = v->stride[1];
         *operands[i].stride = v->stride[2];

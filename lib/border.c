@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "border.h"
 
-#include <string.h>
-
 // More than any struct will ever need: a larger struct_size was never set.
 enum { STRUCT_MAX = 4096 };
 
@@ -35,8 +33,8 @@ static decoct_status check_size(dct_error *error, const char *what, const void *
     return DECOCT_OK;
 }
 
-decoct_status dct_take_struct(dct_error *error, const char *what, void *to, size_t size,
-                              size_t first, const void *from) {
+decoct_status dct_take_any_struct(dct_error *error, const char *what, void *to, size_t size,
+                                  size_t first, const void *from) {
     uint32_t theirs;
     memset(to, 0, size);
     decoct_status status = check_size(error, what, from, first, size, &theirs);

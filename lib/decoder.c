@@ -346,33 +346,25 @@ decoct_status dct_block_weights(decoct_context *ctx, const decoct_block *block,
 static decoct_status check_forward(dct_error *error, const decoct_block *block,
                                    const decoct_cache *cache, int64_t rows, const float *x,
                                    int64_t x_stride, const float *y, int64_t y_stride) {
-    if (!block || !cache || rows < 0 || (rows > 0 && (!x || !y))) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "block: %s",
-                        !block     ? "block is NULL"
-                        : !cache   ? "cache is NULL"
-                        : rows < 0 ? "rows is negative"
-                                   : "x or y is NULL");
+    decoct_status status = dct_check_given(error, "block", "block", block, 1);
+    status = status ? status : dct_check_given(error, "block", "cache", cache, 1);
+    status = status ? status : dct_check_size(error, "block", "rows", rows);
+    if (status) {
+        return status;
     }
     if (cache->block != block) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "block: the cache was made for another block");
     }
     int64_t d = block->args.d_model;
-    if ((x_stride && x_stride < d) || (y_stride && y_stride < d)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "block: a stride is less than d_model %lld",
-                        (long long)d);
+    status = dct_check_rows(error, "block", "x", rows, d, &x_stride, x);
+    status = status ? status : dct_check_rows(error, "block", "y", rows, d, &y_stride, y);
+    if (!status && (x != y || (x_stride != y_stride && rows > 1))) {
+        dct_view from = dct_view_of_rows(x, rows, d, x_stride);
+        dct_view to = dct_view_of_rows(y, rows, d, y_stride);
+        status = dct_check_apart(error, "block", "y", &to, "x without being x", &from);
     }
-    dct_view from = dct_view_of_rows(x, rows, d, x_stride ? x_stride : d);
-    dct_view to = dct_view_of_rows(y, rows, d, y_stride ? y_stride : d);
-    if (!dct_view_fits(&from) || !dct_view_fits(&to)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "block: %s with %lld rows is too large",
-                        dct_view_fits(&from) ? "y" : "x", (long long)rows);
-    }
-    if (x != y || from.stride[0] != to.stride[0]) {
-        decoct_status status =
-            dct_check_apart(error, "block", "y", &to, "x without being x", &from);
-        if (status) {
-            return status;
-        }
+    if (status) {
+        return status;
     }
     if (rows > cache->max_len - cache->length) {
         return dct_fail(error, DECOCT_E_FULL, "block: %lld rows do not fit, %lld of %lld are used",

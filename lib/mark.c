@@ -3,7 +3,6 @@
 
 #include <stddef.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum { NO_ADVICE = -1 };
 
@@ -39,8 +38,4 @@ void dct_mark_close(dct_mark *mark) {
         munmap((void *)mark->word, sizeof *mark->word);
     }
     mark->word = NULL;
-}
-
-int32_t dct_mark_mine(const dct_mark *mark) {
-    return mark->word == &mark->own ? (int32_t)getpid() : 1;
 }

@@ -78,27 +78,6 @@ static void pack(decoct_context *ctx, pack_job *job) {
     dct_run(ctx, count, (double)job->k * (double)job->n * 4.0, pack_task, job);
 }
 
-// Strides of w as it lies in memory. A dense row has as many elements as the matrix is wide.
-static decoct_status check_matrix(dct_error *error, const char *name, int64_t rows, int64_t cols,
-                                  int64_t *stride, const void *data) {
-    int64_t whole;
-    *stride = *stride ? *stride : cols;
-    if (*stride < cols) {
-        return dct_fail(error, DECOCT_E_ARGUMENT,
-                        "matmul: %s has stride %lld, less than its %lld columns", name,
-                        (long long)*stride, (long long)cols);
-    }
-    if (!dct_mul(rows, *stride, &whole) || whole > PTRDIFF_MAX / (int64_t)sizeof(float)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT,
-                        "matmul: %s (%lld, %lld) with stride %lld is too large", name,
-                        (long long)rows, (long long)cols, (long long)*stride);
-    }
-    if (!data && rows > 0 && cols > 0) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "matmul: %s is NULL", name);
-    }
-    return DECOCT_OK;
-}
-
 static void weights_free(decoct_weights *weights) {
     if (weights) {
         dct_backends_release(weights->backends);
@@ -112,12 +91,11 @@ decoct_status dct_weights_create(decoct_context *ctx, int64_t k, int64_t n, cons
     if (!out) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "weights: out is NULL");
     }
-    if (k < 0 || n < 0) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "weights: (k, n) = (%lld, %lld)",
-                        (long long)k, (long long)n);
-    }
-    decoct_status status =
-        check_matrix(&ctx->error, "w", transposed ? n : k, transposed ? k : n, &stride, w);
+    decoct_status status = dct_check_size(&ctx->error, "weights", "k", k);
+    status = status ? status : dct_check_size(&ctx->error, "weights", "n", n);
+    status = status ? status
+                    : dct_check_rows(&ctx->error, "weights", "w", transposed ? n : k,
+                                     transposed ? k : n, &stride, w);
     if (status) {
         return status;
     }
@@ -354,11 +332,14 @@ static decoct_status multiply_unpacked(decoct_context *ctx, const decoct_matmul_
 }
 
 static decoct_status check(dct_error *error, decoct_matmul_args *a) {
-    if (a->m < 0 || a->n < 0 || a->k < 0) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "matmul: (m, n, k) = (%lld, %lld, %lld)",
-                        (long long)a->m, (long long)a->n, (long long)a->k);
+    decoct_status status = dct_check_size(error, "matmul", "m", a->m);
+    status = status ? status : dct_check_size(error, "matmul", "n", a->n);
+    status = status ? status : dct_check_size(error, "matmul", "k", a->k);
+    if (status) {
+        return status;
     }
-    if (!a->b == !a->weights && !(a->b == NULL && (a->k == 0 || a->n == 0))) {
+    bool reads_b = a->m > 0 && a->n > 0 && a->k > 0;
+    if (!a->b == !a->weights && (a->b || reads_b)) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "matmul: give either b or weights");
     }
     if (a->weights && (a->weights->k != a->k || a->weights->n != a->n)) {
@@ -367,13 +348,14 @@ static decoct_status check(dct_error *error, decoct_matmul_args *a) {
                         (long long)a->weights->k, (long long)a->weights->n, (long long)a->k,
                         (long long)a->n);
     }
-    decoct_status status = check_matrix(error, "x", a->m, a->k, &a->x_stride, a->x);
+    status = dct_check_rows(error, "matmul", "x", a->m, a->k, &a->x_stride, a->x);
     if (!status) {
-        status = check_matrix(error, "y", a->m, a->n, &a->y_stride, a->y);
+        status = dct_check_rows(error, "matmul", "y", a->m, a->n, &a->y_stride, a->y);
     }
     if (!status && !a->weights) {
-        status = check_matrix(error, "b", a->b_transposed ? a->n : a->k,
-                              a->b_transposed ? a->k : a->n, &a->b_stride, a->b);
+        bool t = a->b_transposed;
+        status = dct_check_rows(error, "matmul", "b", t ? a->n : a->k, t ? a->k : a->n,
+                                &a->b_stride, reads_b ? (const void *)a->b : a);
     }
     return status;
 }

@@ -11,14 +11,6 @@
 // virtual machine) costs more than the arithmetic of one row.
 enum { HUGE_PAGE = 1 << 21 };
 
-bool dct_mul(int64_t a, int64_t b, int64_t *out) {
-    return !__builtin_mul_overflow(a, b, out);
-}
-
-bool dct_add(int64_t a, int64_t b, int64_t *out) {
-    return !__builtin_add_overflow(a, b, out);
-}
-
 void *dct_alloc(int64_t count, size_t size) {
     int64_t bytes;
     if (count < 0 || size > INT32_MAX || !dct_mul(count, (int64_t)size, &bytes) ||

@@ -10,9 +10,13 @@
 enum { DCT_ALIGN = 64 }; // a cache line, and the widest vector
 
 // *out = a * b; false when the product of these sizes (>= 0) does not fit.
-bool dct_mul(int64_t a, int64_t b, int64_t *out);
+static inline bool dct_mul(int64_t a, int64_t b, int64_t *out) {
+    return !__builtin_mul_overflow(a, b, out);
+}
 // *out = a + b, likewise.
-bool dct_add(int64_t a, int64_t b, int64_t *out);
+static inline bool dct_add(int64_t a, int64_t b, int64_t *out) {
+    return !__builtin_add_overflow(a, b, out);
+}
 
 // `count` elements of `size` bytes on a cache line; NULL when there is no memory or the product
 // does not fit. count may be 0: then the pointer is valid but holds nothing.

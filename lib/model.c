@@ -57,7 +57,8 @@ decoct_status decoct_model_open(decoct_context *ctx, const char *folder, decoct_
     }
     decoct_model *m = folder && out ? dct_zalloc(1, sizeof *m) : NULL;
     if (!folder || !out) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model: folder or out is NULL");
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model: %s is NULL",
+                          folder ? "out" : "folder");
     } else if (!m) {
         status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "model: out of memory");
     } else {
@@ -107,7 +108,7 @@ decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *mod
         return status;
     }
     if (!model) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model is NULL");
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model info: model is NULL");
     } else {
         const dct_config *c = &model->config;
         decoct_model_info mine = {.norm_order = c->gpt1 ? DECOCT_POST_NORM : DECOCT_PRE_NORM,
@@ -139,21 +140,32 @@ static uint64_t bytes_of_ids(int64_t count) {
     return count > INT64_MAX / 4 ? INT64_MAX : (uint64_t)count * sizeof(int32_t);
 }
 
+// The text and the ids of a call, of which one is read and the other written: `bytes` and `count`
+// are how many there are, or how many there is room for.
+static decoct_status check_tokens(dct_error *error, const char *op, const decoct_model *model,
+                                  const char *text, uint64_t bytes, const int32_t *ids,
+                                  int64_t count) {
+    decoct_status status = dct_check_given(error, op, "model", model, 1);
+    status = status ? status : dct_check_given(error, op, "text", text, bytes);
+    status = status ? status : dct_check_size(error, op, *op == 'e' ? "room" : "count", count);
+    status = status ? status : dct_check_given(error, op, "ids", ids, (uint64_t)count);
+    if (!status && !dct_bytes_apart(text, bytes, ids, bytes_of_ids(count))) {
+        status = dct_fail(error, DECOCT_E_ARGUMENT, "%s: ids overlap the text", op);
+    }
+    return status;
+}
+
 decoct_status decoct_encode(decoct_context *ctx, const decoct_model *model, const char *text,
                             uint64_t length, int32_t *ids, int64_t room, int64_t *count) {
     decoct_status status = dct_enter(ctx);
     if (status) {
         return status;
     }
-    if (!model || (!text && length) || (!ids && room) || room < 0 || !count) {
-        status =
-            dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "encode: an argument is NULL or negative");
-    } else if (!dct_bytes_apart(ids, bytes_of_ids(room), text, length)) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "encode: ids overlap the text");
-    } else {
-        status =
-            dct_tokenizer_encode(model->tokenizer, text, length, ids, room, count, &ctx->error);
-    }
+    status = check_tokens(&ctx->error, "encode", model, text, length, ids, room);
+    status = status ? status : dct_check_given(&ctx->error, "encode", "count", count, 1);
+    status = status ? status
+                    : dct_tokenizer_encode(model->tokenizer, text, length, ids, room, count,
+                                           &ctx->error);
     return dct_leave(ctx, status);
 }
 
@@ -163,14 +175,10 @@ decoct_status decoct_decode(decoct_context *ctx, const decoct_model *model, cons
     if (status) {
         return status;
     }
-    if (!model || (!ids && count) || count < 0 || (!text && room) || !length) {
-        status =
-            dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "decode: an argument is NULL or negative");
-    } else if (!dct_bytes_apart(text, room, ids, bytes_of_ids(count))) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "decode: the text overlaps ids");
-    } else {
-        status =
-            dct_tokenizer_decode(model->tokenizer, ids, count, text, room, length, &ctx->error);
-    }
+    status = check_tokens(&ctx->error, "decode", model, text, room, ids, count);
+    status = status ? status : dct_check_given(&ctx->error, "decode", "length", length, 1);
+    status = status ? status
+                    : dct_tokenizer_decode(model->tokenizer, ids, count, text, room, length,
+                                           &ctx->error);
     return dct_leave(ctx, status);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "overlap.h"
 
+#include "border.h"
+
 enum { ELEMENT = 4, AXES = 6 };
 
 dct_view dct_view_of_rows(const void *data, int64_t rows, int64_t cols, int64_t stride) {
@@ -24,6 +26,23 @@ static int64_t span_of(const dct_view *v) {
 
 bool dct_view_fits(const dct_view *view) {
     return span_of(view) < INT64_MAX;
+}
+
+decoct_status dct_check_rows(dct_error *error, const char *op, const char *name, int64_t rows,
+                             int64_t cols, int64_t *stride, const void *data) {
+    int64_t whole;
+    *stride = *stride ? *stride : cols;
+    if (*stride < cols) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "%s: %s has stride %lld, less than its %lld columns", op, name,
+                        (long long)*stride, (long long)cols);
+    }
+    if (__builtin_mul_overflow(rows, *stride, &whole) || whole > PTRDIFF_MAX / ELEMENT) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "%s: %s (%lld, %lld) with stride %lld is too large", op, name,
+                        (long long)rows, (long long)cols, (long long)*stride);
+    }
+    return dct_check_given(error, op, name, data, rows > 0 && cols > 0);
 }
 
 // ---- Sums of strides ----

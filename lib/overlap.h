@@ -30,6 +30,10 @@ static inline bool dct_is_apart(const float *a, int64_t a_floats, const float *b
                            (uint64_t)b_floats * sizeof(float));
 }
 
+// DECOCT_E_ARGUMENT if rows (rows, cols) overlap each other, are larger than memory or not there.
+// Sets a stride of 0 to that of dense rows.
+decoct_status dct_check_rows(dct_error *error, const char *op, const char *name, int64_t rows,
+                             int64_t cols, int64_t *stride, const void *data);
 // Can memory be that large?
 bool dct_view_fits(const dct_view *view);
 // True if some byte belongs to both.

@@ -2,7 +2,9 @@
 // Runs a backend's ceilings on all threads of a context: what benchmarks measure against.
 #include "context.h"
 
+#include "border.h"
 #include "memory.h"
+#include "overlap.h"
 
 // Pieces for each thread, so that one who wakes late does not hold up the others.
 // Memory is divided in multiples of PIECE_ALIGN floats: then no kernel has a tail.
@@ -46,15 +48,28 @@ static void run_piece(void *data, int64_t index, int32_t worker) {
     __asm__ volatile("" : : "r"(sink) : "memory");
 }
 
+static decoct_status check(dct_error *error, const probe_job *job, const double *amount) {
+    bool fma = job->kind == DECOCT_PROBE_FMA, copy = job->kind == DECOCT_PROBE_COPY;
+    uint64_t count = (uint64_t)job->count;
+    if (!fma && !copy && job->kind != DECOCT_PROBE_READ) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "probe: there is no kind %d", job->kind);
+    }
+    decoct_status status = dct_check_size(error, "probe", "count", job->count);
+    status = status ? status : dct_check_size(error, "probe", "passes", job->passes);
+    status = status ? status : dct_check_given(error, "probe", "amount", amount, 1);
+    status = status ? status : dct_check_given(error, "probe", "from", job->from, fma ? 0 : count);
+    status = status ? status : dct_check_given(error, "probe", "to", job->to, copy ? count : 0);
+    if (!status && copy && !dct_is_apart(job->to, job->count, job->from, job->count)) {
+        status = dct_fail(error, DECOCT_E_ARGUMENT, "probe: to overlaps from");
+    }
+    return status;
+}
+
 static decoct_status probe(decoct_context *ctx, probe_job *job, double *amount) {
     bool fma = job->kind == DECOCT_PROBE_FMA, copy = job->kind == DECOCT_PROBE_COPY;
-    if (!amount || job->count < 0 || job->passes < 0 ||
-        (!fma && !copy && job->kind != DECOCT_PROBE_READ)) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "probe: kind %d, count %lld, passes %lld",
-                        job->kind, (long long)job->count, (long long)job->passes);
-    }
-    if (job->count > 0 && ((!fma && !job->from) || (copy && !job->to))) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "probe: a buffer is NULL");
+    decoct_status status = check(&ctx->error, job, amount);
+    if (status) {
+        return status;
     }
     job->kernel = &ctx->kernels->probe;
     job->count -= fma ? 0 : job->count % PIECE_ALIGN;

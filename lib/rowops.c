@@ -2,6 +2,7 @@
 // Softmax, layer norm, GELU, add, bias, embedding: checks, and rows shared out between the threads.
 #include "rowops.h"
 
+#include "border.h"
 #include "memory.h"
 #include "overlap.h"
 
@@ -42,30 +43,12 @@ static void run_rows(decoct_context *ctx, decoct_rows_kernel kernel, decoct_rows
 
 static const double CHEAP = 4.0, COSTLY = 20.0;
 
-// Shapes, strides and pointers of (rows, cols); sets strides of 0.
-static decoct_status check(decoct_context *ctx, const char *op, decoct_rows_piece *a) {
-    int64_t whole;
-    if (a->rows < 0 || a->cols < 0) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: (rows, cols) = (%lld, %lld)", op,
-                        (long long)a->rows, (long long)a->cols);
-    }
-    a->x_stride = a->x_stride ? a->x_stride : a->cols;
-    a->y_stride = a->y_stride ? a->y_stride : a->cols;
-    if (a->x_stride < a->cols || a->y_stride < a->cols) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: a stride of %lld for %lld columns", op,
-                        (long long)(a->x_stride < a->cols ? a->x_stride : a->y_stride),
-                        (long long)a->cols);
-    }
-    int64_t stride = a->x_stride > a->y_stride ? a->x_stride : a->y_stride;
-    if (!dct_mul(a->rows, stride, &whole) || whole > PTRDIFF_MAX / (int64_t)sizeof(float)) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
-                        "%s: (rows, cols) = (%lld, %lld) with stride %lld is too large", op,
-                        (long long)a->rows, (long long)a->cols, (long long)stride);
-    }
-    if (a->rows > 0 && a->cols > 0 && (!a->y || !a->x)) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: %s is NULL", op, a->y ? "x" : "y");
-    }
-    return DECOCT_OK;
+// Shapes, strides and pointers; sets strides of 0.
+static decoct_status check(dct_error *error, const char *op, decoct_rows_piece *a) {
+    decoct_status status = dct_check_size(error, op, "rows", a->rows);
+    status = status ? status : dct_check_size(error, op, "cols", a->cols);
+    status = status ? status : dct_check_rows(error, op, "y", a->rows, a->cols, &a->y_stride, a->y);
+    return status ? status : dct_check_rows(error, op, "x", a->rows, a->cols, &a->x_stride, a->x);
 }
 
 // y may be x itself; the other inputs are read again for each row.
@@ -97,8 +80,9 @@ static decoct_status call(decoct_context *ctx, const char *op, size_t kernel,
     if (status) {
         return status;
     }
-    status = check(ctx, op, &piece);
-    if (!status && kernel == offsetof(decoct_backend, bias) && !piece.bias && piece.cols > 0) {
+    status = check(&ctx->error, op, &piece);
+    if (!status && kernel == offsetof(decoct_backend, bias) && !piece.bias && piece.rows > 0 &&
+        piece.cols > 0) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: bias is NULL", op);
     }
     status = status ? status : check_scale(&ctx->error, op, kernel, piece.scale);
@@ -175,14 +159,28 @@ decoct_status decoct_bias(decoct_context *ctx, int64_t rows, int64_t cols, const
 
 // ---- Embedding ----
 
+static decoct_status check_embedding(dct_error *error, decoct_rows_piece *out, const int32_t *ids,
+                                     int64_t table_rows) {
+    static const char op[] = "embedding";
+    decoct_status status = dct_check_size(error, op, "rows", out->rows);
+    status = status ? status : dct_check_size(error, op, "cols", out->cols);
+    status = status ? status : dct_check_size(error, op, "table_rows", table_rows);
+    status = status ? status
+                    : dct_check_rows(error, op, "y", out->rows, out->cols, &out->y_stride, out->y);
+    if (!status) {
+        const void *table = out->rows > 0 ? (const void *)out->x : out;
+        status = dct_check_rows(error, op, "table", table_rows, out->cols, &out->x_stride, table);
+    }
+    return status || ids || out->rows == 0
+               ? status
+               : dct_fail(error, DECOCT_E_ARGUMENT, "%s: ids is NULL", op);
+}
+
 static decoct_status embedding(decoct_context *ctx, decoct_rows_piece *out, const int32_t *ids,
                                int64_t table_rows) {
-    decoct_status status = check(ctx, "embedding", out);
+    decoct_status status = check_embedding(&ctx->error, out, ids, table_rows);
     if (status) {
         return status;
-    }
-    if (!ids && out->rows > 0) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "embedding: ids is NULL");
     }
     dct_view y = dct_view_of_rows(out->y, out->rows, out->cols, out->y_stride);
     dct_view table = dct_view_of_rows(out->x, table_rows, out->cols, out->x_stride);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A running text on a model: a cache for each block, cut edges, stored queries; tokens in, logits
 // out.
+#include "border.h"
 #include "memory.h"
 #include "model.h"
 #include "overlap.h"
@@ -52,7 +53,8 @@ decoct_status decoct_session_create(decoct_context *ctx, const decoct_model *mod
     }
     decoct_session *s = NULL;
     if (!model || !out) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "session: model or out is NULL");
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "session: %s is NULL",
+                          model ? "out" : "model");
     } else if (max_tokens < 0 || max_tokens > model->config.context) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
                           "session: max_tokens %lld is not in [0, %lld], the model's context",
@@ -202,9 +204,11 @@ static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t 
 
 static decoct_status check_ids(dct_error *error, const decoct_session *s, const int32_t *ids,
                                int64_t count) {
-    if (!s || count < 0 || (!ids && count > 0)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT,
-                        "session: session or ids is NULL, or count negative");
+    decoct_status status = dct_check_given(error, "session", "session", s, 1);
+    status = status ? status : dct_check_size(error, "session", "count", count);
+    status = status ? status : dct_check_given(error, "session", "ids", ids, (uint64_t)count);
+    if (status) {
+        return status;
     }
     if (count > s->max_len - s->length) {
         return dct_fail(error, DECOCT_E_FULL,

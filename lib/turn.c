@@ -41,7 +41,7 @@ static void wait_for_turn(dct_turn *turn, int32_t mine) {
     }
 }
 
-bool dct_turn_take(dct_turn *turn) {
+bool dct_turn_take_or_wait(dct_turn *turn) {
     int32_t mine = dct_mark_mine(&turn->mark), seen = 0;
     if (!atomic_compare_exchange_strong(turn->mark.word, &seen, mine) &&
         (!is_free(seen, mine) || !atomic_compare_exchange_strong(turn->mark.word, &seen, mine))) {

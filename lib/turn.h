@@ -16,7 +16,14 @@ typedef struct dct_turn {
 void dct_turn_open(dct_turn *turn, bool wait);
 void dct_turn_close(dct_turn *turn);
 // False if the turn is taken: by another thread, or, if takers wait, by this one.
-bool dct_turn_take(dct_turn *turn);
+bool dct_turn_take_or_wait(dct_turn *turn);
+// The same; quick where it is free and its takers do not wait.
+static inline bool dct_turn_take(dct_turn *turn) {
+    int32_t free = 0;
+    return (!turn->wait &&
+            atomic_compare_exchange_strong(turn->mark.word, &free, dct_mark_mine(&turn->mark))) ||
+           dct_turn_take_or_wait(turn);
+}
 void dct_turn_give(dct_turn *turn);
 // Has somebody the turn now?
 bool dct_turn_is_taken(const dct_turn *turn);

@@ -84,7 +84,13 @@ static void test_empty_products(void **state) {
     assert_true(y[1] == 9.0f);
     expect(ctx, decoct_softmax(ctx, 0, 5, 0.0f, NULL, 0, NULL, 0), NULL);
     expect(ctx, decoct_layer_norm(ctx, 5, 0, 0.0f, NULL, NULL, NULL, 0, NULL, 0), NULL);
+    expect(ctx, decoct_bias(ctx, 0, 5, NULL, NULL, 0), NULL);
     expect(ctx, decoct_embedding(ctx, 0, 5, NULL, NULL, 0, 0, NULL, 0), NULL);
+    expect(ctx, decoct_embedding(ctx, 0, 5, NULL, NULL, 9, 0, NULL, 0), NULL);
+    a = product();
+    a.m = 0; // none of the operands is there
+    a.x = a.b = a.y = NULL;
+    expect(ctx, decoct_matmul(ctx, &a), NULL);
     decoct_context_close(ctx);
 }
 
@@ -108,6 +114,8 @@ static void test_empty_attention(void **state) {
     assert_true(all_are(y, 24, 0.0f));
     a.q_len = 0;
     a.q = a.out = NULL;
+    expect(ctx, decoct_attention(ctx, &a), NULL);
+    a.kv_len = 5; // nothing looks at the keys
     expect(ctx, decoct_attention(ctx, &a), NULL);
     static const struct {
         size_t field;
@@ -291,7 +299,7 @@ static void test_block_in_place(void **state) {
     expect(ctx, decoct_block_forward(ctx, block, cache, 3, y, 0, y, 8),
            "block: y shares an element with x");
     expect(ctx, decoct_block_forward(ctx, block, cache, 3, y, HUGE_SIZE, y, 0),
-           "block: x with 3 rows is too large");
+           "block: x (3, 4) with stride 4611686018427387904 is too large");
     assert_int_equal(decoct_cache_length(cache), 6);
     decoct_cache_destroy(cache);
     decoct_block_destroy(block);
@@ -316,13 +324,75 @@ static void test_texts_in_place(void **state) {
     expect(ctx, decoct_session_eval(ctx, session, ids, 3, 0, logits + 2), "logits shares");
     assert_int_equal(decoct_session_length(session), 0);
     expect(ctx, decoct_session_eval(ctx, session, ids, 3, 0, y), NULL);
-    expect(ctx, decoct_decode(ctx, model, ids, 3, bytes + 11, 8, &length), "overlaps ids");
+    expect(ctx, decoct_decode(ctx, model, ids, 3, bytes + 11, 8, &length),
+           "decode: ids overlap the text");
     expect(ctx, decoct_decode(ctx, model, ids, 3, bytes + 12, 16, &length), NULL);
+    expect(ctx, decoct_decode(ctx, model, ids, -3, bytes + 12, 16, &length), "decode: count is -3");
+    expect(ctx, decoct_decode(ctx, model, NULL, 3, bytes, 16, &length), "decode: ids is NULL");
+    expect(ctx, decoct_decode(ctx, model, ids, 3, NULL, 16, &length), "decode: text is NULL");
+    expect(ctx, decoct_decode(ctx, model, ids, 3, bytes + 12, 16, NULL), "decode: length is NULL");
+    expect(ctx, decoct_encode(ctx, model, "ab", 2, ids, -8, &count), "encode: room is -8");
+    expect(ctx, decoct_encode(ctx, model, "ab", 2, ids, 8, NULL), "encode: count is NULL");
     expect(ctx, decoct_encode(ctx, model, bytes + 30, 2, ids, 8, &count), "overlap the text");
     memcpy(bytes + 32, "ab", 2);
     expect(ctx, decoct_encode(ctx, model, bytes + 32, 2, ids, 8, &count), NULL);
     decoct_session_destroy(session);
     decoct_model_close(model);
+    decoct_context_close(ctx);
+}
+
+// ---- The message names the argument ----
+
+static void test_rows_are_named(void **state) {
+    decoct_context *ctx = check_open("scalar", 1);
+    int32_t ids[4] = {0, 1, 2, 1};
+    (void)state;
+    expect(ctx, decoct_softmax(ctx, -1, 4, 0.0f, x, 0, y, 0), "softmax: rows is -1, at least 0");
+    expect(ctx, decoct_gelu(ctx, 0, 3, -4, x, 0, y, 0), "gelu: cols is -4, at least 0");
+    expect(ctx, decoct_add(ctx, 3, 4, x, 3, y, 0), "add: x has stride 3, less than its 4 columns");
+    expect(ctx, decoct_bias(ctx, 3, 4, w, y, -1), "bias: y has stride -1");
+    expect(ctx, decoct_softmax(ctx, 3, 4, 0.0f, x, HUGE_SIZE, y, 0),
+           "softmax: x (3, 4) with stride 4611686018427387904 is too large");
+    expect(ctx, decoct_embedding(ctx, 4, 4, ids, x, 3, 3, y, 0), "embedding: table has stride 3");
+    expect(ctx, decoct_embedding(ctx, 4, 4, ids, x, -3, 0, y, 0), "embedding: table_rows is -3");
+    expect(ctx, decoct_embedding(ctx, 4, 4, ids, x, HUGE_SIZE, 0, y, 0),
+           "embedding: table (4611686018427387904, 4)");
+    expect(ctx, decoct_embedding(ctx, 4, 4, ids, NULL, 3, 0, y, 0), "embedding: table is NULL");
+    expect(ctx, decoct_embedding(ctx, 4, 4, NULL, x, 3, 0, y, 0), "embedding: ids is NULL");
+    decoct_matmul_args m = product();
+    m.n = -5;
+    expect(ctx, decoct_matmul(ctx, &m), "matmul: n is -5, at least 0");
+    decoct_weights *weights = NULL;
+    expect(ctx, decoct_weights_create(ctx, -1, 5, w, 0, 0, &weights), "weights: k is -1");
+    expect(ctx, decoct_weights_create(ctx, 4, 5, NULL, 0, 0, &weights), "weights: w is NULL");
+    expect(ctx, decoct_weights_create(ctx, 4, 5, w, 4, 0, &weights), "weights: w has stride 4");
+    decoct_context_close(ctx);
+}
+
+static void test_others_are_named(void **state) {
+    decoct_context *ctx = check_open("scalar", 1);
+    double amount = 0.0;
+    int64_t count = 0;
+    uint64_t length = 0;
+    int32_t ids[4] = {0};
+    char text[8] = "";
+    (void)state;
+    expect(ctx, decoct_probe(ctx, 9, 1024, x, y, &amount), "probe: there is no kind 9");
+    expect(ctx, decoct_probe(ctx, DECOCT_PROBE_READ, -1, x, y, &amount), "probe: count is -1");
+    expect(ctx, decoct_probe(ctx, DECOCT_PROBE_READ, 1024, NULL, y, &amount),
+           "probe: from is NULL");
+    expect(ctx, decoct_probe(ctx, DECOCT_PROBE_COPY, 1024, x, NULL, &amount), "probe: to is NULL");
+    expect(ctx, decoct_probe(ctx, DECOCT_PROBE_COPY, 1024, x, x + 1023, &amount),
+           "probe: to overlaps from");
+    expect(ctx, decoct_probe(ctx, DECOCT_PROBE_FMA, 1, x, y, NULL), "probe: amount is NULL");
+    decoct_model *model = NULL;
+    decoct_session *session = NULL;
+    expect(ctx, decoct_model_open(ctx, NULL, &model), "model: folder is NULL");
+    expect(ctx, decoct_model_open(ctx, "x", NULL), "model: out is NULL");
+    expect(ctx, decoct_encode(ctx, NULL, "a", 1, ids, 4, &count), "encode: model is NULL");
+    expect(ctx, decoct_decode(ctx, NULL, ids, 4, text, 8, &length), "decode: model is NULL");
+    expect(ctx, decoct_session_create(ctx, NULL, 0, &session), "session: model is NULL");
+    expect(ctx, decoct_session_eval(ctx, NULL, ids, 4, 0, y), "session: session is NULL");
     decoct_context_close(ctx);
 }
 
@@ -349,7 +419,8 @@ static void test_huge_sizes(void **state) {
     expect(ctx, decoct_attention(ctx, &a), "attention: v (1, 2, 5, 4611686018427387904)");
     a = attention();
     a.v_head_stride = HUGE_SIZE;
-    expect(ctx, decoct_attention(ctx, &a), "attention: v (1, 2, 5, 4)");
+    expect(ctx, decoct_attention(ctx, &a),
+           "attention: v (1, 2, 5, 4) is too large with these strides");
     a = attention();
     a.q_stride = -4;
     expect(ctx, decoct_attention(ctx, &a), "a stride of q is negative");
@@ -365,7 +436,7 @@ static void test_huge_sizes(void **state) {
     m.y_stride = HUGE_SIZE;
     expect(ctx, decoct_matmul(ctx, &m), "matmul: y (3, 5) with stride 4611686018427387904");
     expect(ctx, decoct_softmax(ctx, HUGE_SIZE, 4, 0.0f, x, 0, y, 0),
-           "softmax: (rows, cols) = (4611686018427387904, 4)");
+           "softmax: y (4611686018427387904, 4)");
     decoct_context_close(ctx);
 }
 
@@ -380,6 +451,8 @@ int main(void) {
         cmocka_unit_test(test_attention_in_place),
         cmocka_unit_test(test_rows_in_place),
         cmocka_unit_test(test_block_in_place),
+        cmocka_unit_test(test_rows_are_named),
+        cmocka_unit_test(test_others_are_named),
         cmocka_unit_test(test_huge_sizes),
         cmocka_unit_test(test_texts_in_place),
     };

@@ -157,7 +157,7 @@ static void *call_in_turn(void *data) {
     pthread_barrier_wait(me->start);
     for (int i = 0; i < CALLS; i++) {
         char text[64];
-        snprintf(text, sizeof text, "(%lld, ", (long long)-me->number);
+        snprintf(text, sizeof text, "rows is %lld,", (long long)-me->number);
         decoct_status status = longer_call(me->ctx, i % 2 ? 8 : -me->number);
         const char *said = decoct_last_error(me->ctx);
         me->wrong += status != (i % 2 ? DECOCT_OK : DECOCT_E_ARGUMENT);

@@ -429,7 +429,8 @@ class Inputs(Folder):
 class Memory(Folder):
     def test_it_ends_in_order(self):
         path = self.write("a.json")
-        for args in (["info"], ["report", path, "-o", self.path("x.html")], ["export", "--to", "md", path]):
+        lists = ["sweep", "--list", "--op", "softmax", "--seq", "8"]
+        for args in (["info"], lists, ["report", path, "-o", self.path("x.html")], ["export", "--to", "md", path]):
             # Behind the first 60, `info` is in hwloc.
             for at in (*range(1, 60), *(range(60, 300, 7) if args[0] != "info" else ())):
                 code, _, err = decoct(*args, env=environment(LD_PRELOAD=REFUSE, NO_MEMORY_AT=str(at)))
