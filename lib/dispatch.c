@@ -108,8 +108,8 @@ static decoct_status force(dct_backend_list *list, const char *forced, bool stri
         return fail_unknown(list, forced, error);
     }
     if (!found->usable) {
-        return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s' (%s): %s", forced, found->origin,
-                        found->reason);
+        return dct_fail(error, found->no_memory ? DECOCT_E_MEMORY : DECOCT_E_UNSUPPORTED,
+                        "backend '%s' (%s): %s", forced, found->origin, found->reason);
     }
     if (strict && found->rejected_count > 0) {
         return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s' (%s) is not admitted whole: %s",

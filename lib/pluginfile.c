@@ -135,7 +135,9 @@ static const char *name_to_load(int file, const char *path, char *real, char *th
 static bool load(int file, const char *path, bool outside, dct_plugin_file *f) {
     char real[PATH_MAX], through[64];
     const char *name = outside ? name_to_load(file, path, real, through, sizeof through) : path;
+    errno = 0;
     f->module = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    f->no_memory = !f->module && errno == ENOMEM;
     const char *why = f->module ? NULL : dlerror();
     if (!dct_fp_is_default()) { // a constructor, such as that of -ffast-math
         dct_fp_enter();

@@ -13,6 +13,7 @@ typedef struct dct_plugin_file {
     void *module;                // from dlopen, NULL if it was refused
     int descriptor;              // must stay open as long as the module; -1: none
     const decoct_backend *table; // inside the module
+    bool no_memory;              // it was refused for that
     char reason[DCT_REASON_ROOM];
 } dct_plugin_file;
 

@@ -135,7 +135,11 @@ static bool load(dct_backend_list *list, const plugin_folder *f, const char *pat
     }
     bool left_out = f->outside && is_left_out(path, plugin.reason, sizeof plugin.reason);
     if (left_out || !dct_plugin_load(f->descriptor, file, path, f->outside, &plugin)) {
-        return append_refused(list, name, path, plugin.reason, f->outside);
+        bool listed = append_refused(list, name, path, plugin.reason, f->outside);
+        if (listed) {
+            list->items[list->count - 1].no_memory = plugin.no_memory;
+        }
+        return listed;
     }
     const char *named = plugin.table->name ? plugin.table->name : name;
     const char *reason = f->outside ? refuse_name(list, named) : NULL;
@@ -180,6 +184,9 @@ static bool load_entry(dct_backend_list *list, const plugin_folder *f, const cha
 static bool load_files(dct_backend_list *list, const plugin_folder *f) {
     struct dirent **entries;
     int count = scandirat(f->descriptor, ".", &entries, is_plugin, alphasort);
+    if (count < 0 && errno == ENOMEM) {
+        return false;
+    }
     if (count < 0) {
         return append_refused(list, last_part(f->path), f->path, dct_refuse_errno(errno),
                               f->outside);
