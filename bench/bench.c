@@ -73,8 +73,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const char doc[] =
     "Times the operations of a decoder block with Google Benchmark.\v"
-    "A suite is what everybody measures; its result file can be compared, exported and made a page "
-    "of:\n\n"
+    "A suite has the same cases on every machine; its result file can be compared, exported and "
+    "shown as a page:\n\n"
     "  decoct bench --suite ci --backend all -o here.json\n"
     "  decoct report here.json -o here.html\n\n"
     "Without a suite every combination of the lists is one row with a stable name, such as\n"
@@ -85,8 +85,10 @@ static const char doc[] =
     "GFLOP/s of attention counts the visible half of the scores only; GB/s counts what must come "
     "from memory; pct_of_roof is the share of what this machine could do at all, measured between "
     "the pieces of each sample.\n\n"
-    "Exit code: 0 success, 12 wrong result, 13 the system refused to pin a thread, 14 nothing "
-    "matched, 64 invalid request, 70 a case could not run, 130 interrupted.";
+    "Exit code: 0 success, 12 wrong result or rejected kernel, 13 the machine is unfit (--strict) "
+    "or "
+    "the system refused to pin a thread, 14 nothing matched, 64 invalid request, 70 a case could "
+    "not run, 77 not in this build, 130 interrupted.";
 
 // ---- Google Benchmark's own way ----
 

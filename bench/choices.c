@@ -29,8 +29,8 @@ static const struct argp_option rows[] = {
      10},
     {"backend", 'b', "LIST", 0, "Backends, or all that run here (default: the best)", 10},
     {"allow-fallback", KEY_FALLBACK, NULL, 0,
-     "Go on where the library rejected a kernel of a backend: the next backend serves it. Without "
-     "this it is an error (exit code 12)",
+     "Measure even if the library rejected a kernel of a backend: the next backend serves it. "
+     "Without this it is an error (exit code 12)",
      10},
     {"model", KEY_MODEL, "DIR", 0,
      "Prefill and decode of this whole model instead of blocks (heads, head-dim and layers are its "
@@ -47,7 +47,7 @@ static void check_ops(struct argp_state *state, const word_list *ops) {
             at++;
         }
         if (!work_op_name(at) || work_is_ceiling(ops->items[i])) {
-            argp_error(state, "--op: there is no operation '%s'", ops->items[i]);
+            argp_error(state, "--op: unknown operation '%s'", ops->items[i]);
         }
     }
 }
@@ -59,7 +59,7 @@ void choices_words(struct argp_state *state, const char *option, const char *arg
     }
     for (int i = 0; i < list->count; i++) { // a case's name has room for these
         if (strlen(list->items[i]) > WORD_MOST) {
-            argp_error(state, "--%s: a word is longer than %d characters", option, WORD_MOST);
+            argp_error(state, "--%s: an entry is longer than %d characters", option, WORD_MOST);
         }
     }
 }
@@ -183,7 +183,7 @@ static int check_backends(const choices *c, const char *command) {
     for (int i = 0; i < c->backend.count; i++) {
         char words[512];
         if (served_rejects(c->backend.items[i], words, sizeof words)) {
-            fprintf(stderr, "%s: %s; --allow-fallback measures all the same\n", command, words);
+            fprintf(stderr, "%s: %s; --allow-fallback measures anyway\n", command, words);
             code = EXIT_WRONG;
         }
     }

@@ -193,7 +193,7 @@ void host_boost_read(const char *root, host_boost *boost) {
     bool others = told && count_others(root, on, all, count, boost) > 0;
     free(all);
     name_files(root, by_cpu, others && on ? global : NULL, boost);
-    if (intel) { // stands above all others
+    if (intel) { // applies to all others
         snprintf(boost->files, sizeof boost->files, "%s", no_turbo);
         boost->value = 1;
     }

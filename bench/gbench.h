@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Google Benchmark for C: the measurement loop, its flags and its JSON. gbench.cc is the only C++.
+// Google Benchmark for C: the measurement loop, its flags and its JSON. gbench.cc is the only C++
+// of bench/.
 #ifndef GBENCH_H
 #define GBENCH_H
 

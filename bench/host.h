@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the system tells of itself in /proc and /sys: the machine of a result file, and what `decoct
-// doctor` judges. Only reads. `root` is "" or the folder that stands for "/": <root>/proc,
+// doctor` judges. Only reads. `root` is "" or the folder that replaces "/": <root>/proc,
 // <root>/sys. Texts are printable ASCII; one that the system does not tell is "unknown".
 #ifndef BENCH_HOST_H
 #define BENCH_HOST_H

@@ -119,7 +119,7 @@ const char *word_list_parse(const char *text, word_list *out) {
     char *rest = out->text, *word;
     while ((word = strsep(&rest, ","))) {
         if (!*word) {
-            return "words with commas between them";
+            return "names with commas between them";
         }
         if (word_list_has(out, word)) {
             continue;

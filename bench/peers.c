@@ -54,8 +54,8 @@ static const struct argp_option option_list[] = {
     {"threads", 't', "LIST", 0, "Thread counts, or all (default 1)", 0},
     {"backend", 'b', "LIST", 0, "Backends of ours (default: the best)", 0},
     {"allow-fallback", KEY_FALLBACK, NULL, 0,
-     "Go on where the library rejected a kernel of a backend: the next backend serves it. Without "
-     "this it is an error (exit code 12)",
+     "Measure even if the library rejected a kernel of a backend: the next backend serves it. "
+     "Without this it is an error (exit code 12)",
      0},
     {"peers", KEY_PEERS, "LIST", 0, "Only these peers", 0},
     {"model", KEY_MODEL, "DIR", 0,
@@ -156,7 +156,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         s->list = true;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is no option", arg);
+        argp_error(state, "unexpected argument '%s'", arg);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -168,11 +168,11 @@ static const char doc[] =
     "turn in one process on the same CPUs, and prints how they compare.\v"
     "Other libraries are opened when they are found and never linked; bench/peers/install fetches "
     "them. A ratio above 1 means that decoct is faster; it is the median over the rounds, with the "
-    "interval that holds the true median with 95 %. 'of peak' is our share of what this machine "
-    "can do at all, measured in the same rounds: fused multiply-adds on registers, or memory.\n\n"
+    "interval that holds the true median with 95 %. 'of peak' is our share of the most that this "
+    "machine can do, measured in the same rounds: fused multiply-adds on registers, or memory.\n\n"
     "Example: decoct peers --op matmul --filter m:512 --threads 1,2 --json peers.json\n\n"
-    "Exit code: 0 success, 12 a result differs from ours by more than rounding allows, 14 nothing "
-    "matched, 64 invalid request, 70 system error.";
+    "Exit code: 0 success, 12 a result differs from ours by more than rounding allows, or the "
+    "library rejected a kernel, 14 nothing matched, 64 invalid request, 70 system error.";
 
 // ---- The rows that are wanted ----
 
@@ -261,7 +261,7 @@ static int open_ours(const settings *s, int32_t threads, const char *backend, ou
         return EXIT_INTERNAL;
     }
     if (!s->allow_fallback && served_rejects(requested(backend, us, name), words, sizeof words)) {
-        fprintf(stderr, "decoct peers: %s; --allow-fallback measures all the same\n", words);
+        fprintf(stderr, "decoct peers: %s; --allow-fallback measures anyway\n", words);
         ours_close(us);
         return EXIT_WRONG;
     }

@@ -78,9 +78,8 @@ claim_status record_file_claim(record_file *r, const char *command, bool old) {
     claim_status status = claim_take(r->path, old, &r->held, message, sizeof message);
     r->written = status != CLAIM_NEW;
     if (status == CLAIM_EXISTS) {
-        fprintf(stderr,
-                "%s: %s is there already: --resume goes on with it, --overwrite starts anew\n",
-                command, r->path);
+        fprintf(stderr, "%s: %s exists: --resume continues it, --overwrite replaces it\n", command,
+                r->path);
     } else if (status == CLAIM_HELD) {
         fprintf(stderr, "%s: another process is writing %s: wait for it, or name another file\n",
                 command, r->path);
@@ -146,7 +145,7 @@ static json_t *parse(const char *text, size_t length, char *message, size_t size
         wrong = "it has no \"context\" with \"decoct\", or no \"benchmarks\"";
     }
     if (wrong) {
-        snprintf(message, size, "no result file: %s", wrong);
+        snprintf(message, size, "not a result file: %s", wrong);
         json_decref(all);
         all = NULL;
     }

@@ -203,7 +203,7 @@ static bool take_rows(run *r, const json_t *old, int *taken) {
         int at = find_case(&r->plan, name);
         if (at < 0 && is_whole_row(row)) {
             fprintf(stderr,
-                    "%s: %s has the row %s, which is none of these; go on with the lists that "
+                    "%s: %s contains row %s, which this run would not measure; use the same lists "
                     "it was made with, or choose another file\n",
                     r->command, r->options->out, name ? name : "without a name");
             return false;
@@ -220,7 +220,7 @@ static int take_over(run *r, int *done) {
     json_t *old = record_file_read(r->options->out, r->command);
     bool empty = json_is_object(old) && json_object_size(old) == 0;
     if (empty) {
-        fprintf(stderr, "%s: %s is empty: nothing to go on with, all is measured\n", r->command,
+        fprintf(stderr, "%s: %s is empty: nothing to continue, all is measured\n", r->command,
                 r->options->out);
     }
     bool well = empty || (old && is_continuation(r, json_object_get(old, "context")) &&
@@ -243,7 +243,7 @@ static int resume(run *r, int *done) {
         return EXIT_INTERNAL;
     }
     if (o->resume && r->results.stream) {
-        fprintf(stderr, "%s: --resume needs a file, and %s is none\n", r->command, o->out);
+        fprintf(stderr, "%s: --resume needs a file, and %s is not a file\n", r->command, o->out);
         return EXIT_USAGE;
     }
     return o->resume && status == CLAIM_OLD ? take_over(r, done) : 0;
@@ -333,7 +333,7 @@ static void say_end(const run *r, bool well, double seconds) {
                 stop_asked ? "stopped"
                 : time     ? "the time is up"
                            : "ended",
-                rows, r->plan.count, out ? "; --resume goes on" : "");
+                rows, r->plan.count, out ? "; --resume continues" : "");
     }
     fprintf(stderr, "%s: %d rows in %.0f s%s%s\n", r->command, rows, seconds, out ? ": " : "",
             out ? out : "");

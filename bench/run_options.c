@@ -24,8 +24,8 @@ static const double MIN_TIME = 0.05;
 static const struct argp_option rows[] = {
     {NULL, 0, NULL, 0, "How:", 20},
     {"out", 'o', "FILE", 0, "The result file (docs/results.md); - is standard output", 20},
-    {"resume", KEY_RESUME, NULL, 0, "Go on with this file: measure what it lacks", 20},
-    {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew where the file is there already", 20},
+    {"resume", KEY_RESUME, NULL, 0, "Continue this file: measure what it lacks", 20},
+    {"overwrite", KEY_OVERWRITE, NULL, 0, "Replace the file if it exists", 20},
     {"budget", KEY_BUDGET, "TIME", 0,
      "Stop in time, with what was measured by then: 90s, 20m, 2h (default: no limit)", 20},
     {"list", KEY_LIST, NULL, 0, "Show the cases in the order of measurement, and stop", 20},
@@ -34,7 +34,7 @@ static const struct argp_option rows[] = {
     {"repetitions", KEY_REPETITIONS, "N", 0,
      "Samples of each case, in turns with others (default 9; 6 or more give an interval of 95 %)",
      20},
-    {"min-time", KEY_MIN, "SECONDS", 0, "Each sample lasts at least so long (default 0.05)", 20},
+    {"min-time", KEY_MIN, "SECONDS", 0, "Length of a sample, at least (default 0.05)", 20},
     {0},
 };
 
@@ -81,11 +81,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         }
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is no option", arg);
+        argp_error(state, "unexpected argument '%s'", arg);
         return 0;
     case ARGP_KEY_END:
         if (o->resume && (o->overwrite || !o->out)) {
-            argp_error(state, "--resume needs --out, and goes not with --overwrite");
+            argp_error(state, "--resume needs --out and cannot be combined with --overwrite");
         }
         return 0;
     default:

@@ -9,24 +9,21 @@
 static const char doc[] =
     "Measures every combination of the lists, and the ceilings of this machine, into a result "
     "file.\v"
-    "Ranges: 128..8192*2 doubles, 1..8+1 adds. Each case is timed by Google Benchmark, some "
-    "samples "
-    "in turns with other cases; between the pieces of a sample the ceiling is measured too, so "
-    "that "
-    "pct_of_roof survives other tenants and clocks. Each output is compared with another "
-    "backend's, "
-    "bit by bit.\n\n"
+    "Ranges: 128..8192*2 doubles, 1..8+1 adds. Google Benchmark times each case, in samples that "
+    "take turns with those of other cases; between the pieces of a sample the ceiling is measured "
+    "too, so that pct_of_roof depends little on other tenants and on the clock. The output of "
+    "each sample is checked, bit by bit, against a known hash or another backend.\n\n"
     "Each shape is measured on all backends, pins and thread counts before the next one.\n\n"
-    "The file is written again every few cases, always as a whole: after Ctrl-C, a full disk or "
-    "the "
-    "end of --budget it holds all that was measured, and --resume goes on.\n\n"
+    "The file is rewritten every few cases, always as a whole: after Ctrl-C, a full disk or the "
+    "end of --budget it holds all that was measured, and --resume continues it.\n\n"
     "Example:\n\n"
     "  decoct sweep --op attention --seq 128..8192*2 --heads 12,32 \\\n"
     "      --threads 1,2,all --pin none,core,0+2-3 --backend all -o s.json\n"
     "  decoct report s.json -o s.html\n\n"
-    "Exit code: 0 success, 12 wrong result, 13 the system refused to pin a thread, 14 nothing "
-    "matched, 64 invalid request, 70 a case could not run or the file could not be written, 130 "
-    "interrupted.";
+    "Exit code: 0 success, 12 wrong result or rejected kernel, 13 the machine is unfit (--strict) "
+    "or "
+    "the system refused to pin a thread, 14 nothing matched, 64 invalid request, 70 a case could "
+    "not run or the file could not be written, 77 not in this build, 130 interrupted.";
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     run_options *o = state->input;

@@ -62,7 +62,7 @@ typedef struct entry {
     decoct_backend table;
 } entry;
 
-// Weights remember the address of their kernel: it stays, and what stands there changes.
+// Weights remember the address of their kernel: the address stays, its contents change.
 static decoct_backend live;
 
 static bool run_matmul(void *data) {

@@ -65,7 +65,7 @@ double work_need(const work_case *c) {
         return f * 2.0 * s * s * (double)c->heads;
     }
     if (op == &work_matmul) {
-        return f * (6.0 * d * d + 4.0 * s * d); // w as it lies and packed, x, y
+        return f * (6.0 * d * d + 4.0 * s * d); // w unpacked and packed, x, y
     }
     if (op == &work_attention) {
         return f * 4.0 * s * d;

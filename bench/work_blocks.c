@@ -126,7 +126,7 @@ static decoct_status open_model(work *w) {
                         : DECOCT_OK;
 }
 
-// Prefill: all tokens anew. Decode: one more.
+// Prefill: all tokens from an empty cache. Decode: one more.
 static decoct_status run_model(work *w) {
     int64_t seq = w->c.seq, keep = is_decode(w) ? seq : 0;
     decoct_status status = decoct_session_truncate(w->ctx, w->session, keep);

@@ -19,8 +19,8 @@ static int compare_ids(const void *a, const void *b, void *probabilities) {
 }
 
 // "tired" for " tired" (GPT-2) and "tired " (GPT-1). What is only a part of a word has a plus on
-// the side where it goes on: "+ing" with the prompt's last word (GPT-2), "tir+" with what follows
-// (GPT-1). An id that the tokenizer has no text for shows as its number.
+// the side where the word continues: "+ing" with the prompt's last word (GPT-2), "tir+" with what
+// follows (GPT-1). An id that the tokenizer has no text for shows as its number.
 static char *label_of(const cli_candidate *c, bool gpt1, bool after_word, bool ends) {
     size_t start = !gpt1 && c->length > 1 && c->text[0] == ' ';
     size_t end = c->length - (gpt1 && c->length > 1 && c->text[c->length - 1] == ' ');

@@ -11,7 +11,7 @@ typedef struct cli_candidate {
     float p;
     size_t length;
     char *text;  // the token's bytes, " tired"
-    char *label; // for people: "tired"; a piece that goes on with the prompt's last word: "+ing"
+    char *label; // for people: "tired"; a piece that continues the prompt's last word: "+ing"
 } cli_candidate;
 
 typedef struct cli_answer {

@@ -16,7 +16,8 @@ typedef struct cli_scene {
     const cli_answer *before; // the answer without the cuts; NULL: there are none
 } cli_scene;
 
-// "the mean of 12 layers x 12 heads", "layer 3, the mean of 12 heads", "layer 3, head 5".
+// "mean over all layers (12) and all heads (12 in each)", "layer 3, mean over its 12 head(s)",
+// "layer 3, head 5".
 void cli_scene_name(const cli_scene *scene, char *out, size_t size);
 bool cli_scene_is_cut(const cli_scene *scene, int64_t from, int64_t to);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Runs the shared cases on seeded inputs. Everything is allocated anew for each case.
+// Runs the shared cases on seeded inputs. Everything is allocated again for each case.
 #include "cases.h"
 
 #include "seeded.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `decoct doctor`: what on this machine spoils measurements, and the command that mends it. Reads
+// `decoct doctor`: what disturbs measurements on this machine, and how to fix it. Reads
 // only; the checks stand in doctor_cpu.c, doctor_limits.c and doctor_load.c.
 #include "doctor.h"
 
@@ -41,12 +41,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_ROOT:
         if (!*arg || stat(arg, &info) || !S_ISDIR(info.st_mode)) {
-            argp_error(state, "--root: \"%s\" is no folder", arg);
+            argp_error(state, "--root: \"%s\" is not a folder", arg);
         }
         o->root = arg;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "\"%s\" is not expected here", arg);
+        argp_error(state, "unexpected argument \"%s\"", arg);
         return EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -57,8 +57,8 @@ static const struct argp parser = {
     rows,
     parse,
     NULL,
-    "Looks for what spoils measurements on this machine: clocks that change, CPUs that others "
-    "use, quotas, memory. Each finding says why, and the command that mends it. It only looks, "
+    "Looks for what disturbs measurements on this machine: clocks that change, CPUs that others "
+    "use, quotas, memory. Each finding says why, and how to fix it. It only looks, "
     "for about a second, and changes nothing."
     "\v"
     "Findings are bad (figures are wrong or cannot be repeated), warnings (they scatter), notes "
@@ -205,10 +205,10 @@ static void say_verdict(const doctor_finding *all, char *text, size_t size) {
         unseen += all[i].unseen;
     }
     int used =
-        things == 0 ? snprintf(text, size, "nothing seen here spoils measurements")
+        things == 0 ? snprintf(text, size, "nothing seen here disturbs measurements")
         : things == 1
-            ? snprintf(text, size, "1 thing spoils measurements here (%d bad)", bad)
-            : snprintf(text, size, "%d things spoil measurements here (%d bad)", things, bad);
+            ? snprintf(text, size, "1 finding disturbs measurements here (%d bad)", bad)
+            : snprintf(text, size, "%d findings disturb measurements here (%d bad)", things, bad);
     if (unseen > 0) {
         snprintf(text + used, size - (size_t)used, "; %d of %d could not be seen", unseen, CHECKS);
     }

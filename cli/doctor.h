@@ -26,7 +26,7 @@ typedef struct doctor_counters {
 } doctor_counters;
 
 typedef struct doctor_machine {
-    const char *root; // "", or the folder that stands for "/"
+    const char *root; // "", or the folder that replaces "/"
     bool recorded;    // it is a copy: nothing moves, no system call tells of it
     bool virtual;
     bool brief;              // counters are watched for a shorter time

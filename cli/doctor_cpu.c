@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `decoct doctor`: clocks, siblings, heat, and what stands between this system and the CPU.
+// `decoct doctor`: clocks, siblings, heat, and what is between this system and the CPU.
 #include "doctor.h"
 
 #include "../bench/cpufreq.h"
@@ -129,8 +129,8 @@ void doctor_smt(const doctor_machine *m, doctor_finding *f) {
     char state[HOST_TEXT];
     char control[HOST_TEXT];
     char siblings[HOST_TEXT];
-    f->why = "two threads on one core share its arithmetic and its caches: whoever runs on the "
-             "sibling slows the measured thread down to about half";
+    f->why = "two threads on one core share its arithmetic and its caches: a thread on the "
+             "sibling slows the measured one down to about half";
     host_smt(m->root, state);
     if (strcmp(state, "unknown") == 0) {
         doctor_unseen(f, "whether CPUs share cores (SMT)");
@@ -170,7 +170,7 @@ void doctor_heat(const doctor_machine *m, doctor_finding *f) {
         doctor_say(f, DOCTOR_OK, "heat never slowed the CPUs down");
     }
     if (m->last.hot > 0) {
-        doctor_mend(f, "# no command cools: clean the fans, let the machine rest between runs, or "
+        doctor_mend(f, "# no command helps: clean the fans, let the machine rest between runs, or "
                        "lower the power limit");
     }
 }
@@ -185,8 +185,8 @@ void doctor_hypervisor(const doctor_machine *m, doctor_finding *f) {
     if (strcmp(name, "unknown") == 0) {
         doctor_unseen(f, "whether this is a virtual machine");
     } else if (!m->virtual) {
-        f->why = "nobody else shares this machine unseen";
-        doctor_say(f, DOCTOR_OK, "this is no virtual machine");
+        f->why = "no other tenant shares this machine unseen";
+        doctor_say(f, DOCTOR_OK, "this is not a virtual machine");
     } else {
         doctor_say(f, DOCTOR_NOTE, "this is a virtual machine: %s", name);
         doctor_mend(f, "# nothing can be done inside a virtual machine: compare only what was "
@@ -198,7 +198,7 @@ void doctor_mitigations(const doctor_machine *m, doctor_finding *f) {
     char path[HOST_PATH];
     char names[HOST_TEXT] = "";
     int32_t active = 0, open = 0;
-    f->why = "they make entering the kernel dearer: compare machines with the same set only";
+    f->why = "they make system calls slower: compare machines with the same set only";
     int length = snprintf(path, sizeof path, "%s" CPU_FOLDER "/vulnerabilities", m->root);
     DIR *folder = length > 0 && length < HOST_PATH ? opendir(path) : NULL;
     for (struct dirent *entry; folder && (entry = readdir(folder));) {

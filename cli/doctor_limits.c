@@ -18,7 +18,7 @@
 static void mend_quota(doctor_finding *f, const host_limit *limit) {
     for (const char *at = limit->file; *at; at++) {
         if (*at < ' ' || *at > '~' || *at == '\'') {
-            doctor_mend(f, "# the name of the group cannot stand in a command");
+            doctor_mend(f, "# the cgroup's name cannot be quoted safely in a command");
             return;
         }
     }
@@ -29,7 +29,7 @@ static void mend_quota(doctor_finding *f, const host_limit *limit) {
 void doctor_quota(const doctor_machine *m, doctor_finding *f) {
     host_limit limit;
     int32_t cpus = m->allowed > 0 ? m->allowed : m->online;
-    f->why = "when the quota of a period is used up, all threads stand still until the next one, "
+    f->why = "when the quota of a period is used up, all threads stop until the next one, "
              "up to a tenth of a second in the middle of a measurement";
     host_limit_read(m->root, &limit);
     if (limit.quota <= 0) {
@@ -96,11 +96,11 @@ void doctor_huge_pages(const doctor_machine *m, doctor_finding *f) {
     host_huge_pages(m->root, state);
     f->why = "packed weights ask for huge pages, and other memory stays as it is";
     if (strcmp(state, "madvise") == 0) {
-        doctor_say(f, DOCTOR_OK, "transparent huge pages: for those who ask (madvise)");
+        doctor_say(f, DOCTOR_OK, "transparent huge pages: on request (madvise)");
     } else if (strcmp(state, "always") == 0) {
         f->why = "whether a buffer got huge pages depends on how scattered memory is: two starts "
                  "of one program can differ";
-        doctor_say(f, DOCTOR_NOTE, "transparent huge pages: for everyone (always)");
+        doctor_say(f, DOCTOR_NOTE, "transparent huge pages: for all memory (always)");
         doctor_mend(f, "%s", command);
     } else if (strcmp(state, "never") == 0) {
         f->why = "reading weights walks the page tables for each 4 KiB, which costs more than the "
@@ -152,11 +152,11 @@ static int try_perf(void) {
 
 void doctor_perf(const doctor_machine *m, doctor_finding *f) {
     long long level = 0;
-    f->why = "without the CPU's counters nobody can say why a figure is what it is";
+    f->why = "without the CPU's counters the cause of a figure cannot be measured";
     bool told = host_number(&level, m->root, "/proc/sys/kernel/perf_event_paranoid");
     int error = m->recorded ? 0 : try_perf();
     if (error == 0 && m->recorded && !told) {
-        doctor_unseen(f, "who may use performance counters");
+        doctor_unseen(f, "whether performance counters can be used");
     } else if (error != 0) {
         doctor_say(f, DOCTOR_NOTE,
                    "performance counters: perf_event_open says \"%s\" (paranoid: %lld)",
@@ -175,7 +175,7 @@ void doctor_perf(const doctor_machine *m, doctor_finding *f) {
     } else if (m->virtual) {
         doctor_mend_host(f);
     } else {
-        doctor_mend(f, "# the kernel was built without them, or a container's filter stands before "
+        doctor_mend(f, "# the kernel was built without them, or a container's filter blocks "
                        "them");
     }
 }

@@ -49,7 +49,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (o->file) {
-            argp_error(state, "one file at a time: \"%s\" is one more", arg);
+            argp_error(state, "one file at a time: unexpected argument \"%s\"", arg);
         }
         o->file = arg;
         return 0;
@@ -76,9 +76,9 @@ static const struct argp parser = {
     "  decoct export --to md run.json\n\n"
     "googlecpp is what Google Benchmark itself would write, for its compare.py and for "
     "continuous-benchmark actions: one row a benchmark, the median. A row whose result was wrong "
-    "has error_occurred, as Google Benchmark writes it. csv has every column that holds one value, "
-    "md is a table for a comment, and before it, if there are several backends, which one is "
-    "faster.\n\n" CLI_EXIT_DOC,
+    "has error_occurred, as Google Benchmark writes it. csv has every key of a row but served_by "
+    "and samples. md is a table for a comment; if there are several backends, it begins with which "
+    "one is faster.\n\n" CLI_EXIT_DOC,
     NULL,
     NULL,
     NULL};

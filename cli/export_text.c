@@ -44,17 +44,21 @@ static const char *const csv_columns[] = {
     "pct_of_roof_low",
     "pct_of_roof_high",
     "clock_mhz",
+    "line_ns",
     "hash",
     "expected",
     "reference",
     "correct",
     "disturbed",
     "invalid",
+    "waited_ms",
     "steal_ms",
     "involuntary_switches",
     "migrations",
     "page_faults",
     "throttled_periods",
+    "error_occurred",
+    "error_message",
 };
 enum { CSV_COLUMNS = sizeof csv_columns / sizeof *csv_columns };
 
@@ -77,7 +81,7 @@ static void put_scalar(const json_t *value, FILE *to) {
     }
 }
 
-// "0 1 null" for CPUs; "a; b" for words, which have blanks of their own.
+// "0 1 null" for CPUs; "a; b" for texts, which have blanks of their own.
 static void put_list(const json_t *list, FILE *to) {
     size_t i = 0;
     json_t *one = NULL;

@@ -216,7 +216,7 @@ bool fleet_add(fleet *f, const results_file *file, const char *path, const char 
             return false;
         }
         if (cell->n > 0 && cell->last_file == f->files) {
-            snprintf(words, size, "benchmarks[%zu].name stands twice on one backend: %.*s", i,
+            snprintf(words, size, "benchmarks[%zu].name appears twice for one backend: %.*s", i,
                      (int)(row->name.length < 200 ? row->name.length : 200), row->name.at);
             return false;
         }

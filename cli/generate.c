@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `decoct generate`: goes on with a text, word by word, as they come.
+// `decoct generate`: continues a text and prints each word as it comes.
 #include "desk.h"
 #include "term.h"
 #include "text.h"
@@ -71,7 +71,7 @@ static const struct argp parser = {
     rows,
     parse,
     "TEXT",
-    "Goes on with a text: draws the next word, adds it, and asks again, until N tokens are there, "
+    "Continues a text: draws the next word, adds it, and asks again, until N tokens are there, "
     "the "
     "text has ended, or the model's context is full."
     "\v"

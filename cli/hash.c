@@ -28,7 +28,7 @@ static const struct argp_option rows[] = {
      "Compare with the lines of FILE; print those that differ and end with code 12", 0},
     {"json", 'j', NULL, 0, "One JSON object: the hashes, and which backend served each kernel", 0},
     {"allow-fallback", KEY_FALLBACK, NULL, 0,
-     "Let other backends serve the kernels of the chosen one that failed their examination", 0},
+     "Let other backends serve the kernels of the chosen one that were rejected", 0},
     {0},
 };
 
@@ -54,7 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         o->fallback = true;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "\"%s\" is not expected here", arg);
+        argp_error(state, "unexpected argument \"%s\"", arg);
         return EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -73,8 +73,8 @@ static const struct argp parser = {
     "  decoct hash --backend scalar --threads 1 | diff here.txt -\n\n"
     "The lines \"model\" are those of the default model, or of --model; they are left out when "
     "there is none.\n\n"
-    "Exit code 12 with --check: wrong result or different bits; 14: --only matched "
-    "nothing. " CLI_EXIT_DOC,
+    "Exit code 12: different bits (--check), or a kernel of the chosen backend was rejected; 14: "
+    "--only matched nothing. " CLI_EXIT_DOC,
     cli_model_options,
     NULL,
     NULL};

@@ -28,7 +28,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         o->json = true;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "\"%s\" is not expected here", arg);
+        argp_error(state, "unexpected argument \"%s\"", arg);
         return EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -15,10 +15,10 @@ typedef struct command {
 
 static const command commands[] = {
     {"decoct next", cli_next, "which words could come next, and how probable each is"},
-    {"decoct generate", cli_generate, "goes on with a text, word by word"},
+    {"decoct generate", cli_generate, "continues a text"},
     {"decoct attend", cli_attend, "which words each word drew from, as a map; cut an edge and see"},
     {"decoct info", cli_info, "this machine, the backends, and what was chosen and why"},
-    {"decoct doctor", cli_doctor, "what spoils measurements here, and the command that mends it"},
+    {"decoct doctor", cli_doctor, "what disturbs measurements on this machine, and how to fix it"},
     {"decoct bench", cli_bench,
      "the standard suites, or benchmarks of your own (Google Benchmark)"},
     {"decoct sweep", cli_sweep,

@@ -56,8 +56,7 @@ static const struct argp parser = {
     "Example:\n\n"
     "  decoct next \"Sarah lies still on the bed, feeling ____\"\n\n"
     "A blank ____ and spaces at the end are left out. A word may be made of several tokens; "
-    "\"+ing\" "
-    "stands for a piece that goes on with the last word of the text.\n\n" CLI_EXIT_DOC,
+    "\"+ing\" is a piece that continues the last word of the text.\n\n" CLI_EXIT_DOC,
     cli_model_options,
     NULL,
     NULL};

@@ -20,7 +20,7 @@ void Keys::check_object(dom::object object, int depth) {
     auto twice = std::adjacent_find(sorted.begin(), sorted.end());
     if (twice != sorted.end()) {
         throw Trouble{"the key \"" + std::string(twice->substr(0, 100)) +
-                      "\" stands twice in one object"};
+                      "\" appears twice in one object"};
     }
     last[depth] = now;
 }

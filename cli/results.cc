@@ -165,10 +165,10 @@ dom::object need_object(dom::object parent, const char *key, const std::string &
     dom::element value;
     dom::object object;
     if (parent.at_key(key).get(value)) {
-        throw Trouble{"no result file: " + path + " is missing"};
+        throw Trouble{"not a result file: " + path + " is missing"};
     }
     if (value.get(object)) {
-        throw Trouble{"no result file: " + path + " is " + type_name(value.type()) +
+        throw Trouble{"not a result file: " + path + " is " + type_name(value.type()) +
                       ", must be an object"};
     }
     return object;
@@ -268,7 +268,7 @@ results_text results_reader::words(dom::element value) {
     dom::array list;
     std::string joined;
     if (value.get(list)) {
-        wrong_type(value, "a list of words");
+        wrong_type(value, "a list of strings");
     }
     for (dom::element one : list) {
         results_text word = as_text(one);
@@ -427,7 +427,7 @@ void results_reader::read(const char *text, size_t length, results_file *file) {
         throw Trouble{syntax(text, length, code)};
     }
     if (root.get(all)) {
-        throw Trouble{std::string("no result file: it is ") + type_name(root.type()) +
+        throw Trouble{std::string("not a result file: it is ") + type_name(root.type()) +
                           ", must be an object",
                       true};
     }
@@ -439,10 +439,10 @@ void results_reader::read(const char *text, size_t length, results_file *file) {
         throw;
     }
     if (all.at_key("benchmarks").get(value)) {
-        throw Trouble{"no result file: benchmarks is missing"};
+        throw Trouble{"not a result file: benchmarks is missing"};
     }
     if (value.get(list)) {
-        throw Trouble{std::string("no result file: benchmarks is ") + type_name(value.type()) +
+        throw Trouble{std::string("not a result file: benchmarks is ") + type_name(value.type()) +
                       ", must be a list"};
     }
     read_rows(list);

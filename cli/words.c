@@ -140,7 +140,7 @@ int cli_cuts_add(const cli_words *words, const char *text, cli_cuts *cuts) {
     if (from < to) {
         return cli_fail(
             CLI_USAGE,
-            "--cut: \"%s\" stands before \"%s\", and a word never sees what comes later: "
+            "--cut: \"%s\" comes before \"%s\", and a word never sees what comes later: "
             "there is nothing to cut. The other way round it is --cut %lld:%lld",
             words->list[from].text, words->list[to].text, (long long)to + 1, (long long)from + 1);
     }

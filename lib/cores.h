@@ -16,7 +16,7 @@ typedef struct dct_cores {
 void dct_cores_open(dct_cores *cores);
 void dct_cores_close(dct_cores *cores);
 // Fills the table from <root>/proc/cpuinfo, and where that has no main ID registers, with those of
-// cores->cpus from <root>/sys; `root` is "" or the folder that stands for "/" in tests. `here` is
+// cores->cpus from <root>/sys; `root` is "" or the folder that replaces "/" in tests. `here` is
 // dct_cpu_midr(): a table without that core is another machine's and is left empty.
 void dct_cores_read(const char *root, uint32_t here, dct_cores *cores);
 // The DECOCT_CPU_* bits of dct_cpu_read, without what a CPU that this process may use lacks by

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Reads CPUID, XCR0 or the auxiliary vector, and turns them into feature bits by a pure function;
-// saves and restores the floating-point mode. The only file with assembly.
+// saves and restores the floating-point mode. The only assembly of the library but for an empty
+// compiler barrier in probe.c.
 #include "cpu.h"
 
 #include "midr.h"

@@ -231,7 +231,7 @@ static decoct_status check_rest(reader *r) {
                                   "config.json asks for (n_layer)",
                                   path, t->name, (long long)c->layers)
                        : dct_fail(&r->ctx->error, DECOCT_E_UNSUPPORTED,
-                                  "%s: tensor %.100s is no part of a model of type %s: without "
+                                  "%s: tensor %.100s is not part of a model of type %s: without "
                                   "it the answer would be another one",
                                   path, t->name, c->gpt1 ? "openai-gpt" : "gpt2");
         }

@@ -232,7 +232,7 @@ static decoct_status take_range(struct reader *r, dct_places *places, int32_t fi
                             "pin '%.80s': CPU %d is not there or not allowed", r->text, cpu);
         }
         if (place->taken) {
-            return dct_fail(r->error, DECOCT_E_ARGUMENT, "pin '%.80s': CPU %d stands there twice",
+            return dct_fail(r->error, DECOCT_E_ARGUMENT, "pin '%.80s': CPU %d is named twice",
                             r->text, cpu);
         }
         place->taken = true;

@@ -13,7 +13,7 @@ bool dct_proc_line(const char *path, char *text, size_t size);
 // NULL: it cannot be read, or no memory.
 char *dct_proc_text(const char *path, uint64_t *length);
 // Does <root>/sys show where the CPUs are? hwloc 2.9 prints a message and makes up a machine where
-// these files are missing. `root` is "" or the folder that stands for "/".
+// these files are missing. `root` is "" or the folder that replaces "/".
 bool dct_proc_shows_topology(const char *root);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The CPUs that the operating system leaves to this process: affinity mask and cgroup quota,
-// without hwloc. dct_usable_cpus and dct_cgroup_quota stand in topology.h.
+// without hwloc.
 #ifndef DCT_QUOTA_H
 #define DCT_QUOTA_H
 
@@ -10,7 +10,7 @@
 // How many CPUs this process may use: sched_getaffinity and the cgroup v1/v2 CPU quota (rounded
 // up), at least 1.
 int32_t dct_usable_cpus(void);
-// The quota alone in CPUs (1.5), 0 if there is none. `root` is "" or the folder that stands for "/"
+// The quota alone in CPUs (1.5), 0 if there is none. `root` is "" or the folder that replaces "/"
 // in tests: <root>/proc/self/cgroup, <root>/sys/fs/cgroup/...
 double dct_cgroup_quota(const char *root);
 // Shows each folder that may be a group that limits this process (its own, its parents; there need

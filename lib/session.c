@@ -301,10 +301,12 @@ decoct_status decoct_session_keep_queries(decoct_context *ctx, decoct_session *s
 static decoct_status look(decoct_context *ctx, const decoct_session *s, int64_t layer, int64_t head,
                           float *weights) {
     if (!s || !weights || !s->keeps_queries) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "session attention: %s",
-                        !s         ? "session is NULL"
-                        : !weights ? "weights is NULL"
-                                   : "the session was not told to keep its queries");
+        return dct_fail(
+            &ctx->error, DECOCT_E_ARGUMENT, "session attention: %s",
+            !s ? "session is NULL"
+            : !weights
+                ? "weights is NULL"
+                : "the session does not keep its queries: call decoct_session_keep_queries first");
     }
     const dct_config *c = &s->model->config;
     if (layer < 0 || layer >= c->layers || head < 0 || head >= c->heads) {

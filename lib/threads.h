@@ -15,8 +15,8 @@ typedef void (*dct_task)(void *data, int64_t index, int32_t worker);
 
 typedef struct dct_pool_options {
     int32_t threads;     // >= 1, the calling thread included
-    const int32_t *cpus; // NULL: not pinned; else the CPU of each worker. A pinned pool never uses
-                         // the calling thread, whose affinity belongs to the host.
+    const int32_t *cpus; // NULL: not pinned; else the CPU of each worker. The affinity of the
+                         // calling thread belongs to the host and is never changed.
     void (*parallel_for)(void *host, decoct_task task, void *task_data, int64_t count);
     void *parallel_for_host;
 } dct_pool_options;
@@ -29,7 +29,7 @@ int32_t dct_pool_threads(const dct_pool *pool);
 // with the default floating-point mode (round to nearest, denormals kept); the calling thread,
 // which is worker 0 (where workers are pinned: if it is itself bound to the first one's CPU when it
 // calls for the first time; else it waits), keeps its own: its caller has set it. In a child
-// after fork the threads are started anew. Falls back to fewer threads, and to the calling thread,
+// after fork the threads are started again. Falls back to fewer threads, and to the calling thread,
 // if threads cannot be started. DECOCT_E_SYSTEM if a host's parallel_for did not run all of it.
 decoct_status dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *data,
                            dct_error *error);
@@ -40,8 +40,8 @@ int32_t dct_pool_worker_cpu(const dct_pool *pool, int32_t worker);
 // The CPU to which a worker is bound, read back from the system; -1 if free, refused or not
 // started.
 int32_t dct_pool_worker_bound(const dct_pool *pool, int32_t worker);
-// Words about a binding that the operating system refused, NULL if all is well. Workers are bound
-// when they are made, so nothing is known before the first run.
+// A message about a binding that the operating system refused, NULL if all is well. Workers are
+// bound when they are made, so nothing is known before the first run.
 const char *dct_pool_binding_error(const dct_pool *pool);
 
 #endif

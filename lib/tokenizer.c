@@ -278,8 +278,8 @@ decoct_status dct_tokenizer_decode(const dct_tokenizer *tokenizer, const int32_t
     uint64_t used = 0, bytes;
     for (int64_t i = 0; i < count; i++) { // before anything is written
         if (!dct_bpe_text(tokenizer->bpe, ids[i], &bytes)) {
-            return dct_fail(error, DECOCT_E_ARGUMENT, "decode: id %d at %lld is no token", ids[i],
-                            (long long)i);
+            return dct_fail(error, DECOCT_E_ARGUMENT, "decode: id %d at %lld is not a token",
+                            ids[i], (long long)i);
         }
     }
     for (int64_t i = 0; i < count; i++) {

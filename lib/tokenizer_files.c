@@ -54,7 +54,8 @@ static bool stored(reader *r, int which, const char *text, uint64_t length, cons
 static decoct_status explain(const reader *r, dct_bpe_result result, const char *place,
                              const char *what, uint64_t length) {
     static const char *const words[] = {"", "out of memory", "the id is out of range",
-                                        "it is there twice", "it or one of its parts is no token"};
+                                        "it is there twice",
+                                        "it or one of its parts is not a token"};
     return dct_fail(r->error, result == DCT_BPE_MEMORY ? DECOCT_E_MEMORY : DECOCT_E_FORMAT,
                     "%s: %s\"%.*s\": %s", r->path, place, (int)(length < 80 ? length : 80), what,
                     words[result]);

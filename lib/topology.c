@@ -337,8 +337,8 @@ static decoct_status find_kind(const dct_topology *topology, const char *policy,
     if (whole && (kinds.count < 2 || kinds.items[0].kind.efficiency < 0)) {
         status = dct_fail(error, DECOCT_E_UNSUPPORTED,
                           kinds.count < 2
-                              ? "pin '%s': the system does not tell kinds of cores apart here"
-                              : "pin '%s': the system does not tell which of its kinds of cores "
+                              ? "pin '%s': the system does not distinguish kinds of cores here"
+                              : "pin '%s': the system does not report which of its kinds of cores "
                                 "is faster",
                           policy);
     }

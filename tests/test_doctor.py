@@ -185,7 +185,7 @@ class Machines(unittest.TestCase):
              "perf": "sudo sysctl kernel.perf_event_paranoid=2",
              "huge_pages": "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled",
              "irqbalance": "sudo systemctl stop irqbalance"},
-            "9 things spoil measurements here (3 bad); 1 of 18 could not be seen")
+            "9 findings disturb measurements here (3 bad); 1 of 18 could not be seen")
         self.assertIn("CPU 0, 1, 2, 3, 4, 5, 6, 7", found["governor"]["what"])
         self.assertIn("4 cores are shared, by CPUs 0,4 and 1,5 and 2,6 and 3,7", found["smt"]["what"])
         self.assertIn("9 times", found["heat"]["what"])
@@ -195,15 +195,15 @@ class Machines(unittest.TestCase):
 
     def test_tuned_server(self):
         found = self.check(MACHINES["server"], {"mitigations": "note"}, {"governor": None},
-                           "nothing seen here spoils measurements")
-        self.assertIn("no virtual machine", found["hypervisor"]["what"])
+                           "nothing seen here disturbs measurements")
+        self.assertIn("not a virtual machine", found["hypervisor"]["what"])
 
     def test_server_that_balances(self):
         files = dict(MACHINES["server"], **{"proc/sys/kernel/numa_balancing": "1\n",
                                             "sys/devices/system/node/online": "0-1\n"})
         self.check(files, {"mitigations": "note", "numa_balancing": "warning"},
                    {"numa_balancing": "sudo sysctl kernel.numa_balancing=0"},
-                   "1 thing spoils measurements here (0 bad)")
+                   "1 finding disturbs measurements here (0 bad)")
         files["sys/devices/system/node/online"] = "0\n"
         self.assertEqual(examine(files)[0]["numa_balancing"]["severity"], "ok")
 
@@ -212,7 +212,7 @@ class Machines(unittest.TestCase):
             MACHINES["virtual"],
             {"governor": "note", "turbo": "note", "smt": "note", "steal": "warning", "throttled": "note",
              "heat": "note", "hypervisor": "note", "mitigations": "note"}, {},
-            "1 thing spoils measurements here (0 bad); 6 of 18 could not be seen")
+            "1 finding disturbs measurements here (0 bad); 6 of 18 could not be seen")
         self.assertIn("QEMU Standard PC", found["hypervisor"]["what"])
         self.assertIn("1.00 % since the start (not sampled", found["steal"]["what"])
         for name in ("steal", "governor", "turbo", "heat", "hypervisor"):
@@ -227,7 +227,7 @@ class Machines(unittest.TestCase):
                 MACHINES[name], dict(unseen, quota="bad", throttled="warning", cpus=cpus),
                 {"quota": "echo %s | sudo tee '%s' # in a container: on its host" % (none, file),
                  "throttled": "decoct bench --threads 1"},
-                "2 things spoil measurements here (1 bad); 5 of 18 could not be seen")
+                "2 findings disturb measurements here (1 bad); 5 of 18 could not be seen")
             self.assertIn("worth 1.5 CPUs", found["quota"]["what"])
             self.assertIn("in 150 of 200 periods", found["throttled"]["what"])
         found = examine(MACHINES["v2"])[0]["cpus"]
@@ -245,7 +245,7 @@ class Machines(unittest.TestCase):
             {"governor": "bad", "turbo": "warning", "heat": "note", "mitigations": "note",
              "throttled": "note"},
             {"turbo": "echo 0 | sudo tee /%scpufreq/boost" % CPU},
-            "2 things spoil measurements here (1 bad); 3 of 18 could not be seen")
+            "2 findings disturb measurements here (1 bad); 3 of 18 could not be seen")
         self.assertIn("performance, schedutil; not performance on CPU 6, 7", found["governor"]["what"])
 
     def check_turbo(self, files, what, mend):
@@ -311,7 +311,7 @@ class Machines(unittest.TestCase):
         for name in IDS:
             self.assertEqual(found[name]["severity"], "note", name)
             self.assertRegex(found[name]["what"], "^unknown: ")
-        self.assertEqual(verdict, "nothing seen here spoils measurements; 18 of 18 could not be seen")
+        self.assertEqual(verdict, "nothing seen here disturbs measurements; 18 of 18 could not be seen")
 
     def test_unreadable(self):
         for make in (lambda p: os.mkdir(p), lambda p: os.mkfifo(p), lambda p: write(p, b""),
@@ -379,7 +379,7 @@ class Output(unittest.TestCase):
         self.assertEqual(order, sorted(order, key=["bad", "warning", "note", "ok"].index))
         self.assertEqual(len(order), len(IDS))
         self.assertEqual(out.splitlines()[-1],
-                         "9 things spoil measurements here (3 bad); 1 of 18 could not be seen")
+                         "9 findings disturb measurements here (3 bad); 1 of 18 could not be seen")
         self.assertNotIn("\033", out)
 
     def test_colours_on_a_terminal_only(self):
@@ -398,7 +398,7 @@ class Output(unittest.TestCase):
                     pass
                 os.close(parent)
                 self.assertEqual(b"\033[" in out, coloured)
-                self.assertIn(b"spoils measurements", out)
+                self.assertIn(b"disturb", out)
 
     def test_narrow(self):
         with Root(MACHINES["server"]) as root:

@@ -105,25 +105,27 @@ class Csv(Export):
         doc = results.document(shapes=5)
         doc["benchmarks"][0].update(disturbed=["steal 3.1 %", "a \"b\",\nc"], bound=[0, None],
                                     model="gpt, \"2\"\r\n", workers=None)
+        doc["benchmarks"][1].update(line_ns=50.5, waited_ms=1.25, served_by={"matmul": "avx2"},
+                                    invalid=["real_time is between 1 and 3 us", "b"])
         text = self.export("csv", doc)
         self.assertEqual(text.split("\r\n", 1)[0].split(",")[0], "name")
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
         head = rows.pop(0)
         self.assertEqual(len(rows), 15)
         self.assertEqual(len(head), len(set(head)))
-        self.assertEqual(set(doc["benchmarks"][1]) - set(head), {"samples"})
+        self.assertEqual(set(doc["benchmarks"][1]) - set(head), {"samples", "served_by"})
         for given, row in zip(rows, doc["benchmarks"]):
             self.assertEqual(len(given), len(head))
             for key, text in zip(head, given):
                 value = row.get(key)
-                if value is None:
+                if value is None or isinstance(value, dict):
                     self.assertEqual(text, "", key)
                 elif isinstance(value, bool):
                     self.assertEqual(text, str(value).lower())
                 elif isinstance(value, (int, float)):
                     self.assertEqual(float(text), value, key)
                 elif isinstance(value, list):
-                    between = "; " if key == "disturbed" else " "
+                    between = "; " if key in ("disturbed", "invalid") else " "
                     self.assertEqual(text, between.join("null" if x is None else str(x)
                                                         for x in value))
                 else:

@@ -289,8 +289,8 @@ class Resume(Folder):
         self.assertEqual(decoct(*SWEEP, "--seq", "4", "-o", path)[0], 0)
         whole = self.read(path)
         for change, word in ((whole.replace(b'"real_time": ', b'"real_time": 5, "real_time": ', 1), "duplicate"),
-                             (b"[" * 100 + b"]" * 100, "64 levels"), (b"[]", "no result file"),
-                             (b'{"context": {}}', "no result file"), (whole[:500], "line")):
+                             (b"[" * 100 + b"]" * 100, "64 levels"), (b"[]", "not a result file"),
+                             (b'{"context": {}}', "not a result file"), (whole[:500], "line")):
             self.write("a.json", change)
             code, _, err = decoct(*SWEEP, "--seq", "4", "-o", path, "--resume")
             self.assertEqual(code, 64)
@@ -336,7 +336,7 @@ class Inputs(Folder):
         self.write("f/machine.json", decoct("doctor", "--json")[1].encode())
         code, _, err = self.report(self.path("f"))
         self.assertEqual(code, 0)
-        self.assertIn("machine.json: no result file", err)
+        self.assertIn("machine.json: not a result file", err)
         self.assertEqual(self.report(self.path("f", "machine.json"))[0], 64)
 
     def test_only_other_things(self):
@@ -396,7 +396,7 @@ class Inputs(Folder):
             for make in (["report", "-o", "/dev/null"], *(["export", "--to", to] for to in EXPORTS)):
                 code, _, err = decoct(*make, path)
                 self.assertEqual(code, 64, after)
-                self.assertIn("stands twice in one object", err)
+                self.assertIn("appears twice in one object", err)
 
     def test_key_twice_in_a_later_row(self):
         doc = results.text(results.document(shapes=20)).splitlines()
@@ -404,7 +404,7 @@ class Inputs(Folder):
         doc[row] = doc[row].replace('"op": ', '"backend": "x", "op": ', 1)
         code, _, err = decoct("export", "--to", "csv", self.write("a.json", "\n".join(doc).encode()))
         self.assertEqual(code, 64)
-        self.assertIn('the key "backend" stands twice', err)
+        self.assertIn('the key "backend" appears twice', err)
 
     def test_depth(self):
         whole = self.read(self.write("a.json")).decode()

@@ -100,7 +100,7 @@ class Interrupts(unittest.TestCase):
                 program.wait_for(b"left")
             program.signal(which)
             self.assertEqual(program.end(), 130, program.text)
-            self.assertIn(b"--resume goes on", program.text)
+            self.assertIn(b"--resume continues", program.text)
             rows = load(self.path)["benchmarks"]
             self.assertGreater(len(rows), 0)
             self.assertLess(len(rows), load(self.path)["context"]["decoct"]["planned"])

@@ -477,7 +477,7 @@ class Broken(Folder):
                 ("seq", 1.5, "is a number, must be a whole number"), ("seq", -3, "is below 0"),
                 ("seq", 2 ** 64, ""), ("heads", "x", "must be a whole number"),
                 ("bound", 3, "must be a list of CPUs"), ("seen", ["x"], "must be a whole number"),
-                ("disturbed", "steal", "must be a list of words"),
+                ("disturbed", "steal", "must be a list of strings"),
                 ("disturbed", [1], "must be a string"), ("correct", 1, "must be true or false"),
                 ("time_unit", "ns", 'is not "us"')):
             doc = copy.deepcopy(whole)
@@ -491,13 +491,13 @@ class Broken(Folder):
             self.refused(json.dumps(doc).encode(), "benchmarks[3].%s is missing" % key)
         doc = copy.deepcopy(whole)
         doc["benchmarks"].append(doc["benchmarks"][0])
-        self.refused(json.dumps(doc).encode(), "benchmarks[12].name stands twice")
+        self.refused(json.dumps(doc).encode(), "benchmarks[12].name appears twice")
 
     def test_google_benchmark(self):
         context = results.context()
         del context["decoct"], context["machine"]
         self.refused(json.dumps({"context": context, "benchmarks": []}).encode(),
-                     "no result file: context.decoct is missing")
+                     "not a result file: context.decoct is missing")
 
     def test_first_error_is_told(self):
         for i in range(30):

@@ -208,7 +208,7 @@ class Files(Folder):
         before = load(self.path)
         code, _, err = self.sweep("--op", "attention", "--seq", "8")
         self.assertEqual(code, 64)
-        self.assertIn("out.json is there already", err)
+        self.assertIn("out.json exists", err)
         self.assertEqual(load(self.path), before)
         self.assertEqual(self.sweep("--op", "attention", "--seq", "8", "--overwrite")[0], 0)
         self.assertEqual(load(self.path)["benchmarks"][-1]["op"], "attention")

@@ -228,7 +228,7 @@ static void test_other_tokenizers(void **state) {
         {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": [[\"a\", \"a\", \"a\"]]}}",
          DECOCT_E_FORMAT, "merge 0"},
         {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": [[\"a\", \"b\"]]}}", DECOCT_E_FORMAT,
-         "no token"},
+         "not a token"},
         {"{\"model\": {\"vocab\": {}}, \"added_tokens\": [{\"id\": 1}]}", DECOCT_E_FORMAT,
          "added token 0"},
         {"{\"model\": {\"vocab\": {\"a\": 0}}, \"added_tokens\": [{\"id\": 0, \"content\": "

@@ -284,7 +284,7 @@ static void malformed_policies_are_refused(void **state) {
     check_refused(t, "0-99999999999", 1, DECOCT_E_ARGUMENT, "character 3 is too large");
     check_refused(t, "0-1000000", 1, DECOCT_E_ARGUMENT, "CPU 16 is not there");
     check_refused(t, "16", 1, DECOCT_E_ARGUMENT, "CPU 16 is not there");
-    check_refused(t, "0-3,2", 1, DECOCT_E_ARGUMENT, "CPU 2 stands there twice");
+    check_refused(t, "0-3,2", 1, DECOCT_E_ARGUMENT, "CPU 2 is named twice");
     check_refused(t, "0,1", 3, DECOCT_E_ARGUMENT, "3 threads, but 2 CPUs");
     const char *unknown[] = {"x",        "",      " 0",       ",0",   "-1", "Compact",
                              "compact ", "kind:", "kind:big", "none", "l33"};

@@ -24,8 +24,9 @@ enum {
     W_AHEAD = 8,  // rows of w lie far apart: they are asked for some steps ahead
 };
 
-// Steps ahead, by the rows of the tile: a high tile takes longer for each. Zen 4, 8 x 2304 x 768:
-// 108 GFLOP/s without, 110 with 16 and 113 with 32 steps; 6 rows of avx2 92, 103 and 98.
+// Steps ahead, by the rows of the tile. Measured, not derived: a step of a high tile takes longer,
+// which alone would call for fewer. Zen 4, 8 x 2304 x 768: 108 GFLOP/s without, 110 with 16 and 113
+// with 32 steps; 6 rows of avx2 92, 103 and 98.
 #define AHEAD_STEPS(rows) ((rows) < 8 ? 16 : 32)
 
 // x (rows, k), w (k, vecs * 16), y (rows, vecs * 16).

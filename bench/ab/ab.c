@@ -17,18 +17,19 @@ static const char doc[] =
     "Each launch starts two fresh processes, bound to the same CPU, that measure in turns. A pair "
     "compares the CPU time of the quickest call of a sample of each; a launch is the median of its "
     "pairs; the verdict comes from the signed-rank interval over launches:\n\n"
-    "  regression   the interval lies above the margin: B is slower\n"
-    "  improvement  it lies below the margin: B is faster\n"
-    "  no change    it lies within the margin\n"
+    "  regression   the interval is above the margin: B is slower\n"
+    "  improvement  it is below the margin: B is faster\n"
+    "  no change    it is within the margin\n"
     "  cannot tell  none of these after the last look\n\n"
     "Exit code: 0 whatever the verdicts, 12 different bits, 14 nothing matched, 64 invalid "
-    "request, 70 a case could not be measured or the file not be written, 77 not in this build, "
+    "request, 70 a case could not be measured or the file could not be written, 77 not in this "
+    "build, "
     "130 interrupted.";
 
 enum { KEY_JSON = 0x2500 };
 
 static const struct argp_option rows[] = {
-    {"json", KEY_JSON, "FILE", 0, "Writes all launches and verdicts to this file", 40},
+    {"json", KEY_JSON, "FILE", 0, "Write all launches and verdicts to this file", 40},
     {0},
 };
 

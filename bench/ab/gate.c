@@ -16,14 +16,15 @@
 static const char doc[] =
     "Has the candidate become slower than the baseline? For continuous integration.\v"
     "Compares two builds as decoct ab does (--help there says how), after a check of itself: the "
-    "baseline against its own copy must be \"no change\", and 5 % put in on purpose must be found. "
+    "baseline against its own copy must be \"no change\", and a copy slowed by 5 % must be a "
+    "regression. "
     "Writes verdict.json, junit.xml and summary.md into the folder of --out.\n\n"
     "A file of --accepted has lines \"2027-01-31 ^softmax/ reason\": up to that day changes of "
     "these "
     "cases are shown and do not fail.\n\n"
-    "Exit code: 0 no regression, 10 regression, 11 a case could not be told (with --strict), 12 "
-    "different bits, 13 the self-check failed, or more than a quarter of the cases could not be "
-    "told, 14 nothing matched, 64 invalid request, 70 system error, 77 not in this build, 130 "
+    "Exit code: 0 no regression, 10 regression, 11 a case has no verdict (with --strict), 12 "
+    "different bits, 13 the self-check failed, or more than a quarter of the cases have no "
+    "verdict, 14 nothing matched, 64 invalid request, 70 system error, 77 not in this build, 130 "
     "interrupted.";
 
 enum { KEY_BASELINE = 0x2600, KEY_CANDIDATE, KEY_STRICT, KEY_ACCEPT, KEY_ACCEPTED, KEY_OUT };
@@ -33,9 +34,11 @@ static const struct argp_option rows[] = {
     {"baseline", KEY_BASELINE, "BUILD", 0,
      "The build that was fast enough: an installed tree, a build directory or libdecoct.so", 5},
     {"candidate", KEY_CANDIDATE, "BUILD", 0, "The build to be judged", 5},
-    {"strict", KEY_STRICT, NULL, 0, "A case that cannot be told fails (11)", 30},
-    {"accept", KEY_ACCEPT, "RE", 0, "Changes of the cases that this matches are intended", 30},
-    {"accepted", KEY_ACCEPTED, "FILE", 0, "The same from a file, with expiry and reason", 30},
+    {"strict", KEY_STRICT, NULL, 0, "Exit code 11 if a case has no verdict", 30},
+    {"accept", KEY_ACCEPT, "RE", 0,
+     "Accept changes of the cases whose name this regular expression matches", 30},
+    {"accepted", KEY_ACCEPTED, "FILE", 0, "The same from a file, with expiry dates and reasons",
+     30},
     {"out", KEY_OUT, "DIR", 0, "Where the reports go (default decoct-gate)", 40},
     {0},
 };

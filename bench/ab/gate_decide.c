@@ -68,7 +68,7 @@ void gate_decide(gate *g, bool interrupted) {
         say(g, failed == unclear ? EXIT_INTERNAL : EXIT_INVALID, words);
     } else {
         snprintf(words, sizeof words, "no regression in %d of %d cases%s", s->count - unclear,
-                 s->count, unclear ? "; the others cannot be told" : "");
+                 s->count, unclear ? "; the others have no verdict" : "");
         say(g, unclear && g->strict ? EXIT_INCONCLUSIVE : EXIT_OK, words);
     }
 }

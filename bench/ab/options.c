@@ -36,10 +36,10 @@ static const struct argp_option rows[] = {
      "Probability that one end of an interval is wrong, at one look (default 0.001)", 30},
     {"quick", KEY_QUICK, NULL, 0, "8:32 launches, a look every 4, alpha 0.005", 30},
     {"allow-different-bits", KEY_DIFFERENT, NULL, 0, "Results with other bits are no error", 30},
-    {"inject", KEY_INJECT, "PERCENT", 0, "Slows B down by this part of its time, to try the rule",
+    {"inject", KEY_INJECT, "PERCENT", 0, "Slow B down by this part of its time, to test the rule",
      30},
     {NULL, 0, NULL, 0, "The run", 40},
-    {"budget", KEY_BUDGET, "TIME", 0, "Ends after about so long: 90s, 10m, 1h", 40},
+    {"budget", KEY_BUDGET, "TIME", 0, "End after about this time: 90s, 10m, 1h", 40},
     {0},
 };
 

@@ -87,7 +87,7 @@ static void open_theirs(pair *p, const char *folder, const char *packages, int32
     p->them = library ? llama_peer_open(library, path, threads, TOKENS, why, size) : NULL;
 }
 
-// Both after the same tokens: the largest difference of two scores as a share of 1e-3 of the
+// Both after the same tokens: the largest difference of two scores as a share of 5e-3 of the
 // largest score. Their sums are in another order through all layers, so no formula bounds it
 // tightly.
 static double deviation(pair *p) {

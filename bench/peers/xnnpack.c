@@ -60,7 +60,7 @@ static void *load(const char *folder, char *note, size_t size) {
         free(lib);
         return NULL;
     }
-    snprintf(note, size, "XNNPACK; it tells neither its version nor its kernels");
+    snprintf(note, size, "XNNPACK; it reports neither its version nor its kernels");
     return lib;
 }
 
