@@ -285,7 +285,7 @@ class Files(Folder):
         self.assertIn('another "seed"', err)
         code, _, err = self.sweep("--op", "matmul", "--seq", "8", "--seed", "5", "--resume")
         self.assertEqual(code, 64)
-        self.assertIn("has the row softmax/seq:8", err)
+        self.assertIn("contains row softmax/seq:8", err)
         self.assertIn("softmax", load(self.path)["benchmarks"][-1]["name"])  # nothing was lost
         with open(self.path, "w", encoding="utf-8") as file:
             file.write('{"context": {}, "benchmarks": [')
