@@ -199,7 +199,7 @@ static void multiply_columns(const product *p, int64_t i, int64_t end, int64_t j
     int64_t first = 0;
     do {
         int64_t last = smaller(first + p->k_block, p->k);
-        if (group) {
+        if (group && last > first) { // an empty w may be NULL
             pack_columns(p->kernel, last - first, cols,
                          p->w + first * p->row_stride + j * p->col_stride, p->row_stride,
                          p->col_stride, group);

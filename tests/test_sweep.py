@@ -416,7 +416,7 @@ class OneKernel(Folder):
                            ("matmul", "matmul"), ("softmax", "softmax")):
             late = self.plugin(kernel + "_late")
             slow = kernel in ("matmul", "attention")  # the plugin is as slow as scalar
-            for seq in ("128", "130" if slow else "520"):
+            for seq in ("128", "192" if slow else "576"):
                 with self.subTest(kernel=kernel, seq=seq):
                     code, _, err = decoct("sweep", "--op", op, "--seq", seq, "--layers", "1", "--backend", "mine",
                                           "--repetitions", "1", "--min-time", "0.001", "-o", self.path,

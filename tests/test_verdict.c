@@ -125,7 +125,7 @@ static void test_rules(void **state) {
 
 // ---- Recorded launches ----
 
-enum { POOLS_MAX = 128, POOL_MAX = 512, RUNS = 2000 };
+enum { POOLS_MAX = 128, POOL_MAX = 512, RUNS = 1000 };
 
 typedef struct pool {
     char condition[16], name[16];

@@ -65,7 +65,7 @@ const decoct_backend decoct_backend_entry = {
 #ifdef SINGLE_MATMUL
     .matmul = {.panel_cols = PANEL, .tile_rows = 1, .run = single_matmul_run, .pack = matmul_pack},
 #elif defined(SINGLE_ATTENTION)
-    .attention = {.tile_rows = 1, .run = single_attention_run},
+    .attention = {.tile_rows = 1, .scratch_size = attention_scratch, .run = single_attention_run},
 #elif defined(SINGLE_SOFTMAX)
     .softmax = single_softmax,
 #elif defined(SINGLE_LAYER_NORM)
