@@ -73,6 +73,15 @@ void choices_numbers(struct argp_state *state, const char *option, const char *a
     }
 }
 
+// "all" and "best" are replaced by what they mean here, so they must be the only word.
+static void check_backend_list(struct argp_state *state, const word_list *list) {
+    for (int i = 0; i < list->count && list->count > 1; i++) {
+        if (strcmp(list->items[i], "all") == 0 || strcmp(list->items[i], "best") == 0) {
+            argp_error(state, "--backend: %s cannot be combined with others", list->items[i]);
+        }
+    }
+}
+
 // Commas part the policies, so within a list of CPUs there is a plus: 0+2-5 is the library's 0,2-5.
 static void read_cpu_lists(word_list *pins) {
     for (int i = 0; i < pins->count; i++) {
@@ -123,6 +132,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case 'b':
         choices_words(state, "backend", arg, &c->backend);
+        check_backend_list(state, &c->backend);
         return 0;
     case KEY_FALLBACK:
         c->allow_fallback = true;
@@ -190,6 +200,18 @@ static int check_backends(const choices *c, const char *command) {
     return code;
 }
 
+// Other plugins that lost kernels are no error, but no secret.
+static void note_rejected(const choices *c, decoct_context *ctx, const char *command) {
+    for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
+        decoct_backend_info b = {.struct_size = sizeof b};
+        if (!decoct_backend_describe(ctx, i, &b) && b.rejected_count > 0 &&
+            (c->allow_fallback || !word_list_has(&c->backend, b.name))) {
+            fprintf(stderr, "%s: note: backend %s (%s): others serve what was rejected of it: %s\n",
+                    command, b.name, b.origin, b.rejected);
+        }
+    }
+}
+
 static int look(choices *c, const char *command) {
     char error[256] = "";
     decoct_options o = {.struct_size = sizeof o, .error = error, .error_size = sizeof error};
@@ -203,6 +225,7 @@ static int look(choices *c, const char *command) {
             snprintf(c->chosen, sizeof c->chosen, "%s", forced);
         }
         status = name_choices(c, ctx);
+        note_rejected(c, ctx, command);
         snprintf(error, sizeof error, "%s", decoct_status_string(status));
         decoct_context_close(ctx);
     }

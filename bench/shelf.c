@@ -140,11 +140,20 @@ static void find_expected(sample_case *c, const shelf_place *p) {
     }
     c->has_hash = true;
     // Its operands lie beside those of the case.
-    if (shelf_is_stopped(c->shelf) ||
-        (work_need(&c->what) > 0.8 * free_bytes() && !golden_find(&c->what, &c->reference.hash))) {
+    bool fits =
+        work_need(&c->what) <= 0.8 * free_bytes() || golden_find(&c->what, &c->reference.hash);
+    if (shelf_is_stopped(c->shelf)) {
         return;
     }
-    c->has_reference = references_find(&c->shelf->references, p->work, c->always, &c->reference);
+    c->has_reference =
+        fits && references_find(&c->shelf->references, p->work, c->always, &c->reference);
+    if (!c->has_reference && c->always && !shelf_is_stopped(c->shelf)) {
+        snprintf(c->error, sizeof c->error,
+                 "its result cannot be checked here: %s, and only seed %d has golden hashes",
+                 fits ? "no other backend runs on this machine"
+                      : "memory is too short for a second computation",
+                 GOLDEN_SEED);
+    }
 }
 
 // How many runs make a piece, after a few that warm the caches. A long run warms its own.

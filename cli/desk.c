@@ -32,7 +32,8 @@ int cli_open_context(const cli_options *options, decoct_context **out) {
 int cli_check_backend(decoct_context *ctx, bool allowed) {
     for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
         decoct_backend_info b = {.struct_size = sizeof b};
-        if (decoct_backend_describe(ctx, i, &b) != DECOCT_OK || !b.forced || !b.rejected_count) {
+        if (decoct_backend_describe(ctx, i, &b) != DECOCT_OK || !b.rejected_count ||
+            !(b.forced || allowed)) {
             continue;
         }
         if (!allowed) {

@@ -242,7 +242,7 @@ static int open_desk(const hash_options *o, cli_desk *desk) {
                                                          sizeof desk->folder, &length) == DECOCT_OK;
     if (!there) {
         fprintf(stderr, "note: no default model here: its lines are left out\n");
-        return cli_check_backend(desk->ctx, o->fallback);
+        return cli_check_backend(desk->ctx, true);
     }
     decoct_context_close(desk->ctx);
     return cli_desk_open(&o->common, desk);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TRIAL_SECONDS = 10, TRIAL_CPU_SECONDS = 3, TRIAL_ENDED = 42 };
+enum { TRIAL_SECONDS = 10, TRIAL_CPU_SECONDS = 3 };
 
 static void be_quiet(void) {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -24,34 +25,69 @@ static void be_quiet(void) {
     }
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     setrlimit(RLIMIT_CPU, &(struct rlimit){TRIAL_CPU_SECONDS, TRIAL_CPU_SECONDS + 1});
-    alarm(TRIAL_SECONDS);
+    alarm(TRIAL_SECONDS); // for a child that nobody waits for any more
 }
 
-static bool is_timeout(int signal) {
-    return signal == SIGXCPU || signal == SIGALRM || signal == SIGKILL;
+// An exit code would prove nothing: what is tried may call exit() with any. So the child writes to
+// a pipe when it comes to its end.
+static void run_child(void (*run)(void *data), void *data, const int ends[2]) {
+    close(ends[0]);
+    be_quiet();
+    run(data);
+    _exit(write(ends[1], "e", 1) == 1 ? 0 : 1);
+}
+
+// Waits for the end of a child: true if it came to its end. One that stops itself or ignores all
+// signals is killed.
+static bool wait_for(pid_t child, int file, int *status, bool *late) {
+    struct pollfd one = {.fd = file, .events = POLLIN};
+    char byte;
+    int ready = 0;
+    while ((ready = poll(&one, 1, 1000 * TRIAL_SECONDS)) < 0 && errno == EINTR) {
+    }
+    *late = ready == 0;
+    bool ended = ready > 0 && read(file, &byte, 1) == 1;
+    if (*late) {
+        kill(child, SIGKILL);
+    }
+    while (waitpid(child, status, 0) < 0 && errno == EINTR) {
+    }
+    return ended;
+}
+
+static void explain(int status, bool late, char *why, size_t size) {
+    int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    if (late || signal == SIGXCPU || signal == SIGALRM || signal == SIGKILL) {
+        snprintf(why, size, "does not come to an end");
+    } else if (signal) {
+        snprintf(why, size, "crashes (%s)", strsignal(signal));
+    } else {
+        snprintf(why, size, "ends the process (exit code %d)", WEXITSTATUS(status));
+    }
 }
 
 bool cli_try(void (*run)(void *data), void *data, char *why, size_t size) {
+    int ends[2] = {-1, -1}, status = 0;
+    bool ended = false, late = false;
     fflush(NULL);
-    pid_t child = fork();
+    pid_t child = pipe2(ends, O_CLOEXEC) ? -1 : fork();
     if (child == 0) {
-        be_quiet();
-        run(data);
-        _exit(TRIAL_ENDED); // not 0, which a plugin's own exit() may give
+        run_child(run, data, ends);
     }
-    int status = 0;
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    int error = errno;
+    if (ends[1] >= 0) {
+        close(ends[1]);
     }
-    if (child < 0) {
-        snprintf(why, size, "cannot be tried in a child process: %s", strerror(errno));
-    } else if (!WIFSIGNALED(status)) {
-        snprintf(why, size, "ends the process (exit code %d)", WEXITSTATUS(status));
-    } else if (is_timeout(WTERMSIG(status))) {
-        snprintf(why, size, "does not come to an end");
+    if (child > 0) {
+        ended = wait_for(child, ends[0], &status, &late);
+        explain(status, late, why, size);
     } else {
-        snprintf(why, size, "crashes (%s)", strsignal(WTERMSIG(status)));
+        snprintf(why, size, "cannot be tried in a child process: %s", strerror(error));
     }
-    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == TRIAL_ENDED;
+    if (ends[0] >= 0) {
+        close(ends[0]);
+    }
+    return ended;
 }
 
 // ---- hwloc ----

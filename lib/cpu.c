@@ -182,13 +182,19 @@ void dct_cpu_feature_names(uint64_t features, char *text, uint64_t size) {
         return;
     }
     text[0] = '\0';
-    uint64_t used = 0;
+    uint64_t used = 0, unknown = 0;
     for (int bit = 0; bit < 64 && used + 1 < size; bit++) {
-        const char *name = dct_cpu_feature_name(features & UINT64_C(1) << bit);
+        uint64_t one = features & UINT64_C(1) << bit;
+        const char *name = dct_cpu_feature_name(one);
+        unknown |= name ? 0 : one;
         if (name) {
             int length = snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "", name);
             used += (uint64_t)length;
         }
+    }
+    if (unknown && used + 1 < size) {
+        snprintf(text + used, size - used, "%s%#llx", used > 0 ? " " : "",
+                 (unsigned long long)unknown);
     }
 }
 

@@ -32,7 +32,7 @@ uint64_t dct_cpu_features(dct_cpu_family family, const dct_cpu_raw *raw);
 bool dct_cpus_may_differ(dct_cpu_family family, const dct_cpu_raw *raw);
 // The name of one DECOCT_CPU_* bit, "avx2"; NULL for any other number.
 const char *dct_cpu_feature_name(uint64_t feature);
-// "avx2 fma f16c avx512 ..." for people; cut to `size`.
+// "avx2 fma f16c avx512 ..." for people, the bits without a name as one number; cut to `size`.
 void dct_cpu_feature_names(uint64_t features, char *text, uint64_t size);
 // AArch64: the main ID register (midr.h) of the CPU that runs the call; 0: not told, or no AArch64.
 uint32_t dct_cpu_midr(void);

@@ -111,11 +111,15 @@ static decoct_status force(dct_backend_list *list, const char *forced, bool stri
         return dct_fail(error, found->no_memory ? DECOCT_E_MEMORY : DECOCT_E_UNSUPPORTED,
                         "backend '%s' (%s): %s", forced, found->origin, found->reason);
     }
-    if (strict && found->rejected_count > 0) {
-        return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s' (%s) is not admitted whole: %s",
-                        forced, found->origin, found->rejected);
+    // Several may have this name, such as those of one vendor for several CPUs: each was asked for.
+    for (dct_backend *b = found; b < list->items + list->count; b++) {
+        b->forced = b->usable && strcmp(b->name, forced) == 0;
+        if (strict && b->forced && b->rejected_count > 0) {
+            return dct_fail(error, DECOCT_E_UNSUPPORTED,
+                            "backend '%s' (%s) is not admitted whole: %s", forced, b->origin,
+                            b->rejected);
+        }
     }
-    found->forced = true;
     for (dct_backend *b = list->items; b < found; b++) {
         if (b->usable) {
             b->usable = false;

@@ -16,14 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *dct_refuse_rights(const struct stat *s, bool outside) {
+const char *dct_refuse_rights(const struct stat *s, bool group) {
     if (s->st_uid != 0 && s->st_uid != geteuid()) {
         return "belongs to another user";
     }
     if (s->st_mode & S_IWOTH) {
         return "can be written by everybody: chmod go-w";
     }
-    return outside && s->st_mode & S_IWGRP ? "can be written by its group: chmod g-w" : NULL;
+    return !group && s->st_mode & S_IWGRP ? "can be written by its group: chmod g-w" : NULL;
 }
 
 const char *dct_refuse_errno(int error) {
@@ -37,7 +37,7 @@ const char *dct_refuse_errno(int error) {
 }
 
 // NULL: may be loaded.
-static const char *refuse_opened(int file, bool outside) {
+static const char *refuse_opened(int file, bool group) {
     struct stat s;
     if (fstat(file, &s) != 0) {
         return dct_refuse_errno(errno);
@@ -45,7 +45,7 @@ static const char *refuse_opened(int file, bool outside) {
     if (!S_ISREG(s.st_mode)) {
         return "is not a regular file";
     }
-    const char *reason = dct_refuse_rights(&s, outside);
+    const char *reason = dct_refuse_rights(&s, group);
     return reason ? reason : dct_elf_refuse(file, (uint64_t)s.st_size);
 }
 
@@ -162,11 +162,11 @@ static bool load(int file, const char *path, bool outside, dct_plugin_file *f) {
     return f->table && !refuse_table(f);
 }
 
-bool dct_plugin_load(int at, const char *name, const char *path, bool outside,
+bool dct_plugin_load(int at, const char *name, const char *path, bool outside, bool group,
                      dct_plugin_file *out) {
     *out = (dct_plugin_file){.descriptor = -1};
     int file = openat(at, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    const char *reason = file < 0 ? dct_refuse_errno(errno) : refuse_opened(file, outside);
+    const char *reason = file < 0 ? dct_refuse_errno(errno) : refuse_opened(file, group);
     if (reason) {
         snprintf(out->reason, sizeof out->reason, "%s", reason);
     }

@@ -18,11 +18,12 @@ typedef struct dct_plugin_file {
 } dct_plugin_file;
 
 // Why a file or folder with these owners and rights must not be trusted, NULL if it may be: it must
-// belong to root or to us, and not be writable by others. In the installation a group may write.
-const char *dct_refuse_rights(const struct stat *s, bool outside);
+// belong to root or to us, and not be writable by others. `group`: its group may write. This is so
+// in the installation and in the build tree, where that group can change the library, too.
+const char *dct_refuse_rights(const struct stat *s, bool group);
 // Opens `name` in the folder `at`, checks what it has opened, and loads that. `path` is its full
 // name. False with a reason.
-bool dct_plugin_load(int at, const char *name, const char *path, bool outside,
+bool dct_plugin_load(int at, const char *name, const char *path, bool outside, bool group,
                      dct_plugin_file *out);
 void dct_plugin_unload(void *module, int descriptor);
 // "cannot be opened: permission denied" and the like, for an errno.

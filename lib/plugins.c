@@ -121,7 +121,7 @@ static bool is_left_out(const char *path, char *reason, size_t size) {
 typedef struct plugin_folder {
     const char *path;
     int descriptor;
-    bool outside;
+    bool outside, group;    // its group may write it
     char reason[PATH_ROOM]; // why nothing in it must be loaded, or ""
 } plugin_folder;
 
@@ -134,7 +134,7 @@ static bool load(dct_backend_list *list, const plugin_folder *f, const char *pat
         return append_refused(list, name, path, f->reason, f->outside);
     }
     bool left_out = f->outside && is_left_out(path, plugin.reason, sizeof plugin.reason);
-    if (left_out || !dct_plugin_load(f->descriptor, file, path, f->outside, &plugin)) {
+    if (left_out || !dct_plugin_load(f->descriptor, file, path, f->outside, f->group, &plugin)) {
         bool listed = append_refused(list, name, path, plugin.reason, f->outside);
         if (listed) {
             list->items[list->count - 1].no_memory = plugin.no_memory;
@@ -204,14 +204,16 @@ static bool load_files(dct_backend_list *list, const plugin_folder *f) {
             append_refused(list, last_part(f->path), f->path,
                            "has more than 256 plugins: the others are not looked at", f->outside);
     }
-    if (fine && count == 0 && f->reason[0]) {
-        fine = append_refused(list, last_part(f->path), f->path, f->reason, f->outside);
+    if (fine && count == 0 && f->outside) {
+        fine = append_refused(
+            list, last_part(f->path), f->path,
+            f->reason[0] ? f->reason : "has no plugin: no file whose name ends in .so", true);
     }
     return fine;
 }
 
-static bool load_folder(dct_backend_list *list, const char *path, bool outside) {
-    plugin_folder f = {.path = path, .outside = outside};
+static bool load_folder(dct_backend_list *list, const char *path, bool outside, bool group) {
+    plugin_folder f = {.path = path, .outside = outside, .group = group};
     struct stat s;
     f.descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f.descriptor < 0 || fstat(f.descriptor, &s) != 0) {
@@ -222,7 +224,7 @@ static bool load_folder(dct_backend_list *list, const char *path, bool outside) 
         return (!outside && error == ENOENT) || // an installation without plugins
                append_refused(list, last_part(path), path, dct_refuse_errno(error), outside);
     }
-    const char *reason = outside ? dct_refuse_rights(&s, true) : NULL;
+    const char *reason = outside ? dct_refuse_rights(&s, group) : NULL;
     if (reason) {
         snprintf(f.reason, sizeof f.reason, "its folder %s", reason);
     }
@@ -231,8 +233,32 @@ static bool load_folder(dct_backend_list *list, const char *path, bool outside) 
     return fine;
 }
 
+static bool is_same(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+// Is one of the folders above `path` this one? Up to the root, which is its own parent.
+static bool is_below(const char *path, const struct stat *above) {
+    int at = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat here, up;
+    bool found = false, more = at >= 0 && fstat(at, &here) == 0;
+    while (more && !found) {
+        int parent = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        close(at);
+        at = parent;
+        more = at >= 0 && fstat(at, &up) == 0 && !is_same(&up, &here);
+        found = more && is_same(&up, above);
+        here = up;
+    }
+    if (at >= 0) {
+        close(at);
+    }
+    return found;
+}
+
 // The folders of DECOCT_BACKEND_PATH, divided by colons. A relative one is listed as refused.
-static bool load_path(dct_backend_list *list) {
+// `build`: the build tree that the library is in, or NULL.
+static bool load_path(dct_backend_list *list, const struct stat *build) {
     const char *path = secure_getenv("DECOCT_BACKEND_PATH");
     while (path && *path) {
         size_t length = strcspn(path, ":");
@@ -243,7 +269,7 @@ static bool load_path(dct_backend_list *list) {
             fine = append_refused(list, "(path)", part,
                                   "DECOCT_BACKEND_PATH: a folder of more than 511 bytes", true);
         } else if (part[0] == '/') {
-            fine = load_folder(list, part, true);
+            fine = load_folder(list, part, true, build && is_below(part, build));
         } else if (length > 0) {
             fine = append_refused(list, part, part, "DECOCT_BACKEND_PATH: not an absolute folder",
                                   true);
@@ -258,14 +284,18 @@ static bool load_path(dct_backend_list *list) {
 
 bool dct_plugins_find(dct_backend_list *list) {
     char origin[PATH_ROOM - 32], folder[PATH_ROOM];
+    struct stat build;
+    bool build_tree = false;
     if (dct_library_origin(origin, sizeof origin)) {
         snprintf(folder, sizeof folder, "%s/../build.ninja", origin);
-        bool build_tree = access(folder, F_OK) == 0;
+        build_tree = access(folder, F_OK) == 0;
+        snprintf(folder, sizeof folder, "%s/..", origin);
+        build_tree = build_tree && stat(folder, &build) == 0;
         snprintf(folder, sizeof folder, "%s/%s", origin,
                  build_tree ? "../backends" : DCT_BACKENDS_FROM_LIB);
-        if (!load_folder(list, folder, false)) {
+        if (!load_folder(list, folder, false, true)) {
             return false;
         }
     }
-    return load_path(list);
+    return load_path(list, build_tree ? &build : NULL);
 }

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,12 @@ class Names(unittest.TestCase):
         given = names("--op", "softmax", "--seq", "8", "--backend", "all", "--threads", "all")
         self.assertIn("scalar", {name.rsplit(":", 1)[1] for name in given})
         self.assertNotIn("/threads:0/", given[0])
+
+    def test_all_and_best_are_alone(self):
+        for given in ("all,scalar", "scalar,all", "best,scalar"):
+            code, err = names("--op", "softmax", "--seq", "8", "--backend", given)
+            self.assertEqual(code, 64)
+            self.assertIn("cannot be combined with others", err)
 
     def test_filter_sees_the_name_as_it_is_shown(self):
         args = ("--op", "softmax,attention", "--seq", "16,161", "--backend", "scalar")
@@ -173,6 +180,43 @@ class ExitCodes(unittest.TestCase):
         for row in rows:
             self.assertTrue(all(float(x) > 0 for x in row[2].split()))
         self.check(70, "nosuch", "--table", "--backend", "nosuch")
+
+
+class Alone(unittest.TestCase):
+    """A machine with one backend: the program and its library without the plugins beside them."""
+
+    def setUp(self):
+        library = os.path.join(os.path.dirname(DECOCT), "..", "lib", "libdecoct.so.0")
+        if not os.path.exists(library):
+            self.skipTest("this build has no library to copy")
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        for name, file in (("cli", DECOCT), ("lib", library)):
+            os.mkdir(os.path.join(self.folder, name))
+            shutil.copy(file, os.path.join(self.folder, name))
+
+    def suite(self, *args):
+        path = os.path.join(self.folder, "out.json")
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("BENCHMARK_", "DECOCT_"))}
+        done = subprocess.run([os.path.join(self.folder, "cli", "decoct"), "bench", "--suite", "ci", "--op", "softmax",
+                               "--threads", "1", "--pin", "none", "--repetitions", "1", "--min-time", "0.001",
+                               "--overwrite", "-o", path, *args],
+                              stdin=subprocess.DEVNULL, text=True, env=env, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=600)
+        with open(path, encoding="utf-8") as file:
+            rows = [row for row in json.load(file)["benchmarks"] if row["name"].startswith("softmax")]
+        return done.returncode, done.stderr, rows
+
+    def test_rows_of_a_suite_are_never_unchecked(self):
+        code, err, rows = self.suite("--backend", "scalar")
+        self.assertEqual((code, [row["reference"] for row in rows]), (0, ["golden"] * 2), err)
+        code, err, rows = self.suite("--backend", "scalar", "--seed", "2")
+        if code == 0:  # this library has other backends built in
+            self.assertNotIn("unchecked", [row["reference"] for row in rows])
+            return
+        self.assertEqual(code, 70)
+        self.assertIn("cannot be checked here", err)
+        self.assertEqual([row.get("error_occurred") for row in rows], [True, True])
 
 
 if __name__ == "__main__":

@@ -203,6 +203,8 @@ static void names_are_cut_to_size(void **state) {
     assert_string_equal(text, "avx2 fma f16c avx512");
     dct_cpu_feature_names(DECOCT_CPU_SVE2 | DECOCT_CPU_NEON, text, sizeof text);
     assert_string_equal(text, "neon sve2");
+    dct_cpu_feature_names(DECOCT_CPU_NEON | UINT64_C(3) << 62, text, sizeof text);
+    assert_string_equal(text, "neon 0xc000000000000000");
     dct_cpu_feature_names(0, text, sizeof text);
     assert_string_equal(text, "");
     for (uint64_t size = 0; size < 24; size++) {

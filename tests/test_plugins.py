@@ -49,8 +49,19 @@ class Hash(unittest.TestCase):
         self.assertRegex(err, "served by.* vendor: add bias")
 
     def test_rejected_kernels_of_others(self):
-        code, _, err = run("hash", "--only", "add", "--backend", "scalar", folder="wrong")
-        self.assertEqual(code, 0, err)
+        """Those of a plugin that was not asked for are no error, but no secret either."""
+        for args in (["--backend", "scalar"], []):
+            code, _, err = run("hash", "--only", "add", *args, folder="wrong")
+            self.assertEqual(code, 0, err)
+            self.assertRegex(err, "note: backend vendor: .*bias: ")
+            self.assertEqual(err.count("note: backend vendor"), 1)
+
+    def test_two_of_one_name(self):
+        """Both were asked for."""
+        both = ":".join(os.path.join(PLUGINS, folder) for folder in ("good", "wrong"))
+        code, out, err = run("hash", "--only", "add", "--backend", "vendor", DECOCT_BACKEND_PATH=both)
+        self.assertEqual((code, out), (12, ""))
+        self.assertRegex(err, "/wrong/vendor.so.*bias: ")
 
     def test_json(self):
         code, out, err = run("hash", "--only", "add", "--json", folder="good")
@@ -87,6 +98,10 @@ class Files(unittest.TestCase):
             file.write(content)
         os.chmod(path, mode)
         return path
+
+    def copy(self, folder, name):
+        with open(os.path.join(PLUGINS, folder, name + ".so"), "rb") as file:
+            return self.write(file.read(), name + ".so")
 
     def look(self, folder=None):
         """What info says of each plugin of a path: {origin: backend}."""
@@ -157,10 +172,25 @@ class Files(unittest.TestCase):
         os.unlink(path)  # the folder is named where it has no plugin
         self.assertIn("can be written by its group", self.look()[self.folder]["reason"])
 
+    def test_build_tree_of_a_group(self):
+        """As umask 002 makes it: whose group may write there can change the library, too."""
+        folder = os.path.join(PLUGINS, "good")
+        path = os.path.join(folder, "vendor.so")
+        modes = {name: os.stat(name).st_mode & 0o7777 for name in (folder, path)}
+        try:
+            for name, mode in modes.items():
+                os.chmod(name, mode | 0o020)
+            self.assertTrue(self.look(folder)[path]["usable"])
+            os.chmod(path, 0o757)
+            self.assertIn("written by everybody", self.look(folder)[path]["reason"])
+        finally:
+            for name, mode in modes.items():
+                os.chmod(name, mode)
+
     def test_folder_below_one_of_everybody(self):
         """Loaded through its descriptor, since others could exchange the folder."""
         below = os.path.join(self.folder, "below")
-        os.mkdir(below)
+        os.mkdir(below, 0o755)
         path = os.path.join(below, "mine.so")
         os.rename(self.write(self.good), path)
         os.chmod(self.folder, 0o777)
@@ -179,6 +209,8 @@ class Files(unittest.TestCase):
         self.assertTrue(backends[path]["usable"])
         backends = self.look(path)
         self.assertEqual(backends[path]["reason"], "is not a folder")
+        os.rename(path, path + ".1")
+        self.assertIn("no file whose name ends in .so", self.look()[self.folder]["reason"])
 
     def test_names(self):
         for name in (b"scalar", b"SCALAR"):
@@ -211,11 +243,11 @@ class Files(unittest.TestCase):
 
     def test_crashes(self):
         """A plugin that does not survive its exam is left out; the others and the program go on."""
-        shutil.copy(os.path.join(PLUGINS, "good", "vendor.so"), self.folder)
+        self.copy("good", "vendor")
         reasons = {"crashes": "crashes \\(|ends the process", "exits": "ends the process", "aborts": "crashes \\(Aborted",
-                   "hangs": "does not come to an end"}
+                   "leaves": "ends the process \\(exit code 42", "hangs": "does not come to an end"}
         for name in reasons:
-            shutil.copy(os.path.join(PLUGINS, "crash", name + ".so"), self.folder)
+            self.copy("crash", name)
         code, out, err = run("info", "--json", DECOCT_BACKEND_PATH=self.folder)
         self.assertEqual(code, 0, err)
         machine = json.loads(out)
@@ -231,6 +263,19 @@ class Files(unittest.TestCase):
         self.assertEqual((code, out), (70, ""))
         self.assertRegex(err, "refused was .*/aborts.so: crashes")
 
+    def test_stops(self):
+        """It stops itself, so that no signal ends it."""
+        self.assertIn("does not come to an end", self.look_once(self.copy("crash", "stops")))
+
+    def look_once(self, path):
+        code, out, err = run("info", "--json", DECOCT_BACKEND_PATH=self.folder)
+        self.assertEqual(code, 0, err)
+        return [b["reason"] for b in json.loads(out)["backends"] if b["origin"] == path][0]
+
+    def test_unknown_features(self):
+        path = self.copy("features", "odd")
+        self.assertRegex(self.look_once(path), "lacks .* 0x")
+
     def test_left_out(self):
         path = self.write(self.good)
         code, out, err = run("info", "--json", DECOCT_BACKEND_PATH=self.folder, DECOCT_BACKEND_WITHOUT="/x:" + path)
@@ -240,6 +285,7 @@ class Files(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    os.umask(0o022)
     if not any(b["origin"].startswith(PLUGINS) for b in info("good")["backends"]):
         print("skipped: this build loads no plugins")
         sys.exit(77)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A plugin whose addition crashes (-DCRASH=1), never ends (2), or ends the process (3); or that
-// crashes while it is loaded (4).
+// crashes (4), ends the process (5) or stops it (6) while it is loaded.
 #include <decoct/backend.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void add(const decoct_rows_piece *a) {
     volatile int32_t on = 1;
@@ -14,9 +16,15 @@ static void add(const decoct_rows_piece *a) {
     *(volatile float *)(uintptr_t)(a->cols < 0) = 0.0f;
 }
 
-#if CRASH == 4
+#if CRASH >= 4
 __attribute__((constructor)) static void start(void) {
-    abort();
+    if (CRASH == 5) {
+        _exit(42);
+    } else if (CRASH == 6) {
+        raise(SIGSTOP);
+    } else {
+        abort();
+    }
 }
 #endif
 
