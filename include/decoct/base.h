@@ -71,7 +71,7 @@ DECOCT_API uint32_t decoct_arithmetic_version(void);
 
 /* ---- Context --------------------------------------------------------------------------------- */
 
-/** Chosen kernels, worker threads, scratch memory, and the words of the last error. */
+/** Chosen kernels, worker threads, scratch memory, and the last error message. */
 typedef struct decoct_context decoct_context;
 
 /** One piece of a parallel call: index runs from 0 to count - 1. */
@@ -125,8 +125,8 @@ DECOCT_API decoct_status decoct_context_open(const decoct_options *options, deco
 /** Ends the workers and frees the context. Weights, blocks and models stay valid. */
 DECOCT_API void decoct_context_close(decoct_context *ctx);
 /**
- * What failed last on this context, in words; "" if the last call succeeded. Valid until the next
- * call on it.
+ * The message of what failed last on this context; "" if the last call succeeded. Never NULL.
+ * Valid until the next call on it.
  *   options.wait 1  what the last call of this thread on this context said, whatever other threads
  *                   have done since. Texts of 16 threads are kept, those that failed last.
  *   options.wait 0  what the last call said, whichever thread made it. A thread that was given
@@ -138,7 +138,7 @@ DECOCT_API void decoct_context_close(decoct_context *ctx);
 DECOCT_API const char *decoct_last_error(const decoct_context *ctx);
 /** How many threads work for this context; 0 for NULL. */
 DECOCT_API int32_t decoct_context_threads(const decoct_context *ctx);
-/** The strongest backend in use, e.g. "avx2". */
+/** The backend that serves matmul, e.g. "avx2"; NULL for NULL. Others may serve other kernels. */
 DECOCT_API const char *decoct_context_backend(const decoct_context *ctx);
 /** Which backend serves a kernel ("matmul", "attention", "softmax", "layer_norm", "gelu",
  *  "embedding", "add", "bias"); NULL if there is no such kernel. */
@@ -153,7 +153,7 @@ typedef struct decoct_backend_info {
     const char *name;     /**< "avx512" */
     const char *version;  /**< as the backend states it */
     const char *origin;   /**< "built in" or the plugin's file */
-    const char *reason;   /**< in words: why it was chosen or not */
+    const char *reason;   /**< why it was chosen or not */
     const char *rejected; /**< which of its kernels were rejected, each with the first element that
                                differs from scalar or another reason, "softmax: row 2 column 5:
                                0.5 instead of 0.25"; "" if none was */
@@ -161,9 +161,10 @@ typedef struct decoct_backend_info {
     int32_t forced;         /**< 1: asked for by name, in the options or by DECOCT_BACKEND */
 } decoct_backend_info;
 
-/** How many backends were looked at. */
+/** How many backends were looked at; 0 for NULL. */
 DECOCT_API int32_t decoct_backend_count(const decoct_context *ctx);
-/** Describes backend `index` (0 .. count-1). The strings live as long as the context. */
+/** Describes backend `index` (0 .. count-1). The strings live as long as the context.
+ *  Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_backend_describe(decoct_context *ctx, int32_t index,
                                                  decoct_backend_info *info);
 
@@ -171,8 +172,8 @@ DECOCT_API decoct_status decoct_backend_describe(decoct_context *ctx, int32_t in
 
 /** Describes CPU, features, topology, quota and backends as one JSON object (UTF-8), for reports.
  *  Copies at most `size` bytes with the closing NUL to `text` (may be NULL when size is 0) and
- * gives the whole length, without the NUL, in *length. The topology is read with hwloc on first
- * need. */
+ * gives the whole length, without the NUL, in *length (may be NULL). The topology is read with
+ * hwloc in each call. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY. */
 DECOCT_API decoct_status decoct_machine_json(decoct_context *ctx, char *text, uint64_t size,
                                              uint64_t *length);
 /** The CPU on which worker `index` was seen last (getcpu), or -1 if it has not run yet. */

@@ -9,8 +9,8 @@
  *
  * Conventions
  *   status   Every function that can fail returns a decoct_status: 0 is success, failures are
- *            negative, decoct_last_error() says in words what was wrong. On failure outputs are
- *            left untouched unless a comment says otherwise. A NULL context is
+ *            negative, and decoct_last_error() gives the message. On failure outputs are left
+ *            untouched unless a comment says otherwise. A NULL context is
  *            DECOCT_E_ARGUMENT; functions that return no status give 0, -1 or NULL for it.
  *   sizes    int64_t, counted in elements, never in bytes. Matrices are row-major; `stride` is the
  *            distance from one row to the next. 0 for a stride means dense (no gap between rows).
@@ -105,9 +105,10 @@ DECOCT_API decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_
 
 /**
  * y = softmax(scale * x) for each of `rows` rows of `cols` elements; scale 0 means 1,
- * else it is finite. y may be x. exp(z - max z) / sum of them. Elements of -inf give 0 and a row of
- * nothing but -inf gives zeros; a NaN or +inf makes its row NaN. Errors: DECOCT_E_ARGUMENT.
- * Accuracy: with z = scale * x, |error| <= u (|z - max z| + 6 + cols / 16) y + 2^-149 where scale
+ * else it is finite. y may be x. exp(z - max z) / sum of them, z = scale * x. Elements of z that
+ * are -inf give 0 and a row of nothing but -inf gives zeros; a NaN or +inf in z makes its row NaN,
+ * also where a finite x overflows. Errors: DECOCT_E_ARGUMENT.
+ * Accuracy: |error| <= u (|z - max z| + 6 + cols / 16) y + 2^-149 where scale
  * is a power of two; elsewhere z is rounded first, which adds u (|z| + |max z|) y.
  */
 DECOCT_API decoct_status decoct_softmax(decoct_context *ctx, int64_t rows, int64_t cols,
@@ -317,18 +318,20 @@ DECOCT_API decoct_status decoct_default_model(decoct_context *ctx, char *path, u
  * more than `room` the status is DECOCT_E_FULL (ids may be NULL when room is 0: a way to ask).
  * Any bytes are accepted by a byte-level tokenizer (gpt2); "<|endoftext|>" is text like any other.
  * openai-gpt: lower-cased, split like BERT's basic tokenizer; unknown pieces become <unk>.
+ * Errors: DECOCT_E_ARGUMENT, DECOCT_E_FULL, DECOCT_E_MEMORY.
  */
 DECOCT_API decoct_status decoct_encode(decoct_context *ctx, const decoct_model *model,
                                        const char *text, uint64_t length, int32_t *ids,
                                        int64_t room, int64_t *count);
 /** Token ids to text, not NUL-terminated; room and *length in bytes, as above. One gpt2 token may
- *  be part of a UTF-8 character. */
+ *  be part of a UTF-8 character. Errors: as above; DECOCT_E_ARGUMENT also for an id outside the
+ *  vocabulary. */
 DECOCT_API decoct_status decoct_decode(decoct_context *ctx, const decoct_model *model,
                                        const int32_t *ids, int64_t count, char *text, uint64_t room,
                                        uint64_t *length);
 
 /** Starts a text of at most `max_tokens` tokens (0: the model's context). Its memory grows with the
- *  tokens that are fed. */
+ *  tokens that are fed. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY. */
 DECOCT_API decoct_status decoct_session_create(decoct_context *ctx, const decoct_model *model,
                                                int64_t max_tokens, decoct_session **out);
 /** Frees the text, and its model if that was closed and this was its last session. */
@@ -342,7 +345,8 @@ DECOCT_API decoct_status decoct_session_truncate(decoct_context *ctx, decoct_ses
  * Feeds `count` tokens. `logits` receives the scores of the token that follows the last one
  * (vocabulary values), or with `all` those of every position, (count, vocabulary); NULL: none.
  * Errors: DECOCT_E_ARGUMENT (an id outside the vocabulary), DECOCT_E_FULL, DECOCT_E_MEMORY; the
- * session is unchanged then.
+ * session is unchanged then, but with `all` DECOCT_E_MEMORY may come after some rows of `logits`
+ * were written.
  */
 DECOCT_API decoct_status decoct_session_eval(decoct_context *ctx, decoct_session *session,
                                              const int32_t *ids, int64_t count, int32_t all,
