@@ -14,7 +14,7 @@
 
 // ---- CPUs ----
 
-// The group's name is whoever's made the container: quoted, and no command if that is not enough.
+// The cgroup name is untrusted: quote it; if it cannot be quoted safely, print no command.
 static void mend_quota(doctor_finding *f, const host_limit *limit) {
     for (const char *at = limit->file; *at; at++) {
         if (*at < ' ' || *at > '~' || *at == '\'') {

@@ -18,16 +18,15 @@
 #include <stdio.h>
 #include <string.h>
 
-// How often an idle thread looks before it sleeps: some ten microseconds, a few times what waking
-// costs. Between the operations of one decoding step workers stay awake, between calls they sleep.
-// While a run is still going on, whoever has nothing left of it looks for a millisecond or a few:
-// waking takes 50 to 100 microseconds in a virtual machine, and a thread that comes so late to each
-// run makes others wait for it at the end of each (attention over 512 positions on two threads: 2.9
-// ms instead of 2.5). Where there are fewer CPUs than threads a look takes the CPU from the work.
+// Spin iterations before a worker blocks. About 10 us between calls, so that workers stay awake
+// between the operations of one decoding step. A few ms inside a run, because waking takes 50 to
+// 100 us in a virtual machine and a late worker delays every barrier (attention over 512 positions
+// on two threads: 2.9 ms instead of 2.5). No long spin when there are more threads than CPUs.
 enum { SPINS = 1000, SPINS_IN_RUN = 70000 };
 // A ticket is the number of the run, shifted, and how many workers are called to it.
 // The gate is the number of the run, shifted, and how many workers are inside; it is open or shut.
-// Who comes late finds it shut: a run does not wait for a worker that the system has not woken yet.
+// Late workers find the gate closed and skip the run: it does not wait for a worker that the system
+// has not woken yet.
 enum { COUNT_BITS = 16, COUNT_MASK = (1 << COUNT_BITS) - 1 };
 #define GATE_OPEN (UINT64_C(1) << COUNT_BITS)
 static const uint64_t TICKET_STOP = UINT64_MAX;
@@ -98,8 +97,8 @@ static void take_indices(struct job *job, int32_t number, _Atomic int32_t *cpu) 
 
 // ---- A worker ----
 
-// Between two looks. Now and then whoever else wants this CPU may have it: it can be the thread
-// that is waited for, since the system does not always spread two busy threads over two CPUs.
+// Between two looks. Yield now and then: the thread that is waited for may need this CPU, since the
+// system does not always spread two busy threads over two CPUs.
 static void look_again(int look) {
     if (look % SPINS == SPINS - 1) {
         sched_yield();

@@ -20,13 +20,13 @@ void dct_turn_close(dct_turn *turn) {
     dct_mark_close(&turn->mark);
 }
 
-// In a child whose parent had the turn at the fork it is free, whatever the word still says.
+// After fork() the child inherits the busy mark of a call that runs only in the parent: ignore it.
 static bool is_free(int32_t word, int32_t mine) {
     return (word & ~WAITERS) != mine;
 }
 
-// The word has WAITERS from the first wait on until it is given, and whoever waited takes it with
-// WAITERS, since others may still wait (Drepper, "Futexes are tricky", 2011).
+// The word has WAITERS from the first wait on until it is given, and a thread that waited takes it
+// with WAITERS, since others may still wait (Drepper, "Futexes are tricky", 2011).
 static void wait_for_turn(dct_turn *turn, int32_t mine) {
     _Atomic int32_t *word = turn->mark.word;
     for (;;) {

@@ -132,8 +132,8 @@ typedef struct decoct_attention_piece {
     float reserved;
     const float *k; /**< (kv_len, head_dim), used when `keys` is NULL: see packs_keys */
     int64_t k_stride;
-    /** Where packs_keys is 2 and `keys` is NULL: so many heads, of which the pointers above are the
-     * first; rows <= tile_rows. 0 and 1: one head. Head i takes its keys and values from
+    /** Heads in this piece (0 = 1). More than 1 only with packs_keys == 2, keys == NULL and rows <=
+     * tile_rows; the pointers above are those of the first head. Head i reads its keys and values
      * (kv_phase + i) / kv_group head strides further on. */
     int64_t heads, kv_group, kv_phase;
     int64_t q_head_stride, k_head_stride, v_head_stride, out_head_stride;
@@ -142,8 +142,8 @@ typedef struct decoct_attention_piece {
 
 typedef struct decoct_attention_kernel {
     uint32_t tile_rows;  /**< query rows that are worked on together; `rows` may be any number */
-    uint32_t packs_keys; /**< 1: where `keys` is NULL it takes `k` as it lies, for few queries; 2:
-                            of several heads in one piece */
+    uint32_t packs_keys; /**< 0: keys must be packed; 1: also takes unpacked k, for few queries; 2:
+                            also several heads a piece */
     int64_t (*scratch_size)(const decoct_attention_piece *piece); /**< in floats */
     void (*run)(const decoct_attention_piece *piece);
 } decoct_attention_kernel;
@@ -212,10 +212,10 @@ typedef struct decoct_backend {
     void (*pack_keys)(int64_t count, int64_t head_dim, const float *k, int64_t k_stride,
                       float *block);
     decoct_probe_kernel probe; /**< fma == NULL: none; else all of it must be there */
-    /** The product of `matmul` with w as it lies: (k, cols) row by row, `panel_stride` from one row
-     * to the next; `scratch` is NULL. `w` need not be aligned. For few rows or a small w, where
-     * packing would cost more than the product. Belongs to `matmul`: a backend that does not serve
-     * that is not asked. NULL: w is packed. */
+    /** Like matmul.run with unpacked row-major w: (k, cols), `panel_stride` from one row to the
+     * next; `scratch` is NULL, `w` need not be aligned. For few rows or a small w, where packing
+     * would cost more than the product. Used only if this backend also serves matmul. NULL: w is
+     * always packed. */
     void (*matmul_plain)(const decoct_matmul_piece *piece);
 } decoct_backend;
 
