@@ -22,6 +22,16 @@ static const json_t *get(const reader *r, const char *key) {
     return json_is_null(value) ? NULL : value;
 }
 
+// Readers stop at a null where a value is needed: its default must not be assumed.
+static void refuse_null(reader *r, const char *const *keys, size_t count) {
+    for (size_t i = 0; i < count && !r->status; i++) {
+        if (json_is_null(json_object_get(r->root, keys[i]))) {
+            r->status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: %s is null, which is no value",
+                                 r->path, keys[i]);
+        }
+    }
+}
+
 // ---- Sizes ----
 
 // The names of one size. GPT-2's own readers take both of `names`. `others` come from other
@@ -29,6 +39,7 @@ static const json_t *get(const reader *r, const char *key) {
 typedef struct size_key {
     const char *names[2], *others[4];
     int64_t low, high;
+    bool optional; // null is its default
 } size_key;
 
 static int64_t get_int(reader *r, const char *key, const size_key *size) {
@@ -48,6 +59,9 @@ static int64_t get_size(reader *r, const size_key *size, int64_t fallback) {
     const char *first =
         get(r, size->names[0]) || !get(r, size->names[1]) ? size->names[0] : size->names[1];
     int64_t used = get(r, first) ? get_int(r, first, size) : fallback;
+    if (!get(r, first) && !size->optional) {
+        refuse_null(r, size->names, 2);
+    }
     const char *const *check[] = {&size->names[1], &size->others[0], &size->others[1],
                                   &size->others[2], &size->others[3]};
     for (size_t i = 0; i < sizeof check / sizeof *check && !r->status; i++) {
@@ -65,19 +79,24 @@ static int64_t get_size(reader *r, const size_key *size, int64_t fallback) {
 
 static void get_sizes(reader *r, dct_config *c) {
     static const size_key layers = {
-        {"n_layer", "num_hidden_layers"}, {"num_layers", "n_layers"}, 1, 1024};
+        {"n_layer", "num_hidden_layers"}, {"num_layers", "n_layers"}, 1, 1024, false};
     static const size_key heads = {
-        {"n_head", "num_attention_heads"}, {"num_heads", "n_heads"}, 1, 1024};
+        {"n_head", "num_attention_heads"}, {"num_heads", "n_heads"}, 1, 1024, false};
     static const size_key width = {{"n_embd", "hidden_size"},
                                    {"d_model", "n_embed", "embedding_size", "word_embed_proj_dim"},
                                    1,
-                                   1 << 17};
+                                   1 << 17,
+                                   false};
     static const size_key inner = {
-        {"n_inner", "intermediate_size"}, {"ffn_dim", "d_ff", "d_ffn"}, 1, 1 << 19};
-    static const size_key context = {
-        {"n_positions", "max_position_embeddings"}, {"max_seq_len", "block_size"}, 1, 1 << 24};
-    static const size_key old_context = {{"n_ctx", "n_ctx"}, {NULL}, 1, 1 << 24};
-    static const size_key vocabulary = {{"vocab_size", "vocab_size"}, {"n_vocab"}, 1, 1 << 24};
+        {"n_inner", "intermediate_size"}, {"ffn_dim", "d_ff", "d_ffn"}, 1, 1 << 19, true};
+    static const size_key context = {{"n_positions", "max_position_embeddings"},
+                                     {"max_seq_len", "block_size"},
+                                     1,
+                                     1 << 24,
+                                     false};
+    static const size_key old_context = {{"n_ctx", "n_ctx"}, {NULL}, 1, 1 << 24, true};
+    static const size_key vocabulary = {
+        {"vocab_size", "vocab_size"}, {"n_vocab"}, 1, 1 << 24, false};
     c->layers = get_size(r, &layers, 12);
     c->heads = get_size(r, &heads, 12);
     c->d_model = get_size(r, &width, 768);
@@ -148,6 +167,7 @@ static void get_activation(reader *r, dct_config *c) {
     const char *own = c->gpt1 ? "afn" : "activation_function";
     const char *const others[] = {c->gpt1 ? "activation_function" : "afn", "hidden_act",
                                   "hidden_activation"};
+    refuse_null(r, &own, 1);
     c->gelu = get(r, own) ? get_gelu(r, own) : DECOCT_GELU_TANH;
     for (size_t i = 0; i < sizeof others / sizeof *others && !r->status; i++) {
         if (get(r, others[i]) && get_gelu(r, others[i]) != c->gelu && !r->status) {
@@ -162,6 +182,7 @@ static void get_eps(reader *r, dct_config *c) {
     static const char *const keys[] = {"layer_norm_epsilon", "layer_norm_eps", "norm_epsilon",
                                        "norm_eps"};
     c->eps = 1e-5f;
+    refuse_null(r, keys, 1);
     for (size_t i = 0; i < sizeof keys / sizeof *keys && !r->status; i++) {
         const json_t *value = get(r, keys[i]);
         float eps = value ? (float)json_number_value(value) : c->eps;

@@ -24,8 +24,10 @@ char *dct_path(const char *folder, const char *name) {
     return path;
 }
 
+// A link that leads nowhere is there: what it stands for is missing, which must not go unseen.
 bool dct_file_exists(const char *path) {
-    return access(path, F_OK) == 0;
+    struct stat s;
+    return lstat(path, &s) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 decoct_status dct_file_open(const char *path, int *file, uint64_t *size, dct_error *error) {
@@ -37,11 +39,14 @@ decoct_status dct_file_open(const char *path, int *file, uint64_t *size, dct_err
         return DECOCT_OK;
     }
     int why = opened >= 0 ? 0 : errno;
+    bool link = why == ENOENT && dct_file_exists(path);
     if (opened >= 0) {
         close(opened);
     }
     return dct_fail(error, why == ENOMEM ? DECOCT_E_MEMORY : DECOCT_E_IO, "%s: %s", path,
-                    why ? strerror(why) : "not a file");
+                    link  ? "a link to a file that is not there"
+                    : why ? strerror(why)
+                          : "not a file");
 }
 
 decoct_status dct_file_copy(int file, const char *path, uint64_t offset, void *to, uint64_t size,
@@ -76,6 +81,18 @@ decoct_status dct_file_not_pointer(const char *path, const char *text, uint64_t 
     return DECOCT_OK;
 }
 
+// Texts are UTF-8. Some editors and shells write UTF-16, whose first character, if it is ASCII, has
+// a zero byte before or after it.
+static decoct_status check_text(const char *path, const char *text, uint64_t length,
+                                dct_error *error) {
+    bool mark =
+        length >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0);
+    bool wide = length >= 2 && !text[0] != !text[1];
+    return mark || wide ? dct_fail(error, DECOCT_E_FORMAT,
+                                   "%s: byte 0: this is UTF-16: save it as UTF-8", path)
+                        : dct_file_not_pointer(path, text, length, error);
+}
+
 decoct_status dct_file_read(const char *path, uint64_t cap, char **out, uint64_t *length,
                             dct_error *error) {
     int file = -1;
@@ -93,7 +110,7 @@ decoct_status dct_file_read(const char *path, uint64_t cap, char **out, uint64_t
         status = dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", path);
     } else {
         status = dct_file_copy(file, path, 0, text, size, error);
-        status = status ? status : dct_file_not_pointer(path, text, size, error);
+        status = status ? status : check_text(path, text, size, error);
     }
     close(file);
     if (status) {

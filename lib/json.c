@@ -22,6 +22,7 @@ decoct_status dct_json_step(dct_json_scan *s, char c, const char *name, uint64_t
     }
     bool apart = !inside && !s->string && strchr(" \t\r\n,:[]{}", c);
     s->run = apart ? 0 : s->run + 1;
+    s->blank = s->blank && strchr(" \t\r\n", c) && c;
     s->longest = s->run > s->longest ? s->run : s->longest;
     if (s->depth > DCT_JSON_DEPTH) {
         return dct_fail(error, DECOCT_E_FORMAT,
@@ -137,10 +138,18 @@ decoct_status dct_json_around(const char *text, uint64_t length, const char *aro
 
 decoct_status dct_json_parse(const char *text, uint64_t length, const char *name, uint64_t base,
                              json_t **out, dct_error *error) {
-    dct_json_scan s = {0};
+    dct_json_scan s = {.blank = true};
     decoct_status status = DECOCT_OK;
     for (uint64_t i = 0; i < length && !status; i++) {
         status = dct_json_step(&s, text[i], name, base + i, error);
+    }
+    // Of these jansson would say what is put around the text.
+    const char *wrong = s.depth > 0 || s.string ? "the JSON text does not end"
+                        : s.blank               ? "the JSON text is empty"
+                                                : NULL;
+    if (!status && wrong) {
+        status = dct_fail(error, DECOCT_E_FORMAT, "%s: byte %" PRIu64 ": %s", name, base + length,
+                          wrong);
     }
     return status ? status : dct_json_around(text, length, "", s.longest, name, base, out, error);
 }

@@ -62,7 +62,11 @@ static decoct_status walk(const object *o) {
     int64_t parts = 0;
     char close = o->list ? ']' : '}';
     if (piece > o->length || o->text[piece - 1] != (o->list ? '[' : '{')) {
-        return wrong(o, piece - 1, o->list ? "not a JSON list" : "not a JSON object");
+        bool empty = piece > o->length;
+        return wrong(o, piece - 1,
+                     empty     ? "the JSON text is empty"
+                     : o->list ? "not a JSON list"
+                               : "not a JSON object");
     }
     for (; i < o->length && (s.string || s.depth > 0 || o->text[i] != close); i++) {
         bool between = !s.string && s.depth == 0 && o->text[i] == ',';

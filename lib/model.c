@@ -59,6 +59,8 @@ decoct_status decoct_model_open(decoct_context *ctx, const char *folder, decoct_
     if (!folder || !out) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model: %s is NULL",
                           folder ? "out" : "folder");
+    } else if (!*folder) { // "/config.json" would be read
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model: the name of the folder is empty");
     } else if (!m) {
         status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "model: out of memory");
     } else {

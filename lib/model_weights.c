@@ -186,6 +186,10 @@ static decoct_status check_head(reader *r, const char *tokens) {
     return status;
 }
 
+static const char *positions_name(const dct_config *c) {
+    return c->gpt1 ? "positions_embed.weight" : "wpe.weight";
+}
+
 static decoct_status read_parts(reader *r) {
     decoct_model *m = r->model;
     const dct_config *c = &m->config;
@@ -196,8 +200,7 @@ static decoct_status read_parts(reader *r) {
     decoct_status status = read_tensor(r, tokens, c->vocabulary, c->d_model, &m->tokens);
     status = status ? status : check_head(r, tokens);
     if (!status) {
-        status = read_tensor(r, c->gpt1 ? "positions_embed.weight" : "wpe.weight", c->context,
-                             c->d_model, &m->positions);
+        status = read_tensor(r, positions_name(c), c->context, c->d_model, &m->positions);
     }
     if (!status && !c->gpt1) {
         status = read_tensor(r, "ln_f.weight", 0, c->d_model, &m->norm_gain);
@@ -211,10 +214,20 @@ static decoct_status read_parts(reader *r) {
     return status ? status : read_head(r);
 }
 
+// True if the name of a tensor begins as that of a part of the model does: "transformer.drop" is a
+// part of what holds "transformer.wpe.weight", "score" is not.
+static bool is_beside(const dct_tensor *t, const dct_tensor *part) {
+    size_t length = strlen(part->name), role = strlen(part->role);
+    size_t prefix =
+        length > role && strcmp(part->name + length - role, part->role) == 0 ? length - role : 0;
+    return prefix > 0 && strncmp(t->name, part->name, prefix) == 0;
+}
+
 // What is left in the files: masks are computed here; parts of a model that this one does not have
 // would change its answer; the rest is told.
 static decoct_status check_rest(reader *r) {
     const dct_config *c = &r->model->config;
+    const dct_tensor *positions = dct_safetensors_find(r->file, positions_name(c));
     const dct_tensor *first = NULL;
     int64_t others = 0;
     for (int64_t i = 0; i < dct_safetensors_count(r->file); i++) {
@@ -223,7 +236,7 @@ static decoct_status check_rest(reader *r) {
         if (t->used || kind == DCT_ROLE_BUFFER) {
             continue;
         }
-        if (kind == DCT_ROLE_MODEL) {
+        if (kind == DCT_ROLE_MODEL || is_beside(t, positions)) {
             const char *path = dct_safetensors_path(r->file, t);
             return dct_role_layer(t->role) >= c->layers
                        ? dct_fail(&r->ctx->error, DECOCT_E_FORMAT,

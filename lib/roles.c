@@ -73,7 +73,8 @@ static bool ends_with(const char *text, const char *end) {
 
 dct_role_kind dct_role_kind_of(const char *role) {
     static const char *const buffers[] = {".attn.bias", ".attn.masked_bias", "position_ids"};
-    static const char *const changes[] = {"lora", "adapter", "cross", "prefix_encoder", "prompt_"};
+    static const char *const changes[] = {"lora",           "adapter", "cross",
+                                          "prefix_encoder", "prompt",  "embed_out"};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
         if (ends_with(role, buffers[i])) {
             return DCT_ROLE_BUFFER;

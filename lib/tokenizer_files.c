@@ -167,7 +167,7 @@ static bool is_special(const char *text, uint64_t length) {
                           (text[0] == '[' && text[length - 1] == ']'));
 }
 
-decoct_status dct_reader_check(reader *r, bool none_is_meant) {
+decoct_status dct_reader_check(reader *r) {
     int64_t lost = 0;
     uint64_t length, first_length = 0;
     const char *first = NULL;
@@ -180,7 +180,7 @@ decoct_status dct_reader_check(reader *r, bool none_is_meant) {
         }
     }
     int shown = (int)(first_length < 40 ? first_length : 40);
-    if (lost > 0 && dct_bpe_merges(r->bpe) == 0 && !none_is_meant) {
+    if (lost > 0 && dct_bpe_merges(r->bpe) == 0) {
         return dct_fail(r->error, DECOCT_E_FORMAT,
                         "%s: there are no merges, but %lld tokens that only merges make, such as "
                         "\"%.*s\"",
@@ -236,7 +236,7 @@ static bool is_comment(const reader *r, const char *line, uint64_t length) {
 // Lines end with LF, CR LF or CR.
 static decoct_status read_lines(reader *r, const char *text, uint64_t length) {
     uint64_t line = 1, i = mark_length(text, length);
-    bool begun = false, comment = false; // a line that is not empty; the first of them is a comment
+    bool begun = false; // a line that is not empty
     decoct_status status = DECOCT_OK;
     for (; i < length && !status; line++) {
         uint64_t end = i, used;
@@ -246,9 +246,7 @@ static decoct_status read_lines(reader *r, const char *text, uint64_t length) {
         for (used = end; used > i && is_blank(text[used - 1]);) {
             used--;
         }
-        if (used > i && !begun && is_comment(r, text + i, used - i)) {
-            comment = true;
-        } else if (used > i) {
+        if (used > i && (begun || !is_comment(r, text + i, used - i))) {
             char place[64];
             snprintf(place, sizeof place, "line %" PRIu64 " (byte %" PRIu64 "): ", line, i);
             status = dct_reader_merge_line(r, text + i, used - i, place);
@@ -256,7 +254,7 @@ static decoct_status read_lines(reader *r, const char *text, uint64_t length) {
         begun = begun || used > i;
         i = end + 1 + (end + 1 < length && text[end] == '\r' && text[end + 1] == '\n');
     }
-    return status ? status : dct_reader_check(r, comment);
+    return status ? status : dct_reader_check(r);
 }
 
 static decoct_status read_merges(reader *r, const char *path) {
@@ -289,23 +287,54 @@ static decoct_status check_settings(reader *r, const char *path) {
         return status;
     }
     for (size_t i = 0; i < sizeof keys / sizeof *keys && !status; i++) {
-        if (json_is_true(json_object_get(root, keys[i]))) {
+        const json_t *flag = json_object_get(root, keys[i]);
+        if (flag && !json_is_false(flag) && !json_is_null(flag)) {
             status = dct_fail(r->error, DECOCT_E_UNSUPPORTED,
-                              "%s: %s is true, which this library does not do", path, keys[i]);
+                              "%s: %s is not false; this library does not do that", path, keys[i]);
         }
     }
     json_decref(root);
     return status;
 }
 
-static decoct_status read_folder(reader *r, const paths *p) {
-    bool pair = dct_file_exists(p->vocabulary) && dct_file_exists(p->merges);
+// Nothing of what is read here is in the folder. Other tokenizers have other files.
+static decoct_status missing(const reader *r, const char *folder) {
+    static const char *const others[][2] = {{"vocab.txt", "WordPiece"},
+                                            {"spiece.model", "SentencePiece"},
+                                            {"sentencepiece.bpe.model", "SentencePiece"},
+                                            {"tokenizer.model", "SentencePiece"}};
+    decoct_status status = DECOCT_E_IO;
+    for (size_t i = 0; i < sizeof others / sizeof *others && status == DECOCT_E_IO; i++) {
+        char *path = dct_path(folder, others[i][0]);
+        if (!path) {
+            return dct_fail(r->error, DECOCT_E_MEMORY, "%s: out of memory", folder);
+        }
+        if (dct_file_exists(path)) {
+            status = dct_fail(r->error, DECOCT_E_UNSUPPORTED,
+                              "%s: a tokenizer of the kind %s, which this library does not run",
+                              path, others[i][1]);
+        }
+        dct_free(path);
+    }
+    return status != DECOCT_E_IO
+               ? status
+               : dct_fail(r->error, DECOCT_E_IO,
+                          "%s: there is no tokenizer here: neither vocab.json with merges.txt nor "
+                          "tokenizer.json",
+                          folder);
+}
+
+static decoct_status read_folder(reader *r, const char *folder, const paths *p) {
+    bool vocabulary = dct_file_exists(p->vocabulary), merges = dct_file_exists(p->merges);
     decoct_status status = check_settings(r, p->settings);
     if (status) {
         return status;
     }
-    if (!pair && dct_file_exists(p->one)) {
+    if (!(vocabulary && merges) && dct_file_exists(p->one)) {
         return dct_reader_one_file(r, p->one);
+    }
+    if (!vocabulary && !merges) {
+        return missing(r, folder);
     }
     status = read_tokens(r, p->vocabulary, dct_reader_token);
     if (!status && dct_file_exists(p->added)) {
@@ -322,8 +351,8 @@ decoct_status dct_tokenizer_read(const char *folder, dct_tokenizer_kind kind, dc
                dct_path(folder, "tokenizer_config.json")};
     bool fine = p.vocabulary && p.merges && p.added && p.one && p.settings;
     fill_byte_of(&r);
-    decoct_status status =
-        fine ? read_folder(&r, &p) : dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder);
+    decoct_status status = fine ? read_folder(&r, folder, &p)
+                                : dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder);
     dct_free(p.vocabulary);
     dct_free(p.merges);
     dct_free(p.added);

@@ -69,7 +69,8 @@ static decoct_status only_text(const reader *r, const json_t *part, const char *
                                const char *known) {
     const json_t *value = json_object_get(part, key);
     const char *text = json_string_value(value);
-    return !value || json_is_null(value) || (text && strcmp(text, known) == 0)
+    bool none = json_is_null(value) && !*known; // null says that there is no such text
+    return !value || none || (text && strcmp(text, known) == 0)
                ? DECOCT_OK
                : dct_fail(r->error, DECOCT_E_UNSUPPORTED, "%s: %s is \"%.64s\", not \"%s\"",
                           r->path, key, text ? text : "", known);
@@ -78,15 +79,12 @@ static decoct_status only_text(const reader *r, const json_t *part, const char *
 // What is put around the tokens of a text: nothing.
 static decoct_status check_template(const reader *r, const json_t *part) {
     const json_t *single = json_object_get(part, "single");
-    for (size_t i = 0; i < json_array_size(single); i++) {
-        if (!json_object_get(json_array_get(single, i), "Sequence")) {
-            return dct_fail(r->error, DECOCT_E_UNSUPPORTED,
-                            "%s: post_processor adds tokens to a text, which this library does "
-                            "not do",
-                            r->path);
-        }
-    }
-    return DECOCT_OK;
+    return json_array_size(single) == 1 && json_object_get(json_array_get(single, 0), "Sequence")
+               ? DECOCT_OK
+               : dct_fail(r->error, DECOCT_E_UNSUPPORTED,
+                          "%s: post_processor adds tokens to a text, which this library does "
+                          "not do",
+                          r->path);
 }
 
 // A post_processor, or each of a sequence of them; sequences nest no deeper than the parser allows.
@@ -120,6 +118,10 @@ static decoct_status check_model(const reader *r, const json_t *root) {
     status = status ? status : only_flag(r, model, "ignore_merges", false);
     status = status ? status : only_text(r, model, "continuing_subword_prefix", "");
     status = status ? status : only_text(r, model, "end_of_word_suffix", r->bytes ? "" : "</w>");
+    if (!status && !r->bytes) { // bytes have no unknown ones
+        status = only_text(r, model, "unk_token", "<unk>");
+        status = status ? status : only_flag(r, model, "fuse_unk", false);
+    }
     if (!status && json_number_value(json_object_get(model, "dropout")) != 0) {
         status = dct_fail(r->error, DECOCT_E_UNSUPPORTED, "%s: dropout is not 0", r->path);
     }
@@ -211,7 +213,7 @@ static decoct_status read_parts(reader *r, const file *f, const json_t *root) {
         status = dct_json_elements(f->text + f->merges.at, f->merges.length, r->path, f->merges.at,
                                    take_merge, &all, r->error);
     }
-    return status ? status : dct_reader_check(r, false);
+    return status ? status : dct_reader_check(r);
 }
 
 // `rest` is a copy of the text in which the long parts are null.

@@ -92,6 +92,13 @@ static void test_names_of_sizes(void **state) {
     } cases[] = {
         {"\"n_head\": 4, \"num_attention_heads\": 4", DECOCT_OK, ""},
         {"\"n_head\": null, \"num_attention_heads\": 4", DECOCT_OK, ""},
+        {"\"n_head\": 4, \"num_attention_heads\": null", DECOCT_OK, ""},
+        {"\"n_head\": null", DECOCT_E_FORMAT, "n_head is null"},
+        {"\"num_hidden_layers\": null", DECOCT_E_FORMAT, "num_hidden_layers is null"},
+        {"\"vocab_size\": null", DECOCT_E_FORMAT, "vocab_size is null"},
+        {"\"layer_norm_epsilon\": null", DECOCT_E_FORMAT, "layer_norm_epsilon is null"},
+        {"\"activation_function\": null", DECOCT_E_FORMAT, "activation_function is null"},
+        {"\"n_inner\": null, \"intermediate_size\": null, \"n_ctx\": null", DECOCT_OK, ""},
         {"\"n_head\": 4, \"num_attention_heads\": 6", DECOCT_E_FORMAT, "num_attention_heads is 6"},
         {"\"n_layer\": 4, \"num_hidden_layers\": 6", DECOCT_E_FORMAT, "num_hidden_layers is 6"},
         {"\"n_embd\": 24, \"hidden_size\": 36", DECOCT_E_FORMAT, "hidden_size is 36"},

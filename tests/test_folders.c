@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static float wanted[TINY_VOCABULARY], got[TINY_VOCABULARY];
 
@@ -108,6 +109,8 @@ static void test_other_tensors(void **state) {
         {"h.0.attn.bias", "F9_NEW", DECOCT_OK, ""},
         {"h.0.attn.masked_bias", "F32", DECOCT_OK, ""},
         {"position_ids", "I64", DECOCT_OK, ""},
+        {"soft_prompt", "F32", DECOCT_E_UNSUPPORTED, "soft_prompt"},
+        {"embed_out.weight", "F32", DECOCT_E_UNSUPPORTED, "embed_out"},
         {"score.weight", "F32", DECOCT_OK, "score.weight"},
         {"statistics", "F4_NEW", DECOCT_OK, "statistics"},
     };
@@ -127,6 +130,31 @@ static void test_other_tensors(void **state) {
     }
 }
 
+// What has the same prefix as the parts of a model is a part of it; what is beside the prefix is
+// not.
+static void test_beside_the_parts(void **state) {
+    static const struct {
+        const char *name;
+        decoct_status status;
+        const char *words;
+    } cases[] = {{"transformer.embd_norm.weight", DECOCT_E_UNSUPPORTED, "transformer.embd_norm"},
+                 {"transformer.wtt.weight", DECOCT_E_UNSUPPORTED, "transformer.wtt.weight"},
+                 {"transformer.0.attn.bias", DECOCT_OK, ""}, // a mask
+                 {"transformer", DECOCT_OK, "transformer"},
+                 {"score.weight", DECOCT_OK, "score.weight"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        decoct_context *ctx;
+        tiny_model m;
+        begin(&ctx, &m, i % 2);
+        tiny_prefix(&m, "transformer.");
+        tiny_add(&m, cases[i].name, "F32", 0, 4);
+        rewrite(&m);
+        tiny_expect(ctx, &m, cases[i].status, cases[i].words);
+        end(ctx, &m);
+    }
+}
+
 static void test_types(void **state) {
     static const char *const types[] = {"I8", "F64", "U8", "F8_E4M3", "F9_NEW"};
     (void)state;
@@ -141,6 +169,37 @@ static void test_types(void **state) {
         tiny_expect(ctx, &m, DECOCT_E_UNSUPPORTED, words);
         end(ctx, &m);
     }
+}
+
+// Links that lead nowhere, texts that are no UTF-8, a folder without a name.
+static void test_odd_files(void **state) {
+    static const char *const names[] = {"model.safetensors", "generation_config.json", "merges.txt",
+                                        "tokenizer_config.json"};
+    decoct_context *ctx;
+    decoct_model *model = NULL;
+    tiny_model m;
+    char path[256], words[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        begin(&ctx, &m, false);
+        snprintf(path, sizeof path, "%s/%s", m.folder, names[i]);
+        snprintf(words, sizeof words, "%s: a link to a file that is not there", names[i]);
+        unlink(path);
+        assert_int_equal(symlink("../nowhere", path), 0);
+        tiny_expect(ctx, &m, DECOCT_E_IO, words);
+        unlink(path);
+        end(ctx, &m);
+    }
+    begin(&ctx, &m, false);
+    tiny_write(&m, "merges.txt", "\xFF\xFE#");
+    tiny_expect(ctx, &m, DECOCT_E_FORMAT, "merges.txt: byte 0: this is UTF-16");
+    tiny_write(&m, "config.json", "\xFE\xFF");
+    tiny_expect(ctx, &m, DECOCT_E_FORMAT, "config.json: byte 0: this is UTF-16");
+    tiny_write(&m, "config.json", "");
+    tiny_expect(ctx, &m, DECOCT_E_FORMAT, "config.json: byte 0: the JSON text is empty");
+    assert_int_equal(decoct_model_open(ctx, "", &model), DECOCT_E_ARGUMENT);
+    assert_null(model);
+    end(ctx, &m);
 }
 
 static void test_configurations(void **state) {
@@ -254,9 +313,14 @@ static void test_shards(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_prefixes),       cmocka_unit_test(test_heads),
-        cmocka_unit_test(test_other_tensors),  cmocka_unit_test(test_types),
-        cmocka_unit_test(test_configurations), cmocka_unit_test(test_shards),
+        cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_other_tensors),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_beside_the_parts),
+        cmocka_unit_test(test_odd_files),
+        cmocka_unit_test(test_configurations),
+        cmocka_unit_test(test_shards),
         cmocka_unit_test(test_ends),
     };
     return cmocka_run_group_tests_name("model folders", tests, NULL, NULL);

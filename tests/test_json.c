@@ -51,8 +51,10 @@ static void test_parse(void **state) {
     expect_text("1, 2", 4, 0, DECOCT_E_FORMAT, "a file: byte 0: more than one value");
     expect_text("1], [2", 6, 0, DECOCT_E_FORMAT, "a file: byte 1: ']'");
     expect_text("\"]\"", 3, 0, DECOCT_OK, "");
-    expect_text("{\"a\": 1", 7, 0, DECOCT_E_FORMAT, "a file: byte 7: ");
-    expect_text("", 0, 0, DECOCT_E_FORMAT, "a file: byte 0: ");
+    expect_text("{\"a\": 1", 7, 0, DECOCT_E_FORMAT, "a file: byte 7: the JSON text does not end");
+    expect_text("[\"a", 3, 0, DECOCT_E_FORMAT, "a file: byte 3: the JSON text does not end");
+    expect_text("", 0, 0, DECOCT_E_FORMAT, "a file: byte 0: the JSON text is empty");
+    expect_text(" \n", 2, 0, DECOCT_E_FORMAT, "a file: byte 2: the JSON text is empty");
     expect_text("{} {}", 5, 0, DECOCT_E_FORMAT, "a file: byte 4: ");
     expect_text("[99999999999999999999]", 22, 0, DECOCT_E_FORMAT, "a file: byte 21: ");
     expect_text("[1e999]", 7, 0, DECOCT_E_FORMAT, "a file: byte ");
@@ -113,10 +115,10 @@ static void test_files(void **state) {
     char *text;
     uint64_t length;
     dct_error error;
-    write_file("a\0b", 3);
-    assert_int_equal(dct_file_read(path, 3, &text, &length, &error), DECOCT_OK);
-    assert_int_equal(length, 3);
-    assert_memory_equal(text, "a\0b", 4); // with the NUL behind it
+    write_file("ab\0c", 4);
+    assert_int_equal(dct_file_read(path, 4, &text, &length, &error), DECOCT_OK);
+    assert_int_equal(length, 4);
+    assert_memory_equal(text, "ab\0c", 5); // with the NUL behind it
     dct_free(text);
     unlink(path);
     expect_file(9, DECOCT_E_IO, "No such file");
@@ -218,7 +220,7 @@ static void test_members(void **state) {
     assert_true(s.count == 2 && s.sum == 15);
     expect_members("{\"7\": 7, \"-8\": 0, \"9\": 9}", DECOCT_E_FORMAT, "stop", &s);
     assert_int_equal(s.count, 2);
-    expect_members("", DECOCT_E_FORMAT, "byte 100: not a JSON object", &s);
+    expect_members("", DECOCT_E_FORMAT, "byte 100: the JSON text is empty", &s);
     expect_members("[1]", DECOCT_E_FORMAT, "byte 100: not a JSON object", &s);
     expect_members("{\"7\": 7", DECOCT_E_FORMAT, "byte 107: the JSON text does not end", &s);
     expect_members("{\"7\": 7,}", DECOCT_E_FORMAT, "byte 10", &s);

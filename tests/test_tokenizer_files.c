@@ -29,8 +29,9 @@ static void write_file(const char *name, const char *text) {
 }
 
 static void clear_folder(void) {
-    static const char *const names[] = {"vocab.json", "merges.txt", "tokenizer.json",
-                                        "added_tokens.json", "tokenizer_config.json"};
+    static const char *const names[] = {
+        "vocab.json", "merges.txt", "tokenizer.json", "added_tokens.json", "tokenizer_config.json",
+        "vocab.txt"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -62,7 +63,10 @@ static void test_broken_files(void **state) {
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "", DECOCT_E_FORMAT, "no merges, but 1 tokens"},
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "\r", DECOCT_E_FORMAT, "no merges, but 1 tokens"},
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", " \r\n\t\n", DECOCT_E_FORMAT, "no merges"},
+        {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "#version: 0.2\n", DECOCT_E_FORMAT, "no merges"},
+        {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "#vers", DECOCT_E_FORMAT, "no merges"},
         {"{\"a\": 0, \"b\": 1, \"<|endoftext|>\": 2}", "", DECOCT_OK, ""},
+        {"{\"a\": 0, \"b\": 1, \"<|endoftext|>\": 2}", "#version: 0.2\n", DECOCT_OK, ""},
         {"{\"a\": 0}", "version https://git-lfs.github.com/spec/v1\n", DECOCT_E_FORMAT,
          "git lfs pull"},
         {"{\"a\": 0, \"b\": 99999}", "", DECOCT_E_FORMAT, "out of range"}, // by the file's length
@@ -96,7 +100,10 @@ static void test_broken_files(void **state) {
     dct_error error;
     clear_folder();
     assert_int_equal(try_open(&error), DECOCT_E_IO);
-    assert_non_null(strstr(error.text, "vocab.json"));
+    assert_non_null(strstr(error.text, "neither vocab.json with merges.txt nor tokenizer.json"));
+    write_file("vocab.txt", "[UNK]\n");
+    assert_int_equal(try_open(&error), DECOCT_E_UNSUPPORTED);
+    assert_non_null(strstr(error.text, "vocab.txt: a tokenizer of the kind WordPiece"));
 }
 
 static void test_one_file(void **state) {
@@ -155,7 +162,8 @@ static void test_folders(void **state) {
     dct_tokenizer_close(t);
     expect_note("");
     write_file("vocab.json", "{\"a\": 0, \"b\": 1, \"ab\": 2, \"ba\": 3, \"<pad>\": 4}");
-    expect_note("2 token(s) of the vocabulary are made by no merge");
+    assert_int_equal(try_open(&error), DECOCT_E_FORMAT);
+    assert_non_null(strstr(error.text, "no merges, but 2 tokens"));
     write_file("merges.txt", "#version: 0.2\na b\n");
     expect_note("1 token(s) of the vocabulary are made by no merge and never come out of a text: "
                 "\"ba\"");
@@ -166,6 +174,11 @@ static void test_folders(void **state) {
     assert_int_equal(dct_tokenizer_size(t), 6);
     assert_int_equal(dct_tokenizer_find(t, "<|im_end|>"), 5);
     dct_tokenizer_close(t);
+    write_file("tokenizer_config.json", "{\"add_prefix_space\": \"true\"}");
+    assert_int_equal(try_open(&error), DECOCT_E_UNSUPPORTED);
+    assert_non_null(strstr(error.text, "tokenizer_config.json: add_prefix_space is not false"));
+    write_file("tokenizer_config.json", "{\"add_prefix_space\": null}");
+    assert_int_equal(try_open(&error), DECOCT_OK);
     write_file("tokenizer_config.json", "{\"add_prefix_space\": false, \"add_bos_token\": true}");
     assert_int_equal(try_open(&error), DECOCT_E_UNSUPPORTED);
     assert_non_null(strstr(error.text, "tokenizer_config.json: add_bos_token"));
@@ -206,6 +219,8 @@ static void test_other_tokenizers(void **state) {
          DECOCT_E_UNSUPPORTED, "add_prefix_space"},
         {"{\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": "
          "{\"id\": \"<s>\"}}, {\"Sequence\": {\"id\": \"A\"}}]}}",
+         DECOCT_E_UNSUPPORTED, "post_processor adds tokens"},
+        {"{\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": \"$A </s>\"}}",
          DECOCT_E_UNSUPPORTED, "post_processor adds tokens"},
         {"{\"post_processor\": {\"type\": \"RobertaProcessing\"}}", DECOCT_E_UNSUPPORTED,
          "RobertaProcessing"},
@@ -254,6 +269,18 @@ static void test_other_tokenizers(void **state) {
     }
     dct_tokenizer *t = NULL;
     dct_error error = {""};
+    static const char *const of_gpt1[][2] = {{"\"end_of_word_suffix\": null", "end_of_word_suffix"},
+                                             {"\"fuse_unk\": true", "fuse_unk"},
+                                             {"\"unk_token\": null", "unk_token"},
+                                             {"\"unk_token\": \"[UNK]\"", "unk_token"}};
+    for (size_t i = 0; i < sizeof of_gpt1 / sizeof *of_gpt1; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "{\"model\": {%s, \"vocab\": {\"<unk>\": 0}}}", of_gpt1[i][0]);
+        write_file("tokenizer.json", text);
+        assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT1, &t, &error),
+                         DECOCT_E_UNSUPPORTED);
+        assert_non_null(strstr(error.text, of_gpt1[i][1]));
+    }
     write_file("tokenizer.json", "{\"model\": {\"vocab\": {\"a</w>\": 0}, \"merges\": []}}");
     assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT1, &t, &error), DECOCT_E_FORMAT);
     assert_non_null(strstr(error.text, "<unk>"));
