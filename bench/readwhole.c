@@ -52,14 +52,32 @@ static int read_all(int file, char **text, size_t room, size_t *length) {
     return 0;
 }
 
+// What else people have under the name of a JSON file; NULL if it may be one.
+static const char *other_kind(const char *text, size_t length) {
+    if (length < 2) {
+        return NULL;
+    }
+    // Without a mark UTF-16 shows by the zero byte of each character of ASCII.
+    if (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0 ||
+        !text[0] != !text[1]) {
+        return "is UTF-16, must be UTF-8";
+    }
+    if (memcmp(text, "\x1f\x8b", 2) == 0) {
+        return "is compressed: unpack it with gunzip first";
+    }
+    // A system that crashed may leave the length of a file without its content.
+    return text[0] ? NULL : "is no text: it begins with zero bytes";
+}
+
 static readwhole_status drop_mark(char *text, size_t *length, char *message, size_t size) {
+    const char *other = other_kind(text, *length);
+    if (other) {
+        snprintf(message, size, "%s", other);
+        return READWHOLE_WRONG;
+    }
     if (*length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         *length -= 3;
         memmove(text, text + 3, *length);
-    } else if (*length >= 2 &&
-               (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
-        snprintf(message, size, "is UTF-16, must be UTF-8");
-        return READWHOLE_WRONG;
     }
     memset(text + *length, 0, READWHOLE_PADDING);
     return READWHOLE_OK;

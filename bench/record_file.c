@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "record_file.h"
 
+#include "exits.h"
+#include "jsonmemory.h"
 #include "readwhole.h"
 #include "wholefile.h"
 
@@ -102,62 +104,69 @@ bool record_file_write(record_file *r, const char *command, bool end) {
     return well;
 }
 
-// A result file is five levels deep.
-static bool is_deep(const json_t *value, int left) {
-    const char *key;
-    size_t i;
-    json_t *one;
-    if (!json_is_object(value) && !json_is_array(value)) {
-        return false;
-    }
-    if (left == 0) {
-        return true;
-    }
-    json_object_foreach((json_t *)value, key, one) {
-        if (is_deep(one, left - 1)) {
-            return true;
+// Looked at before parsing, whose stack grows with the depth. A result file is five levels deep.
+static bool is_deep(const char *text, size_t length) {
+    enum { DEPTH_MOST = 64 };
+    bool string = false, escaped = false;
+    long depth = 0;
+    for (size_t i = 0; i < length && depth <= DEPTH_MOST; i++) {
+        char c = text[i];
+        if (string) {
+            string = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+        } else {
+            string = c == '"';
+            depth += (c == '[' || c == '{') - (c == ']' || c == '}');
         }
     }
-    json_array_foreach(value, i, one) {
-        if (is_deep(one, left - 1)) {
-            return true;
-        }
-    }
-    return false;
+    return depth > DEPTH_MOST;
 }
 
-static json_t *parse(const char *text, size_t length, char *message, size_t size) {
-    enum { DEPTH_MOST = 64 };
+static const char *what_is_wrong(const json_t *all) {
+    const json_t *ours = json_object_get(json_object_get(all, "context"), "decoct");
+    if (!json_is_object(ours) || !json_is_array(json_object_get(all, "benchmarks"))) {
+        return "it has no \"context\" with \"decoct\", or no \"benchmarks\"";
+    }
+    return json_integer_value(json_object_get(ours, "format")) == 1
+               ? NULL
+               : "context.decoct.format must be 1: this program knows no other";
+}
+
+static json_t *parse(const char *text, size_t length, char *message, size_t size, int *code) {
     json_error_t error;
+    *code = EXIT_USAGE;
     if (readwhole_is_empty(text, length)) {
         return json_object();
     }
+    if (is_deep(text, length)) {
+        snprintf(message, size, "not a result file: it is nested deeper than 64 levels");
+        return NULL;
+    }
+    jsonmemory_watch();
     json_t *all = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    const char *wrong = NULL;
-    if (!all && json_error_code(&error) == json_error_out_of_memory) {
+    const char *wrong = all ? what_is_wrong(all) : NULL;
+    if (jsonmemory_failed()) {
         snprintf(message, size, "out of memory");
+        *code = EXIT_INTERNAL;
     } else if (!all) {
         snprintf(message, size, "line %d: %s", error.line, error.text);
-    } else if (is_deep(all, DEPTH_MOST)) {
-        wrong = "it is nested deeper than 64 levels";
-    } else if (!json_is_object(json_object_get(json_object_get(all, "context"), "decoct")) ||
-               !json_is_array(json_object_get(all, "benchmarks"))) {
-        wrong = "it has no \"context\" with \"decoct\", or no \"benchmarks\"";
-    }
-    if (wrong) {
+    } else if (wrong) {
         snprintf(message, size, "not a result file: %s", wrong);
-        json_decref(all);
-        all = NULL;
+    } else {
+        return all;
     }
-    return all;
+    json_decref(all);
+    return NULL;
 }
 
-json_t *record_file_read(const char *path, const char *command) {
+json_t *record_file_read(const char *path, const char *command, int *code) {
     char *text, message[WHOLEFILE_MESSAGE] = "out of memory";
     size_t length = 0;
     json_t *all = NULL;
-    if (readwhole(path, &text, &length, message, sizeof message) == READWHOLE_OK) {
-        all = parse(text, length, message, sizeof message);
+    readwhole_status status = readwhole(path, &text, &length, message, sizeof message);
+    *code = status == READWHOLE_MEMORY ? EXIT_INTERNAL : EXIT_USAGE;
+    if (status == READWHOLE_OK) {
+        all = parse(text, length, message, sizeof message, code);
     }
     free(text);
     if (!all) {

@@ -28,8 +28,8 @@ claim_status record_file_claim(record_file *r, const char *command, bool old);
 // Writes a new file beside the old one and puts it in its place. On failure a message on stderr,
 // and the old file is what it was. A stream (see wholefile.h) is written at the end only.
 bool record_file_write(record_file *r, const char *command, bool end);
-// Reads a file to go on with; an empty one has neither context nor rows (an empty object). NULL,
-// and a message on stderr.
-json_t *record_file_read(const char *path, const char *command);
+// Reads a file to go on with; an empty one has neither context nor rows (an empty object). NULL, an
+// exit code and a message on stderr.
+json_t *record_file_read(const char *path, const char *command, int *code);
 
 #endif

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "clock.h"
+#include "jsonmemory.h"
 #include "preflight.h"
 #include "progress.h"
 #include "record.h"
@@ -217,7 +218,8 @@ static bool take_rows(run *r, const json_t *old, int *taken) {
 }
 
 static int take_over(run *r, int *done) {
-    json_t *old = record_file_read(r->options->out, r->command);
+    int code;
+    json_t *old = record_file_read(r->options->out, r->command, &code);
     bool empty = json_is_object(old) && json_object_size(old) == 0;
     if (empty) {
         fprintf(stderr, "%s: %s is empty: nothing to continue, all is measured\n", r->command,
@@ -225,8 +227,9 @@ static int take_over(run *r, int *done) {
     }
     bool well = empty || (old && is_continuation(r, json_object_get(old, "context")) &&
                           take_rows(r, old, done));
+    code = well ? 0 : code;
     json_decref(old);
-    return well ? 0 : EXIT_USAGE;
+    return code;
 }
 
 // Claims the file, and takes over what it has; an exit code.
@@ -339,10 +342,15 @@ static void say_end(const run *r, bool well, double seconds) {
             out ? out : "");
 }
 
+static int no_memory(const run *r) {
+    fprintf(stderr, "%s: out of memory\n", r->command);
+    return EXIT_INTERNAL;
+}
+
 static int measure(run *r, const schedule_block *blocks, int block_count, int done) {
     turn *t = calloc(1, sizeof *t);
     if (!t) {
-        return EXIT_INTERNAL;
+        return no_memory(r);
     }
     t->run = r;
     t->budget = schedule_begin(clock_budget(), r->options->budget);
@@ -389,10 +397,11 @@ static int look(run *r) {
 
 int run_all(run *r, run_options *options, int parts, char **argv) {
     r->options = options;
+    jsonmemory_watch();
     json_t *machine = record_machine(r->command);
     int code = machine ? make_plan(r, parts, machine) : EXIT_INTERNAL, done = 0;
     if (!code && !record_file_open(&r->results, options->out, r->plan.count)) {
-        code = EXIT_INTERNAL;
+        code = no_memory(r);
     }
     if (code) {
         json_decref(machine);
@@ -412,7 +421,10 @@ int run_all(run *r, run_options *options, int parts, char **argv) {
                               .min_time = options->min_time,
                               .planned = r->plan.count};
     r->results.context = record_context(machine, &setting);
-    code = blocks ? resume(r, &done) : EXIT_INTERNAL;
+    if (!blocks || jsonmemory_failed()) { // a context without some of its keys is none
+        code = no_memory(r);
+    }
+    code = code ? code : resume(r, &done);
     code = code ? code : look(r);
     code = code ? code : start_gbench(options, r->command);
     code = code ? code : measure(r, blocks, count, done);

@@ -196,6 +196,9 @@ bool wholefile_write(const char *path, bool (*put)(FILE *to, const void *data), 
     struct stat there;
     char target[PATH_MAX];
     bool exists = stat(path, &there) == 0;
+    if (!*path) { // what is made beside it would be left in the working folder
+        return fail(&w, "the name is empty: ", ENOENT);
+    }
     if (descriptor_of(path) >= 0 || (exists && !S_ISREG(there.st_mode))) {
         return write_directly(&w, path);
     }

@@ -431,15 +431,15 @@ void results_reader::read(const char *text, size_t length, results_file *file) {
                           ", must be an object",
                       true};
     }
-    Keys().check(root, 0);
     try {
+        Keys().check(root, 0);
         read_context(all, file);
     } catch (Trouble &trouble) {
         trouble.other = is_other(all);
         throw;
     }
-    if (all.at_key("benchmarks").get(value)) {
-        throw Trouble{"not a result file: benchmarks is missing"};
+    if (all.at_key("benchmarks").get(value)) { // as the files of decoct ab are
+        throw Trouble{"not a result file: benchmarks is missing", true};
     }
     if (value.get(list)) {
         throw Trouble{std::string("not a result file: benchmarks is ") + type_name(value.type()) +

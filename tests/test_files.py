@@ -2,6 +2,7 @@
 # Measurements are not lost, and odd files neither hang nor stop a report: test_files.py BUILD. Outputs
 # over inputs, two sweeps into one file, file systems that refuse, pipes and devices, foreign JSON,
 # duplicate keys, no memory. Exit code 77 where benchmarks or the reader are not in the build.
+import gzip
 import json
 import os
 import re
@@ -215,6 +216,15 @@ class Refusing(Folder):
             self.assertEqual((self.read(out), os.listdir(self.path("out"))), (b"before", ["x"]))
 
 
+class WithoutName(Folder):
+    def test_nothing_is_left(self):
+        path = self.write("a.json")
+        for make in (["report", path], ["export", "--to", "csv", path], SWEEP):
+            code, _, err = decoct(*make, "-o", "", cwd=self.folder)
+            self.assertEqual(code, 70, err)
+            self.assertEqual(os.listdir(self.folder), ["a.json"], err)
+
+
 class TwoAtOnce(Folder):
     LONG = ("--seq", "512..540+1", "--repetitions", "9", "--min-time", "0.05")
 
@@ -289,7 +299,11 @@ class Resume(Folder):
         self.assertEqual(decoct(*SWEEP, "--seq", "4", "-o", path)[0], 0)
         whole = self.read(path)
         for change, word in ((whole.replace(b'"real_time": ', b'"real_time": 5, "real_time": ', 1), "duplicate"),
-                             (b"[" * 100 + b"]" * 100, "64 levels"), (b"[]", "not a result file"),
+                             (whole.replace(b'"format": 1', b'"format": 2'), "format must be 1"),
+                             (whole.replace(b'"format": 1,', b""), "format must be 1"),
+                             (b"[" * 100 + b"]" * 100, "64 levels"), (b"[" * 5000, "64 levels"),
+                             (b"[]", "not a result file"), (b"\0" * 50, "zero bytes"),
+                             (gzip.compress(whole), "gunzip"), (whole.decode().encode("utf-16-le"), "UTF-16"),
                              (b'{"context": {}}', "not a result file"), (whole[:500], "line")):
             self.write("a.json", change)
             code, _, err = decoct(*SWEEP, "--seq", "4", "-o", path, "--resume")
@@ -321,7 +335,10 @@ class Inputs(Folder):
         listener.bind(self.path("f", "socket.json"))
         others = ["pipe", "zero", "link", "inside", "socket"]
         for name, content in (("empty", b""), ("package", b'{"name": "x", "version": "1"}'), ("list", b"[1]"),
-                              ("number", b"5"), ("ab", b'{"context": {"decoct": {}}, "ab": {}}'), ("mark", b"\xef\xbb\xbf{}"), ("google", json.dumps(
+                              ("number", b"5"), ("ab", b'{"context": {"decoct": {}}, "ab": {}}'), ("mark", b"\xef\xbb\xbf{}"),
+                              ("deep", b'{"a": %s%s}' % (b"[" * 100, b"]" * 100)), ("twice", b'{"a": 1, "a": 2}'),
+                              ("verdict", json.dumps({**results.document(), "benchmarks": None}).replace(
+                                  '"benchmarks": null', '"ab": {"format": 1}').encode()), ("google", json.dumps(
                                   {"context": {"date": "x"}, "benchmarks": [{"name": "a"}]}).encode())):
             self.write("f/%s.json" % name, content)
             others.append(name)
@@ -382,6 +399,11 @@ class Inputs(Folder):
             code, _, err = self.report(self.write("c.json", mark + whole.decode().encode(name)))
             self.assertEqual(code, 64)
             self.assertIn("UTF-16", err)
+        for content, word in ((whole.decode().encode("utf-16-le"), "UTF-16"), (b"\0" * 50, "zero bytes"),
+                              (gzip.compress(whole), "gunzip")):
+            code, _, err = self.report(self.write("c.json", content))
+            self.assertEqual(code, 64)
+            self.assertIn(word, err)
 
     def test_key_twice(self):
         whole = self.read(self.write("a.json")).decode()
@@ -441,6 +463,25 @@ class Memory(Folder):
                 self.assertFalse(os.path.exists(self.path("x.html")) and code, (args, at))
                 if os.path.exists(self.path("x.html")):
                     os.remove(self.path("x.html"))
+
+
+    def test_a_good_file_is_not_called_broken(self):
+        """Going on with a file that is complete: what is allocated last is for reading it."""
+        path = self.path("a.json")
+        again = (*SWEEP, "--seq", "4", "-o", path, "--resume")
+        self.assertEqual(decoct(*again)[0], 0)
+        low, high = 0, 1 << 16  # memory that is not enough, and enough
+        while high - low > 1:
+            middle = (low + high) // 2
+            code = decoct(*again, env=environment(LD_PRELOAD=REFUSE, NO_MEMORY_AT=str(middle)))[0]
+            low, high = (low, middle) if code == 0 else (middle, high)
+        seen = 0
+        for at in range(max(1, low - 600), low, 19):
+            code, _, err = decoct(*again, env=environment(LD_PRELOAD=REFUSE, NO_MEMORY_AT=str(at)))
+            seen += code == 70 and "a.json: out of memory" in err
+            self.assertNotEqual(code, 64, (at, err))
+            self.assertIn(b"softmax/seq:4/", self.read(path))
+        self.assertGreater(seen, 5)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 // The file of an A/B comparison: the context of a result file, the rule, and every launch.
 #include "ab_report.h"
 
+#include "../jsonmemory.h"
 #include "../record.h"
 #include "../wholefile.h"
 
@@ -55,6 +56,7 @@ static bool put(FILE *to, const void *data) {
 }
 
 json_t *ab_json(const ab_session *a, char **argv) {
+    jsonmemory_watch();
     json_t *machine = record_machine(a->command), *arms = json_array(), *cases = json_array();
     if (!machine) {
         return NULL;
@@ -72,7 +74,9 @@ json_t *ab_json(const ab_session *a, char **argv) {
     json_t *all =
         json_pack("{s:o, s:{s:i, s:o, s:o, s:o}}", "context", record_context(machine, &setting),
                   "ab", "format", 1, "rule", rule_json(a), "arms", arms, "cases", cases);
-    if (!all) {
+    if (!all || jsonmemory_failed()) {
+        json_decref(all);
+        all = NULL;
         fprintf(stderr, "%s: out of memory\n", a->command);
     }
     return all;
