@@ -66,7 +66,7 @@ static const char *other_kind(const char *text, size_t length) {
         return "is compressed: unpack it with gunzip first";
     }
     // A system that crashed may leave the length of a file without its content.
-    return text[0] ? NULL : "is no text: it begins with zero bytes";
+    return text[0] ? NULL : "is not text: it begins with zero bytes";
 }
 
 static readwhole_status drop_mark(char *text, size_t *length, char *message, size_t size) {

@@ -421,7 +421,7 @@ int run_all(run *r, run_options *options, int parts, char **argv) {
                               .min_time = options->min_time,
                               .planned = r->plan.count};
     r->results.context = record_context(machine, &setting);
-    if (!blocks || jsonmemory_failed()) { // a context without some of its keys is none
+    if (!blocks || jsonmemory_failed()) { // a context must have all of its keys
         code = no_memory(r);
     }
     code = code ? code : resume(r, &done);

@@ -26,7 +26,7 @@ static const json_t *get(const reader *r, const char *key) {
 static void refuse_null(reader *r, const char *const *keys, size_t count) {
     for (size_t i = 0; i < count && !r->status; i++) {
         if (json_is_null(json_object_get(r->root, keys[i]))) {
-            r->status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: %s is null, which is no value",
+            r->status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: %s is null, which is not a value",
                                  r->path, keys[i]);
         }
     }
