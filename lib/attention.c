@@ -311,6 +311,9 @@ static decoct_status check(dct_error *error, decoct_attention_args *a) {
     return status ? status : check_apart(error, a, views);
 }
 
+// In place of keys and values that are not there: no kernel sees a null pointer.
+static const float NOTHING;
+
 static decoct_status attention(decoct_context *ctx, const decoct_attention_args *args) {
     decoct_attention_args a;
     decoct_status status =
@@ -319,6 +322,8 @@ static decoct_status attention(decoct_context *ctx, const decoct_attention_args 
     if (status || a.q_len == 0) {
         return status;
     }
+    a.k = a.k ? a.k : &NOTHING;
+    a.v = a.v ? a.v : &NOTHING;
     // Packing keys is worth it when many queries share them; else the kernel packs block by block
     // what it is about to use, and the keys travel through memory once.
     const decoct_attention_kernel *kernel = &ctx->kernels->attention;

@@ -34,6 +34,9 @@ static int64_t smaller(int64_t a, int64_t b) {
 
 // ---- Packing ----
 
+// In place of the operands of an empty product, which may be NULL: no kernel sees a null pointer.
+static const float NOTHING;
+
 enum { PACK_PANELS = 8, PACK_STEPS = 16 };
 
 typedef struct pack_job {
@@ -117,7 +120,7 @@ decoct_status dct_weights_create(decoct_context *ctx, int64_t k, int64_t n, cons
     pack_job job = {.kernel = kernel,
                     .k = k,
                     .n = n,
-                    .w = w,
+                    .w = w ? w : &NOTHING,
                     .row_stride = transposed ? 1 : stride,
                     .col_stride = transposed ? stride : 1,
                     .panels = weights->panels};
@@ -387,6 +390,8 @@ static decoct_status matmul(decoct_context *ctx, const decoct_matmul_args *args)
     if (status) {
         return status;
     }
+    a.x = a.x ? a.x : &NOTHING;
+    a.b = a.b ? a.b : &NOTHING;
     if (a.weights) {
         dct_linear(ctx, a.weights, a.bias, a.m, a.x, a.x_stride, a.y, a.y_stride);
         return DECOCT_OK;

@@ -115,6 +115,9 @@ static inline int count_tasks(void) {
     return count_entries("/proc/self/task");
 }
 
+// Threads of this process before a test has started one, set by main: an emulator has its own.
+static int tasks_alone;
+
 // A joined thread's entry may linger for a moment.
 static inline int settled_tasks(int want) {
     for (int i = 0; i < 600 * 1000 && count_tasks() != want; i++) {

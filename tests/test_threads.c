@@ -157,7 +157,7 @@ static void threads_start_on_need(void **state) {
     if (UNDER_TSAN) {
         skip();
     }
-    int before = settled_tasks(1);
+    int before = settled_tasks(tasks_alone);
     dct_pool *pool = open_pool(4, NULL);
     assert_int_equal(dct_pool_worker_cpu(pool, 0), -1);
     assert_false(run_is_wrong(pool, 1));
@@ -172,7 +172,7 @@ static void threads_start_on_need(void **state) {
 
 static void cycles_leave_nothing_behind(void **state) {
     (void)state;
-    int tasks = settled_tasks(1);
+    int tasks = settled_tasks(tasks_alone);
     int files = count_entries("/proc/self/fd");
     for (int i = 0; i < CYCLES; i++) {
         dct_pool *pool = open_pool(3, NULL);
@@ -307,6 +307,7 @@ static void a_child_finds_no_mark_of_its_own(void **state) {
 }
 
 int main(void) {
+    tasks_alone = count_tasks();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(too_few_threads_still_do_the_work), // first: glibc keeps old stacks
         cmocka_unit_test(threads_start_on_need),

@@ -252,7 +252,7 @@ static void check_host(dct_pool_options options, host *h) {
     dct_pool *pool = NULL;
     options.parallel_for_host = h;
     assert_int_equal(dct_pool_open(&options, &pool, NULL), DECOCT_OK);
-    int tasks = settled_tasks(1); // threads of the test before may not be gone yet
+    int tasks = settled_tasks(tasks_alone); // threads of the test before may not be gone yet
     for (int i = 0; i < 20; i++) {
         assert_false(run_is_wrong(pool, 100));
         assert_int_equal(h->slices, 5);
@@ -306,6 +306,7 @@ static void host_threads_keep_their_mode(void **state) {
 }
 
 int main(void) {
+    tasks_alone = count_tasks();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pinned_workers_are_where_they_should_be),
         cmocka_unit_test(a_bound_caller_works),
