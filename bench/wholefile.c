@@ -207,3 +207,29 @@ bool wholefile_write(const char *path, bool (*put)(FILE *to, const void *data), 
     }
     return write_beside(&w, exists ? target : path, exists ? &there : NULL, held);
 }
+
+bool wholefile_try(const char *path, char *message, size_t size) {
+    writing w = {NULL, NULL, message, size};
+    char beside[PATH_MAX + 16], target[PATH_MAX];
+    struct stat there;
+    bool exists = stat(path, &there) == 0;
+    if (descriptor_of(path) >= 0) {
+        return true;
+    }
+    if (!*path) {
+        return fail(&w, "the name is empty: ", ENOENT);
+    }
+    if (exists && !S_ISREG(there.st_mode)) {
+        int refused = S_ISDIR(there.st_mode) ? EISDIR : access(path, W_OK) ? errno : 0;
+        return !refused || fail(&w, "", refused);
+    }
+    const char *whole = exists ? realpath(path, target) : path;
+    int length = whole ? snprintf(beside, sizeof beside, "%s.XXXXXX", whole) : PATH_MAX;
+    int file = length < PATH_MAX ? mkostemp(beside, O_CLOEXEC) : (errno = ENAMETOOLONG, -1);
+    if (file < 0) {
+        return fail(&w, "", errno);
+    }
+    close(file);
+    unlink(beside);
+    return true;
+}

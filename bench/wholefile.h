@@ -18,6 +18,10 @@ enum { WHOLEFILE_MESSAGE = 512 };
 bool wholefile_write(const char *path, bool (*put)(FILE *to, const void *data), const void *data,
                      int *held, char *message, size_t size);
 
+// Could wholefile_write write here? Asked before a long run, whose results would be lost otherwise:
+// a new file is made beside `path` and removed again.
+bool wholefile_try(const char *path, char *message, size_t size);
+
 // "-", /dev/stdout and their like.
 bool wholefile_is_stdout(const char *path);
 // True for what can be written once only, since nothing is replaced: pipes, devices, descriptors. A

@@ -61,6 +61,18 @@ class Ab(unittest.TestCase):
         self.refused("not a regular expression", BUILD, BUILD, *SMALL, "--filter", "(")
         self.refused("no case matches", BUILD, BUILD, *SMALL, "--filter", "nothing", code=14)
 
+    def test_what_cannot_be_written_is_said_before_measuring(self):
+        for name in ("", self.folder, self.path("missing/ab.json")):
+            code, out, err = ab(BUILD, BUILD, *SMALL, *SHORT, "--json", name)
+            self.assertEqual((code, out), (70, ""), err)
+            self.assertIn("cannot write", err)
+        self.assertEqual(os.listdir(self.folder), [])
+        with open(self.path("file"), "w") as file:
+            file.write("kept")
+        code, out, err = decoct("gate", "--baseline", BUILD, "--candidate", BUILD, *SMALL, "--out", self.path("file"))
+        self.assertEqual((code, out), (70, ""), err)
+        self.assertIn("verdict.json", err)
+
     def test_the_file_holds_every_launch(self):
         code, out, err = ab(BUILD, BUILD, *SMALL, *SHORT, "--json", self.path("ab.json"))
         self.assertEqual(code, 0, out + err)

@@ -102,6 +102,11 @@ int decoct_ab(int argc, char **argv) {
         return code;
     }
     code = ab_session_open(&s.session, s.builds[0], s.builds[s.build_count - 1]);
+    char message[WHOLEFILE_MESSAGE];
+    if (!code && s.json && !wholefile_try(s.json, message, sizeof message)) {
+        fprintf(stderr, "%s: cannot write %s: %s\n", s.session.command, s.json, message);
+        code = EXIT_INTERNAL;
+    }
     if (!code) {
         stop_catch();
         ab_print_arms(&s.session);

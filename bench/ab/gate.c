@@ -111,6 +111,7 @@ int decoct_gate(int argc, char **argv) {
     gate *g = &s.gate;
     double begin = clock_now();
     code = ab_session_open(&g->session, s.baseline, s.candidate);
+    code = code || gate_prepare(g, s.out) ? code : EXIT_INTERNAL;
     if (!code) {
         stop_catch();
         ab_print_arms(&g->session);

@@ -34,6 +34,9 @@ void gate_decide(gate *g, bool interrupted);
 // How many cases have this verdict and are (not) accepted; failed cases have none.
 int gate_count(const gate *g, verdict v, bool is_accepted);
 
+// Makes the folder of the reports, and sees whether they can be written there. False: with a
+// message on standard error.
+bool gate_prepare(const gate *g, const char *folder);
 // Writes verdict.json, junit.xml and summary.md to the folder, and prints the summary. False: with
 // a message on standard error.
 bool gate_report(const gate *g, const char *folder, char **argv);

@@ -216,12 +216,22 @@ static void tell_service(const gate *g) {
     }
 }
 
-bool gate_report(const gate *g, const char *folder, char **argv) {
-    char path[CHANNEL_PATH];
+bool gate_prepare(const gate *g, const char *folder) {
+    char path[CHANNEL_PATH], message[WHOLEFILE_MESSAGE];
     if (mkdir(folder, 0777) && errno != EEXIST) {
         fprintf(stderr, "%s: cannot make %s: %s\n", g->session.command, folder, strerror(errno));
         return false;
     }
+    snprintf(path, sizeof path, "%s/verdict.json", folder);
+    bool well = wholefile_try(path, message, sizeof message);
+    if (!well) {
+        fprintf(stderr, "%s: cannot write %s: %s\n", g->session.command, path, message);
+    }
+    return well;
+}
+
+bool gate_report(const gate *g, const char *folder, char **argv) {
+    char path[CHANNEL_PATH];
     snprintf(path, sizeof path, "%s/verdict.json", folder);
     bool well = write_json(g, path, argv);
     snprintf(path, sizeof path, "%s/junit.xml", folder);
