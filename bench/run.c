@@ -101,8 +101,8 @@ static bool measure_collected(turn *t, double part) {
     return well;
 }
 
-// Is there time for what is missing of these cases?
-static bool fits(const turn *t, int first, int count, double part) {
+// Seconds that what is missing of these cases will take.
+static double expect(const turn *t, int first, int count) {
     const run_options *o = t->run->options;
     double expected = 0.0;
     for (int i = first; i < first + count; i++) {
@@ -111,7 +111,11 @@ static bool fits(const turn *t, int first, int count, double part) {
                 ? 0.0
                 : schedule_seconds(&t->run->plan.cases[i], o->repetitions, o->min_time, i == first);
     }
-    return schedule_fits(&t->budget, clock_budget(), part, expected);
+    return expected;
+}
+
+static bool fits(const turn *t, int first, int count, double part) {
+    return schedule_fits(&t->budget, clock_budget(), part, expect(t, first, count));
 }
 
 // Collects what is missing of these cases, and measures it when there is enough; with a budget at
@@ -138,18 +142,54 @@ static bool measure_ceilings(turn *t, int *at, double part) {
     return well;
 }
 
-// All cases that have no row yet: ceilings in their order, blocks in a mixed one. A block that the
-// rest of the budget is too short for is left out; a cheaper one may fit.
-static bool measure_missing(turn *t) {
-    int ceiling = 0;
-    bool well = measure_ceilings(t, &ceiling, CEILINGS_PART);
-    for (int b = 0; well && b < t->block_count && !stop_asked; b++) {
-        const schedule_block *block = &t->blocks[b];
-        well = !fits(t, block->first, block->count, 1.0) ||
-               measure_range(t, block->first, block->count, 1.0);
+static int count_rows(const run *r, int from) {
+    int count = 0;
+    for (int i = from; i < r->plan.count; i++) {
+        count += r->results.rows[i] != NULL;
     }
-    well = well && measure_collected(t, 1.0);
-    return well && measure_ceilings(t, &ceiling, 1.0);
+    return count;
+}
+
+// The blocks in a mixed order, each as a whole or in parts of `size` cases. One that the rest of
+// the budget is too short for is left out; a cheaper one may fit.
+static bool measure_blocks(turn *t, int size) {
+    bool well = true;
+    for (int b = 0; b < t->block_count; b++) {
+        const schedule_block *block = &t->blocks[b];
+        int step = size > 0 && block->count % size == 0 ? size : block->count;
+        for (int i = 0; i < block->count && well && !stop_asked; i += step) {
+            well = !fits(t, block->first + i, step, 1.0) ||
+                   measure_range(t, block->first + i, step, 1.0);
+        }
+    }
+    return well && measure_collected(t, 1.0);
+}
+
+static void say_too_short(const turn *t) {
+    double least = 0.0;
+    for (int b = 0; b < t->block_count; b++) {
+        double one = t->budget.pace * expect(t, t->blocks[b].first, t->blocks[b].count);
+        least = b == 0 || one < least ? one : least;
+    }
+    fprintf(stderr,
+            "%s: the budget is too short for one shape on all backends, pins and thread counts: "
+            "about %.0f s and a fourth for the ceilings\n",
+            t->run->command, least);
+}
+
+// All cases that have no row yet. Where the budget is too short for any block, what can be compared
+// at least is one shape on all backends, which are next to each other. The ceilings get more than
+// their part only when nothing else is left.
+static bool measure_missing(turn *t) {
+    const run *r = t->run;
+    int ceiling = 0;
+    bool well = measure_ceilings(t, &ceiling, CEILINGS_PART) && measure_blocks(t, 0);
+    if (well && !stop_asked && t->block_count > 0 && count_rows(r, r->plan.ceilings) == 0) {
+        say_too_short(t);
+        well = measure_blocks(t, r->options->choices.backend.count);
+    }
+    bool all = count_rows(r, r->plan.ceilings) == r->plan.count - r->plan.ceilings;
+    return well && (!all || measure_ceilings(t, &ceiling, 1.0));
 }
 
 // ---- Going on with a file ----
@@ -279,17 +319,9 @@ static int make_plan(run *r, int parts, const json_t *machine) {
     return code;
 }
 
-static int count_rows(const run *r) {
-    int count = 0;
-    for (int i = 0; i < r->plan.count; i++) {
-        count += r->results.rows[i] != NULL;
-    }
-    return count;
-}
-
 static void set_complete(run *r) {
     json_object_set_new(json_object_get(r->results.context, "decoct"), "complete",
-                        json_boolean(count_rows(r) == r->plan.count));
+                        json_boolean(count_rows(r, 0) == r->plan.count));
 }
 
 static void report_wrong(const run *r, const json_t *row, const char *name) {
@@ -328,7 +360,7 @@ static int verdict(const run *r) {
 }
 
 static void say_end(const run *r, bool well, double seconds) {
-    int rows = count_rows(r);
+    int rows = count_rows(r, 0);
     const char *out = r->options->out;
     if (rows < r->plan.count) {
         bool time = well && r->options->budget > 0.0;
@@ -353,7 +385,7 @@ static int measure(run *r, const schedule_block *blocks, int block_count, int do
         return no_memory(r);
     }
     t->run = r;
-    t->budget = schedule_begin(clock_budget(), r->options->budget);
+    t->budget = schedule_begin(r->begin, r->options->budget);
     t->blocks = blocks;
     t->block_count = block_count;
     t->shelf.buffers.most = r->plan.levels.dram / (int64_t)sizeof(float);
@@ -397,6 +429,7 @@ static int look(run *r) {
 
 int run_all(run *r, run_options *options, int parts, char **argv) {
     r->options = options;
+    r->begin = clock_budget(); // the look at the machine counts
     jsonmemory_watch();
     json_t *machine = record_machine(r->command);
     int code = machine ? make_plan(r, parts, machine) : EXIT_INTERNAL, done = 0;

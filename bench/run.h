@@ -35,6 +35,7 @@ typedef struct run {
     bench_look *look; // NULL: nobody looks at the machine
     plan plan;
     record_file results;
+    double begin; // by clock_budget
 } run;
 
 // Measures; `parts` are RUN_ flags, `argv` goes to the file. Returns an exit code; r->results has

@@ -110,8 +110,8 @@ typedef struct tally {
     json_t *list; // of --json, else NULL
 } tally;
 
-static const char *const kernels[] = {"matmul", "attention", "softmax", "layer_norm",
-                                      "gelu",   "add",       "bias",    "embedding"};
+static const char *const kernels[] = {"matmul", "attention", "softmax",   "layer_norm", "gelu",
+                                      "add",    "bias",      "embedding", "pack_keys"};
 enum { KERNELS = sizeof kernels / sizeof *kernels };
 
 // "avx2: matmul attention; mine: add": on standard error, where it disturbs no comparison.

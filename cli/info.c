@@ -108,8 +108,8 @@ static void put_backends(const cli_term *term, decoct_context *ctx) {
 }
 
 static void put_kernels(const cli_term *term, const decoct_context *ctx) {
-    static const char *const kernels[] = {"matmul", "attention", "softmax", "layer_norm",
-                                          "gelu",   "add",       "bias",    "embedding"};
+    static const char *const kernels[] = {"matmul", "attention", "softmax",   "layer_norm", "gelu",
+                                          "add",    "bias",      "embedding", "pack_keys"};
     fputs("\nWhich backend serves which kernel\n\n", term->to);
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
         const char *backend = decoct_context_kernel(ctx, kernels[i]);

@@ -95,6 +95,9 @@ static bool check_probe(dct_backend *b) {
 
 static void examine(dct_backend *b, exam *e) {
     decoct_backend *t = &b->table;
+    if (t->matmul_plain && !t->matmul.run) {
+        reject(b, "matmul_plain", "nothing asks for it without a matmul");
+    }
     if (t->matmul.run && !check_matmul(b)) {
         t->matmul.run = NULL;
     }
@@ -140,6 +143,7 @@ void dct_admit(dct_backend_list *list) {
             examine(b, e);
         } else {
             b->usable = false;
+            b->no_memory = true;
             snprintf(b->reason, sizeof b->reason, "there was no memory to examine it");
         }
     }

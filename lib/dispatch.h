@@ -34,7 +34,7 @@ typedef struct dct_backend {
     int descriptor;         // through which the module was loaded, -1: none
     bool usable;            // could run here
     bool outside;           // named by DECOCT_BACKEND_PATH: must pass the admission test
-    bool no_memory;         // its file was refused for that
+    bool no_memory;         // it was refused for that
     bool forced;            // the one that was asked for by name
 } dct_backend;
 

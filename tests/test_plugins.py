@@ -70,6 +70,7 @@ class Hash(unittest.TestCase):
         self.assertEqual(made["arithmetic"], 2)
         self.assertEqual(made["served_by"]["add"], "vendor")
         self.assertNotEqual(made["served_by"]["matmul"], "vendor")
+        self.assertIn("pack_keys", made["served_by"])
         lines = ["%s %s %s" % (row["op"], row["case"], row["hash"]) for row in made["hashes"]]
         self.assertEqual(lines, run("hash", "--only", "add")[1].splitlines())
         self.assertEqual(made["wrong"], 0)

@@ -86,8 +86,8 @@ static void test_a_budget(void **state) {
     assert_false(schedule_fits(&b, 105.0, 1.0, 5.1));
     assert_true(schedule_fits(&b, 101.0, 0.2, 0.9)); // ceilings: a fifth of it
     assert_false(schedule_fits(&b, 101.0, 0.2, 1.1));
-    assert_true(schedule_deadline(&b, 1.0) > 110.9 && schedule_deadline(&b, 1.0) < 111.1);
-    assert_true(schedule_deadline(&b, 0.2) > 102.1 && schedule_deadline(&b, 0.2) < 102.3);
+    assert_true(schedule_deadline(&b, 1.0) > 110.4 && schedule_deadline(&b, 1.0) < 110.6);
+    assert_true(schedule_deadline(&b, 0.2) > 102.0 && schedule_deadline(&b, 0.2) < 102.2);
 }
 
 // On a machine that is `slower` than expected, blocks of `cost` until none fits: the time spent.

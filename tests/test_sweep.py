@@ -253,6 +253,28 @@ class Files(Folder):
         ceilings = sum(row["op"] in ("fma", "read", "copy") for row in document["benchmarks"])
         self.assertLessEqual(ceilings, 4)
 
+    def test_a_budget_that_is_too_short_for_a_shape(self):
+        """Then one is measured on all backends with a pin and a thread count, in place of more ceilings."""
+        # A second passes for each file that is written, and a sample is predicted to take 0.35 s.
+        lists = ("--op", "softmax,matmul", "--seq", "8..80+8", "--backend", "all", "--threads", "1,2,3",
+                 "--min-time", "0.2")
+        code, _, err = self.sweep(*lists, "--budget", "10s", env=environment(LD_PRELOAD=self.CLOCK))
+        self.assertEqual(code, 0, err)
+        document = load(self.path)
+        usable = {b["name"] for b in document["context"]["machine"]["backends"] if b["usable"]}
+        if len(usable) == 1:
+            self.skipTest("one backend runs here")
+        self.assertIn("the budget is too short for one shape", err)
+        rows = document["benchmarks"]
+        self.assertLessEqual(sum(row["op"] in ("fma", "read", "copy") for row in rows), 2)
+        variants = {}
+        for row in rows:
+            if row["op"] in ("softmax", "matmul"):
+                name, backend = row["name"].split("/backend:")
+                variants.setdefault(name, set()).add(backend)
+        self.assertEqual(list(variants.values()), [usable] * len(variants))
+        self.assertTrue(variants)
+
     def test_the_order_comes_from_the_seed(self):
         lists = ("--op", "softmax,matmul", "--seq", "8..80+8", "--backend", "all", "--threads", "1,2")
         orders = []

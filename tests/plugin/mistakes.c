@@ -330,7 +330,7 @@ __attribute__((constructor)) static void fill_table(void) {
     choose_mistake(t);
     t->priority = 2;
     t->usable = usable;
-    t->matmul.run = wrong_matmul;
+    t->matmul.run = mistake == plain_without_matmul ? NULL : wrong_matmul;
     t->matmul.scratch_size = mistake == scratch_of_gigabytes ? UINT32_MAX : M_SCRATCH;
     t->matmul.panel_cols = mistake == panels_of_24 ? 24 : mistake == panels_of_0 ? 0 : PANEL;
     t->matmul.tile_rows = mistake == tile_of_millions ? 3000000 : 1;
