@@ -167,7 +167,7 @@ static bool is_special(const char *text, uint64_t length) {
                           (text[0] == '[' && text[length - 1] == ']'));
 }
 
-decoct_status dct_reader_check(reader *r) {
+decoct_status dct_reader_check(reader *r, bool none_is_meant) {
     int64_t lost = 0;
     uint64_t length, first_length = 0;
     const char *first = NULL;
@@ -180,7 +180,7 @@ decoct_status dct_reader_check(reader *r) {
         }
     }
     int shown = (int)(first_length < 40 ? first_length : 40);
-    if (lost > 0 && dct_bpe_merges(r->bpe) == 0) {
+    if (lost > 0 && dct_bpe_merges(r->bpe) == 0 && !none_is_meant) {
         return dct_fail(r->error, DECOCT_E_FORMAT,
                         "%s: there are no merges, but %lld tokens that only merges make, such as "
                         "\"%.*s\"",
@@ -236,7 +236,8 @@ static bool is_comment(const reader *r, const char *line, uint64_t length) {
 // Lines end with LF, CR LF or CR.
 static decoct_status read_lines(reader *r, const char *text, uint64_t length) {
     uint64_t line = 1, i = mark_length(text, length);
-    bool begun = false; // a line that is not empty
+    bool begun = false;  // a line that is not empty
+    bool headed = false; // the first of them is a whole comment: a cut file may end within it
     decoct_status status = DECOCT_OK;
     for (; i < length && !status; line++) {
         uint64_t end = i, used;
@@ -246,7 +247,9 @@ static decoct_status read_lines(reader *r, const char *text, uint64_t length) {
         for (used = end; used > i && is_blank(text[used - 1]);) {
             used--;
         }
-        if (used > i && (begun || !is_comment(r, text + i, used - i))) {
+        if (used > i && !begun && is_comment(r, text + i, used - i)) {
+            headed = end < length;
+        } else if (used > i) {
             char place[64];
             snprintf(place, sizeof place, "line %" PRIu64 " (byte %" PRIu64 "): ", line, i);
             status = dct_reader_merge_line(r, text + i, used - i, place);
@@ -254,7 +257,7 @@ static decoct_status read_lines(reader *r, const char *text, uint64_t length) {
         begun = begun || used > i;
         i = end + 1 + (end + 1 < length && text[end] == '\r' && text[end + 1] == '\n');
     }
-    return status ? status : dct_reader_check(r);
+    return status ? status : dct_reader_check(r, headed);
 }
 
 static decoct_status read_merges(reader *r, const char *path) {

@@ -213,7 +213,7 @@ static decoct_status read_parts(reader *r, const file *f, const json_t *root) {
         status = dct_json_elements(f->text + f->merges.at, f->merges.length, r->path, f->merges.at,
                                    take_merge, &all, r->error);
     }
-    return status ? status : dct_reader_check(r);
+    return status ? status : dct_reader_check(r, false);
 }
 
 // `rest` is a copy of the text in which the long parts are null.

@@ -33,8 +33,8 @@ decoct_status dct_reader_merge(dct_tokenizer_reader *r, const char *left, uint64
 decoct_status dct_reader_merge_line(dct_tokenizer_reader *r, const char *line, uint64_t length,
                                     const char *place);
 // Called when all merges are there: a vocabulary whose tokens no merge makes is refused without any
-// merges, and noted otherwise.
-decoct_status dct_reader_check(dct_tokenizer_reader *r);
+// merges, unless `none_is_meant`, and noted otherwise.
+decoct_status dct_reader_check(dct_tokenizer_reader *r, bool none_is_meant);
 
 // tokenizer.json
 decoct_status dct_reader_one_file(dct_tokenizer_reader *r, const char *path);

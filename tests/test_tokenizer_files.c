@@ -63,7 +63,7 @@ static void test_broken_files(void **state) {
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "", DECOCT_E_FORMAT, "no merges, but 1 tokens"},
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "\r", DECOCT_E_FORMAT, "no merges, but 1 tokens"},
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", " \r\n\t\n", DECOCT_E_FORMAT, "no merges"},
-        {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "#version: 0.2\n", DECOCT_E_FORMAT, "no merges"},
+        {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "#version: 0.2", DECOCT_E_FORMAT, "no merges"},
         {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "#vers", DECOCT_E_FORMAT, "no merges"},
         {"{\"a\": 0, \"b\": 1, \"<|endoftext|>\": 2}", "", DECOCT_OK, ""},
         {"{\"a\": 0, \"b\": 1, \"<|endoftext|>\": 2}", "#version: 0.2\n", DECOCT_OK, ""},
@@ -162,8 +162,7 @@ static void test_folders(void **state) {
     dct_tokenizer_close(t);
     expect_note("");
     write_file("vocab.json", "{\"a\": 0, \"b\": 1, \"ab\": 2, \"ba\": 3, \"<pad>\": 4}");
-    assert_int_equal(try_open(&error), DECOCT_E_FORMAT);
-    assert_non_null(strstr(error.text, "no merges, but 2 tokens"));
+    expect_note("2 token(s) of the vocabulary are made by no merge");
     write_file("merges.txt", "#version: 0.2\na b\n");
     expect_note("1 token(s) of the vocabulary are made by no merge and never come out of a text: "
                 "\"ba\"");
