@@ -55,7 +55,7 @@ decoct_status decoct_model_open(decoct_context *ctx, const char *folder, decoct_
     if (status) {
         return status;
     }
-    decoct_model *m = folder && out ? dct_zalloc(1, sizeof *m) : NULL;
+    decoct_model *m = folder && out && *folder ? dct_zalloc(1, sizeof *m) : NULL;
     if (!folder || !out) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model: %s is NULL",
                           folder ? "out" : "folder");

@@ -4,6 +4,7 @@
 # the answers of the default model with their probabilities to the last bit.
 import json
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -32,7 +33,7 @@ def run(cpu, *args):
 
 def output(cpu, *args):
     code, out, err = run(cpu, *args)
-    if code or err:
+    if code or (err and not (args[0] == "hash" and re.fullmatch("served by .*\n", err))):
         raise AssertionError("%s, decoct %s: exit code %d: %s" % (cpu, " ".join(args), code, err))
     return out
 
