@@ -2,6 +2,7 @@
 #include "reference.h"
 
 #include "golden.h"
+#include "output_hash.h"
 #include "served.h"
 
 #include <stdio.h>
@@ -10,27 +11,6 @@
 
 // What scalar gets through in two seconds on one thread, and other backends in about five.
 static const double SCALAR_EFFORT = 4e9, OTHER_EFFORT = 2e11;
-
-enum { LANES = 8 };
-
-// FNV-1a over words instead of bytes, in eight interleaved lanes: hashing must not take as long as
-// what is timed.
-uint64_t reference_hash(const float *data, int64_t count) {
-    const uint64_t prime = UINT64_C(0x100000001b3);
-    uint64_t lane[LANES], hash = UINT64_C(0xcbf29ce484222325);
-    for (int i = 0; i < LANES; i++) {
-        lane[i] = hash + (uint64_t)i;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &data[i], sizeof bits);
-        lane[i % LANES] = (lane[i % LANES] ^ bits) * prime;
-    }
-    for (int i = 0; i < LANES; i++) {
-        hash = (hash ^ lane[i] ^ lane[i] >> 32) * prime;
-    }
-    return hash;
-}
 
 void references_free(references *r) {
     free(r->items);
@@ -141,7 +121,7 @@ bool reference_compute(const work_case *c, uint64_t *hash, char *error, uint64_t
     }
     const float *output = work_run(w) ? NULL : work_output(w, &count);
     if (output) {
-        *hash = reference_hash(output, count);
+        *hash = output_hash(output, count);
     } else {
         snprintf(error, error_size, "%s", work_error(w));
     }
@@ -184,7 +164,7 @@ static bool compute_rows(reference *found) {
     float *out = calloc((size_t)(found->row_count * width), sizeof *out);
     bool well = out && work_rows(w, found->rows, found->row_count, out) == DECOCT_OK;
     if (well) {
-        found->hash = reference_hash(out, found->row_count * width);
+        found->hash = output_hash(out, found->row_count * width);
     }
     free(out);
     work_close(w);
@@ -195,12 +175,12 @@ uint64_t reference_hash_of(const reference *r, const work *w, const float *outpu
     int64_t width = r->row_count > 0 ? work_row_width(w) : 0;
     float *some = width > 0 ? malloc((size_t)(r->row_count * width) * sizeof *some) : NULL;
     if (!some) {
-        return reference_hash(output, count);
+        return output_hash(output, count);
     }
     for (int i = 0; i < r->row_count; i++) {
         memcpy(some + i * width, output + r->rows[i] * width, (size_t)width * sizeof *some);
     }
-    uint64_t hash = reference_hash(some, r->row_count * width);
+    uint64_t hash = output_hash(some, r->row_count * width);
     free(some);
     return hash;
 }

@@ -35,7 +35,6 @@ void references_free(references *r);
 bool references_find(references *r, work *w, bool always, reference *out);
 // The hash of an output, or of those rows of it that the reference knows.
 uint64_t reference_hash_of(const reference *r, const work *w, const float *output, int64_t count);
-uint64_t reference_hash(const float *data, int64_t count);
 // The hash of a case's whole output; false: it cannot run.
 bool reference_compute(const work_case *c, uint64_t *hash, char *error, uint64_t error_size);
 

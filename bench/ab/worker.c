@@ -6,6 +6,7 @@
 #include "control.h"
 
 #include "../clock.h"
+#include "../output_hash.h"
 #include "../work.h"
 
 #include <dlfcn.h>
@@ -40,12 +41,7 @@ static void take_hash(channel *c, work *w) {
     int64_t count;
     const float *output = work_output(w, &count);
     c->has_hash = output != NULL;
-    c->hash = UINT64_C(0xcbf29ce484222325); // FNV-1a over the bits
-    for (int64_t i = 0; output && i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, output + i, sizeof bits);
-        c->hash = (c->hash ^ bits) * UINT64_C(0x100000001b3);
-    }
+    c->hash = output ? output_hash(output, count) : 0;
 }
 
 static void take_library(channel *c) {
