@@ -3,11 +3,11 @@
 // flags and output.
 #include "bench.h"
 
-#include "parse.h"
+#include "cases/parse.h"
+#include "cases/suites.h"
 #include "preflight.h"
+#include "rows/table.h"
 #include "run.h"
-#include "suites.h"
-#include "table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Prints bench/golden.def: the hash of every case of the standard suites, as scalar computes it. To
-// be run again, and its output committed, when the arithmetic changes:
-//   build/bench/golden > bench/golden.def
+// Prints bench/cases/golden.def: the hash of every case of the standard suites, as scalar computes
+// it. To be run again, and its output committed, when the arithmetic changes:
+//   build/bench/golden > bench/cases/golden.def
 // Also what tests compare that file with: `golden --backend best`, which takes seconds.
-#include "exits.h"
-#include "golden.h"
-#include "names.h"
-#include "plan.h"
-#include "reference.h"
+#include "cases/exits.h"
+#include "cases/golden.h"
+#include "cases/names.h"
+#include "cases/reference.h"
+#include "measure/plan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,10 +65,11 @@ int main(int argc, char **argv) {
     plan p = {0};
     bool well = fill(&ci, "ci") && fill(&cpu, "cpu") && !plan_make(&p, &ci, "golden") &&
                 !plan_make(&p, &cpu, "golden");
-    printf("// SPDX-License-Identifier: BSD-2-Clause\n"
-           "// Made by `build/bench/golden > bench/golden.def` (golden_make.c): do not edit.\n"
-           "ARITHMETIC(%u)\n",
-           (unsigned)decoct_arithmetic_version());
+    printf(
+        "// SPDX-License-Identifier: BSD-2-Clause\n"
+        "// Made by `build/bench/golden > bench/cases/golden.def` (golden_make.c): do not edit.\n"
+        "ARITHMETIC(%u)\n",
+        (unsigned)decoct_arithmetic_version());
     for (int i = 0; well && i < p.count; i++) {
         well = print_case(&p, i, backend);
     }

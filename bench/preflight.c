@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "preflight.h"
 
-#include "exits.h"
+#include "cases/exits.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct roofline`: what this machine can do at all, as a table and as rows of a result file.
 #include "bench.h"
-#include "parse.h"
+#include "cases/parse.h"
 #include "run.h"
 
 #include <stdio.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "run.h"
 
-#include "clock.h"
-#include "jsonmemory.h"
+#include "machine/clock.h"
+#include "measure/progress.h"
+#include "measure/schedule.h"
+#include "measure/stop.h"
 #include "preflight.h"
-#include "progress.h"
-#include "record.h"
-#include "schedule.h"
-#include "stop.h"
-#include "wholefile.h"
+#include "rows/jsonmemory.h"
+#include "rows/record.h"
+#include "rows/wholefile.h"
 
 #include <math.h>
 #include <stdio.h>

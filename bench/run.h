@@ -5,8 +5,8 @@
 #define BENCH_RUN_H
 
 #include "bench.h"
-#include "plan.h"
-#include "record_file.h"
+#include "measure/plan.h"
+#include "rows/record_file.h"
 
 #include <argp.h>
 

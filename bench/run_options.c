@@ -2,7 +2,7 @@
 // The options of a run, and what is printed of its rows.
 #include "run.h"
 
-#include "record.h"
+#include "rows/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct sweep`: the cross product of the lists into a result file.
 #include "bench.h"
-#include "parse.h"
+#include "cases/parse.h"
 #include "run.h"
 
 #include <stdio.h>

@@ -7,12 +7,12 @@
 // For each shape all choices take turns, so that a slow minute of the machine hits all alike. A
 // column shows the share of the FMA peak that a choice reaches in its fastest turn, and the choice
 // with the best geometric mean of all columns comes last.
-#include "contest.h"
-#include "exits.h"
-#include "operands.h"
+#include "cases/exits.h"
+#include "cases/operands.h"
+#include "measure/contest.h"
 
-#include "../lib/context.h"
-#include "parse.h"
+#include "cases/parse.h"
+#include "lib/core/context.h"
 
 #include <argp.h>
 #include <math.h>

@@ -11,7 +11,7 @@
 // CLI_OK, CLI_WRONG, CLI_USAGE, ...: each with its meaning in the list.
 enum {
 #define EXIT_CODE(name, number, meaning) CLI_##name = number,
-#include "../bench/exits.def"
+#include "bench/cases/exits.def"
 #undef EXIT_CODE
 };
 

@@ -38,7 +38,7 @@ static const struct {
     const char *meaning;
 } exit_codes[] = {
 #define EXIT_CODE(name, number, meaning) {number, meaning},
-#include "../bench/exits.def"
+#include "bench/cases/exits.def"
 #undef EXIT_CODE
 };
 

@@ -3,7 +3,7 @@
 
 #include "cli.h"
 
-#include "../bench/wholefile.h"
+#include "bench/rows/wholefile.h"
 
 #include <unistd.h>
 

@@ -3,8 +3,8 @@
 #ifndef ENCODE_H
 #define ENCODE_H
 
-#include "memory.h"
-#include "tokenizer.h"
+#include "machine/memory.h"
+#include "model/tokenizer.h"
 
 // Ids of a text whose number is asked for first, as a caller would.
 static int64_t encode(const dct_tokenizer *t, const char *text, uint64_t length, int32_t **ids) {

@@ -2,7 +2,7 @@
 // The exp of a vector backend: built once for each, with BACKEND_VEC_H and EXP_RANGE.
 #include BACKEND_VEC_H
 
-#include "../backends/simd/exp.h"
+#include "backends/simd/exp.h"
 #include "exp_range.h"
 
 void EXP_RANGE(int64_t count, const float *x, float *y) {

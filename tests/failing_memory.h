@@ -4,7 +4,7 @@
 #ifndef FAILING_MEMORY_H
 #define FAILING_MEMORY_H
 
-#include "status.h"
+#include "machine/status.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -3,8 +3,8 @@
 #ifndef POOL_KIT_H
 #define POOL_KIT_H
 
-#include "cpu.h"
-#include "threads.h"
+#include "core/threads.h"
+#include "machine/cpu.h"
 
 #include <dirent.h>
 #include <fenv.h>

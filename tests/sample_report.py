@@ -7,7 +7,7 @@ import random
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "cli"), HERE]
+sys.path[:0] = [os.path.join(HERE, "..", "cli", "pages"), HERE]
 sys.dont_write_bytecode = True
 import embed  # noqa: E402
 import results  # noqa: E402
@@ -388,7 +388,7 @@ def page(data, raw=()):
     """What `decoct report` writes."""
     def safe(value):
         return json.dumps(value).replace("<", "\\u003c")
-    pieces = embed.split(embed.compose(os.path.join(HERE, "..", "cli", "page", "report.html")))
+    pieces = embed.split(embed.compose(os.path.join(HERE, "..", "cli", "pages", "report.html")))
     scripts = "".join('<script type="application/json" class="raw" data-name="%s">%s</script>\n' % (
         name.replace("&", "&amp;").replace('"', "&quot;"), safe(text)) for name, text in raw)
     return pieces[0] + safe(data) + pieces[1] + scripts + pieces[2]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // For test_signed_rank.py: each line of standard input is alpha and the values; each line of
 // standard output their estimate and interval.
-#include "../bench/signed_rank.h"
+#include "bench/measure/signed_rank.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -523,7 +523,7 @@ class Hash(unittest.TestCase):
         self.assertEqual(run("hash", "--check", "/nowhere/at-all")[0], 64)
 
     def test_names_of_cases_say_their_dims(self):
-        with open(os.path.join(HERE, "..", "bench", "cases.def"), encoding="ascii") as file:
+        with open(os.path.join(HERE, "..", "bench", "cases", "cases.def"), encoding="ascii") as file:
             text = re.sub(r"//.*", "", file.read())
         found = re.findall(r"(?:CASE|LARGE)\(\s*(\w+),\s*\"([^\"]*)\",([^)]*)\)", text)
         self.assertGreater(len(found), 60)

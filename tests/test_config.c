@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // config.json: each key under each of its names, and what is refused.
-#include "config.h"
+#include "model/config.h"
 
-#include "ends.h"
+#include "model/ends.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

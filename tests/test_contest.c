@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The alternation of `decoct peers`: medians, intervals, who takes part.
-#include "../bench/clock.h"
-#include "../bench/contest.h"
+#include "bench/machine/clock.h"
+#include "bench/measure/contest.h"
 
 #include <math.h>
 #include <setjmp.h>

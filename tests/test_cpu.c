@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // CPU features from forged registers, names of features and cores, and the floating-point mode.
-#include "cpu.h"
-#include "midr.h"
+#include "machine/cpu.h"
+#include "machine/midr.h"
 
 #include <decoct/backend.h>
 

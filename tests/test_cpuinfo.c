@@ -3,10 +3,10 @@
 // fixtures/cpuinfo: shortened to a few CPUs and lines, in the form that Linux prints on these
 // machines; the hybrid x86 is forged (no such machine was sold with AVX-512 on). root-*: folders
 // that stand for "/".
-#include "cores.h"
-#include "cpuinfo.h"
-#include "memory.h"
-#include "procfs.h"
+#include "machine/cores.h"
+#include "machine/cpuinfo.h"
+#include "machine/memory.h"
+#include "machine/procfs.h"
 
 #include <decoct/backend.h>
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The exit codes: test_exits.py PATH-OF-DECOCT. They are in one list, bench/exits.def; README and --help
+# The exit codes: test_exits.py PATH-OF-DECOCT. They are in one list, bench/cases/exits.def; README and --help
 # show that list, and no help text names a code that is not in it.
 import os
 import re
@@ -24,13 +24,13 @@ def run(*args):
 
 
 LIST = [(int(number), meaning) for number, meaning in
-        re.findall(r'(?m)^EXIT_CODE\(\w+, (\d+), "(.*)"\)$', read("bench", "exits.def"))]
+        re.findall(r'(?m)^EXIT_CODE\(\w+, (\d+), "(.*)"\)$', read("bench", "cases", "exits.def"))]
 
 
 class Exits(unittest.TestCase):
     def test_list(self):
         self.assertEqual([number for number, _ in LIST], sorted(CODES))
-        self.assertEqual(len(LIST), read("bench", "exits.def").count("EXIT_CODE(") - 1)  # one in the comment
+        self.assertEqual(len(LIST), read("bench", "cases", "exits.def").count("EXIT_CODE(") - 1)  # one in the comment
 
     def test_help(self):
         text = run("--help")[1]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // From verdicts to the exit code of `decoct gate`, and changes that are accepted.
-#include "../bench/ab/gate.h"
-#include "../bench/exits.h"
+#include "bench/ab/gate.h"
+#include "bench/cases/exits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

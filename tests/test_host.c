@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The disclosure of described machines: each is a folder that stands for "/", made here.
-#include "../bench/host.h"
+#include "bench/machine/host.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // hwloc in the host's process: when it is not asked, that it does not print, and what happens when
 // memory runs out.
-#include "memory.h"
-#include "topology.h"
+#include "machine/memory.h"
+#include "machine/topology.h"
 
 #include <fcntl.h>
 #include <hwloc.h>

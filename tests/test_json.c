@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // JSON and files from outside: what is refused, with which words, and what happens without memory.
-#include "json.h"
+#include "model/json.h"
 
-#include "memory.h"
+#include "machine/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Which kinds of cores are one, and the L3 domains of CPUs: tables over the pure functions. What
 // pins make of them is test_pinning.c's.
-#include "placement.h"
+#include "machine/placement.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Where the buffers of `decoct roofline` lie on described machines: in the level they are named
 // after.
-#include "../bench/levels.h"
+#include "bench/machine/levels.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Whether views share an element, against an account of every byte.
-#include "overlap.h"
+#include "core/overlap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

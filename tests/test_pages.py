@@ -37,8 +37,8 @@ def main(decoct):
         skip("there is no Chromium here")
     if not os.path.isdir(os.path.join(HERE, "node_modules", "playwright-core")):
         skip("playwright-core is missing; `npm ci` in tests brings it")
-    if not os.path.isdir(os.path.join(HERE, "..", "cli", "page", "node_modules", "uplot")):
-        skip("uPlot is missing; `npm ci` in cli/page brings it")
+    if not os.path.isdir(os.path.join(HERE, "..", "cli", "pages", "node_modules", "uplot")):
+        skip("uPlot is missing; `npm ci` in cli/pages brings it")
     import sample_report
     with tempfile.TemporaryDirectory() as folder:
         for kind in sample_report.KINDS:

@@ -2,10 +2,10 @@
 // Every pin policy on every kind of machine, as one table: which CPU each worker gets, or the words
 // of the refusal. Failures name the machine. fixtures/topology and fixtures/cgroup as in
 // test_topology.c.
-#include "memory.h"
-#include "quota.h"
-#include "threads.h"
-#include "topology.h"
+#include "core/threads.h"
+#include "machine/memory.h"
+#include "machine/quota.h"
+#include "machine/topology.h"
 
 #include <sched.h>
 #include <setjmp.h>
@@ -320,8 +320,8 @@ static void compare_mask(void *data, int64_t index, int32_t worker) {
     }
 }
 
-// "none" never comes to dct_topology_place: lib/context.c opens a pool without CPUs, whose workers
-// may run wherever the process may.
+// "none" never comes to dct_topology_place: lib/core/context.c opens a pool without CPUs, whose
+// workers may run wherever the process may.
 static void none_binds_nobody(void **state) {
     (void)state;
     struct masks masks = {.wrong = 0};

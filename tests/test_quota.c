@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // CPU quotas of cgroups wherever they are mounted: each case is made as a folder that stands for
 // "/". The layouts of fixtures/cgroup, which show no mounts, are test_topology.c's.
-#include "quota.h"
+#include "machine/quota.h"
 
 #include <errno.h>
 #include <pthread.h>

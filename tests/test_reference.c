@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the output of a case must be, and who says so (bench/reference.c).
-#include "../bench/reference.h"
+// What the output of a case must be, and who says so (bench/cases/reference.c).
+#include "bench/cases/reference.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -395,7 +395,7 @@ class Page(Folder):
         name = "a<b>\"&'\xff.json".replace("\xff", "\udcff")
         path = self.write(name, doc)
         page = self.page(path)
-        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli", "page",
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli", "pages",
                                "report.html"), encoding="utf-8") as file:
             before, between, _ = re.split("@DATA@|@RAW@", file.read())
         page = page.split(before.rsplit("\n", 1)[1], 1)[1]

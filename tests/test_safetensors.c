@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // safetensors: values of every type, and files that lie about themselves.
-#include "safetensors.h"
+#include "model/safetensors.h"
 
-#include "roles.h"
+#include "model/roles.h"
 
 #include <math.h>
 #include <setjmp.h>

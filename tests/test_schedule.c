@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The order of a run and what a budget is enough for, on a clock of the test (bench/schedule.c).
-#include "../bench/schedule.h"
+// The order of a run and what a budget is enough for, on a clock of the test
+// (bench/measure/schedule.c).
+#include "bench/measure/schedule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The share of the ceiling from made-up pieces and probes (bench/share.c).
-#include "../bench/share.h"
+// The share of the ceiling from made-up pieces and probes (bench/measure/share.c).
+#include "bench/measure/share.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -469,8 +469,8 @@ class OneKernel(Folder):
 
 class Golden(unittest.TestCase):
     def test_the_table_is_what_this_build_computes(self):
-        """After a change of the arithmetic: build/bench/golden > bench/golden.def"""
-        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench", "golden.def"),
+        """After a change of the arithmetic: build/bench/golden > bench/cases/golden.def"""
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench", "cases", "golden.def"),
                   encoding="utf-8") as file:
             table = file.read().splitlines()
         done = subprocess.run([os.path.join(BUILD, "bench", "golden"), "--backend", "best"], env=environment(),

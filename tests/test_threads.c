@@ -2,7 +2,7 @@
 // The pool: every index once, exclusive workers, sleep and waking, threads that come and go, forks.
 #include "pool_kit.h"
 
-#include "mark.h"
+#include "core/mark.h"
 
 // ---- Work ----
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tokenizers: GPT-2's own ids, round trips on any bytes, GPT-1's splitting.
-#include "tokenizer.h"
+#include "model/tokenizer.h"
 
-#include "bpe.h"
-#include "json.h"
-#include "memory.h"
+#include "machine/memory.h"
+#include "model/bpe.h"
+#include "model/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

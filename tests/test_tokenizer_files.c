@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The files of tokenizers: how people have them, and what is refused.
-#include "tokenizer.h"
+#include "model/tokenizer.h"
 
-#include "memory.h"
+#include "machine/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,9 +3,9 @@
 // fixtures/topology: hwloc's export of synthetic machines with hwloc_cpukinds_register; sysfs-*.xml
 // by make_sysfs.py.
 // fixtures/cgroup: each folder stands for "/".
-#include "memory.h"
-#include "quota.h"
-#include "topology.h"
+#include "machine/memory.h"
+#include "machine/quota.h"
+#include "machine/topology.h"
 
 #include <jansson.h>
 #include <sched.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What launches of two builds say together: quickest calls, the guard on the mean, waiting, bits.
-#include "../bench/ab/trial.h"
+#include "bench/ab/trial.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // UTF-8 there and back for every code point, what is no UTF-8, and the classes and foldings.
-#include "unicode.h"
+#include "model/unicode.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which rows are called disturbed or invalid, from made-up samples (bench/record_validity.c).
-#include "../bench/record.h"
+// Which rows are called disturbed or invalid, from made-up samples (bench/rows/record_validity.c).
+#include "bench/rows/record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The decision over paired launches: the signed-rank distribution against tables, each verdict, and
 // the rates of false alarms and detections on launches that were recorded on a shared machine.
-#include "../bench/signed_rank.h"
-#include "../bench/verdict.h"
+#include "bench/measure/signed_rank.h"
+#include "bench/measure/verdict.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -42,4 +42,4 @@
 
 #include "vec.h"
 
-#include "../simd/table.h"
+#include "simd/table.h"

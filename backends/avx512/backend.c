@@ -30,4 +30,4 @@
 
 #include "vec.h"
 
-#include "../simd/table.h"
+#include "simd/table.h"

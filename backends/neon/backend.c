@@ -34,4 +34,4 @@
 
 #include "vec.h"
 
-#include "../simd/table.h"
+#include "simd/table.h"

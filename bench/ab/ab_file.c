@@ -2,9 +2,9 @@
 // The file of an A/B comparison: the context of a result file, the rule, and every launch.
 #include "ab_report.h"
 
-#include "../jsonmemory.h"
-#include "../record.h"
-#include "../wholefile.h"
+#include "rows/jsonmemory.h"
+#include "rows/record.h"
+#include "rows/wholefile.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 // From verdicts to an exit code.
 #include "gate.h"
 
-#include "../exits.h"
+#include "cases/exits.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #include "ab_report.h"
 #include "gate.h"
 
-#include "../wholefile.h"
+#include "rows/wholefile.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 
 #include "control.h"
 
-#include "../clock.h"
-#include "../interval.h"
+#include "machine/clock.h"
+#include "measure/interval.h"
 
 #include <math.h>
 #include <sched.h>

@@ -6,7 +6,7 @@
 
 #include "arm.h"
 
-#include "../work.h"
+#include "cases/work.h"
 
 enum { LAUNCH_PAIRS_MAX = 99 };
 

@@ -2,7 +2,7 @@
 // The options that `ab` and `gate` share.
 #include "session.h"
 
-#include "../suites.h"
+#include "cases/suites.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "session.h"
 
-#include "../clock.h"
-#include "../progress.h"
-#include "../stop.h"
+#include "machine/clock.h"
+#include "measure/progress.h"
+#include "measure/stop.h"
 
 #include <regex.h>
 #include <stdio.h>

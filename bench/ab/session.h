@@ -5,8 +5,8 @@
 
 #include "trial.h"
 
-#include "../choices.h"
-#include "../plan.h"
+#include "cases/choices.h"
+#include "measure/plan.h"
 
 #include <argp.h>
 

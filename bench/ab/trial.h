@@ -5,8 +5,8 @@
 
 #include "launch.h"
 
-#include "../signed_rank.h"
-#include "../verdict.h"
+#include "measure/signed_rank.h"
+#include "measure/verdict.h"
 
 typedef struct trial_rules {
     verdict_rule rule;  // of the quickest calls

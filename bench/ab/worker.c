@@ -5,9 +5,9 @@
 #include "channel.h"
 #include "control.h"
 
-#include "../clock.h"
-#include "../output_hash.h"
-#include "../work.h"
+#include "cases/output_hash.h"
+#include "cases/work.h"
+#include "machine/clock.h"
 
 #include <dlfcn.h>
 #include <errno.h>

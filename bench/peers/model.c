@@ -2,7 +2,7 @@
 // Prefill and decode of a whole model, ours and llama.cpp's turn by turn, with the ceilings beside.
 #include "model.h"
 
-#include "../operands.h"
+#include "cases/operands.h"
 #include "llama.h"
 
 #include <math.h>

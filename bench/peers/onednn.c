@@ -4,7 +4,7 @@
 #include "onednn.h"
 #include "library.h"
 
-#include "../clock.h"
+#include "machine/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "onnxruntime_api.h"
 #include "peer.h"
 
-#include "../clock.h"
+#include "machine/clock.h"
 
 #include <assert.h>
 #include <math.h>

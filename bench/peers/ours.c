@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "ours.h"
 
-#include "../operands.h"
+#include "cases/operands.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "report.h"
 
-#include "../machine.h"
-#include "../served.h"
+#include "cases/served.h"
+#include "machine/machine.h"
 
 #include <jansson.h>
 #include <stdio.h>

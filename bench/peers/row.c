@@ -3,7 +3,7 @@
 // the probes that measure the ceiling, and compares the results.
 #include "row.h"
 
-#include "../operands.h"
+#include "cases/operands.h"
 #include "check.h"
 
 #include <stdio.h>

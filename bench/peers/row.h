@@ -3,7 +3,7 @@
 #ifndef BENCH_ROW_H
 #define BENCH_ROW_H
 
-#include "../contest.h"
+#include "measure/contest.h"
 #include "ours.h"
 #include "peer.h"
 

@@ -4,7 +4,7 @@
 
 For the ending word of each held-out prompt the grammar states the exact distribution g; the model's
 is p. KL(g || p) is also the excess over the entropy floor at that word: cross entropy - entropy.
-What computes p is the caller's choice: torch here, libdecoct in tests/test_potion.py.
+What computes p is the caller's choice: torch here, libdecoct in models/potion/test_potion.py.
 """
 import collections
 import math

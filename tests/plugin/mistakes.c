@@ -2,7 +2,7 @@
 // Scalar's kernels with one mistake of those that are made in backends, which the environment
 // chooses. So its table is not a constant, as it should be, but filled by a constructor.
 #define DECOCT_BACKEND_ENTRY definition
-#include "../../backends/scalar/backend.c"
+#include "backends/scalar/backend.c"
 
 #include <fenv.h>
 #include <stdlib.h>

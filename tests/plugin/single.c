@@ -4,7 +4,7 @@
 // product or a cache has a length beyond 100 that the entrance exam does not try: whole blocks.
 #pragma GCC diagnostic ignored "-Wunused-function" // each plugin takes one of the wrappers
 #define DECOCT_BACKEND_ENTRY single_whole
-#include "../../backends/scalar/backend.c"
+#include "backends/scalar/backend.c"
 
 // Is a piece of this length one that the plugin gets wrong?
 static int32_t is_wrong(int64_t length) {

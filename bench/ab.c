@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct ab`: two builds of the library, launched in pairs, and one verdict a case.
+#include "ab/ab_report.h"
+
+#include "bench.h"
+#include "cases/parse.h"
+#include "measure/stop.h"
+#include "rows/wholefile.h"
+
+#include <stdio.h>
+
+static const char doc[] =
+    "Compares two builds of the library, A and B, and gives one verdict for each case.\v"
+    "A and B are installed trees, build directories or libdecoct.so files, each with its own "
+    "plugins. With one build and two backends (--backend avx2,avx512) the backends are compared."
+    "\n\n"
+    "Each launch starts two fresh processes, bound to the same CPU, that measure in turns. A pair "
+    "compares the CPU time of the quickest call of a sample of each; a launch is the median of its "
+    "pairs; the verdict comes from the signed-rank interval over launches:\n\n"
+    "  regression   the interval is above the margin: B is slower\n"
+    "  improvement  it is below the margin: B is faster\n"
+    "  no change    it is within the margin\n"
+    "  cannot tell  none of these after the last look\n\n"
+    "Exit code: 0 whatever the verdicts, 12 different bits, 14 nothing matched, 64 invalid "
+    "request, 70 a case could not be measured or the file could not be written, 77 not in this "
+    "build, "
+    "130 interrupted.";
+
+enum { KEY_JSON = 0x2500 };
+
+static const struct argp_option rows[] = {
+    {"json", KEY_JSON, "FILE", 0, "Write all launches and verdicts to this file", 40},
+    {0},
+};
+
+typedef struct settings {
+    ab_session session;
+    const char *builds[2];
+    int build_count;
+    const char *json;
+} settings;
+
+static void check(struct argp_state *state, const settings *s) {
+    int backends = s->session.choices.backend.count;
+    if (s->build_count == 0 || (s->build_count == 1 && backends != 2)) {
+        argp_error(state, "name two builds, or one build and two backends (--backend avx2,avx512)");
+    }
+    if (s->build_count == 2 && backends > 1) {
+        argp_error(state, "two builds are compared with one backend at a time");
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    settings *s = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &s->session;
+        return 0;
+    case KEY_JSON:
+        s->json = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (s->build_count == 2) {
+            argp_error(state, "unexpected argument '%s'", arg);
+        }
+        s->builds[s->build_count++] = arg;
+        return 0;
+    case ARGP_KEY_END:
+        check(state, s);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int finish(const settings *s, char **argv) {
+    const ab_session *a = &s->session;
+    int code = 0;
+    if (!s->json || !wholefile_is_stdout(s->json)) {
+        ab_print(a);
+    }
+    if (s->json) {
+        json_t *all = ab_json(a, argv);
+        code = all && ab_write(all, s->json, a->command) ? 0 : EXIT_INTERNAL;
+        json_decref(all);
+    }
+    for (int i = 0; i < a->count; i++) {
+        const trial *t = &a->trials[i];
+        code = t->error[0] && !code ? EXIT_INTERNAL : code;
+        code = trial_bits_differ(t) && !a->allow_different_bits ? EXIT_WRONG : code;
+    }
+    return stop_asked ? EXIT_INTERRUPTED : code;
+}
+
+int decoct_ab(int argc, char **argv) {
+    static const struct argp_child children[] = {{&ab_session_parser, 0, NULL, 0}, {0}};
+    static const struct argp argp = {rows, parse, "A B\nBUILD --backend X,Y", doc, children,
+                                     NULL, NULL};
+    settings s = {.session = ab_session_new("decoct ab")};
+    int code = parse_arguments(&argp, argc, argv, &s);
+    if (code) {
+        return code;
+    }
+    code = ab_session_open(&s.session, s.builds[0], s.builds[s.build_count - 1]);
+    char message[WHOLEFILE_MESSAGE];
+    if (!code && s.json && !wholefile_try(s.json, message, sizeof message)) {
+        fprintf(stderr, "%s: cannot write %s: %s\n", s.session.command, s.json, message);
+        code = EXIT_INTERNAL;
+    }
+    if (!code) {
+        stop_catch();
+        ab_print_arms(&s.session);
+        ab_session_run(&s.session);
+        code = finish(&s, argv);
+    }
+    ab_session_close(&s.session);
+    return code;
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct peers`: options, the libraries that are found, and one row after the other.
+#include "peers.h"
+
+#include "cases/exits.h"
+#include "cases/lists.h"
+#include "cases/parse.h"
+#include "cases/served.h"
+#include "model.h"
+#include "report.h"
+#include "row.h"
+
+#include <argp.h>
+#include <regex.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const peer *const all_peers[] = {
+    &peer_openblas, &peer_blis,        &peer_libxsmm, &peer_onednn,
+    &peer_xnnpack,  &peer_onnxruntime, &peer_ggml,
+};
+enum { PEER_COUNT = sizeof all_peers / sizeof *all_peers };
+
+typedef struct settings {
+    word_list op, backend, peers;
+    int_list threads;
+    const char *filter, *json, *folder, *model;
+    int rounds;
+    double turn;
+    bool list, allow_fallback;
+} settings;
+
+// ---- Options ----
+
+enum {
+    KEY_JSON = 256,
+    KEY_FOLDER,
+    KEY_ROUNDS,
+    KEY_TURN,
+    KEY_PEERS,
+    KEY_LIST,
+    KEY_MODEL,
+    KEY_FALLBACK
+};
+
+static const struct argp_option option_list[] = {
+    {"op", 'o', "LIST", 0,
+     "matmul, plain (nothing packed ahead), cold (weights from memory), softmax, attention; decode "
+     "is cold and attention of one query (default: all)",
+     0},
+    {"filter", 'f', "REGEX", 0, "Only rows whose name matches, as in matmul/m:512/n:2304/k:768", 0},
+    {"threads", 't', "LIST", 0, "Thread counts, or all (default 1)", 0},
+    {"backend", 'b', "LIST", 0, "Backends of ours (default: the best)", 0},
+    {"allow-fallback", KEY_FALLBACK, NULL, 0,
+     "Measure even if the library rejected a kernel of a backend: the next backend serves it. "
+     "Without this it is an error (exit code 12)",
+     0},
+    {"peers", KEY_PEERS, "LIST", 0, "Only these peers", 0},
+    {"model", KEY_MODEL, "DIR", 0,
+     "Only prefill and decode of a whole model, beside llama.cpp; bench/peers/make_gpt2 makes DIR",
+     0},
+    {"folder", KEY_FOLDER, "DIR", 0,
+     "Where bench/peers/install put its packages (default build/peers)", 0},
+    {"rounds", KEY_ROUNDS, "N", 0, "How often each has its turn (default 15)", 0},
+    {"turn", KEY_TURN, "SECONDS", 0, "How long a turn lasts at least (default 0.02)", 0},
+    {"json", KEY_JSON, "FILE", 0, "Also write the figures to FILE", 0},
+    {"list", KEY_LIST, NULL, 0, "Show the rows and the peers that are found, and stop", 0},
+    {0},
+};
+
+static void take_words(struct argp_state *state, const char *option, const char *arg,
+                       word_list *list) {
+    const char *wrong = word_list_parse(arg, list);
+    if (wrong) {
+        parse_refuse(state, option, wrong);
+    }
+}
+
+static double take_number(struct argp_state *state, const char *option, const char *arg,
+                          double least, double most) {
+    char *end;
+    double value = strtod(arg, &end);
+    if (end == arg || *end || !(value >= least && value <= most)) {
+        argp_error(state, "--%s: %s is not a number from %g to %g", option, arg, least, most);
+    }
+    return value;
+}
+
+static void check_words(struct argp_state *state, const char *option, const word_list *given,
+                        const char *const known[], int count) {
+    for (int i = 0; i < given->count; i++) {
+        int j = 0;
+        while (j < count && strcmp(given->items[i], known[j]) != 0) {
+            j++;
+        }
+        if (j == count) {
+            argp_error(state, "--%s: there is no '%s'", option, given->items[i]);
+        }
+    }
+}
+
+static void take_peers(struct argp_state *state, const char *arg, word_list *list) {
+    const char *names[PEER_COUNT];
+    for (int i = 0; i < PEER_COUNT; i++) {
+        names[i] = all_peers[i]->name;
+    }
+    take_words(state, "peers", arg, list);
+    check_words(state, "peers", list, names, PEER_COUNT);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    static const char *const ops[] = {"matmul", "plain", "cold", "softmax", "attention", "decode"};
+    settings *s = state->input;
+    const char *wrong;
+    switch (key) {
+    case 'o':
+        take_words(state, "op", arg, &s->op);
+        check_words(state, "op", &s->op, ops, 6);
+        return 0;
+    case 'f':
+        s->filter = arg;
+        return 0;
+    case 't':
+        wrong = int_list_parse(arg, 1, 1024, true, &s->threads);
+        if (wrong) {
+            argp_error(state, "--threads: %s", wrong);
+        }
+        return 0;
+    case 'b':
+        take_words(state, "backend", arg, &s->backend);
+        return 0;
+    case KEY_PEERS:
+        take_peers(state, arg, &s->peers);
+        return 0;
+    case KEY_MODEL:
+        s->model = arg;
+        return 0;
+    case KEY_FOLDER:
+        s->folder = arg;
+        return 0;
+    case KEY_ROUNDS:
+        s->rounds = (int)take_number(state, "rounds", arg, 1, CONTEST_ROUNDS_MAX);
+        return 0;
+    case KEY_TURN:
+        s->turn = take_number(state, "turn", arg, 0.0, 60.0);
+        return 0;
+    case KEY_JSON:
+        s->json = arg;
+        return 0;
+    case KEY_FALLBACK:
+        s->allow_fallback = true;
+        return 0;
+    case KEY_LIST:
+        s->list = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "unexpected argument '%s'", arg);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const char doc[] =
+    "Runs the same shapes on the same numbers through decoct and through other libraries, turn by "
+    "turn in one process on the same CPUs, and prints how they compare.\v"
+    "Other libraries are opened when they are found and never linked; bench/peers/install fetches "
+    "them. A ratio above 1 means that decoct is faster; it is the median over the rounds, with the "
+    "interval that holds the true median with 95 %. 'of peak' is our share of the most that this "
+    "machine can do, measured in the same rounds: fused multiply-adds on registers, or memory.\n\n"
+    "Example: decoct peers --op matmul --filter m:512 --threads 1,2 --json peers.json\n\n"
+    "Exit code: 0 success, 12 a result differs from ours by more than rounding allows, or the "
+    "library rejected a kernel, 14 nothing matched, 64 invalid request, 70 system error.";
+
+// ---- The rows that are wanted ----
+
+static bool wanted_op(const settings *s, const row_shape *shape) {
+    bool one = strcmp(shape->kind, "cold") == 0 ||
+               (strcmp(shape->kind, "attention") == 0 && shape->dims[2] == 1);
+    return !s->op.count || word_list_has(&s->op, shape->kind) ||
+           (one && word_list_has(&s->op, "decode"));
+}
+
+static bool wanted(const settings *s, const regex_t *filter, const row_shape *shape) {
+    char name[128], whole[160];
+    row_name(shape, name, sizeof name);
+    snprintf(whole, sizeof whole, "%s/%s", shape->kind, name);
+    return wanted_op(s, shape) && (!s->filter || regexec(filter, whole, 0, NULL, 0) == 0);
+}
+
+// ---- The machine ----
+
+// The CPUs that this process may use, before anything is pinned.
+static int allowed_cpus(cpu_set_t *set) {
+    CPU_ZERO(set);
+    return sched_getaffinity(0, sizeof *set, set) == 0 ? CPU_COUNT(set) : 1;
+}
+
+// Puts the calling thread, and the threads it will start, on the first `threads` of them.
+static void pin(const cpu_set_t *allowed, int threads) {
+    cpu_set_t some;
+    CPU_ZERO(&some);
+    for (size_t cpu = 0; cpu < CPU_SETSIZE && threads > 0; cpu++) {
+        if (CPU_ISSET(cpu, allowed)) {
+            CPU_SET(cpu, &some);
+            threads--;
+        }
+    }
+    sched_setaffinity(0, sizeof some, &some);
+}
+
+static int find_peers(const settings *s, report *out, row_peer *found) {
+    int count = 0;
+    for (int i = 0; i < PEER_COUNT; i++) {
+        const peer *p = all_peers[i];
+        char note[256] = "";
+        if (s->peers.count && !word_list_has(&s->peers, p->name)) {
+            continue;
+        }
+        void *library = p->load(s->folder, note, sizeof note);
+        report_peer(out, p, library != NULL, note);
+        if (library) {
+            found[count++] = (row_peer){p, library};
+        }
+    }
+    return count;
+}
+
+// ---- The command ----
+
+typedef struct session {
+    const settings *s;
+    report *out;
+    row_peer peers[PEERS_MAX];
+    int peer_count;
+    regex_t filter;
+    int rows, wrong;
+} session;
+
+// The name of the backend that is asked for: "best" is DECOCT_BACKEND or the strongest in use.
+static const char *requested(const char *backend, const ours *us, char name[SERVED_NAME]) {
+    const char *forced = getenv("DECOCT_BACKEND");
+    if (strcmp(backend, "best") != 0) {
+        return backend;
+    }
+    if (forced && *forced) {
+        return forced;
+    }
+    served_strongest(us->ctx, name);
+    return name;
+}
+
+// Opens our side; an exit code.
+static int open_ours(const settings *s, int32_t threads, const char *backend, ours *us) {
+    char words[512] = "", name[SERVED_NAME];
+    const char *wanted = strcmp(backend, "best") == 0 ? NULL : backend;
+    if (ours_open(wanted, threads, us, words, sizeof words)) {
+        fprintf(stderr, "decoct peers: %s\n", words);
+        return EXIT_INTERNAL;
+    }
+    if (!s->allow_fallback && served_rejects(requested(backend, us, name), words, sizeof words)) {
+        fprintf(stderr, "decoct peers: %s; --allow-fallback measures anyway\n", words);
+        ours_close(us);
+        return EXIT_WRONG;
+    }
+    return 0;
+}
+
+static int run_rows(session *run, int32_t threads, const char *backend) {
+    const settings *s = run->s;
+    // Other libraries' threads spin for a while after their turn; with one CPU they have none.
+    contest_options options = {s->rounds, s->turn, threads > 1 ? 0.005 : 0.0};
+    char error[256] = "", name[SERVED_NAME];
+    ours us;
+    int code = open_ours(s, threads, backend, &us);
+    if (code) {
+        return code;
+    }
+    report_ours(run->out, requested(backend, &us, name), us.ctx);
+    if (s->model) {
+        int rows = model_rows(s->model, s->folder, threads, &us, run->out, &options, &run->wrong,
+                              error, sizeof error);
+        run->rows += rows;
+        if (rows < 0) {
+            fprintf(stderr, "decoct peers: %s\n", error);
+            code = EXIT_INTERNAL;
+        }
+    }
+    for (int i = 0; i < row_shape_count && !code && !s->model; i++) {
+        row_result result;
+        if (!wanted(s, &run->filter, &row_shapes[i])) {
+            continue;
+        }
+        if (!row_run(&row_shapes[i], threads, &us, run->peers, run->peer_count, &options, &result,
+                     error, sizeof error)) {
+            fprintf(stderr, "decoct peers: %s\n", error);
+            code = EXIT_INTERNAL;
+        } else {
+            run->wrong +=
+                report_row(run->out, &row_shapes[i], threads, run->peers, run->peer_count, &result);
+            run->rows++;
+        }
+    }
+    ours_close(&us);
+    return code;
+}
+
+static void list_rows(const settings *s, const regex_t *filter) {
+    for (int i = 0; i < row_shape_count; i++) {
+        char name[128];
+        row_name(&row_shapes[i], name, sizeof name);
+        if (wanted(s, filter, &row_shapes[i])) {
+            printf("%s/%s\n", row_shapes[i].kind, name);
+        }
+    }
+}
+
+static int run_session(session *run) {
+    const settings *s = run->s;
+    cpu_set_t allowed;
+    int cpus = allowed_cpus(&allowed), code = 0;
+    run->peer_count = find_peers(s, run->out, run->peers);
+    if (s->list) {
+        list_rows(s, &run->filter);
+        return 0;
+    }
+    for (int t = 0; t < s->threads.count && !code; t++) {
+        int32_t threads = s->threads.items[t] ? (int32_t)s->threads.items[t] : cpus;
+        pin(&allowed, threads);
+        for (int b = 0; b < s->backend.count && !code; b++) {
+            code = run_rows(run, threads, s->backend.items[b]);
+        }
+    }
+    if (!code && s->json && !report_write(run->out, s->json)) {
+        code = EXIT_INTERNAL;
+    }
+    return code ? code : run->wrong ? EXIT_WRONG : run->rows ? 0 : EXIT_NOTHING;
+}
+
+static int run(settings *s, int argc, char **argv) {
+    session run = {.s = s};
+    if (!s->threads.count) {
+        int_list_add(&s->threads, 1);
+    }
+    if (!s->backend.count && word_list_parse("best", &s->backend)) {
+        return EXIT_INTERNAL;
+    }
+    int wrong = s->filter ? regcomp(&run.filter, s->filter, REG_EXTENDED | REG_NOSUB) : 0;
+    if (wrong) {
+        char words[128];
+        regerror(wrong, &run.filter, words, sizeof words);
+        fprintf(stderr, "decoct peers: --filter %s: %s\n", s->filter, words);
+        return EXIT_USAGE;
+    }
+    run.out = report_new(s->rounds, argc, argv);
+    int code = run.out ? run_session(&run) : EXIT_INTERNAL;
+    report_free(run.out);
+    if (s->filter) {
+        regfree(&run.filter);
+    }
+    return code;
+}
+
+int decoct_peers(int argc, char **argv) {
+    settings s = {.folder = "build/peers", .rounds = 15, .turn = 0.02};
+    static const struct argp argp = {option_list, parse, NULL, doc, NULL, NULL, NULL};
+    int code = parse_arguments(&argp, argc, argv, &s);
+    if (!code) {
+        code = run(&s, argc, argv);
+    }
+    word_list_free(&s.op);
+    word_list_free(&s.backend);
+    word_list_free(&s.peers);
+    return code;
+}

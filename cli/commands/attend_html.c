@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The page of `decoct attend -o map.html`: cli/pages/attend.html with the words, weights and answer
+// as JSON.
+#include "attend.h"
+#include "text.h"
+
+#include "page.h" // composed of cli/pages/ by embed.py
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Three bytes as four characters.
+static void put_base64(const unsigned char *bytes, int64_t count, char *out) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (int64_t i = 0; i < count; i += 3) {
+        uint32_t a = bytes[i], b = i + 1 < count ? bytes[i + 1] : 0u;
+        uint32_t c = i + 2 < count ? bytes[i + 2] : 0u;
+        uint32_t group = a << 16 | b << 8 | c;
+        *out++ = digits[group >> 18];
+        *out++ = digits[group >> 12 & 63];
+        *out++ = i + 1 < count ? digits[group >> 6 & 63] : '=';
+        *out++ = i + 2 < count ? digits[group & 63] : '=';
+    }
+    *out = '\0';
+}
+
+// The lower triangles of all heads, 16 bits a weight, little end first, as base64.
+static char *pack_weights(const cli_map *map) {
+    int64_t n = map->count, all = map->layers * map->heads, at = 0;
+    int64_t size = all * n * (n + 1);
+    unsigned char *bytes = cli_alloc(size, 1);
+    for (int64_t h = 0; h < all; h++) {
+        for (int64_t i = 0; i < n; i++) {
+            for (int64_t j = 0; j <= i; j++) {
+                float p = map->single[(h * n + i) * n + j];
+                unsigned value = p > 0 ? (unsigned)((p < 1 ? p : 1) * 65535.0f + 0.5f) : 0;
+                bytes[at++] = (unsigned char)(value & 0xff);
+                bytes[at++] = (unsigned char)(value >> 8);
+            }
+        }
+    }
+    char *text = cli_alloc((size + 2) / 3 * 4 + 1, 1);
+    put_base64(bytes, size, text);
+    free(bytes);
+    return text;
+}
+
+static json_t *pack_answer(const cli_scene *s) {
+    json_t *list = json_array();
+    const cli_answer *now = &s->map->answer;
+    // The best of before the cut, then those that came up by it.
+    const cli_answer *parts[2] = {s->before ? s->before : now, s->before ? now : NULL};
+    for (int part = 0; part < 2 && parts[part]; part++) {
+        for (int64_t i = 0; i < parts[part]->count; i++) {
+            const cli_candidate *c = &parts[part]->top[i];
+            bool there = false;
+            for (int64_t k = 0; part == 1 && k < parts[0]->count; k++) {
+                there = there || parts[0]->top[k].id == c->id;
+            }
+            if (there || (part == 1 && c->p < 0.01f)) {
+                continue;
+            }
+            bool clean;
+            char *label = cli_utf8_clean(c->label, strlen(c->label), &clean);
+            double before = s->before ? (double)s->before->p[c->id] : 0;
+            json_array_append_new(list, json_pack("{s:s, s:f, s:f}", "text", label, "p",
+                                                  (double)now->p[c->id], "before", before));
+            free(label);
+        }
+    }
+    return list;
+}
+
+static json_t *pack_scene(const cli_scene *s) {
+    json_t *words = json_array(), *cuts = json_array();
+    for (int64_t i = 0; i < s->words->count; i++) {
+        json_array_append_new(words, json_string(s->words->list[i].text));
+    }
+    for (int64_t i = 0; i < s->cuts->count; i++) {
+        json_array_append_new(cuts, json_pack("[I, I]", (json_int_t)s->cuts->list[i].from,
+                                              (json_int_t)s->cuts->list[i].to));
+    }
+    char *weights = pack_weights(s->map);
+    json_t *all =
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:s}", "type", s->desk->info.type,
+                  "backend", decoct_context_backend(s->desk->ctx), "layers",
+                  (json_int_t)s->map->layers, "heads", (json_int_t)s->map->heads, "layer",
+                  (json_int_t)s->choice.layer, "head", (json_int_t)s->choice.head, "words", words,
+                  "cuts", cuts, "answer", pack_answer(s), "weights", weights);
+    free(weights);
+    return all;
+}
+
+int cli_attend_html(const cli_scene *scene, FILE *to) {
+    json_t *all = pack_scene(scene);
+    char *text =
+        all ? json_dumps(all, JSON_ENSURE_ASCII | JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    json_decref(all);
+    if (!text) {
+        return cli_fail(CLI_INTERNAL, "the page: out of memory");
+    }
+    fwrite(page_head, 1, sizeof page_head, to);
+    for (const char *c = text; *c; c++) { // "<" would let a word end the script element
+        if (*c == '<') {
+            fputs("\\u003c", to);
+        } else {
+            fputc(*c, to);
+        }
+    }
+    fwrite(page_tail, 1, sizeof page_tail, to);
+    free(text);
+    return CLI_OK;
+}

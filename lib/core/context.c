@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Opens and closes contexts: options, backends, threads, pinning.
+#include "context.h"
+
+#include "border.h"
+#include "machine/cores.h"
+#include "machine/cpu.h"
+#include "machine/memory.h"
+#include "machine/placement.h"
+#include "machine/topology.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+// When work is worth sharing, in multiply-adds. Measured on two cores of a Zen 3 virtual machine:
+// handing out and coming together again costs 1.2 us while the workers are awake, and two threads
+// are as fast as one at 0.5 million (8 x 256 x 256: 15.2 and 16.1 us; 64 x 128 x 128, one
+// million: 29.6 and 22.3 us). Workers that sleep take 40 us to come: even at 4.7 million two
+// threads lose (226 and 255 us). So a single piece of work below the second mark is done here; but
+// when one follows on another, as in a decoding step, the workers are woken for those that will
+// come.
+static const double WORTH_SHARING = 0.5e6, WORTH_WAKING = 8e6;
+static const double SOON = 200e-6; // seconds
+enum { THREADS_MAX = 4096 };
+
+static const char BUSY[] = "the context is in use by another call: wait for it with options.wait, "
+                           "or open a context for each thread";
+
+// ---- The door ----
+
+decoct_status dct_enter(decoct_context *ctx) {
+    if (!ctx) {
+        dct_callers_note(&dct_without_context, "the context is NULL");
+        return DECOCT_E_ARGUMENT;
+    }
+    if (!dct_turn_take(&ctx->turn)) {
+        dct_callers_note(&ctx->callers, BUSY);
+        return DECOCT_E_BUSY;
+    }
+    ctx->error.text[0] = '\0';
+    ctx->ran = DECOCT_OK;
+    ctx->host_fp_mode = dct_fp_enter();
+    return DECOCT_OK;
+}
+
+decoct_status dct_leave(decoct_context *ctx, decoct_status status) {
+    status = status ? status : ctx->ran;
+    if (status && !ctx->error.text[0]) {
+        dct_fail(&ctx->error, status, "%s", decoct_status_string(status));
+    }
+    dct_fp_leave(ctx->host_fp_mode);
+    // The next caller may come in before this one has read its text.
+    if (status && ctx->turn.wait) {
+        dct_callers_note(&ctx->callers, ctx->error.text);
+    } else {
+        dct_callers_forget(&ctx->callers);
+    }
+    dct_turn_give(&ctx->turn);
+    return status;
+}
+
+dct_error *dct_context_error(decoct_context *ctx) {
+    return &ctx->error;
+}
+
+float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count) {
+    if (count > ctx->scratch[slot].room || !ctx->scratch[slot].data) {
+        void *data = dct_alloc(count, sizeof(float));
+        if (!data) {
+            return NULL;
+        }
+        dct_free(ctx->scratch[slot].data);
+        ctx->scratch[slot].data = data;
+        ctx->scratch[slot].room = count;
+    }
+    return ctx->scratch[slot].data;
+}
+
+// Floats of one worker's piece: whole pages, so that two workers never share a cache line.
+static int64_t tile_scratch_size(const decoct_context *ctx) {
+    return ((int64_t)ctx->kernels->matmul.scratch_size + 1023) / 1024 * 1024;
+}
+
+float *dct_tile_scratch(const decoct_context *ctx, uint32_t size, int32_t worker) {
+    float *all = ctx->scratch[DCT_SCRATCH_TILES].data;
+    return size <= ctx->kernels->matmul.scratch_size ? all + worker * tile_scratch_size(ctx) : NULL;
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+int32_t dct_share(decoct_context *ctx, double work) {
+    int32_t threads = dct_pool_threads(ctx->pool);
+    if (threads == 1 || work < WORTH_SHARING) {
+        return 1;
+    }
+    if (work >= WORTH_WAKING || dct_pool_awake(ctx->pool)) {
+        return threads;
+    }
+    double before = ctx->last_alone;
+    ctx->last_alone = now();
+    return ctx->last_alone - before < SOON ? threads : 1;
+}
+
+void dct_run_all(decoct_context *ctx, int64_t count, dct_task task, void *data) {
+    int32_t cancel = dct_cancel_off(); // waiting for others is a cancellation point
+    decoct_status status = dct_pool_run(ctx->pool, count, task, data, &ctx->error);
+    dct_cancel_restore(cancel);
+    ctx->ran = ctx->ran ? ctx->ran : status;
+}
+
+void dct_run_on(decoct_context *ctx, int32_t threads, int64_t count, dct_task task, void *data) {
+    if (count > 1 && threads > 1) {
+        dct_run_all(ctx, count, task, data);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        task(data, i, 0);
+    }
+}
+
+void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data) {
+    dct_run_on(ctx, count > 1 ? dct_share(ctx, work) : 1, count, task, data);
+}
+
+// ---- Opening ----
+
+// A list "0,2-5" asks only which CPUs are allowed, which needs no hwloc.
+static decoct_status follow_list(const char *list, int32_t threads, int32_t *cpus,
+                                 dct_error *error) {
+    int32_t *allowed = NULL;
+    dct_places places = {0};
+    if (!dct_allowed_cpus(&allowed, &places.count)) {
+        return dct_fail(error, DECOCT_E_SYSTEM, "pin: the affinity mask cannot be read");
+    }
+    places.items = dct_zalloc(places.count, sizeof *places.items);
+    for (int32_t i = 0; places.items && i < places.count; i++) {
+        places.items[i].cpu = allowed[i];
+    }
+    decoct_status status = places.items ? dct_places_list(&places, list, threads, cpus, error)
+                                        : dct_fail(error, DECOCT_E_MEMORY, "pin: out of memory");
+    dct_free(places.items);
+    dct_free(allowed);
+    return status;
+}
+
+static decoct_status find_cpus(decoct_context *ctx, const char *pin, int32_t threads,
+                               int32_t *cpus) {
+    if (pin[0] >= '0' && pin[0] <= '9') {
+        return follow_list(pin, threads, cpus, &ctx->error);
+    }
+    dct_error why = {{0}};
+    dct_topology *topology = NULL;
+    decoct_status status = dct_topology_open_here(ctx->hwloc_environment, &topology, &why);
+    if (status) {
+        const char *way = "; a list of CPUs (0,2-5) works without it";
+        return dct_fail(&ctx->error, status, "pin '%.80s': %s%s", pin, why.text,
+                        status == DECOCT_E_UNSUPPORTED ? way : "");
+    }
+    status = dct_topology_place(topology, pin, threads, cpus, &ctx->error);
+    dct_topology_close(topology);
+    return status;
+}
+
+static decoct_status open_pool(decoct_context *ctx, const decoct_options *options) {
+    dct_pool_options pool = {.threads = options->threads ? options->threads : dct_usable_cpus(),
+                             .parallel_for = options->parallel_for,
+                             .parallel_for_host = options->parallel_for_host};
+    const char *pin = options->pin ? options->pin : "none";
+    if (pool.threads < 1 || pool.threads > THREADS_MAX) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "options: threads %d is not in [0, %d]",
+                        options->threads, THREADS_MAX);
+    }
+    if (strlen(pin) >= sizeof ctx->pin) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "options: the pin policy is too long");
+    }
+    snprintf(ctx->pin, sizeof ctx->pin, "%s", pin);
+    ctx->hwloc_environment = options->hwloc_environment != 0;
+    if (strcmp(pin, "none") == 0) {
+        return dct_pool_open(&pool, &ctx->pool, &ctx->error);
+    }
+    if (options->parallel_for) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                        "options: pin '%s' cannot be combined with a host parallel_for", pin);
+    }
+    int32_t *cpus = dct_alloc(pool.threads, sizeof *cpus);
+    if (!cpus) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "out of memory");
+    }
+    decoct_status status = find_cpus(ctx, pin, pool.threads, cpus);
+    if (!status) {
+        pool.cpus = cpus;
+        status = dct_pool_open(&pool, &ctx->pool, &ctx->error);
+    }
+    dct_free(cpus);
+    return status;
+}
+
+static decoct_status fill(decoct_context *ctx, const decoct_options *options) {
+    uint64_t features = dct_cores_features();
+    const char *forced = options->backend ? options->backend : secure_getenv("DECOCT_BACKEND");
+    forced = forced && *forced ? forced : NULL;
+    decoct_status status = dct_backends_open(features, forced, options->strict_backend != 0,
+                                             &ctx->backends, &ctx->error);
+    if (status) {
+        return status;
+    }
+    ctx->kernels = dct_backends_kernels(ctx->backends);
+    status = open_pool(ctx, options);
+    if (status) {
+        return status;
+    }
+    // Room in the address space; pages come when a worker first writes to them, near its own CPU.
+    int64_t floats = dct_pool_threads(ctx->pool) * tile_scratch_size(ctx);
+    return dct_scratch(ctx, DCT_SCRATCH_TILES, floats)
+               ? DECOCT_OK
+               : dct_fail(&ctx->error, DECOCT_E_MEMORY, "no memory for the workers");
+}
+
+static void close_context(decoct_context *ctx) {
+    dct_pool_close(ctx->pool);
+    dct_backends_release(ctx->backends);
+    for (int i = 0; i < DCT_SCRATCH_SLOTS; i++) {
+        dct_free(ctx->scratch[i].data);
+    }
+    dct_turn_close(&ctx->turn);
+    dct_free(ctx);
+}
+
+static decoct_status check_options(const decoct_options *o, dct_error *error) {
+    const struct {
+        const char *name;
+        int32_t value;
+    } switches[] = {{"strict_backend", o->strict_backend},
+                    {"wait", o->wait},
+                    {"hwloc_environment", o->hwloc_environment}};
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
+        if (switches[i].value != 0 && switches[i].value != 1) {
+            return dct_fail(error, DECOCT_E_ARGUMENT, "options: %s is %d, not 0 or 1",
+                            switches[i].name, switches[i].value);
+        }
+    }
+    return o->reserved ? dct_fail(error, DECOCT_E_ARGUMENT, "options: reserved is not 0")
+                       : DECOCT_OK;
+}
+
+static decoct_status open_checked(const decoct_options *options, decoct_context **out,
+                                  dct_error *error) {
+    decoct_context *ctx = dct_zalloc(1, sizeof *ctx);
+    if (!ctx) {
+        return dct_fail(error, DECOCT_E_MEMORY, "context: out of memory");
+    }
+    dct_turn_open(&ctx->turn, options->wait);
+    decoct_status status = fill(ctx, options);
+    if (status) {
+        const char *text = ctx->error.text[0] ? ctx->error.text : decoct_status_string(status);
+        dct_fail(error, status, "%s", text);
+        close_context(ctx);
+        return status;
+    }
+    *out = ctx;
+    return DECOCT_OK;
+}
+
+decoct_status decoct_context_open(const decoct_options *options, decoct_context **out) {
+    decoct_options o = {.struct_size = sizeof o};
+    dct_error error = {{0}};
+    int32_t cancel = dct_cancel_off();
+    decoct_status status =
+        options ? dct_take_struct(&error, "options", &o, sizeof o, DCT_FIRST_OPTIONS, options)
+                : DECOCT_OK;
+    if (!status && !out) {
+        status = dct_fail(&error, DECOCT_E_ARGUMENT, "context: out is NULL");
+    }
+    status = status ? status : check_options(&o, &error);
+    status = status ? status : open_checked(&o, out, &error);
+    if (status) {
+        dct_give_text(error.text, o.error, o.error_size, NULL);
+        dct_callers_note(&dct_without_context, error.text);
+    } else {
+        dct_callers_forget(&dct_without_context);
+    }
+    dct_cancel_restore(cancel);
+    return status;
+}
+
+void decoct_context_close(decoct_context *ctx) {
+    if (ctx) {
+        int32_t cancel = dct_cancel_off();
+        close_context(ctx);
+        dct_cancel_restore(cancel);
+    }
+}
+
+// ---- Looking ----
+
+const char *decoct_last_error(const decoct_context *ctx) {
+    const char *own = dct_callers_text(ctx ? &ctx->callers : &dct_without_context);
+    if (own || !ctx || ctx->turn.wait) {
+        return own ? own : "";
+    }
+    // The text of a call that is going on is being written.
+    return dct_turn_is_taken(&ctx->turn) ? BUSY : ctx->error.text;
+}
+
+int32_t decoct_context_threads(const decoct_context *ctx) {
+    return ctx ? dct_pool_threads(ctx->pool) : 0;
+}
+
+const char *decoct_context_backend(const decoct_context *ctx) {
+    return ctx ? dct_backends_serving(ctx->backends, "matmul") : NULL;
+}
+
+const char *decoct_context_kernel(const decoct_context *ctx, const char *kernel) {
+    return ctx && kernel ? dct_backends_serving(ctx->backends, kernel) : NULL;
+}
+
+int32_t decoct_worker_cpu(const decoct_context *ctx, int32_t index) {
+    bool there = ctx && index >= 0 && index < dct_pool_threads(ctx->pool);
+    return there ? dct_pool_worker_cpu(ctx->pool, index) : -1;
+}
+
+int32_t decoct_worker_bound(const decoct_context *ctx, int32_t index) {
+    bool there = ctx && index >= 0 && index < dct_pool_threads(ctx->pool);
+    return there ? dct_pool_worker_bound(ctx->pool, index) : -1;
+}
+
+int32_t decoct_backend_count(const decoct_context *ctx) {
+    return ctx ? dct_backends_count(ctx->backends) : 0;
+}
+
+decoct_status decoct_backend_describe(decoct_context *ctx, int32_t index,
+                                      decoct_backend_info *info) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    if (index < 0 || index >= dct_backends_count(ctx->backends)) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "backend %d: there are %d", index,
+                          dct_backends_count(ctx->backends));
+    } else {
+        const dct_backend *b = dct_backends_at(ctx->backends, index);
+        decoct_backend_info mine = {.chosen = b->serves > 0,
+                                    .usable = b->usable,
+                                    .priority = b->table.priority,
+                                    .name = b->name,
+                                    .version = b->version,
+                                    .origin = b->origin,
+                                    .reason = b->reason,
+                                    .rejected = b->rejected,
+                                    .rejected_count = b->rejected_count,
+                                    .forced = b->forced};
+        status = dct_give_struct(&ctx->error, "backend info", info, DCT_FIRST_BACKEND_INFO, &mine,
+                                 sizeof mine);
+    }
+    return dct_leave(ctx, status);
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Chooses, kernel by kernel, the strongest backend that can run here.
+#include "dispatch.h"
+
+#include "admission.h"
+#include "machine/cpu.h"
+#include "machine/memory.h"
+#include "pluginfile.h"
+#include "plugins.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BACKEND(entry) extern const decoct_backend entry;
+#include "builtin_backends.h"
+#undef BACKEND
+
+struct dct_backends {
+    _Atomic int32_t references;
+    dct_backend_list list;  // strongest first
+    decoct_backend kernels; // the choice
+#define SERVED_BY(kernel, member) const dct_backend *kernel##_from;
+    DCT_KERNEL_LIST(SERVED_BY)
+#undef SERVED_BY
+};
+
+static bool append_builtin(dct_backend_list *list) {
+#define BACKEND(entry)                                                                             \
+    if (!dct_backend_append(list, &entry, entry.name, "built in", NULL)) {                         \
+        return false;                                                                              \
+    }
+#include "builtin_backends.h"
+#undef BACKEND
+    return true;
+}
+
+// Strongest first; of equals the one found first.
+static void sort(dct_backend_list *list) {
+    for (int64_t i = 1; i < list->count; i++) {
+        for (int64_t j = i; j > 0; j--) {
+            dct_backend *a = &list->items[j - 1], *b = &list->items[j], swap = *a;
+            if (a->table.priority >= b->table.priority) {
+                break;
+            }
+            *a = *b;
+            *b = swap;
+        }
+    }
+}
+
+// A usable() that leaves another floating-point mode behind would spoil what runs after it.
+static bool asks_to_run(const dct_backend *b, const char **reason) {
+    bool runs = b->table.usable();
+    if (!dct_fp_is_default()) {
+        dct_fp_enter();
+        *reason = "its usable() changes the floating-point mode";
+        return false;
+    }
+    *reason = "its usable() rejected this machine";
+    return runs;
+}
+
+// Drops the backends whose instructions are missing or that do not want to run.
+static void check_cpu(dct_backend_list *list, uint64_t features) {
+    for (int64_t i = 0; i < list->count; i++) {
+        dct_backend *b = &list->items[i];
+        uint64_t missing = b->table.cpu_features & ~features;
+        const char *reason = NULL;
+        if (b->usable && missing) {
+            char names[128];
+            dct_cpu_feature_names(missing, names, sizeof names);
+            b->usable = false;
+            snprintf(b->reason, sizeof b->reason, "this CPU or its operating system lacks %s",
+                     names);
+        } else if (b->usable && b->table.usable && !asks_to_run(b, &reason)) {
+            b->usable = false;
+            snprintf(b->reason, sizeof b->reason, "%s", reason);
+        }
+    }
+}
+
+// The file that would be missed if nothing has the name that was asked for: it may have had it.
+static decoct_status fail_unknown(const dct_backend_list *list, const char *forced,
+                                  dct_error *error) {
+    for (int64_t i = 0; i < list->count; i++) {
+        const dct_backend *b = &list->items[i];
+        if (b->outside && !b->usable) {
+            return dct_fail(error, DECOCT_E_UNSUPPORTED,
+                            "backend '%s': there is none of this name; refused was %s: %s", forced,
+                            b->origin, b->reason);
+        }
+    }
+    return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s': there is none of this name",
+                    forced);
+}
+
+// With a backend forced, no stronger one takes part. An error if it cannot be had.
+static decoct_status force(dct_backend_list *list, const char *forced, bool strict,
+                           dct_error *error) {
+    dct_backend *found = NULL;
+    for (int64_t i = 0; i < list->count && !(found && found->usable); i++) {
+        if (strcmp(list->items[i].name, forced) == 0) {
+            found = &list->items[i];
+        }
+    }
+    if (!found) {
+        return fail_unknown(list, forced, error);
+    }
+    if (!found->usable) {
+        return dct_fail(error, found->no_memory ? DECOCT_E_MEMORY : DECOCT_E_UNSUPPORTED,
+                        "backend '%s' (%s): %s", forced, found->origin, found->reason);
+    }
+    // Several may have this name, such as those of one vendor for several CPUs: each was asked for.
+    for (dct_backend *b = found; b < list->items + list->count; b++) {
+        b->forced = b->usable && strcmp(b->name, forced) == 0;
+        if (strict && b->forced && b->rejected_count > 0) {
+            return dct_fail(error, DECOCT_E_UNSUPPORTED,
+                            "backend '%s' (%s) is not admitted whole: %s", forced, b->origin,
+                            b->rejected);
+        }
+    }
+    for (dct_backend *b = list->items; b < found; b++) {
+        if (b->usable) {
+            b->usable = false;
+            snprintf(b->reason, sizeof b->reason, "could run, but %s was asked for", forced);
+        }
+    }
+    return DECOCT_OK;
+}
+
+// What became of a backend that could run: the kernels that it lost, and those that it serves.
+static void explain(dct_backend *b, bool any, const char *serves) {
+    const char *lost = b->rejected_count ? b->rejected : "";
+    if (b->serves > 0) {
+        snprintf(b->reason, sizeof b->reason, "%s%s%sserves%s", *lost ? "not admitted: " : "", lost,
+                 *lost ? "; " : "", serves);
+    } else if (any) {
+        snprintf(b->reason, sizeof b->reason, "%s%s%scould run, but stronger ones do all of its %s",
+                 *lost ? "not admitted: " : "", lost, *lost ? "; " : "", "kernels");
+    } else {
+        snprintf(b->reason, sizeof b->reason, "%s%s", *lost ? "not admitted: " : "has no kernel",
+                 lost);
+    }
+}
+
+static void choose(dct_backends *s) {
+    s->kernels = (decoct_backend){.struct_size = sizeof(decoct_backend), .abi = DECOCT_BACKEND_ABI};
+    for (int64_t i = 0; i < s->list.count; i++) {
+        dct_backend *b = &s->list.items[i];
+        if (!b->usable) {
+            continue;
+        }
+        char serves[256] = "";
+        size_t used = 0;
+        bool any = false;
+#define TAKE(kernel, member)                                                                       \
+    any = any || b->table.kernel member;                                                           \
+    if (!s->kernel##_from && b->table.kernel member) {                                             \
+        s->kernel##_from = b;                                                                      \
+        s->kernels.kernel = b->table.kernel;                                                       \
+        b->serves++;                                                                               \
+        used += (size_t)snprintf(serves + used, sizeof serves - used, " %s", #kernel);             \
+    }
+        DCT_KERNEL_LIST(TAKE)
+#undef TAKE
+        explain(b, any, serves);
+    }
+    // Take matmul_plain from the backend that serves matmul; a weaker one's must not replace packed
+    // kernels.
+    s->kernels.matmul_plain = s->matmul_from->table.matmul_plain;
+}
+
+static decoct_status fill(dct_backends *s, uint64_t features, const char *forced, bool strict,
+                          dct_error *error) {
+    if (!append_builtin(&s->list) || !dct_plugins_find(&s->list)) {
+        return dct_fail(error, DECOCT_E_MEMORY, "out of memory while looking for backends");
+    }
+    sort(&s->list);
+    check_cpu(&s->list, features);
+    dct_admit(&s->list);
+    decoct_status status = forced ? force(&s->list, forced, strict, error) : DECOCT_OK;
+    if (!status) {
+        choose(s);
+    }
+    return status;
+}
+
+decoct_status dct_backends_open(uint64_t features, const char *forced, bool strict,
+                                dct_backends **out, dct_error *error) {
+    dct_backends *s = dct_zalloc(1, sizeof *s);
+    if (!s) {
+        return dct_fail(error, DECOCT_E_MEMORY, "out of memory");
+    }
+    s->references = 1;
+    // Constructors, usable() and the exam must neither see the host's mode nor leave traces in it.
+    uint64_t mode = dct_fp_enter();
+    decoct_status status = fill(s, features, forced, strict, error);
+    dct_fp_leave(mode);
+    if (status) {
+        dct_backends_release(s);
+        return status;
+    }
+    *out = s;
+    return DECOCT_OK;
+}
+
+dct_backends *dct_backends_share(dct_backends *backends) {
+    atomic_fetch_add(&backends->references, 1);
+    return backends;
+}
+
+void dct_backends_release(dct_backends *backends) {
+    if (!backends || atomic_fetch_sub(&backends->references, 1) != 1) {
+        return;
+    }
+    for (int64_t i = 0; i < backends->list.count; i++) {
+        dct_plugin_unload(backends->list.items[i].module, backends->list.items[i].descriptor);
+    }
+    dct_free(backends->list.items);
+    dct_free(backends);
+}
+
+int32_t dct_backends_count(const dct_backends *backends) {
+    return (int32_t)backends->list.count;
+}
+
+const dct_backend *dct_backends_at(const dct_backends *backends, int32_t index) {
+    return &backends->list.items[index];
+}
+
+const decoct_backend *dct_backends_kernels(const dct_backends *backends) {
+    return &backends->kernels;
+}
+
+const char *dct_backends_serving(const dct_backends *backends, const char *kernel) {
+#define IS(field, member)                                                                          \
+    if (strcmp(kernel, #field) == 0) {                                                             \
+        return backends->field##_from->name;                                                       \
+    }
+    DCT_KERNEL_LIST(IS)
+#undef IS
+    return NULL;
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The keys and values of one block for one sequence, as attention reads them.
+#include "cache.h"
+
+#include "machine/memory.h"
+#include "ops/attention.h"
+
+#include <string.h>
+
+enum { KEYS = DECOCT_KEY_BLOCK };
+
+decoct_status dct_cache_create(decoct_context *ctx, int64_t d_model, int64_t heads, int64_t max_len,
+                               decoct_cache **out) {
+    int64_t keys, values;
+    if (!out || max_len < 1) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "cache: %s",
+                        !out ? "out is NULL" : "max_len is less than 1");
+    }
+    // The memory comes with use, but a size that no machine has is refused now.
+    bool fits = dct_keys_size(max_len, d_model / heads, &keys) && dct_mul(keys, heads, &keys) &&
+                dct_mul(max_len, d_model, &values) && dct_mul(keys, sizeof(float), &keys) &&
+                dct_mul(values, sizeof(float), &values);
+    decoct_cache *cache = fits ? dct_zalloc(1, sizeof *cache) : NULL;
+    if (!cache) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "cache: no memory for %lld positions",
+                        (long long)max_len);
+    }
+    cache->d_model = d_model;
+    cache->heads = heads;
+    cache->max_len = max_len;
+    *out = cache;
+    return DECOCT_OK;
+}
+
+// Copies the keys of one head after the other: their blocks are further apart now.
+static void move_keys(const decoct_cache *cache, float *keys, int64_t stride) {
+    int64_t dim = cache->d_model / cache->heads;
+    int64_t used = (cache->length + KEYS - 1) / KEYS * KEYS * dim;
+    for (int64_t head = 0; head < cache->heads && used > 0; head++) {
+        memcpy(keys + head * stride, cache->keys + head * cache->keys_head_stride,
+               (size_t)used * sizeof *keys);
+    }
+}
+
+bool dct_cache_reserve(decoct_cache *cache, int64_t length) {
+    if (length <= cache->room) {
+        return true;
+    }
+    int64_t room = cache->room > cache->max_len / 2 ? cache->max_len : 2 * cache->room, stride;
+    room = room < length ? length : room;
+    room = room < KEYS && KEYS < cache->max_len ? KEYS : room;
+    dct_keys_size(room, cache->d_model / cache->heads, &stride); // fits: max_len did
+    float *keys = dct_zalloc(stride * cache->heads, sizeof *keys);
+    float *values = dct_alloc(room * cache->d_model, sizeof *values);
+    if (!keys || !values) {
+        dct_free(keys);
+        dct_free(values);
+        return false;
+    }
+    move_keys(cache, keys, stride);
+    if (cache->length > 0) {
+        memcpy(values, cache->values, (size_t)(cache->length * cache->d_model) * sizeof *values);
+    }
+    dct_free(cache->keys);
+    dct_free(cache->values);
+    cache->keys = keys;
+    cache->values = values;
+    cache->keys_head_stride = stride;
+    cache->room = room;
+    return true;
+}
+
+void decoct_cache_destroy(decoct_cache *cache) {
+    if (cache) {
+        decoct_block_destroy(cache->block);
+        dct_free(cache->keys);
+        dct_free(cache->values);
+        dct_free(cache);
+    }
+}
+
+int64_t decoct_cache_length(const decoct_cache *cache) {
+    return cache ? cache->length : 0;
+}
+
+void dct_cache_truncate(decoct_cache *cache, int64_t length) {
+    cache->length = length;
+}
+
+decoct_status decoct_cache_truncate(decoct_context *ctx, decoct_cache *cache, int64_t length) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    if (!cache || length < 0 || length > cache->length) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "cache: cannot be cut to %lld of %lld",
+                          (long long)length, (long long)decoct_cache_length(cache));
+    } else {
+        dct_cache_truncate(cache, length);
+    }
+    return dct_leave(ctx, status);
+}
+
+typedef struct append_job {
+    decoct_cache *cache;
+    const decoct_backend *kernels;
+    int64_t rows;
+    const float *qkv; // (rows, 3 d_model)
+} append_job;
+
+// The keys of one head. A block that starts here is packed whole, one begun earlier gets single
+// columns.
+static void append_keys(void *data, int64_t head, int32_t worker) {
+    const append_job *job = data;
+    decoct_cache *cache = job->cache;
+    int64_t d = cache->d_model, dim = d / cache->heads;
+    (void)worker;
+    for (int64_t i = 0; i < job->rows;) {
+        int64_t position = cache->length + i, column = position % KEYS;
+        const float *k = job->qkv + i * 3 * d + d + head * dim;
+        float *block = cache->keys + head * cache->keys_head_stride + position / KEYS * KEYS * dim;
+        if (column == 0) {
+            int64_t count = job->rows - i < KEYS ? job->rows - i : KEYS;
+            job->kernels->pack_keys(count, dim, k, 3 * d, block);
+            i += count;
+        } else {
+            for (int64_t c = 0; c < dim; c++) {
+                block[c * KEYS + column] = k[c];
+            }
+            i++;
+        }
+    }
+}
+
+void dct_cache_append(decoct_context *ctx, decoct_cache *cache, int64_t rows, const float *qkv) {
+    int64_t d = cache->d_model;
+    append_job job = {.cache = cache, .kernels = ctx->kernels, .rows = rows, .qkv = qkv};
+    dct_run(ctx, cache->heads, (double)rows * (double)d * 4.0, append_keys, &job);
+    for (int64_t i = 0; i < rows; i++) {
+        memcpy(cache->values + (cache->length + i) * d, qkv + i * 3 * d + 2 * d,
+               (size_t)d * sizeof(float));
+    }
+    cache->length += rows;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A running text on a model: a cache for each block, cut edges, stored queries; tokens in, logits
+// out.
+#include "core/border.h"
+#include "core/overlap.h"
+#include "machine/memory.h"
+#include "model.h"
+#include "ops/rowops.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CHUNK_ROWS = 512 };
+
+typedef struct edge {
+    int64_t query, key;
+} edge;
+
+struct decoct_session {
+    decoct_model *model; // kept
+    int64_t max_len, length;
+    decoct_cache **caches; // (layers)
+    bool keeps_queries;
+    float *queries;       // (layers, queries_room, d_model); NULL before the first token
+    int64_t queries_room; // positions; it grows up to max_len
+    edge *cuts;
+    int64_t cut_count, cut_room;
+};
+
+// ---- Beginning and end ----
+
+static decoct_status create(decoct_context *ctx, const decoct_model *model, int64_t max_tokens,
+                            decoct_session *s) {
+    const dct_config *c = &model->config;
+    s->model = dct_model_share(model);
+    s->max_len = max_tokens ? max_tokens : c->context;
+    s->caches = dct_zalloc(c->layers, sizeof *s->caches);
+    if (!s->caches) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: out of memory");
+    }
+    decoct_status status = DECOCT_OK;
+    for (int64_t i = 0; i < c->layers && !status; i++) {
+        status = dct_block_cache(ctx, model->blocks[i], s->max_len, &s->caches[i]);
+    }
+    return status;
+}
+
+decoct_status decoct_session_create(decoct_context *ctx, const decoct_model *model,
+                                    int64_t max_tokens, decoct_session **out) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    decoct_session *s = NULL;
+    if (!model || !out) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "session: %s is NULL",
+                          model ? "out" : "model");
+    } else if (max_tokens < 0 || max_tokens > model->config.context) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                          "session: max_tokens %lld is not in [0, %lld], the model's context",
+                          (long long)max_tokens, (long long)model->config.context);
+    } else {
+        s = dct_zalloc(1, sizeof *s);
+        status = s ? create(ctx, model, max_tokens, s)
+                   : dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: out of memory");
+    }
+    if (status) {
+        decoct_session_destroy(s);
+    } else {
+        *out = s;
+    }
+    return dct_leave(ctx, status);
+}
+
+void decoct_session_destroy(decoct_session *session) {
+    if (!session) {
+        return;
+    }
+    int32_t cancel = dct_cancel_off();
+    for (int64_t i = 0; session->caches && i < session->model->config.layers; i++) {
+        decoct_cache_destroy(session->caches[i]);
+    }
+    dct_free(session->caches);
+    dct_free(session->queries);
+    dct_free(session->cuts);
+    decoct_model_close(session->model);
+    dct_free(session);
+    dct_cancel_restore(cancel);
+}
+
+int64_t decoct_session_length(const decoct_session *session) {
+    return session ? session->length : 0;
+}
+
+static void truncate_to(decoct_session *s, int64_t length) {
+    for (int64_t i = 0; i < s->model->config.layers; i++) {
+        dct_cache_truncate(s->caches[i], length);
+    }
+    s->length = length;
+}
+
+decoct_status decoct_session_truncate(decoct_context *ctx, decoct_session *session,
+                                      int64_t length) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    if (!session || length < 0 || length > session->length) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "session: cannot be cut to %lld of %lld",
+                          (long long)length, (long long)decoct_session_length(session));
+    } else {
+        truncate_to(session, length);
+    }
+    return dct_leave(ctx, status);
+}
+
+// ---- Tokens in, logits out ----
+
+// The additive mask (rows, kv_len) of queries at [first, first + rows), from the cut edges; NULL
+// with *status 0 if none of them is cut.
+static const float *cut_mask(decoct_context *ctx, const decoct_session *s, int64_t first,
+                             int64_t rows, int64_t kv_len, decoct_status *status) {
+    float *mask = NULL;
+    int64_t count;
+    *status = DECOCT_OK;
+    for (int64_t i = 0; i < s->cut_count; i++) {
+        edge e = s->cuts[i];
+        if (e.query < first || e.query >= first + rows) {
+            continue;
+        }
+        if (!mask) {
+            mask = dct_mul(rows, kv_len, &count) ? dct_scratch(ctx, DCT_SCRATCH_MASK, count) : NULL;
+            if (!mask) {
+                *status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: no memory for the mask");
+                return NULL;
+            }
+            memset(mask, 0, (size_t)count * sizeof(float));
+        }
+        mask[(e.query - first) * kv_len + e.key] = -INFINITY;
+    }
+    return mask;
+}
+
+// Logits of `rows` positions with activations x: final norm (GPT-2), then the head.
+static void score(decoct_context *ctx, const decoct_model *m, int64_t rows, float *x,
+                  float *logits) {
+    const dct_config *c = &m->config;
+    if (m->norm_gain) {
+        dct_layer_norm(ctx, rows, c->d_model, c->eps, m->norm_gain, m->norm_bias, x, x);
+    }
+    dct_linear(ctx, m->head, NULL, rows, x, c->d_model, logits, c->vocabulary);
+}
+
+// Memory for the queries of `length` positions; what is stored moves there.
+static bool reserve_queries(decoct_session *s, int64_t length) {
+    const dct_config *c = &s->model->config;
+    int64_t count, d = c->d_model;
+    int64_t room = s->queries_room > s->max_len / 2 ? s->max_len : 2 * s->queries_room;
+    if (!s->keeps_queries || length <= s->queries_room) {
+        return true;
+    }
+    room = room < length ? length : room;
+    float *queries = dct_mul(c->layers, room, &count) && dct_mul(count, d, &count)
+                         ? dct_alloc(count, sizeof *queries)
+                         : NULL;
+    for (int64_t i = 0; queries && i < c->layers && s->length > 0; i++) {
+        memcpy(queries + i * room * d, s->queries + i * s->queries_room * d,
+               (size_t)(s->length * d) * sizeof *queries);
+    }
+    if (queries) {
+        dct_free(s->queries);
+        s->queries = queries;
+        s->queries_room = room;
+    }
+    return queries != NULL;
+}
+
+// Feeds up to CHUNK_ROWS tokens; leaves their activations in *x.
+static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t *ids, int64_t rows,
+                          float **x) {
+    const decoct_model *m = s->model;
+    int64_t d = m->config.d_model, first = s->length;
+    decoct_status status;
+    const float *mask = cut_mask(ctx, s, first, rows, first + rows, &status);
+    if (status) {
+        return status;
+    }
+    *x = dct_scratch(ctx, DCT_SCRATCH_TOKENS, rows * d);
+    if (!*x || !reserve_queries(s, first + rows)) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: no memory for %lld tokens",
+                        (long long)rows);
+    }
+    dct_embedding(ctx, rows, d, ids, m->tokens, *x);
+    dct_residual(ctx, rows, d, m->positions + first * d, *x);
+    for (int64_t i = 0; i < m->config.layers && !status; i++) {
+        dct_block_extra extra = {
+            .mask = mask,
+            .queries = s->keeps_queries ? s->queries + (i * s->queries_room + first) * d : NULL};
+        status = dct_block_run(ctx, m->blocks[i], s->caches[i], rows, *x, *x, &extra);
+    }
+    s->length += rows;
+    return status;
+}
+
+static decoct_status check_ids(dct_error *error, const decoct_session *s, const int32_t *ids,
+                               int64_t count) {
+    decoct_status status = dct_check_given(error, "session", "session", s, 1);
+    status = status ? status : dct_check_size(error, "session", "count", count);
+    status = status ? status : dct_check_given(error, "session", "ids", ids, (uint64_t)count);
+    if (status) {
+        return status;
+    }
+    if (count > s->max_len - s->length) {
+        return dct_fail(error, DECOCT_E_FULL,
+                        "session: %lld tokens do not fit, %lld of %lld are used", (long long)count,
+                        (long long)s->length, (long long)s->max_len);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (ids[i] < 0 || ids[i] >= s->model->config.vocabulary) {
+            return dct_fail(error, DECOCT_E_ARGUMENT, "session: id %d at %lld is not in [0, %lld)",
+                            ids[i], (long long)i, (long long)s->model->config.vocabulary);
+        }
+    }
+    return DECOCT_OK;
+}
+
+static decoct_status eval(decoct_context *ctx, decoct_session *s, const int32_t *ids, int64_t count,
+                          bool all, float *logits) {
+    decoct_status status = check_ids(&ctx->error, s, ids, count);
+    if (status) {
+        return status;
+    }
+    // The scores of one piece are written before the ids of the next are read.
+    dct_view list = dct_view_of_rows(ids, 1, count, count);
+    int64_t rows_out = all ? count : count > 0, wide = s->model->config.vocabulary;
+    dct_view scores = dct_view_of_rows(logits, rows_out, wide, wide);
+    status = dct_check_apart(&ctx->error, "session", "logits", &scores, "ids", &list);
+    if (status) {
+        return status;
+    }
+    int64_t start = s->length, d = s->model->config.d_model;
+    for (int64_t i = 0; i < count && !status; i += CHUNK_ROWS) {
+        int64_t rows = count - i < CHUNK_ROWS ? count - i : CHUNK_ROWS;
+        float *x;
+        status = feed(ctx, s, ids + i, rows, &x);
+        if (!status && logits && all) {
+            score(ctx, s->model, rows, x, logits + i * s->model->config.vocabulary);
+        } else if (!status && logits && i + rows == count) {
+            score(ctx, s->model, 1, x + (rows - 1) * d, logits);
+        }
+    }
+    status = status ? status : ctx->ran;
+    if (status) {
+        truncate_to(s, start);
+    }
+    return status;
+}
+
+decoct_status decoct_session_eval(decoct_context *ctx, decoct_session *session, const int32_t *ids,
+                                  int64_t count, int32_t all, float *logits) {
+    decoct_status status = dct_enter(ctx);
+    return status ? status : dct_leave(ctx, eval(ctx, session, ids, count, all != 0, logits));
+}
+
+// ---- Looking inside ----
+
+decoct_status decoct_session_cut(decoct_context *ctx, decoct_session *session, int64_t query,
+                                 int64_t key) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    if (!session || key < 0 || query < key || query >= session->max_len) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                          "cut: no edge from position %lld to %lld: a word sees itself and those "
+                          "before it",
+                          (long long)query, (long long)key);
+    } else if (!dct_grow((void **)&session->cuts, &session->cut_room, session->cut_count + 1,
+                         sizeof *session->cuts)) {
+        status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "cut: out of memory");
+    } else {
+        session->cuts[session->cut_count++] = (edge){query, key};
+    }
+    return dct_leave(ctx, status);
+}
+
+decoct_status decoct_session_keep_queries(decoct_context *ctx, decoct_session *session) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    if (!session || session->length > 0) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                          "keep_queries: only for a session without tokens");
+    } else {
+        session->keeps_queries = true;
+    }
+    return dct_leave(ctx, status);
+}
+
+static decoct_status look(decoct_context *ctx, const decoct_session *s, int64_t layer, int64_t head,
+                          float *weights) {
+    if (!s || !weights || !s->keeps_queries) {
+        return dct_fail(
+            &ctx->error, DECOCT_E_ARGUMENT, "session attention: %s",
+            !s ? "session is NULL"
+            : !weights
+                ? "weights is NULL"
+                : "the session does not keep its queries: call decoct_session_keep_queries first");
+    }
+    const dct_config *c = &s->model->config;
+    if (layer < 0 || layer >= c->layers || head < 0 || head >= c->heads) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                        "session attention: there is no layer %lld, head %lld", (long long)layer,
+                        (long long)head);
+    }
+    if (s->length == 0) {
+        return DECOCT_OK;
+    }
+    decoct_status status;
+    const float *mask = cut_mask(ctx, s, 0, s->length, s->length, &status);
+    if (status) {
+        return status;
+    }
+    return dct_block_weights(ctx, s->model->blocks[layer], s->caches[layer], head, 0, s->length,
+                             s->queries + layer * s->queries_room * c->d_model, mask, weights);
+}
+
+decoct_status decoct_session_attention(decoct_context *ctx, decoct_session *session, int64_t layer,
+                                       int64_t head, float *weights) {
+    decoct_status status = dct_enter(ctx);
+    return status ? status : dct_leave(ctx, look(ctx, session, layer, head, weights));
+}
