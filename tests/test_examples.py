@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The README is run, not believed: test_examples.py BUILD. Its C and its Python do what it says, its
-# picture of the answer is the program's, the commands and files that it names are there.
+# The README is run, not believed: test_examples.py BUILD. Its C and its Python do what it says and are
+# those of examples/, its picture of the answer is the program's, the commands and files that it names are
+# there. (test_install.py builds copies of the folders of examples/ against an installed tree.)
+import glob
 import json
 import os
 import re
@@ -29,6 +31,19 @@ class Readme(unittest.TestCase):
         given = run([*DECOCT, "next", prompt])
         self.assertEqual(given, expected, "README.md shows another answer than the program's:\n"
                          + given)
+
+    def test_examples_are_shown(self):
+        shown = {"c/attention.c": ("README.md", "c"), "python/attention.py": ("README.md", "python"),
+                 "plugin/mine.c": ("docs/plugins.md", "c")}
+        for name, (document, language) in shown.items():
+            with open(os.path.join(TOP, "examples", name), encoding="utf-8") as file:
+                licence, text = file.read().split("\n", 1)
+            self.assertIn("SPDX-License-Identifier", licence)
+            self.assertIn(text, blocks(document, language), "%s is not what %s shows" % (name, document))
+        with open(os.path.join(TOP, "examples", "plugin", "Makefile"), encoding="utf-8") as file:
+            made = set(re.findall(r"\s(-[\w,=-]+)", file.read()))
+        (command,) = [text for text in blocks("docs/plugins.md", "sh") if "mine.so" in text]
+        self.assertLessEqual(set(re.findall(r"\s(-[fsW][\w,=-]+)", command)), made)
 
     def test_c(self):
         (source,) = blocks("README.md", "c")
@@ -81,10 +96,13 @@ class Readme(unittest.TestCase):
             run([*DECOCT, name, "--help"])
 
     def test_links(self):
-        for name in ("README.md", "CONTRIBUTING.md", "docs/plugins.md", "docs/bits.md"):
+        names = [os.path.relpath(path, TOP) for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "models/**/*.md")
+                 for path in glob.glob(os.path.join(TOP, pattern), recursive=True)]
+        self.assertGreater(len(names), 12)
+        for name in names:
             with open(os.path.join(TOP, name), encoding="utf-8") as file:
-                text = file.read()
-            for link in re.findall(r"\]\(([^)#]+)", text):
+                text = re.sub(r"^```.*?^```$", "", file.read(), flags=re.M | re.S)
+            for link in re.findall(r"\]\(([^)#\s]+)", text):
                 if not link.startswith("http"):
                     path = os.path.join(TOP, os.path.dirname(name), link)
                     self.assertTrue(os.path.exists(path), "%s names %s" % (name, link))

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Installed, moved, used: test_install.py BUILD. Nothing may remember where it was built or where it
-# was meant to be: program, plugins, model, pkg-config, and the README's examples work from the new
+# was meant to be: program, plugins, model, pkg-config, and copies of the examples work from the new
 # place. Exit code 77 where the build is not one of plugins.
 import glob
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 
-from readme import CC, EMULATOR, blocks, run, write
+from readme import CC, EMULATOR, TOP, blocks, run, write
 
 BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
 os.environ.pop("LD_LIBRARY_PATH", None)  # a test runner points it at the build tree
@@ -43,6 +44,8 @@ class Installed(unittest.TestCase):
         shutil.rmtree(staged)
         cls.decoct = os.path.join(cls.prefix, "bin", "decoct")
         cls.library = os.path.dirname(only(cls.prefix + "/lib*/**/libdecoct.so.0"))
+        cls.plain = os.path.join(folder.name, "plain")  # make cannot have a blank in pkg-config's answer
+        os.symlink(cls.prefix, cls.plain)
         cls.work = os.path.join(folder.name, "work")
         os.mkdir(cls.work)
 
@@ -85,20 +88,37 @@ class Installed(unittest.TestCase):
                                        + "/potion/model.safetensors"))
         self.assertRegex(self.pkg_config("--modversion"), r"^\d+\.\d+\.\d+$")
 
-    def test_c(self):
-        write(self.work, "attention.c", blocks("README.md", "c")[0])
-        flags = ["-I" + os.path.join(self.prefix, "include"), "-L" + self.library, "-ldecoct"]
-        told = self.pkg_config("--cflags", "--libs").replace("\\ ", " ")
-        for flag in flags:
-            self.assertIn(flag, told)
-        run([*CC, "-std=c11", "attention.c", "-o", "attention", *flags], self.work)
-        self.assertEqual(run([*EMULATOR, "./attention"], self.work, LD_LIBRARY_PATH=self.library), NUMBERS)
+    def copy(self, name):
+        """A folder of examples/ outside of the repository."""
+        return shutil.copytree(os.path.join(TOP, "examples", name), os.path.join(self.work, name))
+
+    def make(self, folder):
+        if not shutil.which("make"):
+            self.skipTest("there is no make")
+        run(["make", "CC=" + shlex.join(CC), "CFLAGS=-Wall -Wextra -Werror",
+             "PKG_CONFIG=pkg-config --define-variable=prefix=" + self.plain], folder,
+            PKG_CONFIG_PATH=os.path.join(self.library, "pkgconfig"))
+
+    def test_flags(self):
+        given = self.pkg_config("--cflags", "--libs").replace("\\ ", " ")
+        for flag in ("-I" + os.path.join(self.prefix, "include"), "-L" + self.library, "-ldecoct"):
+            self.assertIn(flag, given)
+
+    def test_example_c(self):
+        folder = self.copy("c")
+        self.make(folder)
+        self.assertEqual(run([*EMULATOR, "./attention"], folder), NUMBERS)
 
     @unittest.skipIf(EMULATOR, "the Python of this machine loads no library of another one")
-    def test_python(self):
-        path = write(self.work, "attention.py", blocks("README.md", "python")[0])
-        self.assertEqual(run([sys.executable, path], self.work, LD_LIBRARY_PATH=self.library),
-                         NUMBERS)
+    def test_example_python(self):
+        folder = self.copy("python")
+        self.assertEqual(run([sys.executable, "attention.py"], folder, LD_LIBRARY_PATH=self.library), NUMBERS)
+
+    def test_example_plugin(self):
+        folder = self.copy("plugin")
+        self.make(folder)
+        info = json.loads(run([*EMULATOR, self.decoct, "info", "--json"], DECOCT_BACKEND_PATH=folder))
+        self.assertEqual(info["kernels"]["add"], "mine", info["backends"])
 
     @unittest.skipIf(EMULATOR, "the Python of this machine loads no library of another one")
     def test_the_library_finds_its_model_by_itself(self):

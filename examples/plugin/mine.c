@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <decoct/backend.h>
+
+static void add(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        for (int64_t j = 0; j < a->cols; j++) {
+            a->y[i * a->y_stride + j] += a->x[i * a->x_stride + j];
+        }
+    }
+}
+
+__attribute__((visibility("default"))) extern const decoct_backend decoct_backend_entry;
+const decoct_backend decoct_backend_entry = {
+    .struct_size = sizeof(decoct_backend),
+    .abi = DECOCT_BACKEND_ABI,
+    .name = "mine",
+    .version = "1",
+    .cpu_features = 0, /* DECOCT_CPU_AVX2 | DECOCT_CPU_FMA, ... */
+    .priority = 1000,  /* avx512 has 300, avx2 200, neon 100 */
+    .add = add,
+};
