@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What documents say of the tools is so: test_documents.py BUILD.
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+from readme import TOP, blocks
+
+BUILD = os.path.abspath(sys.argv.pop(1))
+
+
+def read(name):
+    with open(os.path.join(TOP, name), encoding="utf-8") as file:
+        return file.read()
+
+
+class Contributing(unittest.TestCase):
+    def test_fast_loop(self):
+        """The target and the tests of the fast loop exist."""
+        commands = "".join(blocks("CONTRIBUTING.md", "sh"))
+        with open(os.path.join(BUILD, "build.ninja"), encoding="utf-8") as file:
+            targets = set(re.findall(r"^build ([^:]+):", file.read(), re.M))
+        for target in re.findall(r"ninja -C build (\w+)", commands):
+            self.assertIn(target, targets)
+        listed = subprocess.run(["meson", "test", "-C", BUILD, "--no-rebuild", "--list"], check=True,
+                                stdout=subprocess.PIPE, text=True).stdout
+        named = re.findall(r"meson test -C build (\w+)", commands)
+        self.assertTrue(named)
+        for name in named:
+            self.assertRegex(listed, r"(?m)/ %s$" % name)
+
+    def test_no_clang_format(self):
+        done = subprocess.run([sys.executable, os.path.join(TOP, "ci", "check-style"), "--format"], check=False,
+                              env={"PATH": ""}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("clang-format-14 is missing", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
