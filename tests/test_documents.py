@@ -23,7 +23,7 @@ class Contributing(unittest.TestCase):
         with open(os.path.join(BUILD, "build.ninja"), encoding="utf-8") as file:
             targets = set(re.findall(r"^build ([^:]+):", file.read(), re.M))
         for target in re.findall(r"ninja -C build (\w+)", commands):
-            self.assertIn(target, targets)
+            self.assertTrue(target in targets, target)
         listed = subprocess.run(["meson", "test", "-C", BUILD, "--no-rebuild", "--list"], check=True,
                                 stdout=subprocess.PIPE, text=True).stdout
         named = re.findall(r"meson test -C build (\w+)", commands)
