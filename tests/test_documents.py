@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What documents say of the tools is so: test_documents.py BUILD.
+# What documents say of the tools and of the sources is so: test_documents.py BUILD.
 import os
 import re
+import shlex
 import subprocess
 import sys
 import unittest
 
-from readme import TOP, blocks
+from readme import TOP, blocks, run
 
 BUILD = os.path.abspath(sys.argv.pop(1))
 
@@ -36,6 +37,29 @@ class Contributing(unittest.TestCase):
                               env={"PATH": ""}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("clang-format-14 is missing", done.stderr)
+
+
+class Tuning(unittest.TestCase):
+    def test_constants(self):
+        """Where a row of a table names a file and constants, the file has them."""
+        checked = 0
+        for line in read("docs/tuning.md").splitlines():
+            cell = line.split(" | ")[0]
+            paths = re.findall(r"`((?:lib|bench|backends)/[\w/.]+)`", cell)
+            for name in re.findall(r"`(\w+)`", cell) if paths else []:
+                self.assertTrue(any(re.search(r"\b%s\b" % name, read(path)) for path in paths), "%s: %s" % (paths, name))
+                checked += 1
+        self.assertGreater(checked, 6)
+
+    def test_commands(self):
+        """Each command of `decoct peers` and `decoct bench` that measures again has something to measure."""
+        found = re.findall(r"`decoct (peers|bench) ([^`]*)`", read("docs/tuning.md"))
+        self.assertGreater(len(found), 6)
+        for command, options in found:
+            if "--model" not in options:
+                listed = run([os.path.join(BUILD, "cli", "decoct"), command, *shlex.split(options),
+                              "--list" if command == "peers" else "--benchmark_list_tests"])
+                self.assertRegex(listed, r"(?m)^\w+/", options)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@
 
 enum { LINE = 64, HUGE_PAGE = 1 << 21 };
 
-// On huge pages where the system has them, as the library's own memory is: with small ones reading
-// 113 MB is 20 % slower (29 against 35 GB/s on a Zen 4), and a ceiling would hang too low.
+// On huge pages where the system has them, as the library's own memory is: reading small ones is
+// slower (docs/tuning.md), and a ceiling would be too low.
 static float *allocate(size_t bytes) {
     size_t align = bytes < HUGE_PAGE ? LINE : HUGE_PAGE;
     size_t whole = (bytes + align - 1) / align * align;

@@ -20,9 +20,8 @@ typedef struct library {
                         const int *flags, const int *prefetch);
 } library;
 
-// Found by trying sizes from 16 to 128 (columns, rows) and 32 to 768 (depth, batch) on a Zen 3 at
-// the shapes of GPT-2: panels of 32 and a batch 768 deep are best or within 3 % of it everywhere.
-// With AVX-512 a kernel holds 64 columns.
+// The best of the sizes that were tried at the shapes of GPT-2 (docs/tuning.md). With AVX-512 a
+// kernel holds 64 columns.
 enum { PANEL_AVX2 = 32, PANEL_AVX512 = 64, ROWS_MAX = 64, DEPTH_MAX = 96, BATCH_DEPTH = 768 };
 
 // A plain product copies w to panels unless it has few rows or w stays in the L2 cache.

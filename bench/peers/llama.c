@@ -177,7 +177,7 @@ void llama_peer_close(void *data) {
 }
 
 // The cache stays f16, its default: flash attention would convert one of f32 to f16 in each call.
-// Its micro-batch of 512 stays, too: 256 and 1024 are no faster.
+// Its micro-batch of 512 stays, too: others are no faster (docs/tuning.md).
 static void *open_context(const job *j, int32_t threads) {
     context_params c = j->lib->context_defaults();
     c.context = (uint32_t)j->room;

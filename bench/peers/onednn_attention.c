@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-// Of 32, 64, 96, 128 and 256 queries a block, 64 was best or within 4 % of it on a Zen 3; the heads
-// go into one call as long as their scores stay in the L2 cache. KEYS: see run_one.
+// The best number of queries in a block (docs/tuning.md); the heads go into one call as long as
+// their scores stay in the L2 cache. KEYS: see run_one.
 enum { BLOCK = 64, GROUP_FLOATS = 131072, KEYS = 256 };
 
 // The primitives of one block of queries; each block sees more keys than the one before.
@@ -111,8 +111,7 @@ static bool run_block(const job *j, const block *b, int64_t head) {
 }
 
 // One query on one thread: all heads take their turn at a few keys, so that memory is read once
-// from front to back and not by each head in pieces. A third faster than the primitives at 32768
-// keys.
+// from front to back and not by each head in pieces. Faster than the primitives: docs/tuning.md.
 static bool run_one(const job *j) {
     const onednn *lib = j->lib;
     const peer_case *c = &j->c;

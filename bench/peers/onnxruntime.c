@@ -301,8 +301,8 @@ static bool bind(job *j, const model *m) {
 // ---- Operators ----
 // Each of these describes the model of a case, or says false if the operator cannot do it.
 
-// A row times a wide matrix is faster from the weights as they lie (10 to 35 % on a Zen 3, from
-// cache and from memory); all else, in memory at least, is as fast packed or far faster.
+// A row times a wide matrix is faster from unpacked weights; all else is as fast packed, in memory
+// at least, or far faster (docs/tuning.md).
 static bool describe_matmul(job *j, const peer_case *c, model *m) {
     (void)j;
     bool raw = c->m == 1 && c->n >= 2 * c->k;

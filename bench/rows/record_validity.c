@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 // What makes a row a disturbed one. Steal: of all CPUs' time. Waiting: of the workers' time. Clock:
-// from the slowest to the fastest sample. Line: the same; CPUs of one L3 cache come together in 0.5
-// us here, those of two in 0.7 to 0.9. Clock and line only where the samples that were apart took
+// from the slowest to the fastest sample. Line: the same (what it is on one machine:
+// docs/tuning.md). Clock and line only where the samples that were apart took
 // SLOWER times as long as the others: both move on many machines without any effect.
 static const double STEAL_PERCENT = 2.0, WAIT_PERCENT = 5.0, CLOCK_TIMES = 1.1, LINE_TIMES = 2.0;
 static const double SLOWER = 1.1;

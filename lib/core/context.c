@@ -15,13 +15,10 @@
 #include <string.h>
 #include <time.h>
 
-// When work is worth sharing, in multiply-adds. Measured on two cores of a Zen 3 virtual machine:
-// handing out and coming together again costs 1.2 us while the workers are awake, and two threads
-// are as fast as one at 0.5 million (8 x 256 x 256: 15.2 and 16.1 us; 64 x 128 x 128, one
-// million: 29.6 and 22.3 us). Workers that sleep take 40 us to come: even at 4.7 million two
-// threads lose (226 and 255 us). So a single piece of work below the second mark is done here; but
-// when one follows on another, as in a decoding step, the workers are woken for those that will
-// come.
+// When work is worth sharing, in multiply-adds: from the first mark on with workers that are awake,
+// from the second one on with workers that must be woken. A single piece of work below the second
+// mark is done here; but when one follows on another, as in a decoding step, the workers are woken
+// for those that will come. Measured: docs/tuning.md.
 static const double WORTH_SHARING = 0.5e6, WORTH_WAKING = 8e6;
 static const double SOON = 200e-6; // seconds
 enum { THREADS_MAX = 4096 };

@@ -19,9 +19,9 @@
 #include <string.h>
 
 // Spin iterations before a worker blocks. About 10 us between calls, so that workers stay awake
-// between the operations of one decoding step. A few ms inside a run, because waking takes 50 to
-// 100 us in a virtual machine and a late worker delays every barrier (attention over 512 positions
-// on two threads: 2.9 ms instead of 2.5). No long spin when there are more threads than CPUs.
+// between the operations of one decoding step. A few ms inside a run, because waking takes longer
+// than a piece of work in a virtual machine, and a late worker delays every barrier. No long spin
+// when there are more threads than CPUs. Measured: docs/tuning.md.
 enum { SPINS = 1000, SPINS_IN_RUN = 70000 };
 // A ticket is the number of the run, shifted, and how many workers are called to it.
 // The gate is the number of the run, shifted, and how many workers are inside; it is open or shut.

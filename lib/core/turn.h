@@ -33,7 +33,7 @@ uintptr_t dct_thread_here(void);
 // Turns cancellation of this thread off and returns what it was; a pthread_cancel stays pending. A
 // call that ended half way would leave its turn taken and its workers at work on a dead stack. Goes
 // around whatever waits or reads files, for there are the cancellation points; not around each
-// call, since the pair takes 11 ns, a third of a small call.
+// call, since the pair would be a third of a small one (docs/tuning.md).
 int32_t dct_cancel_off(void);
 void dct_cancel_restore(int32_t before);
 

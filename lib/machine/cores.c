@@ -86,8 +86,8 @@ void dct_cores_close(dct_cores *cores) {
 
 // ---- Answers ----
 
-// Reading costs 21 us for each CPU of x86 (Zen 3 virtual machine, Linux 6.18), most of it in the
-// kernel, so one kind of core is not asked about.
+// Reading takes long on x86, most of it in the kernel (docs/tuning.md), so one kind of core is not
+// asked about.
 uint64_t dct_cores_features(void) {
     dct_cpu_family family = dct_cpu_family_here();
     dct_cpu_raw raw = dct_cpu_read();

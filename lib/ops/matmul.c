@@ -12,9 +12,8 @@ enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4 };
 enum { READ_COST = 3 };
 // What a worker packs at once when w comes unpacked: 256 KiB, half of a small L2 cache.
 enum { GROUP_FLOATS = 1 << 16 };
-// w up to this size is not packed for any number of rows: 256 KiB. (Zen 4: 512 x 512 x 512 as it
-// lies runs at 112 GFLOP/s like packed in the call with avx512, but at 86 instead of 107 with avx2,
-// whose narrower panels touch a line of every row of w.)
+// w up to this size is not packed for any number of rows: 256 KiB. A larger one is slower unpacked
+// with narrow panels, which touch a line of every row of w (docs/tuning.md).
 enum { PLAIN_FLOATS = 1 << 16 };
 
 struct decoct_weights {
