@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What documents say of the tools and of the sources is so: test_documents.py BUILD.
+import glob
 import os
 import re
 import shlex
@@ -15,6 +16,17 @@ BUILD = os.path.abspath(sys.argv.pop(1))
 def read(name):
     with open(os.path.join(TOP, name), encoding="utf-8") as file:
         return file.read()
+
+
+def documents():
+    """The names of all Markdown files but the changelog, which names what there was."""
+    found = [os.path.relpath(path, TOP) for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "models/**/*.md")
+             for path in glob.glob(os.path.join(TOP, pattern), recursive=True)]
+    return sorted(set(found) - {"CHANGELOG.md"})
+
+
+def without_blocks(text):
+    return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
 
 
 class Contributing(unittest.TestCase):
@@ -37,6 +49,28 @@ class Contributing(unittest.TestCase):
                               env={"PATH": ""}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("clang-format-14 is missing", done.stderr)
+
+
+class Paths(unittest.TestCase):
+    def test_links(self):
+        for name in documents():
+            for link in re.findall(r"\]\(([^)#\s]+)", without_blocks(read(name))):
+                if not link.startswith("http"):
+                    path = os.path.join(TOP, os.path.dirname(name), link)
+                    self.assertTrue(os.path.exists(path), "%s names %s" % (name, link))
+
+    def test_paths(self):
+        """A path of this repository in a document is there; NAME and the like stand for any name."""
+        folders = {name for name in os.listdir(TOP) if os.path.isdir(os.path.join(TOP, name))
+                   and not name.startswith("build")}
+        checked = 0
+        for name in documents():
+            for path in re.findall(r"(?<![\w./-])((?:\.ci|[a-z]+)/[\w./*-]*\w)", without_blocks(read(name))):
+                if path.split("/")[0] in folders:
+                    pattern = os.path.join(TOP, re.sub(r"\b[A-Z]+\b(?!\.md)", "*", path))
+                    self.assertTrue(glob.glob(pattern), "%s names %s" % (name, path))
+                    checked += 1
+        self.assertGreater(checked, 100)
 
 
 class Tuning(unittest.TestCase):

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The README is run, not believed: test_examples.py BUILD. Its C and its Python do what it says and are
 # those of examples/, its picture of the answer is the program's, the commands and files that it names are
-# there. (test_install.py builds copies of the folders of examples/ against an installed tree.)
-import glob
+# there. (test_documents.py looks at links and paths, test_install.py builds copies of the folders of examples/ against an installed tree.)
 import json
 import os
 import re
@@ -94,18 +93,6 @@ class Readme(unittest.TestCase):
         self.assertGreaterEqual(len(named), 6)
         for name in named:
             run([*DECOCT, name, "--help"])
-
-    def test_links(self):
-        names = [os.path.relpath(path, TOP) for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "models/**/*.md")
-                 for path in glob.glob(os.path.join(TOP, pattern), recursive=True)]
-        self.assertGreater(len(names), 12)
-        for name in names:
-            with open(os.path.join(TOP, name), encoding="utf-8") as file:
-                text = re.sub(r"^```.*?^```$", "", file.read(), flags=re.M | re.S)
-            for link in re.findall(r"\]\(([^)#\s]+)", text):
-                if not link.startswith("http"):
-                    path = os.path.join(TOP, os.path.dirname(name), link)
-                    self.assertTrue(os.path.exists(path), "%s names %s" % (name, link))
 
 
 if __name__ == "__main__":
