@@ -20,7 +20,7 @@ static const char doc[] =
     "  regression   the interval is above the margin: B is slower\n"
     "  improvement  it is below the margin: B is faster\n"
     "  no change    it is within the margin\n"
-    "  cannot tell  none of these after the last look\n\n"
+    "  cannot tell  still undecided after the last look\n\n"
     "Exit code: 0 whatever the verdicts, 12 different bits, 14 nothing matched, 64 invalid "
     "request, 70 a case could not be measured or the file could not be written, 77 not in this "
     "build, "

@@ -56,7 +56,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_END:
         if (c->suite && (c->seq.count || c->heads.count || c->head_dim.count || c->layers.count ||
                          c->model || s->table || s->flag_count > 1)) {
-            argp_error(state, "--suite has its own shapes: it takes no --seq, --heads, --head-dim, "
+            argp_error(state, "--suite has its own shapes: it cannot be combined with --seq, "
+                              "--heads, --head-dim, "
                               "--layers, --model, --table or --benchmark_ flags");
         }
         if (!c->suite && (s->run.out || s->run.budget > 0.0 || s->run.how || s->run.list)) {

@@ -15,7 +15,7 @@
 
 static const char doc[] =
     "Has the candidate become slower than the baseline? For continuous integration.\v"
-    "Compares two builds as decoct ab does (--help there says how), after a check of itself: the "
+    "Compares two builds as decoct ab does (see decoct ab --help), after a check of itself: the "
     "baseline against its own copy must be \"no change\", and a copy slowed by 5 % must be a "
     "regression. "
     "Writes verdict.json, junit.xml and summary.md into the folder of --out.\n\n"
@@ -32,7 +32,7 @@ static const double SELF_CHECK = 0.05; // slowdown that must be found
 
 static const struct argp_option rows[] = {
     {"baseline", KEY_BASELINE, "BUILD", 0,
-     "The build that was fast enough: an installed tree, a build directory or libdecoct.so", 5},
+     "The build to compare with: an installed tree, a build directory or libdecoct.so", 5},
     {"candidate", KEY_CANDIDATE, "BUILD", 0, "The build to be judged", 5},
     {"strict", KEY_STRICT, NULL, 0, "Exit code 11 if a case has no verdict", 30},
     {"accept", KEY_ACCEPT, "RE", 0,

@@ -202,7 +202,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 int main(int argc, char **argv) {
     static const struct argp_option rows[] = {
         {"backend", 'b', "NAME", 0, "Tune this backend (default: the best)", 0},
-        {"threads", 't', "N", 0, "With so many threads (default 1)", 0},
+        {"threads", 't', "N", 0, "Use N threads (default 1)", 0},
         {0},
     };
     static const struct argp argp = {rows, parse, NULL, "Finds the block sizes of matmul.",

@@ -16,13 +16,12 @@ static const struct argp_option machine_rows[] = {
     {NULL, 0, NULL, 0, "Where it runs:", 90},
     {"backend", KEY_BACKEND, "NAME", 0,
      "Use these kernels: scalar, avx2, avx512, neon or a plugin's name. Default: the best that "
-     "runs "
-     "here. The answer is the same with each, only the speed differs",
+     "runs here. The answer is the same with each, only the speed differs",
      90},
-    {"threads", KEY_THREADS, "N", 0, "Work on N threads. Default: one per CPU this process may use",
+    {"threads", KEY_THREADS, "N", 0, "Use N threads. Default: one per CPU this process may use",
      90},
     {"pin", KEY_PIN, "POLICY", 0,
-     "Where the threads sit: none, compact, spread, core, l3, numa, kind:performance, "
+     "Where the threads run: none, compact, spread, core, l3, numa, kind:performance, "
      "kind:efficiency, or a list of CPUs such as 0,2-5. Default: none",
      90},
     {0},

@@ -58,7 +58,7 @@ static bool wait_for(pid_t child, int file, int *status, bool *late) {
 static void explain(int status, bool late, char *why, size_t size) {
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     if (late || signal == SIGXCPU || signal == SIGALRM || signal == SIGKILL) {
-        snprintf(why, size, "does not come to an end");
+        snprintf(why, size, "does not end");
     } else if (signal) {
         snprintf(why, size, "crashes (%s)", strsignal(signal));
     } else {

@@ -47,7 +47,7 @@ class Ab(unittest.TestCase):
         self.assertEqual(got, code, out + err)
         self.assertIn(words, err)
 
-    def test_requests_that_cannot_be(self):
+    def test_invalid_requests(self):
         self.refused("name two builds")
         self.refused("name two builds", BUILD)
         self.refused("unexpected argument", BUILD, BUILD, BUILD)
@@ -55,7 +55,7 @@ class Ab(unittest.TestCase):
         self.refused("no libdecoct.so.0 there", BUILD, self.folder)
         self.refused("one thread", BUILD, BUILD, "--threads", "2")
         self.refused("--launches takes", BUILD, BUILD, "--launches", "5:3")
-        self.refused("cannot reach alpha", BUILD, BUILD, *SMALL, "--launches", "8:8", "--alpha", "0.001")
+        self.refused("too few launches for this alpha", BUILD, BUILD, *SMALL, "--launches", "8:8", "--alpha", "0.001")
         self.refused("--margin", BUILD, BUILD, "--margin", "nan")
         self.refused("--suite has its own shapes", BUILD, BUILD, "--suite", "ci", "--seq", "8")
         self.refused("not a regular expression", BUILD, BUILD, *SMALL, "--filter", "(")
@@ -170,7 +170,7 @@ class Gate(unittest.TestCase):
         self.assertEqual(os.listdir(self.folder).count("out"), 1)
         self.assertFalse([f for f in os.listdir(self.folder) if "twin" in f])  # the copy is gone
 
-    def test_requests_that_cannot_be(self):
+    def test_invalid_requests(self):
         for words, args in (("name both builds", ("--baseline", BUILD)),
                             ("not a regular expression", ("--accept", "(")),
                             ("No such file", ("--accepted", "/nowhere")),

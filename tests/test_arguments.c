@@ -16,7 +16,7 @@ static const int64_t HUGE_SIZE = INT64_C(1) << 62;
 static void expect(decoct_context *ctx, decoct_status status, const char *text) {
     const char *said = decoct_last_error(ctx);
     if (text ? status != DECOCT_E_ARGUMENT || !strstr(said, text) : status != DECOCT_OK) {
-        print_error("%d \"%s\", wanted \"%s\"\n", status, said, text ? text : "success");
+        print_error("%d \"%s\", expected \"%s\"\n", status, said, text ? text : "success");
         fail();
     }
 }

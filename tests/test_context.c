@@ -19,7 +19,7 @@ static void expect_refusal(decoct_options options, decoct_status wanted, const c
     options.error_size = sizeof error;
     decoct_status status = decoct_context_open(&options, &ctx);
     if (status != wanted || !strstr(error, words)) {
-        print_error("status %d: %s; wanted: %s\n", status, error, words);
+        print_error("status %d: %s; expected: %s\n", status, error, words);
     }
     assert_int_equal(status, wanted);
     assert_non_null(strstr(error, words));

@@ -344,7 +344,7 @@ class Inputs(Folder):
             others.append(name)
         code, _, err = self.report(self.path("f"))
         self.assertEqual(code, 0, err)
-        self.assertEqual(sorted(re.findall(r"passed over: \S*/(\w+)\.json: ", err)), sorted(others))
+        self.assertEqual(sorted(re.findall(r"skipped: \S*/(\w+)\.json: ", err)), sorted(others))
         for name in ("empty", "package", "list", "number", "mark", "google", "ab", "zero", "socket", "inside"):
             self.assertNotEqual(self.report(self.path("f", name + ".json"))[0], 0, name)
 

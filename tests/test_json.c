@@ -33,7 +33,7 @@ static void expect_text(const char *text, uint64_t length, uint64_t base, decoct
     dct_error error = {""};
     decoct_status status = dct_json_parse(text, length, "a file", base, &root, &error);
     if (status != wanted || strncmp(error.text, words, strlen(words)) != 0) {
-        print_error("status %d: %s; wanted: %s\n", status, error.text, words);
+        print_error("status %d: %s; expected: %s\n", status, error.text, words);
     }
     assert_int_equal(status, wanted);
     assert_int_equal(strncmp(error.text, words, strlen(words)), 0);
@@ -88,7 +88,7 @@ static void expect_file(uint64_t cap, decoct_status wanted, const char *words) {
     dct_error error = {""};
     decoct_status status = dct_json_read(path, cap, &root, &error);
     if (status != wanted || !strstr(error.text, words)) {
-        print_error("status %d: %s; wanted: %s\n", status, error.text, words);
+        print_error("status %d: %s; expected: %s\n", status, error.text, words);
     }
     assert_int_equal(status, wanted);
     assert_non_null(strstr(error.text, words));
@@ -192,7 +192,7 @@ static void expect_members(const char *text, decoct_status wanted, const char *w
     decoct_status status =
         dct_json_members(text, strlen(text), "a file", 100, add_member, s, &error);
     if (status != wanted || !strstr(error.text, words)) {
-        print_error("status %d: %s; wanted: %s\n", status, error.text, words);
+        print_error("status %d: %s; expected: %s\n", status, error.text, words);
     }
     assert_int_equal(status, wanted);
     assert_non_null(strstr(error.text, words));

@@ -33,7 +33,7 @@ static const kind_row rows[] = {
     {"clocks scaled by rank, 19 %", CLOCK(5083), CLOCK(6054), true},
     {"dense cores, 35 %", CLOCK(3700), CLOCK(5000), false},
     {"big and little by clock", CLOCK(1800), CLOCK(2600), false},
-    {"a range that the other lies in", {.clock = {5000, 5800}}, CLOCK(5300), true},
+    {"a range that contains the other", {.clock = {5000, 5800}}, CLOCK(5300), true},
     {"ranges that overlap", {.clock = {3000, 5100}}, {.clock = {5000, 5800}}, true},
     {"equal cores by capacity, 2 %", CAPACITY(1007), CAPACITY(1024), true},
     {"capacities that follow the boost clock", CAPACITY(910), CAPACITY(1024), true},

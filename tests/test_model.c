@@ -248,7 +248,7 @@ static void expect(decoct_context *ctx, const char *folder, decoct_status wanted
     decoct_model *model = NULL;
     decoct_status status = decoct_model_open(ctx, folder, &model);
     if (status != wanted || !strstr(decoct_last_error(ctx), words)) {
-        print_error("status %d: %s; wanted: %s\n", status, decoct_last_error(ctx), words);
+        print_error("status %d: %s; expected: %s\n", status, decoct_last_error(ctx), words);
     }
     assert_int_equal(status, wanted);
     assert_non_null(strstr(decoct_last_error(ctx), words));

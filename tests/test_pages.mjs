@@ -79,13 +79,13 @@ for (const file of ["one", "backends", "two", "close", "fleet", "nulls", "nothin
   }, { viewport: { width: 380, height: 800 } });
 }
 
-test("the verdict says who is faster", "backends", async page => {
+test("the verdict names the faster one", "backends", async page => {
   assert.match(await page.locator("h1").innerText(), /^avx2 is [\d.]+ times as fast as scalar$/);
   assert.match(await page.locator("#lede").innerText(), /AMD EPYC.*scalar, avx2, avx512.*276 rows.*correct.*interval/s);
   assert.match(await page.locator("#figures").innerText(), /rows disturbed/);
 });
 // Made-up pairs of files whose truth is known: what the head of the page says of them.
-const EQUAL = /^AMD EPYC \(before.json\) and AMD EPYC \(after.json\) are equally fast within \u00b1[\d.]+ %$/, CANNOT = /^It cannot be told whether/,
+const EQUAL = /^AMD EPYC \(before.json\) and AMD EPYC \(after.json\) are equally fast within \u00b1[\d.]+ %$/, CANNOT = /^Cannot tell whether/,
   RUNS_DIFFER = /^AMD EPYC \(after\) is 4\.0 % faster than AMD EPYC \(before\)$/;
 for (const [file, headline, tile, why] of [
   ["same", EQUAL, /^equal$/], ["four", EQUAL, /^equal$/],
@@ -169,7 +169,7 @@ test("sweeps over another dimension", "backends", async page => {
   await select("Operation").selectOption("softmax");
   await drawn(page.locator("#sweep .uplot canvas").first(), "the chart of softmax is blank");
 });
-test("a chart tells its values to pointer and keys", "backends", async page => {
+test("a chart shows its values to pointer and keys", "backends", async page => {
   const chart = page.locator("#roofline .chart");
   await chart.focus();
   await page.keyboard.press("ArrowRight");

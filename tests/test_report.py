@@ -255,8 +255,8 @@ def poison(value):
 class Verdict(Folder):
     """What the terminal is told. test_pages.py holds it against the page itself."""
     TWO = r"AMD EPYC \(before(.json)?\)%sAMD EPYC \(after(.json)?\)"
-    NEAR, CANNOT = TWO % " and " + " are equally fast within ", "It cannot be told whether " + TWO % " or " + " is faster: "
-    INSIDE = "It cannot be told whether avx2 or mine is faster: "
+    NEAR, CANNOT = TWO % " and " + " are equally fast within ", "Cannot tell whether " + TWO % " or " + " is faster: "
+    INSIDE = "Cannot tell whether avx2 or mine is faster: "
     PAIRS = {
         "same": NEAR + r"12 %", "four": NEAR + r"17 %", "small": NEAR + r"15 %",
         "moved": CANNOT + "the interval of the mean holds 1", "lone": CANNOT + "the interval of the mean holds 1",
@@ -316,7 +316,7 @@ class Verdict(Folder):
         self.assertEqual(self.said, "")
         other = [{**c, "seq": 5} for c in results.cases(1)]
         self.page(self.write("b.json", results.document(shapes=1)), self.write("c.json", results.document(shapes=other)))
-        self.assertRegex(self.said, "^It cannot be told whether scalar or avx2 on .* only 1 case can be compared")
+        self.assertRegex(self.said, "^Cannot tell whether scalar or avx2 on .* only 1 case can be compared")
         self.page(self.write("d.json", results.document(shapes=1, backends=("avx2",))),
                   self.write("e.json", results.document(shapes=other, backends=("avx2",))))
         self.assertEqual(self.said, "Nothing can be compared: no two of these have a case in common\n")

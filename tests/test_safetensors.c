@@ -110,7 +110,7 @@ static void expect(decoct_status wanted, const char *words) {
     dct_error error = {""};
     decoct_status status = dct_safetensors_open(path, &f, &error);
     if (status != wanted || !strstr(error.text, words) || !strstr(error.text, path)) {
-        print_error("status %d: %s; wanted: %s\n", status, error.text, words);
+        print_error("status %d: %s; expected: %s\n", status, error.text, words);
     }
     assert_int_equal(status, wanted);
     assert_non_null(strstr(error.text, words));

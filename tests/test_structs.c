@@ -70,7 +70,7 @@ static void expect(decoct_context *ctx, use *call, longer *args, uint32_t size, 
     args->struct_size = before.struct_size = size;
     decoct_status status = call(ctx, args);
     if ((status == DECOCT_OK) != !text || (text && !strstr(decoct_last_error(ctx), text))) {
-        print_error("struct_size %u: %d \"%s\", wanted \"%s\"\n", size, status,
+        print_error("struct_size %u: %d \"%s\", expected \"%s\"\n", size, status,
                     decoct_last_error(ctx), text ? text : "success");
         fail();
     }

@@ -539,7 +539,7 @@ class Verdicts(Folder):
 
     def test_a_list_of_cpus(self):
         if len(os.sched_getaffinity(0)) < 2:
-            self.skipTest("one CPU is no list")
+            self.skipTest("one CPU is not a list")
         first, second = sorted(os.sched_getaffinity(0))[:2]
         code, _, err = self.sweep("--op", "softmax", "--seq", "64", "--threads", "2", "--pin",
                                   "compact,%d+%d" % (second, first))

@@ -135,7 +135,7 @@ static void expect_note(const char *words) {
     dct_tokenizer *t = NULL;
     assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error), DECOCT_OK);
     if (!strstr(dct_tokenizer_note(t), words)) {
-        print_error("%s; wanted: %s\n", dct_tokenizer_note(t), words);
+        print_error("%s; expected: %s\n", dct_tokenizer_note(t), words);
     }
     assert_non_null(strstr(dct_tokenizer_note(t), words));
     assert_true(*words || !*dct_tokenizer_note(t));

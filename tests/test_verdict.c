@@ -110,7 +110,7 @@ static void test_rules(void **state) {
     r = (verdict_rule){
         .margin = 0.02, .alpha = 0.0002, .alarm = 0.0002, .first = 8, .step = 4, .last = 12};
     assert_string_equal(verdict_rule_fault(&r),
-                        "so few launches cannot reach alpha: n launches reach 2^-n at best");
+                        "too few launches for this alpha: n launches reach 2^-n at best");
     r.last = 16;
     assert_null(verdict_rule_fault(&r));
     r = VERDICT_STANDARD;

@@ -221,7 +221,7 @@ void tiny_expect(decoct_context *ctx, const tiny_model *m, decoct_status wanted,
         assert_true(*words || !*text); // no note where none is expected
     }
     if (status != wanted || !strstr(text, words)) {
-        print_error("status %d: %s; wanted: %s\n", status, text, words);
+        print_error("status %d: %s; expected: %s\n", status, text, words);
     }
     assert_int_equal(status, wanted);
     assert_non_null(strstr(text, words));

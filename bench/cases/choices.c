@@ -36,7 +36,7 @@ static const struct argp_option rows[] = {
      "Prefill and decode of this whole model instead of blocks (heads, head-dim and layers are its "
      "own)",
      10},
-    {"seed", KEY_SEED, "N", 0, "Of the operands, and of the order of a sweep (default 1)", 10},
+    {"seed", KEY_SEED, "N", 0, "Seed of the operands and of the order of a sweep (default 1)", 10},
     {0},
 };
 
@@ -206,7 +206,8 @@ static void note_rejected(const choices *c, decoct_context *ctx, const char *com
         decoct_backend_info b = {.struct_size = sizeof b};
         if (!decoct_backend_describe(ctx, i, &b) && b.rejected_count > 0 &&
             (c->allow_fallback || !word_list_has(&c->backend, b.name))) {
-            fprintf(stderr, "%s: note: backend %s (%s): others serve what was rejected of it: %s\n",
+            fprintf(stderr,
+                    "%s: note: backend %s (%s): other backends serve its rejected kernels: %s\n",
                     command, b.name, b.origin, b.rejected);
         }
     }

@@ -87,7 +87,7 @@ static bool add_op(plan *p, const choices *c, const char *op) {
 }
 
 static int too_many(const char *command) {
-    fprintf(stderr, "%s: these are more than %d combinations\n", command, CASES_MAX);
+    fprintf(stderr, "%s: more than %d combinations\n", command, CASES_MAX);
     return EXIT_USAGE;
 }
 

@@ -105,7 +105,7 @@ const char *verdict_rule_fault(const verdict_rule *rule) {
     }
     if (signed_rank_cut(rule->last, rule->alpha) == 0 ||
         signed_rank_cut(rule->last, rule->alarm) == 0) {
-        return "so few launches cannot reach alpha: n launches reach 2^-n at best";
+        return "too few launches for this alpha: n launches reach 2^-n at best";
     }
     return NULL;
 }

@@ -133,7 +133,7 @@ static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
         j->packed = aligned_alloc(64, ((size_t)floats * sizeof(float) + 63) / 64 * 64);
     }
     if (!j || !j->packed || !make_kernels(lib, j)) {
-        snprintf(why, size, "it made no kernel");
+        snprintf(why, size, "it has no kernel for this shape");
         close_case(j);
         return NULL;
     }

@@ -69,7 +69,7 @@ static void *load(const char *folder, char *note, size_t size) {
     }
     if (lib->engine_create(&lib->engine, CPU, 0) ||
         lib->stream_create(&lib->stream, lib->engine, IN_ORDER)) {
-        snprintf(note, size, "it made no engine");
+        snprintf(note, size, "it cannot create an engine");
         free(lib);
         return NULL;
     }
@@ -269,7 +269,7 @@ static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
                                          : open_matmul(j);
     }
     if (!opened) {
-        snprintf(why, size, "it made no primitive");
+        snprintf(why, size, "it cannot create the primitive");
         close_case(j);
         return NULL;
     }

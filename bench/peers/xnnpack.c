@@ -113,7 +113,7 @@ static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
         j->lib = lib;
     }
     if (!j || !find_pool(lib, c->threads, &j->pool) || !prepare(j, c)) {
-        snprintf(why, size, "it made no operator");
+        snprintf(why, size, "it cannot create the operator");
         close_case(j);
         return NULL;
     }

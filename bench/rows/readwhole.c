@@ -17,8 +17,7 @@ static readwhole_status fail(char *message, size_t size, int error) {
 }
 
 static readwhole_status too_large(char *message, size_t size) {
-    snprintf(message, size, "is larger than %d MiB, the most that is read of a result file",
-             READWHOLE_MIB);
+    snprintf(message, size, "is larger than %d MiB, the limit for a result file", READWHOLE_MIB);
     return READWHOLE_WRONG;
 }
 

@@ -251,7 +251,7 @@ static void put_verdict(const against *p, FILE *to) {
         put_digits((fmax(p->high, 1 / p->low) - 1) * 100, 2, to);
         fputs(" %", to);
     } else {
-        fputs("It cannot be told whether ", to);
+        fputs("Cannot tell whether ", to);
         put_two(p, p->a, p->b, " or ", to);
         put_place(p, to);
         fprintf(to, " is faster: %s%s", p->why, p->sole ? p->sole : "");

@@ -101,17 +101,15 @@ static const struct argp parser = {
     "TEXT",
     "Shows, for each word of a text, which words it drew from. Every word has a label (its key), a "
     "potion (its value) and a recipe (its query). Where a word's recipe fits another word's label, "
-    "it "
-    "takes much of that word's potion. A word sees itself and the words before it, never those "
+    "it draws much of that word's potion. A word sees itself and the words before it, never those "
     "after."
     "\v"
     "Examples:\n\n"
     "  decoct attend \"Sarah lies still on the bed, feeling ____\"\n"
     "  decoct attend \"Sarah lies still on the bed, feeling ____\" -o map.html\n"
     "  decoct attend \"Sarah lies still on the bed, feeling ____\" --cut feeling:bed\n\n"
-    "That a word was looked at does not prove that it mattered. --cut is the honest test: it hides "
-    "the word and asks the model again. What other words had already taken from it stays with "
-    "them; "
+    "A high weight does not prove that a word mattered. --cut tests it: it hides the word and runs "
+    "the model again. What other words had already drawn from it stays with them; "
     "--cut '*:bed' hides it from all of them.\n\n" CLI_EXIT_DOC,
     cli_model_options,
     NULL,

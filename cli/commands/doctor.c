@@ -24,8 +24,7 @@ static const struct argp_option rows[] = {
     {"json", 'j', NULL, 0, "The findings as one JSON object, for reports", 0},
     {"strict", KEY_STRICT, NULL, 0, "Exit code 13 if something is bad", 0},
     {"root", KEY_ROOT, "DIR", 0,
-     "Looks at DIR/proc and DIR/sys instead, copies of another machine's; nothing is sampled then",
-     0},
+     "Examine DIR/proc and DIR/sys, copied from another machine; nothing is sampled then", 0},
     {0},
 };
 
@@ -62,11 +61,11 @@ static const struct argp parser = {
     "for about a second, and changes nothing."
     "\v"
     "Findings are bad (figures are wrong or cannot be repeated), warnings (they scatter), notes "
-    "(to be known, or not to be seen here), or ok.\n\n"
+    "(worth knowing, or not visible here), or ok.\n\n"
     "Examples:\n\n"
     "  decoct doctor\n"
     "  decoct doctor --strict --json > machine.json\n\n"
-    "Exit code: 0 it could look, whatever it found; with --strict 13 if something is bad; 64 "
+    "Exit code: 0 the checks ran, whatever they found; with --strict 13 if something is bad; 64 "
     "invalid request; 70 system error.",
     NULL,
     NULL,

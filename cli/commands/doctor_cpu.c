@@ -179,7 +179,7 @@ void doctor_heat(const doctor_machine *m, doctor_finding *f) {
 
 void doctor_hypervisor(const doctor_machine *m, doctor_finding *f) {
     char name[HOST_TEXT];
-    f->why = "neighbours on the same host take caches, memory bandwidth and clock, and nothing "
+    f->why = "other tenants of the same host use caches, memory bandwidth and clock, and nothing "
              "here shows it";
     host_hypervisor(m->root, name);
     if (strcmp(name, "unknown") == 0) {

@@ -41,7 +41,7 @@ void doctor_quota(const doctor_machine *m, doctor_finding *f) {
         }
     } else if (cpus > 0 && limit.quota >= cpus) {
         doctor_say(f, DOCTOR_NOTE,
-                   "the cgroup's quota is worth %g CPUs, no less than the %d there are",
+                   "the cgroup's quota is worth %g CPUs, not less than the %d there are",
                    limit.quota, (int)cpus);
     } else {
         doctor_say(f, DOCTOR_BAD, "the cgroup's quota is worth %g CPUs", limit.quota);
@@ -69,7 +69,7 @@ void doctor_throttled(const doctor_machine *m, doctor_finding *f) {
 }
 
 void doctor_cpus(const doctor_machine *m, doctor_finding *f) {
-    f->why = "figures of fewer CPUs say nothing of the whole machine, and others may use the rest";
+    f->why = "figures of fewer CPUs do not describe the whole machine, and others may use the rest";
     if (m->online <= 0 || m->allowed <= 0) {
         doctor_unseen(f, "which CPUs this process may use");
     } else if (m->allowed >= m->online) {
@@ -116,7 +116,7 @@ void doctor_huge_pages(const doctor_machine *m, doctor_finding *f) {
 void doctor_numa(const doctor_machine *m, doctor_finding *f) {
     char state[HOST_TEXT];
     char nodes[HOST_TEXT];
-    f->why = "the kernel takes pages away to see who uses them and moves them between nodes, in "
+    f->why = "the kernel unmaps pages to see which CPUs use them and moves them between nodes, in "
              "the middle of a measurement";
     host_numa_balancing(m->root, state);
     bool told = host_line(nodes, m->root, "/sys/devices/system/node/online");
@@ -159,7 +159,7 @@ void doctor_perf(const doctor_machine *m, doctor_finding *f) {
         doctor_unseen(f, "whether performance counters can be used");
     } else if (error != 0) {
         doctor_say(f, DOCTOR_NOTE,
-                   "performance counters: perf_event_open says \"%s\" (paranoid: %lld)",
+                   "performance counters: perf_event_open fails with \"%s\" (paranoid: %lld)",
                    strerror(error), told ? level : -1);
     } else if (m->recorded && level > 2) {
         doctor_say(f, DOCTOR_NOTE, "performance counters are for root only (paranoid: %lld)",

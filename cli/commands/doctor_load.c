@@ -93,7 +93,7 @@ void doctor_sample(doctor_machine *m) {
 
 void doctor_steal(const doctor_machine *m, doctor_finding *f) {
     const doctor_counters *a = &m->first, *b = &m->last;
-    f->why = "the hypervisor gave the CPU to others while a thread wanted to run: wall time "
+    f->why = "the hypervisor gave the CPU to others while a thread was ready to run: wall time "
              "passes, no work is done";
     if (b->ticks <= 0 || b->stolen < 0) {
         doctor_unseen(f, "stolen time");
@@ -124,7 +124,7 @@ static const char who_runs[] = "ps -eo pid,pcpu,comm --sort=-pcpu | head # and s
 void doctor_load(const doctor_machine *m, doctor_finding *f) {
     char text[HOST_TEXT];
     char *end = NULL;
-    f->why = "others took CPU time in the last minute: they evict caches and move threads";
+    f->why = "other processes used CPU time in the last minute: they evict caches and move threads";
     bool told = host_line(text, m->root, "/proc/loadavg");
     double load = told ? strtod(text, &end) : 0;
     if (!told || end == text || !(load >= 0)) {
@@ -148,7 +148,7 @@ void doctor_load(const doctor_machine *m, doctor_finding *f) {
 }
 
 void doctor_runnable(const doctor_machine *m, doctor_finding *f) {
-    f->why = "each of them takes a CPU, or turns with a measured thread on one";
+    f->why = "each of them uses a CPU, or shares one with a measured thread";
     if (m->runnable < 0) {
         doctor_unseen(f, "which processes run now");
         return;
@@ -158,7 +158,7 @@ void doctor_runnable(const doctor_machine *m, doctor_finding *f) {
                m->runnable >= cpus  ? DOCTOR_BAD
                : m->runnable >= 0.5 ? DOCTOR_WARNING
                                     : DOCTOR_OK,
-               "%.1f other processes want a CPU now", m->runnable);
+               "%.1f other processes need a CPU now", m->runnable);
     if (f->severity != DOCTOR_OK) {
         doctor_mend(f, "%s", who_runs);
     }
@@ -168,8 +168,8 @@ void doctor_runnable(const doctor_machine *m, doctor_finding *f) {
 
 void doctor_memory(const doctor_machine *m, doctor_finding *f) {
     long long total = 0, available = 0, swap = 0, swap_free = 0;
-    f->why = "pages that were written out, or must be before new ones are given, are waited for in "
-             "the middle of a measurement";
+    f->why = "a measurement waits while the system writes pages to disk to free memory, or reads "
+             "swapped ones back";
     char *text = host_file(m->root, "/proc/meminfo");
     bool told = host_find_number(text, "MemTotal", ':', &total) && total > 0 &&
                 host_find_number(text, "MemAvailable", ':', &available);

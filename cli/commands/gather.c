@@ -58,7 +58,7 @@ int gather_fail(int code, const char *path, const char *words) {
 static void pass_over(const char *path, const char *words) {
     char text[1024];
     join(text, path, words);
-    fprintf(stderr, "note: passed over: %s\n", text);
+    fprintf(stderr, "note: skipped: %s\n", text);
 }
 
 int gather_read(const char *path, const cli_output *output, char **text, size_t *length,
@@ -311,7 +311,7 @@ int gather(char **arguments, int count, bool keep, const cli_output *output,
     }
     if (w.code == CLI_OK &&
         (mtx_init(&w.lock, mtx_plain) != thrd_success || cnd_init(&w.turned) != thrd_success)) {
-        w.code = cli_fail(CLI_INTERNAL, "the system gives no locks");
+        w.code = cli_fail(CLI_INTERNAL, "the file system does not support locks");
     }
     if (w.code == CLI_OK) {
         make_shown(&w);

@@ -71,9 +71,8 @@ static const struct argp parser = {
     rows,
     parse,
     "TEXT",
-    "Continues a text: draws the next word, adds it, and asks again, until N tokens are there, "
-    "the "
-    "text has ended, or the model's context is full."
+    "Continues a text: draws the next word, adds it, and repeats, until there are N tokens, "
+    "the text has ended, or the model's context is full."
     "\v"
     "Example:\n\n"
     "  decoct generate \"Sarah lies still on the bed, feeling\" -n 30 --seed 7\n\n" CLI_EXIT_DOC,

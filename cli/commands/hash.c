@@ -72,7 +72,7 @@ static const struct argp parser = {
     "  decoct hash > here.txt\n"
     "  decoct hash --backend scalar --threads 1 | diff here.txt -\n\n"
     "The lines \"model\" are those of the default model, or of --model; they are left out when "
-    "there is none.\n\n"
+    "there is no such model.\n\n"
     "Exit code 12: different bits (--check), or a kernel of the chosen backend was rejected; 14: "
     "--only matched nothing. " CLI_EXIT_DOC,
     cli_model_options,
@@ -217,7 +217,7 @@ static int hash_all(const hash_options *o, const cli_desk *desk, const char *gol
     say_servers(desk->ctx);
     int code = hash_cases(o, desk, golden, &t);
     if (code == CLI_OK && t.printed == 0) {
-        code = cli_fail(CLI_NOTHING, "--only %s: nothing here has that name", o->only);
+        code = cli_fail(CLI_NOTHING, "--only %s: no line has that name", o->only);
     } else if (code == CLI_OK && o->json) {
         code = put_json(desk->ctx, &t);
     } else if (code == CLI_OK && golden && t.wrong == 0) {

@@ -71,9 +71,9 @@ static const struct argp parser = {
     "than 6 files it is all of them, with a single one that file's own.\n\n"
     "Where two machines, files or backends have cases in common, a line says which one is faster, "
     "that "
-    "they are equally fast, or why it cannot be told. It goes to standard output, or to standard "
+    "they are equally fast, or why there is no verdict. It goes to standard output, or to standard "
     "error if the page is written to standard output.\n\n"
-    "The page carries the first 8 files whole, as long as they have no more than 32 MiB "
+    "The page contains the first 8 files whole, as long as they have no more than 32 MiB "
     "together.\n\n"
     "Exit code 14: a folder without result files. " CLI_EXIT_DOC,
     NULL,

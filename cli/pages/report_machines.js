@@ -201,7 +201,7 @@ function disclosure() {
         details.append(
           Object.keys(g.context || {}).length
             ? tree(g.context)
-            : make("p", "hint empty", "The file says nothing of it.")
+            : make("p", "hint empty", "The file does not contain it.")
         );
     };
     details.addEventListener("toggle", fill); // a fleet's are many: made when looked at

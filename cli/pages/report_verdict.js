@@ -157,7 +157,7 @@ function othersWords(a, b) {
         [
           [kinds.differs, kinds.differs === 1 ? " differs" : " differ"],
           [kinds.equal, kinds.equal === 1 ? " is equally fast" : " are equally fast"],
-          [kinds.unknown, " cannot be told"]
+          [kinds.unknown, kinds.unknown === 1 ? " has no verdict" : " have no verdict"]
         ]
           .filter(([n]) => n)
           .map(([n, words]) => count(n) + words)
@@ -174,7 +174,7 @@ function pairWords(p, a, b) {
   const kind = p.verdict.kind;
   if (kind === "equal")
     return nameA + " and " + nameB + on + " are equally fast within \u00b1" + p.verdict.percent + " %";
-  if (kind !== "differs") return "It cannot be told whether " + nameA + " or " + nameB + on + " is faster";
+  if (kind !== "differs") return "Cannot tell whether " + nameA + " or " + nameB + on + " is faster";
   const [fast, slow] = p.ratio >= 1 ? [nameB, nameA] : [nameA, nameB];
   return gain(p.ratio) < 1.2
     ? fast + " is " + times(p.ratio) + " faster than " + slow + on

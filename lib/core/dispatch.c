@@ -87,12 +87,11 @@ static decoct_status fail_unknown(const dct_backend_list *list, const char *forc
         const dct_backend *b = &list->items[i];
         if (b->outside && !b->usable) {
             return dct_fail(error, DECOCT_E_UNSUPPORTED,
-                            "backend '%s': there is none of this name; refused was %s: %s", forced,
+                            "backend '%s': no backend has this name; %s was refused: %s", forced,
                             b->origin, b->reason);
         }
     }
-    return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s': there is none of this name",
-                    forced);
+    return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s': no backend has this name", forced);
 }
 
 // With a backend forced, no stronger one takes part. An error if it cannot be had.
