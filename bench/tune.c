@@ -59,15 +59,16 @@ typedef struct work {
 // One choice at one shape.
 typedef struct entry {
     work *w;
-    decoct_backend table;
+    decoct_matmul_kernel kernel;
 } entry;
 
 // Weights remember the address of their kernel: the address stays, its contents change.
-static decoct_backend live;
+static decoct_matmul_kernel live;
+static dct_choice kernels; // those of the context, with `live` for f32
 
 static bool run_matmul(void *data) {
     entry *e = data;
-    live.matmul = e->table.matmul;
+    live = e->kernel;
     return !decoct_matmul(e->w->ctx, &e->w->a);
 }
 
@@ -94,15 +95,30 @@ static bool open_work(decoct_context *ctx, const int64_t shape[3], work *w) {
     return w->a.y != NULL;
 }
 
-// The kernel table with other block sizes, and room for what it will want.
-static bool choose(decoct_context *ctx, choice c, decoct_backend *table) {
-    decoct_matmul_kernel *kernel = &table->matmul;
-    kernel->k_block = c.k;
-    kernel->m_block = c.tiles * kernel->tile_rows;
-    kernel->n_block = c.n;
-    kernel->scratch_size = kernel->scratch_size ? c.k * kernel->m_block : 0;
-    int64_t floats = (int64_t)kernel->scratch_size + 1024;
-    return dct_scratch(ctx, DCT_SCRATCH_TILES, floats * decoct_context_threads(ctx)) != NULL;
+static uint64_t block_bytes(const decoct_matmul_kernel *kernel) {
+    return (uint64_t)kernel->k_block * kernel->m_block * sizeof(float);
+}
+
+// The kernel with other block sizes. Its scratch memory holds a block of x, and what else it needs.
+static decoct_matmul_kernel choose(choice c) {
+    decoct_matmul_kernel kernel = live;
+    uint64_t block = block_bytes(&kernel), bytes = kernel.scratch_bytes;
+    kernel.k_block = c.k;
+    kernel.m_block = c.tiles * kernel.tile_rows;
+    kernel.n_block = c.n;
+    kernel.scratch_bytes = bytes ? block_bytes(&kernel) + (bytes > block ? bytes - block : 0) : 0;
+    return kernel;
+}
+
+// Room for the kernel that needs most.
+static bool make_room(decoct_context *ctx, const entry *entries) {
+    enum { PAGE = 4096 };
+    for (int i = 0; i < CHOICES; i++) {
+        int64_t bytes = ((int64_t)entries[i].kernel.scratch_bytes + PAGE - 1) / PAGE * PAGE;
+        ctx->tile_scratch = bytes > ctx->tile_scratch ? bytes : ctx->tile_scratch;
+    }
+    int64_t all = ctx->tile_scratch * decoct_context_threads(ctx);
+    return dct_scratch_bytes(ctx, DCT_SCRATCH_TILES, all) != NULL;
 }
 
 static double fastest(const contestant *c) {
@@ -162,23 +178,16 @@ static void print_shares(uint32_t tile_rows, double share[SHAPES][CHOICES]) {
 static bool tune(decoct_context *ctx, work *works) {
     static entry entries[CHOICES];
     static double share[SHAPES][CHOICES];
-    uint32_t scratch = 0;
     for (int i = 0; i < CHOICES; i++) {
-        entries[i].table = live;
-        if (!choose(ctx, choice_at(i), &entries[i].table)) {
-            return false;
-        }
-        uint32_t wanted = entries[i].table.matmul.scratch_size;
-        scratch = wanted > scratch ? wanted : scratch;
+        entries[i].kernel = choose(choice_at(i));
     }
-    for (int i = 0; i < CHOICES; i++) {
-        entries[i].table.matmul.scratch_size = scratch; // the workers' places stay the same
+    if (!make_room(ctx, entries)) {
+        return false;
     }
-    live.matmul.scratch_size = scratch;
     for (int i = 0; i < SHAPES; i++) {
         measure(&works[i], entries, share[i]);
     }
-    print_shares(live.matmul.tile_rows, share);
+    print_shares(live.tile_rows, share);
     return true;
 }
 
@@ -222,8 +231,10 @@ int main(int argc, char **argv) {
     work works[SHAPES];
     bool ready = !decoct_context_open(&o, &ctx);
     if (ready) {
-        live = *ctx->kernels;
-        ctx->kernels = &live;
+        kernels = *ctx->kernels;
+        live = *kernels.matmul[DECOCT_F32];
+        kernels.matmul[DECOCT_F32] = &live;
+        ctx->kernels = &kernels;
     }
     for (int i = 0; i < SHAPES && ready; i++) {
         ready = open_work(ctx, shapes[i], &works[i]);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The scalar backend's exp, from the very text of the backend.
-#define DECOCT_BACKEND_ENTRY exp_range_unused_table
-#include "backends/scalar/backend.c"
+#include "backends/scalar/scalar.h"
 
 #include "exp_range.h"
 

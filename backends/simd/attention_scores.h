@@ -10,6 +10,10 @@
 
 // ---- Scores ----
 
+TILE_FUNCTION tiles_keys(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, X_PACKED, KEYS, a);
+}
+
 // The raw scores of rows [r, r + rows) for the first `most` keys of a block: (rows, KEYS).
 static void attend_scores(const attend_group *g, int r, int rows, const float *keys, int64_t most) {
     int64_t dim = g->a->head_dim;
@@ -30,7 +34,7 @@ static void attend_scores(const attend_group *g, int r, int rows, const float *k
     }
     s.cols = s.w_next = s.y_next = PANEL;
     s.count = (most + PANEL - 1) / PANEL;
-    tile_rows_keys(rows, &s);
+    tiles_keys(rows, &s);
 }
 
 // The least score of a key that is not hidden; NaN passes through.

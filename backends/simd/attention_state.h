@@ -34,6 +34,15 @@ typedef struct attend_group {
     uint64_t seen[ATTEND_ROWS]; // bit j: the row sees key j of the present block
 } attend_group;
 
+// Row j of the keys, where they are unpacked, and of the values.
+static const float *attend_k(const decoct_attention_piece *a, int64_t j) {
+    return (const float *)a->k + j * a->k_stride;
+}
+
+static const float *attend_v(const decoct_attention_piece *a, int64_t j) {
+    return (const float *)a->v + j * a->v_stride;
+}
+
 static int64_t clamp(int64_t x, int64_t low, int64_t high) {
     return x < low ? low : x > high ? high : x;
 }
@@ -103,7 +112,7 @@ static int64_t attend_places(const decoct_attention_piece *a, int64_t head, floa
 
 static int64_t attention_scratch(const decoct_attention_piece *a) {
     attend_group g;
-    return attend_places(a, 0, 0, &g);
+    return attend_places(a, 0, 0, &g) * (int64_t)sizeof(float);
 }
 
 #endif

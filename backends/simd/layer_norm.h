@@ -3,12 +3,9 @@
 #ifndef SIMD_LAYER_NORM_H
 #define SIMD_LAYER_NORM_H
 
+#include "rows.h"
 #include "sum.h"
 #include "tile.h"
-
-#include <decoct/backend.h>
-
-#include <float.h>
 
 // The sums of a row: of x, or of d and d^2 with d = x - mean.
 typedef struct layer_norm_sums {
@@ -135,8 +132,8 @@ static __attribute__((noinline)) void layer_norm_huge(const decoct_rows_piece *a
 
 static void layer_norm(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
-        const float *x = a->x + i * a->x_stride;
-        float *y = a->y + i * a->y_stride;
+        const float *x = rows_x(a, i);
+        float *y = rows_y(a, i);
         layer_norm_state s = layer_norm_sum(a->cols, x);
         if (__builtin_expect(layer_norm_ordinary(&s), 1)) {
             layer_norm_put(a, x, &s, a->scale, y);

@@ -326,97 +326,34 @@ INLINE void tiles(int rows, int vecs, int kind, int64_t w_step, const tile_args 
     }
 }
 
-// The rows of one tile are a constant in each case, so that each becomes a loop of its own.
-#define TILE_SWITCH(CASE)                                                                          \
-    switch (rows) {                                                                                \
-        TILE_ROWS_LIST(CASE)                                                                       \
-    default:                                                                                       \
-        break;                                                                                     \
+// `rows` is a constant in each case, so that each becomes a loop of its own.
+INLINE void tile_rows(int rows, int vecs, int kind, int64_t w_step, const tile_args *a) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        tiles(n, vecs, kind, w_step, a);                                                           \
+        break;
+    switch (rows) {
+        TILE_ROWS_LIST(CASE)
+    default:
+        break;
     }
-
-// Packed panels of w, rows of x as they lie; the same with packed x.
-static __attribute__((noinline)) void tile_rows(int rows, const tile_args *a) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        tiles(n, PANEL_VECS, 0, PANEL, a);                                                         \
-        break;
-    TILE_SWITCH(CASE)
 #undef CASE
 }
 
-static __attribute__((noinline)) void tile_rows_packed(int rows, const tile_args *a) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        tiles(n, PANEL_VECS, X_PACKED, PANEL, a);                                                  \
-        break;
-    TILE_SWITCH(CASE)
-#undef CASE
-}
-
-// w as it lies, row by row; its last columns, fewer than a panel; and when one vector holds them.
-static __attribute__((noinline)) void tile_rows_plain(int rows, const tile_args *a) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        tiles(n, PANEL_VECS, W_AHEAD, 0, a);                                                       \
-        break;
-    TILE_SWITCH(CASE)
-#undef CASE
-}
-
-static __attribute__((noinline)) void tile_rows_part(int rows, const tile_args *a) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        tiles(n, PANEL_VECS, W_PART, 0, a);                                                        \
-        break;
-    TILE_SWITCH(CASE)
-#undef CASE
-}
-
-static __attribute__((noinline)) void tile_rows_narrow(int rows, const tile_args *a) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        tiles(n, 1, W_PART, 0, a);                                                                 \
-        break;
-    TILE_SWITCH(CASE)
-#undef CASE
-}
-
-// Attention: a block of keys, and of values.
-static __attribute__((noinline)) void tile_rows_keys(int rows, const tile_args *a) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        tiles(n, PANEL_VECS, X_PACKED, DECOCT_KEY_BLOCK, a);                                       \
-        break;
-    TILE_SWITCH(CASE)
-#undef CASE
-}
-
-static __attribute__((noinline)) void tile_rows_ragged(int rows, const tile_args *a) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        tiles(n, PANEL_VECS, RAGGED, 0, a);                                                        \
-        break;
-    TILE_SWITCH(CASE)
-#undef CASE
-}
-
-static __attribute__((noinline)) void tile_rows_ragged_narrow(int rows, const tile_args *a) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        tiles(n, 1, RAGGED, 0, a);                                                                 \
-        break;
-    TILE_SWITCH(CASE)
-#undef CASE
-}
-
-static __attribute__((noinline)) void tile_pack_rows(int rows, int64_t k, const float *x,
-                                                     int64_t x_stride, float *packed) {
+INLINE void tile_pack_rows(int rows, int64_t k, const float *x, int64_t x_stride, float *packed) {
 #define CASE(n)                                                                                    \
     case n:                                                                                        \
         tile_pack(n, k, x, x_stride, packed);                                                      \
         break;
-    TILE_SWITCH(CASE)
+    switch (rows) {
+        TILE_ROWS_LIST(CASE)
+    default:
+        break;
+    }
 #undef CASE
 }
+
+// A function of its own for each kind: the loops of one do not take registers from another's.
+#define TILE_FUNCTION static __attribute__((noinline)) void
 
 #endif

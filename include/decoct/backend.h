@@ -4,26 +4,32 @@
  * @brief What a backend provides: one constant table of kernels.
  *
  * A plugin is a shared module that exports a single constant data symbol, `decoct_backend_entry`,
- * of type `const decoct_backend`. It links neither libdecoct nor anything of it but this header,
- * and it has no constructors: so no code of it runs before the library has read the table, compared
- * the ABI number and checked that the CPU and the operating system provide `cpu_features`.
+ * of type `const decoct_backend`. It links neither libdecoct nor anything of it but this header and
+ * types.h, and it has no constructors: so none of its kernels runs before the library has read the
+ * table, compared the ABI number and checked that the CPU and the operating system provide
+ * `cpu_features`.
  *
  * Kernels compute what backends/scalar computes, to the last bit: that directory is the definition.
- * They run on one thread, allocate nothing, take no locks; all shapes were checked before.
- * A NULL kernel means: the next best backend serves it. All strides are in elements.
+ * (A backend or a kernel that declares DECOCT_BITS_OTHER is exempt, and is only used when its name
+ * was asked for.) Kernels run on one thread, allocate nothing, take no locks; all shapes were
+ * checked before. Without a kernel for an operation and a type, the next best backend serves it.
+ *
+ * Strides are in elements where a comment does not say bytes. Pieces may get new fields at their
+ * end; a kernel that does not know one is not called with it: new parameters come with a new bit,
+ * operation, form or type, which an older kernel does not claim.
  */
 #ifndef DECOCT_BACKEND_H
 #define DECOCT_BACKEND_H
 
-#include <stdint.h>
+#include <decoct/types.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** Raised when a field changes its meaning or a piece grows. New fields of decoct_backend go at its
- * end. */
-#define DECOCT_BACKEND_ABI 2
+/** Raised when a field changes its meaning. New fields go at the end of their struct, which says
+ * its own size. */
+#define DECOCT_BACKEND_ABI 3
 
 /* Bits of cpu_features: the instructions exist and the operating system keeps their registers. */
 #define DECOCT_CPU_AVX2 (UINT64_C(1) << 0) /* with AVX, F16C is separate */
@@ -56,7 +62,38 @@ extern "C" {
  * lanes and start anew, so that the error of a long row grows with n / 1024 and not with n / 16. At
  * last the total lanes are folded: 8+8, 4+4, 2+2, 1+1. */
 
+/* ---- Operands -------------------------------------------------------------------------------- */
+
+/** A matrix that is read: row-major. */
+typedef struct decoct_operand {
+    const void *data;   /**< NULL: there is none */
+    int64_t stride;     /**< from one row to the next */
+    decoct_dtype dtype; /**< of its numbers */
+    int32_t reserved;   /**< 0 */
+} decoct_operand;
+
+/** A matrix that is written: row-major. */
+typedef struct decoct_output {
+    void *data;         /**< NULL: there is none */
+    int64_t stride;     /**< from one row to the next */
+    decoct_dtype dtype; /**< of its numbers */
+    int32_t reserved;   /**< 0 */
+} decoct_output;
+
+/** Whether a kernel gives the bits of the definition. */
+enum {
+    DECOCT_BITS_EXACT = 0, /**< the same as backends/scalar, for every input */
+    DECOCT_BITS_OTHER = 1  /**< others: never chosen by priority, only when the backend is named,
+                                and never what another result is compared with */
+};
+
 /* ---- Matrix product -------------------------------------------------------------------------- */
+
+/** How numbers become f32 and are summed. More values will follow (block-wise integer sums). */
+enum {
+    DECOCT_SUM_F32 = 0 /**< each stored number becomes the f32 of the same value, then one chain of
+                            fused multiply-adds */
+};
 
 /**
  * One piece of y = x w (+ bias): x (rows, k), w packed, y (rows, cols).
@@ -66,58 +103,89 @@ extern "C" {
  */
 typedef struct decoct_matmul_piece {
     int64_t rows, cols, k;
-    const float *x;
-    int64_t x_stride;
-    const float *w;       /**< first panel: [k][panel_cols], 64-byte aligned */
-    int64_t panel_stride; /**< from one panel to the next */
-    float *y;
-    int64_t y_stride;
-    const float *bias;
-    int32_t accumulate;
-    int32_t reserved;
-    float *scratch; /**< scratch_size floats of this thread, 64-byte aligned; or NULL: do without */
+    decoct_operand x;
+    /** Packed: first panel, 64-byte aligned; `plain`: first row, not aligned. */
+    const void *w;
+    int64_t w_stride; /**< bytes from one panel to the next; `plain`: from one row to the next */
+    decoct_output y;
+    const float *bias;  /**< (cols) or NULL */
+    int32_t accumulate; /**< 1: go on from what is in y */
+    int32_t reserved;   /**< 0 */
+    void *scratch;      /**< scratch_bytes of this thread, 64-byte aligned; or NULL: do without */
 } decoct_matmul_piece;
 
+/** Some rows of w, a part of one panel. */
+typedef struct decoct_pack_piece {
+    int64_t k, cols;                /**< rows and columns of w that exist */
+    const void *w;                  /**< of the kernel's w_dtype */
+    int64_t row_stride, col_stride; /**< element (p, j) is w[p * row_stride + j * col_stride] */
+    void *panel;                    /**< where its first step goes */
+} decoct_pack_piece;
+
+/** A matrix product of three types. */
 typedef struct decoct_matmul_kernel {
-    uint32_t panel_cols; /**< columns of a packed panel; a multiple of 16 */
-    uint32_t
-        tile_rows;    /**< rows of the register tile: work is split between threads at multiples */
-    uint32_t k_block; /**< steps of k after which y is put down; 0: never */
-    uint32_t n_block; /**< columns that are worked on while a block of x stays in cache */
-    uint32_t m_block; /**< rows, likewise */
-    uint32_t scratch_size; /**< floats that `run` wants for a piece of m_block x k_block */
+    decoct_dtype x_dtype, w_dtype, y_dtype;
+    int32_t sum;           /**< DECOCT_SUM_ */
+    int32_t bits;          /**< DECOCT_BITS_ */
+    uint32_t panel_cols;   /**< columns of a packed panel; a multiple of 16 */
+    uint64_t cpu_features; /**< that this kernel needs besides those of its backend */
+    /** Steps of k that are packed together: a panel is (k / k_group, panel_cols, k_group), and
+     * pieces and blocks begin at multiples of it. 0 means 1. */
+    uint32_t k_group;
+    uint32_t tile_rows; /**< rows of the register tile: threads share the work at multiples of it */
+    uint32_t k_block;   /**< steps of k after which y is stored; 0: never */
+    uint32_t n_block;   /**< columns that are worked on while a block of x stays in cache */
+    uint32_t m_block;   /**< rows, likewise */
+    uint32_t reserved;  /**< 0 */
+    uint64_t scratch_bytes; /**< what `run` needs for a piece of m_block x k_block */
     void (*run)(const decoct_matmul_piece *piece);
-    /** Packs one panel: panel[p * panel_cols + j] = w[p * row_stride + j * col_stride] for p < k
-     * and j < cols; columns from `cols` to panel_cols are 0. */
-    void (*pack)(int64_t k, int64_t cols, const float *w, int64_t row_stride, int64_t col_stride,
-                 float *panel);
+    /** Packs some steps of one panel; columns from `cols` to panel_cols are 0, and so are steps
+     * from k to the next multiple of k_group. */
+    void (*pack)(const decoct_pack_piece *piece);
+    /** Bytes of a panel of k steps. NULL: k, rounded up to k_group, times panel_cols times the size
+     * of a number. Types whose numbers share a scale need it. */
+    int64_t (*panel_bytes)(int64_t k);
+    /** Like `run` with unpacked row-major w (k, cols); `scratch` is NULL. For few rows or a small
+     * w, where packing would cost more than the product. NULL: w is always packed. */
+    void (*plain)(const decoct_matmul_piece *piece);
 } decoct_matmul_kernel;
 
 /* ---- Attention ------------------------------------------------------------------------------- */
 
+/** What an attention kernel can do besides scale, mask and visible keys; see the fields of
+ * decoct_attention_piece. A kernel is never given what it does not claim. */
+enum {
+    DECOCT_ATTENTION_WINDOW = 1 << 0,  /**< first_visible above 0 */
+    DECOCT_ATTENTION_SOFTCAP = 1 << 1, /**< softcap other than 0 */
+    DECOCT_ATTENTION_SLOPES = 1 << 2,  /**< slopes */
+    DECOCT_ATTENTION_SINKS = 1 << 3    /**< sinks */
+};
+
 /**
  * Some query rows of one head against its keys.
- * For each row: score s[j] = (chain of fma over head_dim from +0) * scale + mask[j], and -FLT_MAX
- * where that is -inf. Where mask[j] is -inf the key is hidden, even if its score is NaN: it is
- * skipped altogether.
- * Keys are worked on in parts of DECOCT_KEY_PART from key 0, each by itself, in blocks of
- * DECOCT_KEY_BLOCK. Block by block: m' = max(m, s); a = exp(m - m'); each sum lane and each output
- * is multiplied by a; p[j] = exp(s[j] - m'); out[c] = fma(p[j], v[j][c], out[c]) in increasing j;
- * the p of the block are summed in lanes of their own, which are then added to the sum lanes. A
- * block without a key to see changes nothing. A part ends with m, sum = the lanes folded, and out.
- * Parts are merged in order: those without a key to see are skipped, the first other one is taken
- * as it is, and each later one by M' = max(M, m); A = exp(M - M'); B = exp(m - M');
- * SUM = fma(sum, B, SUM * A); OUT[c] = fma(out[c], B, OUT[c] * A).
- * At the end out[c] = OUT[c] * (1 / SUM), or 0 when no key was seen, and
- * weights[j] = exp(s[j] - M) * (1 / SUM), 0 for a hidden key.
+ * For each row: score s[j] = (chain of fma over head_dim from +0) * scale; with a softcap c,
+ * s = c * tanh(s / c), each step rounded; with slopes, s = fma(slope, j - i, s), where i is the
+ * position of the query; then + mask[j]; and -FLT_MAX where that is -inf. Where mask[j] is -inf the
+ * key is hidden, even if its score is NaN: it is skipped altogether. Keys are worked on in parts of
+ * DECOCT_KEY_PART from key 0, each by itself, in blocks of DECOCT_KEY_BLOCK. Block by block: m' =
+ * max(m, s); a = exp(m - m'); each sum lane and each output is multiplied by a; p[j] = exp(s[j] -
+ * m'); out[c] = fma(p[j], v[j][c], out[c]) in increasing j; the p of the block are summed in lanes
+ * of their own, which are then added to the sum lanes. A block without a key to see changes
+ * nothing. A part ends with m, sum = the lanes folded, and out. Parts are merged in order: those
+ * without a key to see are skipped, the first other one is taken as it is, and each later one by M'
+ * = max(M, m); A = exp(M - M'); B = exp(m - M'); SUM = fma(sum, B, SUM * A); OUT[c] = fma(out[c],
+ * B, OUT[c] * A). A sink is one more part after the last one, of which m is the sink, sum is 1 and
+ * out is 0. At the end out[c] = OUT[c] * (1 / SUM), or 0 when no key was seen, and weights[j] =
+ * exp(s[j] - M) * (1 / SUM), 0 for a hidden key.
  */
 typedef struct decoct_attention_piece {
     int64_t rows, kv_len, head_dim, value_dim;
     const float *q; /**< (rows, head_dim) */
     int64_t q_stride;
-    const float *keys; /**< (blocks, head_dim, DECOCT_KEY_BLOCK): each block transposed */
+    /** (blocks, head_dim, DECOCT_KEY_BLOCK): each block transposed; NULL: see packs_keys */
+    const void *keys;
     int64_t key_block_stride;
-    const float *v; /**< (kv_len, value_dim) */
+    const void *v; /**< (kv_len, value_dim) */
     int64_t v_stride;
     float *out; /**< (rows, value_dim) */
     int64_t out_stride;
@@ -127,52 +195,99 @@ typedef struct decoct_attention_piece {
     int64_t weights_stride;
     int64_t visible;      /**< keys that row 0 sees, may be <= 0 or > kv_len */
     int64_t visible_step; /**< row i sees visible + i * visible_step of them: 1 causal, 0 not */
-    float *scratch;       /**< scratch_size(piece) floats, 64-byte aligned */
+    void *scratch;        /**< scratch_bytes(piece), 64-byte aligned */
     float scale;
-    float reserved;
-    const float *k; /**< (kv_len, head_dim), used when `keys` is NULL: see packs_keys */
+    float softcap; /**< 0: none */
+    const void *k; /**< (kv_len, head_dim), used when `keys` is NULL */
     int64_t k_stride;
+    decoct_dtype k_dtype; /**< of keys and k */
+    decoct_dtype v_dtype; /**< of v */
     /** Heads in this piece (0 = 1). More than 1 only with packs_keys == 2, keys == NULL and rows <=
      * tile_rows; the pointers above are those of the first head. Head i reads its keys and values
      * (kv_phase + i) / kv_group head strides further on. */
     int64_t heads, kv_group, kv_phase;
     int64_t q_head_stride, k_head_stride, v_head_stride, out_head_stride;
     int64_t mask_head_stride, weights_head_stride;
+    /** The first key that row 0 sees, may be <= 0 or > kv_len; row i: + i * visible_step. The keys
+     * before it are hidden, as if by a mask of -inf. */
+    int64_t first_visible;
+    int64_t position;    /**< of row 0 among the keys, for the slopes; row i: + i */
+    const float *slopes; /**< (heads of this piece) or NULL */
+    const float *sinks;  /**< (heads of this piece) or NULL */
 } decoct_attention_piece;
 
 typedef struct decoct_attention_kernel {
-    uint32_t tile_rows;  /**< query rows that are worked on together; `rows` may be any number */
-    uint32_t packs_keys; /**< 0: keys must be packed; 1: also takes unpacked k, for few queries; 2:
-                            also several heads a piece */
-    int64_t (*scratch_size)(const decoct_attention_piece *piece); /**< in floats */
+    uint32_t kv_dtypes;    /**< types of keys and values: bits 1 << DECOCT_F32 and so on */
+    uint32_t features;     /**< DECOCT_ATTENTION_ */
+    int32_t bits;          /**< DECOCT_BITS_ */
+    uint32_t tile_rows;    /**< query rows that are worked on together; `rows` may be any number */
+    uint64_t cpu_features; /**< that this kernel needs besides those of its backend */
+    uint32_t packs_keys;   /**< 0: keys must be packed; 1: also takes unpacked k, for few queries;
+                                2: also several heads a piece */
+    uint32_t reserved;     /**< 0 */
+    int64_t (*scratch_bytes)(const decoct_attention_piece *piece); /**< NULL: needs none */
     void (*run)(const decoct_attention_piece *piece);
 } decoct_attention_kernel;
 
+/** Turns keys (count <= DECOCT_KEY_BLOCK rows of head_dim) into one transposed block; keys from
+ * `count` on are 0. */
+typedef struct decoct_keys_piece {
+    int64_t count, head_dim;
+    decoct_operand k; /**< (count, head_dim) */
+    void *block;      /**< (head_dim, DECOCT_KEY_BLOCK), of the type of k */
+} decoct_keys_piece;
+
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-/** x (rows, cols) to y (rows, cols); y may be x. */
+/** x (rows, cols) to y (rows, cols); y may be x. Each operation reads what ops.def says. */
 typedef struct decoct_rows_piece {
     int64_t rows, cols;
-    const float *x;
-    int64_t x_stride;
-    float *y;
-    int64_t y_stride;
-    const float *gain, *bias; /**< layer norm: (cols) or NULL */
-    float scale;              /**< softmax: z = x * scale; layer norm: eps */
-    int32_t form;             /**< gelu: 0 tanh, 1 erf */
+    decoct_operand x;
+    decoct_operand up; /**< a second input (rows, cols), f32 */
+    decoct_output y;
+    const float *gain, *bias; /**< (cols) or NULL */
+    const int32_t *ids;       /**< (rows): which row of x; checked before */
+    float scale;              /**< softmax: z = x * scale; norms: eps */
+    int32_t form;             /**< a variant of the operation */
 } decoct_rows_piece;
 
-typedef void (*decoct_rows_kernel)(const decoct_rows_piece *piece);
+typedef struct decoct_rows_kernel {
+    void (*run)(const decoct_rows_piece *piece); /**< NULL: none */
+    uint32_t x_dtypes;     /**< types of x: bits 1 << DECOCT_F32 and so on; 0 means f32 alone */
+    int32_t bits;          /**< DECOCT_BITS_ */
+    uint64_t cpu_features; /**< that this kernel needs besides those of its backend */
+} decoct_rows_kernel;
 
-/** y[i] = table[ids[i]]. */
-typedef struct decoct_embedding_piece {
-    int64_t rows, cols;
-    const int32_t *ids;
-    const float *table;
-    int64_t table_stride;
-    float *y;
-    int64_t y_stride;
-} decoct_embedding_piece;
+/* ---- Whole operations ------------------------------------------------------------------------ */
+
+/** What a whole operation may use of the library while it runs. */
+typedef struct decoct_host {
+    uint32_t struct_size; /**< sizeof(decoct_host) of the library */
+    int32_t threads;      /**< of the context */
+    void *context;        /**< for `run` */
+    /** Runs task(data, i, worker) once for each i in [0, count), on the threads of the context. */
+    void (*run)(void *context, int64_t count,
+                void (*task)(void *data, int64_t index, int32_t worker), void *data);
+} decoct_host;
+
+/** A whole y (m, n) = x (m, k) b (k, n) + bias. */
+typedef struct decoct_whole_matmul {
+    int64_t m, n, k;
+    decoct_operand x;
+    decoct_operand b;     /**< (k, n), or (n, k) when b_transposed */
+    int32_t b_transposed; /**< 0 or 1 */
+    int32_t reserved;     /**< 0 */
+    const float *bias;    /**< (n) or NULL */
+    decoct_output y;
+} decoct_whole_matmul;
+
+/** For libraries that have operations and no kernels. It may allocate, lock and start threads. */
+typedef struct decoct_whole_kernels {
+    uint32_t dtypes; /**< of b; x and y are f32: bits 1 << DECOCT_F32 and so on */
+    int32_t bits;    /**< DECOCT_BITS_ */
+    /** 0: done; else: not for this shape, and y is untouched: kernels do it. */
+    int32_t (*matmul)(const decoct_host *host, const decoct_whole_matmul *call);
+} decoct_whole_kernels;
 
 /* ---- Ceilings ------------------------------------------------------------------------------- */
 
@@ -190,33 +305,43 @@ typedef struct decoct_probe_kernel {
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
+/* A list of kernels: `count` of them, each `size` bytes apart. DECOCT_KERNELS(array) fills it. */
+typedef struct decoct_matmul_kernels {
+    const decoct_matmul_kernel *items;
+    uint32_t count, size;
+} decoct_matmul_kernels;
+typedef struct decoct_attention_kernels {
+    const decoct_attention_kernel *items;
+    uint32_t count, size;
+} decoct_attention_kernels;
+/** Item i serves the operation i: items[DECOCT_OP_GELU]. */
+typedef struct decoct_rows_kernels {
+    const decoct_rows_kernel *items;
+    uint32_t count, size;
+} decoct_rows_kernels;
+
+/** {items, count, size} of a constant array. */
+#define DECOCT_KERNELS(array)                                                                      \
+    { (array), (uint32_t)(sizeof(array) / sizeof *(array)), (uint32_t)sizeof *(array) }
+
 typedef struct decoct_backend {
-    uint32_t struct_size;  /**< sizeof(decoct_backend) where this was compiled */
-    uint32_t abi;          /**< DECOCT_BACKEND_ABI */
-    const char *name;      /**< "avx2": what DECOCT_BACKEND names; 1 to 31 letters, digits, ._+-;
-                                NULL: that of the file. Names of our own backends are reserved */
-    const char *version;   /**< free text of at most 63 bytes; NULL: none */
-    uint64_t cpu_features; /**< all of these must be there */
-    uint32_t priority;     /**< the larger wins, kernel by kernel; scalar has 0 and 1, avx2 200 */
-    uint32_t reserved;
-    int32_t (*usable)(void);           /**< asked after the features; 0 refuses. May be NULL */
-    decoct_matmul_kernel matmul;       /**< run == NULL: none */
-    decoct_attention_kernel attention; /**< run == NULL: none */
-    decoct_rows_kernel softmax;
-    decoct_rows_kernel layer_norm;
-    decoct_rows_kernel gelu;
-    decoct_rows_kernel add;  /**< y += x */
-    decoct_rows_kernel bias; /**< y = x + bias */
-    void (*embedding)(const decoct_embedding_piece *piece);
-    /** Turns keys (count <= DECOCT_KEY_BLOCK rows of head_dim) into one transposed block. */
-    void (*pack_keys)(int64_t count, int64_t head_dim, const float *k, int64_t k_stride,
-                      float *block);
-    decoct_probe_kernel probe; /**< fma == NULL: none; else all of it must be there */
-    /** Like matmul.run with unpacked row-major w: (k, cols), `panel_stride` from one row to the
-     * next; `scratch` is NULL, `w` need not be aligned. For few rows or a small w, where packing
-     * would cost more than the product. Used only if this backend also serves matmul. NULL: w is
-     * always packed. */
-    void (*matmul_plain)(const decoct_matmul_piece *piece);
+    uint32_t struct_size;    /**< sizeof(decoct_backend) where this was compiled */
+    uint32_t abi;            /**< DECOCT_BACKEND_ABI */
+    const char *name;        /**< "avx2": what DECOCT_BACKEND names; 1 to 31 letters, digits, ._+-;
+                                  NULL: that of the file. Names of our own backends are reserved */
+    const char *version;     /**< free text of at most 63 bytes; NULL: none */
+    uint64_t cpu_features;   /**< all of these must be there */
+    uint32_t priority;       /**< the larger wins, kernel by kernel; scalar has 0 and 1, avx2 200 */
+    int32_t bits;            /**< DECOCT_BITS_, of all of its kernels */
+    int32_t (*usable)(void); /**< asked after the features; 0 refuses. May be NULL */
+    const decoct_matmul_kernels *matmul;       /**< of a combination of types the first one counts;
+                                                    NULL: none */
+    const decoct_attention_kernels *attention; /**< of those that can do what is asked the first
+                                                  one; NULL: none */
+    const decoct_rows_kernels *rows;           /**< NULL: none */
+    void (*pack_keys)(const decoct_keys_piece *piece);
+    const decoct_probe_kernel *probe;  /**< all of it must be there; NULL: none */
+    const decoct_whole_kernels *whole; /**< NULL: none */
 } decoct_backend;
 
 #ifdef __cplusplus

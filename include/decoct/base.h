@@ -8,6 +8,7 @@
 #ifndef DECOCT_BASE_H
 #define DECOCT_BASE_H
 
+#include <decoct/types.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -140,8 +141,9 @@ DECOCT_API const char *decoct_last_error(const decoct_context *ctx);
 DECOCT_API int32_t decoct_context_threads(const decoct_context *ctx);
 /** The backend that serves matmul, e.g. "avx2"; NULL for NULL. Others may serve other kernels. */
 DECOCT_API const char *decoct_context_backend(const decoct_context *ctx);
-/** Which backend serves a kernel ("matmul", "attention", "softmax", "layer_norm", "gelu",
- *  "embedding", "add", "bias"); NULL if there is no such kernel. */
+/** Which backend serves a kernel: "matmul" and, for weights of other types, "matmul_f16",
+ *  "matmul_bf16"; "attention"; an operation on rows by its name, "softmax", "gelu" and so on. NULL
+ *  if there is no such kernel. */
 DECOCT_API const char *decoct_context_kernel(const decoct_context *ctx, const char *kernel);
 
 /** What became of one backend. */

@@ -75,6 +75,25 @@ typedef struct decoct_weights decoct_weights;
 DECOCT_API decoct_status decoct_weights_create(decoct_context *ctx, int64_t k, int64_t n,
                                                const float *w, int64_t stride, int32_t transposed,
                                                decoct_weights **out);
+/** Stored weights of any type. */
+typedef struct decoct_weights_args {
+    uint32_t struct_size; /**< sizeof(decoct_weights_args) */
+    decoct_dtype dtype;   /**< of w: DECOCT_F32, DECOCT_F16 or DECOCT_BF16 */
+    int64_t k, n;         /**< rows and columns of w */
+    const void *w;        /**< (k, n), or (n, k) with `transposed` */
+    int64_t stride;       /**< in elements; 0: n, or k when transposed */
+    int32_t transposed;   /**< 1: w is stored (n, k), the layout of a "Linear" layer */
+    int32_t reserved;     /**< 0 */
+} decoct_weights_args;
+
+/**
+ * Packs weights and keeps them in their own type: f16 and bf16 take half of the memory. A product
+ * with them has the bits of a product with the same numbers stored as f32. Errors:
+ * DECOCT_E_ARGUMENT, DECOCT_E_MEMORY.
+ */
+DECOCT_API decoct_status decoct_weights_create_from(decoct_context *ctx,
+                                                    const decoct_weights_args *args,
+                                                    decoct_weights **out);
 /** Frees packed weights. */
 DECOCT_API void decoct_weights_destroy(decoct_weights *weights);
 
@@ -160,6 +179,37 @@ DECOCT_API decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int
                                           const int32_t *ids, const float *table,
                                           int64_t table_rows, int64_t table_stride, float *y,
                                           int64_t y_stride);
+
+/** Any operation on rows: see the operation's value in types.h for what it computes, and its flat
+ * call above, where it has one, for errors and accuracy. */
+typedef struct decoct_rows_args {
+    uint32_t struct_size; /**< sizeof(decoct_rows_args) */
+    decoct_op op;         /**< DECOCT_OP_ */
+    int64_t rows, cols;   /**< of y */
+    const void *x;        /**< (rows, cols); with ids (table_rows, cols) */
+    int64_t x_stride;     /**< 0: cols */
+    decoct_dtype x_dtype; /**< DECOCT_F32; a table of an embedding may have any type */
+    int32_t form;         /**< a variant, such as DECOCT_GELU_ERF */
+    float *y;             /**< (rows, cols); may be x, unless there are ids */
+    int64_t y_stride;     /**< 0: cols */
+    const float *up;      /**< (rows, cols), the second input of a gated operation; NULL: 1 */
+    int64_t up_stride;    /**< 0: cols */
+    const float *gain;    /**< (cols); NULL: 1 */
+    const float *bias;    /**< (cols); NULL: 0 */
+    const int32_t *ids;   /**< (rows), which row of x each row is */
+    int64_t table_rows;   /**< of x, where there are ids */
+    float scale;          /**< a factor for x; 0: 1 */
+    float eps;            /**< of norms; finite, not negative */
+    int64_t reserved;     /**< 0 */
+} decoct_rows_args;
+
+/** Runs an operation on rows. Operands that it does not read must be NULL or 0. Errors:
+ * DECOCT_E_ARGUMENT. */
+DECOCT_API decoct_status decoct_rows(decoct_context *ctx, const decoct_rows_args *args);
+/** The name of an operation, "layer_norm"; NULL from the first number on that is none. */
+DECOCT_API const char *decoct_op_name(decoct_op op);
+/** The name of a type, "bf16"; NULL from the first number on that is none. */
+DECOCT_API const char *decoct_dtype_name(decoct_dtype dtype);
 
 /* ---- Attention ------------------------------------------------------------------------------- */
 

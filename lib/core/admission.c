@@ -11,7 +11,7 @@
 #include <string.h>
 
 // Sizes beyond these are mistakes: no cache holds such a block.
-enum { PANEL_MAX = 1024, TILE_MAX = 1 << 10, BLOCK_MAX = 1 << 20 };
+enum { PANEL_MAX = 1024, TILE_MAX = 1 << 10, BLOCK_MAX = 1 << 20, K_GROUP_MAX = 4 };
 
 // Drops a kernel and says why.
 __attribute__((format(printf, 3, 4))) static void reject(dct_backend *b, const char *kernel,
@@ -32,7 +32,7 @@ __attribute__((format(printf, 3, 4))) static void reject(dct_backend *b, const c
 
 typedef struct size_rule {
     const char *kernel, *field;
-    uint32_t size, most;
+    uint64_t size, most;
 } size_rule;
 
 // The first size of a kernel that is beyond its bound.
@@ -49,39 +49,42 @@ static const size_rule *find_too_large(const size_rule *rules, size_t count) {
 static bool check_sizes(dct_backend *b, const size_rule *rules, size_t count) {
     const size_rule *large = find_too_large(rules, count);
     if (large) {
-        reject(b, large->kernel, "%s %u is more than %u", large->field, large->size, large->most);
+        reject(b, large->kernel, "%s %llu is more than %llu", large->field,
+               (unsigned long long)large->size, (unsigned long long)large->most);
     }
     return !large;
 }
 
-static bool check_matmul(dct_backend *b) {
-    const decoct_matmul_kernel *m = &b->table.matmul;
-    const size_rule rules[] = {{"matmul", "panel_cols", m->panel_cols, PANEL_MAX},
-                               {"matmul", "tile_rows", m->tile_rows, TILE_MAX},
-                               {"matmul", "m_block", m->m_block, BLOCK_MAX},
-                               {"matmul", "n_block", m->n_block, BLOCK_MAX},
-                               {"matmul", "k_block", m->k_block, BLOCK_MAX},
-                               {"matmul", "scratch_size", m->scratch_size, EXAM_SCRATCH_MAX}};
+static bool check_matmul(dct_backend *b, const char *name, const decoct_matmul_kernel *m) {
+    const size_rule rules[] = {{name, "panel_cols", m->panel_cols, PANEL_MAX},
+                               {name, "tile_rows", m->tile_rows, TILE_MAX},
+                               {name, "m_block", m->m_block, BLOCK_MAX},
+                               {name, "n_block", m->n_block, BLOCK_MAX},
+                               {name, "k_block", m->k_block, BLOCK_MAX},
+                               {name, "k_group", m->k_group, K_GROUP_MAX},
+                               {name, "scratch_bytes", m->scratch_bytes, EXAM_SCRATCH_MAX}};
     if (!m->pack) {
-        reject(b, "matmul", "pack is NULL");
+        reject(b, name, "pack is NULL");
         return false;
     }
     if (m->panel_cols == 0 || m->panel_cols % DECOCT_LANES) {
-        reject(b, "matmul", "panel_cols %u is not a multiple of %d", m->panel_cols, DECOCT_LANES);
+        reject(b, name, "panel_cols %u is not a multiple of %d", m->panel_cols, DECOCT_LANES);
+        return false;
+    }
+    if (K_GROUP_MAX % m->k_group || m->k_block % m->k_group) {
+        reject(b, name, "k_group %u must divide %d and k_block", m->k_group, K_GROUP_MAX);
         return false;
     }
     return check_sizes(b, rules, sizeof rules / sizeof *rules);
 }
 
-static bool check_attention(dct_backend *b) {
-    const decoct_attention_kernel *a = &b->table.attention;
+static bool check_attention(dct_backend *b, const decoct_attention_kernel *a) {
     const size_rule rules[] = {{"attention", "tile_rows", a->tile_rows, TILE_MAX},
                                {"attention", "packs_keys", a->packs_keys, 2}};
     return check_sizes(b, rules, sizeof rules / sizeof *rules);
 }
 
-static bool check_probe(dct_backend *b) {
-    const decoct_probe_kernel *p = &b->table.probe;
+static bool check_probe(dct_backend *b, const decoct_probe_kernel *p) {
     const char *missing = !p->read ? "read" : !p->copy ? "copy" : NULL;
     if (missing) {
         reject(b, "probe", "%s is NULL", missing);
@@ -93,45 +96,78 @@ static bool check_probe(dct_backend *b) {
 
 // ---- The exam ----
 
-static void examine(dct_backend *b, exam *e) {
-    decoct_backend *t = &b->table;
-    if (t->matmul_plain && !t->matmul.run) {
-        reject(b, "matmul_plain", "nothing asks for it without a matmul");
+// True if the kernels of a slot may stay. What they say of themselves is looked at first.
+static bool examine_slot(dct_backend *b, exam *e, int32_t slot) {
+    const dct_kernels *k = &b->kernels;
+    const char *name = dct_slot_name(slot);
+    e->bits = dct_kernels_exact(k, slot) ? DECOCT_BITS_EXACT : DECOCT_BITS_OTHER;
+    bool fine = true;
+    if (slot < DCT_SLOT_ATTENTION) {
+        if (!check_matmul(b, name, &k->matmul[slot])) {
+            return false;
+        }
+        fine = exam_matmul(e, &k->matmul[slot]);
+    } else if (slot == DCT_SLOT_ATTENTION) {
+        for (int i = 0; fine && i < DCT_ATTENTION_MOST && k->attention[i].run; i++) {
+            if (!check_attention(b, &k->attention[i])) {
+                return false;
+            }
+            fine = exam_attention(e, &k->attention[i]);
+        }
+    } else if (slot < DCT_SLOT_PACK_KEYS) {
+        fine = exam_rows(e, slot - DCT_SLOT_ROWS, &k->rows[slot - DCT_SLOT_ROWS]);
+    } else if (slot == DCT_SLOT_PACK_KEYS) {
+        fine = exam_pack_keys(e, k->pack_keys);
+    } else if (slot == DCT_SLOT_PROBE) {
+        if (!check_probe(b, &k->probe)) {
+            return false;
+        }
+        fine = exam_probe(e, &k->probe);
+    } else {
+        fine = exam_whole_matmul(e, &k->whole);
     }
-    if (t->matmul.run && !check_matmul(b)) {
-        t->matmul.run = NULL;
+    fine = fine && exam_input_kept(e);
+    if (!fine) {
+        reject(b, name, "%s", e->reason);
     }
-    if (t->attention.run && !check_attention(b)) {
-        t->attention.run = NULL;
-    }
-    if (t->probe.fma && !check_probe(b)) {
-        t->probe.fma = NULL;
-    }
-    if (!t->matmul.run) { // belongs to it: nothing would ask for it
-        t->matmul_plain = NULL;
-    }
-#define EXAMINE(kernel, member)                                                                    \
-    if (t->kernel member && !(exam_##kernel(e, t) && exam_input_kept(e))) {                        \
-        memset(&t->kernel, 0, sizeof t->kernel);                                                   \
-        reject(b, #kernel, "%s", e->reason);                                                       \
-    }
-    EXAMINE(matmul_plain, )
-    DCT_KERNEL_LIST(EXAMINE)
-#undef EXAMINE
+    return fine;
 }
 
-static const decoct_backend *find_scalar(const dct_backend_list *list) {
+// The way around packing belongs to its matrix product, but may be wrong alone.
+static void examine_plain(dct_backend *b, exam *e, decoct_matmul_kernel *m) {
+    if (m->plain && !m->run) {
+        m->plain = NULL;
+        reject(b, "matmul_plain", "nothing asks for it without a matmul");
+    }
+    if (m->plain && !(exam_matmul_plain(e, m) && exam_input_kept(e))) {
+        m->plain = NULL;
+        reject(b, "matmul_plain", "%s", e->reason);
+    }
+}
+
+static void examine(dct_backend *b, exam *e) {
+    for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {
+        if (dct_kernels_has(&b->kernels, slot) && !examine_slot(b, e, slot)) {
+            dct_kernels_drop(&b->kernels, slot);
+        }
+        if (slot < DCT_SLOT_ATTENTION) {
+            examine_plain(b, e, &b->kernels.matmul[slot]);
+        }
+    }
+}
+
+static const dct_kernels *find_scalar(const dct_backend_list *list) {
     for (int64_t i = 0; i < list->count; i++) {
         const dct_backend *b = &list->items[i];
         if (b->usable && !b->module && strcmp(b->name, "scalar") == 0) {
-            return &b->table;
+            return &b->kernels;
         }
     }
     return NULL;
 }
 
 void dct_admit(dct_backend_list *list) {
-    const decoct_backend *scalar = find_scalar(list);
+    const dct_kernels *scalar = find_scalar(list);
     exam *e = NULL;
     for (int64_t i = 0; scalar && i < list->count; i++) {
         dct_backend *b = &list->items[i];

@@ -63,27 +63,38 @@ dct_error *dct_context_error(decoct_context *ctx) {
     return &ctx->error;
 }
 
-float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count) {
-    if (count > ctx->scratch[slot].room || !ctx->scratch[slot].data) {
-        void *data = dct_alloc(count, sizeof(float));
+void *dct_scratch_bytes(decoct_context *ctx, dct_scratch_slot slot, int64_t size) {
+    if (size > ctx->scratch[slot].room || !ctx->scratch[slot].data) {
+        void *data = dct_alloc(size, 1);
         if (!data) {
             return NULL;
         }
         dct_free(ctx->scratch[slot].data);
         ctx->scratch[slot].data = data;
-        ctx->scratch[slot].room = count;
+        ctx->scratch[slot].room = size;
     }
     return ctx->scratch[slot].data;
 }
 
-// Floats of one worker's piece: whole pages, so that two workers never share a cache line.
-static int64_t tile_scratch_size(const decoct_context *ctx) {
-    return ((int64_t)ctx->kernels->matmul.scratch_size + 1023) / 1024 * 1024;
+float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count) {
+    int64_t size;
+    return dct_mul(count, sizeof(float), &size) ? dct_scratch_bytes(ctx, slot, size) : NULL;
 }
 
-float *dct_tile_scratch(const decoct_context *ctx, uint32_t size, int32_t worker) {
-    float *all = ctx->scratch[DCT_SCRATCH_TILES].data;
-    return size <= ctx->kernels->matmul.scratch_size ? all + worker * tile_scratch_size(ctx) : NULL;
+// Whole pages, so that two workers never share a cache line.
+static int64_t tile_scratch_bytes(const dct_choice *kernels) {
+    uint64_t most = 0;
+    for (int32_t i = 0; i < DCT_DTYPES; i++) {
+        uint64_t bytes = kernels->matmul[i]->scratch_bytes;
+        most = bytes > most ? bytes : most;
+    }
+    return ((int64_t)most + 4095) / 4096 * 4096;
+}
+
+void *dct_tile_scratch(const decoct_context *ctx, uint64_t size, int32_t worker) {
+    char *all = ctx->scratch[DCT_SCRATCH_TILES].data;
+    return size > 0 && size <= (uint64_t)ctx->tile_scratch ? all + worker * ctx->tile_scratch
+                                                           : NULL;
 }
 
 static double now(void) {
@@ -208,14 +219,15 @@ static decoct_status fill(decoct_context *ctx, const decoct_options *options) {
     if (status) {
         return status;
     }
-    ctx->kernels = dct_backends_kernels(ctx->backends);
+    ctx->kernels = dct_backends_choice(ctx->backends);
+    ctx->tile_scratch = tile_scratch_bytes(ctx->kernels);
     status = open_pool(ctx, options);
     if (status) {
         return status;
     }
     // Room in the address space; pages come when a worker first writes to them, near its own CPU.
-    int64_t floats = dct_pool_threads(ctx->pool) * tile_scratch_size(ctx);
-    return dct_scratch(ctx, DCT_SCRATCH_TILES, floats)
+    int64_t bytes = dct_pool_threads(ctx->pool) * ctx->tile_scratch;
+    return dct_scratch_bytes(ctx, DCT_SCRATCH_TILES, bytes)
                ? DECOCT_OK
                : dct_fail(&ctx->error, DECOCT_E_MEMORY, "no memory for the workers");
 }
@@ -311,11 +323,11 @@ int32_t decoct_context_threads(const decoct_context *ctx) {
 }
 
 const char *decoct_context_backend(const decoct_context *ctx) {
-    return ctx ? dct_backends_serving(ctx->backends, "matmul") : NULL;
+    return ctx ? dct_backends_serving(ctx->backends, DCT_SLOT_MATMUL) : NULL;
 }
 
 const char *decoct_context_kernel(const decoct_context *ctx, const char *kernel) {
-    return ctx && kernel ? dct_backends_serving(ctx->backends, kernel) : NULL;
+    return ctx && kernel ? dct_backends_serving(ctx->backends, dct_slot_find(kernel)) : NULL;
 }
 
 int32_t decoct_worker_cpu(const decoct_context *ctx, int32_t index) {
@@ -345,7 +357,7 @@ decoct_status decoct_backend_describe(decoct_context *ctx, int32_t index,
         const dct_backend *b = dct_backends_at(ctx->backends, index);
         decoct_backend_info mine = {.chosen = b->serves > 0,
                                     .usable = b->usable,
-                                    .priority = b->table.priority,
+                                    .priority = b->priority,
                                     .name = b->name,
                                     .version = b->version,
                                     .origin = b->origin,

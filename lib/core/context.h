@@ -23,7 +23,7 @@ typedef enum dct_scratch_slot {
 struct decoct_context {
     dct_error error;
     dct_backends *backends;
-    const decoct_backend *kernels;
+    const dct_choice *kernels;
     dct_pool *pool;
     char pin[128];          // the policy that was asked for
     bool hwloc_environment; // hwloc may follow HWLOC_* variables
@@ -34,8 +34,9 @@ struct decoct_context {
     double last_alone; // when work was last done here because the workers slept, in seconds
     struct {
         void *data;
-        int64_t room;
+        int64_t room; // bytes
     } scratch[DCT_SCRATCH_SLOTS];
+    int64_t tile_scratch; // bytes of one worker's piece of DCT_SCRATCH_TILES
 };
 
 // Opens the door of a public call: one at a time, error text cleared, default floating-point mode.
@@ -44,12 +45,14 @@ decoct_status dct_enter(decoct_context *ctx);
 decoct_status dct_leave(decoct_context *ctx, decoct_status status);
 
 dct_error *dct_context_error(decoct_context *ctx);
-// Room for `count` floats on a cache line, NULL if there is no memory. Valid until the next call
-// for the same slot; the contents are not kept.
+// Room for `size` bytes on a cache line, NULL if there is no memory. Valid until the next call for
+// the same slot; the contents are not kept.
+void *dct_scratch_bytes(decoct_context *ctx, dct_scratch_slot slot, int64_t size);
+// The same for `count` floats.
 float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count);
-// `size` floats for one worker's matmul kernel. NULL if that is more than this context's own kernel
-// wants: weights may have been packed for another backend's.
-float *dct_tile_scratch(const decoct_context *ctx, uint32_t size, int32_t worker);
+// `size` bytes for one worker's matmul kernel. NULL if that is more than this context's own kernels
+// want: weights may have been packed for another backend's.
+void *dct_tile_scratch(const decoct_context *ctx, uint64_t size, int32_t worker);
 // How many threads should share `work` (about one per multiply-add): all, or 1 if it is too little.
 // Asked once for each run, which takes part in the answer for the next.
 int32_t dct_share(decoct_context *ctx, double work);

@@ -18,11 +18,9 @@
 
 struct dct_backends {
     _Atomic int32_t references;
-    dct_backend_list list;  // strongest first
-    decoct_backend kernels; // the choice
-#define SERVED_BY(kernel, member) const dct_backend *kernel##_from;
-    DCT_KERNEL_LIST(SERVED_BY)
-#undef SERVED_BY
+    dct_backend_list list; // strongest first
+    dct_choice choice;
+    const dct_backend *from[DCT_SLOTS]; // which backend serves a slot; NULL: none
 };
 
 static bool append_builtin(dct_backend_list *list) {
@@ -40,7 +38,7 @@ static void sort(dct_backend_list *list) {
     for (int64_t i = 1; i < list->count; i++) {
         for (int64_t j = i; j > 0; j--) {
             dct_backend *a = &list->items[j - 1], *b = &list->items[j], swap = *a;
-            if (a->table.priority >= b->table.priority) {
+            if (a->priority >= b->priority) {
                 break;
             }
             *a = *b;
@@ -51,7 +49,7 @@ static void sort(dct_backend_list *list) {
 
 // A usable() that leaves another floating-point mode behind would spoil what runs after it.
 static bool asks_to_run(const dct_backend *b, const char **reason) {
-    bool runs = b->table.usable();
+    bool runs = b->asked();
     if (!dct_fp_is_default()) {
         dct_fp_enter();
         *reason = "its usable() changes the floating-point mode";
@@ -65,7 +63,7 @@ static bool asks_to_run(const dct_backend *b, const char **reason) {
 static void check_cpu(dct_backend_list *list, uint64_t features) {
     for (int64_t i = 0; i < list->count; i++) {
         dct_backend *b = &list->items[i];
-        uint64_t missing = b->table.cpu_features & ~features;
+        uint64_t missing = b->features & ~features;
         const char *reason = NULL;
         if (b->usable && missing) {
             char names[128];
@@ -73,10 +71,11 @@ static void check_cpu(dct_backend_list *list, uint64_t features) {
             b->usable = false;
             snprintf(b->reason, sizeof b->reason, "this CPU or its operating system lacks %s",
                      names);
-        } else if (b->usable && b->table.usable && !asks_to_run(b, &reason)) {
+        } else if (b->usable && b->asked && !asks_to_run(b, &reason)) {
             b->usable = false;
             snprintf(b->reason, sizeof b->reason, "%s", reason);
         }
+        dct_kernels_fit(&b->kernels, features);
     }
 }
 
@@ -130,44 +129,95 @@ static decoct_status force(dct_backend_list *list, const char *forced, bool stri
 
 // What became of a backend that could run: the kernels that it lost, and those that it serves.
 static void explain(dct_backend *b, bool any, const char *serves) {
-    const char *lost = b->rejected_count ? b->rejected : "";
+    const char *lost = b->rejected_count ? b->rejected : "", *then = *lost ? "; " : "";
+    const char *before = *lost ? "not admitted: " : "";
     if (b->serves > 0) {
-        snprintf(b->reason, sizeof b->reason, "%s%s%sserves%s", *lost ? "not admitted: " : "", lost,
-                 *lost ? "; " : "", serves);
+        snprintf(b->reason, sizeof b->reason, "%s%s%sserves%s", before, lost, then, serves);
+    } else if (any && b->bits != DECOCT_BITS_EXACT && !b->forced) {
+        snprintf(b->reason, sizeof b->reason,
+                 "%s%s%scould run, but gives other bits: it serves only when it is named", before,
+                 lost, then);
     } else if (any) {
         snprintf(b->reason, sizeof b->reason, "%s%s%scould run, but stronger ones do all of its %s",
-                 *lost ? "not admitted: " : "", lost, *lost ? "; " : "", "kernels");
+                 before, lost, then, "kernels");
     } else {
-        snprintf(b->reason, sizeof b->reason, "%s%s", *lost ? "not admitted: " : "has no kernel",
-                 lost);
+        snprintf(b->reason, sizeof b->reason, "%s%s", *lost ? before : "has no kernel", lost);
+    }
+    size_t used = strlen(b->reason);
+    if (b->kernels.unused > 0) {
+        snprintf(b->reason + used, sizeof b->reason - used,
+                 "; %d of its kernels are of types or operations that this library does not use",
+                 b->kernels.unused);
+    }
+}
+
+// Can this backend serve the slot? Other bits only where they were asked for by name.
+static bool offers(const dct_backend *b, int32_t slot) {
+    return dct_kernels_has(&b->kernels, slot) &&
+           (b->forced || dct_kernels_exact(&b->kernels, slot));
+}
+
+static void choose_attention(dct_choice *choice, const dct_backend *b) {
+    for (uint32_t asked = 0; asked < DCT_ATTENTION_SETS; asked++) {
+        for (int i = 0; i < DCT_ATTENTION_MOST && !choice->attention[asked]; i++) {
+            const decoct_attention_kernel *kernel = &b->kernels.attention[i];
+            if (kernel->run && !(asked & ~kernel->features)) {
+                choice->attention[asked] = kernel;
+            }
+        }
+    }
+}
+
+static void choose_rows(dct_choice *choice, const dct_backend *b, int32_t op) {
+    const decoct_rows_kernel *kernel = &b->kernels.rows[op];
+    for (int32_t dtype = 0; dtype < DCT_DTYPES; dtype++) {
+        if (!choice->rows[op][dtype] && kernel->x_dtypes >> dtype & 1) {
+            choice->rows[op][dtype] = kernel;
+        }
+    }
+}
+
+// Takes for a slot what a stronger backend has not brought already.
+static void take(dct_choice *c, const dct_backend *b, int32_t slot) {
+    if (slot < DCT_SLOT_ATTENTION) {
+        c->matmul[slot] = c->matmul[slot] ? c->matmul[slot] : &b->kernels.matmul[slot];
+    } else if (slot == DCT_SLOT_ATTENTION) {
+        choose_attention(c, b);
+    } else if (slot < DCT_SLOT_PACK_KEYS) {
+        choose_rows(c, b, slot - DCT_SLOT_ROWS);
+    } else if (slot == DCT_SLOT_PACK_KEYS) {
+        c->pack_keys = c->pack_keys ? c->pack_keys : b->kernels.pack_keys;
+    } else if (slot == DCT_SLOT_PROBE) {
+        c->probe = c->probe ? c->probe : &b->kernels.probe;
+    } else {
+        c->whole = c->whole ? c->whole : &b->kernels.whole;
     }
 }
 
 static void choose(dct_backends *s) {
-    s->kernels = (decoct_backend){.struct_size = sizeof(decoct_backend), .abi = DECOCT_BACKEND_ABI};
     for (int64_t i = 0; i < s->list.count; i++) {
         dct_backend *b = &s->list.items[i];
         if (!b->usable) {
             continue;
         }
-        char serves[256] = "";
+        char serves[512] = "";
         size_t used = 0;
         bool any = false;
-#define TAKE(kernel, member)                                                                       \
-    any = any || b->table.kernel member;                                                           \
-    if (!s->kernel##_from && b->table.kernel member) {                                             \
-        s->kernel##_from = b;                                                                      \
-        s->kernels.kernel = b->table.kernel;                                                       \
-        b->serves++;                                                                               \
-        used += (size_t)snprintf(serves + used, sizeof serves - used, " %s", #kernel);             \
-    }
-        DCT_KERNEL_LIST(TAKE)
-#undef TAKE
+        for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {
+            any = any || dct_kernels_has(&b->kernels, slot);
+            if (!offers(b, slot)) {
+                continue;
+            }
+            take(&s->choice, b, slot);
+            if (!s->from[slot]) {
+                s->from[slot] = b;
+                b->serves++;
+                used += (size_t)snprintf(serves + used, sizeof serves - used, " %s",
+                                         dct_slot_name(slot));
+            }
+        }
         explain(b, any, serves);
     }
-    // Take matmul_plain from the backend that serves matmul; a weaker one's must not replace packed
-    // kernels.
-    s->kernels.matmul_plain = s->matmul_from->table.matmul_plain;
 }
 
 static decoct_status fill(dct_backends *s, uint64_t features, const char *forced, bool strict,
@@ -228,16 +278,11 @@ const dct_backend *dct_backends_at(const dct_backends *backends, int32_t index) 
     return &backends->list.items[index];
 }
 
-const decoct_backend *dct_backends_kernels(const dct_backends *backends) {
-    return &backends->kernels;
+const dct_choice *dct_backends_choice(const dct_backends *backends) {
+    return &backends->choice;
 }
 
-const char *dct_backends_serving(const dct_backends *backends, const char *kernel) {
-#define IS(field, member)                                                                          \
-    if (strcmp(kernel, #field) == 0) {                                                             \
-        return backends->field##_from->name;                                                       \
-    }
-    DCT_KERNEL_LIST(IS)
-#undef IS
-    return NULL;
+const char *dct_backends_serving(const dct_backends *backends, int32_t slot) {
+    const dct_backend *from = slot >= 0 && slot < DCT_SLOTS ? backends->from[slot] : NULL;
+    return from ? from->name : NULL;
 }

@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The backends that were found, and the kernel chosen for each operation. Nobody else asks about
-// the CPU.
+// The backends that were found, and the kernel chosen for each purpose.
 #ifndef DCT_DISPATCH_H
 #define DCT_DISPATCH_H
 
+#include "kernels.h"
 #include "machine/status.h"
 
-#include <decoct/backend.h>
-#include <stdbool.h>
+enum { DCT_ATTENTION_SETS = DCT_ATTENTION_ALL + 1 };
 
-// Every kernel of the table once: its field, and how to see whether a table has it. matmul_plain is
-// a part of matmul.
-#define DCT_KERNEL_LIST(X)                                                                         \
-    X(matmul, .run)                                                                                \
-    X(attention, .run)                                                                             \
-    X(softmax, )                                                                                   \
-    X(layer_norm, )                                                                                \
-    X(gelu, )                                                                                      \
-    X(add, )                                                                                       \
-    X(bias, )                                                                                      \
-    X(embedding, )                                                                                 \
-    X(pack_keys, )                                                                                 \
-    X(probe, .fma)
+// The kernel that was chosen for each purpose. Nothing is NULL but what a comment names.
+typedef struct dct_choice {
+    const decoct_matmul_kernel *matmul[DCT_DTYPES]; // by the type of w
+    // By what is asked of it, a set of DECOCT_ATTENTION_ bits.
+    const decoct_attention_kernel *attention[DCT_ATTENTION_SETS];
+    const decoct_rows_kernel *rows[DCT_OPS][DCT_DTYPES]; // by the type of x; NULL: cannot be asked
+    void (*pack_keys)(const decoct_keys_piece *piece);
+    const decoct_probe_kernel *probe;
+    const decoct_whole_kernels *whole; // NULL: none
+} dct_choice;
 
 // One backend that was looked at.
 typedef struct dct_backend {
-    decoct_backend table; // copied; kernels that were not admitted are NULL
+    dct_kernels kernels; // those that were not admitted are dropped
+    uint64_t features;   // of the CPU that it needs
+    uint32_t priority;
+    int32_t bits;           // DECOCT_BITS_
+    int32_t (*asked)(void); // its usable(), or NULL
     char name[64], version[64], origin[512], reason[1536];
     char rejected[1024];    // which of its kernels were not admitted, each with its reason
     int32_t rejected_count; // how many those are
@@ -50,9 +50,8 @@ void dct_backends_release(dct_backends *backends);
 
 int32_t dct_backends_count(const dct_backends *backends);
 const dct_backend *dct_backends_at(const dct_backends *backends, int32_t index);
-// The chosen kernels, as a table with no gaps but matmul_plain.
-const decoct_backend *dct_backends_kernels(const dct_backends *backends);
-// Name of the backend that serves a kernel; NULL: no such kernel.
-const char *dct_backends_serving(const dct_backends *backends, const char *kernel);
+const dct_choice *dct_backends_choice(const dct_backends *backends);
+// Name of the backend that serves a slot; NULL: none does.
+const char *dct_backends_serving(const dct_backends *backends, int32_t slot);
 
 #endif

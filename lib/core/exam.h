@@ -4,8 +4,7 @@
 #ifndef DCT_EXAM_H
 #define DCT_EXAM_H
 
-#include <decoct/backend.h>
-#include <stdbool.h>
+#include "kernels.h"
 
 enum {
     EXAM_INPUT = 1 << 15,
@@ -16,13 +15,14 @@ enum {
     EXAM_MASK = 1 << 12,
     EXAM_GUARD = 64,             // elements before and after what a kernel may write
     EXAM_START = EXAM_GUARD + 1, // where it writes: not aligned
-    EXAM_SCRATCH_MAX = 1 << 22,  // floats that a kernel may ask for
+    EXAM_SCRATCH_MAX = 1 << 24,  // bytes that a kernel may ask for
     EXAM_SPECIAL_ROWS = 9,
     EXAM_SPECIAL_COLS = 21
 };
 
 typedef struct exam {
-    const decoct_backend *scalar;
+    const dct_kernels *scalar;
+    int32_t bits;            // DECOCT_BITS_ of the candidate: other bits must only be near
     float input[EXAM_INPUT]; // in (-1, 1)
     float copy[EXAM_INPUT];  // what the input must still be
     float special[EXAM_SPECIAL_ROWS * EXAM_SPECIAL_COLS];
@@ -32,8 +32,8 @@ typedef struct exam {
     float extra[EXAM_EXTRA];  // operands that a case changes
     float mask[EXAM_MASK];
     _Alignas(64) float panels[EXAM_PANELS + EXAM_GUARD];
-    float *scratch;
-    int64_t scratch_room, scratch_used; // floats; those of the present case
+    char *scratch;
+    int64_t scratch_room, scratch_used; // bytes; those of the present case
     char reason[256];                   // why the candidate failed
 } exam;
 
@@ -45,15 +45,15 @@ typedef struct exam_matrix {
 } exam_matrix;
 
 // NULL: no memory.
-exam *exam_open(const decoct_backend *scalar);
+exam *exam_open(const dct_kernels *scalar);
 void exam_close(exam *e);
 
 // Fills `span` elements of both outputs, and the guards around them, with the same numbers: `from`,
 // or the input if it is NULL.
 void exam_begin(exam *e, const float *from, int64_t span);
-// Room for `count` floats, 64-byte aligned, with a guard behind it; NULL for 0 and without memory
+// Room for `size` bytes, 64-byte aligned, with a guard behind it; NULL for 0 and without memory
 // (then a reason is set).
-float *exam_scratch(exam *e, int64_t count);
+void *exam_scratch(exam *e, int64_t size);
 // Compares the outputs after both have run: true if they are equal and the candidate has left
 // everything else alone. Else the reason begins with `what`.
 bool exam_same(exam *e, const char *what, const exam_matrix *outputs, int count);
@@ -63,16 +63,12 @@ bool exam_input_kept(exam *e);
 bool exam_fail(exam *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // Run all cases of a kernel of the candidate; false with a reason.
-bool exam_matmul(exam *e, const decoct_backend *b);
-bool exam_matmul_plain(exam *e, const decoct_backend *b);
-bool exam_attention(exam *e, const decoct_backend *b);
-bool exam_softmax(exam *e, const decoct_backend *b);
-bool exam_layer_norm(exam *e, const decoct_backend *b);
-bool exam_gelu(exam *e, const decoct_backend *b);
-bool exam_add(exam *e, const decoct_backend *b);
-bool exam_bias(exam *e, const decoct_backend *b);
-bool exam_embedding(exam *e, const decoct_backend *b);
-bool exam_pack_keys(exam *e, const decoct_backend *b);
-bool exam_probe(exam *e, const decoct_backend *b);
+bool exam_matmul(exam *e, const decoct_matmul_kernel *kernel);
+bool exam_matmul_plain(exam *e, const decoct_matmul_kernel *kernel);
+bool exam_attention(exam *e, const decoct_attention_kernel *kernel);
+bool exam_rows(exam *e, decoct_op op, const decoct_rows_kernel *kernel);
+bool exam_pack_keys(exam *e, void (*pack_keys)(const decoct_keys_piece *piece));
+bool exam_probe(exam *e, const decoct_probe_kernel *kernel);
+bool exam_whole_matmul(exam *e, const decoct_whole_kernels *kernels);
 
 #endif

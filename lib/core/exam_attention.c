@@ -121,8 +121,11 @@ static void pack_keys(exam *e, decoct_attention_piece *p, const float *k) {
     p->key_block_stride = p->head_dim * BLOCK;
     for (int64_t j = 0; j < p->kv_len; j += BLOCK) {
         int64_t count = p->kv_len - j < BLOCK ? p->kv_len - j : BLOCK;
-        e->scalar->pack_keys(count, p->head_dim, k + j * p->k_stride, p->k_stride,
-                             e->panels + j * p->head_dim);
+        e->scalar->pack_keys(
+            &(decoct_keys_piece){.count = count,
+                                 .head_dim = p->head_dim,
+                                 .k = {.data = k + j * p->k_stride, .stride = p->k_stride},
+                                 .block = e->panels + j * p->head_dim});
     }
 }
 
@@ -130,9 +133,9 @@ static void pack_keys(exam *e, decoct_attention_piece *p, const float *k) {
 
 // False without memory.
 static bool run(exam *e, const decoct_attention_kernel *kernel, decoct_attention_piece *p) {
-    int64_t size = kernel->scratch_size ? kernel->scratch_size(p) : 0;
+    int64_t size = kernel->scratch_bytes ? kernel->scratch_bytes(p) : 0;
     if (size < 0 || size > EXAM_SCRATCH_MAX) {
-        return exam_fail(e, "scratch_size() asks for %lld floats", (long long)size);
+        return exam_fail(e, "scratch_bytes() asks for %lld bytes", (long long)size);
     }
     p->scratch = exam_scratch(e, size);
     if (size > 0 && !p->scratch) {
@@ -149,19 +152,19 @@ static bool run_definition(exam *e, const decoct_attention_piece *whole) {
         int64_t kv = whole->heads == 1 ? 0 : (whole->kv_phase + h) / whole->kv_group;
         p.heads = 0;
         p.q += h * whole->q_head_stride;
-        p.v += kv * whole->v_head_stride;
+        p.v = (const float *)whole->v + kv * whole->v_head_stride;
         p.out += h * whole->out_head_stride;
         p.mask = p.mask ? p.mask + h * whole->mask_head_stride : NULL;
         p.weights = p.weights ? p.weights + h * whole->weights_head_stride : NULL;
-        pack_keys(e, &p, whole->k + kv * whole->k_head_stride);
-        if (!run(e, &e->scalar->attention, &p)) {
+        pack_keys(e, &p, (const float *)whole->k + kv * whole->k_head_stride);
+        if (!run(e, &e->scalar->attention[0], &p)) {
             return false;
         }
     }
     return true;
 }
 
-static bool examine_case(exam *e, const decoct_backend *b, const attention_case *c) {
+static bool examine_case(exam *e, const decoct_attention_kernel *kernel, const attention_case *c) {
     decoct_attention_piece p = attention_piece(e, c);
     int64_t weights_rows = p.heads * c->rows;
     exam_begin(e, NULL,
@@ -177,7 +180,7 @@ static bool examine_case(exam *e, const decoct_backend *b, const attention_case 
         p.k = NULL;
         p.heads = 0;
     }
-    if (!run(e, &b->attention, &p)) {
+    if (!run(e, kernel, &p)) {
         return false;
     }
     exam_matrix outputs[] = {
@@ -187,15 +190,15 @@ static bool examine_case(exam *e, const decoct_backend *b, const attention_case 
     return exam_same(e, c->what, outputs, c->weights ? 2 : 1);
 }
 
-bool exam_attention(exam *e, const decoct_backend *b) {
-    int64_t tile = b->attention.tile_rows;
+bool exam_attention(exam *e, const decoct_attention_kernel *kernel) {
+    int64_t tile = kernel->tile_rows;
     for (size_t i = 0; i < sizeof attention_cases / sizeof *attention_cases; i++) {
         attention_case c = attention_cases[i];
-        if ((c.heads && !b->attention.packs_keys) || (c.heads > 1 && b->attention.packs_keys < 2)) {
+        if ((c.heads && !kernel->packs_keys) || (c.heads > 1 && kernel->packs_keys < 2)) {
             continue;
         }
         c.rows = c.heads && c.rows > tile ? tile : c.rows;
-        if (!examine_case(e, b, &c)) {
+        if (!examine_case(e, kernel, &c)) {
             return false;
         }
     }

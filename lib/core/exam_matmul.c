@@ -22,47 +22,57 @@ static decoct_matmul_piece product_piece(const exam *e, const product_case *c, f
     return (decoct_matmul_piece){.rows = c->rows,
                                  .cols = c->cols,
                                  .k = c->k,
-                                 .x = c->special ? e->special : e->input + 3,
-                                 .x_stride = c->special ? EXAM_SPECIAL_COLS : c->k + 1,
-                                 .y = y,
-                                 .y_stride = c->cols + 3,
+                                 .x = {.data = c->special ? e->special : e->input + 3,
+                                       .stride = c->special ? EXAM_SPECIAL_COLS : c->k + 1},
+                                 .y = {.data = y, .stride = c->cols + 3},
                                  .bias = c->bias ? e->input + BIAS : NULL,
                                  .accumulate = c->accumulate};
 }
 
-static void run_packed(const decoct_backend *b, exam *e, const product_case *c, float *y,
-                       float *scratch) {
-    int64_t panel = b->matmul.panel_cols;
+// w (k, cols) of the kernel's type is at W + 1, in rows of cols + 2 numbers.
+static const void *product_w(const exam *e, const decoct_matmul_kernel *m, int64_t j) {
+    return (const char *)(e->input + W + 1) + j * dct_dtype_bytes(m->w_dtype);
+}
+
+static void run_packed(const decoct_matmul_kernel *m, exam *e, const product_case *c, float *y,
+                       void *scratch) {
+    int64_t panel = m->panel_cols, bytes = dct_panel_bytes(m, c->k);
+    char *panels = (char *)e->panels;
     for (int64_t j = 0; j < c->cols; j += panel) {
-        b->matmul.pack(c->k, smaller(c->cols - j, panel), e->input + W + 1 + j, c->cols + 2, 1,
-                       e->panels + j * c->k);
+        m->pack(&(decoct_pack_piece){.k = c->k,
+                                     .cols = smaller(c->cols - j, panel),
+                                     .w = product_w(e, m, j),
+                                     .row_stride = c->cols + 2,
+                                     .col_stride = 1,
+                                     .panel = panels + j / panel * bytes});
     }
     decoct_matmul_piece piece = product_piece(e, c, y);
-    piece.w = e->panels;
-    piece.panel_stride = panel * c->k;
+    piece.w = panels;
+    piece.w_stride = bytes;
     piece.scratch = scratch;
-    b->matmul.run(&piece);
+    m->run(&piece);
 }
 
-static void run_plain(const decoct_backend *b, exam *e, const product_case *c, float *y) {
+static void run_plain(const decoct_matmul_kernel *m, exam *e, const product_case *c, float *y) {
     decoct_matmul_piece piece = product_piece(e, c, y);
-    piece.w = e->input + W + 1;
-    piece.panel_stride = c->cols + 2;
-    b->matmul_plain(&piece);
+    piece.w = product_w(e, m, 0);
+    piece.w_stride = (c->cols + 2) * dct_dtype_bytes(m->w_dtype);
+    m->plain(&piece);
 }
 
-static bool examine_product(exam *e, const decoct_backend *b, const product_case *c, bool plain) {
+static bool examine_product(exam *e, const decoct_matmul_kernel *m, const product_case *c,
+                            bool plain) {
     exam_begin(e, NULL, c->rows * (c->cols + 3));
-    float *scratch = NULL;
-    if (c->scratch && !plain && b->matmul.scratch_size > 0 &&
-        !(scratch = exam_scratch(e, b->matmul.scratch_size))) {
+    void *scratch = NULL;
+    if (c->scratch && !plain && m->scratch_bytes > 0 &&
+        !(scratch = exam_scratch(e, (int64_t)m->scratch_bytes))) {
         return false;
     }
-    run_packed(e->scalar, e, c, e->right + START, NULL);
+    run_packed(&e->scalar->matmul[m->w_dtype], e, c, e->right + START, NULL);
     if (plain) {
-        run_plain(b, e, c, e->given + START);
+        run_plain(m, e, c, e->given + START);
     } else {
-        run_packed(b, e, c, e->given + START, scratch);
+        run_packed(m, e, c, e->given + START, scratch);
     }
     exam_matrix y = {"", START, c->rows, c->cols, c->cols + 3};
     return exam_same(e, c->what, &y, 1);
@@ -77,11 +87,10 @@ static void fit(product_case *c, const decoct_matmul_kernel *m) {
     c->rows = smaller(c->rows, (EXAM_OUTPUT - EXAM_START - EXAM_GUARD) / (c->cols + 3));
     c->k = m->k_block ? smaller(c->k, m->k_block) : c->k;
     c->k = smaller(c->k, (EXAM_INPUT - W - 1) / (c->cols + 2));
-    c->k = smaller(c->k, EXAM_PANELS / wide);
+    c->k = smaller(c->k, EXAM_PANELS / wide - m->k_group);
 }
 
-static bool examine_products(exam *e, const decoct_backend *b, bool plain) {
-    const decoct_matmul_kernel *m = &b->matmul;
+static bool examine_products(exam *e, const decoct_matmul_kernel *m, bool plain) {
     int64_t panel = m->panel_cols, cols = 2 * panel + 5, tiles = 2 * (int64_t)m->tile_rows + 1;
     int64_t k_block = m->k_block ? smaller(m->k_block, K_MOST) : 500;
     const product_case cases[] = {
@@ -101,7 +110,7 @@ static bool examine_products(exam *e, const decoct_backend *b, bool plain) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         product_case c = cases[i];
         fit(&c, m);
-        if (!examine_product(e, b, &c, plain)) {
+        if (!examine_product(e, m, &c, plain)) {
             return false;
         }
     }
@@ -110,33 +119,57 @@ static bool examine_products(exam *e, const decoct_backend *b, bool plain) {
 
 // ---- Packing: what a panel holds is defined without scalar, whose panels are narrower ----
 
-static bool examine_pack(exam *e, const decoct_matmul_kernel *m, int64_t k, int64_t cols,
-                         bool transposed) {
-    int64_t panel = m->panel_cols, row_stride = transposed ? 1 : cols + 5;
-    int64_t col_stride = transposed ? k + 2 : 1;
-    const float *w = e->input + 5;
+typedef struct pack_case {
+    int64_t k, cols;
+    bool transposed;
+} pack_case;
+
+// Byte i of the panel as it must be: number (p, j) of the group of steps, or what was there before.
+static char right_byte(const exam *e, const decoct_matmul_kernel *m, const decoct_pack_piece *a,
+                       int64_t i) {
+    int64_t size = dct_dtype_bytes(m->w_dtype), group = m->k_group, at = i / size;
+    int64_t p = at / (m->panel_cols * group) * group + at % group;
+    int64_t j = at / group % m->panel_cols;
+    if (at >= (a->k + group - 1) / group * group * m->panel_cols) {
+        return ((const char *)e->input)[i];
+    }
+    return p < a->k && j < a->cols
+               ? ((const char *)a->w)[(p * a->row_stride + j * a->col_stride) * size + i % size]
+               : 0;
+}
+
+static bool examine_pack(exam *e, const decoct_matmul_kernel *m, const pack_case *c) {
+    int64_t size = dct_dtype_bytes(m->w_dtype);
+    int64_t bytes = dct_panel_bytes(m, c->k) + (int64_t)(EXAM_GUARD * sizeof(float));
+    decoct_pack_piece piece = {.k = c->k,
+                               .cols = c->cols,
+                               .w = e->input + 5,
+                               .row_stride = c->transposed ? 1 : c->cols + 5,
+                               .col_stride = c->transposed ? c->k + 2 : 1,
+                               .panel = e->panels};
     exam_begin(e, NULL, 0);
-    memcpy(e->panels, e->input, (size_t)(k * panel + EXAM_GUARD) * sizeof(float));
-    m->pack(k, cols, w, row_stride, col_stride, e->panels);
-    for (int64_t i = 0; i < k * panel + EXAM_GUARD; i++) {
-        int64_t p = i / panel, j = i % panel;
-        float right = p >= k ? e->input[i] : j < cols ? w[p * row_stride + j * col_stride] : 0.0f;
-        if (memcmp(&right, &e->panels[i], sizeof right) != 0) {
-            return exam_fail(e, "pack%s: step %lld column %lld: %.9g instead of %.9g",
-                             transposed ? " of a transposed matrix" : "", (long long)p,
-                             (long long)j, (double)e->panels[i], (double)right);
+    memcpy(e->panels, e->input, (size_t)bytes);
+    m->pack(&piece);
+    for (int64_t i = 0; i < bytes; i++) {
+        if (((const char *)e->panels)[i] != right_byte(e, m, &piece, i)) {
+            return exam_fail(e, "pack%s: number %lld of the panel is wrong",
+                             c->transposed ? " of a transposed matrix" : "", (long long)(i / size));
         }
     }
     return exam_same(e, "pack", NULL, 0);
 }
 
-bool exam_matmul(exam *e, const decoct_backend *b) {
-    const decoct_matmul_kernel *m = &b->matmul;
+bool exam_matmul(exam *e, const decoct_matmul_kernel *m) {
     int64_t panel = m->panel_cols;
-    return examine_pack(e, m, 16, panel, false) && examine_pack(e, m, 7, 5, false) &&
-           examine_pack(e, m, 5, panel - 1, true) && examine_products(e, b, false);
+    const pack_case cases[] = {{16, panel, false}, {7, 5, false}, {5, panel - 1, true}};
+    for (size_t i = 0; !m->panel_bytes && i < sizeof cases / sizeof *cases; i++) {
+        if (!examine_pack(e, m, &cases[i])) {
+            return false;
+        }
+    }
+    return examine_products(e, m, false);
 }
 
-bool exam_matmul_plain(exam *e, const decoct_backend *b) {
-    return examine_products(e, b, true);
+bool exam_matmul_plain(exam *e, const decoct_matmul_kernel *m) {
+    return examine_products(e, m, true);
 }

@@ -54,7 +54,7 @@ static json_t *backends_to_json(const dct_backends *backends) {
         const dct_backend *b = dct_backends_at(backends, i);
         json_array_append_new(list, json_pack("{s:o, s:o, s:I, s:b, s:b, s:o, s:o, s:o}", "name",
                                               to_json(b->name), "version", to_json(b->version),
-                                              "priority", (json_int_t)b->table.priority, "usable",
+                                              "priority", (json_int_t)b->priority, "usable",
                                               b->usable, "chosen", b->serves > 0, "origin",
                                               to_json(b->origin), "reason", to_json(b->reason),
                                               "rejected", to_json(b->rejected)));
@@ -64,10 +64,12 @@ static json_t *backends_to_json(const dct_backends *backends) {
 
 static json_t *kernels_to_json(const dct_backends *backends) {
     json_t *kernels = json_object();
-#define ADD(kernel, member)                                                                        \
-    json_object_set_new(kernels, #kernel, to_json(dct_backends_serving(backends, #kernel)));
-    DCT_KERNEL_LIST(ADD)
-#undef ADD
+    for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {
+        const char *server = dct_backends_serving(backends, slot);
+        if (server) {
+            json_object_set_new(kernels, dct_slot_name(slot), to_json(server));
+        }
+    }
     return kernels;
 }
 

@@ -59,12 +59,7 @@ static bool is_end_of_field(uint64_t size) {
                                     END_OF(usable),
                                     END_OF(matmul),
                                     END_OF(attention),
-                                    END_OF(softmax),
-                                    END_OF(layer_norm),
-                                    END_OF(gelu),
-                                    END_OF(add),
-                                    END_OF(bias),
-                                    END_OF(embedding),
+                                    END_OF(rows),
                                     END_OF(pack_keys),
                                     END_OF(probe)};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {

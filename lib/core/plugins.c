@@ -74,12 +74,12 @@ bool dct_backend_append(dct_backend_list *list, const decoct_backend *table, con
     b->descriptor = -1;
     snprintf(b->origin, sizeof b->origin, "%s", origin);
     snprintf(b->name, sizeof b->name, "%s", name);
+    reason = table && !reason ? dct_kernels_copy(table, &b->kernels) : reason;
     if (table && !reason) {
-        size_t size = table->struct_size < sizeof b->table ? table->struct_size : sizeof b->table;
-        memcpy(&b->table, table, size);
-        // The blocks are multiples of the tiles; a kernel without tiles works row by row.
-        b->table.matmul.tile_rows += b->table.matmul.tile_rows == 0;
-        b->table.attention.tile_rows += b->table.attention.tile_rows == 0;
+        b->features = table->cpu_features;
+        b->priority = table->priority;
+        b->bits = table->bits;
+        b->asked = table->usable;
         snprintf(b->name, sizeof b->name, "%s", table->name ? table->name : name);
         snprintf(b->version, sizeof b->version, "%s", table->version ? table->version : "");
         b->usable = true;

@@ -103,7 +103,7 @@ decoct_status decoct_cache_truncate(decoct_context *ctx, decoct_cache *cache, in
 
 typedef struct append_job {
     decoct_cache *cache;
-    const decoct_backend *kernels;
+    const dct_choice *kernels;
     int64_t rows;
     const float *qkv; // (rows, 3 d_model)
 } append_job;
@@ -121,7 +121,10 @@ static void append_keys(void *data, int64_t head, int32_t worker) {
         float *block = cache->keys + head * cache->keys_head_stride + position / KEYS * KEYS * dim;
         if (column == 0) {
             int64_t count = job->rows - i < KEYS ? job->rows - i : KEYS;
-            job->kernels->pack_keys(count, dim, k, 3 * d, block);
+            job->kernels->pack_keys(&(decoct_keys_piece){.count = count,
+                                                         .head_dim = dim,
+                                                         .k = {.data = k, .stride = 3 * d},
+                                                         .block = block});
             i += count;
         } else {
             for (int64_t c = 0; c < dim; c++) {

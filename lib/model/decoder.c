@@ -146,8 +146,8 @@ decoct_status dct_block_create(decoct_context *ctx, const decoct_block_args *arg
         {a.down, a.d_ffn, a.d_model, &block->down},
     };
     for (size_t i = 0; i < sizeof matrices / sizeof *matrices && !status; i++) {
-        status = dct_weights_create(ctx, matrices[i].k, matrices[i].n, matrices[i].from, 0, false,
-                                    matrices[i].to);
+        decoct_weights_args w = {.k = matrices[i].k, .n = matrices[i].n, .w = matrices[i].from};
+        status = dct_weights_create(ctx, &w, matrices[i].to);
     }
     if (status) {
         decoct_block_destroy(block);

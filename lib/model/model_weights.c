@@ -154,8 +154,12 @@ static decoct_status read_head(reader *r) {
             return status;
         }
     }
-    decoct_status status = dct_weights_create(r->ctx, m->config.d_model, m->config.vocabulary,
-                                              own ? own : m->tokens, 0, true, &m->head);
+    decoct_status status = dct_weights_create(r->ctx,
+                                              &(decoct_weights_args){.k = m->config.d_model,
+                                                                     .n = m->config.vocabulary,
+                                                                     .w = own ? own : m->tokens,
+                                                                     .transposed = 1},
+                                              &m->head);
     dct_free(own);
     return status;
 }

@@ -27,7 +27,7 @@ bool dct_keys_size(int64_t kv_len, int64_t head_dim, int64_t *count) {
 
 typedef struct keys_job {
     const decoct_attention_args *a;
-    void (*pack)(int64_t count, int64_t head_dim, const float *k, int64_t k_stride, float *block);
+    void (*pack)(const decoct_keys_piece *piece);
     float *keys;
     int64_t head_stride, blocks;
 } keys_job;
@@ -39,8 +39,11 @@ static void pack_block(void *data, int64_t index, int32_t worker) {
     const float *k = a->k + head / a->kv_heads * a->k_batch_stride +
                      head % a->kv_heads * a->k_head_stride + block * KEYS * a->k_stride;
     (void)worker;
-    job->pack(smaller(a->kv_len - block * KEYS, KEYS), a->head_dim, k, a->k_stride,
-              job->keys + head * job->head_stride + block * KEYS * a->head_dim);
+    job->pack(&(decoct_keys_piece){.count = smaller(a->kv_len - block * KEYS, KEYS),
+                                   .head_dim = a->head_dim,
+                                   .k = {.data = k, .stride = a->k_stride},
+                                   .block = job->keys + head * job->head_stride +
+                                            block * KEYS * a->head_dim});
 }
 
 // ---- The pieces ----
@@ -52,8 +55,8 @@ typedef struct attend_job {
     int64_t keys_head_stride;
     int64_t piece_rows, pieces; // of one head
     int64_t heads;              // of one piece: some, with few queries; 0: one
-    float *scratch;
-    int64_t scratch_stride;
+    char *scratch;
+    int64_t scratch_stride; // bytes of one worker
 } attend_job;
 
 static decoct_attention_piece make_piece(const attend_job *job, int64_t head, int64_t row) {
@@ -123,17 +126,17 @@ static void attend_piece(void *data, int64_t index, int32_t worker) {
 }
 
 static decoct_status worker_scratch(decoct_context *ctx, attend_job *job) {
-    if (!job->kernel->scratch_size) {
+    if (!job->kernel->scratch_bytes) {
         return DECOCT_OK;
     }
     decoct_attention_piece piece = job->heads ? make_heads_piece(job, 0, 0) : make_piece(job, 0, 0);
-    int64_t all, one = job->kernel->scratch_size(&piece);
+    int64_t all, one = job->kernel->scratch_bytes(&piece);
     if (one < 0 || !dct_add(one, DCT_ALIGN, &one)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
     }
-    job->scratch_stride = one - one % (DCT_ALIGN / (int64_t)sizeof(float));
+    job->scratch_stride = one - one % DCT_ALIGN;
     if (dct_mul(job->scratch_stride, dct_pool_threads(ctx->pool), &all)) {
-        job->scratch = dct_scratch(ctx, DCT_SCRATCH_WORKERS, all);
+        job->scratch = dct_scratch_bytes(ctx, DCT_SCRATCH_WORKERS, all);
     }
     return job->scratch
                ? DECOCT_OK
@@ -143,7 +146,7 @@ static decoct_status worker_scratch(decoct_context *ctx, attend_job *job) {
 decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
                          int64_t keys_head_stride) {
     attend_job job = {.a = a,
-                      .kernel = &ctx->kernels->attention,
+                      .kernel = ctx->kernels->attention[0],
                       .keys = keys,
                       .keys_head_stride = keys_head_stride};
     if (a->batch == 0 || a->heads == 0 || a->q_len == 0) {
@@ -326,7 +329,7 @@ static decoct_status attention(decoct_context *ctx, const decoct_attention_args 
     a.v = a.v ? a.v : &NOTHING;
     // Packing keys is worth it when many queries share them; else the kernel packs block by block
     // what it is about to use, and the keys travel through memory once.
-    const decoct_attention_kernel *kernel = &ctx->kernels->attention;
+    const decoct_attention_kernel *kernel = ctx->kernels->attention[0];
     if (kernel->packs_keys && a.q_len <= FEW_QUERIES) {
         return dct_attend(ctx, &a, NULL, 0);
     }

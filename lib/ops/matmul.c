@@ -20,7 +20,8 @@ struct decoct_weights {
     dct_backends *backends; // keeps the kernel's module loaded
     const decoct_matmul_kernel *kernel;
     int64_t k, n;
-    float *panels; // (ceil(n / panel_cols), k, panel_cols)
+    void *panels; // (ceil(n / panel_cols)) of dct_panel_bytes(kernel, k)
+    int64_t panel_bytes;
 };
 
 static int64_t ceil_div(int64_t a, int64_t b) {
@@ -41,21 +42,30 @@ enum { PACK_PANELS = 8, PACK_STEPS = 16 };
 typedef struct pack_job {
     const decoct_matmul_kernel *kernel;
     int64_t k, n;
-    const float *w;
+    const void *w; // of the kernel's w_dtype
     int64_t row_stride, col_stride;
-    float *panels;
+    char *panels;
 } pack_job;
 
-// Packs some columns of w, k steps of them: some steps of all panels at a time, so that w is read
-// by whole pieces of its rows.
-static void pack_columns(const decoct_matmul_kernel *kernel, int64_t k, int64_t cols,
-                         const float *w, int64_t row_stride, int64_t col_stride, float *panels) {
-    int64_t panel_cols = kernel->panel_cols;
-    for (int64_t p = 0; p < k; p += PACK_STEPS) {
+// Element (p, j) of w.
+static const void *w_at(const pack_job *job, int64_t p, int64_t j) {
+    return (const char *)job->w +
+           (p * job->row_stride + j * job->col_stride) * dct_dtype_bytes(job->kernel->w_dtype);
+}
+
+// Packs columns [first, first + cols) of w, all steps of k: some steps of all panels at a time, so
+// that w is read by whole pieces of its rows.
+static void pack_columns(const pack_job *job, int64_t first, int64_t cols, char *panels) {
+    int64_t panel_cols = job->kernel->panel_cols, bytes = dct_panel_bytes(job->kernel, job->k);
+    for (int64_t p = 0; p < job->k; p += PACK_STEPS) {
         for (int64_t j = 0; j < cols; j += panel_cols) {
-            kernel->pack(smaller(k - p, PACK_STEPS), smaller(cols - j, panel_cols),
-                         w + p * row_stride + j * col_stride, row_stride, col_stride,
-                         panels + j * k + p * panel_cols);
+            job->kernel->pack(&(decoct_pack_piece){.k = smaller(job->k - p, PACK_STEPS),
+                                                   .cols = smaller(cols - j, panel_cols),
+                                                   .w = w_at(job, p, first + j),
+                                                   .row_stride = job->row_stride,
+                                                   .col_stride = job->col_stride,
+                                                   .panel = panels + j / panel_cols * bytes +
+                                                            dct_panel_bytes(job->kernel, p)});
         }
     }
 }
@@ -64,15 +74,8 @@ static void pack_task(void *data, int64_t index, int32_t worker) {
     const pack_job *job = data;
     int64_t wide = PACK_PANELS * job->kernel->panel_cols, first = index * wide;
     (void)worker;
-    pack_columns(job->kernel, job->k, smaller(job->n - first, wide),
-                 job->w + first * job->col_stride, job->row_stride, job->col_stride,
-                 job->panels + first * job->k);
-}
-
-// How many floats the panels take; false if that is too many.
-static bool panels_size(const decoct_matmul_kernel *kernel, int64_t k, int64_t n, int64_t *count) {
-    int64_t cols = kernel->panel_cols;
-    return dct_mul(ceil_div(n, cols), cols, count) && dct_mul(*count, k, count);
+    pack_columns(job, first, smaller(job->n - first, wide),
+                 job->panels + index * PACK_PANELS * dct_panel_bytes(job->kernel, job->k));
 }
 
 static void pack(decoct_context *ctx, pack_job *job) {
@@ -88,40 +91,65 @@ static void weights_free(decoct_weights *weights) {
     }
 }
 
-decoct_status dct_weights_create(decoct_context *ctx, int64_t k, int64_t n, const float *w,
-                                 int64_t stride, bool transposed, decoct_weights **out) {
+static decoct_status check_weights(dct_error *error, decoct_weights_args *a) {
+    if (a->dtype < 0 || a->dtype >= DCT_DTYPES) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "weights: there is no type %d", a->dtype);
+    }
+    if (a->reserved != 0 || (a->transposed != 0 && a->transposed != 1)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "weights: %s",
+                        a->reserved ? "reserved is not 0" : "transposed is not 0 or 1");
+    }
+    decoct_status status = dct_check_size(error, "weights", "k", a->k);
+    status = status ? status : dct_check_size(error, "weights", "n", a->n);
+    return status ? status
+                  : dct_check_rows(error, "weights", "w", a->transposed ? a->n : a->k,
+                                   a->transposed ? a->k : a->n, &a->stride, a->w);
+}
+
+// Room for all panels, or NULL.
+static decoct_weights *weights_new(const decoct_matmul_kernel *kernel, int64_t k, int64_t n) {
+    int64_t columns, steps, bytes;
+    decoct_weights *weights = dct_zalloc(1, sizeof *weights);
+    int64_t panels = ceil_div(n, kernel->panel_cols);
+    bool fits = dct_mul(kernel->panel_cols, sizeof(float), &columns) &&
+                dct_add(k, kernel->k_group, &steps) && dct_mul(columns, steps, &bytes) &&
+                dct_mul(panels, dct_panel_bytes(kernel, k), &bytes);
+    if (weights && fits) {
+        weights->kernel = kernel;
+        weights->k = k;
+        weights->n = n;
+        weights->panel_bytes = dct_panel_bytes(kernel, k);
+        weights->panels = dct_alloc(bytes, 1);
+    }
+    if (weights && !weights->panels) {
+        dct_free(weights);
+        return NULL;
+    }
+    return weights;
+}
+
+decoct_status dct_weights_create(decoct_context *ctx, const decoct_weights_args *args,
+                                 decoct_weights **out) {
     if (!out) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "weights: out is NULL");
     }
-    decoct_status status = dct_check_size(&ctx->error, "weights", "k", k);
-    status = status ? status : dct_check_size(&ctx->error, "weights", "n", n);
-    status = status ? status
-                    : dct_check_rows(&ctx->error, "weights", "w", transposed ? n : k,
-                                     transposed ? k : n, &stride, w);
+    decoct_weights_args a = *args;
+    decoct_status status = check_weights(&ctx->error, &a);
     if (status) {
         return status;
     }
-    int64_t count;
-    decoct_weights *weights = dct_zalloc(1, sizeof *weights);
-    const decoct_matmul_kernel *kernel = &ctx->kernels->matmul;
-    if (weights && panels_size(kernel, k, n, &count)) {
-        weights->panels = dct_alloc(count, sizeof(float));
-    }
-    if (!weights || !weights->panels) {
-        dct_free(weights);
+    decoct_weights *weights = weights_new(ctx->kernels->matmul[a.dtype], a.k, a.n);
+    if (!weights) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "weights: no memory for (%lld, %lld)",
-                        (long long)k, (long long)n);
+                        (long long)a.k, (long long)a.n);
     }
     weights->backends = dct_backends_share(ctx->backends);
-    weights->kernel = kernel;
-    weights->k = k;
-    weights->n = n;
-    pack_job job = {.kernel = kernel,
-                    .k = k,
-                    .n = n,
-                    .w = w ? w : &NOTHING,
-                    .row_stride = transposed ? 1 : stride,
-                    .col_stride = transposed ? stride : 1,
+    pack_job job = {.kernel = weights->kernel,
+                    .k = a.k,
+                    .n = a.n,
+                    .w = a.w ? a.w : &NOTHING,
+                    .row_stride = a.transposed ? 1 : a.stride,
+                    .col_stride = a.transposed ? a.stride : 1,
                     .panels = weights->panels};
     pack(ctx, &job);
     if (ctx->ran) {
@@ -135,8 +163,27 @@ decoct_status dct_weights_create(decoct_context *ctx, int64_t k, int64_t n, cons
 decoct_status decoct_weights_create(decoct_context *ctx, int64_t k, int64_t n, const float *w,
                                     int64_t stride, int32_t transposed, decoct_weights **out) {
     decoct_status status = dct_enter(ctx);
-    return status ? status
-                  : dct_leave(ctx, dct_weights_create(ctx, k, n, w, stride, transposed != 0, out));
+    return status
+               ? status
+               : dct_leave(ctx,
+                           dct_weights_create(ctx,
+                                              &(decoct_weights_args){.k = k,
+                                                                     .n = n,
+                                                                     .w = w,
+                                                                     .stride = stride,
+                                                                     .transposed = transposed != 0},
+                                              out));
+}
+
+decoct_status decoct_weights_create_from(decoct_context *ctx, const decoct_weights_args *args,
+                                         decoct_weights **out) {
+    decoct_weights_args a;
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    status = dct_take_struct(&ctx->error, "weights", &a, sizeof a, DCT_FIRST_WEIGHTS, args);
+    return dct_leave(ctx, status ? status : dct_weights_create(ctx, &a, out));
 }
 
 void decoct_weights_destroy(decoct_weights *weights) {
@@ -155,12 +202,13 @@ typedef struct product {
     int64_t part, parts; // rows of y that one task works on: some m_blocks; and how many such parts
     const float *x;
     int64_t x_stride;
-    const float *panels; // the whole of w packed; NULL: see `plain` and `groups`
-    void (*plain)(const decoct_matmul_piece *piece); // takes w as it lies, or NULL
+    const char *panels; // the whole of w packed; NULL: see `plain` and `groups`
+    int64_t panel_bytes;
+    void (*plain)(const decoct_matmul_piece *piece); // takes w unpacked, or NULL
     const float *w;
     int64_t row_stride, col_stride; // of w
-    float *groups;                  // where each worker packs what it needs, or NULL
-    int64_t group, group_room;      // columns that a worker packs at once, floats they take
+    char *groups;                   // where each worker packs what it needs, or NULL
+    int64_t group, group_room;      // columns that a worker packs at once, bytes they take
     float *y;
     int64_t y_stride;
     const float *bias;
@@ -168,28 +216,26 @@ typedef struct product {
 
 // A block of rows from i on and some columns from j on, k = first to last.
 static void multiply_piece(const product *p, int64_t i, int64_t j, int64_t cols, int64_t first,
-                           int64_t last, const float *group, int32_t worker) {
-    int64_t panel_cols = p->kernel->panel_cols;
+                           int64_t last, const char *group, int32_t worker) {
     decoct_matmul_piece piece = {
         .rows = smaller(p->m - i, p->m_block),
         .cols = cols,
         .k = last - first,
-        .x = p->x + i * p->x_stride + first,
-        .x_stride = p->x_stride,
-        .y = p->y + i * p->y_stride + j,
-        .y_stride = p->y_stride,
+        .x = {.data = p->x + i * p->x_stride + first, .stride = p->x_stride},
+        .y = {.data = p->y + i * p->y_stride + j, .stride = p->y_stride},
         .bias = p->bias && last == p->k ? p->bias + j : NULL,
         .accumulate = first > 0,
     };
     if (p->plain) {
         piece.w = p->w + first * p->row_stride + j;
-        piece.panel_stride = p->row_stride;
+        piece.w_stride = p->row_stride * (int64_t)sizeof(float);
         p->plain(&piece);
         return;
     }
-    piece.w = group ? group : p->panels + j * p->k + first * panel_cols;
-    piece.panel_stride = panel_cols * (group ? piece.k : p->k);
-    piece.scratch = dct_tile_scratch(p->ctx, p->kernel->scratch_size, worker);
+    const char *panel = p->panels + j / p->kernel->panel_cols * p->panel_bytes;
+    piece.w = group ? group : panel + dct_panel_bytes(p->kernel, first);
+    piece.w_stride = group ? dct_panel_bytes(p->kernel, piece.k) : p->panel_bytes;
+    piece.scratch = dct_tile_scratch(p->ctx, p->kernel->scratch_bytes, worker);
     p->kernel->run(&piece);
 }
 
@@ -197,14 +243,17 @@ static void multiply_piece(const product *p, int64_t i, int64_t j, int64_t cols,
 // in f32, so that cutting k does not change the chain.
 static void multiply_columns(const product *p, int64_t i, int64_t end, int64_t j, int64_t cols,
                              int32_t worker) {
-    float *group = p->groups ? p->groups + worker * p->group_room : NULL;
+    char *group = p->groups ? p->groups + worker * p->group_room : NULL;
     int64_t first = 0;
     do {
         int64_t last = smaller(first + p->k_block, p->k);
         if (group && last > first) { // an empty w may be NULL
-            pack_columns(p->kernel, last - first, cols,
-                         p->w + first * p->row_stride + j * p->col_stride, p->row_stride,
-                         p->col_stride, group);
+            pack_job job = {.kernel = p->kernel,
+                            .k = last - first,
+                            .w = p->w + first * p->row_stride,
+                            .row_stride = p->row_stride,
+                            .col_stride = p->col_stride};
+            pack_columns(&job, j, cols, group);
         }
         for (int64_t row = i; row < end; row += p->m_block) {
             multiply_piece(p, row, j, cols, first, last, group, worker);
@@ -281,6 +330,7 @@ void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias,
                  .x = x,
                  .x_stride = x_stride,
                  .panels = w->panels,
+                 .panel_bytes = w->panel_bytes,
                  .y = y,
                  .y_stride = y_stride,
                  .bias = bias};
@@ -295,16 +345,17 @@ static bool make_groups(decoct_context *ctx, product *p) {
     int64_t panels = k > 0 ? GROUP_FLOATS / panel / k : 1;
     p->group = panel * (panels > 0 ? panels : 1);
     bool fits = dct_mul(k, p->group, &p->group_room) &&
+                dct_mul(p->group_room, sizeof(float), &p->group_room) &&
                 dct_mul(p->group_room, dct_pool_threads(ctx->pool), &count);
-    p->groups = fits ? dct_scratch(ctx, DCT_SCRATCH_PANELS, count) : NULL;
+    p->groups = fits ? dct_scratch_bytes(ctx, DCT_SCRATCH_PANELS, count) : NULL;
     return p->groups != NULL;
 }
 
-// Reads w as it lies where its rows are dense and packing would not be paid back: for one block of
+// Reads w unpacked where its rows are dense and packing would not be paid back: for one block of
 // rows, or if all of w is small.
-static bool take_plain(decoct_context *ctx, product *p) {
+static bool take_plain(product *p) {
     bool few = p->m <= p->kernel->m_block, small = (double)p->k * (double)p->n <= PLAIN_FLOATS;
-    p->plain = p->col_stride == 1 && (few || small) ? ctx->kernels->matmul_plain : NULL;
+    p->plain = p->col_stride == 1 && (few || small) ? p->kernel->plain : NULL;
     return p->plain != NULL;
 }
 
@@ -313,7 +364,7 @@ static decoct_status multiply_unpacked(decoct_context *ctx, const decoct_matmul_
         return DECOCT_OK;
     }
     product p = {.ctx = ctx,
-                 .kernel = &ctx->kernels->matmul,
+                 .kernel = ctx->kernels->matmul[DECOCT_F32],
                  .m = a->m,
                  .n = a->n,
                  .k = a->k,
@@ -325,7 +376,7 @@ static decoct_status multiply_unpacked(decoct_context *ctx, const decoct_matmul_
                  .y = a->y,
                  .y_stride = a->y_stride,
                  .bias = a->bias};
-    if (!take_plain(ctx, &p) && !make_groups(ctx, &p)) {
+    if (!take_plain(&p) && !make_groups(ctx, &p)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "matmul: no memory to pack b (%lld, %lld)",
                         (long long)a->k, (long long)a->n);
     }

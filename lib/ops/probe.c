@@ -71,7 +71,7 @@ static decoct_status probe(decoct_context *ctx, probe_job *job, double *amount) 
     if (status) {
         return status;
     }
-    job->kernel = &ctx->kernels->probe;
+    job->kernel = ctx->kernels->probe;
     job->count -= fma ? 0 : job->count % PIECE_ALIGN;
     dct_run_all(ctx, job->pieces, run_piece, job);
     *amount = fma ? (double)job->pieces * (double)job->count * (double)job->kernel->fma_flops

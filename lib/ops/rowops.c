@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Softmax, layer norm, GELU, add, bias, embedding: checks, and rows shared out between the threads.
+// Operations on rows: checks, and rows shared out between the threads. What an operation needs is
+// said by its line of ops.def; nothing here knows one by name.
 #include "rowops.h"
 
 #include "core/border.h"
@@ -7,265 +8,257 @@
 #include "machine/memory.h"
 
 #include <math.h>
-#include <stddef.h>
-#include <string.h>
 
 enum { CHUNK = 1 << 14 }; // elements of one piece of work
 
+typedef struct rows_facts {
+    const char *name;
+    uint32_t needs; // DCT_NEEDS_ and so on
+    int32_t forms;
+    float cost; // multiply-adds that one element is worth
+} rows_facts;
+
+static const rows_facts facts[DCT_OPS] = {
+#define DECOCT_OP(NAME, name, needs, forms, cost)                                                  \
+    [DCT_OP_INDEX_##NAME] = {#name, needs, forms, cost},
+#include <decoct/ops.def>
+#undef DECOCT_OP
+};
+
+const char *decoct_op_name(decoct_op op) {
+    return op >= 0 && op < DCT_OPS ? facts[op].name : NULL;
+}
+
+// ---- Running ----
+
 typedef struct rows_job {
-    decoct_rows_kernel kernel;
-    decoct_rows_piece whole;
+    void (*run)(const decoct_rows_piece *piece);
+    const decoct_rows_piece *whole;
     int64_t chunk; // rows
 } rows_job;
 
+static const void *row_of(const decoct_operand *m, int64_t row) {
+    return m->data ? (const char *)m->data + row * m->stride * dct_dtype_bytes(m->dtype) : NULL;
+}
+
 static void rows_task(void *data, int64_t index, int32_t worker) {
     const rows_job *job = data;
-    decoct_rows_piece piece = job->whole;
-    int64_t first = index * job->chunk, left = job->whole.rows - first;
+    decoct_rows_piece piece = *job->whole;
+    int64_t first = index * job->chunk, left = piece.rows - first;
     (void)worker;
     piece.rows = left < job->chunk ? left : job->chunk;
-    piece.x += first * piece.x_stride;
-    piece.y += first * piece.y_stride;
-    job->kernel(&piece);
+    piece.y.data = (float *)piece.y.data + first * piece.y.stride;
+    piece.up.data = row_of(&piece.up, first);
+    if (piece.ids) { // x is a table
+        piece.ids += first;
+    } else {
+        piece.x.data = row_of(&piece.x, first);
+    }
+    job->run(&piece);
 }
 
-// `cost`: multiply-adds that one element is worth.
-static void run_rows(decoct_context *ctx, decoct_rows_kernel kernel, decoct_rows_piece whole,
-                     double cost) {
-    if (whole.rows == 0 || whole.cols == 0) {
+void dct_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece *whole) {
+    if (whole->rows == 0 || whole->cols == 0) {
         return;
     }
-    rows_job job = {.kernel = kernel, .whole = whole};
-    job.chunk = whole.cols < CHUNK ? CHUNK / whole.cols : 1;
-    int64_t count = whole.rows / job.chunk + (whole.rows % job.chunk != 0);
-    dct_run(ctx, count, (double)whole.rows * (double)whole.cols * cost, rows_task, &job);
-}
-
-static const double CHEAP = 4.0, COSTLY = 20.0;
-
-// Shapes, strides and pointers; sets strides of 0.
-static decoct_status check(dct_error *error, const char *op, decoct_rows_piece *a) {
-    decoct_status status = dct_check_size(error, op, "rows", a->rows);
-    status = status ? status : dct_check_size(error, op, "cols", a->cols);
-    status = status ? status : dct_check_rows(error, op, "y", a->rows, a->cols, &a->y_stride, a->y);
-    return status ? status : dct_check_rows(error, op, "x", a->rows, a->cols, &a->x_stride, a->x);
-}
-
-// y may be x itself; the other inputs are read again for each row.
-static decoct_status check_apart(dct_error *error, const char *op, const decoct_rows_piece *a) {
-    dct_view y = dct_view_of_rows(a->y, a->rows, a->cols, a->y_stride);
-    dct_view x = dct_view_of_rows(a->x, a->rows, a->cols, a->x_stride);
-    dct_view gain = dct_view_of_rows(a->gain, 1, a->cols, a->cols);
-    dct_view bias = dct_view_of_rows(a->bias, 1, a->cols, a->cols);
-    bool in_place = a->x == a->y && (a->x_stride == a->y_stride || a->rows < 2);
-    decoct_status status =
-        in_place ? DECOCT_OK : dct_check_apart(error, op, "y", &y, "x without being x", &x);
-    status = status ? status : dct_check_apart(error, op, "y", &y, "gain", &gain);
-    return status ? status : dct_check_apart(error, op, "y", &y, "bias", &bias);
-}
-
-// eps of a layer norm, or the scale of a softmax.
-static decoct_status check_scale(dct_error *error, const char *op, size_t kernel, float scale) {
-    bool eps = kernel == offsetof(decoct_backend, layer_norm);
-    return isfinite(scale) && (!eps || scale >= 0.0f)
-               ? DECOCT_OK
-               : dct_fail(error, DECOCT_E_ARGUMENT, "%s: %s %g is not a finite number%s", op,
-                          eps ? "eps" : "scale", (double)scale, eps ? " of at least 0" : "");
-}
-
-// The common way of a call: in, check, run, out. `kernel` is the offset of the kernel in the table.
-static decoct_status call(decoct_context *ctx, const char *op, size_t kernel,
-                          decoct_rows_piece piece, double cost) {
-    decoct_status status = dct_enter(ctx);
-    if (status) {
-        return status;
+    rows_job job = {.run = ctx->kernels->rows[op][whole->x.dtype]->run, .whole = whole};
+    job.chunk = whole->cols < CHUNK ? CHUNK / whole->cols : 1;
+    int64_t count = whole->rows / job.chunk + (whole->rows % job.chunk != 0);
+    if (count == 1) {
+        job.run(whole);
+        return;
     }
-    status = check(&ctx->error, op, &piece);
-    if (!status && kernel == offsetof(decoct_backend, bias) && !piece.bias && piece.rows > 0 &&
-        piece.cols > 0) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: bias is NULL", op);
-    }
-    status = status ? status : check_scale(&ctx->error, op, kernel, piece.scale);
-    status = status ? status : check_apart(&ctx->error, op, &piece);
-    if (!status && piece.form != DECOCT_GELU_TANH && piece.form != DECOCT_GELU_ERF) {
-        status =
-            dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: there is no form %d", op, piece.form);
-    }
-    if (!status) {
-        decoct_rows_kernel run;
-        memcpy(&run, (const char *)ctx->kernels + kernel, sizeof run);
-        run_rows(ctx, run, piece, cost);
-    }
-    return dct_leave(ctx, status);
+    double work = (double)whole->rows * (double)whole->cols * (double)facts[op].cost;
+    dct_run(ctx, count, work, rows_task, &job);
 }
 
-decoct_status decoct_softmax(decoct_context *ctx, int64_t rows, int64_t cols, float scale,
-                             const float *x, int64_t x_stride, float *y, int64_t y_stride) {
-    decoct_rows_piece piece = {.rows = rows,
-                               .cols = cols,
-                               .x = x,
-                               .x_stride = x_stride,
-                               .y = y,
-                               .y_stride = y_stride,
-                               .scale = scale == 0.0f ? 1.0f : scale};
-    return call(ctx, "softmax", offsetof(decoct_backend, softmax), piece, COSTLY);
-}
+// ---- Checks ----
 
-decoct_status decoct_layer_norm(decoct_context *ctx, int64_t rows, int64_t cols, float eps,
-                                const float *gain, const float *bias, const float *x,
-                                int64_t x_stride, float *y, int64_t y_stride) {
-    decoct_rows_piece piece = {.rows = rows,
-                               .cols = cols,
-                               .x = x,
-                               .x_stride = x_stride,
-                               .y = y,
-                               .y_stride = y_stride,
-                               .gain = gain,
-                               .bias = bias,
-                               .scale = eps};
-    return call(ctx, "layer_norm", offsetof(decoct_backend, layer_norm), piece, CHEAP);
-}
-
-decoct_status decoct_gelu(decoct_context *ctx, int32_t form, int64_t rows, int64_t cols,
-                          const float *x, int64_t x_stride, float *y, int64_t y_stride) {
-    decoct_rows_piece piece = {.rows = rows,
-                               .cols = cols,
-                               .x = x,
-                               .x_stride = x_stride,
-                               .y = y,
-                               .y_stride = y_stride,
-                               .form = form};
-    return call(ctx, "gelu", offsetof(decoct_backend, gelu), piece, COSTLY);
-}
-
-decoct_status decoct_add(decoct_context *ctx, int64_t rows, int64_t cols, const float *x,
-                         int64_t x_stride, float *y, int64_t y_stride) {
-    decoct_rows_piece piece = {
-        .rows = rows, .cols = cols, .x = x, .x_stride = x_stride, .y = y, .y_stride = y_stride};
-    return call(ctx, "add", offsetof(decoct_backend, add), piece, CHEAP);
-}
-
-decoct_status decoct_bias(decoct_context *ctx, int64_t rows, int64_t cols, const float *bias,
-                          float *y, int64_t y_stride) {
-    decoct_rows_piece piece = {.rows = rows,
-                               .cols = cols,
-                               .x = y,
-                               .x_stride = y_stride,
-                               .y = y,
-                               .y_stride = y_stride,
-                               .bias = bias};
-    return call(ctx, "bias", offsetof(decoct_backend, bias), piece, CHEAP);
-}
-
-// ---- Embedding ----
-
-static decoct_status check_embedding(dct_error *error, decoct_rows_piece *out, const int32_t *ids,
-                                     int64_t table_rows) {
-    static const char op[] = "embedding";
-    decoct_status status = dct_check_size(error, op, "rows", out->rows);
-    status = status ? status : dct_check_size(error, op, "cols", out->cols);
-    status = status ? status : dct_check_size(error, op, "table_rows", table_rows);
-    status = status ? status
-                    : dct_check_rows(error, op, "y", out->rows, out->cols, &out->y_stride, out->y);
-    if (!status) {
-        const void *table = out->rows > 0 ? (const void *)out->x : out;
-        status = dct_check_rows(error, op, "table", table_rows, out->cols, &out->x_stride, table);
+static decoct_status check_numbers(dct_error *error, const rows_facts *f,
+                                   const decoct_rows_args *a) {
+    if (a->form < 0 || a->form >= f->forms) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "%s: there is no form %d", f->name, a->form);
     }
-    return status || ids || out->rows == 0
-               ? status
-               : dct_fail(error, DECOCT_E_ARGUMENT, "%s: ids is NULL", op);
-}
-
-static decoct_status embedding(decoct_context *ctx, decoct_rows_piece *out, const int32_t *ids,
-                               int64_t table_rows) {
-    decoct_status status = check_embedding(&ctx->error, out, ids, table_rows);
-    if (status) {
-        return status;
+    if (a->x_dtype < 0 || a->x_dtype >= DCT_DTYPES ||
+        (a->x_dtype != DECOCT_F32 && !(f->needs & DCT_ANY_DTYPE))) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "%s: x cannot have the type %d", f->name,
+                        a->x_dtype);
     }
-    dct_view y = dct_view_of_rows(out->y, out->rows, out->cols, out->y_stride);
-    dct_view table = dct_view_of_rows(out->x, table_rows, out->cols, out->x_stride);
-    dct_view list = dct_view_of_rows(ids, 1, out->rows, out->rows);
-    status = dct_check_apart(&ctx->error, "embedding", "y", &y, "table", &table);
-    status = status ? status : dct_check_apart(&ctx->error, "embedding", "y", &y, "ids", &list);
-    if (status) {
-        return status;
+    if (!isfinite(a->scale)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "%s: scale %g is not a finite number", f->name,
+                        (double)a->scale);
     }
-    for (int64_t i = 0; i < out->rows; i++) {
-        if (ids[i] < 0 || ids[i] >= table_rows) {
-            return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
-                            "embedding: id %d at %lld is not in [0, %lld)", ids[i], (long long)i,
-                            (long long)table_rows);
-        }
+    if (!isfinite(a->eps) || a->eps < 0.0f) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "%s: eps %g is not a finite number of at least 0",
+                        f->name, (double)a->eps);
     }
-    decoct_embedding_piece piece = {.rows = out->rows,
-                                    .cols = out->cols,
-                                    .ids = ids,
-                                    .table = out->x,
-                                    .table_stride = out->x_stride,
-                                    .y = out->y,
-                                    .y_stride = out->y_stride};
-    ctx->kernels->embedding(&piece);
     return DECOCT_OK;
 }
 
-decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int64_t cols, const int32_t *ids,
-                               const float *table, int64_t table_rows, int64_t table_stride,
-                               float *y, int64_t y_stride) {
-    decoct_status status = dct_enter(ctx);
+// An operand that is given must be one that the operation reads, and the other way round.
+static decoct_status check_operands(dct_error *error, const rows_facts *f,
+                                    const decoct_rows_args *a) {
+    bool empty = a->rows == 0 || a->cols == 0;
+    const struct {
+        const char *name;
+        bool given, known, needed;
+    } operands[] = {
+        {"gain", a->gain, f->needs & DCT_MAY_GAIN, false},
+        {"bias", a->bias, f->needs & (DCT_MAY_BIAS | DCT_NEEDS_BIAS), f->needs & DCT_NEEDS_BIAS},
+        {"up", a->up, f->needs & DCT_MAY_UP, false},
+        {"ids", a->ids, f->needs & DCT_NEEDS_IDS, f->needs & DCT_NEEDS_IDS},
+        {"scale", a->scale != 0.0f, f->needs & DCT_NEEDS_SCALE, false},
+        {"eps", a->eps != 0.0f, f->needs & DCT_NEEDS_EPS, false},
+        {"table_rows", a->table_rows != 0, f->needs & DCT_NEEDS_IDS, false},
+        {"reserved", a->reserved != 0, false, false},
+    };
+    for (size_t i = 0; i < sizeof operands / sizeof *operands; i++) {
+        if (operands[i].given && !operands[i].known) {
+            return dct_fail(error, DECOCT_E_ARGUMENT, "%s: it has no use for %s", f->name,
+                            operands[i].name);
+        }
+        if (operands[i].needed && !operands[i].given && !empty) {
+            return dct_fail(error, DECOCT_E_ARGUMENT, "%s: %s is NULL", f->name, operands[i].name);
+        }
+    }
+    return DECOCT_OK;
+}
+
+// Shapes, strides and pointers; sets strides of 0.
+static decoct_status check_shapes(dct_error *error, const rows_facts *f, decoct_rows_args *a) {
+    const char *op = f->name;
+    bool table = f->needs & DCT_NEEDS_IDS;
+    decoct_status status = dct_check_size(error, op, "rows", a->rows);
+    status = status ? status : dct_check_size(error, op, "cols", a->cols);
+    status = status ? status : dct_check_size(error, op, "table_rows", a->table_rows);
+    status = status ? status : dct_check_rows(error, op, "y", a->rows, a->cols, &a->y_stride, a->y);
+    if (!status) {
+        const void *x = table && a->rows == 0 ? a : a->x; // a table that is not read may be NULL
+        status = dct_check_rows(error, op, table ? "table" : "x", table ? a->table_rows : a->rows,
+                                a->cols, &a->x_stride, x);
+    }
+    if (!status && a->up) {
+        status = dct_check_rows(error, op, "up", a->rows, a->cols, &a->up_stride, a->up);
+    }
+    return status;
+}
+
+static bool is_in_place(const decoct_rows_args *a) {
+    return a->x == a->y && (a->x_stride == a->y_stride || a->rows < 2);
+}
+
+// y may be x itself; the other inputs are read again for each row.
+static decoct_status check_apart(dct_error *error, const rows_facts *f, const decoct_rows_args *a) {
+    bool table = f->needs & DCT_NEEDS_IDS;
+    int64_t x_rows = table ? a->table_rows : a->rows, size = dct_dtype_bytes(a->x_dtype);
+    dct_view y = dct_view_of_rows(a->y, a->rows, a->cols, a->y_stride);
+    dct_view x = dct_view_of_rows(a->x, x_rows, a->cols, a->x_stride);
+    dct_view up = dct_view_of_rows(a->up, a->rows, a->cols, a->up_stride);
+    dct_view gain = dct_view_of_rows(a->gain, 1, a->cols, a->cols);
+    dct_view bias = dct_view_of_rows(a->bias, 1, a->cols, a->cols);
+    dct_view ids = dct_view_of_rows(a->ids, 1, a->rows, a->rows);
+    decoct_status status = DECOCT_OK;
+    if (a->x_dtype != DECOCT_F32) {
+        status = dct_bytes_apart(a->y, (uint64_t)(a->rows * a->y_stride) * sizeof(float), a->x,
+                                 (uint64_t)(x_rows * a->x_stride * size))
+                     ? DECOCT_OK
+                     : dct_fail(error, DECOCT_E_ARGUMENT, "%s: y overlaps x", f->name);
+    } else if (table || !is_in_place(a)) {
+        status =
+            dct_check_apart(error, f->name, "y", &y, table ? "table" : "x without being x", &x);
+    }
+    status = status ? status : dct_check_apart(error, f->name, "y", &y, "up", &up);
+    status = status ? status : dct_check_apart(error, f->name, "y", &y, "gain", &gain);
+    status = status ? status : dct_check_apart(error, f->name, "y", &y, "bias", &bias);
+    return status ? status : dct_check_apart(error, f->name, "y", &y, "ids", &ids);
+}
+
+static decoct_status check_ids(dct_error *error, const rows_facts *f, const decoct_rows_args *a) {
+    for (int64_t i = 0; a->ids && i < a->rows; i++) {
+        if (a->ids[i] < 0 || a->ids[i] >= a->table_rows) {
+            return dct_fail(error, DECOCT_E_ARGUMENT, "%s: id %d at %lld is not in [0, %lld)",
+                            f->name, a->ids[i], (long long)i, (long long)a->table_rows);
+        }
+    }
+    return DECOCT_OK;
+}
+
+// ---- The door ----
+
+static decoct_status rows(decoct_context *ctx, const decoct_rows_args *args) {
+    decoct_rows_args a;
+    decoct_status status = dct_take_struct(&ctx->error, "rows", &a, sizeof a, DCT_FIRST_ROWS, args);
     if (status) {
         return status;
     }
-    decoct_rows_piece piece = {.rows = rows,
-                               .cols = cols,
-                               .x = table,
-                               .x_stride = table_stride,
-                               .y = y,
-                               .y_stride = y_stride};
-    status = embedding(ctx, &piece, ids, table_rows);
-    return dct_leave(ctx, status);
+    if (a.op < 0 || a.op >= DCT_OPS) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "rows: there is no operation %d", a.op);
+    }
+    const rows_facts *f = &facts[a.op];
+    status = check_numbers(&ctx->error, f, &a);
+    status = status ? status : check_operands(&ctx->error, f, &a);
+    status = status ? status : check_shapes(&ctx->error, f, &a);
+    status = status ? status : check_apart(&ctx->error, f, &a);
+    status = status ? status : check_ids(&ctx->error, f, &a);
+    if (!status) {
+        float scale = a.scale == 0.0f ? 1.0f : a.scale;
+        dct_rows(ctx, a.op,
+                 &(decoct_rows_piece){.rows = a.rows,
+                                      .cols = a.cols,
+                                      .x = {.data = a.x, .stride = a.x_stride, .dtype = a.x_dtype},
+                                      .up = {.data = a.up, .stride = a.up_stride},
+                                      .y = {.data = a.y, .stride = a.y_stride},
+                                      .gain = a.gain,
+                                      .bias = a.bias,
+                                      .ids = a.ids,
+                                      .scale = f->needs & DCT_NEEDS_EPS ? a.eps : scale,
+                                      .form = a.form});
+    }
+    return status;
+}
+
+decoct_status decoct_rows(decoct_context *ctx, const decoct_rows_args *args) {
+    decoct_status status = dct_enter(ctx);
+    return status ? status : dct_leave(ctx, rows(ctx, args));
 }
 
 // ---- Inside the library: dense rows ----
 
 void dct_layer_norm(decoct_context *ctx, int64_t rows, int64_t cols, float eps, const float *gain,
                     const float *bias, const float *x, float *y) {
-    decoct_rows_piece piece = {.rows = rows,
-                               .cols = cols,
-                               .x = x,
-                               .x_stride = cols,
-                               .y = y,
-                               .y_stride = cols,
-                               .gain = gain,
-                               .bias = bias,
-                               .scale = eps};
-    run_rows(ctx, ctx->kernels->layer_norm, piece, CHEAP);
+    dct_rows(ctx, DECOCT_OP_LAYER_NORM,
+             &(decoct_rows_piece){.rows = rows,
+                                  .cols = cols,
+                                  .x = {.data = x, .stride = cols},
+                                  .y = {.data = y, .stride = cols},
+                                  .gain = gain,
+                                  .bias = bias,
+                                  .scale = eps});
 }
 
 void dct_gelu(decoct_context *ctx, int32_t form, int64_t rows, int64_t cols, float *y) {
-    decoct_rows_piece piece = {.rows = rows,
-                               .cols = cols,
-                               .x = y,
-                               .x_stride = cols,
-                               .y = y,
-                               .y_stride = cols,
-                               .form = form};
-    run_rows(ctx, ctx->kernels->gelu, piece, COSTLY);
+    dct_rows(ctx, DECOCT_OP_GELU,
+             &(decoct_rows_piece){.rows = rows,
+                                  .cols = cols,
+                                  .x = {.data = y, .stride = cols},
+                                  .y = {.data = y, .stride = cols},
+                                  .form = form});
 }
 
 void dct_residual(decoct_context *ctx, int64_t rows, int64_t cols, const float *x, float *y) {
-    decoct_rows_piece piece = {
-        .rows = rows, .cols = cols, .x = x, .x_stride = cols, .y = y, .y_stride = cols};
-    run_rows(ctx, ctx->kernels->add, piece, CHEAP);
+    dct_rows(ctx, DECOCT_OP_ADD,
+             &(decoct_rows_piece){.rows = rows,
+                                  .cols = cols,
+                                  .x = {.data = x, .stride = cols},
+                                  .y = {.data = y, .stride = cols}});
 }
 
 void dct_embedding(decoct_context *ctx, int64_t rows, int64_t cols, const int32_t *ids,
                    const float *table, float *y) {
-    decoct_embedding_piece piece = {.rows = rows,
-                                    .cols = cols,
-                                    .ids = ids,
-                                    .table = table,
-                                    .table_stride = cols,
-                                    .y = y,
-                                    .y_stride = cols};
-    ctx->kernels->embedding(&piece);
+    dct_rows(ctx, DECOCT_OP_EMBEDDING,
+             &(decoct_rows_piece){.rows = rows,
+                                  .cols = cols,
+                                  .x = {.data = table, .stride = cols},
+                                  .y = {.data = y, .stride = cols},
+                                  .ids = ids});
 }

@@ -28,10 +28,13 @@ __attribute__((constructor)) static void start(void) {
 }
 #endif
 
+static const decoct_rows_kernel list[] = {[DECOCT_OP_ADD] = {.run = add}};
+static const decoct_rows_kernels rows = DECOCT_KERNELS(list);
+
 __attribute__((visibility("default"))) extern const decoct_backend decoct_backend_entry;
 const decoct_backend decoct_backend_entry = {.struct_size = sizeof(decoct_backend),
                                              .abi = DECOCT_BACKEND_ABI,
                                              .name = "crash",
                                              .version = "1",
                                              .priority = 1000,
-                                             .add = add};
+                                             .rows = &rows};

@@ -2,7 +2,10 @@
 // Scalar's kernels with one mistake of those that are made in backends, which the environment
 // chooses. So its table is not a constant, as it should be, but filled by a constructor.
 #define DECOCT_BACKEND_ENTRY definition
+#include "backends/scalar/attention.c"
 #include "backends/scalar/backend.c"
+#include "backends/scalar/matmul.c"
+#include "backends/scalar/rows.c"
 
 #include <fenv.h>
 #include <stdlib.h>
@@ -13,13 +16,14 @@ enum {
 #include "mistakes.def"
 #undef X
 };
-static int mistake; // one of them, by the environment variable DECOCT_TEST_MISTAKE
-enum { M_SCRATCH = 100 };
+static int mistake;       // one of them, by the environment variable DECOCT_TEST_MISTAKE
+enum { M_SCRATCH = 100 }; // floats
 
 // ---- Attention ----
 
 static int64_t room(const decoct_attention_piece *a) {
-    return mistake == scratch_of_minus_one ? -1 : a->kv_len + 2 * KEYS;
+    const int64_t more = (a->kv_len + 2 * KEYS) * (int64_t)sizeof(float);
+    return mistake == scratch_of_minus_one ? -1 : attention_scratch(a) + more;
 }
 
 // One head with unpacked keys: scalar wants them packed, block by block. So the scores of a block
@@ -30,22 +34,27 @@ static void attend_head(decoct_attention_piece a) {
         int64_t stride = mistake == k_stride_ignored ? a.head_dim : a.k_stride;
         for (int64_t j = 0; j < a.kv_len; j += KEYS) {
             int64_t count = a.kv_len - j < KEYS ? a.kv_len - j : KEYS;
-            pack_keys(count, a.head_dim, a.k + j * stride, stride, keys + j * a.head_dim);
+            const float *k = (const float *)a.k + j * stride;
+            backend_pack_keys(&(decoct_keys_piece){.count = count,
+                                                   .head_dim = a.head_dim,
+                                                   .k = {.data = k, .stride = stride},
+                                                   .block = keys + j * a.head_dim});
         }
         a.keys = keys;
         a.key_block_stride = KEYS * a.head_dim;
     }
-    definition.attention.run(&a);
+    attention_run(&a);
 }
 
 static void spoil_rows(const decoct_attention_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         float *out = a->out + i * a->out_stride;
+        const float *v = a->v;
         bool all = a->mask != NULL, some = false;
         for (int64_t j = 0; a->mask && j < a->kv_len; j++) {
             bool hidden = a->mask[i * a->mask_stride + j] == -INFINITY;
             all = all && hidden;
-            some = some || (hidden && isnan(a->v[j * a->v_stride]));
+            some = some || (hidden && isnan(v[j * a->v_stride]));
         }
         if (mistake == masked_row_is_nan && all) {
             out[0] = NAN;
@@ -57,19 +66,26 @@ static void spoil_rows(const decoct_attention_piece *a) {
     }
 }
 
+// Head h as a piece of its own.
+static decoct_attention_piece head_of(const decoct_attention_piece *whole, int64_t h) {
+    decoct_attention_piece a = *whole;
+    int64_t phase = mistake == head_phase_ignored ? 0 : a.kv_phase;
+    int64_t kv = a.heads > 1 ? (phase + h) / a.kv_group : 0;
+    a.heads = 0;
+    a.q += h * a.q_head_stride;
+    a.k = a.k ? (const float *)a.k + kv * a.k_head_stride : NULL;
+    a.v = (const float *)a.v + kv * a.v_head_stride;
+    a.out += h * a.out_head_stride;
+    a.mask = a.mask && mistake != heads_of_mask_ignored ? a.mask + h * a.mask_head_stride : a.mask;
+    a.weights = a.weights ? a.weights + h * a.weights_head_stride : NULL;
+    a.slopes = a.slopes ? a.slopes + h : NULL;
+    a.sinks = a.sinks ? a.sinks + h : NULL;
+    return a;
+}
+
 static void attend(const decoct_attention_piece *whole) {
     for (int64_t h = 0; h < (whole->heads > 1 ? whole->heads : 1); h++) {
-        decoct_attention_piece a = *whole;
-        int64_t phase = mistake == head_phase_ignored ? 0 : a.kv_phase;
-        int64_t kv = a.heads > 1 ? (phase + h) / a.kv_group : 0;
-        a.heads = 0;
-        a.q += h * a.q_head_stride;
-        a.k = a.k ? a.k + kv * a.k_head_stride : NULL;
-        a.v += kv * a.v_head_stride;
-        a.out += h * a.out_head_stride;
-        a.mask =
-            a.mask && mistake != heads_of_mask_ignored ? a.mask + h * a.mask_head_stride : a.mask;
-        a.weights = a.weights ? a.weights + h * a.weights_head_stride : NULL;
+        decoct_attention_piece a = head_of(whole, h);
         a.mask = mistake == mask_ignored ? NULL : a.mask;
         a.weights = mistake == weights_not_written ? NULL : a.weights;
         a.visible += mistake == causal_off_by_one ? a.visible_step : 0;
@@ -87,7 +103,7 @@ static void attend(const decoct_attention_piece *whole) {
             a.scale = 1.0f / 1.1f;
         }
         if (mistake == attention_scratch_exceeded) {
-            a.scratch[a.kv_len + 2 * KEYS] = 0.0f;
+            ((float *)a.scratch)[room(whole) / (int64_t)sizeof(float)] = 0.0f;
         }
         attend_head(a);
         spoil_rows(&a);
@@ -106,8 +122,8 @@ static float maximum(const float *x, int64_t count, float scale) {
 
 static void wrong_softmax(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
-        const float *x = a->x + i * a->x_stride;
-        float *y = a->y + i * a->y_stride, all = 0.0f, max = maximum(x, a->cols, a->scale);
+        const float *x = x_row(a, i);
+        float *y = y_row(a, i), all = 0.0f, max = maximum(x, a->cols, a->scale);
         lanes total = {{0}, {0}};
         for (int64_t j = 0; mistake == softmax_not_in_place && j < a->cols; j++) {
             y[j] = 0.0f;
@@ -140,12 +156,12 @@ static void wrong_norm(const decoct_rows_piece *whole) {
     }
     a.scale = mistake == eps_ignored ? 0.0f : a.scale;
     if (mistake != variance_in_one_pass) {
-        definition.layer_norm(&a);
+        layer_norm(&a);
         return;
     }
     for (int64_t i = 0; i < a.rows; i++) {
-        const float *x = a.x + i * a.x_stride;
-        float sum = 0.0f, squares = 0.0f, *y = a.y + i * a.y_stride, n = (float)a.cols;
+        const float *x = x_row(&a, i);
+        float sum = 0.0f, squares = 0.0f, *y = y_row(&a, i), n = (float)a.cols;
         for (int64_t j = 0; j < a.cols; j++) {
             sum += x[j];
             squares = fmaf(x[j], x[j], squares);
@@ -162,9 +178,9 @@ static void wrong_norm(const decoct_rows_piece *whole) {
 static void wrong_gelu(const decoct_rows_piece *whole) {
     decoct_rows_piece a = *whole;
     a.form = mistake == gelu_one_form ? 0 : a.form;
-    definition.gelu(&a);
+    gelu(&a);
     for (int64_t i = 0; i < a.rows * a.cols; i++) {
-        float *y = &a.y[i / a.cols * a.y_stride + i % a.cols];
+        float *y = y_row(&a, i / a.cols) + i % a.cols;
         *y = mistake == gelu_minus_zero ? *y + 0.0f : mistake == gelu_of_nan && isnan(*y) ? 0 : *y;
     }
 }
@@ -186,17 +202,17 @@ static void set_mode(void) {
 
 static void wrong_add(const decoct_rows_piece *whole) {
     decoct_rows_piece a = *whole;
-    a.y_stride = mistake == add_stride_ignored ? a.cols : a.y_stride;
-    definition.add(&a);
+    a.y.stride = mistake == add_stride_ignored ? a.cols : a.y.stride;
+    add(&a);
     set_mode();
     for (int64_t i = 0; mistake == add_beyond_1024 && i < a.rows && a.cols > 1024; i++) {
-        a.y[i * a.y_stride + 1024] += 1.0f;
+        y_row(&a, i)[1024] += 1.0f;
     }
     for (int64_t i = 0; mistake == wrong_in_768 && i < a.rows && a.cols == 768; i++) {
-        a.y[i * a.y_stride + 700] += 1.0f;
+        y_row(&a, i)[700] += 1.0f;
     }
-    if (mistake == add_changes_x && a.x != a.y) {
-        ((float *)(uintptr_t)a.x)[0] += 1.0f;
+    if (mistake == add_changes_x && a.x.data != a.y.data) {
+        ((float *)(uintptr_t)a.x.data)[0] += 1.0f;
     }
 }
 
@@ -204,37 +220,48 @@ static void wrong_bias(const decoct_rows_piece *a) {
     if (mistake == bias_not_in_place) {
         for (int64_t i = 0; i < a->rows * a->cols; i++) {
             int64_t row = i / a->cols, j = i % a->cols;
-            a->y[row * a->y_stride + j] = a->bias[j];
-            a->y[row * a->y_stride + j] += a->x[row * a->x_stride + j];
+            y_row(a, row)[j] = a->bias[j];
+            y_row(a, row)[j] += x_row(a, row)[j];
         }
         return;
     }
-    definition.bias(a);
+    bias(a);
     for (int64_t j = a->cols; mistake == bias_writes_vectors && j % 8; j++) {
-        a->y[(a->rows - 1) * a->y_stride + j] = 0.0f;
+        y_row(a, a->rows - 1)[j] = 0.0f;
     }
 }
 
-static void wrong_embedding(const decoct_embedding_piece *whole) {
-    decoct_embedding_piece a = *whole;
-    a.table_stride = mistake == table_stride_ignored ? a.cols : a.table_stride;
-    definition.embedding(&a);
+static void wrong_embedding(const decoct_rows_piece *whole) {
+    decoct_rows_piece a = *whole;
+    a.x.stride = mistake == table_stride_ignored ? a.cols : a.x.stride;
+    a.x.dtype = mistake == table_type_ignored && a.x.dtype ? DECOCT_F16 : a.x.dtype;
+    embedding(&a);
 }
 
-static void wrong_keys(int64_t count, int64_t head_dim, const float *k, int64_t k_stride,
-                       float *block) {
-    for (int64_t i = 0; i < count * head_dim; i++) {
-        block[i % head_dim * KEYS + i / head_dim] = k[i / head_dim * k_stride + i % head_dim];
+static void wrong_keys(const decoct_keys_piece *a) {
+    const float *k = a->k.data;
+    float *block = a->block;
+    for (int64_t i = 0; i < a->count * a->head_dim; i++) {
+        int64_t key = i / a->head_dim, d = i % a->head_dim;
+        block[d * KEYS + key] = k[key * a->k.stride + d];
     }
 }
 
 // ---- Matrix product ----
 
+static const float *row_of_x(const decoct_matmul_piece *a, int64_t i) {
+    return (const float *)a->x.data + i * a->x.stride;
+}
+
+static float *row_of_y(const decoct_matmul_piece *a, int64_t i) {
+    return (float *)a->y.data + i * a->y.stride;
+}
+
 static float product(const decoct_matmul_piece *a, int64_t i, const float *w, int64_t step,
                      float sum) {
     float other = 0.0f;
     for (int64_t p = 0; p < a->k; p++) {
-        float x = a->x[i * a->x_stride + p];
+        float x = row_of_x(a, i)[p];
         if (mistake == no_fused_products) {
             volatile float xw = x * w[p * step];
             sum += xw;
@@ -248,17 +275,19 @@ static float product(const decoct_matmul_piece *a, int64_t i, const float *w, in
 }
 
 static void wrong_matmul(const decoct_matmul_piece *a) {
-    int64_t stride = mistake == panel_stride_ignored ? a->k * PANEL + PANEL : a->panel_stride;
+    const int64_t near = (a->k * PANEL + PANEL) * (int64_t)sizeof(float);
+    const int64_t stride = mistake == panel_stride_ignored ? near : a->w_stride;
     if ((mistake == scratch_required && !a->scratch) || (mistake == k_of_0_ignored && a->k == 0)) {
         return;
     }
     if (mistake == scratch_exceeded && a->scratch) {
-        a->scratch[M_SCRATCH] = 1.0f;
+        ((float *)a->scratch)[M_SCRATCH] = 1.0f;
     }
     for (int64_t i = 0; i < a->rows; i++) {
         for (int64_t j = 0; j < a->cols; j++) {
-            const float *w = a->w + j / PANEL * stride + j % PANEL;
-            float *y = a->y + i * a->y_stride + j;
+            const char *panel = (const char *)a->w + j / PANEL * stride;
+            const float *w = (const float *)panel + j % PANEL;
+            float *y = row_of_y(a, i) + j;
             float start = a->accumulate && mistake != accumulate_ignored ? *y : 0.0f;
             float bias = a->bias ? a->bias[j] : 0.0f;
             *y = mistake == bias_first ? product(a, i, w, PANEL, start + bias)
@@ -268,23 +297,51 @@ static void wrong_matmul(const decoct_matmul_piece *a) {
     }
 }
 
-static void wrong_pack(int64_t k, int64_t cols, const float *w, int64_t row_stride,
-                       int64_t col_stride, float *panel) {
-    for (int64_t p = 0; p < k; p++) {
-        for (int64_t j = 0; j < cols; j++) {
-            panel[p * PANEL + j] = w[p * row_stride + j * col_stride];
+// w of 16 bits: denormals taken for 0, or x rounded to the type of w, as instructions do it.
+static void wrong_16(const decoct_matmul_piece *a, decoct_dtype dtype) {
+    // A mask, since gcc 12 drops the rounding from "x = wrong ? rounded(x) : x".
+    const uint32_t kept = mistake == x_rounded_to_bf16 ? 0xffff0000u : 0xffffffffu;
+    for (int64_t i = 0; i < a->rows * a->cols; i++) {
+        int64_t row = i / a->cols, j = i % a->cols;
+        const void *panel = (const char *)a->w + j / PANEL * a->w_stride;
+        float *y = row_of_y(a, row) + j, sum = a->accumulate ? *y : 0.0f;
+        for (int64_t p = 0; p < a->k; p++) {
+            float x = row_of_x(a, row)[p], w = stored_at(dtype, panel, p * PANEL + j % PANEL);
+            w = mistake == f16_denormals_lost && fabsf(w) < 0x1p-14f ? 0.0f : w;
+            sum = fmaf(from_bits(to_bits(x) & kept), w, sum);
+        }
+        *y = a->bias ? sum + a->bias[j] : sum;
+    }
+}
+
+static void wrong_f16(const decoct_matmul_piece *a) {
+    wrong_16(a, DECOCT_F16);
+}
+
+static void wrong_bf16(const decoct_matmul_piece *a) {
+    wrong_16(a, DECOCT_BF16);
+}
+
+static void wrong_pack(const decoct_pack_piece *a) {
+    const float *w = a->w;
+    float *panel = a->panel;
+    for (int64_t p = 0; p < a->k; p++) {
+        for (int64_t j = 0; j < a->cols; j++) {
+            panel[p * PANEL + j] = w[p * a->row_stride + j * a->col_stride];
         }
     }
 }
 
 static void plain(const decoct_matmul_piece *a) {
-    int64_t stride = mistake == plain_stride_ignored ? a->cols : a->panel_stride;
+    const int64_t given = a->w_stride / (int64_t)sizeof(float);
+    const int64_t stride = mistake == plain_stride_ignored ? a->cols : given;
+    const float *w = a->w;
     for (int64_t i = 0; i < a->rows; i++) {
         for (int64_t j = 0; j < a->cols; j++) {
-            float *y = a->y + i * a->y_stride + j;
+            float *y = row_of_y(a, i) + j;
             float sum = a->accumulate ? *y : 0.0f;
             for (int64_t p = 0; p < a->k; p++) {
-                sum = fmaf(a->x[i * a->x_stride + p], a->w[p * stride + j], sum);
+                sum = fmaf(row_of_x(a, i)[p], w[p * stride + j], sum);
             }
             *y = a->bias && mistake != plain_bias_ignored ? sum + a->bias[j] : sum;
         }
@@ -324,31 +381,82 @@ static void choose_mistake(decoct_backend *t) {
     t->name = names[mistake];
 }
 
+// The lists of the table. What has no mistake is the definition's own.
+static decoct_matmul_kernel matmuls[sizeof matmul_list / sizeof *matmul_list];
+static decoct_attention_kernel attentions[sizeof attention_list / sizeof *attention_list];
+static decoct_rows_kernel rows[sizeof rows_list / sizeof *rows_list];
+static decoct_probe_kernel probes;
+static const decoct_matmul_kernels matmul_kernels = DECOCT_KERNELS(matmuls);
+static const decoct_attention_kernels attention_kernels = DECOCT_KERNELS(attentions);
+static const decoct_rows_kernels rows_kernels = DECOCT_KERNELS(rows);
+
+static void fill_matmul(decoct_matmul_kernel *f32) {
+    f32->run = mistake == plain_without_matmul ? NULL : wrong_matmul;
+    f32->scratch_bytes =
+        mistake == scratch_of_gigabytes ? UINT64_C(1) << 34 : M_SCRATCH * sizeof(float);
+    f32->panel_cols = mistake == panels_of_24 ? 24 : mistake == panels_of_0 ? 0 : PANEL;
+    f32->tile_rows = mistake == tile_of_millions ? 3000000 : 1;
+    f32->pack = mistake == no_pack ? NULL : mistake == panel_not_filled ? wrong_pack : pack_32;
+    f32->plain = plain;
+}
+
+static void fill_16(decoct_matmul_kernel *kernel) {
+    if (kernel->w_dtype == DECOCT_F16 && mistake == f16_denormals_lost) {
+        kernel->run = wrong_f16;
+    } else if (kernel->w_dtype == DECOCT_BF16 && mistake == x_rounded_to_bf16) {
+        kernel->run = wrong_bf16;
+    }
+}
+
+static void fill_attention(decoct_attention_kernel *f32) {
+    f32->packs_keys = mistake == packs_keys_7 ? 7 : 2;
+    f32->scratch_bytes = room;
+    f32->run = attend;
+}
+
+static void fill_rows(void) {
+    if (is(softmax_without_maximum, softmax_scale_ignored)) {
+        rows[DECOCT_OP_SOFTMAX].run = wrong_softmax;
+    }
+    if (is(gain_required, eps_ignored)) {
+        rows[DECOCT_OP_LAYER_NORM].run = wrong_norm;
+    }
+    if (is(gelu_one_form, gelu_of_nan)) {
+        rows[DECOCT_OP_GELU].run = wrong_gelu;
+    }
+    rows[DECOCT_OP_ADD].run = wrong_add;
+    if (is(bias_writes_vectors, bias_not_in_place)) {
+        rows[DECOCT_OP_BIAS].run = wrong_bias;
+    }
+    rows[DECOCT_OP_EMBEDDING].run = wrong_embedding;
+}
+
+static void fill_probe(void) {
+    probes.fma_flops = mistake == probe_without_flops ? 0 : probes.fma_flops;
+    probes.read = mistake == probe_without_read ? NULL : probes.read;
+    probes.copy = mistake == copy_too_short ? short_copy : probes.copy;
+}
+
 __attribute__((constructor)) static void fill_table(void) {
     decoct_backend *t = &decoct_backend_entry;
     *t = definition;
+    memcpy(matmuls, matmul_list, sizeof matmuls);
+    memcpy(attentions, attention_list, sizeof attentions);
+    memcpy(rows, rows_list, sizeof rows);
+    probes = probe;
     choose_mistake(t);
+    fill_matmul(&matmuls[0]);
+    for (size_t i = 1; i < sizeof matmuls / sizeof *matmuls; i++) {
+        fill_16(&matmuls[i]);
+    }
+    fill_attention(&attentions[0]);
+    fill_rows();
+    fill_probe();
     t->priority = 2;
     t->usable = usable;
-    t->matmul.run = mistake == plain_without_matmul ? NULL : wrong_matmul;
-    t->matmul.scratch_size = mistake == scratch_of_gigabytes ? UINT32_MAX : M_SCRATCH;
-    t->matmul.panel_cols = mistake == panels_of_24 ? 24 : mistake == panels_of_0 ? 0 : PANEL;
-    t->matmul.tile_rows = mistake == tile_of_millions ? 3000000 : 1;
-    t->matmul.pack = mistake == no_pack            ? NULL
-                     : mistake == panel_not_filled ? wrong_pack
-                                                   : matmul_pack;
-    t->matmul_plain = plain;
-    t->attention.packs_keys = mistake == packs_keys_7 ? 7 : 2;
-    t->attention.scratch_size = room;
-    t->attention.run = attend;
-    t->softmax = is(softmax_without_maximum, softmax_scale_ignored) ? wrong_softmax : softmax;
-    t->layer_norm = is(gain_required, eps_ignored) ? wrong_norm : layer_norm;
-    t->gelu = is(gelu_one_form, gelu_of_nan) ? wrong_gelu : gelu;
-    t->add = wrong_add;
-    t->bias = is(bias_writes_vectors, bias_not_in_place) ? wrong_bias : bias;
-    t->embedding = wrong_embedding;
-    t->pack_keys = mistake == keys_not_filled ? wrong_keys : pack_keys;
-    t->probe.fma_flops = mistake == probe_without_flops ? 0 : t->probe.fma_flops;
-    t->probe.read = mistake == probe_without_read ? NULL : t->probe.read;
-    t->probe.copy = mistake == copy_too_short ? short_copy : t->probe.copy;
+    t->matmul = &matmul_kernels;
+    t->attention = &attention_kernels;
+    t->rows = &rows_kernels;
+    t->pack_keys = mistake == keys_not_filled ? wrong_keys : backend_pack_keys;
+    t->probe = &probes;
 }

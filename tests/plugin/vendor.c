@@ -10,23 +10,33 @@
 
 static void add(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = (const float *)a->x.data + i * a->x.stride;
+        float *y = (float *)a->y.data + i * a->y.stride;
         for (int64_t j = 0; j < a->cols; j++) {
-            a->y[i * a->y_stride + j] += a->x[i * a->x_stride + j];
+            y[j] += x[j];
         }
         if (VENDOR_LATE && a->cols > 64 && a->cols % 64 == 0) {
-            a->y[i * a->y_stride + 100] += 0x1p-18f;
+            y[100] += 0x1p-18f;
         }
     }
 }
 
 static void bias(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = (const float *)a->x.data + i * a->x.stride;
+        float *y = (float *)a->y.data + i * a->y.stride;
         for (int64_t j = 0; j < a->cols; j++) {
-            float sum = a->x[i * a->x_stride + j] + a->bias[j];
-            a->y[i * a->y_stride + j] = VENDOR_WRONG && i == 3 ? sum + 0x1p-20f : sum;
+            float sum = x[j] + a->bias[j];
+            y[j] = VENDOR_WRONG && i == 3 ? sum + 0x1p-20f : sum;
         }
     }
 }
+
+static const decoct_rows_kernel list[] = {
+    [DECOCT_OP_ADD] = {.run = add},
+    [DECOCT_OP_BIAS] = {.run = bias},
+};
+static const decoct_rows_kernels rows = DECOCT_KERNELS(list);
 
 __attribute__((visibility("default"))) extern const decoct_backend decoct_backend_entry;
 const decoct_backend decoct_backend_entry = {
@@ -35,6 +45,5 @@ const decoct_backend decoct_backend_entry = {
     .name = "vendor",
     .version = "7",
     .priority = 1000,
-    .add = add,
-    .bias = bias,
+    .rows = &rows,
 };

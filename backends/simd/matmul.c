@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Matrix product, w in packed panels of PANEL columns or row by row as it lies.
-#ifndef SIMD_MATMUL_H
-#define SIMD_MATMUL_H
+// Matrix product, w in packed panels of PANEL columns or row by row, unpacked.
+#include "sheet.h" // of the ISA that this is compiled for
 
+#include "kernels.h"
 #include "tile.h"
 
-#include <decoct/backend.h>
+// From one panel of w to the next, or from one row of a plain w to the next, in floats.
+INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a) {
+    return a->w_stride / (int64_t)sizeof(float);
+}
 
 // ---- One or two rows ----
 
@@ -17,7 +20,7 @@ enum { PLAIN_STEPS = 16, PLAIN_WIDE = 1024 };
 // Against as many panels at once as keep enough sums under way. `plain`: w is not packed.
 INLINE void matmul_few_steps(int rows, int vecs, int plain, const decoct_matmul_piece *a,
                              tile_args t) {
-    const int64_t wide = (int64_t)vecs * LANES, next = plain ? PANEL : a->panel_stride;
+    const int64_t wide = (int64_t)vecs * LANES, next = plain ? PANEL : matmul_w_stride(a);
     const float *bias = t.bias;
     for (int64_t j = 0; j < a->cols; j += PANEL) {
         int64_t left = a->cols - j;
@@ -41,13 +44,13 @@ INLINE void matmul_few_steps(int rows, int vecs, int plain, const decoct_matmul_
 
 INLINE void matmul_few_rows(int rows, int vecs, int plain, const decoct_matmul_piece *a) {
     tile_args t = {.k = a->k,
-                   .x = a->x,
-                   .x_stride = a->x_stride,
+                   .x = a->x.data,
+                   .x_stride = a->x.stride,
                    .w = a->w,
-                   .w_stride = plain ? a->panel_stride : PANEL,
-                   .panel_stride = plain ? PANEL : a->panel_stride,
-                   .y = a->y,
-                   .y_stride = a->y_stride,
+                   .w_stride = plain ? matmul_w_stride(a) : PANEL,
+                   .panel_stride = plain ? PANEL : matmul_w_stride(a),
+                   .y = a->y.data,
+                   .y_stride = a->y.stride,
                    .accumulate = a->accumulate};
     for (; plain && a->cols >= PLAIN_WIDE && t.k > PLAIN_STEPS; t.accumulate = 1) {
         int64_t left = t.k - PLAIN_STEPS;
@@ -62,6 +65,32 @@ INLINE void matmul_few_rows(int rows, int vecs, int plain, const decoct_matmul_p
 }
 
 // ---- Many rows ----
+
+// Packed panels of w, rows of x where they are; the same with packed x.
+TILE_FUNCTION tiles_unpacked(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, 0, PANEL, a);
+}
+
+TILE_FUNCTION tiles_packed(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, X_PACKED, PANEL, a);
+}
+
+// w row by row; its last columns, fewer than a panel; and when one vector holds them.
+TILE_FUNCTION tiles_plain(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, W_AHEAD, 0, a);
+}
+
+TILE_FUNCTION tiles_part(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, W_PART, 0, a);
+}
+
+TILE_FUNCTION tiles_narrow(int rows, const tile_args *a) {
+    tile_rows(rows, 1, W_PART, 0, a);
+}
+
+TILE_FUNCTION pack_x_rows(int rows, int64_t k, const float *x, int64_t x_stride, float *packed) {
+    tile_pack_rows(rows, k, x, x_stride, packed);
+}
 
 // As many tiles as needed, of nearly the same height, so that 8 rows are 4 + 4 rather than 6 + 2:
 // `tall` tiles of `rows` rows, then `low` ones of one row less.
@@ -82,16 +111,18 @@ static matmul_cut matmul_cut_rows(int64_t rows, int64_t most) {
 enum { ALIASED_FLOATS = 1024, ALIASED_ROWS = 8 };
 
 static int64_t matmul_most_rows(const decoct_matmul_piece *a, bool packed) {
-    bool aliased = !packed && a->x_stride % ALIASED_FLOATS == 0;
+    bool aliased = !packed && a->x.stride % ALIASED_FLOATS == 0;
     return aliased && ALIASED_ROWS < TILE_ROWS ? ALIASED_ROWS : TILE_ROWS;
 }
 
 // x in tiles, one after the other.
 static void matmul_pack_x(const decoct_matmul_piece *a, const matmul_cut *cut) {
+    const float *x = a->x.data;
+    float *packed = a->scratch;
     int64_t row = 0;
     for (int64_t i = 0; i < cut->tall + cut->low; i++) {
         int rows = i < cut->tall ? cut->rows : cut->rows - 1;
-        tile_pack_rows(rows, a->k, a->x + row * a->x_stride, a->x_stride, a->scratch + row * a->k);
+        pack_x_rows(rows, a->k, x + row * a->x.stride, a->x.stride, packed + row * a->k);
         row += rows;
     }
 }
@@ -105,33 +136,35 @@ typedef struct matmul_form {
 static void matmul_tiles(const decoct_matmul_piece *a, matmul_form form, int rows, int64_t count,
                          int64_t row, int64_t j) {
     const bool below = row + count * rows < a->rows, right = j + PANEL < a->cols;
+    const float *x = a->x.data, *packed = a->scratch, *w = a->w;
+    float *y = a->y.data;
     tile_args t = {.k = a->k,
-                   .x = form.packed ? a->scratch + row * a->k : a->x + row * a->x_stride,
-                   .x_stride = a->x_stride,
-                   .w = form.plain ? a->w + j : a->w + j / PANEL * a->panel_stride,
-                   .w_stride = form.plain ? a->panel_stride : PANEL,
-                   .y = a->y + row * a->y_stride + j,
-                   .y_stride = a->y_stride,
+                   .x = form.packed ? packed + row * a->k : x + row * a->x.stride,
+                   .x_stride = a->x.stride,
+                   .w = form.plain ? w + j : w + j / PANEL * matmul_w_stride(a),
+                   .w_stride = form.plain ? matmul_w_stride(a) : PANEL,
+                   .y = y + row * a->y.stride + j,
+                   .y_stride = a->y.stride,
                    .bias = a->bias ? a->bias + j : 0,
                    .cols = a->cols - j < PANEL ? a->cols - j : PANEL,
                    .accumulate = a->accumulate,
                    .count = count,
-                   .x_next = rows * (form.packed ? a->k : a->x_stride),
-                   .y_next = rows * a->y_stride};
-    t.y_ahead = below ? t.y + count * t.y_next : right ? a->y + j + PANEL : t.y;
+                   .x_next = rows * (form.packed ? a->k : a->x.stride),
+                   .y_next = rows * a->y.stride};
+    t.y_ahead = below ? t.y + count * t.y_next : right ? y + j + PANEL : t.y;
     if (count == 0) {
         return;
     }
     if (form.packed) {
-        tile_rows_packed(rows, &t);
+        tiles_packed(rows, &t);
     } else if (PANEL_VECS > 1 && t.cols <= LANES) {
-        tile_rows_narrow(rows, &t);
+        tiles_narrow(rows, &t);
     } else if (!form.plain) {
-        tile_rows(rows, &t);
+        tiles_unpacked(rows, &t);
     } else if (t.cols == PANEL) {
-        tile_rows_plain(rows, &t);
+        tiles_plain(rows, &t);
     } else {
-        tile_rows_part(rows, &t);
+        tiles_part(rows, &t);
     }
 }
 
@@ -168,15 +201,17 @@ static void matmul_plain(const decoct_matmul_piece *a) {
 // ---- Packing ----
 
 // Rows of w are copied by vectors, a transposed w is turned square by square.
-static void matmul_pack(int64_t k, int64_t cols, const float *w, int64_t row_stride,
-                        int64_t col_stride, float *panel) {
-    int64_t there = cols < PANEL ? cols : PANEL;
+static void matmul_pack(const decoct_pack_piece *a) {
+    const int64_t k = a->k, row_stride = a->row_stride, col_stride = a->col_stride;
+    const int64_t there = a->cols < PANEL ? a->cols : PANEL;
+    const float *w = a->w;
+    float *panel = a->panel;
     if (col_stride == 1) {
         for (int64_t p = 0; p < k; p++) {
             UNROLL
             for (int v = 0; v < PANEL_VECS; v++) {
-                vec a = tile_load(w + p * row_stride + v * LANES, there - v * LANES);
-                vec_store(panel + p * PANEL + v * LANES, a);
+                vec row = tile_load(w + p * row_stride + v * LANES, there - v * LANES);
+                vec_store(panel + p * PANEL + v * LANES, row);
             }
         }
         return;
@@ -195,4 +230,14 @@ static void matmul_pack(int64_t k, int64_t cols, const float *w, int64_t row_str
     }
 }
 
-#endif
+static const decoct_matmul_kernel matmul_list[] = {
+    {.panel_cols = PANEL,
+     .tile_rows = TILE_ROWS,
+     .k_block = K_BLOCK,
+     .n_block = N_BLOCK,
+     .m_block = M_BLOCK,
+     .scratch_bytes = PACK_COLS ? (M_BLOCK * K_BLOCK + TILE_PACK_SPILL) * sizeof(float) : 0,
+     .run = matmul_run,
+     .pack = matmul_pack,
+     .plain = matmul_plain}};
+const decoct_matmul_kernels backend_matmul = DECOCT_KERNELS(matmul_list);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The AVX2 + FMA backend. 16 registers of 8: a tile of 6 x 16 takes 12 for sums, 2 for w, 1 for x.
+#ifndef AVX2_SHEET_H
+#define AVX2_SHEET_H
+
 #define TILE_ROWS 6
 #define PANEL_VECS 1
 #if defined(__clang__)
@@ -42,4 +45,4 @@
 
 #include "vec.h"
 
-#include "simd/table.h"
+#endif

@@ -14,6 +14,9 @@
 // All that fit keep the pipes of the large cores full. 6 x 16 has whole panels of the 16 lanes. The
 // code as compiled runs at 2.00, 3.99, 3.99 (gcc 12 and clang 14), and on the A53, which waits for
 // each load, at 0.52 and 0.59. Two steps a turn gain nothing, and gcc puts sums on the stack then.
+#ifndef NEON_SHEET_H
+#define NEON_SHEET_H
+
 #define TILE_ROWS 6
 #define PANEL_VECS 1
 #define TILE_STEPS 1
@@ -34,4 +37,4 @@
 
 #include "vec.h"
 
-#include "simd/table.h"
+#endif

@@ -2,11 +2,11 @@
 // Attention over blocks of keys with a running maximum. A group of queries goes through a block
 // together: first the scores of every tile of queries and their exp, then, with the keys out of the
 // cache's way, the values. Both are register tiles.
-#ifndef SIMD_ATTENTION_H
-#define SIMD_ATTENTION_H
+#include "sheet.h" // of the ISA that this is compiled for
 
 #include "attention_parts.h"
 #include "attention_scores.h"
+#include "kernels.h"
 
 // ---- Keys ----
 
@@ -35,12 +35,19 @@ INLINE void pack_key_columns(int64_t columns, int64_t count, int64_t head_dim, c
     }
 }
 
-static void pack_keys(int64_t count, int64_t head_dim, const float *k, int64_t k_stride,
-                      float *block) {
-    pack_key_columns(KEYS, count, head_dim, k, k_stride, block);
+void backend_pack_keys(const decoct_keys_piece *a) {
+    pack_key_columns(KEYS, a->count, a->head_dim, a->k.data, a->k.stride, a->block);
 }
 
 // ---- Values ----
+
+TILE_FUNCTION tiles_ragged(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, RAGGED, 0, a);
+}
+
+TILE_FUNCTION tiles_ragged_narrow(int rows, const tile_args *a) {
+    tile_rows(rows, 1, RAGGED, 0, a);
+}
 
 // out += weight v for rows [r, r + rows): the keys that all see in one run, then row by row.
 static void attend_values(const attend_group *g, int r, int rows, const float *v,
@@ -75,13 +82,13 @@ static void attend_values(const attend_group *g, int r, int rows, const float *v
     int64_t left = g->out + r * g->width + g->width - o.y;
     o.cols = o.w_next = o.y_next = PANEL;
     o.count = left / PANEL;
-    tile_rows_ragged(rows, &o);
+    tiles_ragged(rows, &o);
     if (left % PANEL) { // one vector of two
         o.w += o.count * PANEL;
         o.y += o.count * PANEL;
         o.cols = LANES;
         o.count = 1;
-        tile_rows_ragged_narrow(rows, &o);
+        tiles_ragged_narrow(rows, &o);
     }
 }
 
@@ -89,7 +96,7 @@ static void attend_values(const attend_group *g, int r, int rows, const float *v
 static void attend_copy_values(const attend_group *g, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     for (int64_t j = 0; j < count; j++) {
-        const float *from = a->v + (first + j) * a->v_stride;
+        const float *from = attend_v(a, first + j);
         for (int64_t c = 0; c < g->width; c += LANES) {
             vec_store(g->values + j * g->width + c, tile_load(from + c, a->value_dim - c));
         }
@@ -108,16 +115,16 @@ static int attend_tile(const attend_group *g, int tiles, int i) {
 static const float *attend_keys(const attend_group *g, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     if (a->keys) {
-        return a->keys + first / KEYS * a->key_block_stride;
+        return (const float *)a->keys + first / KEYS * a->key_block_stride;
     }
     // The scores of a tile cover whole vectors of several panels.
     int64_t columns = round_up(count, (g->rows == 1 ? TILE_VECS_MAX * LANES : PANEL));
     for (int64_t j = 0; j < columns; j += SQUARE) {
-        const float *k = a->k + (first + j) * a->k_stride;
+        const float *k = attend_k(a, first + j);
         if (a->heads <= 1) {
             attend_fetch(k + KEYS * a->k_stride, a->k_stride,
                          clamp(a->kv_len - first - KEYS - j, 0, SQUARE), a->head_dim);
-            attend_fetch(a->v + (first + j) * a->v_stride, a->v_stride, clamp(count - j, 0, SQUARE),
+            attend_fetch(attend_v(a, first + j), a->v_stride, clamp(count - j, 0, SQUARE),
                          a->value_dim);
         }
         pack_key_columns(SQUARE, count - j, a->head_dim, k, a->k_stride, g->keys + j);
@@ -133,16 +140,16 @@ static void attend_block(attend_group *g, int tiles, int64_t first, int64_t coun
         attend_scores(g, r, rows, keys, attend_most(g, r, rows, first));
         if (a->keys) {
             int64_t from = count * i / tiles, to = count * (i + 1) / tiles;
-            attend_fetch(a->v + (first + from) * a->v_stride, a->v_stride, to - from, a->value_dim);
+            attend_fetch(attend_v(a, first + from), a->v_stride, to - from, a->value_dim);
         }
         attend_softmax(g, r, rows, first);
     }
-    // v is read as it lies if its columns come in whole vectors.
+    // v is read where it is if its columns come in whole vectors.
     bool dense = a->value_dim != g->width;
     if (dense) {
         attend_copy_values(g, first, count);
     }
-    const float *v = dense ? g->values : a->v + first * a->v_stride;
+    const float *v = dense ? g->values : attend_v(a, first);
     for (int i = 0; i < tiles; i++) {
         int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
         attend_values(g, r, rows, v, dense ? g->width : a->v_stride);
@@ -189,13 +196,17 @@ static int attend_tiles(const attend_group *g) {
     return (g->rows + TILE_ROWS - 1) / TILE_ROWS;
 }
 
+TILE_FUNCTION pack_queries(int rows, int64_t dim, const float *q, int64_t q_stride, float *packed) {
+    tile_pack_rows(rows, dim, q, q_stride, packed);
+}
+
 static void attend_start(attend_group *g) {
     const decoct_attention_piece *a = g->a;
     int tiles = attend_tiles(g);
     for (int i = 0; i < tiles; i++) {
         int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
-        tile_pack_rows(rows, a->head_dim, a->q + (g->row + r) * a->q_stride, a->q_stride,
-                       g->q + r * a->head_dim);
+        pack_queries(rows, a->head_dim, a->q + (g->row + r) * a->q_stride, a->q_stride,
+                     g->q + r * a->head_dim);
     }
     for (int r = 0; r < g->rows; r++) {
         attend_clear(g, r);
@@ -234,8 +245,8 @@ static void attend_head(const decoct_attention_piece *a, int64_t head, decoct_at
     int64_t kv = (a->kv_phase + head) / a->kv_group;
     *one = *a;
     one->q += head * a->q_head_stride;
-    one->k += kv * a->k_head_stride;
-    one->v += kv * a->v_head_stride;
+    one->k = attend_k(a, 0) + kv * a->k_head_stride;
+    one->v = attend_v(a, 0) + kv * a->v_head_stride;
     one->out += head * a->out_head_stride;
     one->mask = a->mask ? a->mask + head * a->mask_head_stride : 0;
     one->weights = a->weights ? a->weights + head * a->weights_head_stride : 0;
@@ -252,10 +263,8 @@ static void attend_fetch_block(const decoct_attention_piece *a, int64_t h, int64
     int64_t count = clamp(end - first, 0, KEYS);
     int64_t from = first + count * h / a->heads, rows = first + count * (h + 1) / a->heads - from;
     int64_t last = (a->kv_phase + a->heads - 1) / a->kv_group;
-    attend_fetch(a->k + from * a->k_stride, a->k_stride, rows,
-                 last * a->k_head_stride + a->head_dim);
-    attend_fetch(a->v + from * a->v_stride, a->v_stride, rows,
-                 last * a->v_head_stride + a->value_dim);
+    attend_fetch(attend_k(a, from), a->k_stride, rows, last * a->k_head_stride + a->head_dim);
+    attend_fetch(attend_v(a, from), a->v_stride, rows, last * a->v_head_stride + a->value_dim);
 }
 
 // Keys of different heads stand side by side in memory: all heads take a block before the next one,
@@ -299,4 +308,9 @@ static void attention_run(const decoct_attention_piece *a) {
     }
 }
 
-#endif
+static const decoct_attention_kernel attention_list[] = {{.kv_dtypes = 1u << DECOCT_F32,
+                                                          .tile_rows = ATTEND_ROWS,
+                                                          .packs_keys = 2,
+                                                          .scratch_bytes = attention_scratch,
+                                                          .run = attention_run}};
+const decoct_attention_kernels backend_attention = DECOCT_KERNELS(attention_list);

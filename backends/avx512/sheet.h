@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The AVX-512 backend. 32 registers of 16: a tile of 14 x 32 takes 28 for sums, 2 for w, 1 for x.
+#ifndef AVX512_SHEET_H
+#define AVX512_SHEET_H
+
 #define TILE_ROWS 14
 #define PANEL_VECS 2
 #define TILE_STEPS 2
@@ -30,4 +33,4 @@
 
 #include "vec.h"
 
-#include "simd/table.h"
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The operations on rows, by definition.
+#if defined(__FMA__) || defined(__aarch64__)
+#define FP_FAST_FMA 1 // sleef.h hides the *_purecfma functions without these
+#define FP_FAST_FMAF 1
+#define ERF Sleef_finz_erff1_u10purecfma
+#else
+#define ERF Sleef_cinz_erff1_u10purec
+#endif
+
+#include "scalar.h"
+
+#include <float.h>
+#include <sleef.h>
+
+static const float *x_row(const decoct_rows_piece *a, int64_t i) {
+    return (const float *)a->x.data + i * a->x.stride;
+}
+
+static float *y_row(const decoct_rows_piece *a, int64_t i) {
+    return (float *)a->y.data + i * a->y.stride;
+}
+
+static void softmax(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = x_row(a, i);
+        float *y = y_row(a, i);
+        float max = -INFINITY;
+        lanes total = {{0}, {0}};
+        for (int64_t j = 0; j < a->cols; j++) {
+            float z = x[j] * a->scale;
+            max = max > z ? max : z;
+        }
+        max = max == -INFINITY ? 0.0f : max; // nothing visible: every exp is 0
+        for (int64_t j = 0; j < a->cols; j++) {
+            y[j] = exp_canonical(x[j] * a->scale - max);
+            *lane_of(&total, j) += y[j];
+        }
+        float sum = fold(&total);
+        float inverse = sum == 0.0f ? 0.0f : 1.0f / sum;
+        for (int64_t j = 0; j < a->cols; j++) {
+            y[j] *= inverse;
+        }
+    }
+}
+
+// A power of two for the elements of a row: 1, unless the sum of their squares could overflow.
+// Then the largest one comes to [2^39, 2^40), and a product is rounded only where it is a denormal.
+static float layer_norm_factor(int64_t cols, const float *x) {
+    float top = 0.0f;
+    for (int64_t j = 0; j < cols; j++) {
+        top = top > fabsf(x[j]) ? top : fabsf(x[j]); // a NaN makes its row NaN anyway, and so
+    }                                                // does an infinity
+    int exponent = 0;
+    frexpf(top, &exponent); // top is within [2^(exponent - 1), 2^exponent)
+    return top >= 0x1p40f && top <= FLT_MAX ? ldexpf(1.0f, 40 - exponent) : 1.0f;
+}
+
+// The mean m is rounded, and far from zero that is much; so the mean c of x - m is taken as well.
+static void layer_norm(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = x_row(a, i);
+        float *y = y_row(a, i), n = (float)a->cols;
+        float factor = layer_norm_factor(a->cols, x), eps = a->scale * factor * factor;
+        lanes sum = {{0}, {0}}, rest = {{0}, {0}}, squares = {{0}, {0}};
+        for (int64_t j = 0; j < a->cols; j++) {
+            *lane_of(&sum, j) += x[j] * factor;
+        }
+        float m = fold(&sum) / n;
+        for (int64_t j = 0; j < a->cols; j++) {
+            float d = x[j] * factor - m, *lane = lane_of(&squares, j);
+            *lane = fmaf(d, d, *lane);
+            *lane_of(&rest, j) += d;
+        }
+        float c = fold(&rest) / n;
+        float variance = fmaf(-c, c, fold(&squares) / n);
+        variance = (variance < 0.0f ? 0.0f : variance) + eps;
+        float r = variance == 0.0f ? 0.0f : 1.0f / sqrtf(variance); // 0: all elements are equal
+        for (int64_t j = 0; j < a->cols; j++) {
+            float z = (x[j] * factor - m - c) * r, gain = a->gain ? a->gain[j] : 1.0f;
+            y[j] = a->bias ? fmaf(z, gain, a->bias[j]) : z * gain;
+        }
+    }
+}
+
+// x/2 (1 + tanh u) = x / (1 + exp(-2u)), with 2u = x (c0 + c1 x^2), c0 = 2 sqrt(2/pi),
+// c1 = 0.044715 c0. No cancellation for negative x, unlike the form with tanh.
+// -inf is the least finite number in both forms, so that the result is -0 and not NaN.
+static float gelu_tanh(float x) {
+    float twice_u = x * fmaf(x * x, 0x1.2444f2p-4f, 0x1.988454p+0f);
+    return x / (1.0f + exp_canonical(-twice_u));
+}
+
+static float gelu_erf(float x) {
+    return x * 0.5f * (1.0f + ERF(x * 0x1.6a09e6p-1f)); // 1 / sqrt 2
+}
+
+static void gelu(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = x_row(a, i);
+        float *y = y_row(a, i);
+        for (int64_t j = 0; j < a->cols; j++) {
+            float z = x[j] < -FLT_MAX ? -FLT_MAX : x[j];
+            y[j] = a->form == 0 ? gelu_tanh(z) : gelu_erf(z);
+        }
+    }
+}
+
+static void add(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = x_row(a, i);
+        float *y = y_row(a, i);
+        for (int64_t j = 0; j < a->cols; j++) {
+            y[j] += x[j];
+        }
+    }
+}
+
+static void bias(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = x_row(a, i);
+        float *y = y_row(a, i);
+        for (int64_t j = 0; j < a->cols; j++) {
+            y[j] = x[j] + a->bias[j];
+        }
+    }
+}
+
+static void embedding(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        float *y = y_row(a, i);
+        for (int64_t j = 0; j < a->cols; j++) {
+            y[j] = stored_at(a->x.dtype, a->x.data, a->ids[i] * a->x.stride + j);
+        }
+    }
+}
+
+enum { ANY_DTYPE = 1 << DECOCT_F32 | 1 << DECOCT_F16 | 1 << DECOCT_BF16 };
+
+static const decoct_rows_kernel rows_list[] = {
+    [DECOCT_OP_SOFTMAX] = {.run = softmax},
+    [DECOCT_OP_LAYER_NORM] = {.run = layer_norm},
+    [DECOCT_OP_GELU] = {.run = gelu},
+    [DECOCT_OP_ADD] = {.run = add},
+    [DECOCT_OP_BIAS] = {.run = bias},
+    [DECOCT_OP_EMBEDDING] = {.run = embedding, .x_dtypes = ANY_DTYPE},
+};
+const decoct_rows_kernels backend_rows = DECOCT_KERNELS(rows_list);

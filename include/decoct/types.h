@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/**
+ * @file types.h
+ * @brief Types of stored numbers, and the row operations: what decoct.h and backend.h share.
+ *
+ * Constants are spelled out for parsers of other languages; a test compares them with dtypes.def
+ * and ops.def, where each type and each operation is described once.
+ */
+#ifndef DECOCT_TYPES_H
+#define DECOCT_TYPES_H
+
+#include <stdint.h>
+
+/** A type of stored numbers: one of the values below. */
+typedef int32_t decoct_dtype;
+enum {
+    DECOCT_F32 = 0, /**< IEEE 754 binary32 */
+    DECOCT_F16 = 1, /**< IEEE 754 binary16 */
+    DECOCT_BF16 = 2 /**< the upper half of an f32 */
+};
+
+/** An operation on rows: one of the values below. decoct_op_name() has the names. */
+typedef int32_t decoct_op;
+enum {
+    DECOCT_OP_SOFTMAX = 0,    /**< y = softmax(scale x) */
+    DECOCT_OP_LAYER_NORM = 1, /**< y = (x - mean) / sqrt(variance + eps) * gain + bias */
+    DECOCT_OP_GELU = 2,       /**< y = GELU(x), in the form DECOCT_GELU_TANH or DECOCT_GELU_ERF */
+    DECOCT_OP_ADD = 3,        /**< y += x */
+    DECOCT_OP_BIAS = 4,       /**< y = x + bias */
+    DECOCT_OP_EMBEDDING = 5   /**< y[i] = x[ids[i]]: rows of a table */
+};
+
+#endif

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Reads the table of a backend, which may be older or newer than this library, and gives its
+// kernels their slots.
+#include "kernels.h"
+
+#include <decoct/decoct.h>
+#include <string.h>
+
+// Longer lists are mistakes.
+enum { LIST_MOST = 4096 };
+
+// ---- Names ----
+
+static const char *const names[DCT_SLOTS] = {
+#define DECOCT_DTYPE(NAME, name, bits, block, bytes)                                               \
+    [DCT_SLOT_MATMUL + DCT_DTYPE_INDEX_##NAME] = "matmul_" #name,
+#include <decoct/dtypes.def>
+#undef DECOCT_DTYPE
+#define DECOCT_OP(NAME, name, needs, forms, cost) [DCT_SLOT_ROWS + DCT_OP_INDEX_##NAME] = #name,
+#include <decoct/ops.def>
+#undef DECOCT_OP
+    [DCT_SLOT_ATTENTION] = "attention",
+    [DCT_SLOT_PACK_KEYS] = "pack_keys",
+    [DCT_SLOT_PROBE] = "probe",
+    [DCT_SLOT_WHOLE_MATMUL] = "whole_matmul",
+};
+
+const char *dct_slot_name(int32_t slot) {
+    return slot == DCT_SLOT_MATMUL ? "matmul" : names[slot]; // f32 is meant where no type is named
+}
+
+int32_t dct_slot_find(const char *name) {
+    for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {
+        if (strcmp(dct_slot_name(slot), name) == 0) {
+            return slot;
+        }
+    }
+    return -1;
+}
+
+// ---- Sizes ----
+
+const char *decoct_dtype_name(decoct_dtype dtype) {
+    static const char *const types[DCT_DTYPES] = {
+#define DECOCT_DTYPE(NAME, name, bits, block, bytes) [DCT_DTYPE_INDEX_##NAME] = #name,
+#include <decoct/dtypes.def>
+#undef DECOCT_DTYPE
+    };
+    return dtype >= 0 && dtype < DCT_DTYPES ? types[dtype] : NULL;
+}
+
+int64_t dct_dtype_bytes(decoct_dtype dtype) {
+    static const int64_t sizes[DCT_DTYPES] = {
+#define DECOCT_DTYPE(NAME, name, bits, block, bytes) [DCT_DTYPE_INDEX_##NAME] = bytes,
+#include <decoct/dtypes.def>
+#undef DECOCT_DTYPE
+    };
+    return sizes[dtype];
+}
+
+int64_t dct_panel_bytes(const decoct_matmul_kernel *kernel, int64_t k) {
+    if (kernel->panel_bytes) {
+        return kernel->panel_bytes(k);
+    }
+    int64_t group = kernel->k_group, steps = k / group * group + (k % group ? group : 0);
+    return steps * kernel->panel_cols * dct_dtype_bytes(kernel->w_dtype);
+}
+
+// ---- Slots ----
+
+bool dct_kernels_has(const dct_kernels *k, int32_t slot) {
+    if (slot < DCT_SLOT_ATTENTION) {
+        return k->matmul[slot].run;
+    }
+    if (slot >= DCT_SLOT_ROWS && slot < DCT_SLOT_PACK_KEYS) {
+        return k->rows[slot - DCT_SLOT_ROWS].run;
+    }
+    switch (slot) {
+    case DCT_SLOT_ATTENTION:
+        return k->attention[0].run;
+    case DCT_SLOT_PACK_KEYS:
+        return k->pack_keys;
+    case DCT_SLOT_PROBE:
+        return k->probe.fma;
+    default:
+        return k->whole.matmul;
+    }
+}
+
+bool dct_kernels_exact(const dct_kernels *k, int32_t slot) {
+    if (slot < DCT_SLOT_ATTENTION) {
+        return k->matmul[slot].bits == DECOCT_BITS_EXACT;
+    }
+    if (slot >= DCT_SLOT_ROWS && slot < DCT_SLOT_PACK_KEYS) {
+        return k->rows[slot - DCT_SLOT_ROWS].bits == DECOCT_BITS_EXACT;
+    }
+    bool exact = true;
+    for (int i = 0; slot == DCT_SLOT_ATTENTION && i < DCT_ATTENTION_MOST; i++) {
+        exact = exact && k->attention[i].bits == DECOCT_BITS_EXACT;
+    }
+    return exact && (slot != DCT_SLOT_WHOLE_MATMUL || k->whole.bits == DECOCT_BITS_EXACT);
+}
+
+void dct_kernels_drop(dct_kernels *k, int32_t slot) {
+    if (slot < DCT_SLOT_ATTENTION) {
+        k->matmul[slot] = (decoct_matmul_kernel){0};
+    } else if (slot >= DCT_SLOT_ROWS && slot < DCT_SLOT_PACK_KEYS) {
+        k->rows[slot - DCT_SLOT_ROWS] = (decoct_rows_kernel){0};
+    } else if (slot == DCT_SLOT_ATTENTION) {
+        memset(k->attention, 0, sizeof k->attention);
+    } else if (slot == DCT_SLOT_PACK_KEYS) {
+        k->pack_keys = NULL;
+    } else if (slot == DCT_SLOT_PROBE) {
+        k->probe = (decoct_probe_kernel){0};
+    } else {
+        k->whole = (decoct_whole_kernels){0};
+    }
+}
+
+// ---- Copying ----
+
+// Item i of a list whose items are `size` bytes apart, as far as both sides know it.
+static void copy_item(const void *items, uint32_t i, uint32_t size, void *to, size_t room) {
+    memset(to, 0, room);
+    memcpy(to, (const char *)items + (size_t)i * size, size < room ? size : room);
+}
+
+// NULL, or what is wrong with a list. Lists begin alike: items, count, size.
+static const char *refuse_list(const void *items, uint32_t count, uint32_t size, size_t least) {
+    return count == 0          ? NULL
+           : !items            ? "a list of its kernels is NULL"
+           : count > LIST_MOST ? "a list of its kernels has more than 4096"
+           : size < least      ? "the kernels of a list are smaller than those of ABI 3"
+                               : NULL;
+}
+
+static const char *copy_matmul(const decoct_backend *table, dct_kernels *to) {
+    const decoct_matmul_kernels *list = table->matmul;
+    const char *why = list ? refuse_list(list->items, list->count, list->size,
+                                         offsetof(decoct_matmul_kernel, plain) + sizeof(void *))
+                           : NULL;
+    for (uint32_t i = 0; list && !why && i < list->count; i++) {
+        decoct_matmul_kernel kernel;
+        copy_item(list->items, i, list->size, &kernel, sizeof kernel);
+        bool known = kernel.x_dtype == DECOCT_F32 && kernel.y_dtype == DECOCT_F32 &&
+                     kernel.sum == DECOCT_SUM_F32 && kernel.w_dtype >= 0 &&
+                     kernel.w_dtype < DCT_DTYPES;
+        if (!known || to->matmul[kernel.w_dtype].run || (!kernel.run && !kernel.plain)) {
+            to->unused++;
+            continue;
+        }
+        kernel.tile_rows += kernel.tile_rows == 0; // a kernel without tiles works row by row
+        kernel.k_group += kernel.k_group == 0;
+        kernel.bits = table->bits ? table->bits : kernel.bits;
+        to->matmul[kernel.w_dtype] = kernel;
+    }
+    return why;
+}
+
+static const char *copy_attention(const decoct_backend *table, dct_kernels *to) {
+    const decoct_attention_kernels *list = table->attention;
+    const char *why = list ? refuse_list(list->items, list->count, list->size,
+                                         offsetof(decoct_attention_kernel, run) + sizeof(void *))
+                           : NULL;
+    int used = 0;
+    for (uint32_t i = 0; list && !why && i < list->count; i++) {
+        decoct_attention_kernel kernel;
+        copy_item(list->items, i, list->size, &kernel, sizeof kernel);
+        if (!(kernel.kv_dtypes & 1u << DECOCT_F32) || used == DCT_ATTENTION_MOST || !kernel.run) {
+            to->unused++;
+            continue;
+        }
+        kernel.tile_rows += kernel.tile_rows == 0;
+        kernel.bits = table->bits ? table->bits : kernel.bits;
+        to->attention[used++] = kernel;
+    }
+    return why;
+}
+
+static const char *copy_rows(const decoct_backend *table, dct_kernels *to) {
+    const decoct_rows_kernels *list = table->rows;
+    const char *why =
+        list ? refuse_list(list->items, list->count, list->size,
+                           offsetof(decoct_rows_kernel, cpu_features) + sizeof(uint64_t))
+             : NULL;
+    for (uint32_t i = 0; list && !why && i < list->count; i++) {
+        decoct_rows_kernel kernel;
+        copy_item(list->items, i, list->size, &kernel, sizeof kernel);
+        if (i >= DCT_OPS) {
+            to->unused += kernel.run != NULL;
+            continue;
+        }
+        kernel.x_dtypes = kernel.x_dtypes ? kernel.x_dtypes : 1u << DECOCT_F32;
+        kernel.bits = table->bits ? table->bits : kernel.bits;
+        to->rows[i] = kernel;
+    }
+    return why;
+}
+
+const char *dct_kernels_copy(const decoct_backend *given, dct_kernels *to) {
+    decoct_backend table = {0};
+    size_t size = given->struct_size < sizeof table ? given->struct_size : sizeof table;
+    memcpy(&table, given, size);
+    memset(to, 0, sizeof *to);
+    if (table.bits != DECOCT_BITS_EXACT && table.bits != DECOCT_BITS_OTHER) {
+        return "its field `bits` is neither DECOCT_BITS_EXACT nor DECOCT_BITS_OTHER";
+    }
+    const char *why = copy_matmul(&table, to);
+    why = why ? why : copy_attention(&table, to);
+    why = why ? why : copy_rows(&table, to);
+    to->pack_keys = table.pack_keys;
+    to->probe = table.probe ? *table.probe : (decoct_probe_kernel){0};
+    to->whole = table.whole ? *table.whole : (decoct_whole_kernels){0};
+    to->whole.bits = table.bits ? table.bits : to->whole.bits;
+    return why;
+}
+
+void dct_kernels_fit(dct_kernels *k, uint64_t features) {
+    for (int32_t i = 0; i < DCT_DTYPES; i++) {
+        if (k->matmul[i].cpu_features & ~features) {
+            dct_kernels_drop(k, DCT_SLOT_MATMUL + i);
+        }
+    }
+    for (int32_t i = 0; i < DCT_OPS; i++) {
+        if (k->rows[i].cpu_features & ~features) {
+            dct_kernels_drop(k, DCT_SLOT_ROWS + i);
+        }
+    }
+    int kept = 0;
+    for (int i = 0; i < DCT_ATTENTION_MOST; i++) {
+        decoct_attention_kernel kernel = k->attention[i];
+        k->attention[i] = (decoct_attention_kernel){0};
+        if (kernel.run && !(kernel.cpu_features & ~features)) {
+            k->attention[kept++] = kernel;
+        }
+    }
+}
