@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What documents say of the tools and of the sources is so: test_documents.py BUILD.
 import glob
+import json
 import os
 import re
 import shlex
@@ -71,6 +72,26 @@ class Paths(unittest.TestCase):
                     self.assertTrue(glob.glob(pattern), "%s names %s" % (name, path))
                     checked += 1
         self.assertGreater(checked, 100)
+
+
+class Tour(unittest.TestCase):
+    def test_functions(self):
+        """Each function is in the file that was named last before it, or right behind it ("f() in FILE")."""
+        text, checked = re.sub(r"\s+", " ", read("docs/tour.md")), 0
+        path = None
+        for found in re.finditer(r"`([\w/]+\.[ch])`|`(\w+)\(\)`(?: (?:in|of) `([\w/]+\.[ch])`)?", text):
+            path = found.group(1) or path
+            if found.group(2):
+                path = found.group(3) or path
+                there = re.search(r"\b%s\(" % found.group(2), read(path))
+                self.assertTrue(there, "%s has no %s" % (path, found.group(2)))
+                checked += 1
+        self.assertGreater(checked, 30)
+
+    def test_ids(self):
+        text, vocabulary = read("docs/tour.md"), json.loads(read("models/potion/vocab.json"))
+        for given, word in ((r'" feeling", is id (\d+)', "\u0120feeling"), (r"the first is (\d+)", "\u0120tired")):
+            self.assertEqual(int(re.search(given, text).group(1)), vocabulary[word])
 
 
 class Tuning(unittest.TestCase):
