@@ -42,10 +42,10 @@ extern "C" {
     X(DECOCT_OK, 0, "success")                                                                     \
     X(DECOCT_E_ARGUMENT, -1, "an argument is out of range")                                        \
     X(DECOCT_E_MEMORY, -2, "out of memory")                                                        \
-    X(DECOCT_E_UNSUPPORTED, -3, "this CPU or this build cannot do that")                           \
+    X(DECOCT_E_UNSUPPORTED, -3, "not supported by this CPU or this build")                         \
     X(DECOCT_E_IO, -4, "a file cannot be read")                                                    \
-    X(DECOCT_E_FORMAT, -5, "a file is not what it says it is")                                     \
-    X(DECOCT_E_FULL, -6, "there is no room for more tokens")                                       \
+    X(DECOCT_E_FORMAT, -5, "a file has an invalid format")                                         \
+    X(DECOCT_E_FULL, -6, "no room for more tokens")                                                \
     X(DECOCT_E_BUSY, -7, "the context is in use by another call")                                  \
     X(DECOCT_E_SYSTEM, -8, "the operating system refused")
 
@@ -59,14 +59,14 @@ enum {
         DECOCT_STATUS_LAST = DECOCT_E_SYSTEM
 };
 
-/** The name, "DECOCT_E_MEMORY"; "DECOCT_E_?" for a number that is no status. Never NULL. */
+/** The name, "DECOCT_E_MEMORY"; "DECOCT_E_?" for a number that is not a status. Never NULL. */
 DECOCT_API const char *decoct_status_name(decoct_status status);
 /** The text, "out of memory". Never NULL. */
 DECOCT_API const char *decoct_status_string(decoct_status status);
 /** Version of the library at run time: major << 16 | minor << 8 | patch. */
 DECOCT_API uint32_t decoct_version(void);
 /** Version of the arithmetic at run time, 2: raised whenever a result of any operation changes a
- * bit. Libraries of the same number give the same bits. docs/bits.md lists what each one changed.
+ * bit. Libraries of the same number give the same bits. docs/bits.md lists the changes of each.
  */
 DECOCT_API uint32_t decoct_arithmetic_version(void);
 
@@ -87,31 +87,30 @@ typedef struct decoct_options {
     const char *pin; /**< NULL or "none", "compact", "spread", "core", "l3", "numa",
                           "kind:performance", "kind:efficiency", or a list "0,2-5". On machines
                           with several kinds of cores, efficiency is the slowest kind and
-                          performance all others; no more threads than such CPUs. The calling
-                          thread only waits, so that its own affinity stays as it is; if it is
-                          bound to the first of these CPUs when it first calls, it is worker 0, and
-                        calls of other threads leave the work to the others */
-    /** A host's own thread pool: must run task(task_data, i) once for each i in [0, count), may run
+                          performance all others; no more threads than such CPUs. Pinned: the
+                          calling thread only waits (its affinity is never changed), unless it is
+                          already bound to the first CPU of the list at its first call; then it is
+                          worker 0, and calls of other threads leave the work to the others */
+    /** The host's thread pool: must run task(task_data, i) once for each i in [0, count), may run
      *  them at the same time, and returns when all are done. NULL: the library's own pool. If a
      *  task was not run, or twice, the call ends with DECOCT_E_SYSTEM, its outputs are undefined,
      *  and sessions and caches are as before. */
     void (*parallel_for)(void *host, decoct_task task, void *task_data, int64_t count);
-    void *parallel_for_host; /**< handed to parallel_for */
-    char *error;             /**< where to write why opening failed; NULL: only
-                                  decoct_last_error(NULL) tells */
+    void *parallel_for_host; /**< passed to parallel_for */
+    char *error;             /**< receives the message if opening fails; NULL: only
+                                  decoct_last_error(NULL) has it */
     uint64_t error_size;     /**< bytes at error */
-    int32_t strict_backend;  /**< 1: opening fails (DECOCT_E_UNSUPPORTED) if the backend asked for
-                                  brings a kernel that was rejected, instead of taking that kernel
-                                  from the next backend */
+    int32_t strict_backend;  /**< 1: opening fails (DECOCT_E_UNSUPPORTED) if a kernel of the backend
+                                  asked for was rejected; 0: the next backend serves it */
     int32_t wait;            /**< 1: a call on a context that another thread uses waits for its
-                                  turn, in no promised order; 0: it returns DECOCT_E_BUSY. A call
+                                  turn, in any order; 0: it returns DECOCT_E_BUSY. A call
                                   from inside a call (from parallel_for) is always DECOCT_E_BUSY on
                                   the calling thread, and must not be made on its other threads. A
-                                  child of fork waits for no thread of its parent */
+                                  child of fork does not wait for threads of its parent */
     /** 1: hwloc may follow HWLOC_* environment variables, which can make it read files, load code,
      *  describe another machine, or print; 0: while such a variable is set (HWLOC_HIDE_ERRORS other
-     *  than 0, and HWLOC_ROOT and its like, do not count) hwloc is not asked: pins other than a
-     *  list of CPUs are refused, and decoct_machine_json says why the topology is unknown. */
+     *  than 0, and HWLOC_ROOT and the like, do not count) hwloc is not called: pins other than a
+     *  list of CPUs are refused, and decoct_machine_json reports why the topology is unknown. */
     int32_t hwloc_environment;
     int32_t reserved; /**< 0 */
 } decoct_options;
@@ -126,15 +125,15 @@ DECOCT_API decoct_status decoct_context_open(const decoct_options *options, deco
 /** Ends the workers and frees the context. Weights, blocks and models stay valid. */
 DECOCT_API void decoct_context_close(decoct_context *ctx);
 /**
- * The message of what failed last on this context; "" if the last call succeeded. Never NULL.
+ * The message of the last failure on this context; "" if the last call succeeded. Never NULL.
  * Valid until the next call on it.
- *   options.wait 1  what the last call of this thread on this context said, whatever other threads
- *                   have done since. Texts of 16 threads are kept, those that failed last.
- *   options.wait 0  what the last call said, whichever thread made it. A thread that was given
- *                   DECOCT_E_BUSY is told so until a call of its own succeeds, and nothing else is
- *                   said while a call is going on: its text is not finished.
- *   ctx NULL        what failed last in this thread where there was no context: a
- *                   decoct_context_open, or a call that was given NULL.
+ *   options.wait 1  of this thread's last call on this context, whatever other threads have done
+ *                   since. The texts of the 16 threads that failed last are kept.
+ *   options.wait 0  of the last call, whichever thread made it. A thread that got DECOCT_E_BUSY
+ *                   reads its text until a call of its own succeeds; so does any thread while a
+ *                   call runs, whose own text is not finished.
+ *   ctx NULL        of this thread's last failure without a context: decoct_context_open, or a
+ *                   call whose context was NULL.
  */
 DECOCT_API const char *decoct_last_error(const decoct_context *ctx);
 /** How many threads work for this context; 0 for NULL. */
@@ -146,7 +145,7 @@ DECOCT_API const char *decoct_context_backend(const decoct_context *ctx);
  *  if there is no such kernel. */
 DECOCT_API const char *decoct_context_kernel(const decoct_context *ctx, const char *kernel);
 
-/** What became of one backend. */
+/** The state of one backend. */
 typedef struct decoct_backend_info {
     uint32_t struct_size; /**< sizeof(decoct_backend_info), set by the caller */
     int32_t chosen;       /**< 1: serves at least one kernel of this context */
@@ -158,12 +157,12 @@ typedef struct decoct_backend_info {
     const char *reason;   /**< why it was chosen or not */
     const char *rejected; /**< which of its kernels were rejected, each with the first element that
                                differs from scalar or another reason, "softmax: row 2 column 5:
-                               0.5 instead of 0.25"; "" if none was */
-    int32_t rejected_count; /**< how many of its kernels were rejected: others serve them */
+                               0.5 instead of 0.25"; "" if all were admitted */
+    int32_t rejected_count; /**< how many of its kernels were rejected: other backends serve them */
     int32_t forced;         /**< 1: asked for by name, in the options or by DECOCT_BACKEND */
 } decoct_backend_info;
 
-/** How many backends were looked at; 0 for NULL. */
+/** How many backends were found; 0 for NULL. */
 DECOCT_API int32_t decoct_backend_count(const decoct_context *ctx);
 /** Describes backend `index` (0 .. count-1). The strings live as long as the context.
  *  Errors: DECOCT_E_ARGUMENT. */
@@ -174,14 +173,14 @@ DECOCT_API decoct_status decoct_backend_describe(decoct_context *ctx, int32_t in
 
 /** Describes CPU, features, topology, quota and backends as one JSON object (UTF-8), for reports.
  *  Copies at most `size` bytes with the closing NUL to `text` (may be NULL when size is 0) and
- * gives the whole length, without the NUL, in *length (may be NULL). The topology is read with
+ * stores the whole length, without the NUL, in *length (may be NULL). The topology is read with
  * hwloc in each call. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY. */
 DECOCT_API decoct_status decoct_machine_json(decoct_context *ctx, char *text, uint64_t size,
                                              uint64_t *length);
 /** The CPU on which worker `index` was seen last (getcpu), or -1 if it has not run yet. */
 DECOCT_API int32_t decoct_worker_cpu(const decoct_context *ctx, int32_t index);
-/** The CPU to which worker `index` is bound, as the system told after binding it; -1 if it is free,
- *  if its binding was refused (decoct_machine_json has the words), or if it was not started yet. */
+/** The CPU to which worker `index` is bound, as the system reported afterwards; -1 if it is not
+ *  bound, its binding was refused (decoct_machine_json has the message), or it has not started. */
 DECOCT_API int32_t decoct_worker_bound(const decoct_context *ctx, int32_t index);
 
 /** What a machine can do at all; see decoct_probe. */
@@ -193,8 +192,8 @@ typedef enum decoct_probe_kind {
 } decoct_probe_kind;
 
 /**
- * Does a measured amount of the simplest work on all threads of the context; time it to know the
- * ceiling that a kernel works under. FMA: `count` rounds a piece (a round is some ten
+ * Does a known amount of the simplest work on all threads of the context; time it to know the
+ * ceiling of a kernel. FMA: `count` rounds a piece (a round is some ten
  * instructions), `from` and `to` are not used. READ and COPY: `count` floats, rounded down to
  * a multiple of 1024, in equal parts; `to` only for COPY. *amount: floating-point operations, or
  * bytes read and written. Errors: DECOCT_E_ARGUMENT.
@@ -204,8 +203,8 @@ DECOCT_API decoct_status decoct_probe(decoct_context *ctx, int32_t kind, int64_t
 
 /**
  * READ and COPY of decoct_probe, but each thread has `count` floats of its own (rounded down to a
- * multiple of 1024) and goes over them `passes` times: the bandwidth of the cache that holds them.
- * from and to are threads * count floats. Errors: DECOCT_E_ARGUMENT.
+ * multiple of 1024) and passes over them `passes` times: the bandwidth of the cache that holds
+ * them. from and to are threads * count floats. Errors: DECOCT_E_ARGUMENT.
  */
 DECOCT_API decoct_status decoct_probe_cache(decoct_context *ctx, int32_t kind, int64_t count,
                                             int64_t passes, const float *from, float *to,

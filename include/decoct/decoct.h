@@ -3,7 +3,7 @@
  * @file decoct.h
  * @brief GPT decoder blocks on the CPU: the whole public interface of libdecoct.
  *
- * Read from top to bottom: first what everybody needs (status, context: base.h, which is included
+ * Read from top to bottom: first status and context (base.h, which is included
  * here), then single operations (matmul, softmax, attention, ...), then a decoder block with your
  * own weights, last a whole model from a folder on disk.
  *
@@ -19,16 +19,16 @@
  *            means 1. heads, kv_heads, head_dim, d_model and d_ffn of 0 are errors.
  *   overlap  An output that shares an element with an input, or with another output, is
  *            DECOCT_E_ARGUMENT, unless a comment says that y may be x: then it is x itself, the
- *            same pointer and the same stride. Views that lie in each other's gaps without sharing
+ *            same pointer and the same stride. Views in each other's gaps that do not share
  *            an element are fine, such as the q, k, v and out columns of one buffer.
  *   structs  go by pointer and start with `uint32_t struct_size`: set it to sizeof the struct and
  *            zero the rest, so that fields added later keep today's meaning. A size below that of
  *            the first release (0.1.0) is DECOCT_E_ARGUMENT, and so is a field that is not 0
- *            behind those that this library knows. `reserved` fields must be 0.
+ *            after those that this library knows. `reserved` fields must be 0.
  *   owning   X_open / X_create pairs with X_close / X_destroy; both accept NULL. Arrays passed in
  *            stay the caller's and are not kept after the call returns. Handles may be closed in
  *            any order, each once, when no call uses it; the order only decides when memory is
- *            given back:
+ *            freed:
  *              handle    keeps alive                        works with
  *              context   its backends                       -
  *              weights   the backend that packed them       every context
@@ -36,7 +36,7 @@
  *              cache     its block                          every context, its own block only
  *              model     its blocks and weights             every context
  *              session   its model                          every context
- *            Strings live as long as the handle that gave them, if no comment says otherwise.
+ *            Strings live as long as the handle they came from, unless a comment says otherwise.
  *   threads  One context serves one call at a time: a second concurrent call returns
  *            DECOCT_E_BUSY and touches nothing, or waits (decoct_options.wait). Different contexts
  *            are independent. Packed weights, blocks and models never change after creation and
@@ -51,7 +51,7 @@
  *            any number of threads, any batch and any way of cutting a prompt into chunks.
  *   accuracy Bounds are those of one element against exact arithmetic on the same f32 inputs, as
  *            long as nothing overflows, with u = 2^-24. They are tested for every backend.
- *   manners  The library never prints, exits, aborts, and leaves the host's locale, affinity,
+ *   effects  The library never prints, exits or aborts, and leaves the host's locale, affinity,
  *            signal handlers and floating-point mode as they were.
  */
 #ifndef DECOCT_DECOCT_H
@@ -107,7 +107,7 @@ typedef struct decoct_matmul_args {
     const float *b;       /**< (k, n), not packed; NULL when weights are given */
     int64_t b_stride;     /**< 0: n, or k when transposed */
     const decoct_weights *weights; /**< packed ahead; k and n must agree */
-    const float *bias;             /**< (n), added at the end; NULL: none */
+    const float *bias;             /**< (n), added at the end; NULL: no bias */
     float *y;                      /**< (m, n); shares no element with x, b or bias */
     int64_t y_stride;              /**< 0: n */
 } decoct_matmul_args;
@@ -125,7 +125,7 @@ DECOCT_API decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_
 /**
  * y = softmax(scale * x) for each of `rows` rows of `cols` elements; scale 0 means 1,
  * else it is finite. y may be x. exp(z - max z) / sum of them, z = scale * x. Elements of z that
- * are -inf give 0 and a row of nothing but -inf gives zeros; a NaN or +inf in z makes its row NaN,
+ * are -inf give 0 and a row of -inf only gives zeros; a NaN or +inf in z makes its row NaN,
  * also where a finite x overflows. Errors: DECOCT_E_ARGUMENT.
  * Accuracy: |error| <= u (|z - max z| + 6 + cols / 16) y + 2^-149 where scale
  * is a power of two; elsewhere z is rounded first, which adds u (|z| + |max z|) y.
@@ -173,7 +173,7 @@ DECOCT_API decoct_status decoct_add(decoct_context *ctx, int64_t rows, int64_t c
 DECOCT_API decoct_status decoct_bias(decoct_context *ctx, int64_t rows, int64_t cols,
                                      const float *bias, float *y, int64_t y_stride);
 /** y[i] = table[ids[i]] for i in [0, rows); table (table_rows, cols), row stride 0 means cols.
- * Exact: copies, NaN and all. Errors: DECOCT_E_ARGUMENT, also when an id is outside the table
+ * Exact: it copies, also NaNs. Errors: DECOCT_E_ARGUMENT, also when an id is outside the table
  * (nothing is written then). */
 DECOCT_API decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int64_t cols,
                                           const int32_t *ids, const float *table,
@@ -218,8 +218,8 @@ DECOCT_API const char *decoct_dtype_name(decoct_dtype dtype);
  *
  *   q    (batch, heads,    q_len,  head_dim)      out  (batch, heads, q_len, value_dim)
  *   k    (batch, kv_heads, kv_len, head_dim)      v    (batch, kv_heads, kv_len, value_dim)
- *   mask (batch, heads, q_len, kv_len), added to the scores, -inf hides a key; NULL: none
- *   weights (batch, heads, q_len, kv_len), dense: receives the softmax; NULL: not wanted
+ *   mask (batch, heads, q_len, kv_len), added to the scores, -inf hides a key; NULL: no mask
+ *   weights (batch, heads, q_len, kv_len), dense: receives the softmax; NULL: not returned
  *
  * Query head h uses key head h * kv_heads / heads (grouped queries; kv_heads divides heads).
  * The last axis is always contiguous; the other strides are free, 0 means the dense layout above.
@@ -228,11 +228,11 @@ DECOCT_API const char *decoct_dtype_name(decoct_dtype dtype);
  * whatever is stored in its k and v; a row that sees no key gives zeros.
  *
  * Only a mask of -inf (or `causal`) hides a key. A score that overflows to -inf, by its product or
- * with a finite mask, counts as the least finite f32, -FLT_MAX: where all scores are that, the keys
- * weigh alike. A score of +inf or NaN makes its row NaN. Scores are not rescaled to avoid overflow.
- * A key of weight 0 that is not hidden still multiplies its v, so that an infinite v gives NaN. The
- * sum of p v is divided by the sum of p at the end: where it overflows before, out is infinite, or
- * NaN if a later key has a larger score.
+ * with a finite mask, counts as the least finite f32, -FLT_MAX: if all scores are that, the keys
+ * have equal weights. A score of +inf or NaN makes its row NaN. Scores are not rescaled to avoid
+ * overflow. A key of weight 0 that is not hidden still multiplies its v, so that an infinite v
+ * gives NaN. The sum of p v is divided by the sum of p at the end: if it overflows before, out is
+ * infinite, or NaN if a later key has a larger score.
  */
 typedef struct decoct_attention_args {
     uint32_t struct_size; /**< sizeof(decoct_attention_args) */
@@ -264,7 +264,7 @@ typedef struct decoct_attention_args {
  * not with its square. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY.
  * Accuracy: let p be the exact weights, D the largest error of a visible score, u ((head_dim + 2)
  * |scale| sum |q k| + 2 |score|), R the largest difference between two visible scores, and L =
- * min(kv_len, 2048) + 6 (kv_len / 2048) roundings of a sum, which is taken in parts of 2048 keys:
+ * min(kv_len, 2048) + 6 (kv_len / 2048) roundings of a sum, made in parts of 2048 keys:
  *   |error of out| <= (2 D + u (R + 2 L + 10)) sum p |v| + kv_len 2^-148 (1 + max |v|)
  *   |error of a weight| <= (2 D + u (R + 2 L + 10)) p + 2^-148
  */
@@ -299,9 +299,9 @@ typedef struct decoct_cache decoct_cache; /**< keys and values of one block, of 
 /** Packs the weights. Biases may be NULL. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY. */
 DECOCT_API decoct_status decoct_block_create(decoct_context *ctx, const decoct_block_args *args,
                                              decoct_block **out);
-/** Lets the block go; a cache made for it keeps it until it is destroyed itself. */
+/** Releases the block; caches made for it keep it until they are destroyed. */
 DECOCT_API void decoct_block_destroy(decoct_block *block);
-/** Keys and values of up to `max_len` positions of this block, which no other block may use; the
+/** A cache of keys and values for up to `max_len` positions of this block, and of no other. Its
  *  memory grows with use. Errors: as above. */
 DECOCT_API decoct_status decoct_cache_create(decoct_context *ctx, const decoct_block *block,
                                              int64_t max_len, decoct_cache **out);
@@ -330,32 +330,32 @@ typedef struct decoct_session decoct_session; /**< one running text on a model *
 typedef struct decoct_model_info {
     uint32_t struct_size; /**< sizeof(decoct_model_info), set by the caller */
     int32_t norm_order;   /**< DECOCT_PRE_NORM (gpt2) or DECOCT_POST_NORM (openai-gpt) */
-    int64_t layers, heads, d_model, d_ffn; /**< as config.json says */
+    int64_t layers, heads, d_model, d_ffn; /**< from config.json */
     int64_t context;                       /**< how many tokens a text may have */
     int64_t vocabulary;                    /**< how many ids there are, and logits */
     int64_t parameters;                    /**< numbers in the tensors that were read */
     const char *type;  /**< "gpt2" or "openai-gpt"; lives as long as the model */
-    const char *notes; /**< what a user should know of the files, a line each; "" if nothing. Lives
+    const char *notes; /**< what a user should know about the files, one per line, or "". Lives
                             as long as the model */
 } decoct_model_info;
 
 /**
  * Opens a model folder: `config.json` (model_type "gpt2" or "openai-gpt"), `model.safetensors` or
  * the shards of `model.safetensors.index.json` (F32, F16 or BF16), `vocab.json` + `merges.txt` or
- * `tokenizer.json`, and if there is one `generation_config.json`. A key or tensor that changes the
- * answer is used or refused; what is only worth knowing is in the notes of decoct_model_info.
+ * `tokenizer.json`, and `generation_config.json` if it exists. A key or tensor that changes the
+ * answer is used or refused; what else a user should know is in the notes of decoct_model_info.
  * Errors: DECOCT_E_IO, DECOCT_E_FORMAT (decoct_last_error names file and byte), DECOCT_E_MEMORY,
  * DECOCT_E_UNSUPPORTED (a kind of model this library does not run).
  */
 DECOCT_API decoct_status decoct_model_open(decoct_context *ctx, const char *folder,
                                            decoct_model **out);
-/** Lets the model go; sessions on it keep it until they are destroyed themselves. */
+/** Releases the model; sessions on it keep it until they are destroyed. */
 DECOCT_API void decoct_model_close(decoct_model *model);
-/** Tells kind and sizes of a model. Errors: DECOCT_E_ARGUMENT. */
+/** Reports kind and sizes of a model. Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *model,
                                                decoct_model_info *info);
-/** 1 if a text ends with the token `id`, 0 if not: the tokens of eos_token_id in config.json and
- *  generation_config.json; where these name no token of the vocabulary, "<|endoftext|>". */
+/** 1 if the token `id` ends a text, 0 if not: the tokens of eos_token_id in config.json and
+ *  generation_config.json; if these name no token of the vocabulary, "<|endoftext|>". */
 DECOCT_API int32_t decoct_model_is_end(const decoct_model *model, int32_t id);
 /** The folder of the model that comes with the library ("potion"): the installed one, or the source
  *  tree's when the library runs from its build tree. Copies like decoct_machine_json.
@@ -364,8 +364,8 @@ DECOCT_API decoct_status decoct_default_model(decoct_context *ctx, char *path, u
                                               uint64_t *length);
 
 /**
- * Text to token ids. Writes at most `room` ids and gives the number needed in *count; when that is
- * more than `room` the status is DECOCT_E_FULL (ids may be NULL when room is 0: a way to ask).
+ * Text to token ids. Writes at most `room` ids and gives the number needed in *count; if that is
+ * more than `room` the status is DECOCT_E_FULL (to ask: ids NULL and room 0).
  * Any bytes are accepted by a byte-level tokenizer (gpt2); "<|endoftext|>" is text like any other.
  * openai-gpt: lower-cased, split like BERT's basic tokenizer; unknown pieces become <unk>.
  * Errors: DECOCT_E_ARGUMENT, DECOCT_E_FULL, DECOCT_E_MEMORY.
@@ -393,7 +393,7 @@ DECOCT_API decoct_status decoct_session_truncate(decoct_context *ctx, decoct_ses
                                                  int64_t length);
 /**
  * Feeds `count` tokens. `logits` receives the scores of the token that follows the last one
- * (vocabulary values), or with `all` those of every position, (count, vocabulary); NULL: none.
+ * (vocabulary values), or with `all` those of every position, (count, vocabulary). It may be NULL.
  * Errors: DECOCT_E_ARGUMENT (an id outside the vocabulary), DECOCT_E_FULL, DECOCT_E_MEMORY; the
  * session is unchanged then, but with `all` DECOCT_E_MEMORY may come after some rows of `logits`
  * were written.
@@ -403,19 +403,19 @@ DECOCT_API decoct_status decoct_session_eval(decoct_context *ctx, decoct_session
                                              float *logits);
 /**
  * Hides position `key` from position `query` in all layers and heads (key <= query) for tokens fed
- * from now on: the honest way to ask what an attention edge does. Errors: DECOCT_E_ARGUMENT,
+ * from now on: this tests what an attention edge contributes. Errors: DECOCT_E_ARGUMENT,
  * DECOCT_E_MEMORY.
  */
 DECOCT_API decoct_status decoct_session_cut(decoct_context *ctx, decoct_session *session,
                                             int64_t query, int64_t key);
 /**
  * The attention weights of one layer and head over all tokens seen, (length, length), computed
- * anew from the session's stored queries and keys. Only for a session that was told to keep its
- * queries, before the first token, by decoct_session_keep_queries. Errors: DECOCT_E_ARGUMENT.
+ * again from the session's stored queries and keys. Only for a session that keeps its queries
+ * (decoct_session_keep_queries, before the first token). Errors: DECOCT_E_ARGUMENT.
  */
 DECOCT_API decoct_status decoct_session_attention(decoct_context *ctx, decoct_session *session,
                                                   int64_t layer, int64_t head, float *weights);
-/** Tells a session without tokens to keep its queries, for decoct_session_attention.
+/** Makes a session without tokens keep its queries, for decoct_session_attention.
  *  Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY. */
 DECOCT_API decoct_status decoct_session_keep_queries(decoct_context *ctx, decoct_session *session);
 
