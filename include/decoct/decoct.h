@@ -206,9 +206,9 @@ typedef struct decoct_rows_args {
 /** Runs an operation on rows. Operands that it does not read must be NULL or 0. Errors:
  * DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_rows(decoct_context *ctx, const decoct_rows_args *args);
-/** The name of an operation, "layer_norm"; NULL from the first number on that is none. */
+/** The name of an operation, "layer_norm"; NULL if there is no such operation. */
 DECOCT_API const char *decoct_op_name(decoct_op op);
-/** The name of a type, "bf16"; NULL from the first number on that is none. */
+/** The name of a type, "bf16"; NULL if there is no such type. */
 DECOCT_API const char *decoct_dtype_name(decoct_dtype dtype);
 
 /* ---- Attention ------------------------------------------------------------------------------- */
