@@ -3,6 +3,7 @@
 #include "model/config.h"
 
 #include "model/ends.h"
+#include "model/families/family.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,15 +46,26 @@ static void test_config(void **state) {
     dct_config c;
     (void)state;
     expect_config("{\"model_type\": \"gpt2\"}", DECOCT_OK, "", &c);
-    assert_true(!c.gpt1 && c.layers == 12 && c.heads == 12 && c.d_model == 768 && c.d_ffn == 3072);
-    assert_true(c.context == 1024 && c.vocabulary == 50257 && c.tied && c.gelu == DECOCT_GELU_TANH);
+    assert_string_equal(c.family->type, "gpt2");
+    assert_true(c.layers == 12 && c.size.heads == 12 && c.size.d_model == 768 &&
+                c.size.d_ffn == 3072);
+    assert_true(c.size.context == 1024 && c.size.vocabulary == 50257 && c.tied &&
+                c.size.act_form == DECOCT_GELU_TANH);
     expect_config("{\"model_type\": \"openai-gpt\", \"afn\": \"gelu\", \"n_inner\": null}",
                   DECOCT_OK, "", &c);
-    assert_true(c.gpt1 && c.context == 512 && c.vocabulary == 40478 && c.gelu == DECOCT_GELU_TANH);
+    assert_string_equal(c.family->type, "openai-gpt");
+    assert_true(c.size.context == 512 && c.size.vocabulary == 40478 &&
+                c.size.act_form == DECOCT_GELU_TANH);
     expect_config("{\"model_type\": \"gpt2\", \"activation_function\": \"gelu\", \"n_inner\": 7, "
                   "\"tie_word_embeddings\": false, \"layer_norm_epsilon\": 1e-6}",
                   DECOCT_OK, "", &c);
-    assert_true(c.gelu == DECOCT_GELU_ERF && c.d_ffn == 7 && !c.tied && c.eps == 1e-6f);
+    assert_true(c.size.act_form == DECOCT_GELU_ERF && c.size.d_ffn == 7 && !c.tied &&
+                c.size.eps == 1e-6f);
+}
+
+static void test_refusals(void **state) {
+    dct_config c;
+    (void)state;
     expect_config("{\"model_type\": \"llama\"}", DECOCT_E_UNSUPPORTED, "llama", &c);
     expect_config("{}", DECOCT_E_UNSUPPORTED, "model_type", &c);
     expect_config("[]", DECOCT_E_FORMAT, "object", &c);
@@ -126,11 +138,12 @@ static void test_names_of_sizes(void **state) {
     expect_config("{\"model_type\": \"gpt2\", \"hidden_size\": 48, \"num_hidden_layers\": 3, "
                   "\"num_attention_heads\": 4, \"max_position_embeddings\": 99}",
                   DECOCT_OK, "", &c);
-    assert_true(c.layers == 3 && c.heads == 4 && c.d_model == 48 && c.context == 99);
-    assert_true(c.d_ffn == 192);
+    assert_true(c.layers == 3 && c.size.heads == 4 && c.size.d_model == 48 && c.size.context == 99);
+    assert_true(c.size.d_ffn == 192);
     expect_config("{\"architectures\": [\"OpenAIGPTLMHeadModel\"], \"n_ctx\": 77}", DECOCT_OK, "",
                   &c);
-    assert_true(c.gpt1 && c.context == 77);
+    assert_string_equal(c.family->type, "openai-gpt");
+    assert_true(c.size.context == 77);
     expect_config("{\"model_type\": \"openai-gpt\", \"activation_function\": \"gelu_new\"}",
                   DECOCT_OK, "", &c);
 }
@@ -217,9 +230,9 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_config),    cmocka_unit_test(test_names_of_sizes),
-        cmocka_unit_test(test_switches),  cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_config),         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_names_of_sizes), cmocka_unit_test(test_switches),
+        cmocka_unit_test(test_ends),           cmocka_unit_test(test_no_memory),
     };
     snprintf(folder, sizeof folder, "/tmp/decoct-test-XXXXXX");
     if (!mkdtemp(folder)) {

@@ -49,6 +49,9 @@ static fixture open_fixture(decoct_context *ctx, const char *name) {
         fail_msg("%s", decoct_last_error(ctx));
     }
     assert_int_equal(decoct_model_describe(ctx, f.model, &f.info), DECOCT_OK);
+    assert_int_equal(f.info.space_after_words, strcmp(f.info.type, "openai-gpt") == 0);
+    assert_int_equal(f.info.norm_order,
+                     f.info.space_after_words ? DECOCT_POST_NORM : DECOCT_PRE_NORM);
     f.ids = read_file(name, "/ids.bin", &size);
     f.count = (int64_t)(size / sizeof *f.ids);
     f.expected = read_file(name, "/logits.bin", &size);

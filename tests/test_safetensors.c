@@ -335,8 +335,8 @@ static void test_roles(void **state) {
         char role[128];
         dct_role_of(cases[i].name, role);
         assert_string_equal(role, cases[i].role);
-        assert_int_equal(dct_role_kind_of(role), cases[i].kind);
-        assert_int_equal(dct_role_layer(role), cases[i].layer);
+        assert_int_equal(dct_role_kind_of(dct_family_at(0), role), cases[i].kind);
+        assert_int_equal(dct_role_layer(dct_family_at(0), role), cases[i].layer);
     }
 }
 

@@ -51,7 +51,7 @@ static dct_tokenizer *open_gpt2(void) {
         print_message("skipped: DECOCT_TEST_GPT2_VOCAB names no folder with GPT-2's vocabulary\n");
         skip();
     }
-    decoct_status status = dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error);
+    decoct_status status = dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error);
     if (status) {
         print_error("%s\n", error.text);
     }
@@ -90,7 +90,7 @@ static void test_gpt2_ids(void **state) {
 
 static void test_any_bytes(void **state) {
     (void)state;
-    dct_tokenizer *t = open_model("gpt2-f32", DCT_TOKENIZER_GPT2);
+    dct_tokenizer *t = open_model("gpt2-f32", DCT_TOKENIZER_BYTES);
     uint64_t x = 1;
     for (int n = 0; n < 300; n++) {
         char text[257];
@@ -108,7 +108,7 @@ static void test_any_bytes(void **state) {
 // One word of a million letters: merging must not be quadratic. (A quadratic one takes minutes.)
 static void test_long_word(void **state) {
     (void)state;
-    dct_tokenizer *t = open_model("gpt2-f32", DCT_TOKENIZER_GPT2);
+    dct_tokenizer *t = open_model("gpt2-f32", DCT_TOKENIZER_BYTES);
     enum { LENGTH = 1 << 20 };
     char *text = dct_alloc(LENGTH, 1);
     for (int i = 0; i < LENGTH; i++) {
@@ -133,7 +133,7 @@ static void expect_gpt1(const dct_tokenizer *t, const char *text, const char *wa
 
 static void test_gpt1(void **state) {
     (void)state;
-    dct_tokenizer *t = open_model("gpt1-f32", DCT_TOKENIZER_GPT1);
+    dct_tokenizer *t = open_model("gpt1-f32", DCT_TOKENIZER_WORDS);
     expect_gpt1(t, "The  AND\tin", "the and in ");
     expect_gpt1(t, "Caf\xC3\xA9, na\xC3\xAFve!",
                 "cafe , naive ! "); // accents go, punctuation stands alone

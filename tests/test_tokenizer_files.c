@@ -41,7 +41,7 @@ static void clear_folder(void) {
 
 static decoct_status try_open(dct_error *error) {
     dct_tokenizer *t = NULL;
-    decoct_status status = dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, error);
+    decoct_status status = dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, error);
     dct_tokenizer_close(t);
     return status;
 }
@@ -120,7 +120,7 @@ static void test_one_file(void **state) {
         dct_tokenizer *t = NULL;
         clear_folder();
         write_file("tokenizer.json", good[i]);
-        assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error), DECOCT_OK);
+        assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
         assert_int_equal(dct_tokenizer_size(t), 4);
         int32_t *ids;
         assert_int_equal(encode(t, "abab", 4, &ids), 2);
@@ -133,7 +133,7 @@ static void test_one_file(void **state) {
 static void expect_note(const char *words) {
     dct_error error = {""};
     dct_tokenizer *t = NULL;
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error), DECOCT_OK);
+    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
     if (!strstr(dct_tokenizer_note(t), words)) {
         print_error("%s; expected: %s\n", dct_tokenizer_note(t), words);
     }
@@ -153,11 +153,11 @@ static void test_folders(void **state) {
     assert_int_equal(try_open(&error), DECOCT_E_IO);
     assert_non_null(strstr(error.text, "merges.txt"));
     write_file("tokenizer.json", "{\"model\": {\"vocab\": {\"a\": 0, \"b\": 1}}}");
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error), DECOCT_OK);
+    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
     assert_int_equal(dct_tokenizer_size(t), 2);
     dct_tokenizer_close(t);
     write_file("merges.txt", "#version: 0.2\n");
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error), DECOCT_OK);
+    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
     assert_int_equal(dct_tokenizer_size(t), 1);
     dct_tokenizer_close(t);
     expect_note("");
@@ -169,7 +169,7 @@ static void test_folders(void **state) {
     write_file("merges.txt", "#version: 0.2\na b\nb a");
     expect_note("");
     write_file("added_tokens.json", "{\"<|im_end|>\": 5, \"<pad>\": 4}");
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error), DECOCT_OK);
+    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
     assert_int_equal(dct_tokenizer_size(t), 6);
     assert_int_equal(dct_tokenizer_find(t, "<|im_end|>"), 5);
     dct_tokenizer_close(t);
@@ -276,12 +276,12 @@ static void test_other_tokenizers(void **state) {
         char text[256];
         snprintf(text, sizeof text, "{\"model\": {%s, \"vocab\": {\"<unk>\": 0}}}", of_gpt1[i][0]);
         write_file("tokenizer.json", text);
-        assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT1, &t, &error),
+        assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_WORDS, &t, &error),
                          DECOCT_E_UNSUPPORTED);
         assert_non_null(strstr(error.text, of_gpt1[i][1]));
     }
     write_file("tokenizer.json", "{\"model\": {\"vocab\": {\"a</w>\": 0}, \"merges\": []}}");
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT1, &t, &error), DECOCT_E_FORMAT);
+    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_WORDS, &t, &error), DECOCT_E_FORMAT);
     assert_non_null(strstr(error.text, "<unk>"));
     assert_null(t);
 }
@@ -310,13 +310,13 @@ static void test_no_memory(void **state) {
     clear_folder();
     write_file("vocab.json", "{\"a\": 0, \"b\": 1, \"ab\": 2}");
     write_file("merges.txt", "a b\n");
-    sweep gpt2 = {folder, "abba", DCT_TOKENIZER_GPT2};
+    sweep gpt2 = {folder, "abba", DCT_TOKENIZER_BYTES};
     assert_true(memory_sweep(open_and_encode, &gpt2) > 20);
     clear_folder();
     write_file("tokenizer.json", "{\"model\": {\"vocab\": {\"<unk>\": 0, \"a\": 1, \"b</w>\": 2, "
                                  "\"ab</w>\": 3}, \"merges\": [[\"a\", \"b</w>\"]]}, "
                                  "\"added_tokens\": [{\"id\": 7, \"content\": \"x\"}]}");
-    sweep gpt1 = {folder, "ab, AB", DCT_TOKENIZER_GPT1};
+    sweep gpt1 = {folder, "ab, AB", DCT_TOKENIZER_WORDS};
     assert_true(memory_sweep(open_and_encode, &gpt1) > 20);
 }
 
@@ -329,7 +329,7 @@ static void test_missing_byte(void **state) {
     clear_folder();
     write_file("vocab.json", "{\"a\": 0}");
     write_file("merges.txt", "");
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_GPT2, &t, &error), DECOCT_OK);
+    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
     int32_t ids[4] = {0, 5, 9, 9};
     assert_int_equal(dct_tokenizer_encode(t, "a a!", 4, ids + 2, 2, &count, &error),
                      DECOCT_E_ARGUMENT);

@@ -18,14 +18,15 @@ static int compare_ids(const void *a, const void *b, void *probabilities) {
     return left < right ? -1 : 1;
 }
 
-// "tired" for " tired" (GPT-2) and "tired " (GPT-1). What is only a part of a word has a plus on
-// the side where the word continues: "+ing" with the prompt's last word (GPT-2), "tir+" with what
-// follows (GPT-1). An id that the tokenizer has no text for shows as its number.
-static char *label_of(const cli_candidate *c, bool gpt1, bool after_word, bool ends) {
-    size_t start = !gpt1 && c->length > 1 && c->text[0] == ' ';
-    size_t end = c->length - (gpt1 && c->length > 1 && c->text[c->length - 1] == ' ');
-    bool before = !gpt1 && after_word && cli_is_word_byte(c->text[0]);
-    bool behind = gpt1 && c->length > 0 && end == c->length && cli_is_word_byte(c->text[end - 1]);
+// "tired" for " tired", and for "tired " where spaces come after words. What is only a part of a
+// word has a plus on the side where the word continues: "+ing" with the prompt's last word, "tir+"
+// with what follows. An id that the tokenizer has no text for shows as its number.
+static char *label_of(const cli_candidate *c, bool space_after, bool after_word, bool ends) {
+    size_t start = !space_after && c->length > 1 && c->text[0] == ' ';
+    size_t end = c->length - (space_after && c->length > 1 && c->text[c->length - 1] == ' ');
+    bool before = !space_after && after_word && cli_is_word_byte(c->text[0]);
+    bool behind =
+        space_after && c->length > 0 && end == c->length && cli_is_word_byte(c->text[end - 1]);
     char *label = cli_alloc((int64_t)c->length + 16, 1);
     if (ends) {
         strcpy(label, "(end of text)");
@@ -44,7 +45,7 @@ static char *label_of(const cli_candidate *c, bool gpt1, bool after_word, bool e
 static int fill_top(const cli_desk *desk, const cli_prompt *prompt, const int32_t *order,
                     cli_answer *out) {
     size_t end = strlen(prompt->text);
-    bool gpt1 = strcmp(desk->info.type, "openai-gpt") == 0;
+    bool after = desk->info.space_after_words != 0;
     bool after_word = end > 0 && cli_is_word_byte(prompt->text[end - 1]);
     for (int64_t i = 0; i < out->count; i++) {
         cli_candidate *c = &out->top[i];
@@ -54,7 +55,7 @@ static int fill_top(const cli_desk *desk, const cli_prompt *prompt, const int32_
         if (!c->text) {
             return CLI_INTERNAL;
         }
-        c->label = label_of(c, gpt1, after_word, decoct_model_is_end(desk->model, c->id));
+        c->label = label_of(c, after, after_word, decoct_model_is_end(desk->model, c->id));
     }
     return CLI_OK;
 }

@@ -182,8 +182,8 @@ static int generate(const cli_desk *desk, generate_options *o) {
     cli_term_style(&out.term, "2");
     put_text(&out, o->prompt.text, strlen(o->prompt.text));
     cli_term_style(&out.term, "0");
-    if (strcmp(desk->info.type, "openai-gpt") == 0) {
-        put_text(&out, " ", 1); // its tokens bring the space behind them
+    if (desk->info.space_after_words) {
+        put_text(&out, " ", 1);
     }
     int code = draw(desk, session, o, &out);
     end_stream(&out);

@@ -337,6 +337,10 @@ typedef struct decoct_model_info {
     const char *type;  /**< "gpt2" or "openai-gpt"; lives as long as the model */
     const char *notes; /**< what a user should know about the files, one per line, or "". Lives
                             as long as the model */
+    int32_t space_after_words; /**< 1: decoct_decode gives the space between two words with the last
+                                    token of the first one (openai-gpt); 0: with the first token of
+                                    the second one */
+    int32_t reserved;          /**< 0 */
 } decoct_model_info;
 
 /**

@@ -9,24 +9,24 @@
 
 enum { KEYS = DECOCT_KEY_BLOCK };
 
-decoct_status dct_cache_create(decoct_context *ctx, int64_t d_model, int64_t heads, int64_t max_len,
-                               decoct_cache **out) {
+decoct_status dct_cache_create(decoct_context *ctx, int64_t kv_heads, int64_t head_dim,
+                               int64_t max_len, decoct_cache **out) {
     int64_t keys, values;
     if (!out || max_len < 1) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "cache: %s",
                         !out ? "out is NULL" : "max_len is less than 1");
     }
     // The memory comes with use, but a size that no machine has is refused now.
-    bool fits = dct_keys_size(max_len, d_model / heads, &keys) && dct_mul(keys, heads, &keys) &&
-                dct_mul(max_len, d_model, &values) && dct_mul(keys, sizeof(float), &keys) &&
-                dct_mul(values, sizeof(float), &values);
+    bool fits = dct_keys_size(max_len, head_dim, &keys) && dct_mul(keys, kv_heads, &keys) &&
+                dct_mul(max_len, kv_heads * head_dim, &values) &&
+                dct_mul(keys, sizeof(float), &keys) && dct_mul(values, sizeof(float), &values);
     decoct_cache *cache = fits ? dct_zalloc(1, sizeof *cache) : NULL;
     if (!cache) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "cache: no memory for %lld positions",
                         (long long)max_len);
     }
-    cache->d_model = d_model;
-    cache->heads = heads;
+    cache->kv_heads = kv_heads;
+    cache->head_dim = head_dim;
     cache->max_len = max_len;
     *out = cache;
     return DECOCT_OK;
@@ -34,9 +34,8 @@ decoct_status dct_cache_create(decoct_context *ctx, int64_t d_model, int64_t hea
 
 // Copies the keys of one head after the other: their blocks are further apart now.
 static void move_keys(const decoct_cache *cache, float *keys, int64_t stride) {
-    int64_t dim = cache->d_model / cache->heads;
-    int64_t used = (cache->length + KEYS - 1) / KEYS * KEYS * dim;
-    for (int64_t head = 0; head < cache->heads && used > 0; head++) {
+    int64_t used = (cache->length + KEYS - 1) / KEYS * KEYS * cache->head_dim;
+    for (int64_t head = 0; head < cache->kv_heads && used > 0; head++) {
         memcpy(keys + head * stride, cache->keys + head * cache->keys_head_stride,
                (size_t)used * sizeof *keys);
     }
@@ -49,9 +48,10 @@ bool dct_cache_reserve(decoct_cache *cache, int64_t length) {
     int64_t room = cache->room > cache->max_len / 2 ? cache->max_len : 2 * cache->room, stride;
     room = room < length ? length : room;
     room = room < KEYS && KEYS < cache->max_len ? KEYS : room;
-    dct_keys_size(room, cache->d_model / cache->heads, &stride); // fits: max_len did
-    float *keys = dct_zalloc(stride * cache->heads, sizeof *keys);
-    float *values = dct_alloc(room * cache->d_model, sizeof *values);
+    int64_t wide = cache->kv_heads * cache->head_dim;
+    dct_keys_size(room, cache->head_dim, &stride); // fits: max_len did
+    float *keys = dct_zalloc(stride * cache->kv_heads, sizeof *keys);
+    float *values = dct_alloc(room * wide, sizeof *values);
     if (!keys || !values) {
         dct_free(keys);
         dct_free(values);
@@ -59,7 +59,7 @@ bool dct_cache_reserve(decoct_cache *cache, int64_t length) {
     }
     move_keys(cache, keys, stride);
     if (cache->length > 0) {
-        memcpy(values, cache->values, (size_t)(cache->length * cache->d_model) * sizeof *values);
+        memcpy(values, cache->values, (size_t)(cache->length * wide) * sizeof *values);
     }
     dct_free(cache->keys);
     dct_free(cache->values);
@@ -105,7 +105,8 @@ typedef struct append_job {
     decoct_cache *cache;
     const dct_choice *kernels;
     int64_t rows;
-    const float *qkv; // (rows, 3 d_model)
+    const float *k; // (rows, kv_heads * head_dim)
+    int64_t stride;
 } append_job;
 
 // The keys of one head. A block that starts here is packed whole, one begun earlier gets single
@@ -113,17 +114,17 @@ typedef struct append_job {
 static void append_keys(void *data, int64_t head, int32_t worker) {
     const append_job *job = data;
     decoct_cache *cache = job->cache;
-    int64_t d = cache->d_model, dim = d / cache->heads;
+    int64_t dim = cache->head_dim;
     (void)worker;
     for (int64_t i = 0; i < job->rows;) {
         int64_t position = cache->length + i, column = position % KEYS;
-        const float *k = job->qkv + i * 3 * d + d + head * dim;
+        const float *k = job->k + i * job->stride + head * dim;
         float *block = cache->keys + head * cache->keys_head_stride + position / KEYS * KEYS * dim;
         if (column == 0) {
             int64_t count = job->rows - i < KEYS ? job->rows - i : KEYS;
             job->kernels->pack_keys(&(decoct_keys_piece){.count = count,
                                                          .head_dim = dim,
-                                                         .k = {.data = k, .stride = 3 * d},
+                                                         .k = {.data = k, .stride = job->stride},
                                                          .block = block});
             i += count;
         } else {
@@ -135,13 +136,15 @@ static void append_keys(void *data, int64_t head, int32_t worker) {
     }
 }
 
-void dct_cache_append(decoct_context *ctx, decoct_cache *cache, int64_t rows, const float *qkv) {
-    int64_t d = cache->d_model;
-    append_job job = {.cache = cache, .kernels = ctx->kernels, .rows = rows, .qkv = qkv};
-    dct_run(ctx, cache->heads, (double)rows * (double)d * 4.0, append_keys, &job);
+void dct_cache_append(decoct_context *ctx, decoct_cache *cache, int64_t rows, const float *k,
+                      const float *v, int64_t stride) {
+    int64_t wide = cache->kv_heads * cache->head_dim;
+    append_job job = {
+        .cache = cache, .kernels = ctx->kernels, .rows = rows, .k = k, .stride = stride};
+    dct_run(ctx, cache->kv_heads, (double)rows * (double)wide * 4.0, append_keys, &job);
     for (int64_t i = 0; i < rows; i++) {
-        memcpy(cache->values + (cache->length + i) * d, qkv + i * 3 * d + 2 * d,
-               (size_t)d * sizeof(float));
+        memcpy(cache->values + (cache->length + i) * wide, v + i * stride,
+               (size_t)wide * sizeof(float));
     }
     cache->length += rows;
 }

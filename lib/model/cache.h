@@ -5,22 +5,24 @@
 
 #include "core/context.h"
 
-// Keys lie transposed in blocks, values as rows: each in the order in which attention reads them.
+// Keys are stored transposed in blocks, values as rows: each in the order in which attention reads
+// them.
 struct decoct_cache {
     decoct_block *block; // whose keys and values these are; kept
-    int64_t d_model, heads, length, max_len;
+    int64_t kv_heads, head_dim, length, max_len;
     int64_t room; // positions that there is memory for; it grows up to max_len
     int64_t keys_head_stride;
-    float *keys;   // (heads, blocks, head_dim, KEYS)
-    float *values; // (room, d_model)
+    float *keys;   // (kv_heads, blocks, head_dim, KEYS)
+    float *values; // (room, kv_heads * head_dim)
 };
 
-decoct_status dct_cache_create(decoct_context *ctx, int64_t d_model, int64_t heads, int64_t max_len,
-                               decoct_cache **out);
+decoct_status dct_cache_create(decoct_context *ctx, int64_t kv_heads, int64_t head_dim,
+                               int64_t max_len, decoct_cache **out);
 // Memory for `length` positions, at most max_len. False: there is none, and the cache is unchanged.
 bool dct_cache_reserve(decoct_cache *cache, int64_t length);
 void dct_cache_truncate(decoct_cache *cache, int64_t length);
-// Takes the keys and values of new positions from qkv (rows, 3 d_model). There must be room.
-void dct_cache_append(decoct_context *ctx, decoct_cache *cache, int64_t rows, const float *qkv);
+// Adds the keys and values of new positions, each (rows, kv_heads * head_dim). There must be room.
+void dct_cache_append(decoct_context *ctx, decoct_cache *cache, int64_t rows, const float *k,
+                      const float *v, int64_t stride);
 
 #endif

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads config.json of gpt2 and openai-gpt, and refuses what this library does not compute.
+// Reads config.json by the lists of its family, and refuses what this library does not compute.
 #include "config.h"
 
 #include "ends.h"
 #include "machine/memory.h"
+#include "model/families/family.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { FILE_CAP = 1 << 20 };
@@ -14,7 +16,8 @@ typedef struct reader {
     const char *path;
     dct_error *error;
     decoct_status status; // the first failure; later reads do nothing
-    bool gpt1;
+    const dct_family *family;
+    dct_config *config;
 } reader;
 
 static const json_t *get(const reader *r, const char *key) {
@@ -24,7 +27,7 @@ static const json_t *get(const reader *r, const char *key) {
 
 // Readers stop at a null where a value is needed: its default must not be assumed.
 static void refuse_null(reader *r, const char *const *keys, size_t count) {
-    for (size_t i = 0; i < count && !r->status; i++) {
+    for (size_t i = 0; i < count && keys[i] && !r->status; i++) {
         if (json_is_null(json_object_get(r->root, keys[i]))) {
             r->status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: %s is null, which is not a value",
                                  r->path, keys[i]);
@@ -32,17 +35,62 @@ static void refuse_null(reader *r, const char *const *keys, size_t count) {
     }
 }
 
+// ---- The family ----
+
+static const char *get_string(reader *r, const char *key) {
+    const json_t *value = get(r, key);
+    if (!r->status && value && !json_is_string(value)) {
+        r->status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: %s must be a string", r->path, key);
+    }
+    return json_string_value(value);
+}
+
+// Files from before model_type name the class only.
+static const dct_family *find_family(const char *type, const char *class) {
+    for (int32_t i = 0; dct_family_at(i); i++) {
+        const dct_family *f = dct_family_at(i);
+        if (type ? strcmp(type, f->type) == 0
+                 : class && strncmp(class, f->class_name, strlen(f->class_name)) == 0) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+// "a", "b" and "c".
+static void list_families(char *text, size_t size) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (int32_t i = 0; dct_family_at(i) && used < size; i++) {
+        const char *mark = i == 0 ? "" : dct_family_at(i + 1) ? ", " : " and ";
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s\"%s\"", mark, dct_family_at(i)->type);
+    }
+}
+
+static void get_family(reader *r) {
+    const char *type = get(r, "model_type") ? get_string(r, "model_type") : NULL;
+    const char *class = json_string_value(json_array_get(get(r, "architectures"), 0));
+    r->family = find_family(type, class);
+    if (r->family) {
+        *r->config = r->family->defaults;
+        r->config->family = r->family;
+    } else if (!r->status) {
+        char known[128];
+        list_families(known, sizeof known);
+        r->status = dct_fail(r->error, DECOCT_E_UNSUPPORTED,
+                             "%s: model_type is %s%.64s%s; this library runs %s", r->path,
+                             type ? "\"" : "", type ? type : "missing", type ? "\"" : "", known);
+    }
+}
+
 // ---- Sizes ----
 
-// The names of one size. GPT-2's own readers take both of `names`. `others` come from other
-// families and are read by none of them: they must not say anything else.
-typedef struct size_key {
-    const char *names[2], *others[4];
-    int64_t low, high;
-    bool optional; // null is its default
-} size_key;
+static int64_t *size_at(dct_config *c, size_t offset) {
+    return (int64_t *)(void *)((char *)c + offset);
+}
 
-static int64_t get_int(reader *r, const char *key, const size_key *size) {
+static int64_t get_int(reader *r, const char *key, const dct_size_key *size) {
     const json_t *value = get(r, key);
     int64_t number = json_integer_value(value);
     if (!json_is_integer(value) || number < size->low || number > size->high) {
@@ -54,195 +102,140 @@ static int64_t get_int(reader *r, const char *key, const size_key *size) {
     return number;
 }
 
-// The size under any of its names, or `fallback`.
-static int64_t get_size(reader *r, const size_key *size, int64_t fallback) {
-    const char *first =
-        get(r, size->names[0]) || !get(r, size->names[1]) ? size->names[0] : size->names[1];
-    int64_t used = get(r, first) ? get_int(r, first, size) : fallback;
-    if (!get(r, first) && !size->optional) {
+static int64_t default_of(reader *r, const dct_size_key *size) {
+    int64_t usual = *size_at(r->config, size->field);
+    if (usual == 0) {
+        usual = size->times * *size_at(r->config, size->of);
+    }
+    return size->older && get(r, size->older) ? get_int(r, size->older, size) : usual;
+}
+
+// The size under any of its names, or its default.
+static void get_size(reader *r, const dct_size_key *size) {
+    const char *first = size->names[1] && !get(r, size->names[0]) && get(r, size->names[1])
+                            ? size->names[1]
+                            : size->names[0];
+    int64_t usual = default_of(r, size);
+    int64_t used = get(r, first) ? get_int(r, first, size) : usual;
+    if (!get(r, first) && !size->null_is_default) {
         refuse_null(r, size->names, 2);
     }
-    const char *const *check[] = {&size->names[1], &size->others[0], &size->others[1],
-                                  &size->others[2], &size->others[3]};
+    const char *const check[] = {size->names[1], size->others[0], size->others[1], size->others[2],
+                                 size->others[3]};
     for (size_t i = 0; i < sizeof check / sizeof *check && !r->status; i++) {
-        const char *key = *check[i];
-        int64_t other = key && get(r, key) ? get_int(r, key, size) : used;
+        int64_t other = check[i] && get(r, check[i]) ? get_int(r, check[i], size) : used;
         if (!r->status && other != used) {
             r->status = dct_fail(r->error, DECOCT_E_FORMAT,
                                  "%s: %s is %lld, but %s is %lld%s: keep the right one", r->path,
-                                 key, (long long)other, size->names[0], (long long)used,
+                                 check[i], (long long)other, size->names[0], (long long)used,
                                  get(r, first) ? "" : " (the default)");
         }
     }
-    return used;
+    *size_at(r->config, size->field) = used;
 }
 
-static void get_sizes(reader *r, dct_config *c) {
-    static const size_key layers = {
-        {"n_layer", "num_hidden_layers"}, {"num_layers", "n_layers"}, 1, 1024, false};
-    static const size_key heads = {
-        {"n_head", "num_attention_heads"}, {"num_heads", "n_heads"}, 1, 1024, false};
-    static const size_key width = {{"n_embd", "hidden_size"},
-                                   {"d_model", "n_embed", "embedding_size", "word_embed_proj_dim"},
-                                   1,
-                                   1 << 17,
-                                   false};
-    static const size_key inner = {
-        {"n_inner", "intermediate_size"}, {"ffn_dim", "d_ff", "d_ffn"}, 1, 1 << 19, true};
-    static const size_key context = {{"n_positions", "max_position_embeddings"},
-                                     {"max_seq_len", "block_size"},
-                                     1,
-                                     1 << 24,
-                                     false};
-    static const size_key old_context = {{"n_ctx", "n_ctx"}, {NULL}, 1, 1 << 24, true};
-    static const size_key vocabulary = {
-        {"vocab_size", "vocab_size"}, {"n_vocab"}, 1, 1 << 24, false};
-    c->layers = get_size(r, &layers, 12);
-    c->heads = get_size(r, &heads, 12);
-    c->d_model = get_size(r, &width, 768);
-    c->d_ffn = get_size(r, &inner, 4 * c->d_model);
-    // Old files have n_ctx. Readers of today do not look at it beside n_positions, so it may
-    // differ.
-    c->context = get_size(r, &context, get_size(r, &old_context, c->gpt1 ? 512 : 1024));
-    c->vocabulary = get_size(r, &vocabulary, c->gpt1 ? 40478 : 50257);
-    if (!r->status && c->d_model % c->heads) {
+const char *dct_config_key(const dct_config *config, size_t field) {
+    const dct_size_key *size = config->family->sizes;
+    while (size->names[0] && size->field != field) {
+        size++;
+    }
+    return size->names[0];
+}
+
+// A family without keys for them has as many key heads as heads, which divide the width evenly.
+static void get_sizes(reader *r) {
+    for (const dct_size_key *size = r->family->sizes; size->names[0]; size++) {
+        get_size(r, size);
+    }
+    dct_sizes *s = &r->config->size;
+    const char *heads = dct_config_key(r->config, offsetof(dct_config, size.heads));
+    s->kv_heads = s->kv_heads ? s->kv_heads : s->heads;
+    if (!r->status && !s->head_dim && s->d_model % s->heads) {
+        r->status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: %s %lld does not divide %s %lld",
+                             r->path, heads, (long long)s->heads,
+                             dct_config_key(r->config, offsetof(dct_config, size.d_model)),
+                             (long long)s->d_model);
+    }
+    if (!r->status && s->heads % s->kv_heads) {
         r->status =
-            dct_fail(r->error, DECOCT_E_FORMAT, "%s: n_head %lld does not divide n_embd %lld",
-                     r->path, (long long)c->heads, (long long)c->d_model);
+            dct_fail(r->error, DECOCT_E_FORMAT, "%s: %s %lld does not divide %s %lld", r->path,
+                     dct_config_key(r->config, offsetof(dct_config, size.kv_heads)),
+                     (long long)s->kv_heads, heads, (long long)s->heads);
+    }
+    if (!r->status) {
+        s->head_dim = s->head_dim ? s->head_dim : s->d_model / s->heads;
     }
 }
 
-// ---- Words ----
-
-static const char *get_string(reader *r, const char *key) {
-    const json_t *value = get(r, key);
-    if (!r->status && value && !json_is_string(value)) {
-        r->status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: %s must be a string", r->path, key);
-    }
-    return json_string_value(value);
-}
-
-// Files from before model_type name the class only.
-static const char *type_of_class(const reader *r) {
-    const char *class = json_string_value(json_array_get(get(r, "architectures"), 0));
-    return !class                                ? NULL
-           : strncmp(class, "GPT2", 4) == 0      ? "gpt2"
-           : strncmp(class, "OpenAIGPT", 9) == 0 ? "openai-gpt"
-                                                 : NULL;
-}
-
-static void get_type(reader *r, dct_config *c) {
-    const char *type = get(r, "model_type") ? get_string(r, "model_type") : type_of_class(r);
-    r->gpt1 = c->gpt1 = type && strcmp(type, "openai-gpt") == 0;
-    if (!r->status && !c->gpt1 && !(type && strcmp(type, "gpt2") == 0)) {
-        r->status =
-            dct_fail(r->error, DECOCT_E_UNSUPPORTED,
-                     "%s: model_type is %s%.64s%s; this library runs \"gpt2\" and \"openai-gpt\"",
-                     r->path, type ? "\"" : "", type ? type : "missing", type ? "\"" : "");
-    }
-}
-
-// GPT-1 says "gelu" and means the tanh form; in GPT-2's config that is the erf form.
-static int32_t get_gelu(reader *r, const char *key) {
-    static const char *const tanh_names[] = {"gelu_new", "gelu_pytorch_tanh", "gelu_fast",
-                                             "gelu_accurate", "gelu_python_tanh"};
-    const char *name = get_string(r, key);
-    for (size_t i = 0; name && i < sizeof tanh_names / sizeof *tanh_names; i++) {
-        if (strcmp(name, tanh_names[i]) == 0) {
-            return DECOCT_GELU_TANH;
+// Sizes of other families that must be what follows from this one's own.
+static void check_derived(reader *r) {
+    for (const dct_derived_key *key = r->family->derived; key->name && !r->status; key++) {
+        const json_t *value = get(r, key->name);
+        int64_t wanted = *size_at(r->config, key->field);
+        if (value && (!json_is_integer(value) || json_integer_value(value) != wanted)) {
+            r->status = dct_fail(r->error, DECOCT_E_UNSUPPORTED,
+                                 "%s: %s is not %lld, which is all that this library runs", r->path,
+                                 key->name, (long long)wanted);
         }
     }
-    if (name && (strcmp(name, "gelu") == 0 || strcmp(name, "gelu_python") == 0)) {
-        return r->gpt1 ? DECOCT_GELU_TANH : DECOCT_GELU_ERF;
+}
+
+// ---- Activation and eps ----
+
+static int32_t get_act(reader *r, const char *key) {
+    const char *name = get_string(r, key);
+    for (const dct_act_name *act = r->family->acts; name && act->name; act++) {
+        if (strcmp(name, act->name) == 0) {
+            return act->form;
+        }
     }
     if (!r->status) {
         r->status = dct_fail(r->error, DECOCT_E_UNSUPPORTED,
                              "%s: %s is \"%.64s\", which this library does not run", r->path, key,
                              name ? name : "");
     }
-    return DECOCT_GELU_TANH;
+    return 0;
 }
 
-static void get_activation(reader *r, dct_config *c) {
-    const char *own = c->gpt1 ? "afn" : "activation_function";
-    const char *const others[] = {c->gpt1 ? "activation_function" : "afn", "hidden_act",
-                                  "hidden_activation"};
-    refuse_null(r, &own, 1);
-    c->gelu = get(r, own) ? get_gelu(r, own) : DECOCT_GELU_TANH;
-    for (size_t i = 0; i < sizeof others / sizeof *others && !r->status; i++) {
-        if (get(r, others[i]) && get_gelu(r, others[i]) != c->gelu && !r->status) {
+static void get_activation(reader *r) {
+    const char *const *keys = r->family->act_keys;
+    int32_t *form = &r->config->size.act_form;
+    refuse_null(r, keys, 1);
+    *form = get(r, keys[0]) ? get_act(r, keys[0]) : *form;
+    for (size_t i = 1; keys[i] && !r->status; i++) {
+        if (get(r, keys[i]) && get_act(r, keys[i]) != *form && !r->status) {
             r->status = dct_fail(r->error, DECOCT_E_FORMAT,
                                  "%s: %s is \"%.64s\", but such a model has its activation in %s",
-                                 r->path, others[i], get_string(r, others[i]), own);
+                                 r->path, keys[i], get_string(r, keys[i]), keys[0]);
         }
     }
 }
 
-static void get_eps(reader *r, dct_config *c) {
-    static const char *const keys[] = {"layer_norm_epsilon", "layer_norm_eps", "norm_epsilon",
-                                       "norm_eps"};
-    c->eps = 1e-5f;
+static void get_eps(reader *r) {
+    const char *const *keys = r->family->eps_keys;
+    float *used = &r->config->size.eps;
     refuse_null(r, keys, 1);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys && !r->status; i++) {
+    for (size_t i = 0; keys[i] && !r->status; i++) {
         const json_t *value = get(r, keys[i]);
-        float eps = value ? (float)json_number_value(value) : c->eps;
+        float eps = value ? (float)json_number_value(value) : *used;
         if (value && (!json_is_number(value) || !(eps > 0.0f) || !(eps < 1.0f))) { // as it is used
             r->status = dct_fail(r->error, DECOCT_E_FORMAT,
                                  "%s: %s must be a number between 0 and 1", r->path, keys[i]);
-        } else if (i > 0 && eps != c->eps) {
+        } else if (i > 0 && eps != *used) {
             r->status = dct_fail(r->error, DECOCT_E_FORMAT,
-                                 "%s: %s is %g, but such a model has it in layer_norm_epsilon, "
-                                 "which is %g",
-                                 r->path, keys[i], (double)eps, (double)c->eps);
+                                 "%s: %s is %g, but such a model has it in %s, which is %g",
+                                 r->path, keys[i], (double)eps, keys[0], (double)*used);
         }
-        c->eps = i == 0 ? eps : c->eps;
+        *used = i == 0 ? eps : *used;
     }
 }
 
 // ---- Switches ----
 
-// Keys that change the arithmetic, with the one value that this library computes; null is that
-// value, too, unless `strict`: readers take a null there for false.
 static void check_switches(reader *r) {
-    static const struct {
-        const char *key, *known;
-        bool strict;
-    } switches[] = {{"scale_attn_weights", "true", true},
-                    {"scale_attn_by_inverse_layer_idx", "false", false},
-                    {"add_cross_attention", "false", false},
-                    {"is_encoder_decoder", "false", false},
-                    {"quantization_config", "null", false},
-                    {"compression_config", "null", false},
-                    {"peft_config", "null", false},
-                    {"pruned_heads", "{}", false},
-                    {"position_embedding_type", "\"absolute\"", false},
-                    {"rope_scaling", "null", false},
-                    {"rope_parameters", "null", false},
-                    {"rope_theta", "null", false},
-                    {"rotary_dim", "null", false},
-                    {"rotary_pct", "null", false},
-                    {"alibi", "false", false},
-                    {"use_alibi", "false", false},
-                    {"sliding_window", "null", false},
-                    {"attention_window", "null", false},
-                    {"window_size", "null", false},
-                    {"multi_query", "false", false},
-                    {"parallel_attn", "false", false},
-                    {"use_parallel_residual", "false", false},
-                    {"rms_norm_eps", "null", false},
-                    {"qk_norm", "false", false},
-                    {"use_qk_norm", "false", false},
-                    {"scale_embedding", "false", false},
-                    {"attention_scale", "null", false},
-                    {"attn_logit_softcapping", "null", false},
-                    {"final_logit_softcapping", "null", false},
-                    {"logit_scale", "null", false},
-                    {"logits_scaling", "null", false},
-                    {"embedding_multiplier", "null", false},
-                    {"residual_multiplier", "null", false}};
-    for (size_t i = 0; i < sizeof switches / sizeof *switches && !r->status; i++) {
-        const json_t *value = json_object_get(r->root, switches[i].key);
-        if (!value || (json_is_null(value) && !switches[i].strict)) {
+    for (const dct_switch_key *key = r->family->switches; key->name && !r->status; key++) {
+        const json_t *value = json_object_get(r->root, key->name);
+        if (!value || (json_is_null(value) && !key->not_null)) {
             continue;
         }
         char text[96];
@@ -250,58 +243,38 @@ static void check_switches(reader *r) {
         text[length < sizeof text ? length : sizeof text - 1] = '\0';
         if (length == 0) {
             r->status = dct_fail(r->error, DECOCT_E_MEMORY, "%s: out of memory", r->path);
-        } else if (strcmp(text, switches[i].known) != 0) {
+        } else if (strcmp(text, key->value) != 0) {
             r->status = dct_fail(r->error, DECOCT_E_UNSUPPORTED,
                                  "%s: %s is %.80s, which this library does not run", r->path,
-                                 switches[i].key, text);
+                                 key->name, text);
         }
     }
 }
 
-// Sizes of other families that must be what follows from GPT-2's own.
-static void check_derived(reader *r, const dct_config *c) {
-    const struct {
-        const char *key;
-        int64_t wanted;
-    } sizes[] = {{"num_key_value_heads", c->heads},
-                 {"num_kv_heads", c->heads},
-                 {"n_head_kv", c->heads},
-                 {"head_dim", c->d_model / c->heads},
-                 {"n_kv_heads", c->heads}};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes && !r->status; i++) {
-        const json_t *value = get(r, sizes[i].key);
-        if (value && (!json_is_integer(value) || json_integer_value(value) != sizes[i].wanted)) {
-            r->status = dct_fail(r->error, DECOCT_E_UNSUPPORTED,
-                                 "%s: %s is not %lld, which is all that this library runs", r->path,
-                                 sizes[i].key, (long long)sizes[i].wanted);
-        }
-    }
-}
-
-static void get_tied(reader *r, dct_config *c) {
+static void get_tied(reader *r) {
     const json_t *value = json_object_get(r->root, "tie_word_embeddings");
-    c->tied = !value || json_is_true(value);
+    r->config->tied = value ? json_is_true(value) : r->config->tied;
     if (!r->status && value && !json_is_boolean(value)) { // null: readers do not agree
         r->status = dct_fail(r->error, DECOCT_E_FORMAT,
                              "%s: tie_word_embeddings must be true or false", r->path);
     }
 }
 
-static void fill(reader *r, dct_config *c) {
-    get_type(r, c);
+static void fill(reader *r) {
+    get_family(r);
     if (!r->status) {
-        get_sizes(r, c);
+        get_sizes(r);
     }
     if (!r->status) {
-        get_activation(r, c);
+        get_activation(r);
+        get_eps(r);
+        get_tied(r);
+        check_switches(r);
     }
-    get_eps(r, c);
-    get_tied(r, c);
-    check_switches(r);
     if (!r->status) {
-        check_derived(r, c);
+        check_derived(r);
     }
-    r->status = r->status ? r->status : dct_ends_add(&c->ends, r->root, r->path, r->error);
+    r->status = r->status ? r->status : dct_ends_add(&r->config->ends, r->root, r->path, r->error);
 }
 
 static decoct_status read_config(const char *path, dct_config *out, dct_error *error) {
@@ -311,9 +284,9 @@ static decoct_status read_config(const char *path, dct_config *out, dct_error *e
         return status;
     }
     dct_config config = {0};
-    reader r = {.root = root, .path = path, .error = error};
+    reader r = {.root = root, .path = path, .error = error, .config = &config};
     if (json_is_object(root)) {
-        fill(&r, &config);
+        fill(&r);
     } else {
         r.status = dct_fail(error, DECOCT_E_FORMAT, "%s: not a JSON object", path);
     }

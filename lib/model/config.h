@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// config.json of a model folder: model_type gpt2 or openai-gpt.
+// config.json of a model folder, as its family reads it.
 #ifndef DCT_CONFIG_H
 #define DCT_CONFIG_H
 
-#include "machine/status.h"
+#include "recipe.h"
 
-#include <stdbool.h>
+#include <stddef.h>
 
 enum { DCT_ENDS_MOST = 64 };
 
@@ -16,17 +16,18 @@ typedef struct dct_ends {
 } dct_ends;
 
 typedef struct dct_config {
-    bool gpt1;    // model_type openai-gpt: post-norm, no final norm
-    int32_t gelu; // DECOCT_GELU_*
-    int64_t layers, heads, d_model, d_ffn, context, vocabulary;
-    float eps;
-    bool tied; // tie_word_embeddings; default true
+    const struct dct_family *family;
+    dct_sizes size;
+    int64_t layers;
+    bool tied; // tie_word_embeddings
     dct_ends ends;
 } dct_config;
 
-// Reads <folder>/config.json. Every size is checked to be in range (layers <= 1024, heads divides
-// d_model, ...); what the file lacks has the defaults of the format. A key that changes the answer
-// is used, or it is DECOCT_E_UNSUPPORTED or DECOCT_E_FORMAT with its name. Other keys are skipped.
+// Reads <folder>/config.json. Every size is checked to be in range; what the file lacks has the
+// defaults of the family. A key that changes the answer is used, or it is DECOCT_E_UNSUPPORTED or
+// DECOCT_E_FORMAT with its name. Other keys are skipped.
 decoct_status dct_config_read(const char *folder, dct_config *out, dct_error *error);
+// How config.json calls a size, by its offset in dct_config: "n_layer".
+const char *dct_config_key(const dct_config *config, size_t field);
 
 #endif

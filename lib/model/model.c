@@ -10,12 +10,12 @@
 #include <stdatomic.h>
 
 // Which tokens end a text: those that the files name, as far as the vocabulary has them; without
-// any, GPT-2's own.
+// any, the usual one of byte-level vocabularies.
 static void keep_ends(decoct_model *m) {
     dct_ends *ends = &m->config.ends;
     int32_t count = 0;
     for (int32_t i = 0; i < ends->count; i++) {
-        if (ends->ids[i] >= 0 && ends->ids[i] < m->config.vocabulary) {
+        if (ends->ids[i] >= 0 && ends->ids[i] < m->config.size.vocabulary) {
             ends->ids[count++] = ends->ids[i];
         }
     }
@@ -33,13 +33,12 @@ static decoct_status read_model(decoct_context *ctx, const char *folder, decoct_
     if (status) {
         return status;
     }
-    dct_tokenizer_kind kind = m->config.gpt1 ? DCT_TOKENIZER_GPT1 : DCT_TOKENIZER_GPT2;
-    status = dct_tokenizer_open(folder, kind, &m->tokenizer, &ctx->error);
-    if (!status && dct_tokenizer_size(m->tokenizer) > m->config.vocabulary) {
+    status = dct_tokenizer_open(folder, m->config.family->tokenizer, &m->tokenizer, &ctx->error);
+    if (!status && dct_tokenizer_size(m->tokenizer) > m->config.size.vocabulary) {
         status = dct_fail(
             &ctx->error, DECOCT_E_FORMAT,
             "%s: the tokenizer has ids up to %lld, but the vocabulary of config.json %lld", folder,
-            (long long)dct_tokenizer_size(m->tokenizer) - 1, (long long)m->config.vocabulary);
+            (long long)dct_tokenizer_size(m->tokenizer) - 1, (long long)m->config.size.vocabulary);
     }
     if (!status && *dct_tokenizer_note(m->tokenizer)) {
         status = dct_model_note(m, &ctx->error, "%s", dct_tokenizer_note(m->tokenizer));
@@ -92,12 +91,9 @@ void decoct_model_close(decoct_model *model) {
     }
     int32_t cancel = dct_cancel_off();
     dct_tokenizer_close(model->tokenizer);
-    decoct_weights_destroy(model->head);
+    dct_stage_end(&model->entry);
+    dct_stage_end(&model->exit);
     dct_free(model->blocks);
-    dct_free(model->tokens);
-    dct_free(model->positions);
-    dct_free(model->norm_gain);
-    dct_free(model->norm_bias);
     dct_free(model->notes);
     dct_free(model);
     dct_cancel_restore(cancel);
@@ -113,16 +109,19 @@ decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *mod
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model info: model is NULL");
     } else {
         const dct_config *c = &model->config;
-        decoct_model_info mine = {.norm_order = c->gpt1 ? DECOCT_POST_NORM : DECOCT_PRE_NORM,
-                                  .layers = c->layers,
-                                  .heads = c->heads,
-                                  .d_model = c->d_model,
-                                  .d_ffn = c->d_ffn,
-                                  .context = c->context,
-                                  .vocabulary = c->vocabulary,
-                                  .parameters = model->parameters,
-                                  .type = c->gpt1 ? "openai-gpt" : "gpt2",
-                                  .notes = model->notes ? model->notes : ""};
+        decoct_model_info mine = {
+            .norm_order = c->family->norm_order,
+            .layers = c->layers,
+            .heads = c->size.heads,
+            .d_model = c->size.d_model,
+            .d_ffn = c->size.d_ffn,
+            .context = c->size.context,
+            .vocabulary = c->size.vocabulary,
+            .parameters = model->parameters,
+            .type = c->family->type,
+            .notes = model->notes ? model->notes : "",
+            .space_after_words = c->family->tokenizer == DCT_TOKENIZER_WORDS,
+        };
         status = dct_give_struct(&ctx->error, "model info", info, DCT_FIRST_MODEL_INFO, &mine,
                                  sizeof mine);
     }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The weights of a model folder: reads the tensors of GPT-1 and GPT-2 by their roles and packs
-// them.
+// The weights of a model folder: reads the tensors that the steps of its family's recipes need, and
+// packs them.
 #include "machine/memory.h"
 #include "model.h"
 #include "roles.h"
 #include "safetensors.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ typedef struct reader {
     dct_safetensors *file;
     const char *folder;
     decoct_model *model;
+    const dct_family *family;
 } reader;
 
 // ---- Tensors ----
@@ -79,99 +81,76 @@ static decoct_status read_tensor(reader *r, const char *name, int64_t rows, int6
     return DECOCT_OK;
 }
 
-// ---- Blocks ----
+// ---- Parts ----
 
-enum { BLOCK_TENSORS = 12 };
-
-static decoct_status read_block(reader *r, int64_t layer, decoct_block **out) {
-    const dct_config *c = &r->model->config;
-    int64_t d = c->d_model, f = c->d_ffn;
-    const struct {
-        const char *name;
-        int64_t rows, cols;
-    } parts[BLOCK_TENSORS] = {
-        {"ln_1.weight", 0, d},
-        {"ln_1.bias", 0, d},
-        {"attn.c_attn.weight", d, 3 * d},
-        {"attn.c_attn.bias", 0, 3 * d},
-        {"attn.c_proj.weight", d, d},
-        {"attn.c_proj.bias", 0, d},
-        {"ln_2.weight", 0, d},
-        {"ln_2.bias", 0, d},
-        {"mlp.c_fc.weight", d, f},
-        {"mlp.c_fc.bias", 0, f},
-        {"mlp.c_proj.weight", f, d},
-        {"mlp.c_proj.bias", 0, d},
-    };
-    float *t[BLOCK_TENSORS] = {NULL};
-    decoct_status status = DECOCT_OK;
-    for (int i = 0; i < BLOCK_TENSORS && !status; i++) {
-        char name[NAME_ROOM];
-        snprintf(name, sizeof name, "h.%lld.%s", (long long)layer, parts[i].name);
-        status = read_tensor(r, name, parts[i].rows, parts[i].cols, &t[i]);
+// "h.3.ln_1.weight"; the name alone for a part outside the blocks (layer -1).
+static void full_name(const reader *r, int64_t layer, const char *name, char *out) {
+    if (layer < 0) {
+        snprintf(out, NAME_ROOM, "%s", name);
+    } else {
+        snprintf(out, NAME_ROOM, "%s.%lld.%s", r->family->layers, (long long)layer, name);
     }
+}
+
+static decoct_status read_matrix(reader *r, dct_stage *stage, const dct_step *step,
+                                 const char *name, bool transposed) {
+    int64_t k, n;
+    float *matrix;
+    dct_stage_shape(stage, step, &k, &n);
+    decoct_status status = read_tensor(r, name, transposed ? n : k, transposed ? k : n, &matrix);
     if (!status) {
-        decoct_block_args args = {
-            .struct_size = sizeof args,
-            .norm_order = c->gpt1 ? DECOCT_POST_NORM : DECOCT_PRE_NORM,
-            .gelu = c->gelu,
-            .eps = c->eps,
-            .d_model = d,
-            .heads = c->heads,
-            .d_ffn = f,
-            .norm1_gain = t[0],
-            .norm1_bias = t[1],
-            .qkv = t[2],
-            .qkv_bias = t[3],
-            .proj = t[4],
-            .proj_bias = t[5],
-            .norm2_gain = t[6],
-            .norm2_bias = t[7],
-            .up = t[8],
-            .up_bias = t[9],
-            .down = t[10],
-            .down_bias = t[11],
-        };
-        status = dct_block_create(r->ctx, &args, out);
+        status = dct_stage_pack(r->ctx, stage, step, matrix, transposed);
+        dct_free(matrix);
     }
-    for (int i = 0; i < BLOCK_TENSORS; i++) {
-        dct_free(t[i]);
+    return status;
+}
+
+static decoct_status read_part(reader *r, dct_stage *stage, const dct_step *step, int64_t layer) {
+    const dct_tensor_names *names = &r->family->names[step->part];
+    dct_parameters *part = &stage->parts[step->part];
+    char name[NAME_ROOM];
+    int64_t rows, cols;
+    decoct_status status;
+    dct_stage_shape(stage, step, &rows, &cols);
+    full_name(r, layer, names->main, name);
+    if (step->kind == DCT_LINEAR) {
+        bool transposed = step->part == DCT_PART_HEAD || r->family->transposed;
+        status = read_matrix(r, stage, step, name, transposed);
+    } else {
+        status = read_tensor(r, name, rows, cols, &part->table);
+    }
+    if (!status && names->bias) {
+        full_name(r, layer, names->bias, name);
+        status = read_tensor(r, name, 0, cols, &part->bias);
     }
     return status;
 }
 
 // ---- The whole ----
 
-#define HEAD "lm_head.weight"
+static const float *tokens_of(const decoct_model *m) {
+    return m->entry.parts[DCT_PART_TOKENS].table;
+}
 
-// The output matrix: the token matrix itself, unless config.json says that it stands alone.
-static decoct_status read_head(reader *r) {
-    decoct_model *m = r->model;
-    float *own = NULL;
-    if (!m->config.tied) {
-        decoct_status status = read_tensor(r, HEAD, m->config.vocabulary, m->config.d_model, &own);
-        if (status) {
-            return status;
-        }
-    }
-    decoct_status status = dct_weights_create(r->ctx,
-                                              &(decoct_weights_args){.k = m->config.d_model,
-                                                                     .n = m->config.vocabulary,
-                                                                     .w = own ? own : m->tokens,
-                                                                     .transposed = 1},
-                                              &m->head);
-    dct_free(own);
-    return status;
+// The name of the token matrix in the files: a writer that stores a tied matrix once keeps either
+// of its names.
+static const char *tokens_name(reader *r) {
+    const char *own = r->family->names[DCT_PART_TOKENS].main;
+    const char *head = r->family->names[DCT_PART_HEAD].main;
+    bool other = r->model->config.tied && !dct_safetensors_find(r->file, own) &&
+                 dct_safetensors_find(r->file, head);
+    return other ? head : own;
 }
 
 // A head in the file of a model that says its head is the token matrix: it must be the same then.
 static decoct_status check_head(reader *r, const char *tokens) {
     const dct_config *c = &r->model->config;
+    const char *head = r->family->names[DCT_PART_HEAD].main;
     dct_tensor *t;
-    if (!c->tied || strcmp(tokens, HEAD) == 0 || !dct_safetensors_find(r->file, HEAD)) {
+    if (!c->tied || strcmp(tokens, head) == 0 || !dct_safetensors_find(r->file, head)) {
         return DECOCT_OK;
     }
-    decoct_status status = need(r, HEAD, c->vocabulary, c->d_model, &t);
+    decoct_status status = need(r, head, c->size.vocabulary, c->size.d_model, &t);
     float *some = status ? NULL : dct_alloc(COMPARED_AT_ONCE, sizeof *some);
     if (!status && !some) {
         status = dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: out of memory", r->folder);
@@ -179,7 +158,7 @@ static decoct_status check_head(reader *r, const char *tokens) {
     for (int64_t i = 0, n; !status && i < t->count; i += n) {
         n = t->count - i < COMPARED_AT_ONCE ? t->count - i : COMPARED_AT_ONCE;
         status = dct_tensor_read(r->file, t, i, n, some, &r->ctx->error);
-        if (!status && memcmp(some, r->model->tokens + i, (size_t)n * sizeof *some) != 0) {
+        if (!status && memcmp(some, tokens_of(r->model) + i, (size_t)n * sizeof *some) != 0) {
             status = dct_fail(&r->ctx->error, DECOCT_E_FORMAT,
                               "%s: tensor %.60s is not the same as %s, but by config.json they are "
                               "one: set \"tie_word_embeddings\" there to false to use both",
@@ -190,32 +169,37 @@ static decoct_status check_head(reader *r, const char *tokens) {
     return status;
 }
 
-static const char *positions_name(const dct_config *c) {
-    return c->gpt1 ? "positions_embed.weight" : "wpe.weight";
+// Reads the parts of the steps that have any. `layer` -1: outside the blocks.
+static decoct_status read_stage(reader *r, dct_stage *stage, int64_t layer) {
+    decoct_model *m = r->model;
+    decoct_status status = DECOCT_OK;
+    for (int32_t i = 0; i < stage->recipe->count && !status; i++) {
+        const dct_step *step = &stage->recipe->steps[i];
+        if (step->part == DCT_PART_TOKENS) {
+            const char *name = tokens_name(r);
+            status = read_tensor(r, name, m->config.size.vocabulary, m->config.size.d_model,
+                                 &stage->parts[step->part].table);
+            status = status ? status : check_head(r, name);
+        } else if (step->part == DCT_PART_HEAD && m->config.tied) {
+            status = dct_stage_pack(r->ctx, stage, step, tokens_of(m), true);
+        } else if (step->part != DCT_PART_NONE) {
+            status = read_part(r, stage, step, layer);
+        }
+    }
+    return status;
 }
 
-static decoct_status read_parts(reader *r) {
+static decoct_status read_stages(reader *r) {
     decoct_model *m = r->model;
-    const dct_config *c = &m->config;
-    const char *tokens = c->gpt1 ? "tokens_embed.weight" : "wte.weight";
-    if (c->tied && !dct_safetensors_find(r->file, tokens) && dct_safetensors_find(r->file, HEAD)) {
-        tokens = HEAD; // a writer that stores a tied matrix once keeps either of its names
+    dct_stage_begin(&m->entry, &r->family->entry, &m->config.size);
+    dct_stage_begin(&m->exit, &r->family->exit, &m->config.size);
+    decoct_status status = read_stage(r, &m->entry, -1);
+    for (int64_t i = 0; i < m->config.layers && !status; i++) {
+        m->blocks[i] = dct_block_new(&r->family->block, &m->config.size);
+        status = m->blocks[i] ? read_stage(r, &m->blocks[i]->stage, i)
+                              : dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "block: out of memory");
     }
-    decoct_status status = read_tensor(r, tokens, c->vocabulary, c->d_model, &m->tokens);
-    status = status ? status : check_head(r, tokens);
-    if (!status) {
-        status = read_tensor(r, positions_name(c), c->context, c->d_model, &m->positions);
-    }
-    if (!status && !c->gpt1) {
-        status = read_tensor(r, "ln_f.weight", 0, c->d_model, &m->norm_gain);
-    }
-    if (!status && !c->gpt1) {
-        status = read_tensor(r, "ln_f.bias", 0, c->d_model, &m->norm_bias);
-    }
-    for (int64_t i = 0; i < c->layers && !status; i++) {
-        status = read_block(r, i, &m->blocks[i]);
-    }
-    return status ? status : read_head(r);
+    return status ? status : read_stage(r, &m->exit, -1);
 }
 
 // True if the name of a tensor begins as that of a part of the model does: "transformer.drop" is a
@@ -227,30 +211,37 @@ static bool is_beside(const dct_tensor *t, const dct_tensor *part) {
     return prefix > 0 && strncmp(t->name, part->name, prefix) == 0;
 }
 
+static decoct_status refuse_rest(reader *r, const dct_tensor *t) {
+    const dct_config *c = &r->model->config;
+    const char *path = dct_safetensors_path(r->file, t);
+    if (dct_role_layer(r->family, t->role) >= c->layers) {
+        return dct_fail(&r->ctx->error, DECOCT_E_FORMAT,
+                        "%s: tensor %.100s is of a block beyond the %lld that config.json asks for "
+                        "(%s)",
+                        path, t->name, (long long)c->layers,
+                        dct_config_key(c, offsetof(dct_config, layers)));
+    }
+    return dct_fail(&r->ctx->error, DECOCT_E_UNSUPPORTED,
+                    "%s: tensor %.100s is not part of a model of type %s: without it the answer "
+                    "would be another one",
+                    path, t->name, r->family->type);
+}
+
 // What is left in the files: masks are computed here; parts of a model that this one does not have
 // would change its answer; the rest is told.
 static decoct_status check_rest(reader *r) {
-    const dct_config *c = &r->model->config;
-    const dct_tensor *positions = dct_safetensors_find(r->file, positions_name(c));
+    const char *positions = r->family->names[DCT_PART_POSITIONS].main;
+    const dct_tensor *part = dct_safetensors_find(r->file, positions ? positions : tokens_name(r));
     const dct_tensor *first = NULL;
     int64_t others = 0;
     for (int64_t i = 0; i < dct_safetensors_count(r->file); i++) {
         const dct_tensor *t = dct_safetensors_at(r->file, i);
-        dct_role_kind kind = dct_role_kind_of(t->role);
+        dct_role_kind kind = dct_role_kind_of(r->family, t->role);
         if (t->used || kind == DCT_ROLE_BUFFER) {
             continue;
         }
-        if (kind == DCT_ROLE_MODEL || is_beside(t, positions)) {
-            const char *path = dct_safetensors_path(r->file, t);
-            return dct_role_layer(t->role) >= c->layers
-                       ? dct_fail(&r->ctx->error, DECOCT_E_FORMAT,
-                                  "%s: tensor %.100s is of a block beyond the %lld that "
-                                  "config.json asks for (n_layer)",
-                                  path, t->name, (long long)c->layers)
-                       : dct_fail(&r->ctx->error, DECOCT_E_UNSUPPORTED,
-                                  "%s: tensor %.100s is not part of a model of type %s: without "
-                                  "it the answer would be another one",
-                                  path, t->name, c->gpt1 ? "openai-gpt" : "gpt2");
+        if (kind == DCT_ROLE_MODEL || is_beside(t, part)) {
+            return refuse_rest(r, t);
         }
         first = first ? first : t;
         others++;
@@ -294,14 +285,14 @@ decoct_status dct_model_note(decoct_model *model, dct_error *error, const char *
 }
 
 decoct_status dct_model_read_weights(decoct_context *ctx, const char *folder, decoct_model *model) {
-    reader r = {.ctx = ctx, .folder = folder, .model = model};
+    reader r = {.ctx = ctx, .folder = folder, .model = model, .family = model->config.family};
     model->blocks = dct_zalloc(model->config.layers, sizeof *model->blocks);
     if (!model->blocks) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "%s: out of memory", folder);
     }
     decoct_status status = dct_safetensors_open_folder(folder, &r.file, &ctx->error);
     status = status ? status : check_adapter(&r);
-    status = status ? status : read_parts(&r);
+    status = status ? status : read_stages(&r);
     status = status ? status : check_rest(&r);
     dct_safetensors_close(r.file);
     return status;

@@ -17,12 +17,33 @@ static bool is_one_of(const char *part, size_t length, const char *const *list, 
 
 #define IS_ONE_OF(part, length, list) is_one_of(part, length, list, sizeof(list) / sizeof *(list))
 
-// Where the parts of a model begin.
+// True if a name begins with this part.
+static bool begins_with(const char *name, const char *part, size_t length) {
+    return name && strcspn(name, ".") == length && memcmp(name, part, length) == 0;
+}
+
+static bool recipe_has_root(const dct_family *f, const dct_recipe *recipe, const char *part,
+                            size_t length) {
+    for (int32_t i = 0; i < recipe->count; i++) {
+        if (begins_with(f->names[recipe->steps[i].part].main, part, length)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Where the parts of a model begin, in any family.
 static bool is_root(const char *part, size_t length) {
-    static const char *const roots[] = {"wte",  "wpe",    "tokens_embed", "positions_embed",
-                                        "ln_f", "lm_head"};
-    bool block = length == 1 && *part == 'h' && part[1] == '.' && isdigit((unsigned char)part[2]);
-    return block || IS_ONE_OF(part, length, roots);
+    bool numbered = part[length] == '.' && isdigit((unsigned char)part[length + 1]);
+    for (int32_t i = 0; dct_family_at(i); i++) {
+        const dct_family *f = dct_family_at(i);
+        if ((numbered && begins_with(f->layers, part, length)) ||
+            recipe_has_root(f, &f->entry, part, length) ||
+            recipe_has_root(f, &f->exit, part, length)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // What torch.compile, DataParallel, FSDP and checkpointing put between the parts of a name.
@@ -57,12 +78,13 @@ void dct_role_of(const char *name, char *role) {
     role[used - (used > 0)] = '\0';
 }
 
-int64_t dct_role_layer(const char *role) {
+int64_t dct_role_layer(const dct_family *family, const char *role) {
     char *end;
-    if (role[0] != 'h' || role[1] != '.' || !isdigit((unsigned char)role[2])) {
+    size_t length = strlen(family->layers);
+    if (!begins_with(role, family->layers, length) || !isdigit((unsigned char)role[length + 1])) {
         return -1;
     }
-    long long layer = strtoll(role + 2, &end, 10);
+    long long layer = strtoll(role + length + 1, &end, 10);
     return *end == '.' ? layer : -1;
 }
 
@@ -71,12 +93,11 @@ static bool ends_with(const char *text, const char *end) {
     return length >= n && strcmp(text + length - n, end) == 0;
 }
 
-dct_role_kind dct_role_kind_of(const char *role) {
-    static const char *const buffers[] = {".attn.bias", ".attn.masked_bias", "position_ids"};
+dct_role_kind dct_role_kind_of(const dct_family *family, const char *role) {
     static const char *const changes[] = {"lora",           "adapter", "cross",
                                           "prefix_encoder", "prompt",  "embed_out"};
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
-        if (ends_with(role, buffers[i])) {
+    for (size_t i = 0; family->buffers[i]; i++) {
+        if (ends_with(role, family->buffers[i])) {
             return DCT_ROLE_BUFFER;
         }
     }

@@ -5,12 +5,9 @@
 #include "core/overlap.h"
 #include "machine/memory.h"
 #include "model.h"
-#include "ops/rowops.h"
 
 #include <math.h>
 #include <string.h>
-
-enum { CHUNK_ROWS = 512 };
 
 typedef struct edge {
     int64_t query, key;
@@ -21,7 +18,7 @@ struct decoct_session {
     int64_t max_len, length;
     decoct_cache **caches; // (layers)
     bool keeps_queries;
-    float *queries;       // (layers, queries_room, d_model); NULL before the first token
+    float *queries;       // (layers, queries_room, heads * head_dim); NULL before the first token
     int64_t queries_room; // positions; it grows up to max_len
     edge *cuts;
     int64_t cut_count, cut_room;
@@ -33,7 +30,7 @@ static decoct_status create(decoct_context *ctx, const decoct_model *model, int6
                             decoct_session *s) {
     const dct_config *c = &model->config;
     s->model = dct_model_share(model);
-    s->max_len = max_tokens ? max_tokens : c->context;
+    s->max_len = max_tokens ? max_tokens : c->size.context;
     s->caches = dct_zalloc(c->layers, sizeof *s->caches);
     if (!s->caches) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: out of memory");
@@ -55,10 +52,10 @@ decoct_status decoct_session_create(decoct_context *ctx, const decoct_model *mod
     if (!model || !out) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "session: %s is NULL",
                           model ? "out" : "model");
-    } else if (max_tokens < 0 || max_tokens > model->config.context) {
+    } else if (max_tokens < 0 || max_tokens > model->config.size.context) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
                           "session: max_tokens %lld is not in [0, %lld], the model's context",
-                          (long long)max_tokens, (long long)model->config.context);
+                          (long long)max_tokens, (long long)model->config.size.context);
     } else {
         s = dct_zalloc(1, sizeof *s);
         status = s ? create(ctx, model, max_tokens, s)
@@ -141,31 +138,32 @@ static const float *cut_mask(decoct_context *ctx, const decoct_session *s, int64
     return mask;
 }
 
-// Logits of `rows` positions with activations x: final norm (GPT-2), then the head.
-static void score(decoct_context *ctx, const decoct_model *m, int64_t rows, float *x,
-                  float *logits) {
-    const dct_config *c = &m->config;
-    if (m->norm_gain) {
-        dct_layer_norm(ctx, rows, c->d_model, c->eps, m->norm_gain, m->norm_bias, x, x);
-    }
-    dct_linear(ctx, m->head, NULL, rows, x, c->d_model, logits, c->vocabulary);
+// Logits of `rows` positions with activations x, which change.
+static decoct_status score(decoct_context *ctx, const decoct_model *m, int64_t rows, float *x,
+                           float *logits) {
+    dct_pass pass = {.ctx = ctx, .stage = &m->exit, .rows = rows, .x = x, .logits = logits};
+    return dct_stage_run(&pass);
+}
+
+static int64_t query_width(const decoct_session *s) {
+    return s->model->config.size.heads * s->model->config.size.head_dim;
 }
 
 // Memory for the queries of `length` positions; what is stored moves there.
 static bool reserve_queries(decoct_session *s, int64_t length) {
     const dct_config *c = &s->model->config;
-    int64_t count, d = c->d_model;
+    int64_t count, wide = query_width(s);
     int64_t room = s->queries_room > s->max_len / 2 ? s->max_len : 2 * s->queries_room;
     if (!s->keeps_queries || length <= s->queries_room) {
         return true;
     }
     room = room < length ? length : room;
-    float *queries = dct_mul(c->layers, room, &count) && dct_mul(count, d, &count)
+    float *queries = dct_mul(c->layers, room, &count) && dct_mul(count, wide, &count)
                          ? dct_alloc(count, sizeof *queries)
                          : NULL;
     for (int64_t i = 0; queries && i < c->layers && s->length > 0; i++) {
-        memcpy(queries + i * room * d, s->queries + i * s->queries_room * d,
-               (size_t)(s->length * d) * sizeof *queries);
+        memcpy(queries + i * room * wide, s->queries + i * s->queries_room * wide,
+               (size_t)(s->length * wide) * sizeof *queries);
     }
     if (queries) {
         dct_free(s->queries);
@@ -175,28 +173,31 @@ static bool reserve_queries(decoct_session *s, int64_t length) {
     return queries != NULL;
 }
 
-// Feeds up to CHUNK_ROWS tokens; leaves their activations in *x.
+// Feeds up to DCT_CHUNK_ROWS tokens; leaves their activations in *x.
 static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t *ids, int64_t rows,
                           float **x) {
     const decoct_model *m = s->model;
-    int64_t d = m->config.d_model, first = s->length;
+    int64_t first = s->length;
     decoct_status status;
     const float *mask = cut_mask(ctx, s, first, rows, first + rows, &status);
     if (status) {
         return status;
     }
-    *x = dct_scratch(ctx, DCT_SCRATCH_TOKENS, rows * d);
+    *x = dct_scratch(ctx, DCT_SCRATCH_TOKENS, rows * m->config.size.d_model);
     if (!*x || !reserve_queries(s, first + rows)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: no memory for %lld tokens",
                         (long long)rows);
     }
-    dct_embedding(ctx, rows, d, ids, m->tokens, *x);
-    dct_residual(ctx, rows, d, m->positions + first * d, *x);
+    dct_pass pass = {
+        .ctx = ctx, .stage = &m->entry, .rows = rows, .first = first, .x = *x, .ids = ids};
+    status = dct_stage_run(&pass);
     for (int64_t i = 0; i < m->config.layers && !status; i++) {
-        dct_block_extra extra = {
-            .mask = mask,
-            .queries = s->keeps_queries ? s->queries + (i * s->queries_room + first) * d : NULL};
-        status = dct_block_run(ctx, m->blocks[i], s->caches[i], rows, *x, *x, &extra);
+        dct_block_extra extra = {.mask = mask,
+                                 .queries = s->keeps_queries
+                                                ? s->queries +
+                                                      (i * s->queries_room + first) * query_width(s)
+                                                : NULL};
+        status = dct_block_run(ctx, m->blocks[i], s->caches[i], rows, *x, &extra);
     }
     s->length += rows;
     return status;
@@ -216,9 +217,9 @@ static decoct_status check_ids(dct_error *error, const decoct_session *s, const 
                         (long long)s->length, (long long)s->max_len);
     }
     for (int64_t i = 0; i < count; i++) {
-        if (ids[i] < 0 || ids[i] >= s->model->config.vocabulary) {
+        if (ids[i] < 0 || ids[i] >= s->model->config.size.vocabulary) {
             return dct_fail(error, DECOCT_E_ARGUMENT, "session: id %d at %lld is not in [0, %lld)",
-                            ids[i], (long long)i, (long long)s->model->config.vocabulary);
+                            ids[i], (long long)i, (long long)s->model->config.size.vocabulary);
         }
     }
     return DECOCT_OK;
@@ -232,21 +233,21 @@ static decoct_status eval(decoct_context *ctx, decoct_session *s, const int32_t 
     }
     // The scores of one piece are written before the ids of the next are read.
     dct_view list = dct_view_of_rows(ids, 1, count, count);
-    int64_t rows_out = all ? count : count > 0, wide = s->model->config.vocabulary;
+    int64_t rows_out = all ? count : count > 0, wide = s->model->config.size.vocabulary;
     dct_view scores = dct_view_of_rows(logits, rows_out, wide, wide);
     status = dct_check_apart(&ctx->error, "session", "logits", &scores, "ids", &list);
     if (status) {
         return status;
     }
-    int64_t start = s->length, d = s->model->config.d_model;
-    for (int64_t i = 0; i < count && !status; i += CHUNK_ROWS) {
-        int64_t rows = count - i < CHUNK_ROWS ? count - i : CHUNK_ROWS;
+    int64_t start = s->length, d = s->model->config.size.d_model;
+    for (int64_t i = 0; i < count && !status; i += DCT_CHUNK_ROWS) {
+        int64_t rows = count - i < DCT_CHUNK_ROWS ? count - i : DCT_CHUNK_ROWS;
         float *x;
         status = feed(ctx, s, ids + i, rows, &x);
         if (!status && logits && all) {
-            score(ctx, s->model, rows, x, logits + i * s->model->config.vocabulary);
+            status = score(ctx, s->model, rows, x, logits + i * wide);
         } else if (!status && logits && i + rows == count) {
-            score(ctx, s->model, 1, x + (rows - 1) * d, logits);
+            status = score(ctx, s->model, 1, x + (rows - 1) * d, logits);
         }
     }
     status = status ? status : ctx->ran;
@@ -309,7 +310,7 @@ static decoct_status look(decoct_context *ctx, const decoct_session *s, int64_t 
                 : "the session does not keep its queries: call decoct_session_keep_queries first");
     }
     const dct_config *c = &s->model->config;
-    if (layer < 0 || layer >= c->layers || head < 0 || head >= c->heads) {
+    if (layer < 0 || layer >= c->layers || head < 0 || head >= c->size.heads) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
                         "session attention: there is no layer %lld, head %lld", (long long)layer,
                         (long long)head);
@@ -323,7 +324,7 @@ static decoct_status look(decoct_context *ctx, const decoct_session *s, int64_t 
         return status;
     }
     return dct_block_weights(ctx, s->model->blocks[layer], s->caches[layer], head, 0, s->length,
-                             s->queries + layer * s->queries_room * c->d_model, mask, weights);
+                             s->queries + layer * s->queries_room * query_width(s), mask, weights);
 }
 
 decoct_status decoct_session_attention(decoct_context *ctx, decoct_session *session, int64_t layer,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Splits text into words as GPT-2 and GPT-1 do, and has each one merged. Special tokens such as
+// Splits text into words, and has each one merged. Special tokens such as
 // <|endoftext|> are not looked for in the text: it is only text.
 #include "tokenizer.h"
 
@@ -13,8 +13,8 @@
 struct dct_tokenizer {
     dct_bpe *bpe;
     dct_tokenizer_kind kind;
-    int32_t byte_id[256]; // GPT-2: the token of each byte, -1 if there is none
-    int32_t unknown;      // GPT-1: <unk>
+    int32_t byte_id[256]; // DCT_TOKENIZER_BYTES: the token of each byte, -1 if there is none
+    int32_t unknown;      // DCT_TOKENIZER_WORDS: <unk>
     char note[DCT_TOKENIZER_NOTE];
 };
 
@@ -51,7 +51,7 @@ decoct_status dct_tokenizer_open(const char *folder, dct_tokenizer_kind kind, dc
         t->byte_id[b] = dct_bpe_find(t->bpe, &byte, 1);
     }
     t->unknown = dct_bpe_find(t->bpe, "<unk>", 5);
-    if (kind == DCT_TOKENIZER_GPT1 && t->unknown < 0) {
+    if (kind == DCT_TOKENIZER_WORDS && t->unknown < 0) {
         dct_tokenizer_close(t);
         return dct_fail(error, DECOCT_E_FORMAT, "%s: the vocabulary has no token <unk>", folder);
     }
@@ -95,7 +95,10 @@ static bool symbols_room(encoder *e, int64_t count) {
     return dct_grow((void **)&e->symbols, &e->symbols_room, count, sizeof *e->symbols);
 }
 
-// GPT-2's pattern: 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+// ---- Bytes ----
+
+// The pattern of byte-level BPE (Radford et al. 2019):
+// 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 // Returns where the word that starts at text[0] ends.
 static uint64_t contraction(const char *text, uint64_t length) {
     static const char *const endings[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
@@ -138,7 +141,7 @@ static uint64_t word_end(const char *text, uint64_t length) {
     return run == DCT_UNICODE_SPACE && end < length && last > 0 ? last : end;
 }
 
-static decoct_status encode_gpt2(encoder *e, const char *text, uint64_t length, dct_error *error) {
+static decoct_status encode_bytes(encoder *e, const char *text, uint64_t length, dct_error *error) {
     for (uint64_t i = 0; i < length; i++) { // before anything is written
         if (e->t->byte_id[(unsigned char)text[i]] < 0) {
             return dct_fail(error, DECOCT_E_ARGUMENT,
@@ -162,7 +165,7 @@ static decoct_status encode_gpt2(encoder *e, const char *text, uint64_t length, 
     return DECOCT_OK;
 }
 
-// ---- GPT-1: BERT's basic tokenizer, then BPE over characters with </w> on the last ----
+// ---- Words: BERT's basic tokenizer, then BPE over characters with </w> on the last ----
 
 // One difference: BERT drops characters that its version of Unicode does not know; here they are
 // <unk>.
@@ -226,7 +229,7 @@ static bool add_folded(encoder *e, word *w, uint32_t cp) {
     return true;
 }
 
-static decoct_status encode_gpt1(encoder *e, const char *text, uint64_t length, dct_error *error) {
+static decoct_status encode_words(encoder *e, const char *text, uint64_t length, dct_error *error) {
     word w = {0};
     bool fine = true;
     for (uint64_t i = 0; i < length && fine;) {
@@ -234,7 +237,7 @@ static decoct_status encode_gpt1(encoder *e, const char *text, uint64_t length, 
         i += (uint64_t)dct_utf8_decode(text + i, length - i, &cp);
         dct_unicode_class c = dct_unicode_classify(cp);
         if (cp == '\v' || cp == '\f' || cp == 0x85) {
-            continue; // space to GPT-2, control characters to BERT
+            continue; // space in Unicode, control characters to BERT
         } else if (c == DCT_UNICODE_SPACE) {
             fine = end_word(e, &w);
         } else if (cp == 0 || cp == 0xFFFD || cp == DCT_UNICODE_INVALID ||
@@ -257,8 +260,8 @@ decoct_status dct_tokenizer_encode(const dct_tokenizer *tokenizer, const char *t
     encoder e = {.t = tokenizer, .ids = ids, .room = room};
     decoct_status status =
         length > INT64_MAX / 64 ? dct_fail(error, DECOCT_E_ARGUMENT, "encode: the text is too long")
-        : tokenizer->kind == DCT_TOKENIZER_GPT2 ? encode_gpt2(&e, text, length, error)
-                                                : encode_gpt1(&e, text, length, error);
+        : tokenizer->kind == DCT_TOKENIZER_BYTES ? encode_bytes(&e, text, length, error)
+                                                 : encode_words(&e, text, length, error);
     dct_free(e.symbols);
     dct_bpe_work_free(&e.work);
     if (status) {
@@ -284,8 +287,8 @@ decoct_status dct_tokenizer_decode(const dct_tokenizer *tokenizer, const int32_t
     }
     for (int64_t i = 0; i < count; i++) {
         const char *token = dct_bpe_text(tokenizer->bpe, ids[i], &bytes);
-        // GPT-1: the end of a word becomes a space, the last one too, so that pieces can be joined.
-        bool ends_word = tokenizer->kind == DCT_TOKENIZER_GPT1 && bytes >= 4 &&
+        // The end of a word becomes a space, the last one too, so that pieces can be joined.
+        bool ends_word = tokenizer->kind == DCT_TOKENIZER_WORDS && bytes >= 4 &&
                          memcmp(token + bytes - 4, "</w>", 4) == 0;
         bytes -= ends_word ? 4 : 0;
         for (uint64_t j = 0; j < bytes + ends_word; j++, used++) {

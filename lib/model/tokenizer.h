@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Text to token ids and back: byte-level BPE (GPT-2) and lower-cased BPE with </w> (GPT-1).
+// Text to token ids and back: byte-level BPE, and lower-cased BPE with </w> at the ends of words.
 #ifndef DCT_TOKENIZER_H
 #define DCT_TOKENIZER_H
 
@@ -7,7 +7,10 @@
 
 typedef struct dct_tokenizer dct_tokenizer;
 
-typedef enum dct_tokenizer_kind { DCT_TOKENIZER_GPT2, DCT_TOKENIZER_GPT1 } dct_tokenizer_kind;
+typedef enum dct_tokenizer_kind {
+    DCT_TOKENIZER_BYTES, // any bytes; a space belongs to the word behind it
+    DCT_TOKENIZER_WORDS  // lower-cased words, split as BERT's basic tokenizer does
+} dct_tokenizer_kind;
 
 // Reads vocab.json + merges.txt from the folder, or tokenizer.json if one of those is not there.
 decoct_status dct_tokenizer_open(const char *folder, dct_tokenizer_kind kind, dct_tokenizer **out,

@@ -14,8 +14,8 @@ enum { ID_LIMIT_LEAST = 1 << 16, BYTES_OF_TOKEN = 5 };
 
 typedef dct_tokenizer_reader reader;
 
-// GPT-2 writes each byte as a printable character: itself where it is one in Latin-1, else 256,
-// 257, ...
+// Byte-level BPE writes each byte as a printable character: itself where it is one in Latin-1, else
+// 256, 257, ...
 static void fill_byte_of(reader *r) {
     int16_t spare = 256;
     memset(r->byte_of, 0xFF, sizeof r->byte_of);
@@ -25,7 +25,8 @@ static void fill_byte_of(reader *r) {
     }
 }
 
-// The text as it is stored: bytes for GPT-2, unless a character stands for none (special tokens).
+// The text as it is stored: bytes for byte-level BPE, unless a character stands for none (special
+// tokens).
 static bool stored(reader *r, int which, const char *text, uint64_t length, const char **out,
                    uint64_t *out_length) {
     *out = text;
@@ -348,7 +349,7 @@ static decoct_status read_folder(reader *r, const char *folder, const paths *p) 
 
 decoct_status dct_tokenizer_read(const char *folder, dct_tokenizer_kind kind, dct_bpe *bpe,
                                  char *note, dct_error *error) {
-    reader r = {.bpe = bpe, .bytes = kind == DCT_TOKENIZER_GPT2, .note = note, .error = error};
+    reader r = {.bpe = bpe, .bytes = kind == DCT_TOKENIZER_BYTES, .note = note, .error = error};
     paths p = {dct_path(folder, "vocab.json"), dct_path(folder, "merges.txt"),
                dct_path(folder, "added_tokens.json"), dct_path(folder, "tokenizer.json"),
                dct_path(folder, "tokenizer_config.json")};

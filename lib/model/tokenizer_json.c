@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads tokenizer.json. It can describe many tokenizers; another one must not pass as GPT-2's or
-// GPT-1's.
+// Reads tokenizer.json. It can describe many tokenizers; another one must not pass as one of
+// the two kinds that are run here.
 #include "machine/memory.h"
 #include "tokenizer_reader.h"
 

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Decoder blocks: the public front for blocks with the caller's weights, and a run in chunks.
+#include "block.h"
+
+#include "core/border.h"
+#include "core/overlap.h"
+#include "machine/memory.h"
+#include "model/families/family.h"
+#include "ops/attention.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+// ---- Beginning and end ----
+
+decoct_block *dct_block_new(const dct_recipe *recipe, const dct_sizes *sizes) {
+    decoct_block *block = dct_zalloc(1, sizeof *block);
+    if (block) {
+        block->references = 1;
+        dct_stage_begin(&block->stage, recipe, sizes);
+    }
+    return block;
+}
+
+// The count is all that changes in a block.
+static decoct_block *share(const decoct_block *block) {
+    decoct_block *shared = (decoct_block *)(uintptr_t)block;
+    atomic_fetch_add(&shared->references, 1);
+    return shared;
+}
+
+void decoct_block_destroy(decoct_block *block) {
+    if (block && atomic_fetch_sub(&block->references, 1) == 1) {
+        dct_stage_end(&block->stage);
+        dct_free(block);
+    }
+}
+
+// ---- With the caller's weights ----
+
+static decoct_status check_block(dct_error *error, const decoct_block_args *a) {
+    if (a->d_model <= 0 || a->heads <= 0 || a->d_ffn <= 0 || a->d_model % a->heads ||
+        a->d_model > INT32_MAX || a->d_ffn > INT32_MAX) {
+        return dct_fail(
+            error, DECOCT_E_ARGUMENT,
+            "block: d_model %lld, heads %lld, d_ffn %lld: all must be positive, and heads "
+            "divide d_model",
+            (long long)a->d_model, (long long)a->heads, (long long)a->d_ffn);
+    }
+    if (!dct_family_block(a->norm_order)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "block: there is no norm_order %d",
+                        a->norm_order);
+    }
+    if (a->gelu != DECOCT_GELU_TANH && a->gelu != DECOCT_GELU_ERF) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "block: there is no gelu %d", a->gelu);
+    }
+    if (!(a->eps >= 0.0f) || isinf(a->eps)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "block: eps %g is not a finite number of at least 0", (double)a->eps);
+    }
+    if (!a->qkv || !a->proj || !a->up || !a->down) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "block: %s is NULL",
+                        !a->qkv    ? "qkv"
+                        : !a->proj ? "proj"
+                        : !a->up   ? "up"
+                                   : "down");
+    }
+    return DECOCT_OK;
+}
+
+// What the caller gave for one part.
+typedef struct given {
+    const float *main, *bias;
+} given;
+
+static float *copy_of(const float *from, int64_t count) {
+    float *copy = dct_alloc(count, sizeof *copy);
+    return copy ? memcpy(copy, from, (size_t)count * sizeof *copy) : NULL;
+}
+
+static decoct_status fill_part(decoct_context *ctx, dct_stage *stage, const dct_step *step,
+                               const given *part) {
+    dct_parameters *to = &stage->parts[step->part];
+    int64_t rows, cols;
+    dct_stage_shape(stage, step, &rows, &cols);
+    bool fine = !part->bias || (to->bias = copy_of(part->bias, cols));
+    if (rows == 0 && part->main) {
+        fine = fine && (to->table = copy_of(part->main, cols));
+    }
+    return !fine      ? dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: out of memory")
+           : rows > 0 ? dct_stage_pack(ctx, stage, step, part->main, false)
+                      : DECOCT_OK;
+}
+
+static decoct_status fill_block(decoct_context *ctx, decoct_block *block,
+                                const decoct_block_args *a) {
+    const given parts[DCT_PARTS] = {
+        [DCT_PART_NORM_1] = {a->norm1_gain, a->norm1_bias},
+        [DCT_PART_QKV] = {a->qkv, a->qkv_bias},
+        [DCT_PART_OUTPUT] = {a->proj, a->proj_bias},
+        [DCT_PART_NORM_2] = {a->norm2_gain, a->norm2_bias},
+        [DCT_PART_UP] = {a->up, a->up_bias},
+        [DCT_PART_DOWN] = {a->down, a->down_bias},
+    };
+    const dct_recipe *recipe = block->stage.recipe;
+    decoct_status status = DECOCT_OK;
+    for (int32_t i = 0; i < recipe->count && !status; i++) {
+        const dct_step *step = &recipe->steps[i];
+        if (step->part) {
+            status = fill_part(ctx, &block->stage, step, &parts[step->part]);
+        }
+    }
+    return status;
+}
+
+static decoct_status create(decoct_context *ctx, const decoct_block_args *args,
+                            decoct_block **out) {
+    decoct_block_args a;
+    decoct_status status =
+        dct_take_struct(&ctx->error, "block", &a, sizeof a, DCT_FIRST_BLOCK, args);
+    if (!status && !out) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "block: out is NULL");
+    }
+    a.eps = a.eps != 0.0f ? a.eps : 1e-5f;
+    status = status ? status : check_block(&ctx->error, &a);
+    if (status) {
+        return status;
+    }
+    dct_sizes sizes = {.d_model = a.d_model,
+                       .heads = a.heads,
+                       .kv_heads = a.heads,
+                       .head_dim = a.d_model / a.heads,
+                       .d_ffn = a.d_ffn,
+                       .eps = a.eps,
+                       .act_form = a.gelu};
+    decoct_block *block = dct_block_new(dct_family_block(a.norm_order), &sizes);
+    status = block ? fill_block(ctx, block, &a)
+                   : dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: out of memory");
+    if (status) {
+        decoct_block_destroy(block);
+        return status;
+    }
+    *out = block;
+    return DECOCT_OK;
+}
+
+decoct_status decoct_block_create(decoct_context *ctx, const decoct_block_args *args,
+                                  decoct_block **out) {
+    decoct_status status = dct_enter(ctx);
+    return status ? status : dct_leave(ctx, create(ctx, args, out));
+}
+
+// ---- Its cache ----
+
+decoct_status dct_block_cache(decoct_context *ctx, const decoct_block *block, int64_t max_len,
+                              decoct_cache **out) {
+    if (!block) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "cache: block is NULL");
+    }
+    const dct_sizes *s = &block->stage.sizes;
+    decoct_status status = dct_cache_create(ctx, s->kv_heads, s->head_dim, max_len, out);
+    if (!status) {
+        (*out)->block = share(block);
+    }
+    return status;
+}
+
+decoct_status decoct_cache_create(decoct_context *ctx, const decoct_block *block, int64_t max_len,
+                                  decoct_cache **out) {
+    decoct_status status = dct_enter(ctx);
+    return status ? status : dct_leave(ctx, dct_block_cache(ctx, block, max_len, out));
+}
+
+// ---- A run ----
+
+decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, decoct_cache *cache,
+                            int64_t rows, float *x, const dct_block_extra *extra) {
+    const dct_sizes *s = &block->stage.sizes;
+    int64_t start = cache->length;
+    dct_pass pass = {.ctx = ctx, .stage = &block->stage, .cache = cache, .mask = extra->mask};
+    // A mask is as wide as the cache will be after the whole run: then there is one chunk only.
+    int64_t step = extra->mask || rows < DCT_CHUNK_ROWS ? rows : DCT_CHUNK_ROWS;
+    decoct_status status = DECOCT_OK;
+    if (!dct_cache_reserve(cache, start + rows)) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: no memory for %lld rows",
+                        (long long)rows);
+    }
+    for (int64_t i = 0; i < rows && !status; i += step) {
+        pass.rows = rows - i < step ? rows - i : step;
+        pass.first = start + i;
+        pass.x = x + i * s->d_model;
+        pass.queries = extra->queries ? extra->queries + i * s->heads * s->head_dim : NULL;
+        status = dct_stage_run(&pass);
+    }
+    if (status) {
+        cache->length = start;
+    }
+    return status;
+}
+
+decoct_status dct_block_weights(decoct_context *ctx, const decoct_block *block,
+                                const decoct_cache *cache, int64_t head, int64_t first,
+                                int64_t rows, const float *queries, const float *mask,
+                                float *weights) {
+    const dct_sizes *s = &block->stage.sizes;
+    int64_t dim = s->head_dim, kv = head / (s->heads / s->kv_heads), count;
+    float *out = dct_mul(rows, dim, &count) ? dct_scratch(ctx, DCT_SCRATCH_BLOCK, count) : NULL;
+    if (!out) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention weights: out of memory");
+    }
+    decoct_attention_args a =
+        dct_attention_of(&block->stage, cache, first, rows, queries + head * dim, s->heads * dim);
+    a.heads = a.kv_heads = 1;
+    a.v += kv * dim;
+    a.out = out;
+    a.out_stride = dim;
+    a.mask = mask;
+    a.weights = weights;
+    return dct_attend(ctx, &a, cache->keys + kv * cache->keys_head_stride, cache->keys_head_stride);
+}
+
+// ---- The front door ----
+
+static decoct_status check_forward(dct_error *error, const decoct_block *block,
+                                   const decoct_cache *cache, int64_t rows, const float *x,
+                                   int64_t x_stride, const float *y, int64_t y_stride) {
+    decoct_status status = dct_check_given(error, "block", "block", block, 1);
+    status = status ? status : dct_check_given(error, "block", "cache", cache, 1);
+    status = status ? status : dct_check_size(error, "block", "rows", rows);
+    if (status) {
+        return status;
+    }
+    if (cache->block != block) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "block: the cache was made for another block");
+    }
+    int64_t d = block->stage.sizes.d_model;
+    status = dct_check_rows(error, "block", "x", rows, d, &x_stride, x);
+    status = status ? status : dct_check_rows(error, "block", "y", rows, d, &y_stride, y);
+    if (!status && (x != y || (x_stride != y_stride && rows > 1))) {
+        dct_view from = dct_view_of_rows(x, rows, d, x_stride);
+        dct_view to = dct_view_of_rows(y, rows, d, y_stride);
+        status = dct_check_apart(error, "block", "y", &to, "x without being x", &from);
+    }
+    if (status) {
+        return status;
+    }
+    if (rows > cache->max_len - cache->length) {
+        return dct_fail(error, DECOCT_E_FULL, "block: %lld rows do not fit, %lld of %lld are used",
+                        (long long)rows, (long long)cache->length, (long long)cache->max_len);
+    }
+    return DECOCT_OK;
+}
+
+static decoct_status forward(decoct_context *ctx, const decoct_block *block, decoct_cache *cache,
+                             int64_t rows, const float *x, int64_t x_stride, float *y,
+                             int64_t y_stride) {
+    decoct_status status = check_forward(&ctx->error, block, cache, rows, x, x_stride, y, y_stride);
+    if (status || rows == 0) {
+        return status;
+    }
+    int64_t d = block->stage.sizes.d_model;
+    float *dense = dct_scratch(ctx, DCT_SCRATCH_TOKENS, rows * d);
+    if (!dense) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: no memory for %lld rows",
+                        (long long)rows);
+    }
+    x_stride = x_stride ? x_stride : d;
+    y_stride = y_stride ? y_stride : d;
+    for (int64_t i = 0; i < rows; i++) {
+        memcpy(dense + i * d, x + i * x_stride, (size_t)d * sizeof(float));
+    }
+    dct_block_extra extra = {0};
+    status = dct_block_run(ctx, block, cache, rows, dense, &extra);
+    for (int64_t i = 0; i < rows && !status; i++) {
+        memcpy(y + i * y_stride, dense + i * d, (size_t)d * sizeof(float));
+    }
+    return status;
+}
+
+decoct_status decoct_block_forward(decoct_context *ctx, const decoct_block *block,
+                                   decoct_cache *cache, int64_t rows, const float *x,
+                                   int64_t x_stride, float *y, int64_t y_stride) {
+    decoct_status status = dct_enter(ctx);
+    return status ? status
+                  : dct_leave(ctx, forward(ctx, block, cache, rows, x, x_stride, y, y_stride));
+}
