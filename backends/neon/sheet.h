@@ -3,17 +3,9 @@
 //
 // FMLA has a latency of 4 cycles (Arm's optimization guides for Neoverse N1, V1, V2; 3 to 4 on
 // Apple's cores) and two pipes (N1) or four (V1, V2, Apple), so that at least 8 to 16 sums must be
-// under way. FMLAs a cycle by llvm-mca 19, x packed, one step of k a turn (llvm-mca 14 knows
-// neither N1 nor V1 and takes both for a Cortex-A57):
-//    tile  registers  loads a FMLA   A53    N1    V1    V2
-//    8x8         20          0.25   0.50  2.00  3.99  3.99
-//    8x12        29          0.21   0.59  2.00  3.99  3.99
-//    6x16        30          0.23   0.57  2.00  3.99  3.99
-//    4x24        31          0.29   0.55  2.00  3.99  3.99
-//    7x16        34: two too many
-// All that fit keep the pipes of the large cores full. 6 x 16 has whole panels of the 16 lanes. The
-// code as compiled runs at 2.00, 3.99, 3.99 (gcc 12 and clang 14), and on the A53, which waits for
-// each load, at 0.52 and 0.59. Two steps a turn gain nothing, and gcc puts sums on the stack then.
+// under way. All tiles that fit keep the pipes of the large cores full (docs/tuning.md, by
+// llvm-mca); 6 x 16 has whole panels of the 16 lanes. Two steps a turn gain nothing, and gcc puts
+// sums on the stack then.
 #ifndef NEON_SHEET_H
 #define NEON_SHEET_H
 

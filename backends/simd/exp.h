@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // exp over the 16 lanes: the sequence of backends/scalar, where it is explained.
-// The including backend.c has included its vec.h before.
+// The including file has included the vec.h of its ISA before.
 #ifndef SIMD_EXP_H
 #define SIMD_EXP_H
 
 #include "unroll.h"
 
 // Two vectors side by side wherever there are two: one chain of dependent steps leaves the units
-// idle (per element 0.28 ns for one vector, 0.23 for two, 0.26 for three on Zen 3).
+// idle, and three are no faster (docs/tuning.md).
 enum { EXP_VECS = 2 };
 
 // p = exp(r) and n + magic, for x without limits.

@@ -13,8 +13,8 @@ INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a) {
 // ---- One or two rows ----
 
 // Rows of w that are read side by side when w comes plain and is wide: streams that hardware
-// fetches ahead, while y waits in the L1 cache. (2 x 2304 x 768, avx2 on Zen 4: 66 GFLOP/s, against
-// 37 column by column; at 256 columns the short chains cost more than that, 72 against 86.)
+// fetches ahead, while y waits in the L1 cache. With few columns the short chains cost more than
+// that (docs/tuning.md).
 enum { PLAIN_STEPS = 16, PLAIN_WIDE = 1024 };
 
 // Against as many panels at once as keep enough sums under way. `plain`: w is not packed.
@@ -106,8 +106,7 @@ static matmul_cut matmul_cut_rows(int64_t rows, int64_t most) {
 }
 
 // Rows of x that are a multiple of 4 KiB apart share one set of the L1 cache, which has 8 ways or
-// more: a higher tile would drive its own rows out (14 rows 4 KiB apart: 92, 8 rows: 117 GFLOP/s on
-// Zen 4).
+// more: a higher tile would drive its own rows out (docs/tuning.md).
 enum { ALIASED_FLOATS = 1024, ALIASED_ROWS = 8 };
 
 static int64_t matmul_most_rows(const decoct_matmul_piece *a, bool packed) {

@@ -38,7 +38,7 @@ static void probe_fma(int64_t rounds, float *sink) {
 }
 
 // Four quarters side by side: hardware fetches ahead within each stream, and one alone does not
-// fill the way to memory (16 GB/s against 21 on one Zen 3 core).
+// fill the way to memory (docs/tuning.md).
 static void probe_read(int64_t count, const float *from, float *sink) {
     const int64_t quarter = count / PROBE_STREAMS / (2 * LANES) * (2 * LANES);
     vec sum[PROBE_STREAMS];

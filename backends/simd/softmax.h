@@ -91,8 +91,8 @@ INLINE void softmax_rows(const decoct_rows_piece *a, int scaled) {
     }
 }
 
-// Most rows come without a scale: 31 instead of 27 GB/s (512 x 512, avx512 on Zen 4), since the FMA
-// units are what exp waits for.
+// Most rows come without a scale: a product less, since the FMA units are what exp waits for
+// (docs/tuning.md).
 static void softmax(const decoct_rows_piece *a) {
     if (a->scale == 1.0f) {
         softmax_rows(a, 0);

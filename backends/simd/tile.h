@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The register tile that matmul and attention share: `rows` x (`vecs` * 16) outputs stay in
 // registers while k runs. Called with constants for rows, vecs and tail, it unrolls into plain
-// FMAs: one load of w and one broadcast of x feed many of them. The including backend.c chooses the
-// tile of its ISA: TILE_ROWS, PANEL_VECS (vectors side by side; a packed panel has as many),
+// FMAs: one load of w and one broadcast of x feed many of them. The sheet.h of the ISA chooses its
+// tile: TILE_ROWS, PANEL_VECS (vectors side by side; a packed panel has as many),
 // TILE_ROWS_LIST(X).
 #ifndef SIMD_TILE_H
 #define SIMD_TILE_H
@@ -24,9 +24,8 @@ enum {
     W_AHEAD = 8,  // rows of w lie far apart: they are asked for some steps ahead
 };
 
-// Steps ahead, by the rows of the tile. Measured, not derived: a step of a high tile takes longer,
-// which alone would call for fewer. Zen 4, 8 x 2304 x 768: 108 GFLOP/s without, 110 with 16 and 113
-// with 32 steps; 6 rows of avx2 92, 103 and 98.
+// Steps ahead, by the rows of the tile. Measured (docs/tuning.md), not derived: a step of a high
+// tile takes longer, which alone would call for fewer.
 #define AHEAD_STEPS(rows) ((rows) < 8 ? 16 : 32)
 
 // x (rows, k), w (k, vecs * 16), y (rows, vecs * 16).
@@ -72,8 +71,7 @@ INLINE void tile_store(float *p, vec a, int64_t cols) {
 
 // x (rows, k) column by column, (k, rows): a tile then reads one stream of memory. From rows as
 // they lie it reads as many streams as it has rows, and where these are a multiple of the cache's
-// banks apart (768 floats, 1024 floats) they wait for each other: 86 instead of 101 GFLOP/s for 6 x
-// 16 in L1 on Zen 3.
+// banks apart (768 floats, 1024 floats) they wait for each other on Zen 3 (docs/tuning.md).
 //
 // Squares are transposed in registers and put down whole; what stands beyond a row of `rows` is
 // overwritten by the next one, so `packed` needs room for TILE_PACK_SPILL more floats. Squares
@@ -120,7 +118,7 @@ INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, 
 
 // Where the rows of x stand at one step of k. Every third row has a pointer of its own, and the two
 // rows after it are a stride and two strides away, which an x86 address holds: with one pointer for
-// 14 rows gcc 12 computes addresses in the loop (113 instead of 118 GFLOP/s on Zen 4).
+// 14 rows gcc 12 computes addresses in the loop (docs/tuning.md).
 enum { X_GROUP = 3, X_POINTERS = (TILE_ROWS + X_GROUP - 1) / X_GROUP };
 typedef struct tile_x {
     const float *row[X_POINTERS]; // packed rows are next to each other: the first one is enough
@@ -260,8 +258,8 @@ INLINE void tile_bias(int rows, int vecs, bool whole, const tile_args *a,
 // lives in registers. clang 14 leaves the sums in memory when the bounds become constant only by
 // inlining.
 // Several steps of k a turn (TILE_STEPS): 21 instead of 25 instructions for the 12 FMAs of a 6 x 16
-// tile. Alone on a core both run at the FMA peak; when the sibling hyperthread takes every other
-// slot, 25 give 78 and 21 give 91 of 102 GFLOP/s (Zen 3).
+// tile. Alone on a core both run at the FMA peak; not when the sibling hyperthread takes every
+// other slot (docs/tuning.md).
 INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *a) {
     vec acc[TILE_ROWS][TILE_VECS_MAX];
     const bool whole = a->cols == (int64_t)vecs * LANES;
@@ -298,8 +296,7 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
 }
 
 // Asks for a tile of y, to be written soon. Its lines lie in as many pages as it has rows, which no
-// hardware guesses: stores of small k wait for them one after the other (2048 x 2048 x 64: 85
-// instead of 101 GFLOP/s on Zen 4).
+// hardware guesses: stores of small k wait for them one after the other (docs/tuning.md).
 INLINE void tile_ask(int rows, int vecs, const float *y, int64_t y_stride) {
     UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
