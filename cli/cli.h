@@ -20,7 +20,7 @@ enum {
     "Exit code: 0 success, 64 invalid request (option, prompt, model folder or input file), 70 "   \
     "system error (memory, threads, unsupported CPU, unwritable file). `decoct --help` lists all."
 
-// Options that several commands take. Zeroed: the defaults.
+// Options that several commands have. Zeroed: the defaults.
 typedef struct cli_options {
     const char *model;
     const char *backend;
@@ -28,12 +28,12 @@ typedef struct cli_options {
     int32_t threads;
 } cli_options;
 
-// Argp children: --backend, --threads, --pin; and the same with --model. Both take a cli_options
+// Argp children: --backend, --threads, --pin; and the same with --model. Both get a cli_options
 // through state->child_inputs[0].
 extern const struct argp_child cli_machine_options[];
 extern const struct argp_child cli_model_options[];
 
-// argp_parse, whose parser ends the program at a usage error; what else fails (memory) was said. An
+// argp_parse, whose parser ends the program at a usage error; other failures are reported here. An
 // exit code.
 int cli_parse(const struct argp *parser, int argc, char **argv, void *input);
 
@@ -61,9 +61,10 @@ int cli_hash(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_export(int argc, char **argv);
 
-// "decoct next: " and words on stderr; returns the exit code given, for `return cli_fail(...)`.
+// "decoct next: " and the message on stderr; returns the exit code given, for `return
+// cli_fail(...)`.
 int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
-// The exit code for a status of the library, and a message with the words of its last error.
+// The exit code for a status of the library, and a message with the text of its last error.
 int cli_fail_status(const decoct_context *ctx, decoct_status status, const char *what);
 // Flushes stdout; a full disk or a closed pipe is CLI_INTERNAL.
 int cli_finish(void);

@@ -12,12 +12,12 @@ typedef struct cli_desk {
     char folder[4096];
 } cli_desk;
 
-// Opens a context by the options. 0, or an exit code with the message already printed.
+// Opens a context with the options. 0, or an exit code with the message already printed.
 int cli_open_context(const cli_options *options, decoct_context **out);
 // Where the backend that was asked for by name has kernels that were rejected: CLI_WRONG after a
-// message, or a note and CLI_OK if `allowed`. Others serve those kernels.
+// message, or a note and CLI_OK if `allowed`. Other backends serve those kernels.
 int cli_check_backend(decoct_context *ctx, bool allowed);
-// The same and the model. cli_desk_close also accepts what a failed call left behind.
+// The same and the model. cli_desk_close also accepts the state after a failed call.
 int cli_desk_open(const cli_options *options, cli_desk *desk);
 void cli_desk_close(cli_desk *desk);
 
@@ -30,7 +30,7 @@ typedef struct cli_prompt {
 // The words of the command line as one text; spaces and a blank "____" at the end are left out.
 // NULL when nothing is left.
 char *cli_join_words(int count, char *const *words);
-// Fills ids and count from text. Says which words the little model has never seen (one line on
+// Fills ids and count from text. Prints which words the little model has never seen (one line on
 // stderr). 0, or an exit code: a prompt that is longer than the model's context is CLI_USAGE.
 int cli_prompt_encode(const cli_desk *desk, cli_prompt *prompt);
 void cli_prompt_free(cli_prompt *prompt);

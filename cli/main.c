@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The program `decoct`: finds the command and hands over. Every command has its own file.
+// The program `decoct`: finds the command and calls it. Every command has its own file.
 #include "cli.h"
 #include "trial.h"
 
@@ -74,7 +74,7 @@ static int print_version(void) {
 static int run_command(const command *c, int argc, char **argv) {
     char name[64];
     snprintf(name, sizeof name, "%s", c->name);
-    argv[0] = name; // argp's messages and --help then say "decoct next"
+    argv[0] = name; // argp's messages and --help then print "decoct next"
     program_invocation_name = program_invocation_short_name = name;
     cli_screen_plugins();
     return c->run(argc, argv);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the program says when C++ runs out of memory where no one can catch it: in the initialisers
+// What the program prints when C++ runs out of memory and nothing can catch it: in the initialisers
 // of the libraries that it is linked with (Google Benchmark reads its flags there, before main),
 // and in an exception that reaches C.
 #include <cstdlib>

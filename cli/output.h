@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Where commands write: standard output, or a file that is there whole or not at all.
+// Where commands write: standard output, or a file that is complete or not written.
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 // Writes with `put` to the file `name`; NULL, "-" and /dev/stdout are standard output. An exit
-// code; what is wrong was said.
+// code; the message was printed.
 int cli_output_write(const char *name, bool (*put)(FILE *to, const void *data), const void *data);
 // NULL, "-" and the like.
 bool cli_output_is_stdout(const char *name);

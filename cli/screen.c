@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A plugin that crashes or hangs must not take the program down: all plugins of DECOCT_BACKEND_PATH
-// are loaded and examined in a child first, and if that does not end well one by one.
+// A plugin that crashes or hangs must not end the program: all plugins of DECOCT_BACKEND_PATH
+// are loaded and examined in a child first, and one by one if that fails.
 #include "cli.h"
 #include "text.h"
 #include "trial.h"

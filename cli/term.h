@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the terminal can show: UTF-8 or ASCII, colours or none, how wide; text made harmless for it.
+// What the terminal can show: UTF-8 or ASCII, with or without colours, how wide; text without
+// control characters.
 #ifndef CLI_TERM_H
 #define CLI_TERM_H
 
@@ -26,7 +27,7 @@ void cli_term_put_padded(const cli_term *term, const char *text, int columns, bo
 // A bar of fraction * columns, in eighths of a column where the terminal can; how many columns it
 // took.
 int cli_term_put_bar(const cli_term *term, double fraction, int columns);
-// An escape sequence, if colours are wanted: cli_term_style(term, "1") is bold, "0" the end of it.
+// An escape sequence, if colours are on: cli_term_style(term, "1") is bold, "0" the end of it.
 void cli_term_style(const cli_term *term, const char *code);
 
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Text as bytes: UTF-8, cleaning, escaping for HTML and SVG, and memory that is there or ends it
-// all.
+// Text as bytes: UTF-8, cleaning, escaping for HTML and SVG, and memory, or the end of the program.
 #ifndef CLI_TEXT_H
 #define CLI_TEXT_H
 
@@ -11,15 +10,15 @@
 
 // Zeroed memory for count elements; without it the program ends with CLI_INTERNAL and a message.
 void *cli_alloc(int64_t count, size_t size);
-// Room for count elements, those that were there kept; the rest is not zeroed.
+// Room for count elements, the old ones kept; the rest is not zeroed.
 void *cli_resize(void *memory, int64_t count, size_t size);
 
-// Bytes of the UTF-8 character at s (1 .. 4); 0 when the n bytes are only the beginning of one; -1
-// when they are none.
+// Bytes of the UTF-8 character at s (1 .. 4); 0 if the n bytes are only the beginning of one; -1 if
+// they are not UTF-8.
 int cli_utf8_next(const char *s, size_t n);
 // The code point of a character whose length is known.
 uint32_t cli_utf8_code(const char *s, int length);
-// A copy in which every byte that belongs to no character became U+FFFD; *clean says if none did.
+// A copy in which every byte outside a valid character became U+FFFD; *clean: no byte did.
 char *cli_utf8_clean(const char *s, size_t n, bool *clean);
 
 // Letters, digits, apostrophe and every byte above ASCII: what words are made of.

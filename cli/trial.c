@@ -25,7 +25,7 @@ static void be_quiet(void) {
     }
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     setrlimit(RLIMIT_CPU, &(struct rlimit){TRIAL_CPU_SECONDS, TRIAL_CPU_SECONDS + 1});
-    alarm(TRIAL_SECONDS); // for a child that nobody waits for any more
+    alarm(TRIAL_SECONDS); // for a child whose end is not waited for
 }
 
 // An exit code would prove nothing: what is tried may call exit() with any. So the child writes to

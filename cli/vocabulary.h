@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The words a small model was taught, from <model folder>/words.txt: lower-cased, one a line.
+// The words that a small model was trained on, from <model folder>/words.txt: lower-cased, one a
+// line.
 #ifndef CLI_VOCABULARY_H
 #define CLI_VOCABULARY_H
 

@@ -11,7 +11,7 @@ typedef struct cli_candidate {
     float p;
     size_t length;
     char *text;  // the token's bytes, " tired"
-    char *label; // for people: "tired"; a piece that continues the prompt's last word: "+ing"
+    char *label; // as it is shown: "tired"; a piece that continues the prompt's last word: "+ing"
 } cli_candidate;
 
 typedef struct cli_answer {
@@ -21,7 +21,7 @@ typedef struct cli_answer {
     int64_t count;
 } cli_answer;
 
-// Softmax of the logits, and the `count` most probable tokens of it (fewer when there are fewer).
+// Softmax of the logits, and the `count` most probable tokens of it (or all, if there are fewer).
 int cli_answer_make(const cli_desk *desk, const cli_prompt *prompt, const float *logits,
                     int64_t count, cli_answer *out);
 void cli_answer_free(cli_answer *answer);

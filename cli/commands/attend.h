@@ -5,7 +5,7 @@
 
 #include "map.h"
 
-// Everything there is to show. With cuts, `map` is the one after them.
+// Everything that is shown. With cuts, `map` is the one after them.
 typedef struct cli_scene {
     const cli_desk *desk;
     const cli_prompt *prompt;
@@ -13,7 +13,7 @@ typedef struct cli_scene {
     const cli_cuts *cuts;
     cli_choice choice;
     const cli_map *map;
-    const cli_answer *before; // the answer without the cuts; NULL: there are none
+    const cli_answer *before; // the answer without the cuts; NULL: there are no cuts
 } cli_scene;
 
 // "mean over all layers (12) and all heads (12 in each)", "layer 3, mean over its 12 head(s)",

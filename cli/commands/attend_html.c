@@ -25,7 +25,7 @@ static void put_base64(const unsigned char *bytes, int64_t count, char *out) {
     *out = '\0';
 }
 
-// The lower triangles of all heads, 16 bits a weight, little end first, as base64.
+// The lower triangles of all heads, 16 bits a weight, little-endian, as base64.
 static char *pack_weights(const cli_map *map) {
     int64_t n = map->count, all = map->layers * map->heads, at = 0;
     int64_t size = all * n * (n + 1);
@@ -49,7 +49,7 @@ static char *pack_weights(const cli_map *map) {
 static json_t *pack_answer(const cli_scene *s) {
     json_t *list = json_array();
     const cli_answer *now = &s->map->answer;
-    // The best of before the cut, then those that came up by it.
+    // The best before the cut, then those that the cut raised.
     const cli_answer *parts[2] = {s->before ? s->before : now, s->before ? now : NULL};
     for (int part = 0; part < 2 && parts[part]; part++) {
         for (int64_t i = 0; i < parts[part]->count; i++) {

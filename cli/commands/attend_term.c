@@ -90,8 +90,8 @@ static void put_cells(const sheet *s) {
     put_legend(s);
 }
 
-// The word that `reader` drew most from, among those that come after (p, index) in that order; -1:
-// none left.
+// The word that `reader` drew most from, among those after (p, index) in that order; -1:
+// no more.
 static int64_t next_source(const sheet *s, int64_t reader, int64_t after) {
     int64_t best = -1;
     for (int64_t j = 0; j <= reader; j++) {
@@ -172,7 +172,7 @@ static bool is_listed(const cli_answer *answer, int32_t id) {
     return false;
 }
 
-// Before and after side by side: the best of before, then what came up by the cut.
+// Before and after side by side: the best before the cut, then those that the cut raised.
 static void put_changes(const sheet *s) {
     const cli_answer *before = s->scene->before, *after = &s->scene->map->answer;
     fputs("\nWhat could come next, before and after the cut:", s->term.to);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The commands that measure: hand over to bench/.
+// The commands that measure: they call bench/.
 #include "cli.h"
 
 #include "bench/peers/peers.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `decoct doctor`: what disturbs measurements on this machine, and how to fix it. Reads
-// only; the checks stand in doctor_cpu.c, doctor_limits.c and doctor_load.c.
+// `decoct doctor`: what disturbs measurements on this machine, and how to fix it. It only
+// reads; the checks are in doctor_cpu.c, doctor_limits.c and doctor_load.c.
 #include "doctor.h"
 
 #include "cli.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the parts of `decoct doctor` share: the machine as it was looked at, and a finding.
+// What the parts of `decoct doctor` share: the machine as it was read, and a finding.
 #ifndef CLI_DOCTOR_H
 #define CLI_DOCTOR_H
 
@@ -17,22 +17,22 @@ typedef enum doctor_severity {
     DOCTOR_OK
 } doctor_severity;
 
-// Counters since the start of the system, -1: not told.
+// Counters since the start of the system, -1: unknown.
 typedef struct doctor_counters {
     long long ticks, stolen; // of all CPUs
     long long throttled;     // periods of the cgroup
     long long hot;           // times that a CPU was slowed down for its heat
-    long long runnable;      // not a counter: processes that run or want to, with this one
+    long long runnable;      // not a counter: processes that run or are ready to run, with this one
 } doctor_counters;
 
 typedef struct doctor_machine {
     const char *root; // "", or the folder that replaces "/"
-    bool recorded;    // it is a copy: nothing moves, no system call tells of it
+    bool recorded;    // it is a copy: no counter moves, and system calls do not describe it
     bool virtual;
     bool brief;              // counters are watched for a shorter time
     int32_t online, allowed; // CPUs of the system, and of this process; 0: unknown
     doctor_counters first, last;
-    double runnable; // other processes that want a CPU: mean over the samples; -1: unknown
+    double runnable; // other processes that need a CPU: mean over the samples; -1: unknown
 } doctor_machine;
 
 enum { DOCTOR_TEXT = 1024, DOCTOR_MEND = HOST_PATH + 128 };
@@ -40,29 +40,30 @@ enum { DOCTOR_TEXT = 1024, DOCTOR_MEND = HOST_PATH + 128 };
 typedef struct doctor_finding {
     const char *id;
     doctor_severity severity;
-    bool unseen; // the system does not tell
+    bool unseen; // the system does not report it
     const char *why;
     char what[DOCTOR_TEXT];
-    char mend[DOCTOR_MEND]; // a shell command, a comment of the shell where none helps, or ""
+    char mend[DOCTOR_MEND]; // a shell command, a shell comment if no command helps, or ""
 } doctor_finding;
 
-// What is not in order here, for a result file: {"name", "state", "text"} of each finding, after a
-// look of some tenths of a second. NULL: no memory.
+// The findings on this machine for a result file: {"name", "state", "text"} each, after some tenths
+// of a second. NULL: no memory.
 json_t *doctor_findings(void);
 
 typedef void doctor_check(const doctor_machine *m, doctor_finding *f);
 
-// What was found, and the words for it.
+// State and text of a finding.
 void doctor_say(doctor_finding *f, doctor_severity severity, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-// A note that the system does not show this; and the same for what a virtual machine never shows.
+// A note that the system does not report this; and the same for what a virtual machine never
+// reports.
 void doctor_unseen(doctor_finding *f, const char *what);
 void doctor_unseen_host(const doctor_machine *m, doctor_finding *f, const char *what);
 void doctor_mend(doctor_finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
-// The words for what only the host of a virtual machine can change.
+// The fix for what only the host of a virtual machine can change.
 void doctor_mend_host(doctor_finding *f);
 
-// How many CPUs a list "0-3,8" names; 0 where it is none.
+// How many CPUs a list "0-3,8" names; 0 if it is not a list.
 int32_t doctor_count_list(const char *list, size_t length);
 // Fills online and allowed.
 void doctor_count_cpus(doctor_machine *m);

@@ -134,7 +134,7 @@ void doctor_numa(const doctor_machine *m, doctor_finding *f) {
 
 // ---- Counters ----
 
-// Opens a counter of this process's cycles and closes it again: 0, or what the system said.
+// Opens a counter of this process's cycles and closes it again: 0, or the system's error.
 static int try_perf(void) {
     struct perf_event_attr attr = {.type = PERF_TYPE_HARDWARE,
                                    .size = sizeof attr,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `decoct doctor`: who else uses the machine now: counters over a second, load, memory.
+// `decoct doctor`: what else uses the machine now: counters over a second, load, memory.
 #include "doctor.h"
 
 #include "bench/machine/cgroup.h"
@@ -36,7 +36,7 @@ static void read_ticks(const char *stat, doctor_counters *c) {
     }
 }
 
-// Times that a CPU was too hot; siblings and cores of a package tell the same, so the largest.
+// Times that a CPU was too hot; siblings and cores of a package report the same, so the largest.
 static long long read_heat(const char *root) {
     long long most = -1;
     int32_t count = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Reads result files, several at a time. They enter the fleet in the order in which they were
-// named, so that the outcome (and which error is told) does not hang on which thread was faster.
+// named, so that the outcome (and which error is reported) does not depend on which thread was
+// faster.
 #include "gather.h"
 
 #include "cli.h"
@@ -26,7 +27,7 @@ typedef struct source {
     char *path, *shown; // the name, or the path where two have one name
     const char *folder; // the argument, or NULL
     int argument;
-    bool other; // no result file: passed over
+    bool other; // not a result file: skipped
 } source;
 
 typedef struct work {
@@ -107,7 +108,7 @@ static bool is_output(const work *w, const char *path, const struct stat *info) 
     return same && gather_fail(CLI_USAGE, path, "is the output too: name another file with -o");
 }
 
-// One name of a folder. A pipe there may never end, and nobody asked for it by name.
+// One name in a folder. A pipe there may never end, and it was not named on the command line.
 static int add_entry(work *w, const char *path, const char *folder, int argument) {
     struct stat info;
     bool there = stat(path, &info) == 0;
@@ -260,7 +261,7 @@ static int run(void *data) {
     return 0;
 }
 
-// One thread a CPU; fewer where the system gives no more.
+// One thread per CPU; fewer if the system cannot start more.
 static void run_all(work *w) {
     cpu_set_t set;
     int cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1, started = 0;

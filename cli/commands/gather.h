@@ -21,15 +21,16 @@ typedef struct gather_result {
     int raw_count;
 } gather_result;
 
-// An exit code; what is wrong was said. `keep` fills raw. No input may be the file `output`.
-// gather_free takes it in any case.
+// An exit code; the message was printed. `keep` fills raw. No input may be the file `output`.
+// Call gather_free in any case.
 int gather(char **arguments, int count, bool keep, const cli_output *output, gather_result *result);
 void gather_free(gather_result *result);
 
-// A whole file with RESULTS_PADDING zero bytes behind it; free() it. An exit code, and words.
+// A whole file with RESULTS_PADDING zero bytes behind it; free() it. An exit code, and a message if
+// it is not 0.
 int gather_read(const char *path, const cli_output *output, char **text, size_t *length,
                 char *words, size_t size);
-// "PATH: WORDS" without anything that could steer a terminal; returns code.
+// "PATH: MESSAGE" without control characters; returns code.
 int gather_fail(int code, const char *path, const char *words);
 
 #endif

@@ -80,14 +80,14 @@ static const struct argp parser = {
     NULL,
     NULL};
 
-// Bytes that came and are not shown yet: the beginning of a UTF-8 character.
+// Bytes that are not shown yet: the beginning of a UTF-8 character.
 typedef struct stream {
     cli_term term;
     char held[4];
     size_t held_length;
 } stream;
 
-// Shows one whole character; line feeds and tabs as such, all else that steers a terminal escaped.
+// Shows one whole character; line feeds and tabs as such, other control characters escaped.
 static void show(const stream *out, const char *character, size_t length) {
     char one[8];
     memcpy(one, character, length);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct hash`: one line a kernel and shape, "op shape hash", the same on every CPU; and the
-// comparison with a file of such lines. Standard output is made to be compared, so which backend
+// comparison with a file of such lines. Standard output is for comparison, so which backend
 // served each kernel goes to standard error and to --json.
 #include "cases.h"
 #include "desk.h"
@@ -79,7 +79,7 @@ static const struct argp parser = {
     NULL,
     NULL};
 
-// Lines of the golden file; "" when there is none.
+// Lines of the golden file; "" without one.
 static int read_golden(const char *path, char **text) {
     enum { CAP = 1 << 20 };
     *text = cli_alloc(CAP + 2, 1);
@@ -114,7 +114,7 @@ static const char *const kernels[] = {"matmul", "attention", "softmax",   "layer
                                       "add",    "bias",      "embedding", "pack_keys"};
 enum { KERNELS = sizeof kernels / sizeof *kernels };
 
-// "avx2: matmul attention; mine: add": on standard error, where it disturbs no comparison.
+// "avx2: matmul attention; mine: add": on standard error, so that it does not disturb comparisons.
 static void say_servers(const decoct_context *ctx) {
     bool said[KERNELS] = {false};
     fputs("served by", stderr);

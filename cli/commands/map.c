@@ -42,7 +42,7 @@ static void join_tokens(const cli_words *words, const float *tokens, int64_t tok
     }
 }
 
-// Takes in the weights of one head, which are those between words (count, count).
+// Adds the weights of one head, which are those between words (count, count).
 static void take_head(cli_map *map, int64_t layer, int64_t head, bool wanted,
                       const float *weights) {
     int64_t n = map->count;

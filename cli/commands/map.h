@@ -31,11 +31,11 @@ typedef struct cli_cuts {
     int64_t count;
 } cli_cuts;
 
-// Understands "FROM:TO": words or their 1-based numbers; FROM may be * for all words after TO.
-// Appends to *cuts. 0, or CLI_USAGE with a message that says what to write instead.
+// Parses "FROM:TO": words or their 1-based numbers; FROM may be * for all words after TO.
+// Appends to *cuts. 0, or CLI_USAGE with a message that names the fix.
 int cli_cuts_add(const cli_words *words, const char *text, cli_cuts *cuts);
 
-// Which attention is wanted; -1: the mean over all of them.
+// Which attention is shown; -1: the mean over all of them.
 typedef struct cli_choice {
     int64_t layer, head;
 } cli_choice;

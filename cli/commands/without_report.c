@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `decoct report` and `decoct export` where the build has nothing to read result files with.
+// `decoct report` and `decoct export` in a build without the reader of result files.
 #include "cli.h"
 
 static int missing(void) {

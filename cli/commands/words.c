@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Does a token that begins with `begin` go on with the word that ended with `end`?
+// Does a token that begins with `begin` continue the word that ended with `end`?
 static bool goes_on(char end, char begin) {
     return !cli_is_space(end) && !cli_is_space(begin) &&
            cli_is_word_byte(end) == cli_is_word_byte(begin);
@@ -28,7 +28,7 @@ static bool is_blank(const cli_word *word) {
     return word->text[strspn(word->text, " ")] == '\0';
 }
 
-// Leaves out spaces around the word and replaces what is no UTF-8.
+// Leaves out spaces around the word and replaces invalid UTF-8.
 static void tidy(cli_word *word, size_t length) {
     const char *start = word->text;
     while (length > 1 && (*start == ' ')) {

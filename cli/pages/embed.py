@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Composes a page and turns it into C arrays: embed.py PREFIX TEMPLATE OUT.h. A line of the template
 # that says @NAME@ is replaced by the file NAME beside it. The program puts text where @DATA@ and
-# @RAW@ stand: between the arrays PREFIX_head, PREFIX_middle (where there is @RAW@) and PREFIX_tail.
+# @RAW@ are: between the arrays PREFIX_head, PREFIX_middle (where there is @RAW@) and PREFIX_tail.
 import os
 import re
 import sys

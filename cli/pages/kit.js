@@ -44,7 +44,7 @@ function byteSize(n) {
 }
 const plural = (n, one, many) => count(n) + " " + (n === 1 ? one : many || one + "s");
 
-// Colours as the style sheets have them now, for what is drawn on a canvas. Whoever draws is called
+// Colours as the style sheets have them now, for what is drawn on a canvas. The drawing code is called
 // again when the scheme changes, and for paper.
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const painters = [];
@@ -77,7 +77,7 @@ function showTip(x, y, lines) {
   tip.style.top = Math.max(4, top) + "px";
 }
 const hideTip = () => { tip.hidden = true; };
-// An element that tells more: lines() is asked when it is pointed at or has the focus.
+// An element with a tip: lines() is called when it is pointed at or has the focus.
 function tells(element, lines) {
   element.addEventListener("mousemove", e => showTip(e.clientX, e.clientY, lines()));
   element.addEventListener("mouseleave", hideTip);

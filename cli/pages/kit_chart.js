@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Charts: uPlot lays out scales, axes and grid; guides, bands, lines and marks are drawn here, so that
-// all look alike. A mark can be pointed at, or reached with the arrow keys; then the tip tells of it.
+// all look alike. A mark can be pointed at, or reached with the arrow keys; then the tip describes it.
 //
 // chart(box, build): build() says what to draw, and is asked again for another width or scheme:
 //   {label, height, x: axis, y: axis, lines: [{colour, dash, x, y, low, high}],
@@ -110,7 +110,7 @@ function uplotAxis(axis, side) {
     filter: (u, splits) => splits,
     values: (u, splits) => {
       if (!all) return splits.map(format);
-      // Where the words would touch, only some are written.
+      // If labels would touch, only some are written.
       const [min, max] = range(axis),
         place = v => u.valToPos(v, side === 2 ? "x" : "y");
       let last = -Infinity;
@@ -179,7 +179,7 @@ function drawAll(u, what) {
     c.lineTo(X(g.to[0]), Y(g.to[1]));
     c.stroke();
     if (!g.text) continue;
-    // The words lie along the guide, near its end or its beginning.
+    // The text runs along the guide, near its end or its beginning.
     const dx = X(g.to[0]) - X(g.from[0]),
       dy = Y(g.to[1]) - Y(g.from[1]);
     const long = Math.hypot(dx, dy),
