@@ -40,7 +40,7 @@ static bool is_date(const char *text) {
     return text[10] == '\0';
 }
 
-// "2027-01-31  ^softmax/  reason in words"
+// "2027-01-31  ^softmax/  the reason"
 static const char *add_line(accept_list *list, char *line, const char *today) {
     char *rest = NULL, *date = strtok_r(line, " \t", &rest), *cases = strtok_r(NULL, " \t", &rest);
     char *reason = rest ? rest + strspn(rest, " \t") : NULL;

@@ -26,7 +26,7 @@ const char *accept_add(accept_list *list, const char *cases);
 // Adds the lines of a file; empty lines and those that begin with # are comments. `today` is
 // "2026-11-26". NULL, or what is wrong and in which line.
 const char *accept_read(accept_list *list, const char *path, const char *today);
-// The entry that accepts a change of this case; NULL: none does. An expired one accepts nothing.
+// The entry that accepts a change of this case, or NULL. An expired one accepts nothing.
 const accepted *accept_find(const accept_list *list, const char *name);
 void accept_free(accept_list *list);
 

@@ -93,8 +93,8 @@ static bool fail(char *error, const char *what) {
     return false;
 }
 
-// The environment of the worker: this one's without what would choose another library, and padding,
-// which moves the stack.
+// The environment of the worker: this one's without variables that would choose another library,
+// and padding, which moves the stack.
 static char **environment(const arm *a, int padding) {
     int count = 0, kept = 0;
     while (environ[count]) {
@@ -163,7 +163,7 @@ bool arm_start(arm *a, const char *worker, int padding, char *error) {
         char *const argv[] = {(char *)(uintptr_t)worker, NULL};
         // dup2 takes the close-on-exec mark off, but does nothing for two equal numbers.
         bool shared = fd == CHANNEL_FD ? !fcntl(fd, F_SETFD, 0) : dup2(fd, CHANNEL_FD) >= 0;
-        if (shared && signal(SIGINT, SIG_IGN) != SIG_ERR) { // Ctrl-C is the driver's to handle
+        if (shared && signal(SIGINT, SIG_IGN) != SIG_ERR) { // the driver handles Ctrl-C
             execve(worker, argv, env);
         }
         _exit(127);

@@ -10,25 +10,25 @@
 typedef struct arm {
     char library[CHANNEL_PATH]; // libdecoct.so, a real path
     char backend[CHANNEL_WORD]; // "": the library's choice
-    pid_t pid;                  // of the worker; 0: none
+    pid_t pid;                  // of the worker; 0: not started
     channel *channel;           // NULL: none
     double slept_from;          // CPU time of the worker when its turn ended, in nanoseconds
 } arm;
 
-// Finds the library of an installed tree, a build directory or a file. False: none, with the reason
-// at `error` (CHANNEL_ERROR bytes).
+// Finds the library of an installed tree, a build directory or a file. False: not found, with the
+// reason at `error` (CHANNEL_ERROR bytes).
 bool arm_find(const char *path, arm *a, char *error);
 
 // Starts the worker program `worker` with the arm's library and `padding` bytes more in its
 // environment.
 bool arm_start(arm *a, const char *worker, int padding, char *error);
-// Gives an order and waits for the answer. False: the worker failed or died.
+// Sends an order and waits for the answer. False: the worker failed or died.
 bool arm_order(arm *a, channel_order order, char *error);
 // CPU time that the worker used since its last answer, in nanoseconds: about 0 if it slept.
 double arm_awake(const arm *a);
 void arm_stop(arm *a);
 
-// Where the worker program is, from the place of this program. False: nowhere.
+// Finds the worker program from the place of this program. False: not found.
 bool arm_worker(char *path, char *error);
 
 #endif

@@ -34,9 +34,9 @@ typedef struct channel {
     int64_t seq, heads, head_dim, layers;
     uint64_t seed;
     int32_t cpu;          // to be bound to
-    int32_t heap_padding; // bytes taken first, so that each launch has another heap
+    int32_t heap_padding; // bytes allocated first, so that each launch has another heap
 
-    // Of CHANNEL_CALIBRATE: a sample takes at least so long and has at least so many calls.
+    // Of CHANNEL_CALIBRATE: the least duration and the least number of calls of a sample.
     double sample_seconds;
     int64_t calls_least;
     // Its answer, and the request of CHANNEL_SAMPLE.

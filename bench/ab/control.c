@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-// A chain of dependent multiply-adds in registers: a step takes the latency of two instructions.
+// A chain of dependent multiply-adds in registers: a step is the latency of two instructions.
 void control_run(int64_t steps) {
     volatile double start = 1.0;
     double x = start;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A kernel that never changes and is not in the library: if it takes another time, the machine is
-// another one than before.
+// A kernel that never changes and is not in the library: if its time changes, the machine has
+// changed.
 #ifndef BENCH_AB_CONTROL_H
 #define BENCH_AB_CONTROL_H
 

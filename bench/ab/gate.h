@@ -8,7 +8,7 @@
 
 enum { GATE_CHECKS = 3 }; // cases of the self-check
 
-// The self-check: equal builds must be called equal, and a slowdown that is put in must be found.
+// The self-check: equal builds must be called equal, and an injected slowdown must be found.
 typedef struct gate_check {
     int count;
     trial equal[GATE_CHECKS], slowed[GATE_CHECKS];
@@ -24,17 +24,17 @@ typedef struct gate {
     bool strict;
     double seconds;
     int code;         // the exit code
-    char verdict[96]; // and the first line of the summary, in words
+    char verdict[96]; // and the first line of the summary
 } gate;
 
 // Runs the self-check on up to three cases of the session, cases without memory traffic first.
 void gate_check_run(gate *g);
 // Counts the verdicts of the session, and decides.
 void gate_decide(gate *g, bool interrupted);
-// How many cases have this verdict and are (not) accepted; failed cases have none.
+// How many cases have this verdict and are (not) accepted; failed cases do not have a verdict.
 int gate_count(const gate *g, verdict v, bool is_accepted);
 
-// Makes the folder of the reports, and sees whether they can be written there. False: with a
+// Creates the folder of the reports, and checks that they can be written there. False: with a
 // message on standard error.
 bool gate_prepare(const gate *g, const char *folder);
 // Writes verdict.json, junit.xml and summary.md to the folder, and prints the summary. False: with

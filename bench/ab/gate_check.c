@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Is this machine able to judge at all? The baseline against its own copy, and against a copy that
+// Can this machine judge at all? The baseline against its own copy, and against a copy that
 // is slowed down on purpose.
 #include "gate.h"
 #include "twin.h"
@@ -13,7 +13,7 @@ static bool computes(const trial *t) {
            (strcmp(t->what->op, "matmul") != 0 || t->what->seq >= 32);
 }
 
-// The first cases that compute, each operation once; if there are none, the first case.
+// The first cases that compute, each operation once; or else the first case.
 static int choose(const ab_session *s, trial *chosen) {
     int count = 0;
     for (int i = 0; i < s->count && count < GATE_CHECKS; i++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The reports of a gate: JSON for programs, JUnit for CI services, Markdown for people.
+// The reports of a gate: JSON for programs, JUnit for CI services, Markdown for readers.
 #include "ab_report.h"
 #include "gate.h"
 

@@ -24,8 +24,8 @@ static uint64_t next(uint64_t *seed) {
 // ---- The CPU ----
 
 // Of a few CPUs that this process may use, drawn again for each launch, the one whose control
-// kernel is quickest now: on a shared machine some are slower for a while, for causes that cannot
-// be seen from inside.
+// kernel is quickest now: on a shared machine some are slower for a while, for causes that are not
+// visible in the machine.
 static int32_t choose_cpu(uint64_t *seed) {
     cpu_set_t all, one;
     int32_t cpus[CPU_SETSIZE], count = 0, best = 0;

@@ -15,7 +15,7 @@ typedef struct launch_setting {
     int pairs;          // <= LAUNCH_PAIRS_MAX
     double sample_seconds;
     int64_t calls_least;
-    double inject; // part of B's time by which B is slowed; 0: not
+    double inject; // part of B's time by which B is slowed; 0: not slowed
 } launch_setting;
 
 // What one launch found; logarithms of B / A.
@@ -23,7 +23,7 @@ typedef struct launch {
     int32_t cpu;     // both workers were bound to it
     double quickest; // median over the pairs, of the CPU time of a sample's quickest call
     double mean;     // the same of all calls' CPU time
-    double wall;     // the same of the wall time of undisturbed pairs; 0 where there are none
+    double wall;     // the same of the wall time of undisturbed pairs; 0 without such pairs
     int undisturbed; // pairs in which nothing took the CPU from either worker
     int woke;        // pairs in which the one that should have slept did not
     double control;  // median CPU time of the control kernel, in nanoseconds
@@ -35,7 +35,7 @@ typedef struct launch {
 } launch;
 
 // Measures `what` (threads 1) with both arms; `seed` drives the order, the paddings and the CPU.
-// Ends both workers. False: words at `error` (CHANNEL_ERROR bytes).
+// Ends both workers. False: a message at `error` (CHANNEL_ERROR bytes).
 bool launch_run(const launch_setting *s, arm *a, arm *b, const work_case *what, uint64_t *seed,
                 launch *out, char *error);
 

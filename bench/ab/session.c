@@ -13,7 +13,7 @@
 
 // ---- The cases ----
 
-// Names without what is the same for all: threads, pin and backend.
+// Names without the parts that all have in common: threads, pin and backend.
 static void shorten(char *name) {
     char *at = strstr(name, "/threads:");
     if (at) {
@@ -112,7 +112,7 @@ static void show(progress *p, const trial *t, int open, int left) {
     progress_say(p, words);
 }
 
-// The most launches that may still come: a guess for the line of progress only.
+// The most launches that may follow: an estimate for the line of progress only.
 static int launches_left(const ab_session *a) {
     int left = 0;
     for (int i = 0; i < a->count; i++) {
@@ -131,8 +131,8 @@ static int count_open(const ab_session *a) {
     return open;
 }
 
-// One launch of each open case in turn, so that a bad spell of the machine does not hit one case.
-// False: the time is over.
+// One launch of each open case in turn, so that a slow spell of the machine does not affect one
+// case alone. False: the time is over.
 static bool go_round(ab_session *a, progress *p, uint64_t *seed, double until) {
     for (int i = 0; i < a->count; i++) {
         trial *t = &a->trials[i];

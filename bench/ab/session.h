@@ -11,7 +11,7 @@
 #include <argp.h>
 
 typedef struct ab_session {
-    const char *command; // what messages call it: "decoct ab"
+    const char *command; // its name in messages: "decoct ab"
     arm arms[2];
     char worker[CHANNEL_PATH];
     launch_setting launch;
@@ -27,8 +27,8 @@ typedef struct ab_session {
 
 // A session with the standard rule.
 ab_session ab_session_new(const char *command);
-// An argp child for what both `ab` and `gate` take: shapes, the rule, the budget; its input is an
-// ab_session.
+// An argp child with the options of both `ab` and `gate`: shapes, the rule, the budget; its input
+// is an ab_session.
 extern const struct argp ab_session_parser;
 
 // Finds the builds `a` and `b` and makes the trials. 0, or an exit code after a message.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One case of an A/B comparison: its launches so far, and what they say.
+// One case of an A/B comparison: its launches so far, and their verdict.
 #ifndef BENCH_AB_TRIAL_H
 #define BENCH_AB_TRIAL_H
 
@@ -11,7 +11,7 @@
 typedef struct trial_rules {
     verdict_rule rule;  // of the quickest calls
     verdict_rule guard; // of the mean of all calls: a slowdown of some calls only
-    double seconds;     // after so long, and three times the first look, a case cannot be told
+    double seconds;     // after that time, and three times the first look, the verdict is "cannot tell"
 } trial_rules;
 
 typedef struct trial {
@@ -33,13 +33,12 @@ typedef struct trial {
 trial_rules trial_rules_make(const verdict_rule *rule, int cases);
 // Adds a launch, and looks where the rules look.
 void trial_add(trial *t, const trial_rules *rules, const launch *l);
-// No more launches will come.
+// The last launch is in.
 void trial_end(trial *t, const trial_rules *rules, const char *why);
 bool trial_is_open(const trial *t);
 // Whether B has other bits than A although both builds state the same arithmetic.
 bool trial_bits_differ(const trial *t);
-// The smallest change, as a part, that would not have been called "no change"; 0: none was looked
-// for.
+// The smallest change, as a part, that would not have been called "no change"; 0: not computed.
 double trial_smallest(const trial *t, const trial_rules *rules);
 
 #endif

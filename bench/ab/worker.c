@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The program that measures for `decoct ab`, one process for each build: it runs with the build's
-// libdecoct preloaded, takes its orders from shared memory (descriptor 3), and ends with the
+// libdecoct preloaded, reads its orders from shared memory (descriptor 3), and ends with the
 // driver.
 #include "channel.h"
 #include "control.h"
@@ -70,7 +70,7 @@ static work *open_case(channel *c) {
                       .model = c->model[0] ? c->model : NULL,
                       .seed = c->seed};
     work *w = NULL;
-    char *padding = malloc((size_t)c->heap_padding + 1); // kept: it moves what comes after it
+    char *padding = malloc((size_t)c->heap_padding + 1); // kept: it moves later allocations
     if (!padding || !bind(c)) {
         free(padding);
         return NULL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Looks into the groups that the library finds.
+// Reads the groups that the library finds.
 #include "cgroup.h"
 
 #include "lib/machine/quota.h"

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What cgroups (v1 and v2) take from this process: the CPU quota, and how often it was used up.
+// How cgroups (v1 and v2) limit this process: the CPU quota, and how often it was used up.
 #ifndef BENCH_CGROUP_H
 #define BENCH_CGROUP_H
 
 #include "host.h"
 
 typedef struct host_limit {
-    double quota;          // in CPUs: the smallest of the groups that this process is in; 0: none
-    char file[HOST_PATH];  // below root: where that quota stands
-    const char *unlimited; // what stands there for none: "max" or "-1"
+    double quota;          // in CPUs: the smallest of the groups that this process is in; 0: no quota
+    char file[HOST_PATH];  // below root: the file of that quota
+    const char *unlimited; // its content without a quota: "max" or "-1"
     long long periods;     // of the group that was throttled most often
-    long long throttled;   // periods in which it used up its quota; -1: the system does not tell
+    long long throttled;   // periods in which it used up its quota; -1: the system does not report it
 } host_limit;
 
 // `root` as in host.h.

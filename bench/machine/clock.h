@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Time, and the clock of the CPU as it can be seen without counters.
+// Time, and the clock of the CPU as measured without counters.
 #ifndef BENCH_CLOCK_H
 #define BENCH_CLOCK_H
 
@@ -11,7 +11,7 @@ double clock_budget(void);
 // CPU seconds of this thread: time in which others had the CPU does not count.
 double clock_thread(void);
 // The effective clock of this thread's CPU in MHz, from a chain of dependent additions, which take
-// a cycle each: some 0.1 ms. 0 on CPUs that we have no chain for. A thread that loses its CPU
+// a cycle each: some 0.1 ms. 0 on CPUs without a chain here. A thread that loses its CPU
 // meanwhile sees a lower one: the best of a few short chains is taken.
 double clock_mhz(void);
 

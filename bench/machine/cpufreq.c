@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads cpufreq's files of all CPUs. Judges nothing.
+// Reads cpufreq's files of all CPUs. It does not judge them.
 #include "cpufreq.h"
 
 #include <dirent.h>
@@ -16,7 +16,7 @@ typedef struct setting_list {
     int32_t count, room;
 } setting_list;
 
-// A CPU's line, if it has none yet.
+// Sets a CPU's line unless it has one.
 static void add_setting(setting_list *list, int32_t cpu, const char *text) {
     for (int32_t i = 0; i < list->count; i++) {
         if (list->items[i].cpu == cpu) {
@@ -141,8 +141,7 @@ static bool has_setting(const host_setting *all, int32_t count, int32_t cpu) {
     return false;
 }
 
-// The CPUs without a file of their own have the global state; where no CPU is to be seen, "one"
-// has.
+// The CPUs without a file of their own have the global state; where no CPU is visible, "one" has.
 static int32_t count_others(const char *root, bool on, const host_setting *all, int32_t count,
                             host_boost *boost) {
     int32_t online = 0, others = 0;

@@ -50,7 +50,7 @@ static void set_text(json_t *object, const char *key, const char *text) {
     json_object_set_new(object, key, json_string(text));
 }
 
-// "r1p2, r4p0": variant and revision of each CPU, which stand in this order.
+// "r1p2, r4p0": variant and revision of each CPU, which are in this order.
 static void arm_steppings(const char *cpuinfo, char text[HOST_TEXT]) {
     size_t length = 0;
     text[0] = '\0';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads /proc and /sys for result files and for `decoct doctor`. Judges nothing.
+// Reads /proc and /sys for result files and for `decoct doctor`. It does not judge them.
 #include "host.h"
 
 #include "lib/machine/procfs.h"
@@ -286,7 +286,7 @@ static int hypervisor_flag(const char *root) {
     return flag;
 }
 
-// Is it a name that only virtual machines bear? Amazon's machines that are none say "metal".
+// Is it a name that only virtual machines have? Amazon's real machines have "metal" in theirs.
 static bool is_virtual_name(const char *name) {
     static const char *const names[] = {"QEMU",
                                         "KVM",
@@ -307,7 +307,7 @@ static bool is_virtual_name(const char *name) {
     return false;
 }
 
-// "Google Google Compute Engine": who sells the machine, and what it is.
+// "Google Google Compute Engine": vendor and product.
 static bool product_name(const char *root, char text[HOST_TEXT]) {
     char vendor[HOST_TEXT];
     char product[HOST_TEXT];
@@ -318,7 +318,7 @@ static bool product_name(const char *root, char text[HOST_TEXT]) {
     return host_tidy(text, both, strlen(both));
 }
 
-// Clocks that only one hypervisor offers: the last hint where a machine shows no names.
+// Clocks that only one hypervisor offers: the last hint if a machine does not report names.
 static bool clock_name(const char *root, char text[HOST_TEXT]) {
     static const char *const clocks[][2] = {
         {"kvm-clock", "KVM"}, {"hyperv", "Hyper-V"}, {"xen", "Xen"}};
@@ -333,7 +333,7 @@ static bool clock_name(const char *root, char text[HOST_TEXT]) {
     return false;
 }
 
-// 1 yes, 0 no, -1 nobody tells.
+// 1 yes, 0 no, -1 unknown.
 static int is_virtual(const char *root) {
     char text[HOST_TEXT];
     if (host_line(text, root, "/sys/hypervisor/type")) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the system tells of itself in /proc and /sys: the machine of a result file, and what `decoct
-// doctor` judges. Only reads. `root` is "" or the folder that replaces "/": <root>/proc,
-// <root>/sys. Texts are printable ASCII; one that the system does not tell is "unknown".
+// What the system reports of itself in /proc and /sys: the machine of a result file, and what
+// `decoct doctor` judges. It only reads. `root` is "" or the folder that replaces "/": <root>/proc,
+// <root>/sys. Texts are printable ASCII; one that the system does not report is "unknown".
 #ifndef BENCH_HOST_H
 #define BENCH_HOST_H
 
@@ -19,8 +19,8 @@ enum { HOST_TEXT = 256, HOST_PATH = 4096 };
 bool host_tidy(char out[HOST_TEXT], const char *text, size_t length);
 // Adds a value to "a, b" if it is not there yet, as far as there is room.
 void host_add(char text[HOST_TEXT], const char *value);
-// The first line of the file that the words name, without blanks around it, cut to size. False, and
-// "unknown": it cannot be read, or has no such line.
+// The first line of the file that the format names, without blanks around it, cut to size. False,
+// and "unknown": it cannot be read, or has no such line.
 bool host_line(char text[HOST_TEXT], const char *root, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // The whole file, at most 16 MiB; free() it. NULL: it cannot be read, or no memory.
@@ -38,9 +38,9 @@ bool host_find_number(const char *text, const char *key, char separator, long lo
 // Is `word` one of the words of a line of this length?
 bool host_has_word(const char *line, size_t length, const char *word);
 // Numbers of the CPUs that have a folder in <root>/sys/devices/system/cpu, in increasing order;
-// free() them. NULL, and 0: none.
+// free() them. NULL, and 0: not one.
 int32_t *host_cpus(const char *root, int32_t *count);
-// Those of them that are online; NULL or a list of 0: none is to be seen. free() it.
+// Those of them that are online; NULL or a list of 0: not one is visible. free() it.
 int32_t *host_online_cpus(const char *root, int32_t *count);
 
 // ---- Facts ----
@@ -63,7 +63,7 @@ void host_hypervisor(const char *root, char text[HOST_TEXT]);
 // huge_pages, numa_balancing, clock_source (texts; on AArch64 the implementer is the vendor, the
 // part the model, "r1p2" the stepping; CPUs that differ are all named), mitigations (an object:
 // file of /sys/devices/system/cpu/vulnerabilities -> its line) and memory_bytes (a number); each
-// "unknown" where the system does not tell.
+// "unknown" if the system does not report it.
 void host_disclose(const char *root, json_t *machine);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The levels of memory, from the caches of `decoct info --json`, and buffers that lie in them.
+// The levels of memory, from the caches of `decoct info --json`, and buffers that fit into them.
 #ifndef BENCH_LEVELS_H
 #define BENCH_LEVELS_H
 
@@ -20,12 +20,12 @@ typedef struct levels {
     int64_t dram; // bytes that are measured of it
 } levels;
 
-// From the machine's JSON. Caches that the system does not tell are left out, and
+// From the machine's JSON. Caches that the system does not report are left out, and
 // DRAM where an eighth of it would not be twice the caches.
 levels levels_read(const json_t *machine);
-// Bytes of each thread's buffer that lies in this level and not in the one above: half of its share
-// of the cache; of DRAM four times what all caches of the last level hold together,
-// but at most an eighth of the memory (of 8 GiB where its size is unknown).
+// Bytes of each thread's buffer that fits into this level and not into the one above: half of its
+// share of the cache; of DRAM four times what all caches of the last level hold together, but at
+// most an eighth of the memory (of 8 GiB where its size is unknown).
 int64_t levels_bytes(const levels *l, int index, int32_t threads);
 
 #endif
