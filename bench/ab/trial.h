@@ -11,7 +11,7 @@
 typedef struct trial_rules {
     verdict_rule rule;  // of the quickest calls
     verdict_rule guard; // of the mean of all calls: a slowdown of some calls only
-    double seconds;     // after that time, and three times the first look, the verdict is "cannot tell"
+    double seconds;     // after it and three times the first look: "cannot tell"
 } trial_rules;
 
 typedef struct trial {

@@ -6,11 +6,11 @@
 #include "host.h"
 
 typedef struct host_limit {
-    double quota;          // in CPUs: the smallest of the groups that this process is in; 0: no quota
+    double quota;          // in CPUs: the smallest of this process's groups; 0: no quota
     char file[HOST_PATH];  // below root: the file of that quota
     const char *unlimited; // its content without a quota: "max" or "-1"
     long long periods;     // of the group that was throttled most often
-    long long throttled;   // periods in which it used up its quota; -1: the system does not report it
+    long long throttled;   // periods in which it used up its quota; -1: unknown
 } host_limit;
 
 // `root` as in host.h.

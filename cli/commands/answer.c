@@ -20,7 +20,7 @@ static int compare_ids(const void *a, const void *b, void *probabilities) {
 
 // "tired" for " tired", and for "tired " where spaces come after words. What is only a part of a
 // word has a plus on the side where the word continues: "+ing" with the prompt's last word, "tir+"
-// with what follows. An id that the tokenizer has no text for shows as its number.
+// with what follows. An id without a text in the tokenizer is shown as its number.
 static char *label_of(const cli_candidate *c, bool space_after, bool after_word, bool ends) {
     size_t start = !space_after && c->length > 1 && c->text[0] == ' ';
     size_t end = c->length - (space_after && c->length > 1 && c->text[c->length - 1] == ' ');
