@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-// Looks, and says in one line on stderr how many findings matter. `*findings` receives the list for
-// the result file (NULL: nobody can look). An exit code: 13 where `strict` and something is bad.
+// Checks, and prints in one line on stderr how many findings matter. `*findings` receives the list
+// for the result file (NULL: not examined). An exit code: 13 where `strict` and something is bad.
 int preflight(bench_look *look, const char *command, bool strict, json_t **findings);
 
 #endif

@@ -32,7 +32,7 @@ enum { RUN_CASES = 1, RUN_CEILINGS = 2 };
 typedef struct run {
     const char *command; // "decoct sweep"
     run_options *options;
-    bench_look *look; // NULL: nobody looks at the machine
+    bench_look *look; // NULL: the machine is not examined
     plan plan;
     record_file results;
     double begin; // by clock_budget

@@ -112,7 +112,7 @@ static void print_time(double us) {
     }
 }
 
-// The figure it is known by, as in the line of progress.
+// Its main figure, as in the line of progress.
 static void print_rate(const json_t *row) {
     bool streams = json_object_get(row, "GB/s");
     const char *unit = streams ? "GB/s" : "GFLOP/s";
@@ -135,7 +135,7 @@ static void print_words(const char *key, const json_t *row) {
 
 static void print_row(const json_t *row, int width) {
     if (!json_is_number(json_object_get(row, "real_time"))) {
-        return; // it failed, which is said on stderr
+        return; // it failed, which is reported on stderr
     }
     printf("%-*s", width, json_string_value(json_object_get(row, "name")));
     print_time(number(row, "real_time"));

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <threads.h>
 
-// A batch is timed as a whole, since the clock takes as long as a trip. Who waits in vain for so
-// many looks (some 10 ms) gives up: the other one was not allowed onto its CPU, or lost it.
+// A batch is timed as a whole, since the clock takes as long as a trip. A side that sees no change
+// in that many reads (some 10 ms) gives up: the other one was not allowed onto its CPU, or lost it.
 enum { BATCHES = 15, TRIPS = 10, LOOKS = 10000000 };
 
 typedef struct court {

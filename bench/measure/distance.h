@@ -7,8 +7,8 @@
 
 // Nanoseconds that a cache line takes from one CPU to another and back, the median of some dozen
 // trips; about 0.2 ms in all. 0: it could not be measured. A hypervisor may move the CPUs of a
-// running machine, from one L3 cache to another or onto one core: then work that shares data
-// between threads takes another time than before.
+// running machine, from one L3 cache to another or onto one core: then the time of work that shares
+// data between threads changes.
 double distance_ns(int32_t from, int32_t to);
 
 #endif

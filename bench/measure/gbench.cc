@@ -24,8 +24,8 @@ namespace {
 
 const std::string SUFFIX = "/real_time";
 
-// A reporter that takes the suffix away, and the line in which Debian's library calls itself a
-// debug build: it speaks of itself, the context says what this program is.
+// A reporter that removes the suffix, and the line in which Debian's library calls itself a debug
+// build: that is about the library; the context describes this program.
 template <class Base> class Plain : public Base {
   public:
     using Base::Base;
@@ -55,14 +55,14 @@ using Console = Plain<benchmark::ConsoleReporter>;
 using Json = Plain<benchmark::JSONReporter>;
 using Reporter = std::unique_ptr<benchmark::BenchmarkReporter>;
 
-// What the flags say about output; the library does not tell.
+// What the flags say about output; the library does not report it.
 struct Output {
     std::string file, format = "console", file_format = "json";
     bool list = false;
 };
 Output output;
 
-// The value of a flag, whether it stands in the environment or, stronger, on the command line.
+// The value of a flag, from the environment or, stronger, from the command line.
 void read_flag(const char *name, int argc, char **argv, std::string *value) {
     std::string variable = name, flag = std::string("--") + name;
     for (char &c : variable) {
@@ -120,7 +120,7 @@ std::string filter() {
     return wanted;
 }
 
-// Gives each sample to a C function and says nothing.
+// Passes each sample to a C function and prints nothing.
 class Listener : public benchmark::BenchmarkReporter {
   public:
     Listener(gbench_listener function, void *data) : function(function), data(data) {

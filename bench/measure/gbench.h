@@ -20,8 +20,8 @@ typedef enum gbench_ready {
     GBENCH_FILE   // --benchmark_out cannot be written
 } gbench_ready;
 
-// Takes the --benchmark_* flags (and the library's own BENCHMARK_* variables). What is wrong was
-// said on stderr.
+// Reads the --benchmark_* flags (and the library's own BENCHMARK_* variables). Errors were reported
+// on stderr.
 gbench_ready gbench_initialize(int argc, char **argv);
 // One more key of the context in the JSON.
 void gbench_context(const char *key, const char *value);
@@ -44,7 +44,8 @@ typedef void (*gbench_listener)(void *data, const gbench_sample *sample);
 // The same without output: each sample goes to the listener. Afterwards nothing is registered, and
 // the next ones can be. Returns how many benchmarks there were.
 size_t gbench_listen(gbench_listener listener, void *data);
-// A figure that the benchmark gave with gbench_rate (per second) or gbench_value; 0 if it did not.
+// A figure that the benchmark reported with gbench_rate (per second) or gbench_value; 0 if it did
+// not.
 double gbench_figure(const gbench_sample *sample, const char *name);
 
 // What Google Benchmark says about this machine.
@@ -74,13 +75,13 @@ void gbench_stop_clock(gbench_state *state);
 void gbench_start_clock(gbench_state *state);
 // A figure of one iteration, shown per second: GFLOP, GB, tokens.
 void gbench_rate(gbench_state *state, const char *name, double per_iteration);
-// A figure that stands for itself.
+// A figure that is shown as it is.
 void gbench_value(gbench_state *state, const char *name, double value);
-// Words of this benchmark beside its figures.
+// A text of this benchmark beside its figures.
 void gbench_label(gbench_state *state, const char *words);
 // How many iterations this sample has: those of the search grow, those of repetitions are equal.
 int64_t gbench_iterations(const gbench_state *state);
-// Ends this benchmark as failed, with words. Not after a good sample of the same benchmark: the
+// Ends this benchmark as failed, with a message. Not after a good sample of the same benchmark: the
 // library checks that all samples have as many iterations, and aborts.
 void gbench_fail(gbench_state *state, const char *words);
 

@@ -9,9 +9,9 @@ typedef struct interval {
     double median, low, high;
 } interval;
 
-// How many of `count` sorted values to leave away at each end, so that those left enclose the true
+// How many of `count` sorted values to drop at each end, so that those left enclose the true
 // median with at least 95 % (sign test: the number of values below it is binomial with p = 1/2); 0
-// where fewer than 6 cannot promise that.
+// if there are fewer than 6, which cannot promise that.
 int64_t interval_rank(int64_t count);
 // The median of `count` >= 1 values and its interval. Sorts the values.
 interval interval_of(double *values, int count);

@@ -29,7 +29,7 @@ static void add(plan *p, const work_case *c, bool always) {
     name_case(c, s->name, sizeof s->name);
 }
 
-// Takes one item of a list by a running number: what is left of the number is for the next list.
+// Picks one item of a list by a running number: what is left of the number is for the next list.
 static int take(size_t *number, int count) {
     int item = (int)(*number % (size_t)count);
     *number /= (size_t)count;

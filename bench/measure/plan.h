@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The cases that choices stand for, each with its name.
+// The cases that choices describe, each with its name.
 #ifndef BENCH_PLAN_H
 #define BENCH_PLAN_H
 
@@ -15,7 +15,7 @@ typedef struct plan {
 } plan;
 
 // All cases of the lists or of the suite, in the order of the lists, the last list running fastest.
-// 0, or an exit code after words on stderr.
+// 0, or an exit code after a message on stderr.
 int plan_make(plan *p, const choices *c, const char *command);
 // Adds the ceilings of the machine for these thread counts, pins and backends: fused multiply-adds
 // of each backend, and reading and copying of each level of memory by the first of them.

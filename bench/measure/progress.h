@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One line on stderr that says how far a long run is: in place on a terminal, elsewhere a new line
+// One line on stderr with the progress of a long run: in place on a terminal, elsewhere a new line
 // now and then.
 #ifndef BENCH_PROGRESS_H
 #define BENCH_PROGRESS_H
@@ -14,11 +14,11 @@ typedef struct progress {
 } progress;
 
 progress progress_begin(int done, int total, double budget);
-// Says how far it is, followed by `words`, unless that was done a moment ago.
+// Prints the progress, followed by `words`, unless that was done a moment ago.
 void progress_say(progress *p, const char *words);
-// The same with the case that was sampled last; NULL: none.
+// The same with the case that was sampled last; NULL: no case.
 void progress_show(progress *p, const sample_case *now);
-// Takes the line away.
+// Removes the line.
 void progress_end(progress *p);
 
 #endif

@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-// A piece of fewer than ALIGN floats is none (decoct_probe_cache).
+// Fewer than ALIGN floats are not a piece (decoct_probe_cache).
 static const int64_t WARM_FLOATS = INT64_C(1) << 24;
 enum { ALIGN = 1024, TRIES = 4, ROUNDS = 3 };
 
@@ -32,7 +32,7 @@ static decoct_status pass(const roof *r, decoct_context *ctx, int64_t passes, do
                               passes, r->buffers->from, r->buffers->to, amount);
 }
 
-// Does the probe once; what it did and how long it took.
+// Runs the probe once: the amount of work and its time.
 static bool probe(const roof *r, work *w, bool memory, double *amount, double *seconds) {
     decoct_context *ctx = work_context(w);
     double start = r->now();
@@ -44,7 +44,7 @@ static bool probe(const roof *r, work *w, bool memory, double *amount, double *s
 }
 
 // The case's own data has pushed the buffer out of the caches: it comes back untimed, as the case's
-// does, where caches can hold it at all.
+// does, if caches can hold it at all.
 static void warm(const roof *r, work *w) {
     double amount;
     if (r->count <= WARM_FLOATS / decoct_context_threads(work_context(w))) {
@@ -66,7 +66,7 @@ static double best_rate(const roof *r, work *w, bool memory) {
     return best;
 }
 
-// Makes the tries as long together as is wanted; their best rate, or 0. A pass over memory may be
+// Runs tries for the given time in all; their best rate, or 0. A pass over memory may be
 // longer than that: then there are fewer of them.
 static double calibrate(roof *r, work *w, bool memory, double wanted) {
     int64_t *dial = memory ? &r->passes : &r->count;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The ceiling that one case works under, measured again and again while the case is timed: fused
+// The ceiling of one case, measured again and again while the case is timed: fused
 // multiply-adds on its threads with its backend, or memory over a buffer of the case's size.
 //
 // With F floating-point operations (all of the definition) and B bytes of a run, a peak of P and a
@@ -21,7 +21,7 @@ typedef struct roof_buffers {
 
 void roof_buffers_free(roof_buffers *buffers);
 
-// Memory is probed so many times as long as arithmetic.
+// Memory is probed this many times as long as arithmetic.
 enum { ROOF_MEMORY = 5, ROOF_FLOATS = 1 << 26 };
 
 typedef struct roof {
@@ -35,11 +35,11 @@ typedef struct roof {
     int tries;           // in one measurement, of which the quickest counts
 } roof;
 
-// Finds out which ceiling is the lower one, and how much of the probe takes `seconds`,
+// Decides which ceiling is the lower one, and how much of the probe takes `seconds`,
 // ROOF_MEMORY times as long for memory. The work
 // must have run once. False: nothing to compare with (a barrier, a probe itself), or no memory.
 bool roof_open(roof *r, work *w, roof_buffers *buffers, double (*now)(void), double seconds);
-// Measures the ceiling: seconds that a run would take under it; 0 where the probe failed.
+// Measures the ceiling: seconds of a run under it; 0 if the probe failed.
 share_moment roof_measure(const roof *r, work *w);
 
 #endif

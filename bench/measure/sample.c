@@ -39,7 +39,7 @@ static void look_at_workers(sample_case *c, decoct_context *ctx) {
     }
 }
 
-// Why a worker is not bound though it should be, in the library's words.
+// Why a worker is not bound though it should be: the library's message.
 static void ask_about_pin(sample_case *c, decoct_context *ctx) {
     int32_t worker = 0;
     while (worker < c->workers && c->bound[worker] >= 0) {
@@ -65,7 +65,7 @@ typedef struct turn {
     shares all;
     int64_t piece_runs, call_runs; // of those that are not over
     double start;                  // of the call
-    double best;                   // seconds of a run in the piece's quickest call so far; 0: none
+    double best; // seconds of a run in the piece's quickest call so far; 0: no call yet
 } turn;
 
 // Between two pieces, with the benchmark's clock stopped: measures the ceiling, then brings the
@@ -184,7 +184,7 @@ static void check_output(sample_case *c, const shelf_place *p) {
     }
 }
 
-// One sample of an open case; the words of a failure, "" when it was stopped, or NULL.
+// One sample of an open case; the message of a failure, "" if it was stopped, or NULL.
 static const char *take(gbench_state *state, sample_case *c, shelf_place *p) {
     if (shelf_warm_up(p)) {
         return work_error(p->work);
@@ -202,8 +202,8 @@ static const char *take(gbench_state *state, sample_case *c, shelf_place *p) {
     return failed;
 }
 
-// Ends a sample that has no meaning. Either all samples of a case fail or none does (gbench_fail):
-// after a good one the others run to their end, with nothing done.
+// Ends a sample that has no meaning. Either all samples of a case fail or all succeed
+// (gbench_fail): after a good one the others run to their end, with nothing done.
 static void give_up(gbench_state *state, sample_case *c, bool is_repetition, const char *words) {
     c->given_up = c->given_up || !is_repetition;
     if (c->given_up) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Times one case inside Google Benchmark: pieces of some milliseconds with a measurement of the
-// ceiling between them, the output's hash after each sample, and what else happened meanwhile.
+// ceiling between them, the output's hash after each sample, and what else happened in that time.
 #ifndef BENCH_SAMPLE_H
 #define BENCH_SAMPLE_H
 
@@ -32,7 +32,7 @@ struct sample_case {
     watch watched;
     int64_t moves; // of workers from CPU to CPU
     int32_t workers;
-    int32_t *bound, *seen; // CPU of each worker, -1: none
+    int32_t *bound, *seen; // CPU of each worker, -1: not bound
     char pin_error[256];
     double last_rate, last_pct; // for the line of progress
     int64_t iterations;         // of the last sample
@@ -46,7 +46,7 @@ void sample_free(sample_case *c);
 // no meaning.
 void sample_take(gbench_state *state, void *data);
 
-// The figure that a case is known by, and its unit; 0 where it has none.
+// The main figure of a case, and its unit; 0 if it does not have one.
 double sample_rate(const work_cost *cost, double seconds, const char **unit);
 
 #endif

@@ -56,7 +56,7 @@ double schedule_seconds(const sample_case *c, int repetitions, double min_time, 
     double run = cost.arithmetic / (scalar ? SCALAR_RATE : RATE) + cost.bytes / BYTES;
     double sample = run > min_time ? run : min_time;
     double check = opens && !golden_find(&c->what, &hash) ? cost.arithmetic / RATE : 0.0;
-    // Filling, packing and warming up take about as long as some runs.
+    // Filling, packing and warming up cost about as much as some runs.
     return (repetitions + SEARCH) * sample * AROUND + 3.0 * run + OPENING + check;
 }
 
@@ -68,7 +68,7 @@ bool schedule_fits(const schedule_budget *b, double now, double part, double exp
     return b->seconds <= 0.0 || now - b->begin + b->pace * expected <= part * b->seconds;
 }
 
-// Slower is believed at once, faster by half: an overrun is worse than an unused rest.
+// A slower pace counts at once, a faster one by half: an overrun is worse than an unused rest.
 void schedule_learn(schedule_budget *b, double expected, double actual) {
     double pace = expected > 0.0 ? actual / expected : b->pace;
     b->pace = pace > b->pace ? pace : 0.5 * (b->pace + pace);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The order of a run, what a case is expected to take, and what a time budget is enough for.
+// The order of a run, the expected time of a case, and what fits into a time budget.
 #ifndef BENCH_SCHEDULE_H
 #define BENCH_SCHEDULE_H
 
 #include "plan.h"
 
-// One shape on all backends, pins and thread counts: cases of a plan that lie side by side.
+// One shape on all backends, pins and thread counts: cases of a plan that are adjacent.
 typedef struct schedule_block {
     int first, count;
 } schedule_block;
@@ -14,17 +14,17 @@ typedef struct schedule_block {
 // one a case.
 int schedule_blocks(const plan *p, uint64_t seed, schedule_block *out);
 
-// Seconds that one case takes on a machine of today, with its samples; `opens`: also those of the
+// Seconds of one case on a machine of today, with its samples; `opens`: also those of the
 // reference of its shape.
 double schedule_seconds(const sample_case *c, int repetitions, double min_time, bool opens);
 
-// A time budget. pace: how many times as long as schedule_seconds says it has taken so far.
+// A time budget. pace: the time so far as a multiple of what schedule_seconds predicted.
 typedef struct schedule_budget {
     double begin, seconds, pace; // seconds 0: no limit
 } schedule_budget;
 
 schedule_budget schedule_begin(double now, double seconds);
-// Is this part of the budget (0 to 1, from its begin) enough for what is expected to take so long?
+// Is this part of the budget (0 to 1, from its begin) enough for this many expected seconds?
 bool schedule_fits(const schedule_budget *b, double now, double part, double expected);
 void schedule_learn(schedule_budget *b, double expected, double actual);
 // When samples are cut off though they fitted: a tenth later than that part of it.

@@ -15,7 +15,7 @@ static double quickest(const share_moment *all, int count) {
     return best;
 }
 
-// The probe beside piece i, on its CPU or (any_cpu) on whichever; 0: none.
+// The probe beside piece i, on its CPU or (any_cpu) on any; 0: no such probe.
 static double beside(const shares *s, int i, bool any_cpu) {
     double best = 0.0;
     for (int k = i; k <= i + 1; k++) {

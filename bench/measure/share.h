@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The share of its ceiling that a case reached in one sample, from pieces of the case and probes of
-// the ceiling that took turns.
+// the ceiling in turns.
 #ifndef BENCH_SHARE_H
 #define BENCH_SHARE_H
 
@@ -15,7 +15,7 @@ typedef struct share_moment {
 } share_moment;
 
 typedef struct shares {
-    share_moment ours[SHARE_PIECES]; // piece i lies between the probes i and i + 1
+    share_moment ours[SHARE_PIECES]; // piece i is between the probes i and i + 1
     share_moment roof[SHARE_PIECES + 1];
     int count;
     bool wall; // the times are wall time, of several threads: see share_percent

@@ -66,7 +66,7 @@ shelf_place *shelf_find(shelf *s, const sample_case *c) {
     return NULL;
 }
 
-// Bytes that can be had without swapping; a large number where nobody tells.
+// Bytes available without swapping; a large number if the system does not report it.
 static double free_bytes(void) {
     long long kib;
     char *text = host_file("", "/proc/meminfo");
@@ -75,7 +75,7 @@ static double free_bytes(void) {
     return told ? (double)kib * 1024.0 : 1e15;
 }
 
-// Makes room for a case; false, and words: it is too large for this machine.
+// Makes room for a case; false, with a message: it is too large for this machine.
 static bool make_room(shelf *s, sample_case *c, double bytes) {
     if (s->most <= 0.0) {
         s->most = 0.25 * free_bytes();
@@ -97,10 +97,10 @@ static bool make_room(shelf *s, sample_case *c, double bytes) {
 void shelf_take_seat(const shelf *s, const shelf_place *p) {
     cpu_set_t one;
     CPU_ZERO(&one);
-    // Not where the way back is unknown: on machines with more CPUs than this mask has bits.
+    // Not if the way back is unknown: on machines with more CPUs than this mask has bits.
     if (s->has_mask && p->caller_cpu >= 0 && p->caller_cpu < CPU_SETSIZE) {
         CPU_SET((size_t)p->caller_cpu, &one);
-        sched_setaffinity(0, sizeof one, &one); // refused: it is one thread more, no error
+        sched_setaffinity(0, sizeof one, &one); // refused: it is one thread more, not an error
     }
 }
 
@@ -115,7 +115,8 @@ static void take_seat(void *data) {
     shelf_take_seat(p->owner->shelf, p);
 }
 
-// The CPU of worker 0 under the case's policy, seen on a context that does nothing else; -1: none.
+// The CPU of worker 0 under the case's policy, seen on a context that does nothing else; -1:
+// unknown.
 static int32_t first_cpu(const work_case *c) {
     decoct_options o = {
         .struct_size = sizeof o, .threads = c->threads, .backend = c->backend, .pin = c->pin};
@@ -139,7 +140,7 @@ static void find_expected(sample_case *c, const shelf_place *p) {
         return;
     }
     c->has_hash = true;
-    // Its operands lie beside those of the case.
+    // Its operands are in memory at the same time as those of the case.
     bool fits =
         work_need(&c->what) <= 0.8 * free_bytes() || golden_find(&c->what, &c->reference.hash);
     if (shelf_is_stopped(c->shelf)) {
@@ -192,7 +193,7 @@ static void remember(sample_case *c, const shelf_place *p) {
     c->served = served_by(work_context(p->work), work_kernels(p->work));
 }
 
-// Does the calling thread do all of the work? With a pin it does on its seat.
+// Does the calling thread do all of the work? With a pin it does, on worker 0's CPU.
 static bool works_alone(const shelf *s, const sample_case *c, const shelf_place *p) {
     bool seated = s->has_mask && p->caller_cpu >= 0 && p->caller_cpu < CPU_SETSIZE;
     return decoct_context_threads(work_context(p->work)) == 1 &&

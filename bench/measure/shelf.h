@@ -35,28 +35,28 @@ typedef struct shelf {
     double bytes, most; // in use, allowed
     roof_buffers buffers;
     references references;
-    cpu_set_t mask; // of this thread before it took anybody's seat
+    cpu_set_t mask; // the affinity of this thread before it was bound
     bool has_mask;
-    void (*report)(void *data, const sample_case *c); // after each sample; NULL: nobody asks
+    void (*report)(void *data, const sample_case *c); // after each sample; NULL: nothing is called
     void *report_data;
-    const volatile sig_atomic_t *stopped; // not 0: no more samples; NULL: nobody stops it
-    double deadline;                      // by clock_budget; the same after it; 0: none
+    const volatile sig_atomic_t *stopped; // not 0: no more samples; NULL: it cannot be stopped
+    double deadline;                      // by clock_budget; the same after it; 0: no limit
 } shelf;
 
 // All of a shelf: closes what is open.
 void shelf_clear(shelf *s);
 // The clean end: also buffers and references.
 void shelf_free(shelf *s);
-// Shall no more samples be taken?
+// Should sampling stop?
 bool shelf_is_stopped(const shelf *s);
 // The place of a case; NULL: it is not open.
 shelf_place *shelf_find(shelf *s, const sample_case *c);
-// Opens a case, closing others where memory is short; NULL, and words in c->error.
+// Opens a case, closing others if memory is short; NULL, with the message in c->error.
 shelf_place *shelf_open(sample_case *c);
 // Runs it a few times, so that its data is in the caches.
 decoct_status shelf_warm_up(shelf_place *p);
-// With pinned workers this thread sits on the first one's CPU, and then is that worker (decoct.h,
-// pin): as one more thread than there are CPUs it would take time from them. It stands up again
+// With pinned workers this thread is bound to the first one's CPU, and then is that worker
+// (decoct.h, pin): as one more thread than CPUs it would use time of theirs. It is unbound again
 // before another context is opened, which counts the CPUs that it may use.
 void shelf_take_seat(const shelf *s, const shelf_place *p);
 void shelf_leave_seat(const shelf *s);

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-volatile sig_atomic_t stop_asked; // a handler has nothing else to tell with
+volatile sig_atomic_t stop_asked; // a handler may only call write
 
 static const int signals[] = {SIGINT, SIGTERM};
 
@@ -22,7 +22,7 @@ static void ask(int caught) {
         }
     }
     ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
-    (void)written; // who closed standard error cannot be told
+    (void)written; // if standard error is closed, nothing can be printed
     errno = error;
 }
 

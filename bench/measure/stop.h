@@ -9,8 +9,8 @@
 extern volatile sig_atomic_t stop_asked;
 
 // From now on the first signal sets stop_asked, and the second one, of either kind, ends the
-// process as the system does: a kernel may never return. What the program was started to ignore, as
-// shells do for jobs in the background, it ignores.
+// process as the system does: a kernel may never return. A signal that was ignored when the program
+// started (shells do that for background jobs) stays ignored.
 void stop_catch(void);
 
 #endif

@@ -40,8 +40,8 @@ bool verdict_is_look(const verdict_rule *rule, int launches) {
            (launches - rule->first) % rule->step == 0;
 }
 
-// 1.4826 times the median distance from the median: the standard deviation of normal values, blind
-// to a few wild ones.
+// 1.4826 times the median distance from the median: the standard deviation of normal values, not
+// moved by a few outliers.
 static double robust_scatter(const double *values, int count) {
     double sorted[SIGNED_RANK_MAX];
     memcpy(sorted, values, (size_t)count * sizeof *sorted);

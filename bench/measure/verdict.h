@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Is build B slower than build A? The decision over paired launches of both; measuring them is
-// another file's concern.
+// Is build B slower than build A? The decision over paired launches of both; other files measure
+// them.
 //
 // A launch gives one estimate: the median, over its pairs, of log(B / A), where A and B are the CPU
 // times of the quickest call of a sample. The launch is the unit of replication, since memory
@@ -16,10 +16,10 @@
 
 typedef enum verdict {
     VERDICT_OPEN,        // not decided yet: more launches are needed
-    VERDICT_NO_CHANGE,   // the interval lies within the margin
-    VERDICT_REGRESSION,  // the interval lies above the margin
-    VERDICT_IMPROVEMENT, // the interval lies below the margin
-    VERDICT_CANNOT_TELL  // undecided after the last look, or too noisy to go on
+    VERDICT_NO_CHANGE,   // the interval is within the margin
+    VERDICT_REGRESSION,  // the interval is above the margin
+    VERDICT_IMPROVEMENT, // the interval is below the margin
+    VERDICT_CANNOT_TELL  // undecided after the last look, or too noisy to continue
 } verdict;
 
 typedef struct verdict_rule {
@@ -27,7 +27,7 @@ typedef struct verdict_rule {
     double alpha;  // of one look, at each end of the interval
     double alarm;  // a change is reported only if, besides, equal builds are this improbable
     int first, step, last; // launches at the first look, between looks, at the last look
-    double scatter;        // of the launches: above it not even "no change" is in reach
+    double scatter;        // of the launches: above it not even "no change" can be reached
 } verdict_rule;
 
 // margin 2 %, alpha 0.001, 12 launches and 6 more a look up to 60.
@@ -45,7 +45,7 @@ bool verdict_is_look(const verdict_rule *rule, int launches);
 // One look at `launches` >= 1 estimates; *found (may be NULL) is their interval, in logarithms.
 verdict verdict_look(const verdict_rule *rule, const double *estimates, int launches,
                      interval *found);
-// Looks in turn at the first `launches` estimates as they came; *used is how many it needed.
+// Looks in turn at the first `launches` estimates in their order; *used is how many it needed.
 verdict verdict_sequence(const verdict_rule *rule, const double *estimates, int launches, int *used,
                          interval *found);
 // Sets `alarm` so that a suite of `cases` equal pairs reports a change in at most `family` of all

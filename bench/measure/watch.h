@@ -8,7 +8,7 @@
 
 typedef struct watch {
     double wall;   // seconds
-    double steal;  // seconds that a hypervisor gave to others, all CPUs; -1 unknown
+    double steal;  // seconds that the hypervisor gave to others, all CPUs; -1 unknown
     double waited; // seconds that threads of this process waited for a CPU; -1 unknown
     int64_t involuntary_switches; // of this process
     int64_t page_faults, major_faults;
