@@ -49,13 +49,6 @@ static void listen(void *data, const gbench_sample *sample) {
     }
 }
 
-// A case that could not run has a row that says so.
-static json_t *failed_row(const sample_case *c) {
-    return json_pack("{s:o, s:o, s:s, s:b, s:o}", "name", record_text(c->name), "run_name",
-                     record_text(c->name), "run_type", "iteration", "error_occurred", 1,
-                     "error_message", record_text(c->error));
-}
-
 static void keep_rows(turn *t) {
     run *r = t->run;
     for (int i = 0; i < t->chunk_count; i++) {
@@ -63,7 +56,7 @@ static void keep_rows(turn *t) {
         bool whole = t->samples[i].count == r->options->repetitions;
         if (whole || c->error[0]) {
             r->results.rows[t->chunk[i]] =
-                c->error[0] ? failed_row(c) : record_row(c, &t->samples[i]);
+                c->error[0] ? record_failed(c) : record_row(c, &t->samples[i]);
             t->progress.done++;
         }
     }

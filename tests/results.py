@@ -52,6 +52,7 @@ def row(case, backend, rng, scale=1.0, samples=7, **more):
         "pin_error": None, "roof": "compute", "roof_rate": round(rng.uniform(80, 90), 3),
         "intensity": 42.5, "pct_of_roof": share, "pct_of_roof_low": min(shares),
         "pct_of_roof_high": max(shares), "clock_mhz": round(rng.uniform(2000, 3000), 1),
+        "line_ns": round(rng.uniform(40, 60), 1) if case["workers"] > 1 else None,
         "hash": HASH, "expected": HASH, "reference": "scalar", "correct": True, "disturbed": [],
         "steal_ms": 0, "involuntary_switches": 0, "migrations": 0, "page_faults": 0,
         "throttled_periods": 0, "samples": {"real_time": times, "pct_of_roof": shares},

@@ -18,17 +18,19 @@ HOSTILE = ('<script>window.hit=1</script><img src=x onerror="window.hit=1">'
 SPEED = {"scalar": 5.2, "avx2": 92.0, "avx512": 148.0, "neon": 34.0}
 CLOCK = {"scalar": 3690, "avx2": 3610, "avx512": 3380, "neon": 2600}
 LEVELS = [("L1", 24e3, 310.0), ("L2", 700e3, 122.0), ("L3", 12e6, 41.0), ("DRAM", 256e6, 21.0)]
-COLUMNS = ["time", "time_low", "time_high", "gflops", "gbs", "tokens", "pct", "pct_low", "pct_high",
-           "roof", "roof_rate", "intensity", "clock", "n", "correct", "disturbed", "invalid", "served",
-           "bound", "seen", "pin_error"]
+# The names in the data of the page: the lines of rows.def that reports keep.
+KEPT = [(v[1], v[0].lower(), v[-1] if isinstance(v[-1], list) else [v[-1]]) for line, v in
+        embed.fields.read(os.path.join(HERE, "..", "bench", "rows", "rows.def")) if line != "ROW_FIELD"]
+COLUMNS = ["n"] + [name for _, name, shown in KEPT if not {"ROW_IS_CASE", "ROW_IS_NAME"} & set(shown)]
 
 
 def case(op, workers=1, pin="none", seq=None, heads=None, dim=None, layers=None, model=None,
-         level=None):
+         level=None, dtype="f32"):
     parts = [op] + ["%s:%s" % (k, v) for k, v in (
         ("model", model), ("layers", layers), ("seq", seq), ("heads", heads), ("dim", dim),
-        ("level", level), ("threads", workers), ("pin", pin)) if v is not None]
-    return {"name": "/".join(parts), "op": op, "seq": seq, "heads": heads, "head_dim": dim,
+        ("level", level), ("dtype", dtype if dtype != "f32" else None), ("threads", workers), ("pin", pin))
+        if v is not None]
+    return {"name": "/".join(parts), "op": op, "dtype": dtype, "seq": seq, "heads": heads, "head_dim": dim,
             "layers": layers, "model": model, "workers": workers, "pin": pin, "level": level}
 
 
@@ -92,6 +94,8 @@ def measure(rng, c, backend, factor):
     row["tokens"] = tokens / us * 1e6 if tokens else None
     if c["pin"] != "none":
         row["bound"] = row["seen"]
+    if c["workers"] > 1:
+        row["line"] = round(rng.uniform(90, 400), 1)
     if rng.random() < 0.02:
         row["disturbed"] = rng.choice(["steal 3.1 %", "involuntary switches 812",
                                        "steal 1.2 %; migrations 4"])
@@ -219,6 +223,14 @@ def hostile():
     data["values"]["correct"][0][3] = 0
     data["verdict"].update(wrong=1, refused=2)
     return data
+
+
+def types():
+    """Products in two types, on two threads too."""
+    shapes = [(dtype, workers, seq) for dtype in ("f32", "bf16") for workers in (1, 2)
+              for seq in (128, 256, 512, 1024, 2048)]
+    return report([group("AMD EPYC")], [(0, "avx2", 1), (0, "avx512", 1)],
+                  [case("matmul", workers, "none", seq, 12, 64, dtype=dtype) for dtype, workers, seq in shapes])
 
 
 def big():
@@ -349,7 +361,7 @@ def double():
 
 VERDICTS = [same, four, moved, small, inside, runs, lone, few, upset, void, mixed, split, slower, double, busy, apart,
             sole]
-KINDS = [one, backends, two, close, fleet, nulls, nothing, hostile, big, *VERDICTS]
+KINDS = [one, backends, types, two, close, fleet, nulls, nothing, hostile, big, *VERDICTS]
 
 
 def sample_row(data, s, c, number):

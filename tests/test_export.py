@@ -105,7 +105,7 @@ class Csv(Export):
         doc = results.document(shapes=5)
         doc["benchmarks"][0].update(disturbed=["steal 3.1 %", "a \"b\",\nc"], bound=[0, None],
                                     model="gpt, \"2\"\r\n", workers=None)
-        doc["benchmarks"][1].update(line_ns=50.5, waited_ms=1.25, served_by={"matmul": "avx2"},
+        doc["benchmarks"][1].update(line_ns=50.5, waited_ms=1.25, served_by={"matmul": "avx2", "add": "mine"},
                                     invalid=["real_time is between 1 and 3 us", "b"])
         text = self.export("csv", doc)
         self.assertEqual(text.split("\r\n", 1)[0].split(",")[0], "name")
@@ -113,13 +113,18 @@ class Csv(Export):
         head = rows.pop(0)
         self.assertEqual(len(rows), 15)
         self.assertEqual(len(head), len(set(head)))
-        self.assertEqual(set(doc["benchmarks"][1]) - set(head), {"samples", "served_by"})
+        self.assertEqual(set(doc["benchmarks"][1]) - set(head), set()) # every field is a column
         for given, row in zip(rows, doc["benchmarks"]):
             self.assertEqual(len(given), len(head))
             for key, text in zip(head, given):
-                value = row.get(key)
-                if value is None or isinstance(value, dict):
+                value = row.get(key, "f32" if key == "dtype" else None)
+                if value is None:
                     self.assertEqual(text, "", key)
+                elif key == "samples":
+                    parts = dict(part.split(": ") for part in text.split("; "))
+                    self.assertEqual({k: [float(x) for x in v.split()] for k, v in parts.items()}, value)
+                elif key == "served_by":
+                    self.assertEqual(dict(part.split(": ") for part in text.split("; ")), value)
                 elif isinstance(value, bool):
                     self.assertEqual(text, str(value).lower())
                 elif isinstance(value, (int, float)):
@@ -134,10 +139,10 @@ class Csv(Export):
     def test_formulas(self):
         for bad in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0"):
             doc = results.document(shapes=1, backends=("scalar",))
-            doc["benchmarks"][0].update(name=bad, model=bad, disturbed=[bad, "x"], steal_ms=-1)
+            doc["benchmarks"][0].update(name=bad, model=bad, disturbed=[bad, "x"], steal_ms=-1, served_by={bad: bad})
             row = next(csv.DictReader(io.StringIO(self.export("csv", doc), newline="")))
-            self.assertEqual([row["name"], row["model"], row["disturbed"], row["steal_ms"]],
-                             ["'" + bad, "'" + bad, "'" + bad + "; x", "-1"])
+            self.assertEqual([row["name"], row["model"], row["disturbed"], row["steal_ms"], row["served_by"]],
+                             ["'" + bad, "'" + bad, "'" + bad + "; x", "-1", "'" + bad + ": " + bad])
 
 
 class Markdown(Export):

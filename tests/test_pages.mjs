@@ -79,6 +79,29 @@ for (const file of ["one", "backends", "two", "close", "fleet", "nulls", "nothin
   }, { viewport: { width: 380, height: 800 } });
 }
 
+test("types are beside each other, never mixed", "types", async page => {
+  assert.deepEqual([...new Set(await column(page, "Type"))].sort(), ["bf16", "f32"]);
+  assert.equal(await filtered(page, "bf16"), 20);
+  assert.ok((await column(page, "Type")).every(type => type === "bf16"));
+  const choices = label => page.locator(label).locator("option").allInnerTexts();
+  assert.deepEqual(await choices('#sweep select[aria-label="Type"]'), ["each", "bf16", "f32"]);
+  const shapes = (await choices('#scaling select[aria-label="Shape"]')).slice(1);
+  assert.equal(shapes.length, 10);
+  assert.equal(shapes.filter(s => s.includes("bf16")).length, 5);
+  assert.match(await page.locator("#compare .says").innerText(), /over 20 cases/);
+  assert.ok((await page.locator("#compare .fname").allInnerTexts()).some(name => name.includes("bf16")));
+  await picture(page, "section-types", page.locator("#rows"));
+});
+test("no column and no word for the usual type", "backends", async page => {
+  const headings = await page.locator("table.rows th").allInnerTexts();
+  assert.ok(headings.includes("Line, ns") && !headings.includes("Type"), headings);
+  assert.ok(!(await page.locator("#compare").innerText()).includes("f32"));
+});
+test("a heading says what its column is", "backends", async page => {
+  const title = name => page.locator("table.rows th button", { hasText: name }).first().getAttribute("title");
+  assert.match(await title("Line, ns"), /^How long a cache line takes/);
+  assert.match(await title("% of roof"), /paired with it piece by piece/);
+});
 test("the verdict names the faster one", "backends", async page => {
   assert.match(await page.locator("h1").innerText(), /^avx2 is [\d.]+ times as fast as scalar$/);
   assert.match(await page.locator("#lede").innerText(), /AMD EPYC.*scalar, avx2, avx512.*276 rows.*correct.*interval/s);
@@ -273,7 +296,7 @@ test("disclosure opens, and says what a group mixes", "fleet", async page => {
   assert.match(text, /clock_source/);
 });
 test("the data comes out of the page", "backends", async page => {
-  for (const [name, look] of [["The table as CSV", t => assert.match(t, /^name,group,backend,op.*\nmatmul\/seq:128.*,AMD EPYC,scalar,matmul,128/)],
+  for (const [name, look] of [["The table as CSV", t => assert.match(t, /^name,group,backend,op.*\nmatmul\/seq:128.*,AMD EPYC,scalar,matmul,f32,,128/)],
     ["amd-epyc.json", t => assert.equal(JSON.parse(t).context.num_cpus, 2)]]) {
     const wait = page.waitForEvent("download");
     await page.locator("#raw").getByRole("button", { name }).click();

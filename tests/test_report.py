@@ -79,7 +79,7 @@ def strip(name):
 
 MEDIANS = {"time": "real_time", "gflops": "GFLOP/s", "gbs": "GB/s", "tokens": "tokens/s",
            "pct": "pct_of_roof", "roof_rate": "roof_rate", "intensity": "intensity",
-           "clock": "clock_mhz"}
+           "clock": "clock_mhz", "line": "line_ns"}
 
 
 class Values(Folder):
@@ -135,7 +135,7 @@ class Values(Folder):
         self.assertEqual(data["groups"][0]["context"], a["context"])
         self.assertEqual(len(data["cases"]), 6)
         self.assertEqual(data["cases"][1], {
-            "name": "matmul/seq:8/heads:1/dim:64/threads:1/pin:none", "op": "matmul", "seq": 8,
+            "name": "matmul/seq:8/heads:1/dim:64/threads:1/pin:none", "op": "matmul", "dtype": "f32", "seq": 8,
             "heads": 1, "head_dim": 64, "layers": None, "model": None, "workers": 1, "pin": "none",
             "level": None})
         self.check(data, [[a], [b]])
@@ -186,7 +186,8 @@ class Values(Folder):
         self.assertEqual(data["groups"][0]["cpu"], "unknown CPU")
         self.assertEqual(data["groups"][0]["complete"], None)
         self.assertEqual([c["name"] for c in data["cases"]], ["x/y", "z"])
-        self.assertEqual({c[k] for c in data["cases"] for k in c if k != "name"}, {None})
+        self.assertEqual({c[k] for c in data["cases"] for k in c if k not in ("name", "dtype")}, {None})
+        self.assertEqual({c["dtype"] for c in data["cases"]}, {"f32"})
         self.assertEqual([s["backend"] for s in data["series"]], [None])
         values = data["values"]
         self.assertEqual(values["time"], [[None, 1.5]])

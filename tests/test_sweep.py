@@ -21,13 +21,14 @@ DECOCT = os.path.join(BUILD, "cli", "decoct")
 QUICK = ("--repetitions", "3", "--min-time", "0.002")
 SMALL = ("--heads", "2", "--head-dim", "64")
 PLUGINS = os.path.join(BUILD, "tests", "plugin")
-ROW_KEYS = {
-    "name", "run_name", "run_type", "repetitions", "repetition_index", "threads", "iterations", "real_time",
-    "cpu_time", "time_unit", "real_time_low", "real_time_high", "op", "workers", "backend", "pin", "bound",
-    "seen", "pin_error", "served_by", "clock_mhz", "disturbed", "invalid", "waited_ms", "steal_ms", "involuntary_switches", "migrations",
-    "page_faults", "throttled_periods", "line_ns", "samples"}
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench", "rows"))
+sys.dont_write_bytecode = True
+import fields  # noqa: E402
+# What every row of a sweep of products and attention has, and what only some have.
+SOME = {"model", "level", "bytes", "GFLOP/s", "GB/s", "tokens/s", "intensity", "error_occurred", "error_message"}
 CASE_KEYS = {"seq", "heads", "head_dim", "layers", "roof", "roof_rate", "pct_of_roof", "pct_of_roof_low",
              "pct_of_roof_high", "hash", "expected", "reference", "correct"}
+ROW_KEYS = {key for key, *_ in fields.rows()} - SOME - CASE_KEYS
 
 
 def environment(**more):

@@ -30,8 +30,10 @@ interval record_median(const double *values, int count);
 // nothing: lists of messages.
 json_t *record_disturbed(const sample_case *c, const measured *m, int cpus);
 json_t *record_invalid(const sample_case *c, const measured *m);
-// A row; NULL: no memory, or no samples.
+// A row, whose fields rows.def lists; NULL: no memory, or no samples.
 json_t *record_row(const sample_case *c, const measured *m);
+// The row of a case that could not run; NULL: no memory.
+json_t *record_failed(const sample_case *c);
 
 // How a file was made.
 typedef struct record_setting {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One row of a result file.
+// One row of a result file: what each field of rows.def is.
 #include "measure/interval.h"
 #include "record.h"
+#include "row_fields.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,69 +22,98 @@ void record_add(measured *m, const gbench_sample *sample) {
     m->line[i] = gbench_figure(sample, "line_ns");
 }
 
-// ---- Parts of a row ----
+// What a row is made of. A field's function gives its value, or NULL where the row has no such key.
+typedef struct row_source {
+    const sample_case *c;
+    const measured *m;
+    interval real, share;
+} row_source;
 
-static void set(json_t *row, const char *key, json_t *value) {
-    json_object_set_new(row, key, value);
-}
-
-static json_t *number_or_null(int64_t value) {
+static json_t *positive_or_null(int64_t value) {
     return value > 0 ? json_integer(value) : json_null();
 }
 
-static json_t *list_of(const double *values, int count) {
-    json_t *list = json_array();
-    for (int i = 0; i < count; i++) {
-        json_array_append_new(list, json_real(values[i]));
-    }
-    return list;
+static json_t *figure_or_null(double value) {
+    return value > 0.0 ? json_real(value) : json_null();
 }
 
-static void add_head(json_t *row, const sample_case *c, const measured *m) {
-    interval real = record_median(m->real, m->count);
-    set(row, "name", record_text(c->name));
-    set(row, "run_name", record_text(c->name));
-    set(row, "run_type", json_string("iteration"));
-    set(row, "repetitions", json_integer(m->count));
-    set(row, "repetition_index", json_integer(0));
-    set(row, "threads", json_integer(1));
-    set(row, "iterations", json_integer((json_int_t)m->iterations));
-    set(row, "real_time", json_real(real.median));
-    set(row, "cpu_time", json_real(record_median(m->cpu, m->count).median));
-    set(row, "time_unit", json_string("us"));
-    set(row, "real_time_low", json_real(real.low));
-    set(row, "real_time_high", json_real(real.high));
-    double per_us = real.median > 0.0 ? 1e-3 / real.median : 0.0; // 1e9 a second
-    if (c->cost.flops > 0.0) {
-        set(row, "GFLOP/s", json_real(c->cost.flops * per_us));
-    }
-    if (c->cost.streams) {
-        set(row, "GB/s", json_real(c->cost.bytes * per_us));
-    }
-    if (c->cost.tokens > 0.0) {
-        set(row, "tokens/s", json_real(c->cost.tokens * per_us * 1e9));
-    }
+// A time of the kernel's, which is below 0 where it counts none.
+static json_t *ms_or_null(double seconds) {
+    return seconds >= 0.0 ? json_real(1e3 * seconds) : json_null();
 }
 
-static void add_shape(json_t *row, const sample_case *c) {
-    const char *slash = c->what.model ? strrchr(c->what.model, '/') : NULL;
-    set(row, "op", json_string(c->what.op));
-    if (work_is_ceiling(c->what.op)) {
-        set(row, "level", c->what.level ? json_string(c->what.level) : json_null());
-        set(row, "bytes", number_or_null(c->what.bytes));
-    } else {
-        set(row, "seq", number_or_null(c->what.seq));
-        set(row, "heads", number_or_null(c->heads));
-        bool dim = work_has_head_dim(c->what.op);
-        set(row, "head_dim", dim ? number_or_null(c->head_dim) : json_null());
-        set(row, "layers", number_or_null(c->layers));
-    }
-    if (c->what.model) {
-        set(row, "model", record_text(slash && slash[1] ? slash + 1 : c->what.model));
-    }
-    set(row, "workers", json_integer(c->workers));
-    set(row, "backend", record_text(c->what.backend));
-    set(row, "served_by", c->served ? json_incref(c->served) : json_null());
+// ---- Which case it is ----
+
+static json_t *field_name(const row_source *s) {
+    return record_text(s->c->name);
+}
+
+static json_t *field_op(const row_source *s) {
+    return json_string(s->c->what.op);
+}
+
+// The one place that says of which type a case is.
+static const char *dtype_of(const sample_case *c) {
+    (void)c;
+    return "f32";
+}
+
+static json_t *field_dtype(const row_source *s) {
+    return json_string(dtype_of(s->c));
+}
+
+static json_t *field_model(const row_source *s) {
+    const char *model = s->c->what.model, *slash = model ? strrchr(model, '/') : NULL;
+    return model ? record_text(slash && slash[1] ? slash + 1 : model) : NULL;
+}
+
+// Of the shape a ceiling has the level and the bytes, and everything else the rest.
+static bool is_ceiling(const row_source *s) {
+    return work_is_ceiling(s->c->what.op);
+}
+
+static json_t *field_seq(const row_source *s) {
+    return is_ceiling(s) ? NULL : positive_or_null(s->c->what.seq);
+}
+
+static json_t *field_heads(const row_source *s) {
+    return is_ceiling(s) ? NULL : positive_or_null(s->c->heads);
+}
+
+static json_t *field_head_dim(const row_source *s) {
+    bool dim = work_has_head_dim(s->c->what.op);
+    return is_ceiling(s) ? NULL : positive_or_null(dim ? s->c->head_dim : 0);
+}
+
+static json_t *field_layers(const row_source *s) {
+    return is_ceiling(s) ? NULL : positive_or_null(s->c->layers);
+}
+
+static json_t *field_level(const row_source *s) {
+    const char *level = s->c->what.level;
+    return !is_ceiling(s) ? NULL : level ? json_string(level) : json_null();
+}
+
+static json_t *field_bytes(const row_source *s) {
+    return is_ceiling(s) ? positive_or_null(s->c->what.bytes) : NULL;
+}
+
+static json_t *field_backend(const row_source *s) {
+    return record_text(s->c->what.backend);
+}
+
+static json_t *field_served(const row_source *s) {
+    return s->c->served ? json_incref(s->c->served) : json_null();
+}
+
+// ---- Where it ran ----
+
+static json_t *field_workers(const row_source *s) {
+    return json_integer(s->c->workers);
+}
+
+static json_t *field_pin(const row_source *s) {
+    return json_string(s->c->what.pin);
 }
 
 static json_t *cpus_to_json(const int32_t *cpus, int32_t count) {
@@ -94,77 +124,255 @@ static json_t *cpus_to_json(const int32_t *cpus, int32_t count) {
     return list;
 }
 
-static void add_placement(json_t *row, const sample_case *c) {
-    set(row, "pin", json_string(c->what.pin));
-    set(row, "bound", cpus_to_json(c->bound, c->workers));
-    set(row, "seen", cpus_to_json(c->seen, c->workers));
-    set(row, "pin_error", c->pin_error[0] ? record_text(c->pin_error) : json_null());
+static json_t *field_bound(const row_source *s) {
+    return cpus_to_json(s->c->bound, s->c->workers);
 }
 
-static void add_roof(json_t *row, const sample_case *c, const measured *m) {
-    interval pct = record_median(m->share, m->count);
-    if (!c->has_roof || pct.median <= 0.0) {
-        return;
-    }
-    set(row, "roof", json_string(c->memory_roof ? "memory" : "compute"));
-    set(row, "roof_rate", json_real(record_median(m->roof, m->count).median));
-    if (c->cost.arithmetic > 0.0 && c->cost.bytes > 0.0) {
-        set(row, "intensity", json_real(c->cost.arithmetic / c->cost.bytes));
-    }
-    set(row, "pct_of_roof", json_real(pct.median));
-    set(row, "pct_of_roof_low", json_real(pct.low));
-    set(row, "pct_of_roof_high", json_real(pct.high));
+static json_t *field_seen(const row_source *s) {
+    return cpus_to_json(s->c->seen, s->c->workers);
 }
 
-static void add_hash(json_t *row, const sample_case *c) {
+static json_t *field_pin_error(const row_source *s) {
+    return s->c->pin_error[0] ? record_text(s->c->pin_error) : json_null();
+}
+
+// ---- Google Benchmark's ----
+
+static json_t *field_run_type(const row_source *s) {
+    (void)s;
+    return json_string("iteration");
+}
+
+static json_t *field_repetitions(const row_source *s) {
+    return json_integer(s->m->count);
+}
+
+static json_t *field_repetition_index(const row_source *s) {
+    (void)s;
+    return json_integer(0);
+}
+
+static json_t *field_threads(const row_source *s) {
+    (void)s;
+    return json_integer(1);
+}
+
+static json_t *field_iterations(const row_source *s) {
+    return json_integer((json_int_t)s->m->iterations);
+}
+
+static json_t *field_time_unit(const row_source *s) {
+    (void)s;
+    return json_string("us");
+}
+
+// ---- Times and rates ----
+
+static json_t *field_time(const row_source *s) {
+    return json_real(s->real.median);
+}
+
+static json_t *field_time_low(const row_source *s) {
+    return json_real(s->real.low);
+}
+
+static json_t *field_time_high(const row_source *s) {
+    return json_real(s->real.high);
+}
+
+static json_t *field_cpu_time(const row_source *s) {
+    return json_real(record_median(s->m->cpu, s->m->count).median);
+}
+
+// What one run does, by the second.
+static json_t *rate(const row_source *s, double amount) {
+    double per_second = s->real.median > 0.0 ? 1e6 / s->real.median : 0.0;
+    return amount > 0.0 ? json_real(amount * per_second) : NULL;
+}
+
+static json_t *field_gflops(const row_source *s) {
+    return rate(s, 1e-9 * s->c->cost.flops);
+}
+
+static json_t *field_gbs(const row_source *s) {
+    return s->c->cost.streams ? rate(s, 1e-9 * s->c->cost.bytes) : NULL;
+}
+
+static json_t *field_tokens(const row_source *s) {
+    return rate(s, s->c->cost.tokens);
+}
+
+// ---- The ceiling ----
+
+static bool has_share(const row_source *s) {
+    return s->c->has_roof && s->share.median > 0.0;
+}
+
+static json_t *field_roof(const row_source *s) {
+    return has_share(s) ? json_string(s->c->memory_roof ? "memory" : "compute") : NULL;
+}
+
+static json_t *field_roof_rate(const row_source *s) {
+    return has_share(s) ? json_real(record_median(s->m->roof, s->m->count).median) : NULL;
+}
+
+static json_t *field_intensity(const row_source *s) {
+    const work_cost *cost = &s->c->cost;
+    bool known = has_share(s) && cost->arithmetic > 0.0 && cost->bytes > 0.0;
+    return known ? json_real(cost->arithmetic / cost->bytes) : NULL;
+}
+
+static json_t *field_pct(const row_source *s) {
+    return has_share(s) ? json_real(s->share.median) : NULL;
+}
+
+static json_t *field_pct_low(const row_source *s) {
+    return has_share(s) ? json_real(s->share.low) : NULL;
+}
+
+static json_t *field_pct_high(const row_source *s) {
+    return has_share(s) ? json_real(s->share.high) : NULL;
+}
+
+// ---- Right or wrong ----
+
+static json_t *hash_text(uint64_t hash) {
     char text[17];
-    if (!c->has_hash) {
-        return;
-    }
-    bool whole = c->has_reference && c->reference.row_count == 0;
-    snprintf(text, sizeof text, "%016" PRIx64, c->hash);
-    set(row, "hash", json_string(text));
-    snprintf(text, sizeof text, "%016" PRIx64, c->reference.hash);
-    set(row, "expected", whole ? json_string(text) : json_null());
-    set(row, "reference", json_string(c->has_reference ? c->reference.by : "unchecked"));
-    set(row, "correct", c->has_reference ? json_boolean(!c->wrong) : json_null());
+    snprintf(text, sizeof text, "%016" PRIx64, hash);
+    return json_string(text);
 }
 
-static void add_validity(json_t *row, const sample_case *c, const measured *m) {
-    const watch *w = &c->watched;
+static json_t *field_hash(const row_source *s) {
+    return s->c->has_hash ? hash_text(s->c->hash) : NULL;
+}
+
+static json_t *field_expected(const row_source *s) {
+    const sample_case *c = s->c;
+    bool whole = c->has_reference && c->reference.row_count == 0;
+    return !c->has_hash ? NULL : whole ? hash_text(c->reference.hash) : json_null();
+}
+
+static json_t *field_reference(const row_source *s) {
+    const char *by = s->c->has_reference ? s->c->reference.by : "unchecked";
+    return s->c->has_hash ? json_string(by) : NULL;
+}
+
+static json_t *field_correct(const row_source *s) {
+    const sample_case *c = s->c;
+    return !c->has_hash ? NULL : c->has_reference ? json_boolean(!c->wrong) : json_null();
+}
+
+// ---- What else happened ----
+
+static json_t *field_clock(const row_source *s) {
+    return figure_or_null(record_median(s->m->mhz, s->m->count).median);
+}
+
+static json_t *field_line(const row_source *s) {
+    return figure_or_null(record_median(s->m->line, s->m->count).median);
+}
+
+static json_t *field_disturbed(const row_source *s) {
     gbench_machine machine;
     gbench_describe(&machine);
-    double mhz = record_median(m->mhz, m->count).median;
-    set(row, "clock_mhz", mhz > 0.0 ? json_real(mhz) : json_null());
-    double line = record_median(m->line, m->count).median;
-    set(row, "line_ns", line > 0.0 ? json_real(line) : json_null());
-    set(row, "disturbed", record_disturbed(c, m, machine.cpus > 0 ? machine.cpus : 1));
-    set(row, "invalid", record_invalid(c, m));
-    set(row, "waited_ms", w->waited >= 0.0 ? json_real(1e3 * w->waited) : json_null());
-    set(row, "steal_ms", w->steal >= 0.0 ? json_real(1e3 * w->steal) : json_null());
-    set(row, "involuntary_switches", json_integer((json_int_t)w->involuntary_switches));
-    set(row, "migrations", json_integer((json_int_t)c->moves));
-    set(row, "page_faults", json_integer((json_int_t)w->page_faults));
-    set(row, "throttled_periods",
-        w->throttled_periods >= 0 ? json_integer((json_int_t)w->throttled_periods) : json_null());
+    return record_disturbed(s->c, s->m, machine.cpus > 0 ? machine.cpus : 1);
+}
+
+static json_t *field_invalid(const row_source *s) {
+    return record_invalid(s->c, s->m);
+}
+
+static json_t *field_waited(const row_source *s) {
+    return ms_or_null(s->c->watched.waited);
+}
+
+static json_t *field_steal(const row_source *s) {
+    return ms_or_null(s->c->watched.steal);
+}
+
+static json_t *field_switches(const row_source *s) {
+    return json_integer((json_int_t)s->c->watched.involuntary_switches);
+}
+
+static json_t *field_migrations(const row_source *s) {
+    return json_integer((json_int_t)s->c->moves);
+}
+
+static json_t *field_page_faults(const row_source *s) {
+    return json_integer((json_int_t)s->c->watched.page_faults);
+}
+
+static json_t *field_throttled(const row_source *s) {
+    int64_t periods = s->c->watched.throttled_periods;
+    return periods >= 0 ? json_integer((json_int_t)periods) : json_null();
+}
+
+static json_t *list_of(const double *values, int count) {
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) {
+        json_array_append_new(list, json_real(values[i]));
+    }
+    return list;
+}
+
+static json_t *field_samples(const row_source *s) {
+    json_t *samples = json_object();
+    json_object_set_new(samples, "real_time", list_of(s->m->real, s->m->count));
+    if (s->c->has_roof) {
+        json_object_set_new(samples, "pct_of_roof", list_of(s->m->share, s->m->count));
+    }
+    return samples;
+}
+
+// ---- A case that could not run ----
+
+static json_t *field_error_occurred(const row_source *s) {
+    return s->c->error[0] ? json_true() : NULL;
+}
+
+static json_t *field_error_message(const row_source *s) {
+    return s->c->error[0] ? record_text(s->c->error) : NULL;
+}
+
+// ---- The whole ----
+
+enum {
+#define ROW_ANY(id, ...) FIELD_##id,
+#include "rows.def"
+    FIELDS
+};
+
+static const struct field {
+    const char *key;
+    json_t *(*write)(const row_source *s);
+} fields[FIELDS] = {
+#define ROW_ANY(id, key, kind, unit, write, ...) {key, write},
+#include "rows.def"
+};
+
+static void set(json_t *row, const struct field *field, const row_source *s) {
+    json_t *value = field->write(s);
+    if (value) {
+        json_object_set_new(row, field->key, value);
+    }
 }
 
 json_t *record_row(const sample_case *c, const measured *m) {
     json_t *row = m->count > 0 ? json_object() : NULL;
-    if (!row) {
-        return NULL;
+    row_source s = {c, m, record_median(m->real, m->count), record_median(m->share, m->count)};
+    for (int i = 0; row && i < FIELDS; i++) {
+        set(row, &fields[i], &s);
     }
-    add_head(row, c, m);
-    add_shape(row, c);
-    add_placement(row, c);
-    add_roof(row, c, m);
-    add_hash(row, c);
-    add_validity(row, c, m);
-    json_t *samples = json_object();
-    set(samples, "real_time", list_of(m->real, m->count));
-    if (c->has_roof) {
-        set(samples, "pct_of_roof", list_of(m->share, m->count));
+    return row;
+}
+
+json_t *record_failed(const sample_case *c) {
+    static const int those[] = {FIELD_NAME, FIELD_RUN_NAME, FIELD_RUN_TYPE, FIELD_ERROR_OCCURRED,
+                                FIELD_ERROR_MESSAGE};
+    row_source s = {.c = c};
+    json_t *row = json_object();
+    for (size_t i = 0; row && i < sizeof those / sizeof *those; i++) {
+        set(row, &fields[those[i]], &s);
     }
-    set(row, "samples", samples);
     return row;
 }

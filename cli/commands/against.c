@@ -51,8 +51,9 @@ static bool is_disturbed(const fleet_cell *cell) {
 // The rows of a roofline measure the machine and no work.
 static bool is_work(const fleet_case *c) {
     static const char *const machine[] = {"fma", "read", "copy"};
-    for (int i = 0; c->op && i < 3; i++) {
-        if (strcmp(c->op, machine[i]) == 0) {
+    const char *op = c->texts[RESULTS_OP];
+    for (int i = 0; op && i < 3; i++) {
+        if (strcmp(op, machine[i]) == 0) {
             return false;
         }
     }

@@ -76,8 +76,8 @@ static const struct argp parser = {
     "  decoct export --to md run.json\n\n"
     "googlecpp is what Google Benchmark itself would write, for its compare.py and for "
     "continuous-benchmark actions: one row a benchmark, the median. A row whose result was wrong "
-    "has error_occurred, as Google Benchmark writes it. csv has every key of a row but served_by "
-    "and samples. md is a table for a comment; if there are several backends, it begins with which "
+    "has error_occurred, as Google Benchmark writes it. csv has every field of a row, a "
+    "column each. md is a table for a comment; if there are several backends, it begins with which "
     "one is faster.\n\n" CLI_EXIT_DOC,
     NULL,
     NULL,

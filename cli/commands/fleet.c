@@ -3,10 +3,18 @@
 #include "fleet.h"
 #include "text.h"
 
+#include "bench/rows/row_fields.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+// How each text of a row is shown: rows.def.
+static const int text_shown[RESULTS_TEXTS] = {
+#define ROW_TEXT(id, key, kind, unit, write, meaning, heading, label, shown) shown,
+#include "bench/rows/rows.def"
+};
 
 static char *copy_text(results_text text) {
     char *copy = text.at ? cli_alloc((int64_t)text.length + 1, 1) : NULL;
@@ -106,10 +114,19 @@ static size_t strip_backend(results_text name, char *out) {
     return name.length;
 }
 
+static void start_case(fleet_case *c, char *name, const results_row *row) {
+    *c = (fleet_case){.name = name};
+    memcpy(c->wholes, row->wholes, sizeof c->wholes);
+    for (int i = 0; i < RESULTS_TEXTS; i++) {
+        c->texts[i] = text_shown[i] & ROW_IS_CASE ? copy_text(row->texts[i]) : NULL;
+    }
+}
+
 static uint32_t find_case(fleet *f, const results_row *row) {
     char small[512];
-    char *name = row->name.length <= sizeof small ? small : cli_alloc((int64_t)row->name.length, 1);
-    size_t length = strip_backend(row->name, name);
+    int64_t whole = (int64_t)row->texts[RESULTS_NAME].length;
+    char *name = whole <= (int64_t)sizeof small ? small : cli_alloc(whole, 1);
+    size_t length = strip_backend(row->texts[RESULTS_NAME], name);
     bool added;
     uint32_t index = fleet_intern(&f->case_table, name, length, &added);
     if (name != small) {
@@ -117,16 +134,7 @@ static uint32_t find_case(fleet *f, const results_row *row) {
     }
     if (added) {
         f->cases = room(f->cases, index, sizeof *f->cases);
-        f->cases[index] = (fleet_case){.name = f->case_table.keys[index].at,
-                                       .op = copy_text(row->op),
-                                       .model = copy_text(row->model),
-                                       .pin = copy_text(row->pin),
-                                       .level = copy_text(row->level),
-                                       .seq = row->seq,
-                                       .heads = row->heads,
-                                       .head_dim = row->head_dim,
-                                       .layers = row->layers,
-                                       .workers = row->workers};
+        start_case(&f->cases[index], f->case_table.keys[index].at, row);
     }
     return index;
 }
@@ -154,16 +162,23 @@ static void add_record(fleet *f, fleet_cell *cell, const results_row *row) {
     cell->first = (int32_t)f->record_count++;
 }
 
-// True where a text of this file is not the one that the cell had before.
-static bool differs(char **kept, uint32_t n, results_text text) {
-    if (n == 0) {
-        *kept = copy_text(text);
-        return false;
-    }
-    bool same = *kept && text.at
-                    ? strlen(*kept) == text.length && memcmp(*kept, text.at, text.length) == 0
-                    : !*kept && !text.at;
+// Is a text of this file another one than that of the first?
+static bool differs(const char *kept, results_text text) {
+    bool same = kept && text.at
+                    ? strlen(kept) == text.length && memcmp(kept, text.at, text.length) == 0
+                    : !kept && !text.at;
     return !same;
+}
+
+static void keep_texts(fleet_cell *cell, const results_row *row) {
+    for (int i = 0; i < RESULTS_TEXTS; i++) {
+        bool own = !(text_shown[i] & (ROW_IS_CASE | ROW_IS_NAME));
+        if (own && cell->n == 0) {
+            cell->texts[i] = copy_text(row->texts[i]);
+        } else if (text_shown[i] & ROW_IS_SHARED) {
+            cell->differs[i] = cell->differs[i] || differs(cell->texts[i], row->texts[i]);
+        }
+    }
 }
 
 static bool text_is(results_text text, const char *word) {
@@ -171,15 +186,16 @@ static bool text_is(results_text text, const char *word) {
 }
 
 static void count_row(fleet *f, fleet_cell *cell, const results_row *row) {
-    bool disturbed = row->disturbed.at != NULL, refused = row->pin_error.at != NULL;
-    bool wrong = row->correct == 0;
-    cell->right += row->correct == 1;
+    const results_text *texts = row->texts;
+    bool disturbed = texts[RESULTS_DISTURBED].at, refused = texts[RESULTS_PIN_ERROR].at;
+    bool wrong = row->wholes[RESULTS_CORRECT] == 0;
+    cell->right += row->wholes[RESULTS_CORRECT] == 1;
     cell->wrong += wrong;
     cell->disturbed += disturbed;
-    cell->invalid += row->invalid.at != NULL;
+    cell->invalid += texts[RESULTS_INVALID].at != NULL;
     cell->refused += refused;
-    cell->compute += text_is(row->roof, "compute");
-    cell->memory += text_is(row->roof, "memory");
+    cell->compute += text_is(texts[RESULTS_ROOF], "compute");
+    cell->memory += text_is(texts[RESULTS_ROOF], "memory");
     f->rows++;
     f->wrong += wrong;
     f->disturbed += disturbed;
@@ -189,13 +205,8 @@ static void count_row(fleet *f, fleet_cell *cell, const results_row *row) {
 static void fill_cell(fleet *f, fleet_cell *cell, const results_row *row) {
     if (cell->n == 0) {
         memcpy(cell->own, row->figures + RESULTS_MANY, sizeof cell->own);
-        cell->disturbed_words = copy_text(row->disturbed);
-        cell->invalid_words = copy_text(row->invalid);
-        cell->served = copy_text(row->served);
-        cell->pin_error = copy_text(row->pin_error);
     }
-    cell->bound_differs = differs(&cell->bound, cell->n, row->bound) || cell->bound_differs;
-    cell->seen_differs = differs(&cell->seen, cell->n, row->seen) || cell->seen_differs;
+    keep_texts(cell, row);
     count_row(f, cell, row);
     cell->n++;
     cell->last_file = f->files;
@@ -209,15 +220,16 @@ bool fleet_add(fleet *f, const results_file *file, const char *path, const char 
     f->failed += (int64_t)file->failed;
     for (size_t i = 0; i < file->count; i++) {
         const results_row *row = &file->rows[i];
-        uint32_t series = find_series(f, group, row->backend);
+        uint32_t series = find_series(f, group, row->texts[RESULTS_BACKEND]);
         fleet_cell *cell = find_cell(f, series, find_case(f, row));
         if (f->record_count == INT32_MAX) {
             snprintf(words, size, "this is row 2147483648, one more than can be counted");
             return false;
         }
         if (cell->n > 0 && cell->last_file == f->files) {
+            results_text name = row->texts[RESULTS_NAME];
             snprintf(words, size, "benchmarks[%zu].name appears twice for one backend: %.*s", i,
-                     (int)(row->name.length < 200 ? row->name.length : 200), row->name.at);
+                     (int)(name.length < 200 ? name.length : 200), name.at);
             return false;
         }
         fill_cell(f, cell, row);

@@ -26,9 +26,10 @@ typedef struct fleet_series {
     char *backend, *label;
 } fleet_series;
 
-typedef struct fleet_case {
-    char *name, *op, *model, *pin, *level;
-    int64_t seq, heads, head_dim, layers, workers;
+typedef struct fleet_case { // of texts and wholes those that say which case it is
+    char *name;
+    char *texts[RESULTS_TEXTS];
+    int64_t wholes[RESULTS_WHOLES];
 } fleet_case;
 
 // The row of one file: what is kept of it. The last one of a cell has next == FLEET_END.
@@ -51,10 +52,9 @@ typedef struct fleet_cell {
     uint32_t last_file; // which one gave the last row
     uint32_t right, wrong, disturbed, invalid, refused, compute, memory; // of n
     float own[RESULTS_FIGURES - RESULTS_MANY]; // of the first file: its own intervals
-    char *bound, *seen;                        // of the first file
-    bool bound_differs, seen_differs;
-    char *disturbed_words, *invalid_words, *served, *pin_error; // of the first file
-    fleet_value *judged; // RESULTS_MANY; NULL for a single file
+    char *texts[RESULTS_TEXTS];  // of the first file; NULL: what says which case or series it is
+    bool differs[RESULTS_TEXTS]; // of shared ones: files disagree
+    fleet_value *judged;         // RESULTS_MANY; NULL for a single file
 } fleet_cell;
 
 typedef struct fleet_table { // from bytes to 0, 1, 2, ... in the order they came

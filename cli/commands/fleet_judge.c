@@ -40,20 +40,24 @@ static float pick(float *x, int64_t n, int64_t k) {
     return x[k];
 }
 
-static float own(const fleet_cell *cell, int figure) {
-    return cell->own[figure - RESULTS_MANY];
-}
+// The ends of intervals: of which figure each one is.
+enum { LOW, HIGH };
+static const struct {
+    int figure, end;
+} ends[RESULTS_FIGURES - RESULTS_MANY] = {
+#define ROW_END(id, key, kind, unit, write, meaning, figure, end) {RESULTS_##figure, end},
+#include "bench/rows/rows.def"
+};
 
 // The interval of a single file is what it says itself.
 static fleet_value single(const fleet_cell *cell, int figure, float value) {
-    switch (figure) {
-    case RESULTS_TIME:
-        return (fleet_value){value, own(cell, RESULTS_TIME_LOW), own(cell, RESULTS_TIME_HIGH)};
-    case RESULTS_PCT:
-        return (fleet_value){value, own(cell, RESULTS_PCT_LOW), own(cell, RESULTS_PCT_HIGH)};
-    default:
-        return (fleet_value){value, NAN, NAN};
+    fleet_value all = {value, NAN, NAN};
+    for (int i = 0; i < RESULTS_FIGURES - RESULTS_MANY; i++) {
+        if (ends[i].figure == figure) {
+            *(ends[i].end == LOW ? &all.low : &all.high) = cell->own[i];
+        }
     }
+    return all;
 }
 
 // Of one figure's values, which it sorts a little.

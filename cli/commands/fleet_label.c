@@ -102,21 +102,10 @@ static void free_group(fleet_group *g) {
     }
 }
 
-static void free_case(fleet_case *c) { // its name belongs to the table
-    free(c->op);
-    free(c->model);
-    free(c->pin);
-    free(c->level);
-}
-
-static void free_cell(fleet_cell *c) {
-    free(c->bound);
-    free(c->seen);
-    free(c->disturbed_words);
-    free(c->invalid_words);
-    free(c->served);
-    free(c->pin_error);
-    free(c->judged);
+static void free_texts(char *texts[RESULTS_TEXTS]) {
+    for (int i = 0; i < RESULTS_TEXTS; i++) {
+        free(texts[i]);
+    }
 }
 
 void fleet_free(fleet *f) {
@@ -128,10 +117,11 @@ void fleet_free(fleet *f) {
         free(f->series[i].label);
     }
     for (size_t i = 0; i < f->case_table.count; i++) {
-        free_case(&f->cases[i]);
+        free_texts(f->cases[i].texts); // its name belongs to the table
     }
     for (size_t i = 0; i < f->cell_table.count; i++) {
-        free_cell(&f->cells[i]);
+        free_texts(f->cells[i].texts);
+        free(f->cells[i].judged);
     }
     for (size_t i = 0; i * FLEET_BLOCK < f->record_count; i++) {
         free(f->records[i]);

@@ -3,6 +3,9 @@
 #include "cli.h"
 #include "report.h"
 
+#include "bench/rows/row_fields.h"
+
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -47,12 +50,11 @@ static void put_pair(const char *key, const char *value, FILE *to) {
     fputc(',', to);
 }
 
-static void put_whole(const char *key, int64_t value, FILE *to) {
-    put_key(key, to);
+static void put_whole(int64_t value, FILE *to) {
     if (value < 0) {
-        fputs("null,", to);
+        fputs("null", to);
     } else {
-        fprintf(to, "%" PRId64 ",", value);
+        fprintf(to, "%" PRId64, value);
     }
 }
 
@@ -71,7 +73,7 @@ static void put_group(const fleet_group *g, FILE *to) {
     fputc('{', to);
     put_pair("label", g->label, to);
     put_pair("cpu", g->cpu, to);
-    put_whole("files", g->files, to);
+    fprintf(to, "\"files\":%u,", (unsigned)g->files);
     put_pair("file", g->file, to);
     put_pair("date", g->date, to);
     put_pair("commit", g->commit, to);
@@ -96,124 +98,137 @@ static void put_series(const fleet_series *s, FILE *to) {
     fputc('}', to);
 }
 
+// ---- Fields of rows ----
+
+// A line of rows.def that reports keep.
+typedef enum kept { IN_TEXTS, IN_WHOLES, IN_FIGURES, LOW, HIGH } kept;
+typedef struct field {
+    const char *id;
+    kept kept;
+    int at; // of an end: its figure
+    int shown;
+} field;
+
+static const field fields[] = {
+#define ROW_TEXT(id, key, kind, unit, write, meaning, heading, label, shown)                       \
+    {#id, IN_TEXTS, RESULTS_##id, shown},
+#define ROW_WHOLE(id, key, kind, unit, write, meaning, heading, label, shown)                      \
+    {#id, IN_WHOLES, RESULTS_##id, shown},
+#define ROW_FIGURE(id, key, kind, unit, write, meaning, heading, label, shown)                     \
+    {#id, IN_FIGURES, RESULTS_##id, shown},
+#define ROW_END(id, key, kind, unit, write, meaning, figure, end) {#id, end, RESULTS_##figure, 0},
+#include "bench/rows/rows.def"
+};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+// Names in the page's data are in lower case.
+static void put_id(const char *id, FILE *to) {
+    fputc('"', to);
+    for (; *id; id++) {
+        fputc(tolower((unsigned char)*id), to);
+    }
+    fputs("\":", to);
+}
+
 static void put_case(const fleet_case *c, FILE *to) {
     fputc('{', to);
-    put_pair("name", c->name, to);
-    put_pair("op", c->op, to);
-    put_whole("seq", c->seq, to);
-    put_whole("heads", c->heads, to);
-    put_whole("head_dim", c->head_dim, to);
-    put_whole("layers", c->layers, to);
-    put_pair("model", c->model, to);
-    put_whole("workers", c->workers, to);
-    put_pair("pin", c->pin, to);
-    put_key("level", to);
-    put_string(c->level, to);
+    put_key("name", to);
+    put_string(c->name, to);
+    for (int i = 0; i < FIELDS; i++) {
+        if (fields[i].shown & ROW_IS_CASE) {
+            fputc(',', to);
+            put_id(fields[i].id, to);
+            if (fields[i].kept == IN_TEXTS) {
+                put_string(c->texts[fields[i].at], to);
+            } else {
+                put_whole(c->wholes[fields[i].at], to);
+            }
+        }
+    }
     fputc('}', to);
 }
 
-// One list of `values`: how its name and how a cell's value is written. The figures come first.
-enum { MEDIAN, LOW, HIGH };
-typedef struct column {
-    const char *name;
-    int figure, part;
-    void (*put)(const fleet_cell *cell, FILE *to);
-} column;
-
-static void put_roof(const fleet_cell *cell, FILE *to) { // the commoner one
-    put_string(cell->compute > cell->memory   ? "compute"
-               : cell->memory > cell->compute ? "memory"
-                                              : NULL,
-               to);
+static const char *roof_of(const fleet_cell *cell) { // the commoner one
+    return cell->compute > cell->memory   ? "compute"
+           : cell->memory > cell->compute ? "memory"
+                                          : NULL;
 }
 
-static void put_n(const fleet_cell *cell, FILE *to) {
-    fprintf(to, "%u", (unsigned)cell->n);
-}
-
-static void put_correct(const fleet_cell *cell, FILE *to) { // one wrong one is enough
-    fputs(cell->wrong ? "0" : cell->right ? "1" : "null", to);
-}
-
+// The text of a single file; of several, in how many it is.
 static void put_some(const fleet_cell *cell, uint32_t count, const char *words, FILE *to) {
     char text[64];
     snprintf(text, sizeof text, "%u of %u files", (unsigned)count, (unsigned)cell->n);
     put_string(count == 0 ? NULL : cell->n > 1 ? text : words, to);
 }
 
-static void put_disturbed(const fleet_cell *cell, FILE *to) {
-    put_some(cell, cell->disturbed, cell->disturbed_words, to);
-}
-
-// More than half of the files, or the group has no figure that says something.
-static void put_invalid(const fleet_cell *cell, FILE *to) {
-    put_some(cell, 2 * cell->invalid >= cell->n ? cell->invalid : 0, cell->invalid_words, to);
-}
-
-static void put_served(const fleet_cell *cell, FILE *to) {
-    put_string(cell->served, to);
-}
-
-static void put_pin_error(const fleet_cell *cell, FILE *to) {
-    put_some(cell, cell->refused, cell->pin_error, to);
-}
-
-static void put_bound(const fleet_cell *cell, FILE *to) {
-    put_string(cell->bound_differs ? "differs" : cell->bound, to);
-}
-
-static void put_seen(const fleet_cell *cell, FILE *to) {
-    put_string(cell->seen_differs ? "differs" : cell->seen, to);
-}
-
-static const column columns[] = {
-    {"time", RESULTS_TIME, MEDIAN, NULL},
-    {"time_low", RESULTS_TIME, LOW, NULL},
-    {"time_high", RESULTS_TIME, HIGH, NULL},
-    {"gflops", RESULTS_GFLOPS, MEDIAN, NULL},
-    {"gbs", RESULTS_GBS, MEDIAN, NULL},
-    {"tokens", RESULTS_TOKENS, MEDIAN, NULL},
-    {"pct", RESULTS_PCT, MEDIAN, NULL},
-    {"pct_low", RESULTS_PCT, LOW, NULL},
-    {"pct_high", RESULTS_PCT, HIGH, NULL},
-    {"roof", 0, 0, put_roof},
-    {"roof_rate", RESULTS_ROOF_RATE, MEDIAN, NULL},
-    {"intensity", RESULTS_INTENSITY, MEDIAN, NULL},
-    {"clock", RESULTS_CLOCK, MEDIAN, NULL},
-    {"n", 0, 0, put_n},
-    {"correct", 0, 0, put_correct},
-    {"disturbed", 0, 0, put_disturbed},
-    {"invalid", 0, 0, put_invalid},
-    {"served", 0, 0, put_served},
-    {"bound", 0, 0, put_bound},
-    {"seen", 0, 0, put_seen},
-    {"pin_error", 0, 0, put_pin_error},
-};
-enum { COLUMNS = sizeof columns / sizeof *columns };
-
-static void put_value(const fleet *f, const column *c, const fleet_cell *cell, FILE *to) {
-    if (!cell) {
-        fputs("null", to);
-    } else if (c->put) {
-        c->put(cell, to);
-    } else {
-        fleet_value v = fleet_value_of(f, cell, c->figure);
-        put_float(c->part == LOW ? v.low : c->part == HIGH ? v.high : v.median, to);
+static void put_text(const fleet_cell *cell, int at, FILE *to) {
+    const char *text = cell->texts[at];
+    switch (at) {
+    case RESULTS_ROOF:
+        put_string(roof_of(cell), to);
+        break;
+    case RESULTS_DISTURBED:
+        put_some(cell, cell->disturbed, text, to);
+        break;
+    case RESULTS_INVALID: // of half of the files or more, or the group has no figure
+        put_some(cell, 2 * cell->invalid >= cell->n ? cell->invalid : 0, text, to);
+        break;
+    case RESULTS_PIN_ERROR:
+        put_some(cell, cell->refused, text, to);
+        break;
+    default:
+        put_string(cell->differs[at] ? "differs" : text, to);
     }
 }
 
-static void put_column(const fleet *f, const column *c, FILE *to) {
-    put_key(c->name, to);
+static void put_correct(const fleet_cell *cell, FILE *to) { // one wrong one is enough
+    fputs(cell->wrong ? "0" : cell->right ? "1" : "null", to);
+}
+
+static void put_value(const fleet *f, const field *one, const fleet_cell *cell, FILE *to) {
+    if (!cell) {
+        fputs("null", to);
+    } else if (one->kept == IN_TEXTS) {
+        put_text(cell, one->at, to);
+    } else if (one->kept == IN_WHOLES) { // of these only `correct` is not of the case
+        put_correct(cell, to);
+    } else {
+        fleet_value v = fleet_value_of(f, cell, one->at);
+        put_float(one->kept == LOW ? v.low : one->kept == HIGH ? v.high : v.median, to);
+    }
+}
+
+// A list for each series with a value for each case; NULL: how many files.
+static void put_values(const fleet *f, const field *one, FILE *to) {
     fputc('[', to);
     for (uint32_t s = 0; s < f->series_table.count; s++) {
         fputs(s ? ",\n[" : "[", to);
         for (uint32_t k = 0; k < f->case_table.count; k++) {
+            const fleet_cell *cell = fleet_find(f, s, k);
             fputs(k ? "," : "", to);
-            put_value(f, c, fleet_find(f, s, k), to);
+            if (one) {
+                put_value(f, one, cell, to);
+            } else if (cell) {
+                fprintf(to, "%u", (unsigned)cell->n);
+            } else {
+                fputs("null", to);
+            }
         }
         fputc(']', to);
     }
     fputc(']', to);
+}
+
+static void put_columns(const fleet *f, FILE *to) {
+    put_key("n", to);
+    put_values(f, NULL, to);
+    for (int i = 0; i < FIELDS; i++) {
+        if (!(fields[i].shown & (ROW_IS_CASE | ROW_IS_NAME))) {
+            fputs(",\n", to);
+            put_id(fields[i].id, to);
+            put_values(f, &fields[i], to);
+        }
+    }
 }
 
 static void put_heads(const fleet *f, FILE *to) {
@@ -248,10 +263,7 @@ void report_put_data(const fleet *f, FILE *to) {
     fputc('\n', to);
     put_heads(f, to);
     fputs("\"values\":{\n", to);
-    for (size_t i = 0; i < COLUMNS; i++) {
-        fputs(i ? ",\n" : "", to);
-        put_column(f, &columns[i], to);
-    }
+    put_columns(f, to);
     fprintf(to,
             "},\n\"verdict\":{\"wrong\":%" PRId64 ",\"disturbed\":%" PRId64 ",\"refused\":%" PRId64
             ",\"failed\":%" PRId64 ",\"rows\":%" PRId64 "}\n}\n",

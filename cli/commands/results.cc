@@ -3,6 +3,7 @@
 // checked), not only what is looked at, because a page may carry it on as it is.
 #include "results.h"
 
+#include "bench/rows/row_fields.h"
 #include "result_keys.hh"
 
 #include <jansson.h>
@@ -30,57 +31,25 @@ const char *const results_disclosed[RESULTS_DISCLOSED] = {
 
 namespace {
 
-enum class Kind { text, whole, flag, figure, cpus, words };
-
+// A line of rows.def that reports keep: where in the row it goes.
 struct Field {
     const char *name;
-    Kind kind;
-    results_text results_row::*text;
-    int64_t results_row::*whole;
-    int figure;
+    row_kind kind;
+    int at;
 };
 
-constexpr Field text(const char *name, results_text results_row::*at, Kind kind = Kind::text) {
-    return {name, kind, at, nullptr, 0};
-}
-constexpr Field whole(const char *name, int64_t results_row::*at, Kind kind = Kind::whole) {
-    return {name, kind, nullptr, at, 0};
-}
-constexpr Field figure(const char *name, int at) {
-    return {name, Kind::figure, nullptr, nullptr, at};
-}
-
 const Field fields[] = {
-    text("name", &results_row::name),
-    text("backend", &results_row::backend),
-    text("op", &results_row::op),
-    text("model", &results_row::model),
-    text("pin", &results_row::pin),
-    text("level", &results_row::level),
-    text("roof", &results_row::roof),
-    text("pin_error", &results_row::pin_error),
-    text("bound", &results_row::bound, Kind::cpus),
-    text("seen", &results_row::seen, Kind::cpus),
-    text("disturbed", &results_row::disturbed, Kind::words),
-    text("invalid", &results_row::invalid, Kind::words),
-    whole("seq", &results_row::seq),
-    whole("heads", &results_row::heads),
-    whole("head_dim", &results_row::head_dim),
-    whole("layers", &results_row::layers),
-    whole("workers", &results_row::workers),
-    whole("correct", &results_row::correct, Kind::flag),
-    figure("real_time", RESULTS_TIME),
-    figure("real_time_low", RESULTS_TIME_LOW),
-    figure("real_time_high", RESULTS_TIME_HIGH),
-    figure("GFLOP/s", RESULTS_GFLOPS),
-    figure("GB/s", RESULTS_GBS),
-    figure("tokens/s", RESULTS_TOKENS),
-    figure("pct_of_roof", RESULTS_PCT),
-    figure("pct_of_roof_low", RESULTS_PCT_LOW),
-    figure("pct_of_roof_high", RESULTS_PCT_HIGH),
-    figure("roof_rate", RESULTS_ROOF_RATE),
-    figure("intensity", RESULTS_INTENSITY),
-    figure("clock_mhz", RESULTS_CLOCK),
+#define ROW_TEXT(id, key, kind, ...) {key, ROW_KIND_##kind, RESULTS_##id},
+#define ROW_WHOLE ROW_TEXT
+#define ROW_FIGURE ROW_TEXT
+#define ROW_END ROW_TEXT
+#include "bench/rows/rows.def"
+};
+
+// What of a row must wait for its other keys.
+struct Seen {
+    bool time = false, microseconds = false, served_by = false;
+    dom::object served;
 };
 
 const char *type_name(dom::element_type type) {
@@ -223,6 +192,7 @@ struct results_reader {
     results_text cpus(dom::element value);
     results_text words(dom::element value);
     void set(results_row *row, const Field &field, dom::element value);
+    void finish_row(const Seen &seen, results_row *row);
     void read_row(dom::object object, results_row *row);
     void read_rows(dom::array list);
     void read_context(dom::object all, results_file *file);
@@ -280,23 +250,25 @@ results_text results_reader::words(dom::element value) {
 
 void results_reader::set(results_row *row, const Field &field, dom::element value) {
     switch (field.kind) {
-    case Kind::text:
-        row->*field.text = as_text(value);
+    case ROW_KIND_TEXT:
+        row->texts[field.at] = as_text(value);
         break;
-    case Kind::whole:
-        row->*field.whole = as_whole(value);
+    case ROW_KIND_WHOLE:
+        row->wholes[field.at] = as_whole(value);
         break;
-    case Kind::flag:
-        row->*field.whole = as_flag(value);
+    case ROW_KIND_FLAG:
+        row->wholes[field.at] = as_flag(value);
         break;
-    case Kind::figure:
-        row->figures[field.figure] = as_figure(value);
+    case ROW_KIND_FIGURE:
+        row->figures[field.at] = as_figure(value);
         break;
-    case Kind::cpus:
-        row->*field.text = cpus(value);
+    case ROW_KIND_CPUS:
+        row->texts[field.at] = cpus(value);
         break;
-    case Kind::words:
-        row->*field.text = words(value);
+    case ROW_KIND_TEXTS:
+        row->texts[field.at] = words(value);
+        break;
+    case ROW_KIND_OBJECT: // served_by: finish_row, which knows the backend
         break;
     }
 }
@@ -307,13 +279,33 @@ bool has_failed(dom::object object) {
     return !object["error_occurred"].get(failed) && failed;
 }
 
+// What follows from several keys, and what a row must have.
+void results_reader::finish_row(const Seen &seen, results_row *row) {
+    results_text *texts = row->texts;
+    if (seen.served_by) {
+        std::string others = served_by_others(seen.served, texts[RESULTS_BACKEND]);
+        texts[RESULTS_SERVED] = others.empty() ? results_text{} : keep(std::move(others));
+    }
+    if (!texts[RESULTS_DTYPE].at) {
+        texts[RESULTS_DTYPE] = {ROW_DTYPE_OLD, sizeof ROW_DTYPE_OLD - 1};
+    }
+    if (!texts[RESULTS_NAME].at || texts[RESULTS_NAME].length == 0) {
+        throw Trouble{".name is missing"};
+    }
+    if (!seen.time || !seen.microseconds) {
+        throw Trouble{seen.time ? ".time_unit is not \"us\"" : ".real_time is missing"};
+    }
+    if (row->figures[RESULTS_TIME] == 0) {
+        throw Trouble{".real_time is 0"};
+    }
+}
+
 void results_reader::read_row(dom::object object, results_row *row) {
     size_t position = 0;
-    bool microseconds = false, time = false;
-    dom::object served;
-    bool has_served = false;
+    Seen seen;
+    std::string_view unit;
     *row = results_row{};
-    row->seq = row->heads = row->head_dim = row->layers = row->workers = row->correct = -1;
+    std::fill(row->wholes, row->wholes + RESULTS_WHOLES, -1);
     std::fill(row->figures, row->figures + RESULTS_FIGURES, NAN);
     for (dom::key_value_pair pair : object) {
         const Field *known = field(position++, pair.key);
@@ -324,26 +316,15 @@ void results_reader::read_row(dom::object object, results_row *row) {
         } catch (Trouble &trouble) {
             throw Trouble{"." + std::string(known->name) + " " + trouble.words};
         }
-        time = time || (known && known->figure == RESULTS_TIME && known->kind == Kind::figure);
-        if (!known && pair.key == "served_by") {
-            has_served = !pair.value.get(served);
+        if (known && known->kind == ROW_KIND_OBJECT) {
+            seen.served_by = !pair.value.get(seen.served);
+        } else if (known) {
+            seen.time = seen.time || (known->kind == ROW_KIND_FIGURE && known->at == RESULTS_TIME);
+        } else if (pair.key == "time_unit") {
+            seen.microseconds = !pair.value.get(unit) && unit == "us";
         }
-        if (!known && pair.key == "time_unit") {
-            std::string_view unit;
-            microseconds = !pair.value.get(unit) && unit == "us";
-        }
     }
-    std::string others = has_served ? served_by_others(served, row->backend) : "";
-    row->served = others.empty() ? results_text{nullptr, 0} : keep(std::move(others));
-    if (!row->name.at || row->name.length == 0) {
-        throw Trouble{".name is missing"};
-    }
-    if (!time || !microseconds) {
-        throw Trouble{time ? ".time_unit is not \"us\"" : ".real_time is missing"};
-    }
-    if (row->figures[RESULTS_TIME] == 0) {
-        throw Trouble{".real_time is 0"};
-    }
+    finish_row(seen, row);
 }
 
 void results_reader::read_rows(dom::array list) {

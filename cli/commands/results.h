@@ -17,32 +17,34 @@ typedef struct results_text {
     size_t length;
 } results_text;
 
-// Figures of a row; NAN for null.
+// What reports keep of a row: the lines of bench/rows/rows.def by how they are kept.
 enum {
-    RESULTS_TIME, // µs, like its interval
-    RESULTS_GFLOPS,
-    RESULTS_GBS,
-    RESULTS_TOKENS,
-    RESULTS_PCT,
-    RESULTS_ROOF_RATE,
-    RESULTS_INTENSITY,
-    RESULTS_CLOCK,
+#define ROW_TEXT(id, ...) RESULTS_##id,
+#include "bench/rows/rows.def"
+    RESULTS_TEXTS
+};
+enum {
+#define ROW_WHOLE(id, ...) RESULTS_##id,
+#include "bench/rows/rows.def"
+    RESULTS_WHOLES
+};
+enum {
+#define ROW_FIGURE(id, ...) RESULTS_##id,
+#include "bench/rows/rows.def"
     RESULTS_MANY, // those above are kept of every file, those below of a single one
-    RESULTS_TIME_LOW = RESULTS_MANY,
-    RESULTS_TIME_HIGH,
-    RESULTS_PCT_LOW,
-    RESULTS_PCT_HIGH,
+    RESULTS_ENDS = RESULTS_MANY - 1,
+#define ROW_END(id, ...) RESULTS_##id,
+#include "bench/rows/rows.def"
     RESULTS_FIGURES
 };
 
 typedef struct results_row {
-    results_text name, backend, op, model, pin, level, roof, pin_error;
-    results_text bound, seen;        // "0,1"; "-" for a worker without
-    results_text disturbed, invalid; // joined by "; "; NULL for an empty list
-    results_text served;             // kernels that another backend than the one asked for served
-    int64_t seq, heads, head_dim, layers, workers; // -1 for null
-    int64_t correct;                               // -1 for null
-    float figures[RESULTS_FIGURES];
+    // NULL for null. A list of CPUs is "0,1", with "-" for a worker without; a list of texts is
+    // joined by "; ", NULL if it is empty; RESULTS_SERVED names the kernels that another backend
+    // than the one asked for served.
+    results_text texts[RESULTS_TEXTS];
+    int64_t wholes[RESULTS_WHOLES]; // -1 for null; flags are 0 and 1
+    float figures[RESULTS_FIGURES]; // NAN for null
 } results_row;
 
 // What a reader of a figure must know about the machine and the program: keys of the context in

@@ -9,17 +9,27 @@ cases.forEach((c, i) => {
   c.index = i;
 });
 const MACHINE_OPS = ["fma", "read", "copy"]; // the roofline's own rows
-const SHAPE_KEYS = ["seq", "heads", "head_dim", "layers", "model", "workers", "pin"];
-const KEY_WORDS = {
-  seq: "Sequence length",
-  heads: "Heads",
-  head_dim: "Head size",
-  layers: "Layers",
-  model: "Model",
-  workers: "Threads",
-  pin: "Pinning",
-  level: "Level"
-};
+// The fields of a row that the page has: bench/rows/rows.def.
+const FIELDS = ROWS.filter(([line]) => ["ROW_TEXT", "ROW_WHOLE", "ROW_FIGURE"].includes(line)).map(
+  ([line, id, , kind, unit, , meaning, heading, label, shown]) => {
+    const places = [shown].flat();
+    return {
+      key: id.toLowerCase(),
+      number: line !== "ROW_TEXT" && kind !== "FLAG",
+      ...{ kind, unit, meaning, heading, label },
+      isCase: places.includes("ROW_IS_CASE"),
+      isRate: places.includes("ROW_IS_RATE"),
+      shownIn: place => places.includes("ROW_IN_" + place)
+    };
+  }
+);
+const CASE_FIELDS = FIELDS.filter(f => f.isCase);
+// What a sweep may range over. Cases that differ in one of these are different work.
+const SHAPE_KEYS = CASE_FIELDS.map(f => f.key).filter(key => key !== "op" && key !== "level");
+// What goes without saying.
+const isUsual = (key, v) => (key === "dtype" && v === "f32") || (key === "pin" && v === "none");
+const capital = words => words.charAt(0).toUpperCase() + words.slice(1);
+const KEY_WORDS = Object.fromEntries(CASE_FIELDS.map(f => [f.key, capital(f.label)]));
 
 function text(key, s, c) {
   const v = data.values[key] && data.values[key][s] ? data.values[key][s][c] : null;
@@ -34,8 +44,15 @@ const isWrong = (s, c) => value("correct", s, c) === 0;
 const hasRow = (s, c) => value("time", s, c) !== null;
 
 // What can be drawn over a dimension. Rates have the interval of their time, turned round.
-const RATES = { gflops: "GFLOP/s", gbs: "GB/s", tokens: "Tokens/s" };
-const METRICS = { ...RATES, time: "Time", pct: "% of the roof", clock: "Clock, MHz" };
+const CHARTED = FIELDS.filter(f => f.shownIn("CHART"));
+const RATES = Object.fromEntries(CHARTED.filter(f => f.isRate).map(f => [f.key, capital(f.label)]));
+// "Clock, MHz"; a time is shown with the unit that fits it, and "% of the roof" has its unit.
+const withUnit = (words, unit) =>
+  unit === "us" || !unit || words.includes(unit) ? words : words + ", " + unit;
+const METRICS = {
+  ...RATES,
+  ...Object.fromEntries(CHARTED.map(f => [f.key, capital(withUnit(f.label, f.unit))]))
+};
 function measured(metric, s, c) {
   const y = value(metric, s, c),
     time = value("time", s, c);
@@ -54,9 +71,10 @@ function measured(metric, s, c) {
 const formatMetric = (metric, v) =>
   metric === "time"
     ? duration(v)
-    : digits(v) + (metric === "pct" ? " %" : metric === "clock" ? " MHz" : " " + RATES[metric]);
+    : digits(v) + " " + (RATES[metric] || CHARTED.find(f => f.key === metric).unit);
 
-// A case in words.
+// A case in words. Fields that have none of their own here are named.
+const WORDED = ["op", "dtype", "model", "layers", "seq", "heads", "head_dim", "level", "workers", "pin"];
 function caseWords(c, without = []) {
   const parts = without.includes("op") ? [] : [c.op];
   const add = (key, words) => {
@@ -70,8 +88,10 @@ function caseWords(c, without = []) {
     v => v + (c.head_dim === null || without.includes("head_dim") ? " heads" : " \u00d7 " + c.head_dim)
   );
   add("level", v => v);
+  if (!isUsual("dtype", c.dtype)) add("dtype", v => v);
   add("workers", v => plural(v, "thread"));
-  if (c.pin !== "none") add("pin", v => "pin " + v);
+  if (!isUsual("pin", c.pin)) add("pin", v => "pin " + v);
+  for (const f of CASE_FIELDS) if (!WORDED.includes(f.key)) add(f.key, v => f.label + " " + v);
   return parts.join(" \u00b7 ");
 }
 const distinct = list => [...new Set(list)];

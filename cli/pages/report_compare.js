@@ -216,13 +216,13 @@ function drawForest(box, p, state, list, nameA, nameB) {
     );
   }
   // What is the same in all cases is said once.
-  const same = ["seq", "heads", "head_dim", "layers", "model", "workers"].filter(
-    k =>
-      p.list.length > 1 &&
-      dimension(
-        p.list.map(r => cases[r.c]),
-        k
-      ).filter(v => v !== null).length === 1
+  const valuesOf = key =>
+    dimension(
+      p.list.map(r => cases[r.c]),
+      key
+    ).filter(v => v !== null);
+  const same = SHAPE_KEYS.filter(
+    k => p.list.length > 1 && valuesOf(k).length === 1 && !isUsual(k, valuesOf(k)[0])
   );
   const half = PORTION / 2;
   for (const r of list || [...p.list.slice(0, half), null, ...p.list.slice(-half)]) {
@@ -255,15 +255,7 @@ function drawForest(box, p, state, list, nameA, nameB) {
         "hint after",
         "In all that have one: " +
           same
-            .map(
-              k =>
-                KEY_WORDS[k].toLowerCase() +
-                " " +
-                dimension(
-                  p.list.map(r => cases[r.c]),
-                  k
-                ).find(v => v !== null)
-            )
+            .map(k => KEY_WORDS[k].toLowerCase() + " " + valuesOf(k)[0])
             .join(", ") +
           "."
       )

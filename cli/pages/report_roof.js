@@ -30,17 +30,18 @@ function ceilings(list, workers) {
         if (c.workers === workers && test(c, s, i)) act(s, i, c);
       })
     );
-  for (const s of list) {
+  const types = dimension(cases, "dtype");
+  for (const [s, type] of list.flatMap(one => types.map(t => [one, t]))) {
     const own = [],
       held = [];
     cases.forEach((c, i) => {
-      if (c.workers !== workers) return;
+      if (c.workers !== workers || c.dtype !== type) return;
       if (c.op === "fma" && value("gflops", s, i)) own.push(value("gflops", s, i));
       else if (text("roof", s, i) === "compute" && value("roof_rate", s, i))
         held.push(value("roof_rate", s, i));
     });
     if (own.length || held.length)
-      flat.push({ s, rate: own.length ? Math.max(...own) : median(held), own: own.length > 0 });
+      flat.push({ s, type, rate: own.length ? Math.max(...own) : median(held), own: own.length > 0 });
   }
   each(
     (c, s, i) => c.op === "read" && value("gbs", s, i),
@@ -166,7 +167,8 @@ function rooflineSection() {
       to: [x.max, f.rate],
       colour: look(f.s).colour,
       dash: look(f.s).dash,
-      text: series[f.s].backend + " " + digits(f.rate) + " GFLOP/s",
+      text:
+        [series[f.s].backend, ...(isUsual("dtype", f.type) ? [] : [f.type]), digits(f.rate)].join(" ") + " GFLOP/s",
       end: true
     }));
     top.slanted.forEach(l => {

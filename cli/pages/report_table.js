@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // All rows, a page of them at a time; and the same as CSV.
 "use strict";
-const COLUMNS = [
-  // key, heading, from (s, c), shown as
-  ["op", "Operation", (s, c) => cases[c].op],
-  ["series", "Series", s => series[s].label],
-  ["seq", "Seq", (s, c) => cases[c].seq, v => count(v)],
-  ["heads", "Heads", (s, c) => cases[c].heads, v => count(v)],
-  ["head_dim", "Size", (s, c) => cases[c].head_dim, v => count(v)],
-  ["workers", "Threads", (s, c) => cases[c].workers, v => count(v)],
-  ["pin", "Pin", (s, c) => cases[c].pin],
-  ["time", "Time", (s, c) => value("time", s, c), duration],
-  ["spread", "\u00b1", spread, v => (v === null ? DASH : digits(v, 2) + " %")],
-  ["gflops", "GFLOP/s", (s, c) => value("gflops", s, c), digits3],
-  ["gbs", "GB/s", (s, c) => value("gbs", s, c), digits3],
-  ["tokens", "Tokens/s", (s, c) => value("tokens", s, c), digits3],
-  ["pct", "% of roof", (s, c) => value("pct", s, c), digits3],
-  ["roof", "Roof", (s, c) => text("roof", s, c)],
-  ["clock", "MHz", (s, c) => value("clock", s, c), v => digits(v, 4)],
-  ["model", "Model", (s, c) => cases[c].model],
-  ["layers", "Layers", (s, c) => cases[c].layers, v => count(v)],
-  ["level", "Level", (s, c) => cases[c].level],
-  ["n", "Files", (s, c) => value("n", s, c), v => count(v)],
-  ["state", "State", stateWords]
-];
-function digits3(v) {
-  return digits(v);
+// A column: key, heading, from (s, c), how a number is shown (texts have none), what it means.
+function fieldColumn(f) {
+  const from = f.isCase
+    ? (s, c) => cases[c][f.key]
+    : f.number
+      ? (s, c) => value(f.key, s, c)
+      : (s, c) => text(f.key, s, c);
+  const shows = { us: duration, MHz: v => digits(v, 4) };
+  const show = !f.number ? undefined : shows[f.unit] || (f.kind === "WHOLE" ? v => count(v) : v => digits(v));
+  return [f.key, capital(withUnit(f.heading, f.unit)), from, show, f.meaning];
 }
+// The fields of rows.def, and what follows from several of them.
+const COLUMNS = FIELDS.filter(f => f.shownIn("TABLE")).map(fieldColumn);
+const behind = (key, column) => COLUMNS.splice(COLUMNS.findIndex(c => c[0] === key) + 1, 0, column);
+behind("op", ["series", "Series", s => series[s].label]);
+behind("time", [
+  "spread",
+  "\u00b1",
+  spread,
+  v => (v === null ? DASH : digits(v, 2) + " %"),
+  "half the interval, as a share of the median"
+]);
+COLUMNS.push(
+  ["n", "Files", (s, c) => value("n", s, c), v => count(v), "files that have this row"],
+  ["state", "State", stateWords]
+);
 // Half the interval as a share of the median.
 function spread(s, c) {
   const low = value("time_low", s, c),
@@ -43,6 +43,7 @@ function stateWords(s, c) {
   return parts.join(", ") || (value("correct", s, c) === null ? "unchecked" : "correct");
 }
 
+const TIPS = FIELDS.filter(f => f.shownIn("TIP"));
 const allRows = [];
 series.forEach((one, s) =>
   cases.forEach((c, i) => {
@@ -54,7 +55,7 @@ function tableSection() {
   if (!allRows.length) return nothing("rows", "There are no rows.");
   const columns = COLUMNS.filter(([key, , ask]) => {
     const first = ask(allRows[0].s, allRows[0].c);
-    if (key === "n" || key === "pin") return allRows.some(r => String(ask(r.s, r.c)) !== String(first));
+    if (key === "n" || key === "pin" || key === "dtype") return allRows.some(r => String(ask(r.s, r.c)) !== String(first));
     return allRows.some(r => ask(r.s, r.c) !== null && ask(r.s, r.c) !== undefined);
   });
   const box = body("rows"),
@@ -101,7 +102,7 @@ function tableSection() {
   columns.forEach(column => {
     const th = head.appendChild(make("th", right(column))),
       button = th.appendChild(make("button", "sort", column[1]));
-    if (column[0] === "spread") button.title = "Half the interval, as a share of the median";
+    if (column[4]) button.title = capital(column[4].replace(/`|\[|\]\([^)]*\)/g, ""));
     th.scope = "col";
     button.type = "button";
     button.onclick = () => {
@@ -159,7 +160,8 @@ function tableSection() {
             series[r.s].label,
             stateWords(r.s, r.c),
             text("disturbed", r.s, r.c) || "",
-            text("roof", r.s, r.c) || ""
+            text("roof", r.s, r.c) || "",
+            cases[r.c].dtype || ""
           ]
             .join(" ")
             .toLowerCase()
@@ -198,12 +200,7 @@ function tableSection() {
         digits(v("pct_low")) + " to " + digits(v("pct_high")) + " % of the roof",
       v("roof_rate") !== null &&
         "roof " + digits(v("roof_rate")) + (t("roof") === "memory" ? " GB/s" : " GFLOP/s"),
-      t("bound") !== null && "bound to CPU " + t("bound"),
-      t("seen") !== null && "seen on CPU " + t("seen"),
-      t("pin_error") && "binding refused: " + t("pin_error"),
-      t("served") && "served by other backends: " + t("served"),
-      t("invalid") && "invalid: " + t("invalid"),
-      t("disturbed") && "disturbed: " + t("disturbed")
+      ...TIPS.map(f => t(f.key) !== null && f.label + " " + t(f.key))
     ];
   }
   function paint() {
@@ -269,7 +266,7 @@ function csv() {
     const words = /^[=+@\t\r-]/.test(v) ? "'" + v : String(v);
     return /[",\n\r]/.test(words) ? '"' + words.replace(/"/g, '""') + '"' : words;
   };
-  const keys = ["op", "seq", "heads", "head_dim", "layers", "model", "workers", "pin", "level"];
+  const keys = CASE_FIELDS.map(f => f.key);
   const columns = Object.keys(data.values);
   const lines = [["name", "group", "backend", ...keys, ...columns].join(",")];
   for (const { s, c } of allRows) {
