@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // BLIS: sgemm, which packs both operands in each call (0.9 has no stable call for weights packed
-// ahead). One row goes through sgemv, as its users would.
+// ahead). One row uses sgemv, as its users would.
 #include "cblas.h"
 #include "library.h"
 
@@ -36,11 +36,11 @@ static bool open_library(library *lib, char *note, size_t size) {
     if (!lib->handle || !library_find(lib->handle, symbols, 7, note, size)) {
         return false;
     }
-    lib->init(); // without it, asking for an arch that was set by hand aborts
+    lib->init(); // without it, querying an arch that was set by hand aborts
     return true;
 }
 
-// The configuration with the widest vectors that this CPU can run; NULL: none is known to fit.
+// The configuration with the widest vectors that this CPU can run; NULL: not one is known to fit.
 static const char *fitting_arch(void) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -54,7 +54,7 @@ static const char *fitting_arch(void) {
     return NULL;
 }
 
-// BLIS goes by the CPU's model name and runs portable C on a model that it does not know. Its
+// BLIS chooses by the CPU's model name and runs portable C on an unknown model. Its
 // users then name an older CPU in BLIS_ARCH_TYPE, which is read once: so it is opened again.
 static bool open_named(library *lib, const char *arch, char *note, size_t size) {
     for (int i = 0; i < ARCHES_MAX && strcmp(lib->arch_name(i), "generic") != 0; i++) {

@@ -21,7 +21,7 @@ typedef struct cblas_job {
 // peer.open for a matrix product; its jobs are freed with free().
 void *cblas_open(const void *library, const cblas *blas, const peer_case *c, char *why,
                  size_t size);
-// One row goes through sgemv, as its users would.
+// One row uses sgemv, as its users would.
 void cblas_run(const cblas_job *j);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // llama.cpp's kernels, called through ggml as llama.cpp calls them: a graph of one operation on its
-// CPU backend. ggml checks its arguments with abort(), so nothing doubtful may reach it.
+// CPU backend. ggml checks its arguments with abort(), so every argument must be valid.
 #include "library.h"
 #include "llama.h"
 #include "peer.h"
@@ -53,9 +53,9 @@ bool llama_cpu_find(const char *folder, const char *pattern, char path[LLAMA_PAT
     return found;
 }
 
-// What a variant thinks of this CPU; 0: it cannot run here.
+// A variant's score for this CPU; 0: it cannot run here.
 static int score(const char *path) {
-    // It stays: libggml-base below it takes it ill to be opened anew.
+    // It stays open: libggml-base below it fails when it is opened again.
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE), *found = NULL;
     int (*ask)(void);
     int points = 0;
@@ -72,7 +72,7 @@ static int score(const char *path) {
     return points;
 }
 
-// ggml_backend_load_best of libggml, which does not tell what it chose.
+// ggml_backend_load_best of libggml, which does not report what it chose.
 static bool choose(const char *folder, char path[LLAMA_PATH_ROOM], char *note, size_t size) {
     char whole[LLAMA_PATH_ROOM], candidate[LLAMA_PATH_ROOM];
     DIR *dir = open_bins(folder, whole, note, size);
@@ -114,7 +114,7 @@ void *llama_cpu_pool(const llama_cpu *cpu, int32_t threads) {
         struct {
             bool cpus[512];
             int threads, priority;
-            uint32_t poll; // how long a thread without work spins: so many times 131072 pauses
+            uint32_t poll; // how long a thread without work spins, in units of 131072 pauses
             bool strict, paused;
         } known;
         char room[4096]; // should another release have more
@@ -123,7 +123,7 @@ void *llama_cpu_pool(const llama_cpu *cpu, int32_t threads) {
     if (params.known.threads != threads || params.known.poll != 50) {
         return NULL;
     }
-    // By default they would spin through the turns of those that come next. This is still a
+    // By default they would spin during the turns of the other libraries. This is still a
     // thousand times longer than the gap from one call to the next.
     params.known.poll = 1;
     return cpu->pool_new(&params);
@@ -139,7 +139,7 @@ typedef struct context_params {
     bool no_alloc; // tensors without data: it is given to them
 } context_params;
 
-// Threads and the memory they work in; shared by all jobs of so many threads.
+// Threads and the memory they work in; shared by all jobs with that number of threads.
 typedef struct team {
     struct team *next;
     int32_t threads;
@@ -187,7 +187,7 @@ typedef struct job {
     void *context, *graph;
     void *buffers[5]; // views of the operands
     int buffer_count;
-    void *own[3]; // w as ggml wants it, or k, v and the mask
+    void *own[3]; // w as ggml needs it, or k, v and the mask
 } job;
 
 static bool find_functions(library *lib, char *note, size_t size) {
@@ -241,7 +241,7 @@ static void *new_context(const library *lib) {
     return lib->context_new((context_params){size, NULL, true});
 }
 
-// The one struct that goes by value: did it arrive as it was meant?
+// The one struct passed by value: did it arrive correctly?
 static bool check_context(const library *lib, char *note, size_t size) {
     void *context = new_context(lib);
     size_t wanted = NODES * lib->tensor_overhead() + lib->graph_overhead(NODES, false);
@@ -334,7 +334,7 @@ static void close_job(void *data) {
     free(j);
 }
 
-// Tells a tensor where its data is. ggml asks for aligned memory, so that begins a little before.
+// Sets the data of a tensor. ggml needs aligned memory, so that begins a little before.
 static bool place(job *j, void *tensor, const void *data) {
     uintptr_t address = (uintptr_t)data, base = address / ALIGNMENT * ALIGNMENT;
     size_t bytes = address - base + j->lib->tensor_bytes(tensor);

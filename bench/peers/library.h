@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// The first of `names` (the list ends with NULL) that opens; NULL and words at `note` otherwise.
+// The first of `names` (the list ends with NULL) that opens; NULL and a message at `note`
+// otherwise.
 void *library_open(const char *const names[], char *note, size_t size);
 // The same for one file of a folder, "folder/file"; a folder of NULL is "not installed".
 void *library_open_in(const char *folder, const char *file, char *note, size_t size);

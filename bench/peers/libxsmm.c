@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // libxsmm 1.17: its batch-reduce kernels, made at run time for one shape, in the loops over blocks
-// that its users write around them. It thinks in columns: its m is our n.
+// that its users write around them. It is column-major: its m is our n.
 #include "library.h"
 #include "peer.h"
 
@@ -12,7 +12,7 @@
 typedef void kernel(const float *a, const float *b, float *c, const unsigned long long *batch);
 
 typedef struct library {
-    int panel; // columns of w that lie together
+    int panel; // columns of w that are adjacent
     void (*init)(void);
     const char *(*arch)(void);
     kernel *(*dispatch)(int rows, int cols, int depth, int stride_a, int stride_b, const int *lda,
@@ -31,7 +31,7 @@ enum { IN_PLACE_ROWS = 32, IN_PLACE_FLOATS = 32768 };
 typedef struct job {
     peer_case c;
     float *packed;           // [panel][k][its columns]; a plain product has one panel at a time
-    bool in_place;           // w is read as it lies
+    bool in_place;           // w is read row-major
     int panel, depth, batch; // columns, k of one product, products of one call
     int parts;               // of m, all of the same size or one row more
     kernel *kernels[2][2][2];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Whole models in llama.cpp. Two of its structs go by value: their layouts are those of release
-// 0.5, and their defaults are looked at before they are used.
+// Whole models in llama.cpp. Two of its structs are passed by value: their layouts are those of
+// release 0.5, and their defaults are checked before they are used.
 #include "llama.h"
 
 #include "library.h"
@@ -108,7 +108,7 @@ static bool find_functions(library *lib, void *handle, char *note, size_t size) 
     return library_find(handle, symbols, sizeof symbols / sizeof *symbols, note, size);
 }
 
-// Whether the defaults stand where they should: in another layout some would not.
+// Are the defaults at their places? In another layout some would not be.
 static bool check_layouts(const library *lib, char *note, size_t size) {
     model_params m = lib->model_defaults();
     context_params c = lib->context_defaults();

@@ -12,7 +12,7 @@
 
 enum { LLAMA_PATH_ROOM = 4096 };
 
-// The CPU backend. It is built once for each kind of CPU; this is the one that suits here.
+// The CPU backend. It is built once for each kind of CPU; this is the best one here.
 typedef struct llama_cpu {
     void *handle; // sees the functions of libggml-base, too
     char path[LLAMA_PATH_ROOM];
@@ -27,12 +27,13 @@ typedef struct llama_cpu {
 bool llama_cpu_find(const char *folder, const char *pattern, char path[LLAMA_PATH_ROOM], char *note,
                     size_t size);
 bool llama_cpu_load(const char *folder, llama_cpu *cpu, char *note, size_t size);
-// Worker threads that stay, as its own programs keep them; pool_free them. NULL: it failed.
+// Worker threads that stay alive, as in its own programs; pool_free them. NULL: it failed.
 void *llama_cpu_pool(const llama_cpu *cpu, int32_t threads);
 
 // ---- llama.c ----
 
-// Finds libllama; its version goes to `note`. NULL: it is not there, or not as this file knows it.
+// Finds libllama; writes its version to `note`. NULL: it is not there, or its layout is another
+// one.
 void *llama_peer_load(const char *folder, char *note, size_t size);
 // Opens a model with room for `context` tokens.
 void *llama_peer_open(void *library, const char *gguf, int32_t threads, int64_t context, char *why,

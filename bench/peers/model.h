@@ -6,7 +6,7 @@
 #include "report.h"
 
 // `folder`: what bench/peers/make_gpt2 wrote. `packages`: where npm's packages are, for llama.cpp.
-// Returns how many rows were run, -1 and words at `error` if our own side failed; *wrong counts
+// Returns how many rows were run, -1 and a message at `error` if our own side failed; *wrong counts
 // results that differ.
 int model_rows(const char *folder, const char *packages, int32_t threads, ours *us, report *out,
                const contest_options *options, int *wrong, char *error, size_t size);

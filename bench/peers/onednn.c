@@ -17,7 +17,7 @@ typedef struct job {
     const onednn *lib;
     peer_case c;
     onednn_call call;
-    float *packed; // w; NULL: it is used as it lies
+    float *packed; // w; NULL: it is used row-major
     bool sgemm;    // instead of the call, with rows of w that are `ld` apart
     int64_t ld;
     void *attention; // the job of onednn_attention.c
@@ -155,7 +155,7 @@ void onednn_free(const onednn *lib, onednn_call *call) {
 
 // ---- Jobs ----
 
-// Copies w (k, n), which lies as `from` says, to the layout `to`.
+// Copies w (k, n) from the layout `from` to the layout `to`.
 static bool pack(job *j, const onednn_layout *from, const onednn_layout *to) {
     static const int whats[] = {SRC, DST};
     const onednn *lib = j->lib;
@@ -193,7 +193,7 @@ static double trial(job *j, bool sgemm) {
     return best;
 }
 
-// w as it lies: the faster of the two calls.
+// w row-major: the faster of the two calls.
 static bool open_plain(job *j, const onednn_layout *x, onednn_layout *w, const onednn_layout *y) {
     const peer_case *c = &j->c;
     if (!onednn_matmul(j->lib, x, w, y, 1.0f, &j->call) ||
@@ -205,8 +205,8 @@ static bool open_plain(job *j, const onednn_layout *x, onednn_layout *w, const o
     return true;
 }
 
-// w packed ahead. Where oneDNN has no layout of its own for it (without AVX-512), matmul is sgemm
-// with more around it; then w gets rows whose distance is no large power of two.
+// w packed ahead. If oneDNN has no layout of its own for it (without AVX-512), matmul is sgemm with
+// overhead; then w gets rows whose distance is not a large power of two.
 static bool open_packed(job *j, const onednn_layout *x, const onednn_layout *w,
                         const onednn_layout *y) {
     const onednn *lib = j->lib;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the adapter of oneDNN 2.x declares of it, and the few steps that its operations share.
+// The declarations of oneDNN 2.x for the adapter, and the few steps that its operations share.
 #ifndef BENCH_ONEDNN_H
 #define BENCH_ONEDNN_H
 
@@ -16,7 +16,7 @@ typedef struct onednn_operation {
 } onednn_operation;
 
 typedef struct onednn_version {
-    int major, minor, patch; // theirs goes on
+    int major, minor, patch; // theirs is longer
 } onednn_version;
 
 typedef struct onednn_arg {
@@ -24,7 +24,7 @@ typedef struct onednn_arg {
     void *memory;
 } onednn_arg;
 
-// Their functions return 0 when they succeed. A plan is what they call a primitive descriptor.
+// Their functions return 0 when they succeed. A plan is a primitive descriptor in their terms.
 typedef struct onednn {
     void *engine, *stream;
     const onednn_version *(*version)(void);
@@ -81,7 +81,7 @@ bool onednn_strided(const onednn *lib, const onednn_shape *shape, onednn_layout 
 bool onednn_matmul(const onednn *lib, const onednn_layout *x, onednn_layout *w,
                    const onednn_layout *y, float scale, onednn_call *call);
 bool onednn_softmax(const onednn *lib, const onednn_layout *data, int axis, onednn_call *call);
-// Says where the data of each argument lie now.
+// Sets the data pointer of each argument.
 bool onednn_attach(const onednn *lib, const onednn_call *call, const void *src, const void *weights,
                    void *dst);
 bool onednn_execute(const onednn *lib, const onednn_call *call);

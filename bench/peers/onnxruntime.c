@@ -18,7 +18,7 @@ typedef struct library {
     ort_memory *memory;
     ort_env *env; // made by the first open(), with a pool of threads that all sessions share
     int32_t env_threads;
-    char error[256]; // the words of the last failure
+    char error[256]; // the message of the last failure
 } library;
 
 static bool well(library *lib, ort_status *status) {
@@ -82,9 +82,10 @@ static void add_attribute(model *m, const char *name, int64_t value) {
 }
 
 // ---- Models as bytes: protobuf, written from the end to the start ----
-// So the length of a part is known when it is written, before it; what is repeated goes backwards.
+// So the length of a part is known when it is written in front of it; repeated fields are written
+// backwards.
 
-enum { WORDS = 4096 }; // all but the constants: TENSORS_MAX tensors take below 100 bytes each
+enum { WORDS = 4096 }; // all but the constants: TENSORS_MAX tensors need below 100 bytes each
 
 typedef struct writer {
     unsigned char *bytes, *at, *end;
@@ -223,7 +224,7 @@ static void close_case(void *data) {
     if (!j) {
         return;
     }
-    const ort_api *api = j->lib->api; // each release takes NULL
+    const ort_api *api = j->lib->api; // each release accepts NULL
     api->release_binding(j->binding);
     for (int i = 0; i < TENSORS_MAX; i++) {
         api->release_value(j->values[i]);
@@ -299,7 +300,7 @@ static bool bind(job *j, const model *m) {
 }
 
 // ---- Operators ----
-// Each of these describes the model of a case, or says false if the operator cannot do it.
+// Each of these describes the model of a case, or returns false if the operator cannot do it.
 
 // A row times a wide matrix is faster from unpacked weights; all else is as fast packed, in memory
 // at least, or far faster (docs/tuning.md).
@@ -322,7 +323,7 @@ static bool describe_softmax(job *j, const peer_case *c, model *m) {
     return true;
 }
 
-// (kv_len, heads * head_dim) to (heads, kv_len, head_dim), as caches of keys and values lie.
+// (kv_len, heads * head_dim) to (heads, kv_len, head_dim), the layout of caches of keys and values.
 static float *by_heads(const peer_case *c, const float *from) {
     int64_t dim = c->head_dim, count = c->heads * c->kv_len;
     float *to = malloc((size_t)(count * dim) * sizeof *to);
@@ -354,7 +355,7 @@ static void add_number(model *m, const char *name, int32_t *at) {
     t->data = at;
 }
 
-// Takes the keys and values of the queries' own positions, and those before from a cache, which it
+// Reads the keys and values of the queries' own positions, and earlier ones from a cache, which it
 // extends in place. It demands that head_dim is a multiple of 8.
 static bool describe_group_query(job *j, const peer_case *c, model *m) {
     int64_t past = c->kv_len - c->q_len, skip = past * c->heads * c->head_dim;
@@ -377,12 +378,12 @@ static bool describe_group_query(job *j, const peer_case *c, model *m) {
     return true;
 }
 
-// What the next two can do: of several queries, they take the first for position 0.
+// The limits of the next two: of several queries, the first has position 0.
 static bool is_plain(const peer_case *c) {
     return c->q_len == 1 || c->q_len == c->kv_len;
 }
 
-// Keys and values by heads are the faster of the two layouts that it takes.
+// Keys and values by heads are the faster of the two layouts that it accepts.
 static bool describe_multi_head(job *j, const peer_case *c, model *m) {
     if (!is_plain(c) || !make_caches(j, c)) {
         return false;
@@ -396,7 +397,7 @@ static bool describe_multi_head(job *j, const peer_case *c, model *m) {
     return true;
 }
 
-// It takes all three by heads or none; for one query both layouts of q and y are the same.
+// All three are by heads or not one; for one query both layouts of q and y are the same.
 static bool describe_attention(job *j, const peer_case *c, model *m) {
     bool one = c->q_len == 1;
     if (!is_plain(c) || (one && !make_caches(j, c))) {

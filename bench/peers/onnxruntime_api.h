@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The few entries of ONNX Runtime's table of functions that we call. The table only ever grows at
 // its end, so the number of an entry is fixed once it was released; these are all in version 10.
-// Then what a model is to onnxruntime.c.
+// Then the model that onnxruntime.c builds.
 #ifndef BENCH_ONNXRUNTIME_API_H
 #define BENCH_ONNXRUNTIME_API_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// OpenBLAS: sgemm, which packs both operands in each call. One row goes through sgemv, as its
+// OpenBLAS: sgemm, which packs both operands in each call. One row uses sgemv, as its
 // users would.
 #include "cblas.h"
 #include "library.h"
@@ -17,7 +17,7 @@ typedef struct library {
 static void *load(const char *folder, char *note, size_t size) {
     static const char *const names[] = {"libopenblas.so.0", NULL};
     (void)folder;
-    unsetenv("OPENBLAS_CORETYPE"); // with these two it would play an older CPU
+    unsetenv("OPENBLAS_CORETYPE"); // these two would make it act as an older CPU
     unsetenv("OPENBLAS_L2_SIZE");
     void *handle = library_open(names, note, size);
     library *lib = calloc(1, sizeof *lib);

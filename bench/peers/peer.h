@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What `decoct peers` asks of a library that it compares us with. Nothing of a peer is linked: each
-// adapter opens its library with dlopen and declares by hand the few functions that it calls.
+// The interface of a library that `decoct peers` compares with ours. Nothing of a peer is linked:
+// each adapter opens its library with dlopen and declares by hand the few functions that it calls.
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
 
@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 typedef enum peer_op {
-    PEER_MATMUL,       // y = x w; w is constant: it may be packed ahead, x and y lie as below
-    PEER_MATMUL_PLAIN, // y = x w in one call, both as they lie: packing is in the time
+    PEER_MATMUL, // y = x w; w is constant: it may be packed ahead, x and y are laid out as below
+    PEER_MATMUL_PLAIN, // y = x w in one call, both row-major: packing is in the time
     PEER_SOFTMAX,      // y = softmax of each row of x
     PEER_ATTENTION,    // causal, the queries are the last q_len of kv_len positions
 } peer_op;
@@ -33,12 +33,13 @@ typedef struct peer_case {
 typedef struct peer {
     const char *name;  // as table and JSON show it: "openblas"
     const char *words; // one line: which calls are timed
-    // Finds the library; called once. `folder` holds the packages of npm (may be NULL). Its version
-    // and, where it says so, the kernel it chose go to `note`; NULL: it is not there, `note` says
-    // why.
+    // Finds the library; called once. `folder` holds the packages of npm (may be NULL). Writes its
+    // version and, if it reports that, its kernel to `note`; NULL: not found, `note` has the
+    // reason.
     void *(*load)(const char *folder, char *note, size_t size);
     // Prepares one case, untimed: packing, compiling, allocating. NULL: this peer does not offer it
-    // (then `why` is "") or it failed (then `why` says how). Several jobs may be open at once.
+    // (then `why` is "") or it failed (then `why` has the reason). Several jobs may be open at
+    // once.
     void *(*open)(void *library, const peer_case *c, char *why, size_t size);
     // Does it once; the result is in y, or becomes so by finish(). False: it failed.
     bool (*run)(void *job);

@@ -174,7 +174,7 @@ static const char doc[] =
     "Exit code: 0 success, 12 a result differs from ours by more than rounding allows, or the "
     "library rejected a kernel, 14 nothing matched, 64 invalid request, 70 system error.";
 
-// ---- The rows that are wanted ----
+// ---- The chosen rows ----
 
 static bool wanted_op(const settings *s, const row_shape *shape) {
     bool one = strcmp(shape->kind, "cold") == 0 ||
@@ -198,7 +198,7 @@ static int allowed_cpus(cpu_set_t *set) {
     return sched_getaffinity(0, sizeof *set, set) == 0 ? CPU_COUNT(set) : 1;
 }
 
-// Puts the calling thread, and the threads it will start, on the first `threads` of them.
+// Binds the calling thread, and the threads it will start, to the first `threads` of them.
 static void pin(const cpu_set_t *allowed, int threads) {
     cpu_set_t some;
     CPU_ZERO(&some);
@@ -270,7 +270,7 @@ static int open_ours(const settings *s, int32_t threads, const char *backend, ou
 
 static int run_rows(session *run, int32_t threads, const char *backend) {
     const settings *s = run->s;
-    // Other libraries' threads spin for a while after their turn; with one CPU they have none.
+    // Other libraries' threads spin for a while after their turn; with one CPU they cannot.
     contest_options options = {s->rounds, s->turn, threads > 1 ? 0.005 : 0.0};
     char error[256] = "", name[SERVED_NAME];
     ours us;

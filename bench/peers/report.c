@@ -114,7 +114,7 @@ static json_t *to_json(const report *r, const row_shape *shape, int32_t threads,
     return row;
 }
 
-// Our backend on the line of a row, and who served where that is not the same.
+// Our backend on the line of a row, and the backend that served if it is another one.
 static void print_ours(const report *r, const row_shape *shape) {
     char words[256];
     json_t *served = served_by(r->ours, kernels_of(shape->kind));

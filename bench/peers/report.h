@@ -13,13 +13,13 @@ typedef struct report report;
 report *report_new(int rounds, int argc, char **argv);
 void report_free(report *r);
 void report_peer(report *r, const peer *p, bool there, const char *note);
-// Our side of the rows that follow: the backend that was asked for, and who serves it. Both live as
-// long as those rows are reported.
+// Our side of the rows that follow: the backend that was asked for, and the backends that serve.
+// Both must live until those rows are reported.
 void report_ours(report *r, const char *backend, const decoct_context *ctx);
 // How many peers gave a wrong result.
 int report_row(report *r, const row_shape *shape, int32_t threads, const row_peer *peers, int count,
                const row_result *result);
-// False: the file cannot be written; words on stderr.
+// False: the file cannot be written; a message on stderr.
 bool report_write(const report *r, const char *path);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One row of `decoct peers`: a shape, its operands, everybody's turn at it, and the figures.
+// One row of `decoct peers`: a shape, its operands, the turns of all libraries, and the figures.
 #ifndef BENCH_ROW_H
 #define BENCH_ROW_H
 
@@ -41,10 +41,10 @@ typedef struct row_result {
     interval share; // of the ceiling measured in the same rounds
     const char *ceiling;
     row_figure peers[PEERS_MAX];
-    int best; // index of the fastest peer with a right result, -1: none
+    int best; // index of the fastest peer with a right result, -1: no peer
 } row_result;
 
-// False and words at `error` if our own side failed.
+// False and a message at `error` if our own side failed.
 bool row_run(const row_shape *shape, int32_t threads, ours *us, const row_peer *peers, int count,
              const contest_options *options, row_result *out, char *error, size_t size);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // XNNPACK: the fully connected operator, which packs its weights when it is created, and softmax.
-// It has no product of two matrices as they lie and no attention.
+// It has neither a product of two unpacked matrices nor attention.
 #include "library.h"
 #include "peer.h"
 
