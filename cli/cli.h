@@ -47,6 +47,7 @@ uint64_t cli_seed(const struct argp_state *state, const char *option, const char
 
 // argv[0] is "decoct next" and the like, as messages and --help show it.
 int cli_info(int argc, char **argv);
+int cli_profile(int argc, char **argv);
 int cli_next(int argc, char **argv);
 int cli_generate(int argc, char **argv);
 int cli_attend(int argc, char **argv);

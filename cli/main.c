@@ -17,6 +17,7 @@ static const command commands[] = {
     {"decoct next", cli_next, "which words could come next, and how probable each is"},
     {"decoct generate", cli_generate, "continues a text"},
     {"decoct attend", cli_attend, "which words each word drew from, as a map; cut an edge and see"},
+    {"decoct profile", cli_profile, "where the time of a model goes, step by step"},
     {"decoct info", cli_info, "this machine, the backends, and what was chosen and why"},
     {"decoct doctor", cli_doctor, "what disturbs measurements on this machine, and how to fix it"},
     {"decoct bench", cli_bench,

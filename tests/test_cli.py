@@ -15,7 +15,7 @@ import xml.etree.ElementTree
 DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
 HERE = os.path.dirname(os.path.abspath(__file__))
 SARAH = "Sarah lies still on the bed, feeling"
-COMMANDS = ["next", "generate", "attend", "info", "doctor", "bench", "sweep", "roofline", "hash", "report",
+COMMANDS = ["next", "generate", "attend", "profile", "info", "doctor", "bench", "sweep", "roofline", "hash", "report",
             "export"]
 
 

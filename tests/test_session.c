@@ -210,10 +210,52 @@ static void test_two_sessions(void **state) {
     decoct_context_close(ctx);
 }
 
+// Steps are counted only while they are timed, and timing changes no bit.
+static void test_profile(void **state) {
+    static int32_t ids[256];
+    static float plain[TOKENS * VOCABULARY], timed[TOKENS * VOCABULARY];
+    decoct_context *ctx = check_open(*state, 2);
+    if (!ctx) {
+        skip();
+    }
+    read_fixture(MODEL, "/ids.bin", ids, sizeof ids);
+    decoct_model *model = open_model(ctx, MODEL);
+    decoct_session *s = start(ctx, model, 0);
+    decoct_step_info step = {.struct_size = sizeof step};
+    int64_t steps = decoct_session_step_count(s);
+    feed(ctx, s, ids, TOKENS, TOKENS, plain);
+    assert_int_equal(decoct_session_step(ctx, s, 0, &step), DECOCT_OK);
+    assert_true(strcmp(step.name, "embedding") == 0 && step.layer == -1 && step.calls == 0);
+    assert_int_equal(decoct_session_profile(ctx, s, 1), DECOCT_OK);
+    assert_int_equal(decoct_session_truncate(ctx, s, 0), DECOCT_OK);
+    feed(ctx, s, ids, TOKENS, 6, timed); // 3 pieces
+    assert_true(check_same_bits(plain, timed, TOKENS * VOCABULARY));
+    assert_int_equal(decoct_session_profile(ctx, s, 0), DECOCT_OK);
+    feed(ctx, s, ids, 1, 1, timed);
+    for (int64_t i = 0; i < steps; i++) {
+        assert_int_equal(decoct_session_step(ctx, s, i, &step), DECOCT_OK);
+        assert_true(step.calls == 3 && step.seconds >= 0.0 && step.bytes > 0.0);
+    }
+    assert_true(strcmp(step.name, "logits") == 0 && step.layer == -1);
+    assert_int_equal(decoct_session_profile(ctx, s, 1), DECOCT_OK); // from the beginning
+    assert_int_equal(decoct_session_step(ctx, s, steps - 1, &step), DECOCT_OK);
+    assert_true(step.calls == 0 && step.seconds == 0.0 && step.flops == 0.0 && step.bytes == 0.0);
+    assert_int_equal(decoct_session_step(ctx, s, steps, &step), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_session_step(ctx, s, -1, &step), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_session_step(ctx, NULL, 0, &step), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_session_profile(ctx, s, 2), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_session_profile(ctx, NULL, 1), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_session_step_count(NULL), 0);
+    decoct_session_destroy(s);
+    decoct_model_close(model);
+    decoct_context_close(ctx);
+}
+
 int main(void) {
     static const check_test tests[] = {{"session, attention weights", test_attention_weights},
                                        {"session, a word that is cut off", test_cut_word},
                                        {"session, late cuts", test_late_cut},
-                                       {"session, two of them", test_two_sessions}};
+                                       {"session, two of them", test_two_sessions},
+                                       {"session, time of steps", test_profile}};
     return check_all_backends("session", tests, sizeof tests / sizeof *tests);
 }

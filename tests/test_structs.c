@@ -15,7 +15,8 @@ enum {
     ATTENTION = 248,
     BLOCK = 136,
     MODEL_INFO = 72,
-    SAMPLE = 32
+    SAMPLE = 32,
+    STEP_INFO = 56 // as it was when it came
 };
 
 static float one[4] = {1.0f, 1.0f, 1.0f, 1.0f}, out[4];
@@ -30,6 +31,7 @@ typedef union longer {
     decoct_block_args block;
     decoct_model_info model_info;
     decoct_sample_args sample;
+    decoct_step_info step_info;
     unsigned char bytes[512];
 } longer;
 
@@ -65,6 +67,12 @@ static decoct_status use_model_info(decoct_context *ctx, void *args) {
     return decoct_model_describe(ctx, model, args);
 }
 
+static decoct_session *session;
+
+static decoct_status use_step_info(decoct_context *ctx, void *args) {
+    return decoct_session_step(ctx, session, 0, args);
+}
+
 static void expect(decoct_context *ctx, use *call, longer *args, uint32_t size, const char *text) {
     longer before = *args;
     args->struct_size = before.struct_size = size;
@@ -86,6 +94,7 @@ static void test_sizes(void **state) {
     const char *fixtures = getenv("DECOCT_TEST_FIXTURES");
     snprintf(folder, sizeof folder, "%s/models/gpt2-bf16-untied", fixtures ? fixtures : "fixtures");
     assert_int_equal(decoct_model_open(ctx, folder, &model), DECOCT_OK);
+    assert_int_equal(decoct_session_create(ctx, model, 0, &session), DECOCT_OK);
     (void)state;
     const struct {
         const char *least;
@@ -138,6 +147,11 @@ static void test_sizes(void **state) {
          MODEL_INFO,
          sizeof(decoct_model_info),
          {.struct_size = 0}},
+        {"step info: struct_size 8, at least 56",
+         use_step_info,
+         STEP_INFO,
+         sizeof(decoct_step_info),
+         {.struct_size = 0}},
     };
     for (size_t i = 0; i < sizeof structs / sizeof *structs; i++) {
         longer args = structs[i].args;
@@ -161,6 +175,7 @@ static void test_sizes(void **state) {
     }
     assert_int_equal(decoct_matmul(ctx, NULL), DECOCT_E_ARGUMENT);
     assert_string_equal(decoct_last_error(ctx), "matmul: the struct is NULL");
+    decoct_session_destroy(session);
     decoct_model_close(model);
     decoct_context_close(ctx);
 }

@@ -423,6 +423,31 @@ DECOCT_API decoct_status decoct_session_attention(decoct_context *ctx, decoct_se
  *  Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY. */
 DECOCT_API decoct_status decoct_session_keep_queries(decoct_context *ctx, decoct_session *session);
 
+/** What one step of a model did since decoct_session_profile was called. */
+typedef struct decoct_step_info {
+    uint32_t struct_size; /**< sizeof(decoct_step_info), set by the caller */
+    int32_t reserved;     /**< 0 */
+    int64_t layer;        /**< 0 .. layers - 1; -1: before the first block or after the last one */
+    const char *name;     /**< "q k v projection"; lives as long as the library */
+    int64_t calls;        /**< how often it ran; tokens go through a model up to 512 at a time */
+    double seconds;       /**< time that passed in these calls */
+    double flops;         /**< floating-point operations of matrix products and attention: 2 m n k,
+                               and m n for a bias; 4 head_dim for each query, head and key that the
+                               query sees. Other steps count 0: they wait for memory */
+    double bytes;         /**< size of the operands of each call, read once, and of its results */
+} decoct_step_info;
+
+/** Starts (`on` 1) or stops (0) the timing of a session's steps. Starting sets all figures to 0;
+ *  they stay after stopping. While it is off nothing is measured. Errors: DECOCT_E_ARGUMENT,
+ *  DECOCT_E_MEMORY. */
+DECOCT_API decoct_status decoct_session_profile(decoct_context *ctx, decoct_session *session,
+                                                int32_t on);
+/** How many steps there are, in the order in which they run; 0 for NULL. */
+DECOCT_API int64_t decoct_session_step_count(const decoct_session *session);
+/** Describes step `index` (0 .. count - 1). Errors: DECOCT_E_ARGUMENT. */
+DECOCT_API decoct_status decoct_session_step(decoct_context *ctx, const decoct_session *session,
+                                             int64_t index, decoct_step_info *info);
+
 /** How the next token is drawn. */
 typedef struct decoct_sample_args {
     uint32_t struct_size; /**< sizeof(decoct_sample_args) */

@@ -18,6 +18,7 @@ enum {
     DCT_FIRST_ATTENTION = offsetof(decoct_attention_args, mask_stride) + sizeof(int64_t),
     DCT_FIRST_BLOCK = offsetof(decoct_block_args, down_bias) + sizeof(float *),
     DCT_FIRST_MODEL_INFO = offsetof(decoct_model_info, type) + sizeof(char *),
+    DCT_FIRST_STEP_INFO = offsetof(decoct_step_info, bytes) + sizeof(double),
     DCT_FIRST_ROWS = offsetof(decoct_rows_args, eps) + sizeof(float),
     DCT_FIRST_WEIGHTS = offsetof(decoct_weights_args, transposed) + sizeof(int32_t),
     DCT_FIRST_SAMPLE = offsetof(decoct_sample_args, position) + sizeof(uint64_t)

@@ -6,6 +6,7 @@
 #include "machine/cores.h"
 #include "machine/cpu.h"
 #include "machine/memory.h"
+#include "machine/now.h"
 #include "machine/placement.h"
 #include "machine/topology.h"
 
@@ -97,12 +98,6 @@ void *dct_tile_scratch(const decoct_context *ctx, uint64_t size, int32_t worker)
                                                            : NULL;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 int32_t dct_share(decoct_context *ctx, double work) {
     int32_t threads = dct_pool_threads(ctx->pool);
     if (threads == 1 || work < WORTH_SHARING) {
@@ -112,7 +107,7 @@ int32_t dct_share(decoct_context *ctx, double work) {
         return threads;
     }
     double before = ctx->last_alone;
-    ctx->last_alone = now();
+    ctx->last_alone = dct_now();
     return ctx->last_alone - before < SOON ? threads : 1;
 }
 

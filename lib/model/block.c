@@ -178,7 +178,11 @@ decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, deco
                             int64_t rows, float *x, const dct_block_extra *extra) {
     const dct_sizes *s = &block->stage.sizes;
     int64_t start = cache->length;
-    dct_pass pass = {.ctx = ctx, .stage = &block->stage, .cache = cache, .mask = extra->mask};
+    dct_pass pass = {.ctx = ctx,
+                     .stage = &block->stage,
+                     .cache = cache,
+                     .mask = extra->mask,
+                     .tallies = extra->tallies};
     // A mask is as wide as the cache will be after the whole run: then there is one chunk only.
     int64_t step = extra->mask || rows < DCT_CHUNK_ROWS ? rows : DCT_CHUNK_ROWS;
     decoct_status status = DECOCT_OK;

@@ -6,6 +6,7 @@
 #include "ops/attention.h"
 #include "ops/matmul.h"
 #include "ops/rowops.h"
+#include "profile.h"
 
 #include <string.h>
 
@@ -157,7 +158,7 @@ static bool place_registers(dct_pass *p) {
 }
 
 decoct_status dct_stage_run(dct_pass *p) {
-    static decoct_status (*const kinds[])(dct_pass *, const dct_step *) = {
+    static dct_run_step *const kinds[] = {
         [DCT_EMBED] = embed,    [DCT_POSITIONS] = add_positions,
         [DCT_NORM] = normalise, [DCT_LINEAR] = multiply,
         [DCT_CACHE] = append,   [DCT_ATTEND] = attend,
@@ -170,7 +171,9 @@ decoct_status dct_stage_run(dct_pass *p) {
     }
     decoct_status status = DECOCT_OK;
     for (int32_t i = 0; i < recipe->count && !status; i++) {
-        status = kinds[recipe->steps[i].kind](p, &recipe->steps[i]);
+        const dct_step *step = &recipe->steps[i];
+        dct_run_step *run = kinds[step->kind];
+        status = p->tallies ? dct_profile_step(p, step, run, &p->tallies[i]) : run(p, step);
     }
     return status ? status : p->ctx->ran;
 }

@@ -123,6 +123,12 @@ void dct_stage_end(dct_stage *stage); // frees the parameters
 // Cutting a prompt does not change the bits, so this is free to choose.
 enum { DCT_CHUNK_ROWS = 512 };
 
+// What one step did, in all its calls.
+typedef struct dct_tally {
+    int64_t calls;
+    double seconds, flops, bytes;
+} dct_tally;
+
 typedef struct dct_pass {
     decoct_context *ctx;
     const dct_stage *stage;
@@ -133,8 +139,11 @@ typedef struct dct_pass {
     decoct_cache *cache; // for DCT_CACHE and DCT_ATTEND: has room
     const float *mask;   // (rows, first + rows), added to the scores of every head; NULL: none
     float *queries;      // (rows, heads * head_dim): receives the queries; NULL: not wanted
+    dct_tally *tallies;  // of each step of the recipe; NULL: steps are not timed
     float *registers[DCT_REGISTERS]; // set by dct_stage_run
 } dct_pass;
+
+typedef decoct_status dct_run_step(dct_pass *pass, const dct_step *step);
 
 // Sends the rows through all steps.
 decoct_status dct_stage_run(dct_pass *pass);

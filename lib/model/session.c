@@ -1,28 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A running text on a model: a cache for each block, cut edges, stored queries; tokens in, logits
 // out.
+#include "session.h"
 #include "core/border.h"
 #include "core/overlap.h"
 #include "machine/memory.h"
-#include "model.h"
 
 #include <math.h>
 #include <string.h>
-
-typedef struct edge {
-    int64_t query, key;
-} edge;
-
-struct decoct_session {
-    decoct_model *model; // kept
-    int64_t max_len, length;
-    decoct_cache **caches; // (layers)
-    bool keeps_queries;
-    float *queries;       // (layers, queries_room, heads * head_dim); NULL before the first token
-    int64_t queries_room; // positions; it grows up to max_len
-    edge *cuts;
-    int64_t cut_count, cut_room;
-};
 
 // ---- Beginning and end ----
 
@@ -80,6 +65,7 @@ void decoct_session_destroy(decoct_session *session) {
     dct_free(session->caches);
     dct_free(session->queries);
     dct_free(session->cuts);
+    dct_free(session->tallies);
     decoct_model_close(session->model);
     dct_free(session);
     dct_cancel_restore(cancel);
@@ -121,7 +107,7 @@ static const float *cut_mask(decoct_context *ctx, const decoct_session *s, int64
     int64_t count;
     *status = DECOCT_OK;
     for (int64_t i = 0; i < s->cut_count; i++) {
-        edge e = s->cuts[i];
+        dct_edge e = s->cuts[i];
         if (e.query < first || e.query >= first + rows) {
             continue;
         }
@@ -139,9 +125,14 @@ static const float *cut_mask(decoct_context *ctx, const decoct_session *s, int64
 }
 
 // Logits of `rows` positions with activations x, which change.
-static decoct_status score(decoct_context *ctx, const decoct_model *m, int64_t rows, float *x,
+static decoct_status score(decoct_context *ctx, const decoct_session *s, int64_t rows, float *x,
                            float *logits) {
-    dct_pass pass = {.ctx = ctx, .stage = &m->exit, .rows = rows, .x = x, .logits = logits};
+    dct_pass pass = {.ctx = ctx,
+                     .stage = &s->model->exit,
+                     .rows = rows,
+                     .x = x,
+                     .logits = logits,
+                     .tallies = dct_session_tallies(s, s->model->config.layers)};
     return dct_stage_run(&pass);
 }
 
@@ -188,11 +179,17 @@ static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t 
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: no memory for %lld tokens",
                         (long long)rows);
     }
-    dct_pass pass = {
-        .ctx = ctx, .stage = &m->entry, .rows = rows, .first = first, .x = *x, .ids = ids};
+    dct_pass pass = {.ctx = ctx,
+                     .stage = &m->entry,
+                     .rows = rows,
+                     .first = first,
+                     .x = *x,
+                     .ids = ids,
+                     .tallies = dct_session_tallies(s, -1)};
     status = dct_stage_run(&pass);
     for (int64_t i = 0; i < m->config.layers && !status; i++) {
         dct_block_extra extra = {.mask = mask,
+                                 .tallies = dct_session_tallies(s, i),
                                  .queries = s->keeps_queries
                                                 ? s->queries +
                                                       (i * s->queries_room + first) * query_width(s)
@@ -245,9 +242,9 @@ static decoct_status eval(decoct_context *ctx, decoct_session *s, const int32_t 
         float *x;
         status = feed(ctx, s, ids + i, rows, &x);
         if (!status && logits && all) {
-            status = score(ctx, s->model, rows, x, logits + i * wide);
+            status = score(ctx, s, rows, x, logits + i * wide);
         } else if (!status && logits && i + rows == count) {
-            status = score(ctx, s->model, 1, x + (rows - 1) * d, logits);
+            status = score(ctx, s, 1, x + (rows - 1) * d, logits);
         }
     }
     status = status ? status : ctx->ran;
@@ -280,7 +277,7 @@ decoct_status decoct_session_cut(decoct_context *ctx, decoct_session *session, i
                          sizeof *session->cuts)) {
         status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "cut: out of memory");
     } else {
-        session->cuts[session->cut_count++] = (edge){query, key};
+        session->cuts[session->cut_count++] = (dct_edge){query, key};
     }
     return dct_leave(ctx, status);
 }

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A running text, as the files that work on it see it.
+#ifndef DCT_SESSION_H
+#define DCT_SESSION_H
+
+#include "model.h"
+
+typedef struct dct_edge {
+    int64_t query, key;
+} dct_edge;
+
+struct decoct_session {
+    decoct_model *model; // kept
+    int64_t max_len, length;
+    decoct_cache **caches; // (layers)
+    bool keeps_queries;
+    float *queries;       // (layers, queries_room, heads * head_dim); NULL before the first token
+    int64_t queries_room; // positions; it grows up to max_len
+    dct_edge *cuts;
+    int64_t cut_count, cut_room;
+    bool measures; // steps are timed
+    dct_tally
+        *tallies; // of the entry's steps, of each layer's, of the exit's; NULL: never measured
+};
+
+// How many steps a model has, in all layers.
+int64_t dct_session_steps(const decoct_session *session);
+// The tallies of the entry (layer -1), of a layer, or of the exit (layer == layers); NULL while
+// steps are not timed.
+dct_tally *dct_session_tallies(const decoct_session *session, int64_t layer);
+
+#endif
