@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Shapes of attention: operands between forbidden pages, a float64 reference, a backend's bits
-// beside scalar's.
+// compared with scalar's.
 #ifndef ATTENTION_KIT_H
 #define ATTENTION_KIT_H
 

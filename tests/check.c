@@ -31,7 +31,7 @@ void check_arena_close(check_arena *arena) {
 float *check_place(const check_arena *arena, int64_t count, bool end) {
     size_t bytes = (size_t)count * sizeof(float);
     assert_true(bytes <= arena->size);
-    // Only what lies near the operand matters.
+    // Only memory near the operand matters.
     size_t near = bytes + 4096 < arena->size ? bytes + 4096 : arena->size;
     uint32_t *fill = (uint32_t *)(void *)(end ? arena->base + arena->size - near : arena->base);
     for (size_t i = 0; i < near / sizeof *fill; i++) {
@@ -98,7 +98,7 @@ int check_all_backends(const char *group, const check_test *tests, size_t count)
     enum { BACKENDS = sizeof backends / sizeof *backends };
     struct CMUnitTest *all = calloc(count * BACKENDS, sizeof *all);
     char(*names)[64] = calloc(count * BACKENDS, sizeof *names);
-    const char *only = getenv("DECOCT_TEST_ONLY"); // one backend, where time is dear
+    const char *only = getenv("DECOCT_TEST_ONLY"); // one backend, for slow machines
     size_t chosen = 0;
     if (!all || !names) {
         return 1;

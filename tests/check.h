@@ -41,10 +41,10 @@ void check_fill(float *p, int64_t count, uint64_t seed, float scale);
 double check_worse(double worst, double error);
 bool check_same_bits(const float *a, const float *b, int64_t count);
 
-// A context on this backend; NULL, with words on stdout, if the CPU or the build lacks it.
+// A context on this backend; NULL, with a message on stdout, if the CPU or the build lacks it.
 decoct_context *check_open(const char *backend, int32_t threads);
 // Runs each test once for each backend that there is (its name is *state), scalar included; those
-// that this machine cannot run are skipped in words.
+// that this machine cannot run are skipped with a message.
 typedef struct check_test {
     const char *name;
     void (*run)(void **state);

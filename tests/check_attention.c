@@ -87,7 +87,7 @@ static void test_poison(void **state) {
     place(&p.theirs, &s, true);
     for (int64_t h = 0; h < 2; h++) {
         for (int64_t j = 0; j < s.kv_len; j++) {
-            bool hide = j > 106 || j % 5 == 2; // beyond the last query, or masked for everybody
+            bool hide = j > 106 || j % 5 == 2; // beyond the last query, or masked for all queries
             for (int64_t i = 0; hide && i < s.q_len; i++) {
                 p.mine.p[MASK][(h * s.q_len + i) * s.kv_len + j] = -INFINITY;
                 p.theirs.p[MASK][(h * s.q_len + i) * s.kv_len + j] = -INFINITY;
@@ -134,7 +134,7 @@ static void test_strides(void **state) {
         }
         memcpy(dense_mask + i * LEN, mask + i * MASK_STRIDE, LEN * sizeof *mask);
         for (int64_t j = 3 * HEADS * DIM; j < FUSED; j++) {
-            fused[i * FUSED + j] = NAN; // what lies between the rows must not matter
+            fused[i * FUSED + j] = NAN; // the gaps between the rows must not matter
         }
     }
     decoct_attention_args a = {.struct_size = sizeof a,
@@ -173,7 +173,7 @@ static void test_strides(void **state) {
     decoct_context_close(ctx);
 }
 
-// A NaN that is seen makes its row NaN, wherever it stands and whatever is hidden around it.
+// A NaN that is seen makes its row NaN, at any place and whatever is hidden around it.
 static void test_nan(void **state) {
     enum { LEN = 130, DIM = 5 };
     static float q[DIM], k[LEN * DIM], v[LEN * DIM], mask[LEN], out[DIM];

@@ -42,7 +42,7 @@ static float *operand(fuzz *f, int index, int64_t count) {
     return p;
 }
 
-// NaN is equal to NaN: which one of the many is no part of the promise.
+// NaN is equal to NaN: which of them is not promised.
 static void compare(const char *what, uint64_t seed, const float *a, const float *b,
                     int64_t count) {
     for (int64_t i = 0; i < count; i++) {

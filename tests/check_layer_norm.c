@@ -112,7 +112,7 @@ static void test_values(void **state) {
     for (int j = 0; j < COLS; j++) {
         assert_true(fabsf(fabsf(y[j]) - 0x1.6a09e6p-1f) <= 1e-6f);
     }
-    // Of so many equal elements the sums are rounded, and the mean of d^2 is less than c^2.
+    // The sums of that many equal elements are rounded, and the mean of d^2 is less than c^2.
     for (int j = 0; j < MANY; j++) {
         many[j] = 0x1.b8a214p+12f;
     }

@@ -164,7 +164,7 @@ static void test_blocks(void **state) {
         {.m = 97, .n = 1030, .k = 385, .packed = true, .bias = true},
         {.m = 5, .n = 2050, .k = 769, .transposed = true, .packed = true, .end = true},
         {.m = 300, .n = 33, .k = 1537, .x_pad = 3, .y_pad = 5},
-        // As it lies: wide with few rows, and rows of x that share the sets of a cache.
+        // Unpacked: wide with few rows, and rows of x that share the sets of a cache.
         {.m = 2, .n = 1100, .k = 70, .end = true},
         {.m = 1, .n = 1030, .k = 33, .bias = true, .b_pad = 2, .end = true},
         {.m = 20, .n = 130, .k = 1024, .end = true},

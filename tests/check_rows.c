@@ -111,7 +111,7 @@ static void check_shape(decoct_context *ctx, decoct_context *scalar, const arena
         check_fill(y + i * ys, s->cols, (uint64_t)i + 99, s->scale);
         memcpy(reference + i * ys, y + i * ys, (size_t)s->cols * sizeof(float));
         if (s->cols > 0) {
-            x[i * xs + s->cols - 1] = s->scale; // the largest value stands in the tail
+            x[i * xs + s->cols - 1] = s->scale; // the largest value is in the tail
         }
         for (int64_t j = 0; j < s->cols; j++) {
             x[i * xs + j] += s->shift;

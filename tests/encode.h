@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Encodes as a caller would, for the tests of tokenizers. Behind cmocka.h.
+// Encodes as a caller would, for the tests of tokenizers. Include it after cmocka.h.
 #ifndef ENCODE_H
 #define ENCODE_H
 

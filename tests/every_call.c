@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A program of a user: calls every function and sets every field of the public headers of release
-// 0.1.0, and prints what came of it. It is built twice, with those headers and with today's;
+// 0.1.0, and prints the results. It is built twice, with those headers and with today's;
 // test_old_headers.py compares what the two print. Usage: every_call MODEL_FOLDER
 // OTHER_MODEL_FOLDER
 #include <decoct/decoct.h>
@@ -43,7 +43,7 @@ static void print_floats(const char *what, const float *p, int64_t count) {
     printf("%s: %016" PRIx64 "\n", what, fnv1a(p, (uint64_t)count * sizeof *p));
 }
 
-// Ends the program with the message where a call failed that must not.
+// Ends the program with the message if a call fails that must not.
 static void need(decoct_context *ctx, decoct_status status, const char *what) {
     if (status != DECOCT_OK) {
         fprintf(stderr, "%s: %s: %s\n", what, decoct_status_name(status), decoct_last_error(ctx));
@@ -63,7 +63,7 @@ static void print_statuses(void) {
     printf("version %u, arithmetic %u\n", decoct_version(), decoct_arithmetic_version());
 }
 
-// A value that no option takes: the message names the field that the library read it from.
+// A value that no option accepts: the message names the field that the library read it from.
 static void print_refusal(decoct_options options) {
     char error[256] = "";
     decoct_context *ctx = NULL;
@@ -122,7 +122,7 @@ static void print_options(void) {
 static void print_machine(decoct_context *ctx) {
     uint64_t length = 0, again = 0;
     need(ctx, decoct_machine_json(ctx, NULL, 0, &length), "machine");
-    char *text = malloc(length + 1024); // the machine may have more to say now
+    char *text = malloc(length + 1024); // the description may have grown since
     if (!text) {
         fprintf(stderr, "no memory\n");
         exit(1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The scalar backend's exp, from the very text of the backend.
+// The scalar backend's exp, from the source of the backend itself.
 #include "backends/scalar/scalar.h"
 
 #include "exp_range.h"

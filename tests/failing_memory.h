@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Lets one allocation fail: those of memory.c, whose aligned_alloc this program defines, and those
-// of jansson. For tests that link the inside of the library.
+// of jansson. For tests that link internal functions of the library.
 #ifndef FAILING_MEMORY_H
 #define FAILING_MEMORY_H
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t memory_left = -1; // allocations until one fails; -1: none fails
+static int64_t memory_left = -1; // allocations until one fails; -1: all succeed
 static int64_t memory_held;      // blocks of jansson's that are not freed
 
 static int memory_refused(void) {
@@ -37,8 +37,8 @@ static void json_unblock(void *block) {
     free(block);
 }
 
-// Runs `run` with the first allocation failing, then the second, ... until it ends well. Each other
-// time it must say DECOCT_E_MEMORY. Returns how many failed; the sanitizers see leaks.
+// Runs `run` with the first allocation failing, then the second, ... until it succeeds. Each other
+// time it must return DECOCT_E_MEMORY. Returns how many failed; the sanitizers see leaks.
 __attribute__((unused)) static int64_t
 memory_sweep(decoct_status (*run)(void *data, dct_error *error), void *data) {
     json_malloc_t old_malloc;

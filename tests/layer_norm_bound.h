@@ -9,10 +9,10 @@
 
 // The bound of layer norm that decoct.h states. With A = mean of |x|, s = sqrt(variance + eps), z =
 // (x - mean) / s and t = the additions of the longest chain and 6 more roundings:
-//   |m - mean| <= t u A = e s: the rounded mean. It moves every d = x - m alike, and c takes it out
-//   again, but for the roundings of d (u |d|) and of c (t u mean |d|), and |d| / s <= |z| + e.
-//   d^2 and c^2 have relative errors of t + 4 and 2 t + 2 roundings, and are at most s^2 (1 + e)^2:
-//   so has the variance, of which the root takes half.
+//   |m - mean| <= t u A = e s: the rounded mean. It moves every d = x - m alike, and c removes it
+//   again, but for the roundings of d (u |d|) and of c (t u mean |d|), and |d| / s <= |z| + e. d^2
+//   and c^2 have relative errors of t + 4 and 2 t + 2 roundings, and are at most s^2 (1 + e)^2: so
+//   has the variance, of which the root keeps half.
 // Together rho (1 + |z|), and as much again for terms of second order, with rho = (t + 6) u (1 +
 // e)^2 <= 1/4. Beyond that nothing is left of the row's deviation; what remains is that r <= 1 /
 // sqrt(eps).

@@ -50,7 +50,7 @@ static inline bool no_threads_after_fork(void) {
 
 // What a run did. Kept free of cmocka's asserts, which may not be used on other threads.
 typedef struct tally {
-    int64_t workers; // that may take part: no more than there are indices
+    int64_t workers; // that may work: no more than there are indices
     _Atomic int32_t seen[COUNT_MAX];
     _Atomic int32_t inside[THREADS_MAX]; // how many tasks have this worker number now
     _Atomic int32_t broken;              // a worker number out of range, or used twice at a time
@@ -131,7 +131,7 @@ static inline void nap(int64_t microseconds) {
     nanosleep(&t, NULL);
 }
 
-// By what the arithmetic does: on x86 fegetround speaks of another unit than the one that computes.
+// By the results of arithmetic: on x86 fegetround reports the mode of another unit.
 static inline bool rounds_upward(void) {
     volatile float x = 1.0f;
     volatile float y = 25.0f;
@@ -139,7 +139,7 @@ static inline bool rounds_upward(void) {
     return z == 0x1.47ae16p-5f; // 0x1.47ae14p-5 is nearest
 }
 
-// Three tasks that wait for each other. They end well only if three workers run them at the same
+// Three tasks that wait for each other. They succeed only if three workers run them at the same
 // time; after minutes alone a task gives up, and is counted in `alone`.
 typedef struct meeting {
     _Atomic int32_t there, alone;

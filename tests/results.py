@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Result files (docs/results.md) that no machine has measured, for tests of what reads them.
+"""Result files (docs/results.md) that no machine has measured, for tests of their readers.
 
     python3 tests/results.py DIR --files N --rows M [--cpus NAME,NAME] [--seed S]
 
@@ -16,7 +16,7 @@ HASH = "%016x" % 0x9c4f1a2b3d4e5f60
 
 
 def cases(count):
-    """So many different shapes."""
+    """This many different shapes."""
     found = []
     for seq in (2 ** k for k in range(3, 60)):
         for heads in (1, 12, 20):

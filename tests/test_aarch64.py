@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# 64-bit ARM, emulated: test_aarch64.py BUILD. Each CPU must see its own instructions and choose neon,
-# and give what tests/golden says, which x86-64 gives too (test_cli.py): the hash of every kernel, and
-# the answers of the default model with their probabilities to the last bit.
+# 64-bit ARM, emulated: test_aarch64.py BUILD. Each CPU must see its own instructions and choose
+# neon, and give what tests/golden says, which x86-64 gives too (test_cli.py): the hash of every
+# kernel, and the answers of the default model with their probabilities to the last bit.
 import json
 import os
 import re

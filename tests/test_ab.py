@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# `decoct ab` and `decoct gate`: test_ab.py BUILD. What it refuses, what its file holds, and its exit codes. The verdicts
-# themselves are tested on made-up and recorded launches (test_verdict, test_trial, test_gate): here no timing is
-# judged. Exit code 77 where the benchmarks or the worker are not in the build.
+# `decoct ab` and `decoct gate`: test_ab.py BUILD. What it refuses, what its file holds, and its
+# exit codes. The verdicts themselves are tested on made-up and recorded launches (test_verdict,
+# test_trial, test_gate): here no timing is judged. Exit code 77 where the benchmarks or the worker
+# are not in the build.
 import json
 import os
 import shutil
@@ -153,8 +154,8 @@ class Gate(unittest.TestCase):
         summary = os.path.join(self.folder, "step-summary.md")
         code, out, err = self.gate("--baseline", BUILD, "--candidate", BUILD, *SMALL, *SHORT,
                                    env={"GITHUB_STEP_SUMMARY": summary})
-        # Whether eight launches of two pairs are enough is the machine's affair; that the codes and the
-        # three files agree is not.
+        # Whether eight launches of two pairs are enough depends on the machine; that the codes and
+        # the three files agree does not.
         self.assertIn(code, (0, 10, 13), out + err)
         found = json.loads(self.read("verdict.json"))
         self.assertEqual(found["gate"]["exit_code"], code)

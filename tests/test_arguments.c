@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the operations make of odd arguments: empty inputs, sizes that were forgotten, scalars that
-// are no numbers, operands that share elements, sizes beyond all memory.
+// How the operations treat unusual arguments: empty inputs, sizes that were not set, scalars that
+// are NaN or infinite, operands that share elements, sizes beyond all memory.
 #include "check.h"
 
 #include <math.h>
@@ -88,7 +88,7 @@ static void test_empty_products(void **state) {
     expect(ctx, decoct_embedding(ctx, 0, 5, NULL, NULL, 0, 0, NULL, 0), NULL);
     expect(ctx, decoct_embedding(ctx, 0, 5, NULL, NULL, 9, 0, NULL, 0), NULL);
     a = product();
-    a.m = 0; // none of the operands is there
+    a.m = 0; // all operands are NULL
     a.x = a.b = a.y = NULL;
     expect(ctx, decoct_matmul(ctx, &a), NULL);
     decoct_context_close(ctx);
@@ -115,7 +115,7 @@ static void test_empty_attention(void **state) {
     a.q_len = 0;
     a.q = a.out = NULL;
     expect(ctx, decoct_attention(ctx, &a), NULL);
-    a.kv_len = 5; // nothing looks at the keys
+    a.kv_len = 5; // the keys are not read
     expect(ctx, decoct_attention(ctx, &a), NULL);
     static const struct {
         size_t field;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# `decoct bench` as CI meets it: test_bench.py PATH-OF-DECOCT. Names, figures and exit codes; no
+# `decoct bench` as CI uses it: test_bench.py PATH-OF-DECOCT. Names, figures and exit codes; no
 # timing is judged. Exit code 77 where the benchmarks are not in the build.
 import json
 import os

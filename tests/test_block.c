@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A decoder block with the caller's weights: it is what its parts are, and pieces give the same
-// bits.
+// A decoder block with the caller's weights: it equals its parts, and pieces give the same bits.
 #include "check.h"
 
 #include <math.h>
@@ -122,7 +121,7 @@ static void test_block(void **state) {
                 assert_true(check_same_bits(y + i * (D + 3), whole + i * D, D));
             }
         }
-        // No room: nothing changes. Taking back and going on gives the same again, in place too.
+        // No room: nothing changes. Truncating and continuing gives the same again, in place too.
         assert_int_equal(decoct_block_forward(ctx, block, cache, 1, x, 0, y, 0), DECOCT_E_FULL);
         assert_int_equal(decoct_cache_length(cache), ROWS);
         assert_int_equal(decoct_cache_truncate(ctx, cache, 13), DECOCT_OK);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Several threads on one context: who is refused, who waits, whose error text is whose; threads
-// that are cancelled; hosts whose parallel_for does not do what it should.
+// Several threads on one context: which is refused, which waits, and the error text of each;
+// threads that are cancelled; hosts whose parallel_for is wrong.
 #include "check.h"
 
 #include <pthread.h>
@@ -72,7 +72,7 @@ static void call_again(void *host, decoct_task task, void *task_data, int64_t co
     }
 }
 
-// A thread does not wait for itself, and is told why in words.
+// A thread does not wait for itself, and gets a message.
 static void test_call_inside_a_call(void **state) {
     (void)state;
     for (int32_t wait = 0; wait < 2; wait++) {
@@ -101,7 +101,7 @@ static void let_another_call(void *host, decoct_task task, void *task_data, int6
     while (!in->started) {
         sched_yield();
     }
-    usleep(20000); // lets one that does not wait pass by
+    usleep(20000); // does not block a call that does not wait
     assert_int_equal(in->ended && in->status != DECOCT_E_BUSY, 0);
     for (int64_t i = 0; i < count; i++) {
         task(task_data, i);
@@ -196,7 +196,7 @@ static void test_many_threads(void **state) {
 static void fork_inside(void *host, decoct_task task, void *task_data, int64_t count) {
     inside *in = host;
     pid_t child = fork();
-    if (child == 0) { // nothing of the parent's call is going on here
+    if (child == 0) { // the parent's call does not run here
         pthread_t thread;
         inside mine = {.ctx = in->ctx};
         if (pthread_create(&thread, NULL, call_from_another, &mine) || pthread_join(thread, NULL)) {
@@ -254,7 +254,7 @@ static void test_cancelled_callers(void **state) {
     }
 }
 
-// How many calls went as they should.
+// How many calls gave the expected status.
 static int use_everything(void) {
     char path[4096];
     uint64_t length;
@@ -276,7 +276,7 @@ static int use_everything(void) {
     return fine;
 }
 
-// A thread that is already cancelled ends at none of these calls, and right after them. Nothing is
+// A thread that is already cancelled ends right after these calls, not in them. Nothing is
 // on its stack then: a sanitizer does not see frames that cancellation removes.
 static void *use_everything_cancelled(void *data) {
     static int before;
@@ -341,7 +341,7 @@ static void test_open_without_a_buffer(void **state) {
     decoct_context_close(ctx);
 }
 
-// ---- Hosts that do something else ----
+// ---- Hosts with a wrong parallel_for ----
 
 typedef enum fault { NOTHING, TOO_FEW, TWICE, OUTSIDE, LATE, FAULTS } fault;
 
@@ -396,7 +396,7 @@ static void test_odd_hosts(void **state) {
             assert_null(weights);
         }
         host.odd = false;
-        if (f == LATE) { // what comes late is noticed in the next run
+        if (f == LATE) { // a late task is noticed in the next run
             assert_int_equal(multiply(ctx, z), DECOCT_E_SYSTEM);
         }
         assert_int_equal(multiply(ctx, z), DECOCT_OK);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The program `decoct` as a user meets it: test_cli.py PATH-OF-DECOCT. What needs the default model
-# is skipped where there is none. Python's standard library only.
+# The program `decoct` as a user runs it: test_cli.py PATH-OF-DECOCT. Tests of the default model are
+# skipped without it. Python's standard library only.
 import base64
 import json
 import os
@@ -49,7 +49,8 @@ def run_on_terminal(*args, **env):
     return out
 
 
-# A source tree with the model and a program that does not find it is a failure, no reason to skip.
+# A source tree with the model and a program that does not find it is a failure, not a reason to
+# skip.
 IN_TREE = os.path.exists(os.path.join(HERE, "..", "models", "potion", "model.safetensors"))
 HAS_MODEL = IN_TREE or run("next", "the")[0] == 0
 needs_model = unittest.skipUnless(HAS_MODEL, "no default model here")

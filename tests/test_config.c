@@ -95,7 +95,7 @@ static void test_refusals(void **state) {
 }
 
 // Names that GPT-2's own readers know are used; two names must agree; a name of another family must
-// not say anything else.
+// not contradict them.
 static void test_names_of_sizes(void **state) {
     static const struct {
         const char *text;

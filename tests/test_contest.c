@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The alternation of `decoct peers`: medians, intervals, who takes part.
+// The alternation of `decoct peers`: medians, intervals, which peers are measured.
 #include "bench/machine/clock.h"
 #include "bench/measure/contest.h"
 
@@ -35,7 +35,7 @@ static void test_intervals(void **state) {
     }
 }
 
-// The clock of this test, instead of the library's: a call takes what its counter says.
+// The clock of this test, instead of the library's: the time of a call is in its counter.
 static double now;
 
 double clock_now(void) {
@@ -63,7 +63,7 @@ static void test_turns(void **state) {
     contest_run(list, 3, &options);
     assert_int_equal(list[0].calls, 1);   // one call is longer than a turn must be
     assert_int_equal(list[1].calls, 154); // 1, 10, 100 are too few; then a fifth more than needed
-    assert_int_equal(a.calls, 2 + 5 * 2); // warm-up and calibration; a round warms up once more
+    assert_int_equal(a.calls, 2 + 5 * 2); // warm-up and calibration; a round warms up again
     assert_int_equal(b.calls, 1 + 1 + 10 + 100 + 154 + 5 * 155);
     for (int i = 0; i < 5; i++) {
         assert_true(list[0].seconds[i] == 0.25 && list[1].seconds[i] == 0x1p-10);

@@ -325,7 +325,7 @@ static void test_sampling(void **state) {
     decoct_context_close(ctx);
 }
 
-// The probes do what they say, as far as that can be seen from outside.
+// The probes do the work that they report, as far as that is visible.
 static void test_probes(void **state) {
     enum { COUNT = 5000, WHOLE = 4096 };
     static float from[COUNT], to[COUNT];
@@ -358,7 +358,7 @@ static void test_probes(void **state) {
     }
 }
 
-// Each thread has floats of its own, and goes over them several times.
+// Each thread has floats of its own, and passes over them several times.
 static void test_probe_of_caches(void **state) {
     enum { COUNT = 2500, WHOLE = 2048, MOST = 3 };
     static float from[MOST * COUNT], to[MOST * COUNT];

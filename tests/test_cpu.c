@@ -55,7 +55,7 @@ static const machine x86_machines[] = {
      X86(0x7ffafbbf, 0x239ca7eb, 0x984007ac, 0x00400810, 0x207), AVX2_LEVEL},
 };
 
-// What hypervisors and operating systems make of the same CPUs.
+// The same CPUs under hypervisors and operating systems.
 static const machine x86_hidden[] = {
     {"XSAVE hidden, AVX2 shown", DCT_CPU_X86, X86(0x73dafbbf, 0x000027ab, 0, 0, 0), 0},
     {"OSXSAVE off, XCR0 forged", DCT_CPU_X86, X86(0x77dafbbf, 0x000027ab, 0, 0, 0x7), 0},

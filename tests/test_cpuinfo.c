@@ -2,7 +2,7 @@
 // Tables from texts of /proc/cpuinfo: names of cores, and features that only some CPUs have.
 // fixtures/cpuinfo: shortened to a few CPUs and lines, in the form that Linux prints on these
 // machines; the hybrid x86 is forged (no such machine was sold with AVX-512 on). root-*: folders
-// that stand for "/".
+// that replace "/".
 #include "machine/cores.h"
 #include "machine/cpuinfo.h"
 #include "machine/memory.h"
@@ -98,8 +98,8 @@ static void known_machines(void **state) {
     }
 }
 
-// Linux for AArch64 before 3.19 tells the register of the CPU that reads, at the end: it says
-// nothing of the last CPU in the list, nor of the kind of core that this one is.
+// Linux for AArch64 before 3.19 reports the register of the reading CPU, at the end: it describes
+// neither the last CPU in the list nor the kind of core of this one.
 static void one_register_is_not_the_last_cpus(void **state) {
     (void)state;
     static const char ids[] = "Features\t: fp asimd\nCPU implementer\t: 0x41\nCPU architecture: "
@@ -183,7 +183,7 @@ static void hybrid_x86(void **state) {
     check_narrow(&table, DCT_CPU_X86, all, 8, 0, 0);
     // A CPU that the table lacks may be any of them.
     check_narrow(&table, DCT_CPU_X86, (const int32_t[]){0, 1, 99}, 3, X86_ALL, AVX2_LEVEL);
-    // Words of x86 say nothing about AArch64.
+    // The flags of x86 do not describe AArch64.
     check_narrow(&table, DCT_CPU_ARM64, all, 8, ARM_ALL, ARM_ALL);
     check_narrow(&table, DCT_CPU_OTHER, all, 8, X86_ALL, X86_ALL);
     dct_cpuinfo_free(&table);
@@ -213,7 +213,7 @@ static void arm_without_dotprod_on_one_cpu(void **state) {
     dct_free(text);
 }
 
-// What is lost without the word.
+// The features lost without the flag.
 static const struct {
     dct_cpu_family family;
     const char *word;
@@ -229,7 +229,7 @@ static const struct {
     {DCT_CPU_X86, "avx512vl", AVX512_ALL},
     {DCT_CPU_X86, "avx512_bf16", DECOCT_CPU_AVX512_BF16},
     {DCT_CPU_X86, "avx512_vnni", DECOCT_CPU_AVX512_VNNI},
-    {DCT_CPU_ARM64, "asimd", 0}, // AArch32's words
+    {DCT_CPU_ARM64, "asimd", 0}, // AArch32's flags
     {DCT_CPU_ARM64, "fphp", DECOCT_CPU_NEON_FP16},
     {DCT_CPU_ARM64, "asimdhp", DECOCT_CPU_NEON_FP16},
     {DCT_CPU_ARM64, "asimddp", DECOCT_CPU_NEON_DOTPROD},
@@ -259,7 +259,7 @@ static void each_word_counts(void **state) {
     }
 }
 
-// ---- Texts that are not what they should be ----
+// ---- Invalid texts ----
 
 static void nonsense_tells_nothing(void **state) {
     (void)state;
@@ -307,7 +307,7 @@ static void registers_need_all_fields(void **state) {
         assert_int_equal(table.rows[0].midr, 0);
         dct_cpuinfo_free(&table);
     }
-    // The first of two is taken, and blanks do not matter.
+    // The first of two is used, and blanks do not matter.
     dct_cpuinfo table =
         parse("processor:7\r\n CPU implementer : 0x41 \nCPU implementer: 0x61\nCPU variant:0x2\n"
               "CPU part: 0xd05\nCPU revision:0");
@@ -316,7 +316,7 @@ static void registers_need_all_fields(void **state) {
     dct_cpuinfo_free(&table);
 }
 
-// Cut anywhere, a text may name fewer cores but no others, and may take features away.
+// Cut anywhere, a text may name fewer cores but no others, and may remove features.
 static void cut_texts(void **state) {
     (void)state;
     uint64_t length = 0;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Memory that is too short for a plugin: the context opens without it and says so, or it fails for
-// want of memory. Never is a plugin missing without a reason.
+// Memory that is too short for a plugin: the context opens without it and reports that, or it fails
+// with DECOCT_E_MEMORY. A plugin is never missing without a reason.
 #include "check.h"
 #include "failing_memory.h"
 
 #include <stdio.h>
 
-// What became of one opening.
+// The result of one opening.
 typedef struct outcome {
     decoct_status status;
     bool serves;                   // the plugin does what it can
@@ -53,7 +53,7 @@ static void test_reason(void **state) {
     assert_true(degraded > 0 && failed > 0);
 }
 
-// Who asks for the plugin gets it or an error that names memory.
+// A caller that forces the plugin gets it or an error that names memory.
 static void test_forced(void **state) {
     (void)state;
     for (int64_t i = 0; i < 200; i++) {

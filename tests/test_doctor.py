@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# `decoct doctor` on machines that are made here, each a folder that stands for "/":
+# `decoct doctor` on machines that are made here, each a folder that replaces "/":
 # test_doctor.py PATH-OF-DECOCT.
 import json
 import os
@@ -24,7 +24,7 @@ def every_cpu(count, file, text):
 
 
 def machine(cpus, **other):
-    """What every machine shows: one that is quiet, whose clocks are not told."""
+    """What every machine shows: a quiet one that does not report its clocks."""
     files = {CPU + "online": "0-%d\n" % (cpus - 1),
              "proc/cpuinfo": "vendor_id\t: GenuineIntel\nflags\t\t: fpu avx2\n",
              "proc/self/status": "Name:\tcat\nCpus_allowed:\tff\nCpus_allowed_list:\t0-%d\n" % (cpus - 1),
@@ -266,7 +266,7 @@ class Machines(unittest.TestCase):
         self.check_turbo(dict(off, **{switch: "1\n"}), "turbo is off", None)
         self.check_turbo(dict(every_cpu(4, "cpufreq/boost", "1\n"), **{CPU + "intel_pstate/no_turbo": "1\n"}),
                          "turbo is off", None)
-        # an offline CPU says nothing, and one without a file of its own follows the global switch
+        # an offline CPU does not count, and one without a file of its own follows the global switch
         self.check_turbo(dict(uneven, **{CPU + "online": "0\n"}), "turbo is off", None)
         self.check_turbo(dict(off, **{CPU + "cpu4/online": "1\n", switch: "1\n"}),
                          "turbo is on for CPU 4; off for the others (4)", "echo 0 | sudo tee /" + switch)
@@ -366,7 +366,7 @@ class Output(unittest.TestCase):
                     self.assertEqual((done.returncode, done.stderr), (0, b""), f["mend"])
         for files in hostile:
             mend = examine(files)[0]["quota"]["mend"]
-            if not mend.startswith("#"):  # the name is one word of it, whatever it holds
+            if not mend.startswith("#"):  # the name is one argument, whatever it contains
                 words = subprocess.run(["bash", "-c", 'sudo() { printf "%s" "$2"; }; ' + mend],
                                        stdout=subprocess.PIPE, text=True, check=True).stdout
                 self.assertEqual(words, re.search("'(.*)'", mend).group(1))

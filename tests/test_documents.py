@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What documents say of the tools and of the sources is so: test_documents.py BUILD.
+# Documents agree with the tools and the sources: test_documents.py BUILD.
 import glob
 import json
 import os
@@ -61,7 +61,7 @@ class Paths(unittest.TestCase):
                     self.assertTrue(os.path.exists(path), "%s names %s" % (name, link))
 
     def test_paths(self):
-        """A path of this repository in a document is there; NAME and the like stand for any name."""
+        """A path of this repository in a document is there; NAME and the like mean any name."""
         folders = {name for name in os.listdir(TOP) if os.path.isdir(os.path.join(TOP, name))
                    and not name.startswith("build")}
         checked = 0

@@ -88,7 +88,7 @@ static void check_right(decoct_context *ctx) {
     assert_true(y[0] == 5.0f && y[1] == 7.0f && y[2] == 9.0f);
 }
 
-// Exactly the kernel that is wrong is rejected.
+// Only the wrong kernel is rejected.
 static bool find_mistake(const char *mistake, const char *kernel) {
     decoct_backend_info info;
     int32_t at = 0;
@@ -125,7 +125,7 @@ static void test_mistakes_are_found(void **state) {
     assert_int_equal(missed, 0);
 }
 
-// For people who change the exam: how long it takes.
+// Prints the time of the exam, for changes of it.
 static void test_duration(void **state) {
     struct timespec before, after;
     (void)state;

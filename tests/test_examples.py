@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The README is run, not believed: test_examples.py BUILD. Its C and its Python do what it says and are
-# those of examples/, its picture of the answer is the program's, the commands and files that it names are
-# there. (test_documents.py looks at links and paths, test_install.py builds copies of the folders of examples/ against an installed tree.)
+# The README's examples are run: test_examples.py BUILD. Its C and its Python do what it says and
+# are those of examples/, its picture of the answer is the program's, the commands and files that it
+# names are there. (test_documents.py looks at links and paths, test_install.py builds copies of the
+# folders of examples/ against an installed tree.)
 import json
 import os
 import re
@@ -60,7 +61,7 @@ class Readme(unittest.TestCase):
         self.assertEqual(run([sys.executable, path], self.folder, **LIBRARY), NUMBERS)
 
     def test_numbers(self):
-        # What the block shows is attention: softmax(q k / sqrt 2) v over the words seen so far.
+        # The output of the block is attention: softmax(q k / sqrt 2) v over the words seen so far.
         q, k, v = [(4, 0), (0, 4), (4, 4)], [(1, 0), (0, 1), (1, 1)], [(10, 0), (0, 20), (5, 5)]
         for i, line in enumerate(NUMBERS.splitlines()):
             e = [2.718281828459045 ** ((q[i][0] * k[j][0] + q[i][1] * k[j][1]) / 2 ** 0.5)

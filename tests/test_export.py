@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# `decoct export`: test_export.py PATH-OF-DECOCT. What other tools get: Google Benchmark's compare.py
-# itself (Debian: libbenchmark-tools, python3-scipy), Python's csv module, a reader of GitHub's tables.
-# Exit code 77 where the reader of result files is not in the build.
+# `decoct export`: test_export.py PATH-OF-DECOCT. What other tools get: Google Benchmark's
+# compare.py itself (Debian: libbenchmark-tools, python3-scipy), Python's csv module, a reader of
+# GitHub's tables. Exit code 77 where the reader of result files is not in the build.
 import csv
 import io
 import json
@@ -62,7 +62,7 @@ class GoogleCpp(Export):
             self.assertEqual(given.pop("family_index"), i)
             self.assertEqual(given.pop("per_family_instance_index"), 0)
             self.assertEqual(given, {key: row[key] for key in given})
-            # What github-action-benchmark takes.
+            # What github-action-benchmark reads.
             self.assertLessEqual({"name", "real_time", "time_unit", "iterations", "threads"},
                                  set(given))
 

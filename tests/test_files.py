@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Measurements are not lost, and odd files neither hang nor stop a report: test_files.py BUILD. Outputs
-# over inputs, two sweeps into one file, file systems that refuse, pipes and devices, foreign JSON,
-# duplicate keys, no memory. Exit code 77 where benchmarks or the reader are not in the build.
+# Measurements are not lost, and odd files neither hang nor stop a report: test_files.py BUILD.
+# Outputs over inputs, two sweeps into one file, file systems that refuse, pipes and devices,
+# foreign JSON, duplicate keys, no memory. Exit code 77 where benchmarks or the reader are not in
+# the build.
 import gzip
 import json
 import os
@@ -31,7 +32,7 @@ def environment(**more):
 
 
 def decoct(*args, **more):
-    """Nothing here takes long: a minute means that it hangs."""
+    """Every step is short: after a minute it hangs."""
     more = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "env": environment(), **more}
     done = subprocess.run([DECOCT, *args], stderr=subprocess.PIPE, timeout=60, **more)
     return done.returncode, (done.stdout or b"").decode(), done.stderr.decode(errors="replace")
@@ -453,7 +454,7 @@ class Memory(Folder):
         path = self.write("a.json")
         lists = ["sweep", "--list", "--op", "softmax", "--seq", "8"]
         for args in (["info"], lists, ["report", path, "-o", self.path("x.html")], ["export", "--to", "md", path]):
-            # Behind the first 60 `info` is in hwloc, and behind 130 `sweep`.
+            # After the first 60 `info` is in hwloc, and after 130 `sweep`.
             most = {"info": 60, "sweep": 130}.get(args[0], 300)
             for at in (*range(1, 60), *range(60, most, 7)):
                 code, _, err = decoct(*args, env=environment(LD_PRELOAD=REFUSE, NO_MEMORY_AT=str(at)))
@@ -466,7 +467,7 @@ class Memory(Folder):
 
 
     def test_a_good_file_is_not_called_broken(self):
-        """Going on with a file that is complete: what is allocated last is for reading it."""
+        """Continuing a complete file: the last allocations are for reading it."""
         path = self.path("a.json")
         again = (*SWEEP, "--seq", "4", "-o", path, "--resume")
         self.assertEqual(decoct(*again)[0], 0)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Model folders as people have them: the same answer whatever the files are called and however they
-// are cut, and an error or a note for what would change it.
+// Model folders as users have them: the same answer whatever the files are named and however they
+// are split, and an error or a note for what would change it.
 #include "tiny_model.h"
 
 #include <stdio.h>
@@ -92,7 +92,7 @@ static void test_heads(void **state) {
     }
 }
 
-// Tensors that would change the answer are refused by their names, others are told or are masks.
+// Tensors that would change the answer are refused by their names, others give a note or are masks.
 static void test_other_tensors(void **state) {
     static const struct {
         const char *name, *type;
@@ -171,7 +171,7 @@ static void test_types(void **state) {
     }
 }
 
-// Links that lead nowhere, texts that are no UTF-8, a folder without a name.
+// Dangling links, texts that are not UTF-8, a folder without a name.
 static void test_odd_files(void **state) {
     static const char *const names[] = {"model.safetensors", "generation_config.json", "merges.txt",
                                         "tokenizer_config.json"};
@@ -306,7 +306,7 @@ static void test_shards(void **state) {
     tiny_expect(ctx, &m, DECOCT_E_FORMAT, "no weight_map");
     tiny_write(&m, "model.safetensors.index.json", "{\"weight_map\": {\"x\": 1}}");
     tiny_expect(ctx, &m, DECOCT_E_FORMAT, "tensor x");
-    rewrite(&m); // a whole file goes before an index
+    rewrite(&m); // a whole file has precedence over an index
     expect_same(ctx, &m);
     end(ctx, &m);
 }

@@ -16,7 +16,7 @@
 
 enum { CASES = 9 };
 
-// A gate of nine equal cases whose self-check held.
+// A gate of nine equal cases whose self-check passed.
 static gate equal_gate(trial *trials) {
     static const char *const names[CASES] = {"a/1", "a/2", "a/3", "b/1", "b/2",
                                              "b/3", "c/1", "c/2", "c/3"};
@@ -59,7 +59,7 @@ static void test_codes(void **state) {
     assert_int_equal(g.code, EXIT_INTERRUPTED);
 }
 
-// A quarter may be unclear; more is no judgement, and silence is no pass.
+// A quarter may be undecided; with more the gate does not judge, and no verdict is not a pass.
 static void test_unclear(void **state) {
     (void)state;
     gate g = equal_gate(trials);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Sessions and caches take memory with the tokens that they hold; without it they stay as they
-// were.
+// The memory of sessions and caches grows with their tokens; without memory they stay unchanged.
 #include "tiny_model.h"
 
 #include <stdlib.h>
@@ -21,7 +20,7 @@ static decoct_session *start(decoct_context *ctx, decoct_model *model) {
     return s;
 }
 
-// Feeds one token; where memory is needed, each allocation fails once first.
+// Feeds one token; if memory is needed, each allocation first fails once.
 static int feed_one(decoct_context *ctx, decoct_session *s, int64_t at) {
     int failures = 0;
     for (;; failures++) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""test_headers.py SOURCE VERSION: the public headers are the manual and belong to every compiler.
+"""test_headers.py SOURCE VERSION: the public headers are the manual and compile everywhere.
 
 Each function of decoct.h and base.h and each field of their structs has a doc comment, each header compiles alone as C99, C11,
 C++11 and C++17 without a warning, and the version in base.h is that of the project.
@@ -56,7 +56,7 @@ class Comments(unittest.TestCase):
         self.assertEqual(bare_fields(text), [])
 
     def test_the_test_sees(self):
-        """Without any one of its comments, a header is found out."""
+        """A header without any one of its comments is found."""
         text = read("base.h") + read("decoct.h")
         fields = [m for m in re.finditer(r"[ \t]*/\*\*<.*?\*/", text, re.DOTALL)
                   if re.search(r"\n    [^\n]*;\s*$", text[:m.start()])]

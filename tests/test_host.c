@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The disclosure of described machines: each is a folder that stands for "/", made here.
+// The disclosure of described machines: each is a folder that replaces "/", made here.
 #include "bench/machine/host.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// hwloc in the host's process: when it is not asked, that it does not print, and what happens when
-// memory runs out.
+// hwloc in the host's process: when it is not called, that it does not print, and what happens
+// without memory.
 #include "machine/memory.h"
 #include "machine/topology.h"
 
@@ -187,7 +187,7 @@ static void nothing_is_printed_without_sysfs(void **state) {
 #define OWN_MALLOC 0
 #endif
 
-static long left = -1; // allocations until one fails; -1: none does
+static long left = -1; // allocations until one fails; -1: all succeed
 
 #if OWN_MALLOC
 void *__libc_malloc(size_t size);
@@ -302,7 +302,7 @@ static int with_one_failure(long number) {
     return failed ? -(int)status : NONE_FAILED;
 }
 
-// SECURITY.md has the figures of hwloc 2.9.0: its own failures are not ours to mend.
+// SECURITY.md has the figures of hwloc 2.9.0: its own failures are not checked here.
 static void single_failures_are_counted(void **state) {
     (void)state;
     if (!OWN_MALLOC) {

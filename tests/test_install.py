@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Installed, moved, used: test_install.py BUILD. Nothing may remember where it was built or where it
-# was meant to be: program, plugins, model, pkg-config, and copies of the examples work from the new
-# place. Exit code 77 where the build is not one of plugins.
+# Installed, moved, used: test_install.py BUILD. Nothing may depend on where it was built or on the
+# prefix: program, plugins, model, pkg-config, and copies of the examples work from the new place.
+# Exit code 77 where the build is not one of plugins.
 import glob
 import json
 import os
@@ -39,7 +39,7 @@ class Installed(unittest.TestCase):
         subprocess.run([shutil.which("meson"), "install", "-C", BUILD, "--no-rebuild", "--quiet",
                         "--destdir", staged], check=True, stdout=subprocess.DEVNULL)
         program = only(staged + "/**/bin/decoct")
-        cls.prefix = os.path.join(folder.name, "another place")  # a blank may not hurt
+        cls.prefix = os.path.join(folder.name, "another place")  # a blank must not matter
         shutil.move(os.path.dirname(os.path.dirname(program)), cls.prefix)
         shutil.rmtree(staged)
         cls.decoct = os.path.join(cls.prefix, "bin", "decoct")
@@ -122,7 +122,7 @@ class Installed(unittest.TestCase):
 
     @unittest.skipIf(EMULATOR, "the Python of this machine loads no library of another one")
     def test_the_library_finds_its_model_by_itself(self):
-        # The program is another one's here: nothing lies beside it.
+        # The program is another one here: it has no files beside it.
         source = """
 import ctypes as c
 lib, ctx, path = c.CDLL("libdecoct.so.0"), c.c_void_p(), c.create_string_buffer(4096)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Ctrl-C and SIGTERM in the middle of `decoct sweep` and `bench`: test_interrupts.py BUILD. A signal is
-# sent when the program has shown that it is where it shall be reached. Exit code 77 where the benchmarks
-# are not in the build.
+# Ctrl-C and SIGTERM in the middle of `decoct sweep` and `bench`: test_interrupts.py BUILD. A signal
+# is sent when the output shows that the program has reached the right place. Exit code 77 where the
+# benchmarks are not in the build.
 import json
 import os
 import pty
@@ -15,7 +15,7 @@ import unittest
 BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
 DECOCT = os.path.join(BUILD, "cli", "decoct")
 PLUGINS = os.path.join(BUILD, "tests", "plugin")
-HANG = 300  # seconds after which a silent program is taken for one that hangs
+HANG = 300  # seconds without output after which a program counts as hanging
 # More than a minute of timed calls, however fast the machine is.
 LONG = ("--op", "softmax,attention", "--heads", "1,2,3,4", "--head-dim", "64", "--seq", "8..400+8", "--backend",
         "scalar", "--repetitions", "9", "--min-time", "0.02")
@@ -82,7 +82,7 @@ class Interrupts(unittest.TestCase):
         return program
 
     def test_in_the_middle(self):
-        # Samples of a case that is cut off must not bring the others down, whenever it happens.
+        # Samples of a case that is cut off must not stop the others, whenever it happens.
         for shown in (1, 2, 3, 5, 8, 20):
             program = self.start("sweep", *LONG)
             program.wait_for(b"left", shown)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// JSON and files from outside: what is refused, with which words, and what happens without memory.
+// JSON and files from outside: what is refused, with which message, and what happens without
+// memory.
 #include "model/json.h"
 
 #include "machine/memory.h"
@@ -125,7 +126,7 @@ static void test_files(void **state) {
     assert_int_equal(mkdir(path, 0700), 0);
     expect_file(9, DECOCT_E_IO, "not a file");
     rmdir(path);
-    // A pipe that nobody writes to: an error, not a wait without end.
+    // A pipe without a writer: an error, not an endless wait.
     assert_int_equal(mkfifo(path, 0600), 0);
     alarm(600);
     expect_file(9, DECOCT_E_IO, "not a file");
@@ -141,7 +142,7 @@ static decoct_status read_once(void *data, dct_error *error) {
     return status;
 }
 
-// Keys and texts of every length: a byte that jansson could not keep must not be lost in silence.
+// Keys and texts of every length: a byte that jansson could not keep must not be lost silently.
 static decoct_status read_lengths(void *data, dct_error *error) {
     enum { LONGEST = 140 };
     char text[2 * LONGEST];

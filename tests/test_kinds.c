@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which kinds of cores are one, and the L3 domains of CPUs: tables over the pure functions. What
-// pins make of them is test_pinning.c's.
+// Which kinds of cores are one, and the L3 domains of CPUs: tables over the pure functions. Pins by
+// them are tested in test_pinning.c.
 #include "machine/placement.h"
 
 #include <setjmp.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Where the buffers of `decoct roofline` lie on described machines: in the level they are named
-// after.
+// The buffers of `decoct roofline` on described machines fit into the level they are named after.
 #include "bench/machine/levels.h"
 
 #include <setjmp.h>
@@ -90,7 +89,7 @@ static void test_no_l3(void **state) {
     levels l = of(NO_L3);
     check_names(&l, "L1 L2 DRAM ");
     assert_int_equal(levels_bytes(&l, 1, 2), 128 * KIB);
-    assert_int_equal(levels_bytes(&l, 2, 1), 64 * MIB); // beyond caches that nobody tells of
+    assert_int_equal(levels_bytes(&l, 2, 1), 64 * MIB); // beyond caches of unknown size
 }
 
 // Every buffer can be cut in two whole pieces of decoct_probe_cache.

@@ -80,7 +80,7 @@ static void use_session(const house *h, decoct_session *session, float *to) {
     assert_int_equal(decoct_session_eval(h->second, session, ids, 3, 0, to), DECOCT_OK);
 }
 
-// Everything that is still there gives what it gave when all was open.
+// Every open handle gives the same results as when all were open.
 static void use_rest(const house *h, bool first) {
     float y[VOCABULARY];
     for (handle s = SESSION; s <= LATER; s++) {

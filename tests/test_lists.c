@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The constants that the headers spell out are those of ops.def and dtypes.def, none is missing,
+// The constants that the headers spell out are those of ops.def and dtypes.def, they are complete,
 // and the names that the library gives are those of the lists.
 #include <setjmp.h>
 #include <stdarg.h>

@@ -127,7 +127,7 @@ static void test_logits(void **state) {
     decoct_context_close(scalar);
 }
 
-// Only the last logits are asked for; then some tokens are taken back and fed again.
+// Only the last logits are asked for; then the session is truncated and fed again.
 static void test_session(void **state) {
     decoct_context *ctx = check_open(*state, 2);
     if (!ctx) {
@@ -145,7 +145,7 @@ static void test_session(void **state) {
     assert_int_equal(decoct_session_eval(ctx, s, f.ids + 7, f.count - 7, 0, one), DECOCT_OK);
     assert_true(check_same_bits(one, f.logits + last, v));
 
-    // Full, and ids that are none: nothing changes.
+    // Full, and invalid ids: nothing changes.
     one[0] = 42.0f;
     assert_int_equal(decoct_session_eval(ctx, s, f.ids, 1, 0, one), DECOCT_E_FULL);
     assert_int_equal(decoct_session_truncate(ctx, s, 3), DECOCT_OK);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""test_models.py DECOCT: model folders as the program meets them: where a text ends, what is noted."""
+"""test_models.py DECOCT: model folders as the program reads them: where a text ends, what is noted."""
 import json
 import os
 import shutil

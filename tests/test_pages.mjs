@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The pages in Chromium: test_pages.mjs PATH-OF-CHROMIUM FOLDER, called by test_pages.py, which puts
-// the pages there. Each test gets a page of its own that can reach no network; afterwards there must
-// have been no request, no message on the console and nothing that the page's policy refused.
+// The pages in Chromium: test_pages.mjs PATH-OF-CHROMIUM FOLDER, called by test_pages.py, which
+// puts the pages there. Each test gets a page of its own that can reach no network; afterwards
+// there must have been no request, no message on the console and nothing that the page's policy
+// refused.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -18,10 +19,10 @@ const SECTIONS = ["machines", "compare", "sweep", "scaling", "roofline", "ladder
 async function picture(page, name, what) {
   if (shots) await (what || page).screenshot({ path: path.join(shots, name + ".png"), ...(what ? {} : { fullPage: true }) });
 }
-// How many of the canvas's pixels have a colour (grid and words are nearly grey), and how light all
+// How many of the canvas's pixels have a colour (grid and text are nearly grey), and how light all
 // that is painted is on average.
 const painted = canvas => canvas.evaluate(c => {
-  const copy = document.createElement("canvas"); // the browser grumbles at reading one often
+  const copy = document.createElement("canvas"); // the browser warns when one is read often
   [copy.width, copy.height] = [c.width, c.height];
   const drawing = copy.getContext("2d", { willReadFrequently: true });
   drawing.drawImage(c, 0, 0);
@@ -37,7 +38,7 @@ const painted = canvas => canvas.evaluate(c => {
   return { count, light: all ? light / all / 3 : 0 };
 });
 const HANG = 120000; // ms after which nothing more is to be expected; no test measures how fast a page is
-// What the browser does in its own time: asked again until it holds.
+// What the browser does later: checked again until it holds.
 async function eventually(holds, words) {
   for (const end = Date.now() + HANG; !await holds(); await new Promise(done => setTimeout(done, 5)))
     assert.ok(Date.now() < end, words);
@@ -107,7 +108,7 @@ test("the verdict names the faster one", "backends", async page => {
   assert.match(await page.locator("#lede").innerText(), /AMD EPYC.*scalar, avx2, avx512.*276 rows.*correct.*interval/s);
   assert.match(await page.locator("#figures").innerText(), /rows disturbed/);
 });
-// Made-up pairs of files whose truth is known: what the head of the page says of them.
+// Made-up pairs of files whose truth is known: what the head of the page states about them.
 const EQUAL = /^AMD EPYC \(before.json\) and AMD EPYC \(after.json\) are equally fast within \u00b1[\d.]+ %$/, CANNOT = /^Cannot tell whether/,
   RUNS_DIFFER = /^AMD EPYC \(after\) is 4\.0 % faster than AMD EPYC \(before\)$/;
 for (const [file, headline, tile, why] of [

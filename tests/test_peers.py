@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # `decoct peers` where no peer is installed: test_peers.py PATH-OF-DECOCT FOLDER, with a library in
-# FOLDER that passes for OpenBLAS. Rows, figures and exit codes; no timing is judged.
+# FOLDER that acts as OpenBLAS. Rows, figures and exit codes; no timing is judged.
 import json
 import os
 import shutil

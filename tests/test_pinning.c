@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Every pin policy on every kind of machine, as one table: which CPU each worker gets, or the words
-// of the refusal. Failures name the machine. fixtures/topology and fixtures/cgroup as in
+// Every pin policy on every kind of machine, as one table: which CPU each worker gets, or the
+// message of the refusal. Failures name the machine. fixtures/topology and fixtures/cgroup as in
 // test_topology.c.
 #include "core/threads.h"
 #include "machine/memory.h"
@@ -22,7 +22,7 @@ enum { CPUS_MAX = 300, PINS_MAX = 24 };
 
 #define NO_KINDS "kinds of cores"
 
-// `cpus` are those of the first workers, "0,2-5"; or words of the refusal.
+// `cpus` are those of the first workers, "0,2-5"; or a part of the message.
 typedef struct pin_row {
     const char *policy;
     int32_t threads;
@@ -33,7 +33,7 @@ typedef struct pin_machine {
     const char *name;
     const char *synthetic, *xml; // one of them
     const char *allowed;         // "1-2,9": what the affinity mask leaves; NULL: everything
-    const char *cgroup;          // fixture whose quota counts; NULL: none
+    const char *cgroup;          // fixture whose quota counts; NULL: no quota
     int32_t usable;              // threads that a context opens on it
     pin_row rows[PINS_MAX];
 } pin_machine;

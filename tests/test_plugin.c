@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Plugins from outside: taken kernel by kernel, examined, refused in words. The folders of the
+// Plugins from outside: used kernel by kernel, examined, refused with a message. The folders of the
 // plugins come from the build: DECOCT_TEST_PLUGINS.
 #include "check.h"
 
@@ -66,7 +66,8 @@ static void test_wrong_kernel_is_not_admitted(void **state) {
     decoct_context_close(ctx);
 }
 
-// What a host can ask: which kernels of a backend were rejected; and that it wants none of that.
+// What a host can ask for: the rejected kernels of a backend; and to refuse a backend that has
+// some.
 static void test_rejected_kernels_are_told(void **state) {
     char path[512], error[1024] = "";
     decoct_context *ctx = NULL;
@@ -96,7 +97,7 @@ static void test_rejected_kernels_are_told(void **state) {
     info = describe(ctx, "/vendor.so");
     assert_true(!info.forced && info.rejected_count == 1);
     decoct_context_close(ctx);
-    snprintf(path, sizeof path, "%s/good", plugins()); // its NULL kernels are no error
+    snprintf(path, sizeof path, "%s/good", plugins()); // its NULL kernels are not an error
     setenv("DECOCT_BACKEND_PATH", path, 1);
     options.backend = "vendor";
     assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
@@ -140,7 +141,7 @@ static void test_force(void **state) {
     assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_E_UNSUPPORTED);
 }
 
-// Files that must not be loaded, or that are no plugins.
+// Files that must not be loaded, or that are not plugins.
 static void test_refused_files(void **state) {
     char folder[] = "/tmp/decoct-test-XXXXXX", from[512], to[128];
     (void)state;
@@ -176,7 +177,8 @@ static void test_refused_files(void **state) {
     decoct_context_close(ctx);
 }
 
-// A context that sees the plugins of one folder of the build, and what it says of one file there.
+// A context that sees the plugins of one folder of the build, and what it reports about one file
+// there.
 static decoct_context *open_odd(const char *folder, const char *file, decoct_backend_info *info) {
     char path[512];
     snprintf(path, sizeof path, "%s/%s", plugins(), folder);
@@ -247,7 +249,7 @@ static void test_no_block_sizes(void **state) {
     expect_product("sizes");
 }
 
-// One whose m_block is no multiple of its tile is handed no more rows than that.
+// One whose m_block is not a multiple of its tile never gets more rows than that.
 static void test_uneven_block_sizes(void **state) {
     (void)state;
     expect_product("blocks");

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""test_plugins.py DECOCT PLUGINS: plugins from outside as a user of the program meets them.
+"""test_plugins.py DECOCT PLUGINS: plugins from outside as a user of the program sees them.
 
 PLUGINS is the folder of the built test plugins. Exit code 77 where this build loads none.
 """
@@ -49,7 +49,7 @@ class Hash(unittest.TestCase):
         self.assertRegex(err, "served by.* vendor: add bias")
 
     def test_rejected_kernels_of_others(self):
-        """Those of a plugin that was not asked for are no error, but no secret either."""
+        """Those of a plugin that was not asked for are a note and not an error."""
         for args in (["--backend", "scalar"], []):
             code, _, err = run("hash", "--only", "add", *args, folder="wrong")
             self.assertEqual(code, 0, err)
@@ -174,7 +174,7 @@ class Files(unittest.TestCase):
         self.assertIn("can be written by its group", self.look()[self.folder]["reason"])
 
     def test_build_tree_of_a_group(self):
-        """As umask 002 makes it: whose group may write there can change the library, too."""
+        """As umask 002 makes it: a group that may write there can change the library, too."""
         folder = os.path.join(PLUGINS, "good")
         path = os.path.join(folder, "vendor.so")
         modes = {name: os.stat(name).st_mode & 0o7777 for name in (folder, path)}
@@ -243,7 +243,7 @@ class Files(unittest.TestCase):
         self.assertTrue(all(n % 8 == 0 and n <= whole for n in fine), fine)
 
     def test_crashes(self):
-        """A plugin that does not survive its exam is left out; the others and the program go on."""
+        """A plugin that does not survive its exam is left out; the others and the program continue."""
         self.copy("good", "vendor")
         reasons = {"crashes": "crashes \\(|ends the process", "exits": "ends the process", "aborts": "crashes \\(Aborted",
                    "leaves": "ends the process \\(exit code 42", "hangs": "does not end"}

@@ -14,7 +14,7 @@ DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
 QEMU = shutil.which("qemu-x86_64")
 SARAH = "Sarah lies still on the bed, feeling"
 MOTHER = "Sarah lies to her mother, feeling"
-# CPU of the emulator, what must be chosen, and whether fused multiply-add is in the silicon: only
+# CPU of the emulator, what must be chosen, and whether the CPU has fused multiply-add: only
 # then are the bits promised (erf comes from SLEEF's other variant where it is not).
 CPUS = [
     ("Nehalem", "scalar", False),        # SSE4.2
@@ -60,7 +60,7 @@ class OtherCPUs(unittest.TestCase):
                         self.assertLessEqual(abs(mine["p"] - theirs["p"]), 1e-5)
 
     def test_the_numbers_are_of_this_prompt(self):
-        # Two prompts, two answers: the comparison above is no comparison of constants.
+        # Two prompts, two answers: the comparison above does not compare constants.
         self.assertNotEqual(answer(SARAH, "Haswell")["next"], answer(MOTHER, "Haswell")["next"])
 
     def test_hash(self):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// CPU quotas of cgroups wherever they are mounted: each case is made as a folder that stands for
-// "/". The layouts of fixtures/cgroup, which show no mounts, are test_topology.c's.
+// CPU quotas of cgroups wherever they are mounted: each case is made as a folder that replaces "/".
+// The layouts of fixtures/cgroup, which show no mounts, are test_topology.c's.
 #include "machine/quota.h"
 
 #include <errno.h>

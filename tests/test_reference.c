@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the output of a case must be, and who says so (bench/cases/reference.c).
+// What the output of a case must be, and its source (bench/cases/reference.c).
 #include "bench/cases/reference.h"
 
 #include <setjmp.h>

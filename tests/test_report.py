@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# `decoct report`: test_report.py PATH-OF-DECOCT. What it says about files of tests/results.py against
-# a computation of its own; broken files; outputs that are whole or not there; how much memory a fleet
-# takes. Exit code 77 where the reader of result files is not in the build.
+# `decoct report`: test_report.py PATH-OF-DECOCT. Its statements about files of tests/results.py
+# against a computation of this test; broken files; outputs that are whole or not there; how much
+# memory a fleet takes. Exit code 77 where the reader of result files is not in the build.
 import collections
 import copy
 import json
@@ -243,7 +243,7 @@ class Values(Folder):
 
 
 def poison(value):
-    """The same with BAD in every string, names of keys too where nobody looks for them."""
+    """The same with BAD in every string, also in the names of unknown keys."""
     if isinstance(value, dict):
         made = {k: poison(v) if k not in ("time_unit", "decoct") else v for k, v in value.items()}
         made["</script>" + BAD] = BAD
@@ -254,7 +254,7 @@ def poison(value):
 
 
 class Verdict(Folder):
-    """What the terminal is told. test_pages.py holds it against the page itself."""
+    """The verdict in the terminal. test_pages.py compares it with the page."""
     TWO = r"AMD EPYC \(before(.json)?\)%sAMD EPYC \(after(.json)?\)"
     NEAR, CANNOT = TWO % " and " + " are equally fast within ", "Cannot tell whether " + TWO % " or " + " is faster: "
     INSIDE = "Cannot tell whether avx2 or mine is faster: "
@@ -586,7 +586,8 @@ class Fleet(Folder):
 
     def measure(self, files):
         start = time.monotonic()
-        # Meson has malloc fill what it gives out; then memory that is only reserved is resident too.
+        # Meson has malloc fill what it gives out; then memory that is only reserved is resident
+        # too.
         env = {k: v for k, v in os.environ.items() if k != "MALLOC_PERTURB_"}
         process = subprocess.Popen([DECOCT, "report", self.path("f"), "-o", self.path("out.html")],
                                    env=env, preexec_fn=one_cpu)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// safetensors: values of every type, and files that lie about themselves.
+// safetensors: values of every type, and files that contradict themselves.
 #include "model/safetensors.h"
 
 #include "model/roles.h"
@@ -220,7 +220,7 @@ static void test_missing(void **state) {
         assert_non_null(strstr(error.text, others[i].words));
         unlink(other);
     }
-    // A pipe that nobody writes to: an error, not a wait without end.
+    // A pipe without a writer: an error, not an endless wait.
     assert_int_equal(mkfifo(path, 0600), 0);
     alarm(600);
     expect(DECOCT_E_IO, "not a file");
@@ -256,7 +256,7 @@ static void *counted_block(size_t size) {
     return block;
 }
 
-// Finding one of many takes few comparisons, and only a few of them are in jansson's form at once:
+// Finding one of many needs few comparisons, and only a few of them are in jansson's form at once:
 // time and memory follow the size of the file.
 static void test_many(void **state) {
     enum { COUNT = 160000, LINE = 96 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Drawing tokens: against probabilities in float64, which choices take part, and always the same
+// Drawing tokens: against probabilities in float64, which choices are possible, and always the same
 // draws. All draws are seeded: no bound can be missed by chance.
 #include "check.h"
 
@@ -180,7 +180,7 @@ static void test_extremes(void **state) {
     static const float ties[] = {-INFINITY, -3e38f, 3e38f, 3e38f, -3e38f};
     (void)state;
     assert_int_equal(draw(ctx, &a, ties, 5), 2);
-    assert_int_equal(draw(ctx, &a, ties, 2), 1); // -inf is no choice while there is another
+    assert_int_equal(draw(ctx, &a, ties, 2), 1); // -inf is not a choice while there is another
     a.temperature = 1e-45f;                      // so cold that only the largest are left
     for (a.position = 0; a.position < 50; a.position++) {
         int32_t id = draw(ctx, &a, ties, 5);

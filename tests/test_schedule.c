@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The order of a run and what a budget is enough for, on a clock of the test
+// The order of a run and what fits into a budget, on a clock of the test
 // (bench/measure/schedule.c).
 #include "bench/measure/schedule.h"
 
@@ -91,7 +91,8 @@ static void test_a_budget(void **state) {
     assert_true(schedule_deadline(&b, 0.2) > 102.0 && schedule_deadline(&b, 0.2) < 102.2);
 }
 
-// On a machine that is `slower` than expected, blocks of `cost` until none fits: the time spent.
+// On a machine that is `slower` than expected, blocks of `cost` until the next does not fit: the
+// time spent.
 static double spend(double slower, double cost) {
     schedule_budget b = schedule_begin(0.0, 100.0);
     double now = 0.0, deadline = schedule_deadline(&b, 1.0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Sessions: what is cut is not seen, what is taken back is forgotten, and the attention weights are
+// Sessions: what is cut is not seen, what is truncated is forgotten, and the attention weights are
 // those of the float64 implementation (fixtures/make_models.py).
 #include "check.h"
 
@@ -65,7 +65,7 @@ static void check_weights(decoct_context *ctx, const char *name) {
     assert_int_equal(size, (size_t)(info.layers * info.heads * n * n) * sizeof(float));
     decoct_session *s = start(ctx, model, 0);
     assert_int_equal(decoct_session_keep_queries(ctx, s), DECOCT_OK);
-    // A part is fed, taken back and fed again: the stored queries follow.
+    // A part is fed, truncated and fed again: the stored queries follow.
     assert_int_equal(decoct_session_eval(ctx, s, ids + 3, n / 2, 0, NULL), DECOCT_OK);
     assert_int_equal(decoct_session_truncate(ctx, s, 0), DECOCT_OK);
     assert_int_equal(decoct_session_eval(ctx, s, ids, n / 3, 0, NULL), DECOCT_OK);
@@ -153,7 +153,7 @@ static void test_late_cut(void **state) {
     feed(ctx, s, ids + 9, TOKENS - 9, 3, cut + 9 * VOCABULARY);
     assert_true(check_same_bits(plain + 9 * VOCABULARY, cut + 9 * VOCABULARY, VOCABULARY));
     assert_false(check_same_bits(plain + 10 * VOCABULARY, cut + 10 * VOCABULARY, VOCABULARY));
-    // Taken back to before the cut and fed again: the cut is still there.
+    // Truncated to before the cut and fed again: the cut is still there.
     static float again[TOKENS * VOCABULARY];
     assert_int_equal(decoct_session_truncate(ctx, s, 0), DECOCT_OK);
     feed(ctx, s, ids, TOKENS, 4, again);
@@ -197,7 +197,7 @@ static void test_two_sessions(void **state) {
     }
     assert_true(check_same_bits(alone, mixed, SMALL * VOCABULARY));
     assert_int_equal(decoct_session_length(b), 6);
-    // A session belongs to no context: another one goes on with it.
+    // A session belongs to no context: another one continues it.
     decoct_context *next = check_open("scalar", 1);
     assert_int_equal(decoct_session_truncate(next, a, 4), DECOCT_OK);
     feed(next, a, ids + 4, 2, 1, mixed + 4 * VOCABULARY);

@@ -78,7 +78,7 @@ static void test_another_cpu(void **state) {
     for (int i = 0; i <= 3; i++) {
         s.roof[i] = (share_moment){1.0, 1};
     }
-    assert_percent(share_percent(&s), 50.0); // better than none
+    assert_percent(share_percent(&s), 50.0); // better than nothing
 }
 
 static void test_nothing_to_compare(void **state) {

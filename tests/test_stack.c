@@ -29,7 +29,7 @@ static const char *fixture(const char *model) {
     return path;
 }
 
-// ---- The calls, in groups; each says how many went as they should ----
+// ---- The calls, in groups; each returns how many succeeded ----
 
 static decoct_context *ctx;
 
@@ -201,7 +201,7 @@ static void test_small_stack(void **state) {
         const char *name;
         int (*calls)(void);
         int wanted;
-        size_t most; // 0: hwloc needs what it needs
+        size_t most; // 0: no limit, since hwloc decides
     } groups[] = {
         {"operations", operations, 14, STACK / 2},
         {"blocks", blocks, 4, STACK / 2},

@@ -202,7 +202,7 @@ static void test_options(void **state) {
     decoct_context *ctx = NULL;
     longer o = {.options = {.threads = 1, .error = error, .error_size = sizeof error}};
     (void)state;
-    // Too short to say where the text goes: it is kept for this thread.
+    // Too short to name a buffer for the text: it is kept for this thread.
     o.struct_size = 8;
     assert_int_equal(decoct_context_open(&o.options, &ctx), DECOCT_E_ARGUMENT);
     assert_string_equal(error, "");

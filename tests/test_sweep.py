@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Result files as `decoct sweep`, `bench --suite` and `roofline` make them: test_sweep.py BUILD. What a
-# row holds, what is left after Ctrl-C or on a full disk, and the exit codes of wrong results and refused
-# bindings. No timing is judged. Exit code 77 where the benchmarks are not in the build.
+# Result files as `decoct sweep`, `bench --suite` and `roofline` make them: test_sweep.py BUILD.
+# What a row holds, what is left after Ctrl-C or on a full disk, and the exit codes of wrong results
+# and refused bindings. No timing is judged. Exit code 77 where the benchmarks are not in the build.
 import hashlib
 import json
 import math
@@ -293,7 +293,7 @@ class Files(Folder):
         self.assertEqual(sorted(orders[0]), sorted(orders[2]))
 
     def test_a_budget_holds_though_cases_are_slow(self):
-        # Half a second passes at every look at the clock, of which a sample takes several.
+        # Half a second passes at every look at the clock, of which a sample has several.
         code, _, err = self.sweep(*self.MANY, "--budget", "30s",
                                   env=environment(LD_PRELOAD=self.CLOCK, DECOCT_TEST_QUESTION_MS="500"))
         self.assertEqual(code, 0, err)
@@ -336,7 +336,7 @@ class Files(Folder):
         with open(self.path, "rb") as file:
             after = strict(file.read().decode())
         self.assertGreaterEqual(len(after["benchmarks"]), len(strict(before.decode())["benchmarks"]))
-        self.assertEqual(os.listdir(self.folder), ["out.json"])  # nothing half done lies around
+        self.assertEqual(os.listdir(self.folder), ["out.json"])  # no incomplete file is left
 
     def test_unwritable(self):
         for path in ("/nonexistent/out.json", self.folder, "/dev/full"):
@@ -433,8 +433,8 @@ class OneKernel(Folder):
         self.assertEqual(code, 0, err)
 
     def test_a_plugin_is_not_its_own_reference(self):
-        # Wrong beyond the entrance exam only. Rows that are in a standard suite and rows that are not,
-        # the last ones too long for scalar.
+        # Wrong beyond the entrance exam only. Rows that are in a standard suite and rows that are
+        # not, the last ones too long for scalar.
         for kernel, op in (("add", "block"), ("layer_norm", "block"), ("gelu", "prefill"), ("attention", "attention"),
                            ("matmul", "matmul"), ("softmax", "softmax")):
             late = self.plugin(kernel + "_late")

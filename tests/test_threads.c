@@ -38,7 +38,7 @@ typedef struct late {
     _Atomic int32_t begun, done;
 } late;
 
-// The caller's part ends as soon as the other one has begun, which takes its time.
+// The caller's part ends as soon as the other one has begun, which runs longer.
 static void finish_late(void *data, int64_t index, int32_t worker) {
     late *l = data;
     (void)index;
@@ -52,7 +52,7 @@ static void finish_late(void *data, int64_t index, int32_t worker) {
     atomic_fetch_add(&l->done, 1);
 }
 
-// Workers that are awake but not needed must not be taken for ones that are done.
+// Workers that are awake but not needed must not count as done.
 static void a_run_ends_with_its_last_task(void **state) {
     (void)state;
     dct_pool *pool = open_pool(4, NULL);
@@ -119,7 +119,7 @@ static void idle_workers_use_no_cpu(void **state) {
     }
     dct_pool *pool = open_pool(4, NULL);
     assert_false(run_is_wrong(pool, 100));
-    // On a busy machine it takes them a while to fall asleep; then not one of them ever wakes.
+    // On a busy machine they fall asleep late; then they stay asleep.
     int64_t before = -1, now = -1;
     for (int i = 0; i < 1000 && (before < 0 || before != now); i++) {
         before = sleeps_of_others();
@@ -150,7 +150,7 @@ static void bad_options_are_refused(void **state) {
     dct_pool_close(NULL);
 }
 
-// ---- Threads come and go ----
+// ---- Threads start and end ----
 
 static void threads_start_on_need(void **state) {
     (void)state;
@@ -255,7 +255,7 @@ static int run_without_room(void) {
     int wrong = run_is_wrong(pool, 100) | run_is_wrong(pool, 100);
     wrong |= run_is_wrong(pinned_pool, 100) | run_is_wrong(pinned_pool, 1);
     if (count_tasks() > 1) {
-        return 3; // the limit did not bite
+        return 3; // the limit had no effect
     }
     dct_pool_close(pool);
     dct_pool_close(pinned_pool);

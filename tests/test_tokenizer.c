@@ -136,7 +136,7 @@ static void test_gpt1(void **state) {
     dct_tokenizer *t = open_model("gpt1-f32", DCT_TOKENIZER_WORDS);
     expect_gpt1(t, "The  AND\tin", "the and in ");
     expect_gpt1(t, "Caf\xC3\xA9, na\xC3\xAFve!",
-                "cafe , naive ! "); // accents go, punctuation stands alone
+                "cafe , naive ! "); // accents are removed, punctuation is separate
     expect_gpt1(t, "a1b", "a<unk>b ");
     expect_gpt1(t, "x\xFFy\x01z",
                 "xyz "); // what is no character, and control characters, are dropped
@@ -150,7 +150,7 @@ static void test_gpt1(void **state) {
                 "c",
                 "a b c ");
     expect_gpt1(t, "\xC4\xB0n I\xCC\x81 \xC3\x85", "in i a ");
-    expect_gpt1(t, "x\xE4\xB8\xADy", "x <unk>y "); // Chinese characters stand alone
+    expect_gpt1(t, "x\xE4\xB8\xADy", "x <unk>y "); // Chinese characters are separate
     expect_gpt1(t, "it's $3.5", "it <unk>s <unk><unk>. <unk>");
     expect_gpt1(t, "", "");
     int32_t *ids;

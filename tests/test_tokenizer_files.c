@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The files of tokenizers: how people have them, and what is refused.
+// The files of tokenizers: their usual forms, and what is refused.
 #include "model/tokenizer.h"
 
 #include "machine/memory.h"

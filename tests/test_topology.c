@@ -2,7 +2,7 @@
 // Placing workers on described machines, CPU lists, and the CPUs that affinity and cgroups leave.
 // fixtures/topology: hwloc's export of synthetic machines with hwloc_cpukinds_register; sysfs-*.xml
 // by make_sysfs.py.
-// fixtures/cgroup: each folder stands for "/".
+// fixtures/cgroup: each folder replaces "/".
 #include "machine/memory.h"
 #include "machine/quota.h"
 #include "machine/topology.h"
@@ -25,7 +25,7 @@
 #define SERVER                                                                                     \
     "pack:2 [numa(memory=256GiB)] l3:8(size=32MiB) l2:8(size=1MiB) l1:1(size=48KiB) core:1 "       \
     "pu:2(indexes=2*128:128*1)"
-// A virtual machine with two CPUs and no L3 to be seen.
+// A virtual machine with two CPUs and no visible L3.
 #define SMALL_VM "pack:1 [numa(memory=8GiB)] core:2 pu:1"
 // A virtual machine with two packages, SMT, and no L3.
 #define BIG_VM "pack:2 [numa(memory=8GiB)] core:2 pu:2"
@@ -142,7 +142,7 @@ static void small_virtual_machine(void **state) {
     dct_topology_close(t);
 }
 
-// The L3 stands for what shares memory bandwidth; without one the package does.
+// The L3 represents what shares memory bandwidth; without one the package does.
 static void no_l3_to_be_seen(void **state) {
     (void)state;
     dct_topology *t = open_machine(BIG_VM, NULL);
@@ -194,8 +194,7 @@ static void nothing_allowed_is_an_error(void **state) {
 // ---- Kinds ----
 
 // Meteor Lake and its like: four performance cores with SMT (CPUs 0-7), two of them clocked higher,
-// and eight efficient cores (8-15), two of them clocked lower: four kinds for hwloc, two for
-// people.
+// and eight efficient cores (8-15), two of them clocked lower: four kinds for hwloc, two for users.
 static void hybrid_x86(void **state) {
     (void)state;
     dct_topology *t = open_machine(NULL, "hybrid.xml");
@@ -231,7 +230,7 @@ static void one_kind_is_no_choice(void **state) {
     dct_topology_close(t);
 }
 
-// Two kinds, but the system does not say which is faster.
+// Two kinds, but the system does not report which is faster.
 static void kinds_without_rank(void **state) {
     (void)state;
     dct_topology *t = open_machine(NULL, "unranked.xml");
@@ -240,7 +239,7 @@ static void kinds_without_rank(void **state) {
     dct_topology_close(t);
 }
 
-// What hwloc makes of cpu_capacity and cpufreq: the slowest cores are the efficient kind.
+// How hwloc reads cpu_capacity and cpufreq: the slowest cores are the efficient kind.
 static void kinds_from_sysfs(void **state) {
     (void)state;
     const char *machines[] = {"sysfs-big-little.xml", "sysfs-phone.xml", "sysfs-clock-only.xml",
@@ -257,7 +256,7 @@ static void kinds_from_sysfs(void **state) {
     dct_topology_close(t);
 }
 
-// ---- Lists and nonsense ----
+// ---- Lists and invalid texts ----
 
 static void lists_are_followed(void **state) {
     (void)state;
@@ -434,7 +433,7 @@ static void quotas_are_found(void **state) {
     } cases[] = {
         {"v2-max", 0},
         {"v2-quota", 1.5},
-        {"v2-nested", 2.5},    // the group has none, its parent 4, the one above 2.5
+        {"v2-nested", 2.5},    // the group has no quota, its parent 4, the one above 2.5
         {"v2-container", 0.5}, // the group's name is the host's
         {"v2-outside", 3},     // a group that the namespace does not show
         {"v1-quota", 2},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What launches of two builds say together: quickest calls, the guard on the mean, waiting, bits.
+// The verdict of launches of two builds: quickest calls, the guard on the mean, waiting, bits.
 #include "bench/ab/trial.h"
 
 #include <math.h>

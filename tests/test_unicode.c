@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// UTF-8 there and back for every code point, what is no UTF-8, and the classes and foldings.
+// UTF-8 there and back for every code point, what is not UTF-8, and the classes and foldings.
 #include "model/unicode.h"
 
 #include <setjmp.h>

@@ -18,7 +18,7 @@
 // ---- The interval ----
 
 // Critical values of the signed-rank test (Hollander, Wolfe, Chicken: Nonparametric Statistical
-// Methods, table A.4): P(W <= w) <= alpha at most up to this w; -1: alpha is not in reach.
+// Methods, table A.4): P(W <= w) <= alpha at most up to this w; -1: alpha cannot be reached.
 static void test_critical_values(void **state) {
     (void)state;
     static const struct {
@@ -184,13 +184,13 @@ static void count_verdicts(const pool *p, const verdict_rule *rule, int *counts)
 }
 
 // Equal builds raise no alarm and are called equal; what was slowed is found, and never called
-// equal. From memory ("cold") 3 % is found or cannot be told.
+// equal. From memory ("cold") 3 % is found or "cannot tell".
 static void test_recorded_launches(void **state) {
     (void)state;
     static const struct {
         const char *name;
         const verdict_rule *rule;
-        int equal, found_5, found_3; // at least so many percent of the runs
+        int equal, found_5, found_3; // the least percentage of the runs
     } rules[] = {{"standard", &VERDICT_STANDARD, 99, 99, 90},
                  {"quick", &VERDICT_QUICK, 95, 99, 80}};
     assert_int_equal(pool_count, 80);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The pool's workers: where they run when pinned, their manners, and a host's own threads.
+// The pool's workers: where they run when pinned, their effects on the host, and a host's own
+// threads.
 #include "pool_kit.h"
 
 // ---- Pinning ----
@@ -52,7 +53,7 @@ static void pinned_workers_are_where_they_should_be(void **state) {
     assert_int_equal(check.wrong_cpu, 0);
     assert_int_equal(check.wrong_mask, 0);
     assert_false(run_is_wrong(pool, 100));
-    meeting m = {0}; // so that no worker comes too late to be seen
+    meeting m = {0}; // so that every worker is in time to be seen
     dct_pool_run(pool, 3, meet, &m, NULL);
     assert_int_equal(m.alone, 0);
     for (int32_t i = 0; i < 3; i++) {
@@ -113,7 +114,7 @@ static void a_bound_caller_works(void **state) {
         assert_int_equal(check.wrong_mask, 0);
         assert_int_equal(dct_pool_worker_bound(pool, 0), cpus[0]);
         assert_int_equal(dct_pool_worker_bound(pool, 1), cpus[1]);
-        // A caller that sits elsewhere leaves worker 0's share to the others.
+        // A caller bound elsewhere leaves worker 0's share to the others.
         other_caller other = {.pool = pool, .check = &check, .cpu = cpus[1]};
         pthread_t thread;
         assert_int_equal(pthread_create(&thread, NULL, call_from_elsewhere, &other), 0);
@@ -137,7 +138,7 @@ static void refused_bindings_are_told(void **state) {
     dct_pool_close(pool);
 }
 
-// ---- Manners ----
+// ---- Effects on the host ----
 
 typedef struct manner_check {
     pthread_t caller;

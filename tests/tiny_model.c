@@ -218,7 +218,7 @@ void tiny_expect(decoct_context *ctx, const tiny_model *m, decoct_status wanted,
     if (!status) {
         assert_int_equal(decoct_model_describe(ctx, model, &info), DECOCT_OK);
         text = info.notes;
-        assert_true(*words || !*text); // no note where none is expected
+        assert_true(*words || !*text); // no note unless one is expected
     }
     if (status != wanted || !strstr(text, words)) {
         print_error("status %d: %s; expected: %s\n", status, text, words);

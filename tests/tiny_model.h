@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Model folders of a few kilobytes, made at test time, that a test can spoil in one place.
+// Model folders of a few kilobytes, made at test time, that a test can break in one place.
 #ifndef TINY_MODEL_H
 #define TINY_MODEL_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A library that passes for OpenBLAS: so `decoct peers` can be tested where no peer is installed.
+// A library that acts as OpenBLAS, so that `decoct peers` can be tested without an installed peer.
 // With DECOCT_TEST_WRONG in the environment its results are wrong in one element.
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Scalar's kernels with one mistake of those that are made in backends, which the environment
-// chooses. So its table is not a constant, as it should be, but filled by a constructor.
+// Scalar's kernels with one typical mistake, chosen by the environment. So its table is not a
+// constant, as it should be, but filled by a constructor.
 #define DECOCT_BACKEND_ENTRY definition
 #include "backends/scalar/attention.c"
 #include "backends/scalar/backend.c"
@@ -26,7 +26,7 @@ static int64_t room(const decoct_attention_piece *a) {
     return mistake == scratch_of_minus_one ? -1 : attention_scratch(a) + more;
 }
 
-// One head with unpacked keys: scalar wants them packed, block by block. So the scores of a block
+// One head with unpacked keys: scalar needs them packed, block by block. So the scores of a block
 // come from a piece of one block; here it is enough to pack all of them on the stack.
 static void attend_head(decoct_attention_piece a) {
     static _Thread_local float keys[1 << 15];
@@ -133,7 +133,7 @@ static void wrong_softmax(const decoct_rows_piece *a) {
                       : mistake == softmax_scale_ignored ? x[j] - max / a->scale
                                                          : x[j] * a->scale - max;
             y[j] = exp_canonical(z);
-            total.part[j % LANES] += y[j]; // softmax_one_chunk: the lanes go on
+            total.part[j % LANES] += y[j]; // softmax_one_chunk: the lanes are not folded
             all += y[j];
             if (mistake != softmax_one_chunk && j % DECOCT_SUM_CHUNK == DECOCT_SUM_CHUNK - 1) {
                 close_chunk(&total);
@@ -141,7 +141,7 @@ static void wrong_softmax(const decoct_rows_piece *a) {
         }
         float inverse = 1.0f / (mistake == softmax_one_lane ? all : fold(&total));
         for (int64_t j = 0; j < a->cols; j++) {
-            y[j] *= inverse; // softmax_all_hidden_nan: 0 / 0 where nothing is to be seen
+            y[j] *= inverse; // softmax_all_hidden_nan: 0 / 0 for a row that sees nothing
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Plugins that are unusual in one way each (-DODD_...=1): a table of an older and shorter header, a
-// CPU that is not here, one that refuses itself, a matmul that names no sizes for its blocks, one
-// whose m_block is no multiple of its tile and that gives nonsense if it is handed more, one of
+// Plugins that are unusual in one way each (-DODD_...=1): a table of an older and shorter header,
+// one for another CPU, one that refuses itself, a matmul that names no sizes for its blocks, one
+// whose m_block is not a multiple of its tile and that gives wrong results for more rows, one of
 // other bits altogether (ODD_OTHER), one whose addition alone has other bits (ODD_MIXED), and one
 // with products of types that no library knows (ODD_TYPES).
 #include <decoct/backend.h>
@@ -37,7 +37,7 @@ enum { PANEL = 16, M_BLOCK = 10, K_BLOCK = 32, UNKNOWN = 99 };
 // 1 - 2^-16: a result times this has other bits and is still the result.
 #define NEARLY_1 0x0.ffffp0f
 
-// The definition, slowly.
+// The definition, slow.
 static void run(const decoct_matmul_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         for (int64_t j = 0; j < a->cols; j++) {
@@ -77,7 +77,7 @@ static void add(const decoct_rows_piece *a) {
     }
 }
 
-// Must not be reached where the CPU lacks what the table asks for.
+// Must not be reached if the CPU lacks what the table requires.
 static int32_t usable(void) {
     if (ODD_FEATURES) {
         __builtin_trap();

@@ -3,14 +3,14 @@
 // -DSINGLE_OP=DECOCT_OP_...), by the definition's own text: right (-DSINGLE_WRONG=0), wrong from
 // the start (1), or (100) wrong only where a row, a product or a cache has a length beyond 100 that
 // the entrance exam does not try: whole blocks.
-#pragma GCC diagnostic ignored "-Wunused-function" // each plugin takes one of the wrappers
+#pragma GCC diagnostic ignored "-Wunused-function" // each plugin uses one of the wrappers
 #define DECOCT_BACKEND_ENTRY single_whole
 #include "backends/scalar/attention.c"
 #include "backends/scalar/backend.c"
 #include "backends/scalar/matmul.c"
 #include "backends/scalar/rows.c"
 
-// Is a piece of this length one that the plugin gets wrong?
+// Does the plugin compute a piece of this length wrong?
 static int32_t is_wrong(int64_t length) {
     return SINGLE_WRONG && length > SINGLE_WRONG && (SINGLE_WRONG == 1 || length % 64 == 0);
 }

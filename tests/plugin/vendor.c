@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A backend as a vendor would write it: one file, one header, kernels for what it is good at.
+// A backend as a vendor would write it: one file, one header, kernels only for some operations.
 // Built with VENDOR_WRONG its second kernel is wrong; with VENDOR_LATE its first one is, but only
 // in rows of a length that the entrance exam does not try; with VENDOR_ABI it has another ABI.
 #include <decoct/backend.h>

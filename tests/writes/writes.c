@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Preloaded: the clock of time budgets stays still, but for one second each time that a file is put
-// in its place, and DECOCT_TEST_QUESTION_MS each time that the clock is read. So what a budget is
-// enough for depends on what was done, and not on how fast or how busy the machine is.
+// in its place, and DECOCT_TEST_QUESTION_MS each time that the clock is read. So what fits into a
+// budget depends on what was done, and not on how fast or how busy the machine is.
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdio.h>

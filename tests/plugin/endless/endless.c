@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A plugin that passes the entrance exam, and whose kernel never returns from rows of 1024 columns
-// and other lengths that the exam does not try. It says so on standard error first, which the tests
-// wait for.
+// and other lengths that the exam does not try. It prints a line on standard error first, which the
+// tests wait for.
 #include <decoct/backend.h>
 
 #include <unistd.h>
