@@ -39,7 +39,7 @@ static uint32_t read_midr(const char *root, int32_t cpu) {
     return midr <= UINT32_MAX ? (uint32_t)midr : 0;
 }
 
-// The first CPU without a register ends it: then the system shows none at all.
+// The first CPU without a register ends it: then the system does not show any.
 static void read_registers(const char *root, dct_cores *cores) {
     bool more = true;
     for (int32_t i = 0; more && i < cores->count; i++) {
@@ -48,7 +48,7 @@ static void read_registers(const char *root, dct_cores *cores) {
     }
 }
 
-// Does any CPU have this main ID register, or (0) is it known of any what it has?
+// Does any CPU have this main ID register, or (0) is the register of any CPU known?
 static bool has_midr(const dct_cpuinfo *table, uint32_t midr) {
     if (midr && table->one_midr == midr) {
         return true;
@@ -86,8 +86,8 @@ void dct_cores_close(dct_cores *cores) {
 
 // ---- Answers ----
 
-// Reading takes long on x86, most of it in the kernel (docs/tuning.md), so one kind of core is not
-// asked about.
+// Reading takes long on x86, most of it in the kernel (docs/tuning.md), so it is not read for one
+// kind of core.
 uint64_t dct_cores_features(void) {
     dct_cpu_family family = dct_cpu_family_here();
     dct_cpu_raw raw = dct_cpu_read();

@@ -12,7 +12,7 @@ typedef struct dct_cores {
     dct_cpuinfo table;
 } dct_cores;
 
-// Reads this machine. Without memory the table or the list stays empty: nothing is known then.
+// Reads this machine. Without memory the table or the list stays empty: then nothing is known.
 void dct_cores_open(dct_cores *cores);
 void dct_cores_close(dct_cores *cores);
 // Fills the table from <root>/proc/cpuinfo, and where that has no main ID registers, with those of

@@ -83,7 +83,7 @@ static uint64_t x86_features(const dct_cpu_raw *raw) {
     if (has(raw->leaf1_ecx, LEAF1_ECX_F16C)) {
         features |= DECOCT_CPU_F16C;
     }
-    // Compilers take AVX2 for granted in AVX-512 code, so the latter is nothing without the former.
+    // Compilers assume AVX2 in AVX-512 code, so AVX-512 counts only with AVX2.
     if (raw->max_leaf >= 7 && has(raw->leaf7_ebx, LEAF7_EBX_AVX2)) {
         features |= DECOCT_CPU_AVX2 | x86_avx512(raw);
     }
@@ -197,7 +197,7 @@ void dct_cpu_feature_names(uint64_t features, char *text, uint64_t size) {
     }
 }
 
-// Copies the printable characters of `raw`: runs of blanks as one, none at the ends, cut to `size`.
+// Copies the printable characters of `raw`: runs of blanks as one, trimmed, cut to `size`.
 static void copy_brand(const char *raw, char *text, uint64_t size) {
     uint64_t used = 0;
     bool blank = false;
@@ -299,8 +299,8 @@ bool dct_fp_is_default(void) {
 
 uint64_t dct_fp_enter(void) {
     uint32_t saved = _mm_getcsr(), x87 = read_x87();
-    if ((saved & ~(uint32_t)FP_FLAGS) != FP_DEFAULTS) { // the flags are restored anyway; setting
-        _mm_setcsr(FP_DEFAULTS);                        // takes a while
+    if ((saved & ~(uint32_t)FP_FLAGS) != FP_DEFAULTS) { // setting is slow, flags are restored
+        _mm_setcsr(FP_DEFAULTS);
     }
     if (x87 != X87_DEFAULTS) {
         write_x87(X87_DEFAULTS);
@@ -323,8 +323,8 @@ dct_cpu_family dct_cpu_family_here(void) {
     return DCT_CPU_ARM64;
 }
 
-// The kernel shows only what all its CPUs have, so big and little cores need no care here: Linux,
-// Documentation/arch/arm64/cpu-feature-registers.rst, "safe across all the available CPU".
+// The kernel shows only what all its CPUs have, so big and little cores need no special case here:
+// Linux, Documentation/arch/arm64/cpu-feature-registers.rst, "safe across all the available CPU".
 dct_cpu_raw dct_cpu_read(void) {
     dct_cpu_raw raw = {0};
     raw.hwcap = getauxval(AT_HWCAP);
@@ -402,7 +402,7 @@ void dct_cpu_brand(char *text, uint64_t size) {
 void dct_cpu_pause(void) {
 }
 
-// Standard C knows the rounding direction only; scalar code is all that runs here.
+// Standard C has the rounding direction only; only scalar code runs here.
 bool dct_fp_is_default(void) {
     return fegetround() == FE_TONEAREST;
 }

@@ -21,33 +21,33 @@ typedef enum dct_cpu_family { DCT_CPU_OTHER, DCT_CPU_X86, DCT_CPU_ARM64 } dct_cp
 dct_cpu_family dct_cpu_family_here(void);
 // "x86_64", "aarch64", "other".
 const char *dct_cpu_family_name(dct_cpu_family family);
-// On x86 the registers of the CPU that runs the call: other CPUs of the machine are not asked. On
+// On x86 the registers of the CPU that runs the call: other CPUs of the machine are not read. On
 // AArch64 Linux gives what all CPUs have.
 dct_cpu_raw dct_cpu_read(void);
 // Pure: bits of DECOCT_CPU_*.
 uint64_t dct_cpu_features(dct_cpu_family family, const dct_cpu_raw *raw);
-// Pure: may CPUs of this machine have other features than these registers tell? x86: CPUID calls
-// the machine hybrid. AArch64: Linux says no, but kernels of vendors have said wrong (Exynos 9810,
-// rust-lang/stdarch#1378), so a second source is worth its reading.
+// Pure: may CPUs of this machine have other features than these registers show? x86: CPUID calls
+// the machine hybrid. AArch64: Linux says no, but vendors' kernels were wrong (Exynos 9810,
+// rust-lang/stdarch#1378), so a second source is read.
 bool dct_cpus_may_differ(dct_cpu_family family, const dct_cpu_raw *raw);
 // The name of one DECOCT_CPU_* bit, "avx2"; NULL for any other number.
 const char *dct_cpu_feature_name(uint64_t feature);
-// "avx2 fma f16c avx512 ..." for people, the bits without a name as one number; cut to `size`.
+// "avx2 fma f16c avx512 ..." as text, the bits without a name as one number; cut to `size`.
 void dct_cpu_feature_names(uint64_t features, char *text, uint64_t size);
-// AArch64: the main ID register (midr.h) of the CPU that runs the call; 0: not told, or no AArch64.
+// AArch64: the main ID register (midr.h) of the CPU that runs the call; 0: unknown, or not AArch64.
 uint32_t dct_cpu_midr(void);
 // Brand string of the CPU that runs the call, "unknown" if there is none.
 void dct_cpu_brand(char *text, uint64_t size);
 
-// Tells the CPU that the caller is waiting in a loop.
+// A hint to the CPU that the caller is waiting in a loop.
 void dct_cpu_pause(void);
 
 // Sets the default floating-point mode (round to nearest, no flush-to-zero, exceptions masked) on
-// the calling thread; returns what to hand to dct_fp_leave.
+// the calling thread; returns the argument for dct_fp_leave.
 uint64_t dct_fp_enter(void);
 // Does the calling thread have the default mode, whatever the sticky flags say?
 bool dct_fp_is_default(void);
-// Puts the host's control bits back (sticky exception flags too).
+// Restores the host's control bits (sticky exception flags too).
 void dct_fp_leave(uint64_t saved);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Parses the text of /proc/cpuinfo into a table of CPUs, and answers from the table. The words are
+// Parses the text of /proc/cpuinfo into a table of CPUs, and answers from the table. The names are
 // those of Linux: arch/x86/include/asm/cpufeatures.h and arch/arm64/kernel/cpuinfo.c.
 #include "cpuinfo.h"
 
@@ -12,12 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- Words of features ----
+// ---- Names of features ----
 
 #define AVX512_ALL (DECOCT_CPU_AVX512 | DECOCT_CPU_AVX512_BF16 | DECOCT_CPU_AVX512_VNNI)
 #define X86_ALL (DECOCT_CPU_AVX2 | DECOCT_CPU_FMA | DECOCT_CPU_F16C | AVX512_ALL)
 
-// What a CPU lacks when its line lacks the word: what dct_cpu_features builds on it.
+// The features that a CPU lacks if its line lacks the name: those that dct_cpu_features derives
+// from it.
 static const struct {
     dct_cpu_family family;
     const char *word;
@@ -64,7 +65,7 @@ static piece trim(piece p) {
     return p;
 }
 
-// Takes what stands before the first `mark` (or all of it) off `rest`, and the mark with it.
+// Returns the text before the first `mark` (or all of it), and removes it and the mark from `rest`.
 static piece take_until(piece *rest, char mark) {
     const char *end = rest->length > 0 ? memchr(rest->at, mark, rest->length) : NULL;
     piece taken = {rest->at, end ? (uint64_t)(end - rest->at) : rest->length};
@@ -114,7 +115,7 @@ static int32_t to_number(piece p, int32_t most) {
 typedef struct block {
     dct_cpuinfo_row row;
     bool open;     // its number was read
-    bool listed;   // after other numbers: what follows tells of the CPU that reads, not of this one
+    bool listed;   // after other numbers: what follows describes the reading CPU, not this one
     uint32_t seen; // fields of the main ID register: bit i is id_fields[i]
     uint32_t midr;
 } block;
@@ -146,7 +147,7 @@ bool dct_cpuinfo_add_midr(dct_cpuinfo *table, int32_t cpu, uint32_t midr) {
 }
 
 static bool close_block(dct_cpuinfo *table, block *b) {
-    // A register with a field missing is none: it would name another core.
+    // A register with a field missing does not count: it would name another core.
     uint32_t midr = b->seen == (1U << ID_FIELDS) - 1 ? b->midr : 0;
     bool added = true;
     if (!b->open || b->listed) {
@@ -163,7 +164,7 @@ static bool close_block(dct_cpuinfo *table, block *b) {
 }
 
 // Every AArch64 CPU that Linux runs programs on has asimd; under the personality linux32 the same
-// line holds AArch32's words, which tell nothing here.
+// line has AArch32's names, which mean nothing here.
 static void read_words(block *b, dct_cpu_family family, piece words) {
     if (family == DCT_CPU_ARM64 && !has_word(words, "asimd")) {
         return;

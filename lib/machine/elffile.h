@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-// NULL, or why the file must not be handed to the loader.
+// NULL, or why the file must not be loaded.
 const char *dct_elf_refuse(int file, uint64_t size);
 
 #endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Takes and returns all memory of the library.
+// Allocates and frees all memory of the library.
 #include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-// Blocks from this size on lie on huge pages where the system lends them: packed weights are read
+// Blocks from this size on are on huge pages if the system has some: packed weights are read
 // from end to end for each token, and a walk of the page tables for each 4 KiB (twice as long in a
 // virtual machine) costs more than the arithmetic of one row.
 enum { HUGE_PAGE = 1 << 21 };
@@ -21,12 +21,12 @@ void *dct_alloc(int64_t count, size_t size) {
     if (bytes < HUGE_PAGE) {
         return aligned_alloc(DCT_ALIGN, bytes > 0 ? (size_t)bytes : DCT_ALIGN);
     }
-    // Not aligned_alloc, which wants a size that is a multiple of the alignment.
+    // Not aligned_alloc, which needs a size that is a multiple of the alignment.
     void *block = NULL;
     if (posix_memalign(&block, HUGE_PAGE, (size_t)bytes)) {
         return NULL;
     }
-    madvise(block, (size_t)bytes, MADV_HUGEPAGE); // a wish; without it all goes on as before
+    madvise(block, (size_t)bytes, MADV_HUGEPAGE); // only a hint
     return block;
 }
 
@@ -38,11 +38,11 @@ void *dct_zalloc(int64_t count, size_t size) {
     return block;
 }
 
-bool dct_grow(void **block, int64_t *room, int64_t want, size_t size) {
-    if (want <= *room) {
+bool dct_grow(void **block, int64_t *room, int64_t needed, size_t size) {
+    if (needed <= *room) {
         return true;
     }
-    int64_t bigger = *room > INT64_MAX / 2 || *room * 2 < want ? want : *room * 2;
+    int64_t bigger = *room > INT64_MAX / 2 || *room * 2 < needed ? needed : *room * 2;
     void *moved = dct_alloc(bigger, size);
     if (!moved) {
         return false;

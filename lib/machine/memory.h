@@ -18,14 +18,14 @@ static inline bool dct_add(int64_t a, int64_t b, int64_t *out) {
     return !__builtin_add_overflow(a, b, out);
 }
 
-// `count` elements of `size` bytes on a cache line; NULL when there is no memory or the product
-// does not fit. count may be 0: then the pointer is valid but holds nothing.
+// `count` elements of `size` bytes on a cache line; NULL: no memory, or the product does not fit.
+// count may be 0: then the pointer is valid but holds nothing.
 void *dct_alloc(int64_t count, size_t size);
 // The same, all bytes 0.
 void *dct_zalloc(int64_t count, size_t size);
-// Grows `*block` from room for *room elements to at least `want` (doubling), keeping the contents.
-// On failure false, and block and room are untouched. Sets *room.
-bool dct_grow(void **block, int64_t *room, int64_t want, size_t size);
+// Grows `*block` from room for *room elements to at least `needed` (doubling), keeping the
+// contents. On failure false, and block and room are untouched. Sets *room.
+bool dct_grow(void **block, int64_t *room, int64_t needed, size_t size);
 // A copy of a string of `length` bytes with a closing NUL.
 char *dct_strndup(const char *text, size_t length);
 void dct_free(void *block);

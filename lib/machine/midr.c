@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The table of AArch64 cores. Numbers as in Linux, arch/arm64/include/asm/cputype.h, and
 // util-linux, sys-utils/lscpu-arm.c (Ampere-1B: LLVM, lib/TargetParser/Host.cpp); a new core's
-// number stands in its technical reference manual under MIDR_EL1.
+// number is in its technical reference manual under MIDR_EL1.
 #include "midr.h"
 
 #include <stddef.h>

@@ -15,8 +15,8 @@ enum {
     DCT_MIDR_REVISION = 0
 };
 
-// "Arm Cortex-A55 r2p0", or "AArch64 (implementer 0x41, part 0xfff) r0p0" for what the table lacks;
-// cut to `size`.
+// "Arm Cortex-A55 r2p0", or "AArch64 (implementer 0x41, part 0xfff) r0p0" for cores that the table
+// lacks; cut to `size`.
 void dct_midr_name(uint32_t midr, char *text, uint64_t size);
 
 #endif

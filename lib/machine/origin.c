@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Asks the dynamic loader and the kernel for the folders of the library and of the program.
+// Gets from the dynamic loader and the kernel the folders of the library and of the program.
 #include "origin.h"
 
 #include "memory.h"

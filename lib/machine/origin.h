@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Where the library and the program lie on disk: plugins and the default model are found from
+// Where the library and the program are on disk: plugins and the default model are found from
 // there.
 #ifndef DCT_ORIGIN_H
 #define DCT_ORIGIN_H
@@ -9,7 +9,7 @@
 
 // The absolute folder of libdecoct.so, as it was when it was loaded (a later chdir changes
 // nothing); the program's folder when the library's objects are linked into it. False in a static
-// build, where nothing is looked up, and when the path does not fit into `size` bytes.
+// build, where nothing is looked up, and if the path does not fit into `size` bytes.
 bool dct_library_origin(char *path, uint64_t size);
 // The absolute folder of the running program, symbolic links followed.
 bool dct_program_origin(char *path, uint64_t size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Decides which kinds of cores are one, orders CPUs by policy and reads explicit lists. Knows
+// Decides which kinds of cores are one, orders CPUs by policy and reads explicit lists. It uses
 // neither hwloc nor threads.
 #include "placement.h"
 
@@ -10,16 +10,17 @@ enum { CPU_MAX = 1 << 20 };
 
 // ---- Kinds of cores ----
 
-// Is the gap between two ranges at most so many percent of what is below it?
+// Is the gap between two ranges at most `percent` of the lower one's upper end?
 static bool is_near(const long a[2], const long b[2], long percent) {
     const long *low = a[0] < b[0] ? a : b, *high = low == a ? b : a;
     return (high[0] - low[1]) * 100 <= low[1] * percent;
 }
 
-// hwloc tells cores apart by each of these. But equal cores have other highest clocks too (12 % on
-// workstations with "preferred cores", and more where a kernel scales them by rank), and capacities
-// that follow the clock; while an efficient core has at most three quarters of the clock, and about
-// half the capacity of a big one. Telephones have middle cores from 0.85 of the biggest.
+// hwloc distinguishes cores by each of these. But equal cores have other highest clocks too (12 %
+// on workstations with "preferred cores", and more where a kernel scales them by rank), and
+// capacities that follow the clock; while an efficient core has at most three quarters of the
+// clock, and about half the capacity of a big one. Telephones have middle cores from 0.85 of the
+// biggest.
 bool dct_kind_is_same(const dct_kind *a, const dct_kind *b) {
     if (a->type && b->type) {
         return strcmp(a->type, b->type) == 0;
@@ -30,7 +31,7 @@ bool dct_kind_is_same(const dct_kind *a, const dct_kind *b) {
     if (a->clock[0] > 0 && b->clock[0] > 0) {
         return is_near(a->clock, b->clock, 20);
     }
-    return a->efficiency < 0 || b->efficiency < 0; // nothing says why they should differ
+    return a->efficiency < 0 || b->efficiency < 0; // no figure distinguishes them
 }
 
 static void widen(long range[2], const long by[2]) {
@@ -79,7 +80,7 @@ static void order_core(dct_places *places) {
     sort(places);
 }
 
-// One worker a core first; of these the packages take turns, then the NUMA nodes within a package,
+// One worker per core first; of these the packages alternate, then the NUMA nodes within a package,
 // the L3 caches within a node, the cores within a cache. Counted in what is allowed, so that holes
 // in the machine do not unbalance it.
 static void order_spread(dct_places *places) {
@@ -105,7 +106,7 @@ static void order_spread(dct_places *places) {
     sort(places);
 }
 
-// Domains take turns; within one, a worker a core first. key[0] holds the domain.
+// Domains alternate; within one, one worker per core first. key[0] holds the domain.
 static void take_turns(dct_places *places) {
     sort(places);
     int32_t domain = 0;
@@ -145,7 +146,7 @@ void dct_places_share_l3(dct_places *places) {
                 break;
             }
         }
-        p->key[0] = p->l3; // which the ones behind are compared with
+        p->key[0] = p->l3; // with which the later ones are compared
         p->l3 = before >= 0 ? places->items[before].l3 : domains++;
     }
 }

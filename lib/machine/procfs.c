@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads files of /proc and /sys to their end, and looks whether they are there.
+// Reads files of /proc and /sys to their end, and checks whether they exist.
 #include "procfs.h"
 
 #include "memory.h"
@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FIRST_ROOM = 1 << 14, TEXT_MAX = 1 << 24 }; // 4096 CPUs of x86 tell about 6 MB of themselves
+enum { FIRST_ROOM = 1 << 14, TEXT_MAX = 1 << 24 }; // the text for 4096 CPUs of x86 has about 6 MB
 
-// O_NONBLOCK: a copied /proc may hold anything, also a pipe that nobody writes to.
+// O_NONBLOCK: a copied /proc may hold anything, also a pipe without a writer.
 static int open_file(const char *path) {
     return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Files of /proc and /sys, whose size nobody tells beforehand.
+// Files of /proc and /sys, whose size is unknown beforehand.
 #ifndef DCT_PROCFS_H
 #define DCT_PROCFS_H
 
@@ -9,8 +9,8 @@
 
 // Reads a small file as a string, cut to size; false if it cannot be read or is empty.
 bool dct_proc_line(const char *path, char *text, size_t size);
-// Reads the whole file as a string (at most 16 MiB, more is cut off); dct_free it, which is free.
-// NULL: it cannot be read, or no memory.
+// Reads the whole file as a string (at most 16 MiB, more is cut off); dct_free it (which calls
+// free). NULL: it cannot be read, or no memory.
 char *dct_proc_text(const char *path, uint64_t *length);
 // Does <root>/sys show where the CPUs are? hwloc 2.9 prints a message and makes up a machine where
 // these files are missing. `root` is "" or the folder that replaces "/".

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Counts the CPUs this process may use: sched_getaffinity, and the quotas of cgroup v1 and v2 from
-// its own group up to the root of each mount that shows it. Knows nothing of cores and caches.
+// its own group up to the root of each mount that shows it. It does not use cores and caches.
 #include "quota.h"
 
 #include "memory.h"
@@ -74,7 +74,7 @@ static bool read_file(const char *folder, const char *file, char *text, size_t s
     return there;
 }
 
-// quota / period in microseconds as CPUs; 0 for "max", -1 and what is not a number.
+// quota / period in microseconds as CPUs; 0 for "max", -1 and text that is not a number.
 static double to_cpus(const char *quota, const char *period) {
     long long q = strtoll(quota, NULL, 10);
     long long p = strtoll(period, NULL, 10);
@@ -118,7 +118,7 @@ typedef struct mount_list {
     int64_t count, room;
 } mount_list;
 
-// Cuts the next field off; what is left is at *rest, NULL after the last one.
+// Cuts off the next field; the remainder is at *rest, NULL after the last one.
 static char *take_field(char **rest, char mark) {
     char *field = *rest;
     char *end = field ? strchr(field, mark) : NULL;
@@ -134,8 +134,8 @@ static bool is_octal(const char *text) {
            text[2] <= '7';
 }
 
-// Blanks, line ends and backslashes in names are written as "\040", "\012", "\134". Takes the
-// slashes at the end off too.
+// Blanks, line ends and backslashes in names are written as "\040", "\012", "\134". Removes the
+// slashes at the end too.
 static const char *clean_path(char *path) {
     char *to = path;
     for (const char *from = path; *from; from++) {
@@ -213,7 +213,7 @@ static void free_mounts(mount_list *list) {
 
 typedef double quota_reader(const char *folder);
 
-// Who looks at the groups, where the mounts are, and how this sort of cgroup tells its quota.
+// The visitor of the groups, the mounts, and how this version of cgroup states its quota.
 typedef struct walk {
     const char *root;
     dct_cgroup_visitor *see;
@@ -260,8 +260,8 @@ static bool begins_here(const char *base, const char *group) {
 }
 
 // Where the group is seen below the mount point: a container's mount may show its own group as "/"
-// while the group's name is still the host's, so leading components that are not there are left
-// out. "" if none is there: the mount point itself.
+// while the group's name is still the host's, so leading components that do not exist are left out.
+// "" if not one exists: the mount point itself.
 static const char *find_group(const char *base, const char *group) {
     while (*group && !begins_here(base, group)) {
         const char *next = strchr(group + 1, '/');
@@ -286,7 +286,7 @@ static void climb(const walk *w, const char *point, const char *group) {
     dct_free(base);
 }
 
-// Is "cpu" one of the words "rw,cpu,cpuacct"?
+// Is "cpu" in the list "rw,cpu,cpuacct"?
 static bool names_cpu(const char *words) {
     for (const char *c = words; c; c = strchr(c, ',')) {
         c += *c == ',';
@@ -297,8 +297,8 @@ static bool names_cpu(const char *words) {
     return false;
 }
 
-// Climbs each mount that shows the group; those above our namespace from the mount point. If none
-// shows it, the mount points are all that is to be seen of its limits. False: there is no mount.
+// Climbs each mount that shows the group; those above our namespace from the mount point. If no
+// mount shows it, only the limits of the mount points are visible. False: there is no mount.
 static bool climb_mounts(const walk *w, bool v2, const char *group) {
     bool any = false, shown = false;
     for (int pass = 0; pass < 2; pass++) {

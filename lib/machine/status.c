@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Names and texts of the statuses, and how an error gets its words.
+// Names and texts of the statuses, and how an error gets its message.
 #include "status.h"
 
 #include <decoct/backend.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads the machine with hwloc: where each CPU lies, kinds of cores, caches. Who goes
-// where is placement.c's.
+// Reads the machine with hwloc: where each CPU is, kinds of cores, caches. placement.c decides
+// where workers run.
 #include "topology.h"
 
 #include "memory.h"
@@ -21,7 +21,7 @@ struct dct_topology {
     hwloc_bitmap_t allowed;
 };
 
-// ---- May hwloc be asked? ----
+// ---- May hwloc be called? ----
 
 // Variables that hwloc does not read, or that only keep it quiet: what environment modules set.
 static bool is_harmless(const char *variable, size_t length) {
@@ -40,8 +40,9 @@ static bool is_harmless(const char *variable, size_t length) {
 }
 
 // The first variable that makes hwloc read files, load code, describe another machine, print or
-// check itself with assertions; NULL: none. hwloc 2.9 has about forty (HWLOC_XMLFILE,
-// HWLOC_PLUGINS_PATH, ...), later ones more, so all are meant that are not known to be harmless.
+// check itself with assertions; NULL: not one is set. hwloc 2.9 has about forty (HWLOC_XMLFILE,
+// HWLOC_PLUGINS_PATH, ...), later ones more, so every variable counts that is not known to be
+// harmless.
 static const char *foreign_variable(size_t *length) {
     for (char **at = environ; at && *at; at++) {
         *length = strcspn(*at, "=");
@@ -74,8 +75,8 @@ static decoct_status may_ask(bool environment, dct_error *error) {
 }
 
 // hwloc 2.9 ends the process where some of its allocations fail. So what it may use (42 KiB on a
-// machine of 2 CPUs, 0.5 MiB on one of 256, 10.5 MiB on one of 4096) is taken and given back before
-// it is asked.
+// machine of 2 CPUs, 0.5 MiB on one of 256, 10.5 MiB on one of 4096) is allocated and freed before
+// hwloc is called.
 static bool has_memory(void) {
     enum { BASE = 1 << 20, EACH_CPU = 8 << 10 };
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -95,7 +96,7 @@ static decoct_status load(hwloc_topology_t hw, const char *synthetic, const char
     if (xml && hwloc_topology_set_xml(hw, xml)) {
         return dct_fail(error, DECOCT_E_IO, "topology: hwloc cannot read %s", xml);
     }
-    // Or hwloc walks the calling thread over all CPUs to ask each for its CPUID.
+    // Otherwise hwloc binds the calling thread to each CPU in turn, to read its CPUID.
     if (hwloc_topology_set_flags(hw, HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING) ||
         hwloc_topology_load(hw)) {
         return dct_fail(error, DECOCT_E_SYSTEM, "topology: hwloc cannot read this machine");
@@ -103,7 +104,7 @@ static decoct_status load(hwloc_topology_t hw, const char *synthetic, const char
     return DECOCT_OK;
 }
 
-// hwloc knows the cgroup's CPUs but not the affinity mask.
+// hwloc uses the cgroup's CPUs but not the affinity mask.
 static decoct_status restrict_to_affinity(dct_topology *topology, dct_error *error) {
     int32_t *cpus = NULL;
     int32_t count = 0;
@@ -190,7 +191,7 @@ static int32_t ancestor(hwloc_topology_t hw, hwloc_obj_type_t type, hwloc_obj_t 
     return object ? (int32_t)object->logical_index : none;
 }
 
-// Memory hangs beside the tree of cores: the first node that this CPU is near to.
+// Memory is beside the tree of cores: the first node that this CPU is near to.
 static int32_t numa_of(hwloc_topology_t hw, unsigned cpu) {
     for (hwloc_obj_t node = NULL;
          (node = hwloc_get_next_obj_by_type(hw, HWLOC_OBJ_NUMANODE, node));) {
@@ -295,7 +296,7 @@ static bool merge_kinds(core_kinds *kinds) {
         for (int32_t a = 0; a < b; a++) {
             if (dct_kind_is_same(&kinds->items[a].kind, &kinds->items[b].kind)) {
                 whole = absorb(kinds, a, b);
-                b = 0; // a is wider now: once more from the beginning
+                b = 0; // a is wider now: compare again from the beginning
                 break;
             }
         }
@@ -314,7 +315,7 @@ static void free_kinds(core_kinds *kinds) {
     dct_free(kinds->items);
 }
 
-// The kinds that people can tell apart; pins and descriptions have them from here. free_kinds, also
+// The kinds that users can distinguish; pins and descriptions get them from here. free_kinds, also
 // after a failure: no memory.
 static bool read_kinds(hwloc_topology_t hw, core_kinds *out) {
     int count = hwloc_cpukinds_get_nr(hw, 0);

@@ -11,8 +11,8 @@
 
 typedef struct dct_topology dct_topology;
 
-// This machine. DECOCT_E_UNSUPPORTED: the system does not show it, or `environment` is false and
-// HWLOC_* variables could make hwloc read files, load code or print.
+// This machine. DECOCT_E_UNSUPPORTED: the system does not show its topology, or `environment` is
+// false and HWLOC_* variables could make hwloc read files, load code or print.
 decoct_status dct_topology_open_here(bool environment, dct_topology **out, dct_error *error);
 // The same without the environment, or for tests: a synthetic description, or an XML file (at most
 // one of them).
@@ -32,13 +32,13 @@ decoct_status dct_topology_restrict(dct_topology *topology, const int32_t *cpus,
 //                     4 + 3 + 1 cores the 3 and the 1
 //   0,2-5             these CPUs in this order
 // More threads than places: DECOCT_E_ARGUMENT for lists and kinds, wraps around for the rest.
-// DECOCT_E_UNSUPPORTED: the system does not tell kinds apart. "none" is not accepted here.
+// DECOCT_E_UNSUPPORTED: the system does not distinguish kinds. "none" is not accepted here.
 decoct_status dct_topology_place(const dct_topology *topology, const char *policy, int32_t threads,
                                  int32_t *cpus, dct_error *error);
 // Describes the machine as a JSON object: {"packages": 1, "cores": 2, "cpus": 2, "allowed": [0, 1],
 // "numa": 1, "smt": 1, "caches": [{"level": 1, "size": .., "line": 64, "count": 2}, ..],
 // "kinds": [{"efficiency": 0, "type": null, "capacity": null, "cpus": [0, 1]}]}: the kinds that
-// pins tell apart, with the highest cpu_capacity of Linux (1024: the fastest). NULL: no memory.
+// pins distinguish, with the highest cpu_capacity of Linux (1024: the fastest). NULL: no memory.
 // dct_free it.
 char *dct_topology_json(const dct_topology *topology);
 

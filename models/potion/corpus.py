@@ -66,7 +66,7 @@ OBJECTS = "ball book key cup hat lamp coin doll kite drum".split()
 
 
 def expand(text):
-    """All strings that a text with {a,b} stands for; {word} without a comma is left alone."""
+    """All strings that a text with {a,b} describes; {word} without a comma is left alone."""
     parts = re.split(r"(\{[^{}]*,[^{}]*\})", text)
     choices = [p[1:-1].split(",") if p.startswith("{") and "," in p else [p] for p in parts]
     return ["".join(c) for c in itertools.product(*choices)]
@@ -141,7 +141,7 @@ def gendered(text, he):
 
 
 def link(dice, tense, he):
-    """What stands between the clause and its ending word."""
+    """The text between the clause and its ending word."""
     feels = "felt" if tense == 2 else "feels"
     r = dice.random()
     if r < 0.6:

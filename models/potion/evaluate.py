@@ -46,7 +46,7 @@ def report(rows):
 
 
 def main():
-    import gpt  # torch is not needed by those who bring their own predict
+    import gpt  # callers with their own predict do not need torch
     folder = sys.argv[1] if len(sys.argv) > 1 else HERE
     found = marks(gpt.predictor(gpt.load(folder)), bpe.Encoder(folder))
     for _, c in sorted(found.items()):

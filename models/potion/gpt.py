@@ -104,7 +104,7 @@ def save(folder, model, vocabulary):
     text += b" " * (-(len(text) + 8) % 64)  # so that the data starts on a cache line
     with open(folder + "/model.safetensors.new", "wb") as f:
         f.write(struct.pack("<Q", len(text)) + text + data)
-    os.replace(f.name, folder + "/model.safetensors")  # nobody reads half a file
+    os.replace(f.name, folder + "/model.safetensors")  # readers never see half a file
 
 
 def load(folder):

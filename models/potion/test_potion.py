@@ -31,7 +31,7 @@ def sums():
 
 
 def sentence(prompt):
-    """What a prompt tells: without the opener, the comma and the link to the ending."""
+    """What a prompt states: without the opener, the comma and the link to the ending."""
     for opener in corpus.OPENERS:
         if prompt.startswith(opener + " "):
             prompt = prompt[len(opener) + 1:]

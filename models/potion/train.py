@@ -21,7 +21,7 @@ import gpt
 
 VOCABULARY, BATCH, WARM_UP = 2000, 16, 200
 HERE = os.path.dirname(os.path.abspath(__file__))
-# Lesson: peak learning rate, steps of its cosine, steps taken of them.
+# Lesson: peak learning rate, steps of its cosine, steps done of them.
 PLAN = {1: (1.5e-3, 9500, 4000), 2: (1.2e-3, 4000, 4000)}
 
 
