@@ -159,6 +159,12 @@ test("two binaries of one commit, and what the doctor found", "double", async pa
   await page.locator("table.rows tbody tr").nth(1).hover();
   assert.match(await page.locator(".tip").innerText(), /served by other backends: softmax: scalar/);
 });
+test("the rule is explained with its numbers", "backends", async page => {
+  await page.locator("#compare details.formulas summary").click();
+  const text = await page.locator("#compare details.formulas").innerText();
+  assert.match(text, /cannot show: 2\s%\s+within.*where 6 files.*10\s%; otherwise 15\s%\./s);
+  assert.match(text, /at least 75\s% of the cases.*at most 20\s%\).*fewer than 5 cases/s);
+});
 test("a mean for each operation", "backends", async page => {
   const names = await page.locator("#compare .part .fname").allInnerTexts();
   const ratios = (await page.locator("#compare .part .fnum").allInnerTexts()).map(Number);

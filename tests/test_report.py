@@ -376,6 +376,14 @@ class Page(Folder):
         self.assertNotIn("@DATA@", page)
         self.assertNotIn("@RAW@", page)
 
+    def test_constants_of_the_verdict(self):
+        page = self.page(self.write("a.json", results.document()))
+        listed = sample_report.embed.fields.read(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli",
+                                                              "commands", "verdict.def"))
+        self.assertEqual(json.loads(re.search(r"const VERDICT = (\[.*?\n\]);", page, re.S).group(1)),
+                         [[line, *values] for line, values in listed])
+        self.assertEqual(len(listed), 7)
+
     def test_raw_has_a_bound(self):
         doc = results.document(shapes=1)
         doc["filler"] = "x" * (20 << 20)

@@ -10,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The rule's constants, as in page/report_verdict.js.
-enum { FEWEST = 5, RUNS = 6 };
-static const double SAME_RUN = 1.02, OTHER_RUN = 1.1, OTHER_MACHINE = 1.15, EQUAL = 1.2,
-                    ONE_WAY = 0.75;
+#define VERDICT(name, value, meaning) static const double name = value;
+#include "verdict.def"
+#undef VERDICT
 enum { SENTENCES = 8 }; // more series are only counted
 
 // A case that both series have; a ratio is the time of a over the time of b.

@@ -12,14 +12,14 @@
 //
 // The program computes the same for the terminal and for Markdown (against.c); tests compare both.
 "use strict";
-const FEWEST = 5; // cases of a verdict
-const SAME_RUN = Math.log(1.02), // rows that took turns in one run, or of which many runs are known
-  OTHER_RUN = Math.log(1.1), // at least; or twice as much as the ceilings moved, which may see half
-  OTHER_MACHINE = Math.log(1.15); // nothing is known of how the two machines did
-const EQUAL = 1.2; // "equal" says that the ratio is nearer to 1 than this
-const RUNS = 6; // files whose interval has seen runs differ
+// The rule's constants: verdict.def says what each one is.
+const RULE = Object.fromEntries(VERDICT.map(([, name, v]) => [name, v]));
+// "How this is computed" names them: counts as they are, factors and shares in per cent.
+document.querySelectorAll("[data-rule]").forEach(e => {
+  const v = RULE[e.dataset.rule];
+  e.textContent = v >= 2 ? v : brief((v > 1 ? v - 1 : v) * 100) + "\u00a0%";
+});
 const MANY = 500000; // values of which a page can judge every series while it opens
-const ONE_WAY = 0.75; // of the cases point to the faster one
 
 const hasWork = (s, c) => isWork(cases[c]) && value("time", s, c) > 0 && !isWrong(s, c);
 const isInvalid = (s, c) => text("invalid", s, c) !== null;
@@ -29,7 +29,7 @@ const isDisturbed = (s, c) =>
     !(value("n", s, c) > 1 && 2 * parseInt(text("disturbed", s, c), 10) < value("n", s, c))) ||
   isInvalid(s, c);
 
-// What is added to both ends of a ratio's interval, as a logarithm.
+// What both ends of a ratio's interval are moved by, as a factor.
 function allowance(a, b, c) {
   const x = series[a],
     y = series[b];
@@ -38,13 +38,13 @@ function allowance(a, b, c) {
     files = groups[x.group].files;
   // In a folder one file may have the rows of a, another one those of b.
   const together = x.group === y.group && nA === files && nB === files;
-  if (together || (nA >= RUNS && nB >= RUNS)) return SAME_RUN;
+  if (together || (nA >= RULE.RUNS && nB >= RULE.RUNS)) return RULE.SAME_RUN;
   const roofA = value("roof_rate", a, c),
     roofB = value("roof_rate", b, c);
   const control = x.backend === y.backend && groups[x.group].cpu === groups[y.group].cpu;
   return control && roofA > 0 && roofB > 0
-    ? Math.max(OTHER_RUN, 2 * Math.abs(Math.log(roofA / roofB)))
-    : OTHER_MACHINE;
+    ? Math.max(RULE.OTHER_RUN, Math.exp(2 * Math.abs(Math.log(roofA / roofB))))
+    : RULE.OTHER_MACHINE;
 }
 
 function compareCase(a, b, c) {
@@ -55,7 +55,7 @@ function compareCase(a, b, c) {
     value("time_low", b, c)
   ];
   const known = ends.every(v => v > 0),
-    room = Math.exp(allowance(a, b, c));
+    room = allowance(a, b, c);
   const low = known ? ends[0] / ends[1] / room : null,
     high = known ? (ends[2] / ends[3]) * room : null;
   return {
@@ -101,14 +101,15 @@ const cannotTell = why => ({ kind: "unknown", why });
 function judge(p) {
   const n = p.list.length;
   const bad = p.invalid + p.list.filter(r => r.disturbed).length;
-  if (n < FEWEST) return cannotTell((n ? "only " : "") + plural(n, "case") + " can be compared");
+  if (n < RULE.FEWEST) return cannotTell((n ? "only " : "") + plural(n, "case") + " can be compared");
   if (bad * 2 > n + p.invalid)
     return cannotTell("most rows were disturbed or invalid (" + bad + " of " + (n + p.invalid) + ")");
   if (p.low === null) return cannotTell("rows have no interval");
   if (p.low <= 1 && p.high >= 1) return judgeNear(p);
   const faster = p.low > 1 ? 1 : -1;
   const same = p.list.filter(r => Math.sign(Math.log(r.ratio)) === faster).length;
-  if (same < ONE_WAY * n) return cannotTell("the cases disagree: " + same + " of " + n + " go with the mean");
+  if (same < RULE.ONE_WAY * n)
+    return cannotTell("the cases disagree: " + same + " of " + n + " go with the mean");
   const sole = soleCause(p);
   if (sole) return cannotTell("one case alone makes the difference: " + caseWords(cases[sole.c]));
   return { kind: "differs" };
@@ -116,9 +117,9 @@ function judge(p) {
 // The interval holds 1.
 function judgeNear(p) {
   const within = Math.max(p.high, 1 / p.low);
-  if (p.a + p.b > (1 - ONE_WAY) * p.list.length)
+  if (p.a + p.b > (1 - RULE.ONE_WAY) * p.list.length)
     return cannotTell("the cases disagree: each is faster in some");
-  return within <= EQUAL
+  return within <= RULE.EQUAL
     ? { kind: "equal", percent: digits((within - 1) * 100, 2) }
     : cannotTell("the interval of the mean holds 1");
 }
