@@ -7,8 +7,6 @@
 #include "term.h"
 #include "text.h"
 
-#include <ctype.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -97,94 +95,6 @@ static const struct {
 enum { CHECKS = sizeof checks / sizeof *checks };
 
 static const char *const severities[] = {"bad", "warning", "note", "ok"};
-
-// ---- What the checks use ----
-
-void doctor_say(doctor_finding *f, doctor_severity severity, const char *format, ...) {
-    va_list list;
-    va_start(list, format);
-    f->severity = severity;
-    vsnprintf(f->what, sizeof f->what, format, list);
-    va_end(list);
-}
-
-void doctor_mend(doctor_finding *f, const char *format, ...) {
-    va_list list;
-    va_start(list, format);
-    vsnprintf(f->mend, sizeof f->mend, format, list);
-    va_end(list);
-}
-
-void doctor_mend_host(doctor_finding *f) {
-    doctor_mend(f, "# nothing can be done inside a virtual machine: only its host can");
-}
-
-void doctor_unseen(doctor_finding *f, const char *what) {
-    doctor_say(f, DOCTOR_NOTE, "unknown: %s", what);
-    f->unseen = true;
-}
-
-void doctor_unseen_host(const doctor_machine *m, doctor_finding *f, const char *what) {
-    doctor_unseen(f, what);
-    if (m->virtual) {
-        doctor_mend_host(f);
-    }
-}
-
-int32_t doctor_count_list(const char *list, size_t length) {
-    int64_t count = 0;
-    const char *end = list + length;
-    while (list < end && isdigit((unsigned char)*list)) {
-        char *next = NULL;
-        long first = strtol(list, &next, 10);
-        long last = *next == '-' ? strtol(next + 1, &next, 10) : first;
-        if (last < first || last > 1 << 20) {
-            return 0;
-        }
-        count += last - first + 1;
-        list = *next == ',' ? next + 1 : next;
-    }
-    return count > 1 << 20 ? 0 : (int32_t)count;
-}
-
-// Lines "cpu0 ..." of /proc/stat, which has those that are online, or "processor : 0" of
-// /proc/cpuinfo.
-static int32_t count_lines(const char *root, const char *path, const char *word) {
-    char *text = host_file(root, path);
-    int32_t count = 0;
-    for (const char *line = text; line && *line; line += *line == '\n') {
-        size_t length = strlen(word);
-        count += strncmp(line, word, length) == 0 &&
-                 (isdigit((unsigned char)line[length]) || isspace((unsigned char)line[length]));
-        line += strcspn(line, "\n");
-    }
-    free(text);
-    return count;
-}
-
-// Not every system shows every file: containers hide /sys, old kernels lack `online`.
-static int32_t count_online(const char *root) {
-    char *list = host_file(root, "/sys/devices/system/cpu/online");
-    int32_t count = list ? doctor_count_list(list, strlen(list)) : 0;
-    free(list);
-    if (count == 0) {
-        free(host_online_cpus(root, &count));
-    }
-    if (count == 0) {
-        count = count_lines(root, "/proc/stat", "cpu");
-        count -= count > 0; // the sum of all
-    }
-    return count > 0 ? count : count_lines(root, "/proc/cpuinfo", "processor");
-}
-
-void doctor_count_cpus(doctor_machine *m) {
-    size_t length = 0;
-    char *status = host_file(m->root, "/proc/self/status");
-    const char *list = status ? host_find(status, "Cpus_allowed_list", ':', &length) : NULL;
-    m->allowed = list ? doctor_count_list(list, length) : 0;
-    m->online = count_online(m->root);
-    free(status);
-}
 
 // ---- The verdict ----
 

@@ -52,6 +52,7 @@ json_t *doctor_findings(void);
 
 typedef void doctor_check(const doctor_machine *m, doctor_finding *f);
 
+// doctor_finding.c
 // State and text of a finding.
 void doctor_say(doctor_finding *f, doctor_severity severity, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -63,6 +64,7 @@ void doctor_mend(doctor_finding *f, const char *format, ...) __attribute__((form
 // The fix for what only the host of a virtual machine can change.
 void doctor_mend_host(doctor_finding *f);
 
+// doctor_machine.c
 // How many CPUs a list "0-3,8" names; 0 if it is not a list.
 int32_t doctor_count_list(const char *list, size_t length);
 // Fills online and allowed.

@@ -2,92 +2,11 @@
 // `decoct doctor`: what else uses the machine now: counters over a second, load, memory.
 #include "doctor.h"
 
-#include "bench/machine/cgroup.h"
-
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-enum { SAMPLES = 10, BRIEF_SAMPLES = 3, SAMPLE_MS = 100 };
-
-// ---- Counters ----
-
-// "cpu  user nice system idle iowait irq softirq steal ..."; guests are in user and nice already.
-static void read_ticks(const char *stat, doctor_counters *c) {
-    size_t length = 0;
-    const char *at = stat ? host_find(stat, "cpu", ' ', &length) : NULL;
-    const char *end = at ? at + length : NULL;
-    c->ticks = c->stolen = -1;
-    long long sum = 0;
-    for (int field = 0; at && at < end && field < 8; field++) {
-        char *next = NULL;
-        long long ticks = strtoll(at, &next, 10);
-        if (next == at || ticks < 0 || __builtin_add_overflow(sum, ticks, &sum)) {
-            return;
-        }
-        if (field == 7) {
-            c->ticks = sum;
-            c->stolen = ticks;
-        }
-        at = next;
-    }
-}
-
-// Times that a CPU was too hot; siblings and cores of a package report the same, so the largest.
-static long long read_heat(const char *root) {
-    long long most = -1;
-    int32_t count = 0;
-    int32_t *cpus = host_cpus(root, &count);
-    for (int32_t i = 0; i < count; i++) {
-        static const char *const files[] = {"core_throttle_count", "package_throttle_count"};
-        for (size_t k = 0; k < 2; k++) {
-            long long times = 0;
-            if (host_number(&times, root, "/sys/devices/system/cpu/cpu%d/thermal_throttle/%s",
-                            (int)cpus[i], files[k]) &&
-                times > most) {
-                most = times;
-            }
-        }
-    }
-    free(cpus);
-    return most;
-}
-
-static doctor_counters read_counters(const char *root) {
-    doctor_counters c;
-    host_limit limit;
-    char *stat = host_file(root, "/proc/stat");
-    read_ticks(stat, &c);
-    if (!host_find_number(stat, "procs_running", ' ', &c.runnable)) {
-        c.runnable = -1;
-    }
-    free(stat);
-    host_limit_read(root, &limit);
-    c.throttled = limit.throttled;
-    c.hot = read_heat(root);
-    return c;
-}
-
-void doctor_sample(doctor_machine *m) {
-    const struct timespec pause = {.tv_nsec = SAMPLE_MS * 1000000L};
-    double sum = 0;
-    int samples = m->recorded ? 0 : m->brief ? BRIEF_SAMPLES : SAMPLES;
-    m->first = m->last = read_counters(m->root);
-    for (int i = 0; i < samples; i++) {
-        nanosleep(&pause, NULL);
-        m->last = read_counters(m->root);
-        sum += (double)m->last.runnable - 1; // this process runs too
-    }
-    m->runnable = samples ? sum / samples : (double)m->first.runnable - 1;
-    if (m->last.runnable < 0) {
-        m->runnable = -1;
-    } else if (m->runnable < 0) {
-        m->runnable = 0;
-    }
-}
 
 // ---- Other tenants ----
 
