@@ -225,7 +225,7 @@ class Files(unittest.TestCase):
         size = len(struct.pack("P", 0))
         self.assertEqual(size, 8)
         (at,) = [i for i in range(0, len(self.good) - 8, 8)
-                 if self.good[i + 4:i + 8] == b"\2\0\0\0" and 100 < int.from_bytes(self.good[i:i + 4], "little") < 500
+                 if self.good[i + 4:i + 8] == b"\3\0\0\0" and 64 < int.from_bytes(self.good[i:i + 4], "little") < 500
                  and self.good[i + 32:i + 36] == (1000).to_bytes(4, "little")]
         whole = int.from_bytes(self.good[at:at + 4], "little")
         fine = set()

@@ -135,6 +135,17 @@ static void embedding(const decoct_rows_piece *a) {
     }
 }
 
+static void axpby(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = x_row(a, i);
+        float *y = y_row(a, i);
+        for (int64_t j = 0; j < a->cols; j++) {
+            float sum = a->beta == 0.0f ? a->scale * x[j] : fmaf(a->scale, x[j], a->beta * y[j]);
+            y[j] = a->bias ? sum + a->bias[j] : sum;
+        }
+    }
+}
+
 enum { ANY_DTYPE = 1 << DECOCT_F32 | 1 << DECOCT_F16 | 1 << DECOCT_BF16 };
 
 static const decoct_rows_kernel rows_list[] = {
@@ -143,6 +154,7 @@ static const decoct_rows_kernel rows_list[] = {
     [DECOCT_OP_GELU] = {.run = gelu},
     [DECOCT_OP_ADD] = {.run = add},
     [DECOCT_OP_BIAS] = {.run = bias},
+    [DECOCT_OP_AXPBY] = {.run = axpby},
     [DECOCT_OP_EMBEDDING] = {.run = embedding, .x_dtypes = ANY_DTYPE},
 };
 const decoct_rows_kernels backend_rows = DECOCT_KERNELS(rows_list);

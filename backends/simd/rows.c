@@ -101,9 +101,34 @@ static void embedding(const decoct_rows_piece *a) {
     }
 }
 
+INLINE void axpby_step(const decoct_rows_piece *a, const float *x, const float *bias, float *y,
+                       int64_t left) {
+    vec sum = vec_mul(vec_set(a->scale), tile_load(x, left));
+    if (a->beta != 0.0f) {
+        vec before = vec_mul(vec_set(a->beta), tile_load(y, left));
+        sum = vec_fma(vec_set(a->scale), tile_load(x, left), before);
+    }
+    tile_store(y, bias ? vec_add(sum, tile_load(bias, left)) : sum, left);
+}
+
+static void axpby(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = rows_x(a, i);
+        float *y = rows_y(a, i);
+        int64_t j = 0;
+        for (; j + LANES <= a->cols; j += LANES) {
+            axpby_step(a, x + j, a->bias ? a->bias + j : 0, y + j, LANES);
+        }
+        if (j < a->cols) {
+            axpby_step(a, x + j, a->bias ? a->bias + j : 0, y + j, a->cols - j);
+        }
+    }
+}
+
 static const decoct_rows_kernel rows_list[] = {
-    [DECOCT_OP_SOFTMAX] = {.run = softmax}, [DECOCT_OP_LAYER_NORM] = {.run = layer_norm},
-    [DECOCT_OP_GELU] = {.run = gelu},       [DECOCT_OP_ADD] = {.run = add},
-    [DECOCT_OP_BIAS] = {.run = bias},       [DECOCT_OP_EMBEDDING] = {.run = embedding},
+    [DECOCT_OP_SOFTMAX] = {.run = softmax},     [DECOCT_OP_LAYER_NORM] = {.run = layer_norm},
+    [DECOCT_OP_GELU] = {.run = gelu},           [DECOCT_OP_ADD] = {.run = add},
+    [DECOCT_OP_BIAS] = {.run = bias},           [DECOCT_OP_AXPBY] = {.run = axpby},
+    [DECOCT_OP_EMBEDDING] = {.run = embedding},
 };
 const decoct_rows_kernels backend_rows = DECOCT_KERNELS(rows_list);

@@ -249,6 +249,8 @@ typedef struct decoct_rows_piece {
     const int32_t *ids;       /**< (rows): which row of x; checked before */
     float scale;              /**< softmax: z = x * scale; norms: eps */
     int32_t form;             /**< a variant of the operation */
+    float beta;               /**< axpby: y = fma(scale, x, beta y) */
+    int32_t reserved;         /**< 0 */
 } decoct_rows_piece;
 
 typedef struct decoct_rows_kernel {

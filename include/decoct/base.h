@@ -160,6 +160,9 @@ typedef struct decoct_backend_info {
                                0.5 instead of 0.25"; "" if all were admitted */
     int32_t rejected_count; /**< how many of its kernels were rejected: other backends serve them */
     int32_t forced;         /**< 1: asked for by name, in the options or by DECOCT_BACKEND */
+    int32_t other_bits;     /**< 1: gives other bits than the definition, and so serves only where
+                                 it is asked for by name */
+    int32_t reserved;       /**< 0 */
 } decoct_backend_info;
 
 /** How many backends were found; 0 for NULL. */

@@ -110,11 +110,21 @@ typedef struct decoct_matmul_args {
     const float *bias;             /**< (n), added at the end; NULL: no bias */
     float *y;                      /**< (m, n); shares no element with x, b or bias */
     int64_t y_stride;              /**< 0: n */
+    int64_t batch; /**< this many products; 0: 1. With weights or b_shared all have the same b; the
+                        bias is the same for all */
+    int64_t x_batch_stride; /**< from one product to the next; 0: m times x_stride */
+    int64_t b_batch_stride; /**< 0: k times b_stride, or n times when transposed */
+    int64_t y_batch_stride; /**< 0: m times y_stride */
+    int32_t b_shared;       /**< 1: one b for all products */
+    float alpha, beta; /**< y = alpha x b + beta y + bias; finite; alpha 0 means 1; with beta 0, y
+                          is not read */
+    int32_t reserved;  /**< 0 */
 } decoct_matmul_args;
 
 /**
- * Matrix product. Every element is one chain of fused multiply-adds in increasing k from +0, then
- * the bias is added. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY.
+ * Matrix product. Every element is one chain of fused multiply-adds in increasing k from +0; with
+ * alpha or beta then fma(alpha, chain, beta y) with beta y rounded, or alpha chain without a beta;
+ * then the bias is added. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY.
  * Accuracy: |error| <= (k + 2) u sum |x b| + k 2^-150; with a bias, and u |y| for adding it. (The
  * 2^-150 are the roundings of denormals, below 2^-126.)
  */
@@ -200,7 +210,8 @@ typedef struct decoct_rows_args {
     int64_t table_rows;   /**< of x, where there are ids */
     float scale;          /**< a factor for x; 0: 1 */
     float eps;            /**< of norms; finite, not negative */
-    int64_t reserved;     /**< 0 */
+    float beta;           /**< a factor for y; 0: y is not read */
+    int32_t reserved;     /**< 0 */
 } decoct_rows_args;
 
 /** Runs an operation on rows. Operands that it does not read must be NULL or 0. Errors:

@@ -15,6 +15,7 @@ enum {
     DCT_MAY_UP = 1 << 5,      // up (rows, cols), a second input, may be NULL
     DCT_NEEDS_IDS = 1 << 6,   // ids (rows), x is a table of table_rows rows
     DCT_READS_Y = 1 << 7,     // y is an input, too
+    DCT_NEEDS_BETA = 1 << 9,  // a factor for y; 0: y is not read
     DCT_ANY_DTYPE = 1 << 8,   // x may have any type; otherwise f32
 };
 

@@ -27,7 +27,8 @@ enum {
     DECOCT_OP_GELU = 2,       /**< y = GELU(x), in the form DECOCT_GELU_TANH or DECOCT_GELU_ERF */
     DECOCT_OP_ADD = 3,        /**< y += x */
     DECOCT_OP_BIAS = 4,       /**< y = x + bias */
-    DECOCT_OP_EMBEDDING = 5   /**< y[i] = x[ids[i]]: rows of a table */
+    DECOCT_OP_EMBEDDING = 5,  /**< y[i] = x[ids[i]]: rows of a table */
+    DECOCT_OP_AXPBY = 6       /**< y = fma(scale, x, beta y) + bias; beta 0: y = scale x + bias */
 };
 
 #endif

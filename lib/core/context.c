@@ -359,7 +359,8 @@ decoct_status decoct_backend_describe(decoct_context *ctx, int32_t index,
                                     .reason = b->reason,
                                     .rejected = b->rejected,
                                     .rejected_count = b->rejected_count,
-                                    .forced = b->forced};
+                                    .forced = b->forced,
+                                    .other_bits = !dct_kernels_all_exact(&b->kernels)};
         status = dct_give_struct(&ctx->error, "backend info", info, DCT_FIRST_BACKEND_INFO, &mine,
                                  sizeof mine);
     }

@@ -11,6 +11,7 @@
 // Scratch memory by purpose; it grows and is never given back before the context closes.
 typedef enum dct_scratch_slot {
     DCT_SCRATCH_TILES,   // matmul: a piece for each worker; there from the beginning
+    DCT_SCRATCH_SCALED,  // matmul: products that wait for alpha and beta
     DCT_SCRATCH_PANELS,  // matmul: groups of columns that workers pack on the way
     DCT_SCRATCH_KEYS,    // keys in blocks
     DCT_SCRATCH_WORKERS, // attention: a piece for each worker

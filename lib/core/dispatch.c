@@ -284,5 +284,8 @@ const dct_choice *dct_backends_choice(const dct_backends *backends) {
 
 const char *dct_backends_serving(const dct_backends *backends, int32_t slot) {
     const dct_backend *from = slot >= 0 && slot < DCT_SLOTS ? backends->from[slot] : NULL;
+    if (slot == DCT_SLOT_MATMUL && backends->from[DCT_SLOT_WHOLE_MATMUL]) {
+        from = backends->from[DCT_SLOT_WHOLE_MATMUL]; // it is asked first
+    }
     return from ? from->name : NULL;
 }

@@ -66,7 +66,8 @@ static decoct_rows_piece rows_piece(const exam *e, const rows_case *c, const row
         .bias = bias ? e->input + 7003 : NULL,
         .ids = k->needs & DCT_NEEDS_IDS ? ids : NULL,
         .scale = k->needs & DCT_NEEDS_EPS ? 0x1p-17f : c->scale,
-        .form = k->form};
+        .form = k->form,
+        .beta = k->needs & DCT_NEEDS_BETA ? c->scale - 0.5f : 0.0f};
 }
 
 static bool examine_rows(exam *e, const rows_exam *k) {

@@ -101,6 +101,15 @@ bool dct_kernels_exact(const dct_kernels *k, int32_t slot) {
     return exact && (slot != DCT_SLOT_WHOLE_MATMUL || k->whole.bits == DECOCT_BITS_EXACT);
 }
 
+bool dct_kernels_all_exact(const dct_kernels *k) {
+    for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {
+        if (dct_kernels_has(k, slot) && !dct_kernels_exact(k, slot)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void dct_kernels_drop(dct_kernels *k, int32_t slot) {
     if (slot < DCT_SLOT_ATTENTION) {
         k->matmul[slot] = (decoct_matmul_kernel){0};

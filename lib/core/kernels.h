@@ -44,6 +44,7 @@ void dct_kernels_fit(dct_kernels *kernels, uint64_t features);
 bool dct_kernels_has(const dct_kernels *kernels, int32_t slot);
 // True if what is in the slot gives the bits of the definition.
 bool dct_kernels_exact(const dct_kernels *kernels, int32_t slot);
+bool dct_kernels_all_exact(const dct_kernels *kernels);
 // Empties a slot.
 void dct_kernels_drop(dct_kernels *kernels, int32_t slot);
 

@@ -3,10 +3,8 @@
 #ifndef DCT_MATMUL_H
 #define DCT_MATMUL_H
 
-#include "core/context.h"
+#include "weights.h"
 
-decoct_status dct_weights_create(decoct_context *ctx, const decoct_weights_args *args,
-                                 decoct_weights **out);
 // y (m, n) = x (m, k) w + bias; shapes were checked.
 void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias, int64_t m,
                 const float *x, int64_t x_stride, float *y, int64_t y_stride);

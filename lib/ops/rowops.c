@@ -84,6 +84,10 @@ static decoct_status check_numbers(dct_error *error, const rows_facts *f,
         return dct_fail(error, DECOCT_E_ARGUMENT, "%s: x cannot have the type %d", f->name,
                         a->x_dtype);
     }
+    if (!isfinite(a->beta)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "%s: beta %g is not a finite number", f->name,
+                        (double)a->beta);
+    }
     if (!isfinite(a->scale)) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "%s: scale %g is not a finite number", f->name,
                         (double)a->scale);
@@ -108,6 +112,7 @@ static decoct_status check_operands(dct_error *error, const rows_facts *f,
         {"up", a->up, f->needs & DCT_MAY_UP, false},
         {"ids", a->ids, f->needs & DCT_NEEDS_IDS, f->needs & DCT_NEEDS_IDS},
         {"scale", a->scale != 0.0f, f->needs & DCT_NEEDS_SCALE, false},
+        {"beta", a->beta != 0.0f, f->needs & DCT_NEEDS_BETA, false},
         {"eps", a->eps != 0.0f, f->needs & DCT_NEEDS_EPS, false},
         {"table_rows", a->table_rows != 0, f->needs & DCT_NEEDS_IDS, false},
         {"reserved", a->reserved != 0, false, false},
@@ -212,7 +217,8 @@ static decoct_status rows(decoct_context *ctx, const decoct_rows_args *args) {
                                       .bias = a.bias,
                                       .ids = a.ids,
                                       .scale = f->needs & DCT_NEEDS_EPS ? a.eps : scale,
-                                      .form = a.form});
+                                      .form = a.form,
+                                      .beta = a.beta});
     }
     return status;
 }

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One matrix product on the threads of the pool: cuts y into blocks, in any of the ways that w
+// comes.
+#include "product.h"
+
+#include "machine/memory.h"
+#include "sizes.h"
+#include "weights.h"
+
+// Blocks of y for each thread, and panels of the narrowest one.
+enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4 };
+// Multiply-adds in the time that it takes to read a weight from the last cache.
+enum { READ_COST = 3 };
+// What a worker packs at once when w comes unpacked: 256 KiB, half of a small L2 cache.
+enum { GROUP_FLOATS = 1 << 16 };
+// w up to this size is not packed for any number of rows: 256 KiB. A larger one is slower unpacked
+// with narrow panels, which touch a line of every row of w (docs/tuning.md).
+enum { PLAIN_FLOATS = 1 << 16 };
+
+// A block of rows from i on and some columns from j on, k = first to last.
+static void multiply_piece(const dct_product *p, int64_t i, int64_t j, int64_t cols, int64_t first,
+                           int64_t last, const char *group, int32_t worker) {
+    decoct_matmul_piece piece = {
+        .rows = dct_smaller(p->m - i, p->m_block),
+        .cols = cols,
+        .k = last - first,
+        .x = {.data = p->x + i * p->x_stride + first, .stride = p->x_stride},
+        .y = {.data = p->y + i * p->y_stride + j, .stride = p->y_stride},
+        .bias = p->bias && last == p->k ? p->bias + j : NULL,
+        .accumulate = first > 0,
+    };
+    if (p->plain) {
+        piece.w = p->w + first * p->row_stride + j;
+        piece.w_stride = p->row_stride * (int64_t)sizeof(float);
+        p->plain(&piece);
+        return;
+    }
+    const char *panel = p->panels + j / p->kernel->panel_cols * p->panel_bytes;
+    piece.w = group ? group : panel + dct_panel_bytes(p->kernel, first);
+    piece.w_stride = group ? dct_panel_bytes(p->kernel, piece.k) : p->panel_bytes;
+    piece.scratch = dct_tile_scratch(p->ctx, p->kernel->scratch_bytes, worker);
+    p->kernel->run(&piece);
+}
+
+// Rows [i, end) of some columns through all of k. Between blocks of k the running sums stand in y,
+// in f32, so that cutting k does not change the chain.
+static void multiply_columns(const dct_product *p, int64_t i, int64_t end, int64_t j, int64_t cols,
+                             int32_t worker) {
+    char *group = p->groups ? p->groups + worker * p->group_room : NULL;
+    int64_t first = 0;
+    do {
+        int64_t last = dct_smaller(first + p->k_block, p->k);
+        if (group && last > first) { // an empty w may be NULL
+            dct_pack_job job = {.kernel = p->kernel,
+                                .k = last - first,
+                                .w = p->w + first * p->row_stride,
+                                .row_stride = p->row_stride,
+                                .col_stride = p->col_stride};
+            dct_pack_columns(&job, j, cols, group);
+        }
+        for (int64_t row = i; row < end; row += p->m_block) {
+            multiply_piece(p, row, j, cols, first, last, group, worker);
+        }
+        first = last;
+    } while (first < p->k);
+}
+
+static void multiply_task(void *data, int64_t index, int32_t worker) {
+    const dct_product *p = data;
+    int64_t i = index % p->parts * p->part, last_row = dct_smaller(i + p->part, p->m);
+    int64_t j = index / p->parts * p->n_block, end = dct_smaller(j + p->n_block, p->n);
+    int64_t step = p->groups ? p->group : end - j;
+    for (; j < end; j += step) {
+        multiply_columns(p, i, last_row, j, dct_smaller(end - j, step), worker);
+    }
+}
+
+// Cuts y into tasks. How many columns each has: as many as the kernel likes, fewer when there are
+// several threads, so that each finds some tasks. How many rows: one m_block; as many as can be
+// where w is packed on the way, since each task packs its columns anew.
+static void cut_blocks(dct_product *p, int32_t threads) {
+    const decoct_matmul_kernel *kernel = p->kernel;
+    int64_t panel = kernel->panel_cols, panels = dct_ceil_div(p->n, panel);
+    p->m_block = kernel->m_block ? kernel->m_block : 4 * (int64_t)kernel->tile_rows;
+    p->k_block = kernel->k_block ? kernel->k_block : p->k;
+    int64_t m_blocks = dct_ceil_div(p->m, p->m_block);
+    int64_t even =
+        dct_ceil_div(dct_ceil_div(p->m, m_blocks), kernel->tile_rows) * kernel->tile_rows;
+    p->m_block = dct_smaller(even, p->m_block); // a kernel is promised no more than its own m_block
+    m_blocks = dct_ceil_div(p->m, p->m_block);
+    bool once = m_blocks == 1 && p->k <= p->k_block; // nothing stays in cache for a next block
+    int64_t widest = kernel->n_block && !once ? dct_ceil_div(kernel->n_block, panel) : panels;
+    int64_t n_blocks = dct_ceil_div(panels, widest), narrowest = dct_ceil_div(panels, NARROWEST);
+    p->parts = m_blocks;
+    if (p->groups) {
+        p->parts =
+            dct_smaller(m_blocks, dct_ceil_div((int64_t)threads * BLOCKS_PER_THREAD, narrowest));
+    }
+    if (threads > 1) {
+        int64_t wanted =
+            dct_smaller(dct_ceil_div((int64_t)threads * BLOCKS_PER_THREAD, p->parts), narrowest);
+        n_blocks = n_blocks > wanted ? n_blocks : wanted;
+    }
+    p->part = dct_ceil_div(m_blocks, p->parts) * p->m_block;
+    p->parts = dct_ceil_div(p->m, p->part);
+    p->n_block = dct_ceil_div(panels, n_blocks) * panel;
+}
+
+void dct_multiply(decoct_context *ctx, dct_product *p) {
+    if (p->m == 0 || p->n == 0) {
+        return;
+    }
+    // A weight costs the time of some multiply-adds before it has been read.
+    double rows = p->m < READ_COST ? READ_COST : (double)p->m;
+    int32_t threads = dct_share(ctx, rows * (double)p->n * ((double)p->k + 1.0));
+    const decoct_matmul_kernel *kernel = p->kernel;
+    if (threads == 1 && !p->groups && p->m <= kernel->m_block && p->k <= kernel->k_block) {
+        // All in one piece: cutting would take as long as a small product.
+        p->m_block = p->m;
+        p->k_block = p->k;
+        multiply_columns(p, 0, p->m, 0, p->n, 0);
+        return;
+    }
+    cut_blocks(p, threads);
+    dct_run_on(ctx, threads, p->parts * dct_ceil_div(p->n, p->n_block), multiply_task, p);
+}
+
+// ---- Many products of one shape ----
+
+typedef struct batch_job {
+    const dct_product *first; // cut for one thread
+    const dct_batch *batch;
+} batch_job;
+
+static dct_product product_at(const dct_product *first, const dct_batch *batch, int64_t index) {
+    dct_product p = *first;
+    p.x += index * batch->x_stride;
+    p.w = p.w ? p.w + index * batch->w_stride : NULL;
+    p.y += index * batch->y_stride;
+    return p;
+}
+
+// A whole product on one worker.
+static void batch_task(void *data, int64_t index, int32_t worker) {
+    const batch_job *job = data;
+    dct_product p = product_at(job->first, job->batch, index);
+    int64_t tasks = p.parts * dct_ceil_div(p.n, p.n_block);
+    for (int64_t i = 0; i < tasks; i++) {
+        multiply_task(&p, i, worker);
+    }
+}
+
+void dct_multiply_batch(decoct_context *ctx, dct_product *p, const dct_batch *batch) {
+    if (batch->count == 1) {
+        dct_multiply(ctx, p);
+        return;
+    }
+    if (p->m == 0 || p->n == 0) {
+        return;
+    }
+    if (batch->count < dct_pool_threads(ctx->pool)) { // the threads share each of them
+        for (int64_t i = 0; i < batch->count; i++) {
+            dct_product one = product_at(p, batch, i);
+            dct_multiply(ctx, &one);
+        }
+        return;
+    }
+    cut_blocks(p, 1);
+    batch_job job = {.first = p, .batch = batch};
+    double work = (double)batch->count * (double)p->m * (double)p->n * ((double)p->k + 1.0);
+    dct_run(ctx, batch->count, work, batch_task, &job);
+}
+
+// ---- w that was not packed ahead ----
+
+// Room to pack a few columns at a time: the packed part stays in the worker's own cache while the
+// task's rows of x go past it.
+static bool make_groups(decoct_context *ctx, dct_product *p) {
+    int64_t panel = p->kernel->panel_cols, count;
+    int64_t k = dct_smaller(p->kernel->k_block ? p->kernel->k_block : p->k, p->k);
+    int64_t panels = k > 0 ? GROUP_FLOATS / panel / k : 1;
+    p->group = panel * (panels > 0 ? panels : 1);
+    bool fits = dct_mul(k, p->group, &p->group_room) &&
+                dct_mul(p->group_room, sizeof(float), &p->group_room) &&
+                dct_mul(p->group_room, dct_pool_threads(ctx->pool), &count);
+    p->groups = fits ? dct_scratch_bytes(ctx, DCT_SCRATCH_PANELS, count) : NULL;
+    return p->groups != NULL;
+}
+
+// Reads w unpacked where its rows are dense and packing would not be paid back: for one block of
+// rows, or if all of w is small.
+static bool take_plain(dct_product *p) {
+    bool few = p->m <= p->kernel->m_block, small = (double)p->k * (double)p->n <= PLAIN_FLOATS;
+    p->plain = p->col_stride == 1 && (few || small) ? p->kernel->plain : NULL;
+    return p->plain != NULL;
+}
+
+bool dct_product_unpacked(decoct_context *ctx, dct_product *p) {
+    return take_plain(p) || make_groups(ctx, p);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One matrix product, once shapes were checked.
+#ifndef DCT_PRODUCT_H
+#define DCT_PRODUCT_H
+
+#include "core/context.h"
+
+typedef struct dct_product {
+    const decoct_context *ctx;
+    const decoct_matmul_kernel *kernel;
+    int64_t m, n, k;
+    int64_t m_block, n_block, k_block;
+    int64_t part, parts; // rows of y that one task works on: some m_blocks; and how many such parts
+    const float *x;
+    int64_t x_stride;
+    const char *panels; // the whole of w packed; NULL: see dct_product_unpacked
+    int64_t panel_bytes;
+    void (*plain)(const decoct_matmul_piece *piece); // takes w unpacked, or NULL
+    const float *w;
+    int64_t row_stride, col_stride; // of w
+    char *groups;                   // where each worker packs what it needs, or NULL
+    int64_t group, group_room;      // columns that a worker packs at once, bytes they take
+    float *y;
+    int64_t y_stride;
+    const float *bias;
+} dct_product;
+
+// `count` products of one shape; strides in floats from one to the next. Packed panels are the same
+// for all.
+typedef struct dct_batch {
+    int64_t count, x_stride, w_stride, y_stride;
+} dct_batch;
+
+// Decides how w is read that was not packed ahead, and makes room for it. False: no memory.
+bool dct_product_unpacked(decoct_context *ctx, dct_product *p);
+void dct_multiply(decoct_context *ctx, dct_product *p);
+void dct_multiply_batch(decoct_context *ctx, dct_product *p, const dct_batch *batch);
+
+#endif

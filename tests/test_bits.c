@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Backends that give other bits: admitted if they are near, never chosen by priority, and used
+// where they are named; whole products; and tables of lists that a library cannot use.
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// A context that sees the plugins of this folder; `name` NULL: it names no backend.
+static decoct_context *open_folder(const char *folder, const char *name) {
+    char path[512];
+    decoct_context *ctx = NULL;
+    decoct_options options = {.struct_size = sizeof options, .threads = 2, .backend = name};
+    assert_non_null(getenv("DECOCT_TEST_PLUGINS"));
+    snprintf(path, sizeof path, "%s/%s", getenv("DECOCT_TEST_PLUGINS"), folder);
+    setenv("DECOCT_BACKEND_PATH", path, 1);
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
+    unsetenv("DECOCT_BACKEND_PATH");
+    return ctx;
+}
+
+static decoct_backend_info describe(decoct_context *ctx, const char *file) {
+    decoct_backend_info info = {.struct_size = sizeof info};
+    for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
+        assert_int_equal(decoct_backend_describe(ctx, i, &info), DECOCT_OK);
+        if (strstr(info.origin, file)) {
+            return info;
+        }
+    }
+    fail_msg("no plugin %s was looked at", file);
+    return info;
+}
+
+enum { M = 5, N = 37, K = 19 };
+typedef struct product {
+    float x[M * K], b[K * N], y[M * N], right[M * N];
+} product;
+
+static void multiply(decoct_context *ctx, const decoct_weights *weights, int64_t k, float *y) {
+    static product p;
+    check_fill(p.x, M * K, 1, 1.0f);
+    check_fill(p.b, K * N, 2, 1.0f);
+    decoct_matmul_args a = {.struct_size = sizeof a,
+                            .m = M,
+                            .n = N,
+                            .k = k,
+                            .x = p.x,
+                            .b = weights ? NULL : p.b,
+                            .weights = weights,
+                            .y = y};
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+}
+
+static decoct_weights *weights_of(decoct_context *ctx, int64_t k) {
+    float b[K * N];
+    decoct_weights *weights = NULL;
+    check_fill(b, K * N, 2, 1.0f);
+    assert_int_equal(decoct_weights_create(ctx, k, N, b, 0, 0, &weights), DECOCT_OK);
+    return weights;
+}
+
+static void right_product(int64_t k, float *y) {
+    decoct_context *ctx = NULL;
+    assert_int_equal(decoct_context_open(NULL, &ctx), DECOCT_OK);
+    multiply(ctx, NULL, k, y);
+    decoct_context_close(ctx);
+}
+
+static void assert_other_bits(const float *y, const float *right) {
+    assert_false(check_same_bits(y, right, M * N));
+    for (int64_t i = 0; i < M * N; i++) {
+        float away = y[i] - right[i];
+        assert_true(away < 0x1p-12f && away > -0x1p-12f);
+    }
+}
+
+static void test_never_by_priority(void **state) {
+    float y[M * N], right[M * N];
+    (void)state;
+    decoct_context *ctx = open_folder("other", NULL);
+    decoct_backend_info info = describe(ctx, "/odd.so");
+    assert_true(info.usable && !info.chosen && info.other_bits && info.rejected_count == 0);
+    assert_non_null(strstr(info.reason, "gives other bits"));
+    assert_string_not_equal(decoct_context_kernel(ctx, "matmul"), "odd");
+    right_product(K, right);
+    multiply(ctx, NULL, K, y);
+    assert_true(check_same_bits(y, right, M * N));
+    decoct_context_close(ctx);
+}
+
+static void test_named(void **state) {
+    float y[M * N], right[M * N];
+    (void)state;
+    decoct_context *ctx = open_folder("other", "odd"), *exact = NULL;
+    assert_true(describe(ctx, "/odd.so").chosen);
+    assert_string_equal(decoct_context_kernel(ctx, "matmul"), "odd");
+    right_product(K, right);
+    multiply(ctx, NULL, K, y);
+    assert_other_bits(y, right);
+    // Its weights do not bring their bits into a context that has not named it.
+    decoct_weights *weights = weights_of(ctx, K);
+    multiply(ctx, weights, K, y);
+    assert_other_bits(y, right);
+    assert_int_equal(decoct_context_open(NULL, &exact), DECOCT_OK);
+    decoct_matmul_args a = {
+        .struct_size = sizeof a, .m = 1, .n = N, .k = K, .x = right, .weights = weights, .y = y};
+    assert_int_equal(decoct_matmul(exact, &a), DECOCT_E_ARGUMENT);
+    assert_non_null(strstr(decoct_last_error(exact), "other bits"));
+    decoct_weights_destroy(weights);
+    decoct_context_close(exact);
+    decoct_context_close(ctx);
+}
+
+// One kernel of other bits does not keep the exact ones of its backend from serving.
+static void test_one_kernel(void **state) {
+    (void)state;
+    decoct_context *ctx = open_folder("mixed", NULL);
+    assert_string_equal(decoct_context_kernel(ctx, "matmul"), "odd");
+    assert_string_not_equal(decoct_context_kernel(ctx, "add"), "odd");
+    assert_true(describe(ctx, "/odd.so").other_bits);
+    decoct_context_close(ctx);
+    ctx = open_folder("mixed", "odd");
+    assert_string_equal(decoct_context_kernel(ctx, "add"), "odd");
+    decoct_context_close(ctx);
+}
+
+static void test_whole_products(void **state) {
+    float y[M * N], right[M * N];
+    (void)state;
+    decoct_context *ctx = open_folder("whole", "whole");
+    assert_string_equal(decoct_context_kernel(ctx, "matmul"), "whole");
+    assert_string_not_equal(decoct_context_kernel(ctx, "attention"), "whole");
+    right_product(K, right);
+    multiply(ctx, NULL, K, y);
+    assert_other_bits(y, right);
+    float first[M * N];
+    memcpy(first, y, sizeof first);
+    decoct_weights *weights = weights_of(ctx, K), *declined = weights_of(ctx, 7);
+    multiply(ctx, weights, K, y);
+    assert_true(check_same_bits(y, first, M * N));
+    right_product(7, right); // which it declines: kernels do it
+    multiply(ctx, NULL, 7, y);
+    assert_true(check_same_bits(y, right, M * N));
+    multiply(ctx, declined, 7, y);
+    assert_true(check_same_bits(y, right, M * N));
+    decoct_weights_destroy(weights);
+    decoct_weights_destroy(declined);
+    decoct_context_close(ctx);
+    ctx = open_folder("whole", NULL);
+    assert_string_not_equal(decoct_context_kernel(ctx, "matmul"), "whole");
+    decoct_context_close(ctx);
+}
+
+static void test_lists(void **state) {
+    static const char *const refused[][2] = {{"/null_items.so", "is NULL"},
+                                             {"/small_items.so", "smaller than"},
+                                             {"/many_items.so", "more than 4096"}};
+    static const char *const taken[] = {"/large_items.so", "/unknown_operation.so"};
+    (void)state;
+    decoct_context *ctx = open_folder("lists", NULL);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        decoct_backend_info info = describe(ctx, refused[i][0]);
+        assert_false(info.usable);
+        assert_non_null(strstr(info.reason, refused[i][1]));
+    }
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        assert_true(describe(ctx, taken[i]).usable);
+    }
+    decoct_context_close(ctx);
+    ctx = open_folder("types", NULL);
+    decoct_backend_info info = describe(ctx, "/odd.so");
+    assert_true(info.usable && info.chosen);
+    assert_non_null(strstr(info.reason, "2 of its kernels are of types or operations"));
+    decoct_context_close(ctx);
+}
+
+static void test_older_abi(void **state) {
+    (void)state;
+    decoct_context *ctx = open_folder("abi2", NULL);
+    decoct_backend_info info = describe(ctx, "/abi2.so");
+    assert_false(info.usable);
+    assert_non_null(strstr(info.reason, "ABI 2, this library has 3"));
+    decoct_context_close(ctx);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_never_by_priority),
+        cmocka_unit_test(test_named),
+        cmocka_unit_test(test_one_kernel),
+        cmocka_unit_test(test_whole_products),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_older_abi),
+    };
+    return cmocka_run_group_tests_name("bits", tests, NULL, NULL);
+}
