@@ -26,6 +26,13 @@ def documents():
     return sorted(set(found) - {"CHANGELOG.md"})
 
 
+def sources(folder):
+    for place, inner, names in os.walk(os.path.join(TOP, folder)):
+        inner[:] = sorted(set(inner) - {"node_modules", "fixtures"})
+        yield from (os.path.relpath(os.path.join(place, name), TOP) for name in names
+                    if name.endswith((".c", ".h", ".cc", ".hh", ".def", ".py")))
+
+
 def without_blocks(text):
     return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
 
@@ -72,6 +79,24 @@ class Paths(unittest.TestCase):
                     self.assertTrue(glob.glob(pattern), "%s names %s" % (name, path))
                     checked += 1
         self.assertGreater(checked, 100)
+
+    def test_names_in_comments(self):
+        """A name of ours in a comment or a document is one of the code, or the beginning of some (DECOCT_CPU_)."""
+        comment = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
+        name = re.compile(r"\b(?:dct|decoct|DCT|DECOCT)_\w+")
+        texts = {path: read(path) for folder in ("include", "lib", "bench", "cli", "backends", "tests")
+                 for path in sources(folder)}
+        code = set(name.findall("\n".join(comment.sub(" ", text) for text in texts.values())))
+        code |= {found for path in ("meson.build", "lib/meson.build", "bench/meson.build", "tests/meson.build",
+                                    "backends/meson.build") for found in name.findall(read(path))}
+        said = {path: name.findall("\n".join(comment.findall(text))) for path, text in texts.items()}
+        said.update({path: name.findall(read(path)) for path in documents()})
+        self.assertGreater(len(code), 500)
+        for path, found in said.items():
+            for word in found:
+                known = word in code or word.endswith("_NAME") or any(
+                    word.endswith("_") and one.startswith(word) for one in code)
+                self.assertTrue(known, "%s: there is no %s" % (path, word))
 
 
 class Tour(unittest.TestCase):
