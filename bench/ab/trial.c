@@ -30,7 +30,7 @@ static double of_mean(const launch *l) {
     return l->mean;
 }
 
-static verdict look(const trial *t, const verdict_rule *rule, figure of, interval *found) {
+static verdict look_at(const trial *t, const verdict_rule *rule, figure of, interval *found) {
     double values[SIGNED_RANK_MAX];
     for (int i = 0; i < t->count; i++) {
         values[i] = of(&t->launches[i]);
@@ -71,7 +71,7 @@ void trial_add(trial *t, const trial_rules *rules, const launch *l) {
     t->seconds += l->seconds;
     t->different_bits = t->different_bits || (l->has_hash && !l->same_bits);
     if (t->quickest == VERDICT_OPEN && verdict_is_look(&rules->rule, t->count)) {
-        t->quickest = look(t, &rules->rule, of_quickest, &t->found);
+        t->quickest = look_at(t, &rules->rule, of_quickest, &t->found);
         bool patient = t->count < 3 * rules->rule.first || t->seconds < rules->seconds;
         if (t->quickest == VERDICT_OPEN && !patient) {
             t->quickest = VERDICT_CANNOT_TELL;
@@ -79,7 +79,7 @@ void trial_add(trial *t, const trial_rules *rules, const launch *l) {
         }
     }
     if (t->guard == VERDICT_OPEN && verdict_is_look(&rules->guard, t->count)) {
-        t->guard = look(t, &rules->guard, of_mean, NULL);
+        t->guard = look_at(t, &rules->guard, of_mean, NULL);
     }
     // A change that was found needs no guard; "no change" waits for it as long as it looks.
     bool guard_ended = t->guard != VERDICT_OPEN || t->quickest != VERDICT_NO_CHANGE ||

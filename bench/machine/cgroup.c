@@ -26,7 +26,7 @@ static void look_at_quota(const visit *v, const char *folder, double quota) {
     }
 }
 
-static void look(void *user, const char *folder, double quota) {
+static void visit_group(void *user, const char *folder, double quota) {
     const visit *v = user;
     host_limit *limit = v->limit;
     long long throttled = 0;
@@ -42,5 +42,5 @@ static void look(void *user, const char *folder, double quota) {
 void host_limit_read(const char *root, host_limit *limit) {
     visit v = {strlen(root), limit};
     *limit = (host_limit){.throttled = -1};
-    dct_cgroup_visit(root, look, &v);
+    dct_cgroup_visit(root, visit_group, &v);
 }

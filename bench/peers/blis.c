@@ -71,7 +71,7 @@ static bool open_named(library *lib, const char *arch, char *note, size_t size) 
     return true;
 }
 
-static void *load(const char *folder, char *note, size_t size) {
+static void *load_blis(const char *folder, char *note, size_t size) {
     (void)folder;
     library *lib = calloc(1, sizeof *lib);
     if (!lib || !open_library(lib, note, size)) {
@@ -90,12 +90,12 @@ static void *load(const char *folder, char *note, size_t size) {
     return lib;
 }
 
-static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
+static void *open_blis(void *data, const peer_case *c, char *why, size_t size) {
     const library *lib = data;
     return cblas_open(lib, &lib->blas, c, why, size);
 }
 
-static bool run(void *data) {
+static bool run_blis(void *data) {
     const cblas_job *j = data;
     const library *lib = j->library;
     lib->set_threads(j->c.threads);
@@ -103,5 +103,5 @@ static bool run(void *data) {
     return true;
 }
 
-const peer peer_blis = {"blis", "cblas_sgemm; cblas_sgemv for one row", load, open_case, run, NULL,
-                        free};
+const peer peer_blis = {
+    "blis", "cblas_sgemm; cblas_sgemv for one row", load_blis, open_blis, run_blis, NULL, free};

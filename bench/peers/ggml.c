@@ -257,7 +257,7 @@ static bool check_context(const library *lib, char *note, size_t size) {
     return well;
 }
 
-static void *load(const char *folder, char *note, size_t size) {
+static void *load_ggml(const char *folder, char *note, size_t size) {
     library *lib = calloc(1, sizeof *lib);
     if (!lib || !llama_cpu_load(folder, &lib->cpu, note, size) ||
         !find_functions(lib, note, size) || !find_backend_functions(lib, note, size) ||
@@ -447,7 +447,7 @@ static bool open_graph(job *j, const peer_case *c) {
     return true;
 }
 
-static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
+static void *open_ggml(void *data, const peer_case *c, char *why, size_t size) {
     *why = '\0';
     if (c->op == PEER_MATMUL_PLAIN) { // ggml_mul_mat refuses a w that is not transposed
         return NULL;
@@ -466,14 +466,14 @@ static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
     return j;
 }
 
-static bool run(void *data) {
+static bool run_ggml(void *data) {
     const job *j = data;
     return j->lib->compute(j->team->backend, j->graph) == 0;
 }
 
 const peer peer_ggml = {
     "llama.cpp", "ggml_mul_mat, ggml_soft_max, ggml_flash_attn_ext, all f32",
-    load,        open_case,
-    run,         NULL,
+    load_ggml,   open_ggml,
+    run_ggml,    NULL,
     close_job,
 };

@@ -37,7 +37,7 @@ typedef struct job {
     kernel *kernels[2][2][2];
 } job;
 
-static void *load(const char *folder, char *note, size_t size) {
+static void *load_libxsmm(const char *folder, char *note, size_t size) {
     void *handle = library_open_in(folder, "libxsmm.so", note, size);
     library *lib = calloc(1, sizeof *lib);
     const library_symbol symbols[] = {
@@ -102,7 +102,7 @@ static bool make_kernels(const library *lib, job *j) {
     return true;
 }
 
-static void close_case(void *data) {
+static void close_libxsmm(void *data) {
     job *j = data;
     if (j) {
         free(j->packed);
@@ -110,7 +110,7 @@ static void close_case(void *data) {
     }
 }
 
-static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
+static void *open_libxsmm(void *data, const peer_case *c, char *why, size_t size) {
     const library *lib = data;
     *why = '\0';
     if (c->op != PEER_MATMUL && c->op != PEER_MATMUL_PLAIN) {
@@ -134,7 +134,7 @@ static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
     }
     if (!j || !j->packed || !make_kernels(lib, j)) {
         snprintf(why, size, "it has no kernel for this shape");
-        close_case(j);
+        close_libxsmm(j);
         return NULL;
     }
     for (int64_t first = 0; !plain && first < c->n; first += j->panel) {
@@ -159,7 +159,7 @@ static void run_panel(const job *j, const float *w, int64_t ld, int64_t first, i
     }
 }
 
-static bool run(void *data) {
+static bool run_libxsmm(void *data) {
     const job *j = data;
     const peer_case *c = &j->c;
     for (int64_t first = 0; first < c->n; first += j->panel) {
@@ -179,8 +179,8 @@ static bool run(void *data) {
 const peer peer_libxsmm = {
     "libxsmm",
     "libxsmm_smmdispatch_reducebatch_strd, w in panels (plain: copied in the call, or in place)",
-    load,
-    open_case,
-    run,
+    load_libxsmm,
+    open_libxsmm,
+    run_libxsmm,
     NULL,
-    close_case};
+    close_libxsmm};

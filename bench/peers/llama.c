@@ -130,7 +130,7 @@ static bool check_layouts(const library *lib, char *note, size_t size) {
 }
 
 // libllama keeps its backends in one list per process, so this is done once.
-static bool load(library *lib, const char *folder, char *note, size_t size) {
+static bool load_llama(library *lib, const char *folder, char *note, size_t size) {
     char path[LLAMA_PATH_ROOM];
     const char *names[] = {path, NULL};
     if (!llama_cpu_find(folder, "libllama.*so", path, note, size) ||
@@ -153,7 +153,7 @@ static bool load(library *lib, const char *folder, char *note, size_t size) {
 void *llama_peer_load(const char *folder, char *note, size_t size) {
     static library lib;
     static bool loaded;
-    loaded = loaded || load(&lib, folder, note, size);
+    loaded = loaded || load_llama(&lib, folder, note, size);
     if (loaded) {
         snprintf(note, size, "libllama %s; %s", lib.version(), lib.cpu.file);
     }

@@ -58,7 +58,7 @@ static bool find_functions(void *handle, onednn *lib, char *note, size_t size) {
     return library_find(handle, symbols, (int)(sizeof symbols / sizeof *symbols), note, size);
 }
 
-static void *load(const char *folder, char *note, size_t size) {
+static void *load_onednn(const char *folder, char *note, size_t size) {
     static const char *const names[] = {"libdnnl.so.2", NULL};
     (void)folder;
     void *handle = library_open(names, note, size);
@@ -245,7 +245,7 @@ static bool open_softmax(job *j) {
            onednn_attach(j->lib, &j->call, c->x, NULL, c->y);
 }
 
-static void close_case(void *data) {
+static void close_onednn(void *data) {
     job *j = data;
     if (j) {
         onednn_free(j->lib, &j->call);
@@ -255,7 +255,7 @@ static void close_case(void *data) {
     }
 }
 
-static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
+static void *open_onednn(void *data, const peer_case *c, char *why, size_t size) {
     job *j = calloc(1, sizeof *j);
     *why = '\0';
     bool opened = false;
@@ -270,13 +270,13 @@ static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
     }
     if (!opened) {
         snprintf(why, size, "it cannot create the primitive");
-        close_case(j);
+        close_onednn(j);
         return NULL;
     }
     return j;
 }
 
-static bool run(void *data) {
+static bool run_onednn(void *data) {
     job *j = data;
     j->lib->set_threads(j->c.threads);
     return j->attention ? onednn_attention_run(j->attention) : run_matmul(j);
@@ -286,8 +286,8 @@ const peer peer_onednn = {
     "onednn",
     "matmul with packed weights, dnnl_sgemm where that has the same kernels; softmax; attention: a "
     "loop of matmul (one query: dnnl_sgemm) and softmax over heads and blocks of queries",
-    load,
-    open_case,
-    run,
+    load_onednn,
+    open_onednn,
+    run_onednn,
     NULL,
-    close_case};
+    close_onednn};

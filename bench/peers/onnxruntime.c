@@ -34,7 +34,7 @@ static bool no_memory(library *lib) {
     return false;
 }
 
-static void *load(const char *folder, char *note, size_t size) {
+static void *load_onnxruntime(const char *folder, char *note, size_t size) {
     static const char file[] =
         "node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1";
     const ort_api_base *(*base)(void) = NULL;
@@ -219,7 +219,7 @@ typedef struct job {
     float *key, *value;  // attention: (heads, kv_len, head_dim)
 } job;
 
-static void close_case(void *data) {
+static void close_onnxruntime(void *data) {
     job *j = data;
     if (!j) {
         return;
@@ -235,7 +235,7 @@ static void close_case(void *data) {
     free(j);
 }
 
-static bool run(void *data) {
+static bool run_onnxruntime(void *data) {
     const job *j = data;
     return well(j->lib, j->lib->api->run_with_binding(j->session, NULL, j->binding));
 }
@@ -434,7 +434,7 @@ static job *open_job(library *lib, const peer_case *c, description describe, mod
     if (describe(j, c, m) && make_session(j, m, c->threads) && bind(j, m)) {
         return j;
     }
-    close_case(j);
+    close_onnxruntime(j);
     return NULL;
 }
 
@@ -444,7 +444,7 @@ static double time_job(job *j, double least) {
     double best = INFINITY, begin = clock_now();
     for (int i = 0; i < 20 && (clock_now() - begin < 0.2 || (i == 1 && best < 1.5 * least)); i++) {
         double start = clock_now();
-        if (!run(j)) {
+        if (!run_onnxruntime(j)) {
             return INFINITY;
         }
         best = fmin(best, clock_now() - start);
@@ -468,12 +468,12 @@ static job *open_attention(library *lib, const peer_case *c, char *name, size_t 
             least = taken;
             snprintf(name, size, "%s", m.operation);
         }
-        close_case(worse);
+        close_onnxruntime(worse);
     }
     return best;
 }
 
-static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
+static void *open_onnxruntime(void *data, const peer_case *c, char *why, size_t size) {
     library *lib = data;
     model m;
     job *j = NULL;
@@ -490,7 +490,10 @@ static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
 }
 
 const peer peer_onnxruntime = {
-    "onnxruntime", "MatMul, Softmax and its fastest attention operator, each a session of its own",
-    load,          open_case,
-    run,           NULL,
-    close_case};
+    "onnxruntime",
+    "MatMul, Softmax and its fastest attention operator, each a session of its own",
+    load_onnxruntime,
+    open_onnxruntime,
+    run_onnxruntime,
+    NULL,
+    close_onnxruntime};

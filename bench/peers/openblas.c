@@ -14,7 +14,7 @@ typedef struct library {
     const char *(*config)(void);
 } library;
 
-static void *load(const char *folder, char *note, size_t size) {
+static void *load_openblas(const char *folder, char *note, size_t size) {
     static const char *const names[] = {"libopenblas.so.0", NULL};
     (void)folder;
     unsetenv("OPENBLAS_CORETYPE"); // these two would make it act as an older CPU
@@ -36,12 +36,12 @@ static void *load(const char *folder, char *note, size_t size) {
     return lib;
 }
 
-static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
+static void *open_openblas(void *data, const peer_case *c, char *why, size_t size) {
     const library *lib = data;
     return cblas_open(lib, &lib->blas, c, why, size);
 }
 
-static bool run(void *data) {
+static bool run_openblas(void *data) {
     const cblas_job *j = data;
     const library *lib = j->library;
     lib->set_threads(j->c.threads);
@@ -49,5 +49,7 @@ static bool run(void *data) {
     return true;
 }
 
-const peer peer_openblas = {
-    "openblas", "cblas_sgemm; cblas_sgemv for one row", load, open_case, run, NULL, free};
+const peer peer_openblas = {"openblas",    "cblas_sgemm; cblas_sgemv for one row",
+                            load_openblas, open_openblas,
+                            run_openblas,  NULL,
+                            free};

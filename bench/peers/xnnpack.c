@@ -33,7 +33,7 @@ typedef struct job {
     void *operation, *pool;
 } job;
 
-static void *load(const char *folder, char *note, size_t size) {
+static void *load_xnnpack(const char *folder, char *note, size_t size) {
     static const char *const names[] = {"libXNNPACK.so.0", NULL};
     static const char *const pool_names[] = {"libpthreadpool.so.0", NULL};
     (void)folder;
@@ -92,7 +92,7 @@ static bool prepare(job *j, const peer_case *c) {
            !lib->fully_connected_setup(j->operation, m, c->x, c->y, j->pool);
 }
 
-static void close_case(void *data) {
+static void close_xnnpack(void *data) {
     job *j = data;
     if (j) {
         if (j->operation) {
@@ -102,7 +102,7 @@ static void close_case(void *data) {
     }
 }
 
-static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
+static void *open_xnnpack(void *data, const peer_case *c, char *why, size_t size) {
     library *lib = data;
     *why = '\0';
     if (c->op != PEER_MATMUL && c->op != PEER_SOFTMAX) {
@@ -114,18 +114,19 @@ static void *open_case(void *data, const peer_case *c, char *why, size_t size) {
     }
     if (!j || !find_pool(lib, c->threads, &j->pool) || !prepare(j, c)) {
         snprintf(why, size, "it cannot create the operator");
-        close_case(j);
+        close_xnnpack(j);
         return NULL;
     }
     return j;
 }
 
-static bool run(void *data) {
+static bool run_xnnpack(void *data) {
     const job *j = data;
     return !j->lib->run(j->operation, j->pool);
 }
 
-const peer peer_xnnpack = {"xnnpack", "fully_connected_nc_f32, its weights packed; softmax_nc_f32",
-                           load,      open_case,
-                           run,       NULL,
-                           close_case};
+const peer peer_xnnpack = {
+    "xnnpack",    "fully_connected_nc_f32, its weights packed; softmax_nc_f32",
+    load_xnnpack, open_xnnpack,
+    run_xnnpack,  NULL,
+    close_xnnpack};

@@ -7,7 +7,7 @@
 
 static atomic_bool failed;
 
-static void *take(size_t size) {
+static void *alloc_for_json(size_t size) {
     void *block = malloc(size);
     if (!block) {
         atomic_store(&failed, true);
@@ -17,7 +17,7 @@ static void *take(size_t size) {
 
 void jsonmemory_watch(void) {
     atomic_store(&failed, false);
-    json_set_alloc_funcs(take, free);
+    json_set_alloc_funcs(alloc_for_json, free);
 }
 
 bool jsonmemory_failed(void) {

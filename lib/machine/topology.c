@@ -87,8 +87,8 @@ static bool has_memory(void) {
 
 // ---- Opening ----
 
-static decoct_status load(hwloc_topology_t hw, const char *synthetic, const char *xml,
-                          dct_error *error) {
+static decoct_status load_hwloc(hwloc_topology_t hw, const char *synthetic, const char *xml,
+                                dct_error *error) {
     if (synthetic && hwloc_topology_set_synthetic(hw, synthetic)) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "topology: hwloc does not understand '%s'",
                         synthetic);
@@ -123,7 +123,7 @@ static decoct_status open_topology(const char *synthetic, const char *xml, dct_t
         dct_free(topology);
         return dct_fail(error, DECOCT_E_MEMORY, "topology: out of memory");
     }
-    decoct_status status = load(topology->hw, synthetic, xml, error);
+    decoct_status status = load_hwloc(topology->hw, synthetic, xml, error);
     if (!status) {
         topology->allowed = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(topology->hw));
         status = topology->allowed ? DECOCT_OK
