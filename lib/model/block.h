@@ -18,7 +18,7 @@ decoct_status dct_block_cache(decoct_context *ctx, const decoct_block *block, in
 // What a session adds to a run of a block.
 typedef struct dct_block_extra {
     const float *mask;  // (rows, length after the run), added to every head's scores; NULL: none
-    float *queries;     // (rows, heads * head_dim): receives the queries; NULL: not wanted
+    float *queries;     // (rows, heads * head_dim): receives the queries; NULL: not needed
     dct_tally *tallies; // of each step; NULL: steps are not timed
 } dct_block_extra;
 

@@ -27,14 +27,15 @@ void dct_bpe_destroy(dct_bpe *bpe);
 // RANGE: id not in [0, DCT_BPE_ID_MAX); TWICE: the id is taken. A text that is there already keeps
 // its id.
 dct_bpe_result dct_bpe_add_token(dct_bpe *bpe, const char *text, uint64_t length, int64_t id);
-// The next merge in order of rank. UNKNOWN: one of the two or what they make is no token.
+// The next merge in order of rank. UNKNOWN: one of the two, or the text that they make, is not a
+// token.
 dct_bpe_result dct_bpe_add_merge(dct_bpe *bpe, const char *left, uint64_t left_length,
                                  const char *right, uint64_t right_length);
 
 int64_t dct_bpe_size(const dct_bpe *bpe); // largest id + 1
-// The id of a text, -1 if it is no token.
+// The id of a text, -1 if it is not a token.
 int32_t dct_bpe_find(const dct_bpe *bpe, const char *text, uint64_t length);
-// The text of an id, NULL if there is none.
+// The text of an id, NULL if the id has no token.
 const char *dct_bpe_text(const dct_bpe *bpe, int32_t id, uint64_t *length);
 
 int64_t dct_bpe_merges(const dct_bpe *bpe); // how many there are

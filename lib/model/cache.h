@@ -18,7 +18,7 @@ struct decoct_cache {
 
 decoct_status dct_cache_create(decoct_context *ctx, int64_t kv_heads, int64_t head_dim,
                                int64_t max_len, decoct_cache **out);
-// Memory for `length` positions, at most max_len. False: there is none, and the cache is unchanged.
+// Memory for `length` positions, at most max_len. False: no memory, and the cache is unchanged.
 bool dct_cache_reserve(decoct_cache *cache, int64_t length);
 void dct_cache_truncate(decoct_cache *cache, int64_t length);
 // Adds the keys and values of new positions, each (rows, kv_heads * head_dim). There must be room.

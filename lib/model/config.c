@@ -11,22 +11,22 @@
 
 enum { FILE_CAP = 1 << 20 };
 
-typedef struct reader {
+typedef struct config_reader {
     const json_t *root;
     const char *path;
     dct_error *error;
     decoct_status status; // the first failure; later reads do nothing
     const dct_family *family;
     dct_config *config;
-} reader;
+} config_reader;
 
-static const json_t *get(const reader *r, const char *key) {
+static const json_t *get(const config_reader *r, const char *key) {
     const json_t *value = json_object_get(r->root, key);
     return json_is_null(value) ? NULL : value;
 }
 
 // Readers stop at a null where a value is needed: its default must not be assumed.
-static void refuse_null(reader *r, const char *const *keys, size_t count) {
+static void refuse_null(config_reader *r, const char *const *keys, size_t count) {
     for (size_t i = 0; i < count && keys[i] && !r->status; i++) {
         if (json_is_null(json_object_get(r->root, keys[i]))) {
             r->status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: %s is null, which is not a value",
@@ -37,7 +37,7 @@ static void refuse_null(reader *r, const char *const *keys, size_t count) {
 
 // ---- The family ----
 
-static const char *get_string(reader *r, const char *key) {
+static const char *get_string(config_reader *r, const char *key) {
     const json_t *value = get(r, key);
     if (!r->status && value && !json_is_string(value)) {
         r->status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: %s must be a string", r->path, key);
@@ -68,7 +68,7 @@ static void list_families(char *text, size_t size) {
     }
 }
 
-static void get_family(reader *r) {
+static void get_family(config_reader *r) {
     const char *type = get(r, "model_type") ? get_string(r, "model_type") : NULL;
     const char *class = json_string_value(json_array_get(get(r, "architectures"), 0));
     r->family = find_family(type, class);
@@ -90,7 +90,7 @@ static int64_t *size_at(dct_config *c, size_t offset) {
     return (int64_t *)(void *)((char *)c + offset);
 }
 
-static int64_t get_int(reader *r, const char *key, const dct_size_key *size) {
+static int64_t get_int(config_reader *r, const char *key, const dct_size_key *size) {
     const json_t *value = get(r, key);
     int64_t number = json_integer_value(value);
     if (!json_is_integer(value) || number < size->low || number > size->high) {
@@ -102,7 +102,7 @@ static int64_t get_int(reader *r, const char *key, const dct_size_key *size) {
     return number;
 }
 
-static int64_t default_of(reader *r, const dct_size_key *size) {
+static int64_t default_of(config_reader *r, const dct_size_key *size) {
     int64_t usual = *size_at(r->config, size->field);
     if (usual == 0) {
         usual = size->times * *size_at(r->config, size->of);
@@ -111,7 +111,7 @@ static int64_t default_of(reader *r, const dct_size_key *size) {
 }
 
 // The size under any of its names, or its default.
-static void get_size(reader *r, const dct_size_key *size) {
+static void get_size(config_reader *r, const dct_size_key *size) {
     const char *first = size->names[1] && !get(r, size->names[0]) && get(r, size->names[1])
                             ? size->names[1]
                             : size->names[0];
@@ -143,7 +143,7 @@ const char *dct_config_key(const dct_config *config, size_t field) {
 }
 
 // A family without keys for them has as many key heads as heads, which divide the width evenly.
-static void get_sizes(reader *r) {
+static void get_sizes(config_reader *r) {
     for (const dct_size_key *size = r->family->sizes; size->names[0]; size++) {
         get_size(r, size);
     }
@@ -168,7 +168,7 @@ static void get_sizes(reader *r) {
 }
 
 // Sizes of other families that must be what follows from this one's own.
-static void check_derived(reader *r) {
+static void check_derived(config_reader *r) {
     for (const dct_derived_key *key = r->family->derived; key->name && !r->status; key++) {
         const json_t *value = get(r, key->name);
         int64_t wanted = *size_at(r->config, key->field);
@@ -182,7 +182,7 @@ static void check_derived(reader *r) {
 
 // ---- Activation and eps ----
 
-static int32_t get_act(reader *r, const char *key) {
+static int32_t get_act(config_reader *r, const char *key) {
     const char *name = get_string(r, key);
     for (const dct_act_name *act = r->family->acts; name && act->name; act++) {
         if (strcmp(name, act->name) == 0) {
@@ -197,7 +197,7 @@ static int32_t get_act(reader *r, const char *key) {
     return 0;
 }
 
-static void get_activation(reader *r) {
+static void get_activation(config_reader *r) {
     const char *const *keys = r->family->act_keys;
     int32_t *form = &r->config->size.act_form;
     refuse_null(r, keys, 1);
@@ -211,7 +211,7 @@ static void get_activation(reader *r) {
     }
 }
 
-static void get_eps(reader *r) {
+static void get_eps(config_reader *r) {
     const char *const *keys = r->family->eps_keys;
     float *used = &r->config->size.eps;
     refuse_null(r, keys, 1);
@@ -232,7 +232,7 @@ static void get_eps(reader *r) {
 
 // ---- Switches ----
 
-static void check_switches(reader *r) {
+static void check_switches(config_reader *r) {
     for (const dct_switch_key *key = r->family->switches; key->name && !r->status; key++) {
         const json_t *value = json_object_get(r->root, key->name);
         if (!value || (json_is_null(value) && !key->not_null)) {
@@ -251,7 +251,7 @@ static void check_switches(reader *r) {
     }
 }
 
-static void get_tied(reader *r) {
+static void get_tied(config_reader *r) {
     const json_t *value = json_object_get(r->root, "tie_word_embeddings");
     r->config->tied = value ? json_is_true(value) : r->config->tied;
     if (!r->status && value && !json_is_boolean(value)) { // null: readers do not agree
@@ -260,7 +260,7 @@ static void get_tied(reader *r) {
     }
 }
 
-static void fill(reader *r) {
+static void read_keys(config_reader *r) {
     get_family(r);
     if (!r->status) {
         get_sizes(r);
@@ -284,9 +284,9 @@ static decoct_status read_config(const char *path, dct_config *out, dct_error *e
         return status;
     }
     dct_config config = {0};
-    reader r = {.root = root, .path = path, .error = error, .config = &config};
+    config_reader r = {.root = root, .path = path, .error = error, .config = &config};
     if (json_is_object(root)) {
-        fill(&r);
+        read_keys(&r);
     } else {
         r.status = dct_fail(error, DECOCT_E_FORMAT, "%s: not a JSON object", path);
     }

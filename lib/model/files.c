@@ -24,7 +24,8 @@ char *dct_path(const char *folder, const char *name) {
     return path;
 }
 
-// A link that leads nowhere is there: what it stands for is missing, which must not go unseen.
+// A link that leads nowhere counts as there: the file that it names is missing, which must be
+// noticed.
 bool dct_file_exists(const char *path) {
     struct stat s;
     return lstat(path, &s) == 0 || (errno != ENOENT && errno != ENOTDIR);

@@ -39,7 +39,7 @@ decoct_status dct_json_step(dct_json_scan *s, char c, const char *name, uint64_t
 // ---- Parsing ----
 
 // jansson (2.14) keeps the token under way in a buffer that starts with 16 bytes. When that cannot
-// grow it drops the byte and goes on, with another key or past the end of the buffer. So what it
+// grow it drops the byte and continues, with another key or past the end of the buffer. So what it
 // reads is [ "aaa...", TEXT ] with a first string longer than any token: there a byte may be lost,
 // and afterwards the buffer need not grow.
 typedef struct feed {

@@ -9,7 +9,7 @@ typedef struct dct_json_scan {
     int64_t depth;
     uint64_t run, longest; // bytes of the token under way; of the longest token
     bool string, escaped;
-    bool blank; // nothing but blanks so far; set by who asks for it
+    bool blank; // nothing but blanks so far; set by the caller that needs it
 } dct_json_scan;
 
 // One more byte. Errors: it nests too deeply, or closes what was never opened; other wrong syntax

@@ -14,19 +14,19 @@
 enum { NAME_ROOM = 128, COMPARED_AT_ONCE = 1 << 14 };
 
 // What is at hand while the weights are being read.
-typedef struct reader {
+typedef struct weights_reader {
     decoct_context *ctx;
     dct_safetensors *file;
     const char *folder;
     decoct_model *model;
     const dct_family *family;
-} reader;
+} weights_reader;
 
 // ---- Tensors ----
 
 // Finds a tensor of the shape (rows, cols), or (cols) when rows is 0, with values of a type that is
 // read.
-static decoct_status need(reader *r, const char *name, int64_t rows, int64_t cols,
+static decoct_status need(weights_reader *r, const char *name, int64_t rows, int64_t cols,
                           dct_tensor **out) {
     dct_tensor *t = dct_safetensors_find(r->file, name);
     int32_t rank = rows ? 2 : 1;
@@ -59,7 +59,7 @@ static decoct_status need(reader *r, const char *name, int64_t rows, int64_t col
 }
 
 // Reads a tensor of that shape. dct_free the result.
-static decoct_status read_tensor(reader *r, const char *name, int64_t rows, int64_t cols,
+static decoct_status read_tensor(weights_reader *r, const char *name, int64_t rows, int64_t cols,
                                  float **out) {
     dct_tensor *t;
     decoct_status status = need(r, name, rows, cols, &t);
@@ -84,7 +84,7 @@ static decoct_status read_tensor(reader *r, const char *name, int64_t rows, int6
 // ---- Parts ----
 
 // "h.3.ln_1.weight"; the name alone for a part outside the blocks (layer -1).
-static void full_name(const reader *r, int64_t layer, const char *name, char *out) {
+static void full_name(const weights_reader *r, int64_t layer, const char *name, char *out) {
     if (layer < 0) {
         snprintf(out, NAME_ROOM, "%s", name);
     } else {
@@ -92,7 +92,7 @@ static void full_name(const reader *r, int64_t layer, const char *name, char *ou
     }
 }
 
-static decoct_status read_matrix(reader *r, dct_stage *stage, const dct_step *step,
+static decoct_status read_matrix(weights_reader *r, dct_stage *stage, const dct_step *step,
                                  const char *name, bool transposed) {
     int64_t k, n;
     float *matrix;
@@ -105,7 +105,8 @@ static decoct_status read_matrix(reader *r, dct_stage *stage, const dct_step *st
     return status;
 }
 
-static decoct_status read_part(reader *r, dct_stage *stage, const dct_step *step, int64_t layer) {
+static decoct_status read_part(weights_reader *r, dct_stage *stage, const dct_step *step,
+                               int64_t layer) {
     const dct_tensor_names *names = &r->family->names[step->part];
     dct_parameters *part = &stage->parts[step->part];
     char name[NAME_ROOM];
@@ -134,7 +135,7 @@ static const float *tokens_of(const decoct_model *m) {
 
 // The name of the token matrix in the files: a writer that stores a tied matrix once keeps either
 // of its names.
-static const char *tokens_name(reader *r) {
+static const char *tokens_name(weights_reader *r) {
     const char *own = r->family->names[DCT_PART_TOKENS].main;
     const char *head = r->family->names[DCT_PART_HEAD].main;
     bool other = r->model->config.tied && !dct_safetensors_find(r->file, own) &&
@@ -143,7 +144,7 @@ static const char *tokens_name(reader *r) {
 }
 
 // A head in the file of a model that says its head is the token matrix: it must be the same then.
-static decoct_status check_head(reader *r, const char *tokens) {
+static decoct_status check_head(weights_reader *r, const char *tokens) {
     const dct_config *c = &r->model->config;
     const char *head = r->family->names[DCT_PART_HEAD].main;
     dct_tensor *t;
@@ -170,7 +171,7 @@ static decoct_status check_head(reader *r, const char *tokens) {
 }
 
 // Reads the parts of the steps that have any. `layer` -1: outside the blocks.
-static decoct_status read_stage(reader *r, dct_stage *stage, int64_t layer) {
+static decoct_status read_stage(weights_reader *r, dct_stage *stage, int64_t layer) {
     decoct_model *m = r->model;
     decoct_status status = DECOCT_OK;
     for (int32_t i = 0; i < stage->recipe->count && !status; i++) {
@@ -189,7 +190,7 @@ static decoct_status read_stage(reader *r, dct_stage *stage, int64_t layer) {
     return status;
 }
 
-static decoct_status read_stages(reader *r) {
+static decoct_status read_stages(weights_reader *r) {
     decoct_model *m = r->model;
     dct_stage_begin(&m->entry, &r->family->entry, &m->config.size);
     dct_stage_begin(&m->exit, &r->family->exit, &m->config.size);
@@ -211,7 +212,7 @@ static bool is_beside(const dct_tensor *t, const dct_tensor *part) {
     return prefix > 0 && strncmp(t->name, part->name, prefix) == 0;
 }
 
-static decoct_status refuse_rest(reader *r, const dct_tensor *t) {
+static decoct_status refuse_rest(weights_reader *r, const dct_tensor *t) {
     const dct_config *c = &r->model->config;
     const char *path = dct_safetensors_path(r->file, t);
     if (dct_role_layer(r->family, t->role) >= c->layers) {
@@ -228,8 +229,8 @@ static decoct_status refuse_rest(reader *r, const dct_tensor *t) {
 }
 
 // What is left in the files: masks are computed here; parts of a model that this one does not have
-// would change its answer; the rest is told.
-static decoct_status check_rest(reader *r) {
+// would change its answer; the rest is noted.
+static decoct_status check_rest(weights_reader *r) {
     const char *positions = r->family->names[DCT_PART_POSITIONS].main;
     const dct_tensor *part = dct_safetensors_find(r->file, positions ? positions : tokens_name(r));
     const dct_tensor *first = NULL;
@@ -253,7 +254,7 @@ static decoct_status check_rest(reader *r) {
 }
 
 // Readers of a folder with an adapter add it to the weights.
-static decoct_status check_adapter(reader *r) {
+static decoct_status check_adapter(weights_reader *r) {
     char *path = dct_path(r->folder, "adapter_config.json");
     decoct_status status =
         !path ? dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: out of memory", r->folder)
@@ -285,7 +286,8 @@ decoct_status dct_model_note(decoct_model *model, dct_error *error, const char *
 }
 
 decoct_status dct_model_read_weights(decoct_context *ctx, const char *folder, decoct_model *model) {
-    reader r = {.ctx = ctx, .folder = folder, .model = model, .family = model->config.family};
+    weights_reader r = {
+        .ctx = ctx, .folder = folder, .model = model, .family = model->config.family};
     model->blocks = dct_zalloc(model->config.layers, sizeof *model->blocks);
     if (!model->blocks) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "%s: out of memory", folder);

@@ -37,7 +37,7 @@ static decoct_rows_piece piece_of(const dct_pass *p, const dct_step *s) {
     };
 }
 
-static decoct_status embed(dct_pass *p, const dct_step *s) {
+static decoct_status step_embed(dct_pass *p, const dct_step *s) {
     decoct_rows_piece piece = piece_of(p, s);
     piece.x = (decoct_operand){.data = piece.gain, .stride = piece.cols};
     piece.gain = NULL;
@@ -46,7 +46,7 @@ static decoct_status embed(dct_pass *p, const dct_step *s) {
     return DECOCT_OK;
 }
 
-static decoct_status add_positions(dct_pass *p, const dct_step *s) {
+static decoct_status step_positions(dct_pass *p, const dct_step *s) {
     decoct_rows_piece piece = piece_of(p, s);
     piece.x = (decoct_operand){.data = piece.gain + p->first * piece.cols, .stride = piece.cols};
     piece.gain = NULL;
@@ -54,21 +54,21 @@ static decoct_status add_positions(dct_pass *p, const dct_step *s) {
     return DECOCT_OK;
 }
 
-static decoct_status normalise(dct_pass *p, const dct_step *s) {
+static decoct_status step_norm(dct_pass *p, const dct_step *s) {
     decoct_rows_piece piece = piece_of(p, s);
     piece.scale = p->stage->sizes.eps;
     dct_rows(p->ctx, s->op, &piece);
     return DECOCT_OK;
 }
 
-static decoct_status activate(dct_pass *p, const dct_step *s) {
+static decoct_status step_act(dct_pass *p, const dct_step *s) {
     decoct_rows_piece piece = piece_of(p, s);
     piece.form = p->stage->sizes.act_form;
     dct_rows(p->ctx, s->op, &piece);
     return DECOCT_OK;
 }
 
-static decoct_status add(dct_pass *p, const dct_step *s) {
+static decoct_status step_add(dct_pass *p, const dct_step *s) {
     decoct_rows_piece piece = piece_of(p, s);
     dct_rows(p->ctx, s->op, &piece);
     return DECOCT_OK;
@@ -76,7 +76,7 @@ static decoct_status add(dct_pass *p, const dct_step *s) {
 
 // ---- Matrices and attention ----
 
-static decoct_status multiply(dct_pass *p, const dct_step *s) {
+static decoct_status step_linear(dct_pass *p, const dct_step *s) {
     const dct_parameters *given = &p->stage->parts[s->part];
     view from = look_at(p, s->from), to = look_at(p, s->to);
     dct_linear(p->ctx, given->matrix, given->bias, p->rows, from.data, from.stride, to.data,
@@ -84,7 +84,7 @@ static decoct_status multiply(dct_pass *p, const dct_step *s) {
     return DECOCT_OK;
 }
 
-static decoct_status append(dct_pass *p, const dct_step *s) {
+static decoct_status step_cache(dct_pass *p, const dct_step *s) {
     view k = look_at(p, DCT_K), v = look_at(p, DCT_V);
     (void)s;
     dct_cache_append(p->ctx, p->cache, p->rows, k.data, v.data, k.stride);
@@ -118,7 +118,7 @@ decoct_attention_args dct_attention_of(const dct_stage *stage, const decoct_cach
     };
 }
 
-static decoct_status attend(dct_pass *p, const dct_step *s) {
+static decoct_status step_attend(dct_pass *p, const dct_step *s) {
     view q = look_at(p, DCT_Q), to = look_at(p, s->to);
     decoct_attention_args a =
         dct_attention_of(p->stage, p->cache, p->first, p->rows, q.data, q.stride);
@@ -159,10 +159,10 @@ static bool place_registers(dct_pass *p) {
 
 decoct_status dct_stage_run(dct_pass *p) {
     static dct_run_step *const kinds[] = {
-        [DCT_EMBED] = embed,    [DCT_POSITIONS] = add_positions,
-        [DCT_NORM] = normalise, [DCT_LINEAR] = multiply,
-        [DCT_CACHE] = append,   [DCT_ATTEND] = attend,
-        [DCT_ACT] = activate,   [DCT_ADD] = add,
+        [DCT_EMBED] = step_embed, [DCT_POSITIONS] = step_positions,
+        [DCT_NORM] = step_norm,   [DCT_LINEAR] = step_linear,
+        [DCT_CACHE] = step_cache, [DCT_ATTEND] = step_attend,
+        [DCT_ACT] = step_act,     [DCT_ADD] = step_add,
     };
     const dct_recipe *recipe = p->stage->recipe;
     if (!place_registers(p)) {

@@ -138,7 +138,7 @@ typedef struct dct_pass {
     float *logits;       // (rows, vocabulary): for DCT_LOGITS
     decoct_cache *cache; // for DCT_CACHE and DCT_ATTEND: has room
     const float *mask;   // (rows, first + rows), added to the scores of every head; NULL: none
-    float *queries;      // (rows, heads * head_dim): receives the queries; NULL: not wanted
+    float *queries;      // (rows, heads * head_dim): receives the queries; NULL: not needed
     dct_tally *tallies;  // of each step of the recipe; NULL: steps are not timed
     float *registers[DCT_REGISTERS]; // set by dct_stage_run
 } dct_pass;

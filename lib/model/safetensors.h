@@ -25,7 +25,7 @@ decoct_status dct_safetensors_open_folder(const char *folder, dct_safetensors **
 decoct_status dct_safetensors_open(const char *path, dct_safetensors **out, dct_error *error);
 void dct_safetensors_close(dct_safetensors *set);
 
-// Finds a tensor by its role ("h.0.ln_1.weight"); NULL if there is none. Any prefix of the names in
+// Finds a tensor by its role ("h.0.ln_1.weight"); NULL if it is missing. Any prefix of the names in
 // the file (transformer., module., _orig_mod., ...) is left out of the role.
 dct_tensor *dct_safetensors_find(dct_safetensors *set, const char *role);
 // All tensors, in order of their roles.

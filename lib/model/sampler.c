@@ -32,7 +32,7 @@ static double exp_of(double x) {
                                     0.5,
                                     1.0,
                                     1.0};
-    // ln 2 in two parts; the first has so few bits that k times it is exact.
+    // ln 2 in two parts; the first has few bits, so that k times it is exact.
     const double high = 0x1.62e42feep-1, low = 0x1.a39ef35793c76p-33;
     if (x < -700.0) {
         return 0.0; // no draw sees that
@@ -68,7 +68,7 @@ static int32_t argmax(const float *logits, int64_t n) {
     return (int32_t)best;
 }
 
-// ---- The choices that take part ----
+// ---- The choices that are drawn from ----
 
 // Larger first; of equals the smaller id, so that the order is the same everywhere.
 static bool before(const choice *a, const choice *b) {
@@ -89,8 +89,8 @@ static void sink(choice *heap, int64_t count, int64_t i) {
     heap[i] = c;
 }
 
-// Says how many take part and puts them at the end, the first one last: those few are taken off a
-// heap, the rest of the vocabulary is never sorted.
+// Returns how many are drawn from and puts them at the end, the first one last: those few are taken
+// off a heap, the rest of the vocabulary is never sorted.
 static int64_t cut(choice *c, int64_t count, double total, const decoct_sample_args *a) {
     int64_t most = a->top_k > 0 && a->top_k < count ? a->top_k : count;
     bool nucleus = a->top_p > 0.0f && a->top_p < 1.0f;

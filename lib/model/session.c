@@ -100,7 +100,7 @@ decoct_status decoct_session_truncate(decoct_context *ctx, decoct_session *sessi
 // ---- Tokens in, logits out ----
 
 // The additive mask (rows, kv_len) of queries at [first, first + rows), from the cut edges; NULL
-// with *status 0 if none of them is cut.
+// with *status 0 if no edge of theirs is cut.
 static const float *cut_mask(decoct_context *ctx, const decoct_session *s, int64_t first,
                              int64_t rows, int64_t kv_len, decoct_status *status) {
     float *mask = NULL;
@@ -296,8 +296,8 @@ decoct_status decoct_session_keep_queries(decoct_context *ctx, decoct_session *s
     return dct_leave(ctx, status);
 }
 
-static decoct_status look(decoct_context *ctx, const decoct_session *s, int64_t layer, int64_t head,
-                          float *weights) {
+static decoct_status head_weights(decoct_context *ctx, const decoct_session *s, int64_t layer,
+                                  int64_t head, float *weights) {
     if (!s || !weights || !s->keeps_queries) {
         return dct_fail(
             &ctx->error, DECOCT_E_ARGUMENT, "session attention: %s",
@@ -327,5 +327,5 @@ static decoct_status look(decoct_context *ctx, const decoct_session *s, int64_t 
 decoct_status decoct_session_attention(decoct_context *ctx, decoct_session *session, int64_t layer,
                                        int64_t head, float *weights) {
     decoct_status status = dct_enter(ctx);
-    return status ? status : dct_leave(ctx, look(ctx, session, layer, head, weights));
+    return status ? status : dct_leave(ctx, head_weights(ctx, session, layer, head, weights));
 }

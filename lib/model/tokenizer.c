@@ -13,7 +13,7 @@
 struct dct_tokenizer {
     dct_bpe *bpe;
     dct_tokenizer_kind kind;
-    int32_t byte_id[256]; // DCT_TOKENIZER_BYTES: the token of each byte, -1 if there is none
+    int32_t byte_id[256]; // DCT_TOKENIZER_BYTES: the token of each byte, -1: missing
     int32_t unknown;      // DCT_TOKENIZER_WORDS: <unk>
     char note[DCT_TOKENIZER_NOTE];
 };
@@ -22,7 +22,7 @@ struct dct_tokenizer {
 typedef struct encoder {
     const dct_tokenizer *t;
     int32_t *ids;
-    int64_t room, count; // count goes on when there is no room
+    int64_t room, count; // count: how many there are, also without room for them
     int32_t *symbols;
     int64_t symbols_room;
     dct_bpe_work work;

@@ -20,7 +20,7 @@ void dct_tokenizer_close(dct_tokenizer *tokenizer);
 int64_t dct_tokenizer_size(const dct_tokenizer *tokenizer);
 // What a user should know of its files; "" if nothing.
 const char *dct_tokenizer_note(const dct_tokenizer *tokenizer);
-// The id of a token by its text, -1 if there is none.
+// The id of a token by its text, -1 if there is no such token.
 int32_t dct_tokenizer_find(const dct_tokenizer *tokenizer, const char *text);
 // See decoct_encode and decoct_decode; const, and safe from several threads at once.
 decoct_status dct_tokenizer_encode(const dct_tokenizer *tokenizer, const char *text,

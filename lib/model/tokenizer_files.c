@@ -25,8 +25,8 @@ static void fill_byte_of(reader *r) {
     }
 }
 
-// The text as it is stored: bytes for byte-level BPE, unless a character stands for none (special
-// tokens).
+// The text as it is stored: bytes for byte-level BPE, unless a character represents no byte
+// (special tokens).
 static bool stored(reader *r, int which, const char *text, uint64_t length, const char **out,
                    uint64_t *out_length) {
     *out = text;
@@ -223,8 +223,8 @@ static decoct_status take_added(void *data, const char *text, const json_t *id, 
     return dct_reader_added(data, text, id);
 }
 
-// The first line is a comment if it says so, or if it begins like one and is no merge of tokens:
-// readers of this format drop it whatever it holds.
+// The first line is a comment if it says so, or if it begins like one and is not a merge of
+// tokens: readers of this format drop it whatever it holds.
 static bool is_comment(const reader *r, const char *line, uint64_t length) {
     uint64_t begin[3], end[3];
     if (length == 0 || line[0] != '#') {

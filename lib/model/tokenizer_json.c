@@ -11,7 +11,7 @@ typedef dct_tokenizer_reader reader;
 
 // ---- The pipeline ----
 
-// The parts of a sequence, NULL if it is none.
+// The parts of a sequence, NULL if it is not a sequence.
 static const json_t *sequence(const json_t *part) {
     static const char *const lists[] = {"normalizers", "pretokenizers", "processors", "decoders"};
     const char *type = json_string_value(json_object_get(part, "type"));
@@ -152,7 +152,7 @@ static decoct_status check_pipeline(const reader *r, const json_t *root) {
 
 // ---- Tokens and merges ----
 
-// Tokens that stand outside the model's vocabulary; most are in it as well.
+// Tokens that are outside the model's vocabulary; most are in it as well.
 static decoct_status add_added(reader *r, const json_t *added) {
     decoct_status status = DECOCT_OK;
     for (size_t i = 0; i < json_array_size(added) && !status; i++) {

@@ -10,7 +10,7 @@ enum { DCT_TOKENIZER_CAP = 256 << 20 };
 
 typedef struct dct_tokenizer_reader {
     dct_bpe *bpe;
-    bool bytes; // DCT_TOKENIZER_BYTES: characters stand for bytes
+    bool bytes; // DCT_TOKENIZER_BYTES: characters represent bytes
     const char *path;
     dct_error *error;
     int64_t id_limit; // ids are below it: memory must not follow one large number in a small file

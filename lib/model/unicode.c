@@ -17,7 +17,7 @@ typedef struct unicode_fold {
 
 int dct_utf8_decode(const char *text, uint64_t length, uint32_t *cp) {
     const unsigned char *b = (const unsigned char *)text;
-    // Lead byte to number of bytes, and the smallest code point that needs so many.
+    // Lead byte to number of bytes, and the smallest code point that needs them.
     int bytes = b[0] < 0x80   ? 1
                 : b[0] < 0xC2 ? 0
                 : b[0] < 0xE0 ? 2

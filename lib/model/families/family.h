@@ -11,7 +11,7 @@
 // `of`, which comes before it.
 typedef struct dct_size_key {
     const char *names[2];  // the family's own readers take both; they must agree
-    const char *others[4]; // of other families: read by none of them, so they must agree with it
+    const char *others[4]; // of other families: its readers skip them, so they must agree with it
     const char *older;     // of old files: read where neither name is there
     size_t field;          // its offset in dct_config
     int64_t low, high;
