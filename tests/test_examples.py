@@ -91,7 +91,9 @@ class Readme(unittest.TestCase):
         with open(os.path.join(TOP, "README.md"), encoding="utf-8") as file:
             text = file.read()
         named = set(re.findall(r"`decoct ([a-z]+)\b[^`]*`", text))
-        self.assertGreaterEqual(len(named), 6)
+        listed = re.findall(r"(?m)^  ([a-z]+) {2,}\S", run([*DECOCT, "--help"]))
+        self.assertGreaterEqual(len(listed), 6)
+        self.assertEqual(set(listed) - named, set(), "README.md does not name these commands")
         for name in named:
             run([*DECOCT, name, "--help"])
 
