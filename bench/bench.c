@@ -5,6 +5,7 @@
 
 #include "cases/parse.h"
 #include "cases/suites.h"
+#include "measure/shelf.h"
 #include "preflight.h"
 #include "rows/table.h"
 #include "run.h"

@@ -4,6 +4,7 @@
 #include "machine/clock.h"
 #include "measure/progress.h"
 #include "measure/schedule.h"
+#include "measure/shelf.h"
 #include "measure/stop.h"
 #include "preflight.h"
 #include "rows/jsonmemory.h"

@@ -476,7 +476,7 @@ class Hash(unittest.TestCase):
         lines = wanted.decode().splitlines()
         self.assertGreater(len(lines), 40)
         for line in lines:
-            self.assertRegex(line, r"^[a-z_]+ [a-z_]+:\d+(/[a-z_]+:\d+)* [0-9a-f]{16}$")
+            self.assertRegex(line, r"^[a-z_]+ [a-z_]+:\d+(/[a-z_]+:\d+)*(/dtype:[a-z]+\d+)? [0-9a-f]{16}$")
         self.assertEqual(len(set(line.rsplit(" ", 1)[0] for line in lines)), len(lines))
         for args in (["--threads", "1"], ["--threads", "3"], ["--backend", "scalar"]):
             with self.subTest(args):
@@ -487,7 +487,8 @@ class Hash(unittest.TestCase):
         for line in run("hash")[1].decode().splitlines():
             op, name, value = line.split()
             name = re.sub(r"/piece:\d+", "", name)
-            groups.setdefault((op.replace("matmul_packed", "matmul"), name), set()).add(value)
+            if name != "rows:1/cols:1":  # of one number many operations make the same
+                groups.setdefault((op.replace("matmul_packed", "matmul"), name), set()).add(value)
         for key, values in groups.items():
             self.assertEqual(len(values), 1, key)
         self.assertEqual(len(set.union(*groups.values())), len(groups))  # no two alike by accident
@@ -523,14 +524,23 @@ class Hash(unittest.TestCase):
         self.assertEqual(run("hash", "--only", "brew")[0], 14)
         self.assertEqual(run("hash", "--check", "/nowhere/at-all")[0], 64)
 
-    def test_names_of_cases_say_their_dims(self):
-        with open(os.path.join(HERE, "..", "bench", "cases", "cases.def"), encoding="ascii") as file:
-            text = re.sub(r"//.*", "", file.read())
-        found = re.findall(r"(?:CASE|LARGE)\(\s*(\w+),\s*\"([^\"]*)\",([^)]*)\)", text)
-        self.assertGreater(len(found), 60)
-        for op, name, dims in found:
-            self.assertEqual(re.findall(r"\d+", re.sub(r"[a-z_]+:", "", name)),
-                             re.findall(r"\d+", dims), (op, name))
+    def test_every_operation_on_rows_is_hashed(self):
+        with open(os.path.join(HERE, "..", "include", "decoct", "ops.def"), encoding="ascii") as file:
+            text = file.read()
+        lines = run("hash")[1].decode().split("\n")
+        for name, forms in re.findall(r"^DECOCT_OP\(\w+, (\w+), .*?(\d+), \d+\)$", text, re.M):
+            words = re.findall(r"^DECOCT_FORM\(%s, \d+, (\w+)\)$" % name.upper(), text, re.M) or [None]
+            self.assertEqual(len(words), int(forms))
+            for word in words:
+                self.assertGreater(len([l for l in lines if l.startswith((word and name + "_" + word or name) + " rows:")]), 1)
+
+    def test_every_type_of_weights_is_hashed(self):
+        with open(os.path.join(HERE, "..", "include", "decoct", "dtypes.def"), encoding="ascii") as file:
+            names = re.findall(r"^DECOCT_DTYPE\(\w+, (\w+),", file.read(), re.M)
+        lines = run("hash", "--only", "matmul_packed")[1].decode().split("\n")
+        for name in names:
+            of_type = [l for l in lines if "/dtype:%s " % name in l]
+            self.assertEqual(len(of_type), 0 if name == "f32" else (len(lines) - 1) // len(names), name)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the output of a case must be, and its source (bench/cases/reference.c).
 #include "bench/cases/reference.h"
+#include "bench/cases/work.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static work *open_case(const work_case *c) {
-    work *w = NULL;
+static bench_work *open_case(const work_case *c) {
+    bench_work *w = NULL;
     char error[256] = "";
     if (work_open(c, &w, error, sizeof error)) {
         fail_msg("%s", error);
@@ -40,7 +41,7 @@ static void check_rows(const work_case *c, const char *by) {
     references known = scalar_alone();
     reference r;
     int64_t count = 0;
-    work *w = open_case(c);
+    bench_work *w = open_case(c);
     assert_true(references_find(&known, w, false, &r));
     assert_string_equal(r.by, by);
     const float *output = work_output(w, &count);
@@ -92,7 +93,7 @@ static void test_all_of_it_where_that_is_quick_or_always(void **state) {
     reference r;
     work_case quick = {.op = "softmax", .seq = 64, .heads = 2, .threads = 1, .seed = 7};
     work_case slow = {.op = "softmax", .seq = 300, .heads = 8, .threads = 1, .seed = 8};
-    work *w = open_case(&quick);
+    bench_work *w = open_case(&quick);
     assert_true(references_find(&known, w, false, &r));
     assert_string_equal(r.by, "scalar");
     assert_int_equal(r.row_count, 0);
@@ -108,7 +109,7 @@ static void test_the_suites_are_known(void **state) {
     (void)state;
     references known = scalar_alone();
     reference r;
-    work *w =
+    bench_work *w =
         open_case(&(work_case){.op = "softmax", .seq = 64, .heads = 12, .threads = 1, .seed = 1});
     int64_t count = 0;
     assert_true(references_find(&known, w, true, &r));
@@ -123,7 +124,7 @@ static void test_nothing_checks_itself(void **state) {
     (void)state;
     references known = scalar_alone();
     reference r;
-    work *w = open_case(&(work_case){
+    bench_work *w = open_case(&(work_case){
         .op = "softmax", .seq = 64, .heads = 2, .threads = 1, .seed = 7, .backend = "scalar"});
     assert_false(references_find(&known, w, true, &r));
     work_close(w);

@@ -3,6 +3,7 @@
 
 #include "control.h"
 
+#include "cases/random.h"
 #include "machine/clock.h"
 #include "measure/interval.h"
 
@@ -15,11 +16,6 @@ enum { CPUS_TRIED = 4, PADDING_MOST = 4096 };
 
 // A worker that used more of the CPU than this part of the other's sample did not sleep.
 static const double AWAKE_MOST = 0.05;
-
-static uint64_t next(uint64_t *seed) {
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return *seed >> 33;
-}
 
 // ---- The CPU ----
 
@@ -39,7 +35,7 @@ static int32_t choose_cpu(uint64_t *seed) {
         }
     }
     for (int32_t i = 0; i < count && i < CPUS_TRIED; i++) {
-        int32_t at = i + (int32_t)(next(seed) % (uint64_t)(count - i)), cpu = cpus[at];
+        int32_t at = i + (int32_t)random_below(seed, (uint64_t)(count - i)), cpu = cpus[at];
         cpus[at] = cpus[i];
         CPU_ZERO(&one);
         CPU_SET((size_t)cpu, &one);
@@ -84,7 +80,7 @@ static void keep(pairs *p, const channel_sample *a, const channel_sample *b, int
 
 // Both arms, in random order.
 static bool run_pair(arm *const arms[2], uint64_t *seed, pairs *p, launch *out, char *error) {
-    int first = (int)(next(seed) % 2);
+    int first = (int)random_below(seed, 2);
     for (int i = 0; i < 2; i++) {
         arm *working = arms[first ^ i], *sleeping = arms[first ^ i ^ 1];
         if (!arm_order(working, CHANNEL_SAMPLE, error)) {
@@ -100,7 +96,7 @@ static bool run_pair(arm *const arms[2], uint64_t *seed, pairs *p, launch *out, 
 
 static bool open_arm(arm *a, const launch_setting *s, const work_case *what, int32_t cpu,
                      uint64_t *seed, char *error) {
-    if (!arm_start(a, s->worker, (int)(next(seed) % PADDING_MOST), error)) {
+    if (!arm_start(a, s->worker, (int)random_below(seed, PADDING_MOST), error)) {
         return false;
     }
     channel *c = a->channel;
@@ -115,7 +111,7 @@ static bool open_arm(arm *a, const launch_setting *s, const work_case *what, int
     c->layers = what->layers;
     c->seed = what->seed;
     c->cpu = cpu;
-    c->heap_padding = (int32_t)(next(seed) % (1 << 20));
+    c->heap_padding = (int32_t)random_below(seed, 1 << 20);
     c->sample_seconds = s->sample_seconds;
     c->calls_least = s->calls_least;
     if (!arm_order(a, CHANNEL_OPEN, error)) {
@@ -161,7 +157,7 @@ static void summarise(pairs *p, arm *const arms[2], launch *out) {
 
 static bool measure(const launch_setting *s, arm *const arms[2], const work_case *what,
                     uint64_t *seed, launch *out, char *error) {
-    int first = (int)(next(seed) % 2);
+    int first = (int)random_below(seed, 2);
     pairs p = {.count = 0};
     for (int i = 0; i < 2; i++) {
         if (!open_arm(arms[first ^ i], s, what, out->cpu, seed, error)) {

@@ -33,11 +33,11 @@ static bool fail(channel *c, const char *words) {
     return false;
 }
 
-static bool run(channel *c, work *w) {
+static bool run(channel *c, bench_work *w) {
     return !work_run(w) || fail(c, work_error(w));
 }
 
-static void take_hash(channel *c, work *w) {
+static void take_hash(channel *c, bench_work *w) {
     int64_t count;
     const float *output = work_output(w, &count);
     c->has_hash = output != NULL;
@@ -59,7 +59,7 @@ static bool bind(channel *c) {
     return !sched_setaffinity(0, sizeof set, &set) || fail(c, strerror(errno));
 }
 
-static work *open_case(channel *c) {
+static bench_work *open_case(channel *c) {
     work_case what = {.op = c->op,
                       .seq = c->seq,
                       .heads = c->heads,
@@ -69,7 +69,7 @@ static work *open_case(channel *c) {
                       .backend = c->backend[0] ? c->backend : NULL,
                       .model = c->model[0] ? c->model : NULL,
                       .seed = c->seed};
-    work *w = NULL;
+    bench_work *w = NULL;
     char *padding = malloc((size_t)c->heap_padding + 1); // kept: it moves later allocations
     if (!padding || !bind(c)) {
         free(padding);
@@ -92,7 +92,7 @@ static work *open_case(channel *c) {
 }
 
 // A call: runs of the operation, each followed by the injected delay.
-static bool call(channel *c, work *w) {
+static bool call(channel *c, bench_work *w) {
     for (int64_t i = 0; i < c->runs; i++) {
         if (!run(c, w)) {
             return false;
@@ -105,7 +105,7 @@ static bool call(channel *c, work *w) {
 }
 
 // How many runs make a call that is long enough for the clock, and how many calls make a sample.
-static void calibrate(channel *c, work *w) {
+static void calibrate(channel *c, bench_work *w) {
     double quickest = 0.0;
     c->runs = 1;
     for (int i = 0; i < 8; i++) {
@@ -133,7 +133,7 @@ static int64_t switches(void) {
     return usage.ru_nivcsw;
 }
 
-static void take_sample(channel *c, work *w) {
+static void take_sample(channel *c, bench_work *w) {
     channel_sample s = {.control = control_measure(), .cpu_before = sched_getcpu()};
     if (!call(c, w)) { // its code and data come back into the caches
         return;
@@ -165,7 +165,7 @@ static channel *attach(void) {
 
 int main(void) {
     channel *c = attach();
-    work *w = NULL;
+    bench_work *w = NULL;
     if (!c) {
         fprintf(stderr, "this program is started by decoct ab\n");
         return 64;

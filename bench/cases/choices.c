@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "choices.h"
 
+#include "catalogue.h"
 #include "parse.h"
 #include "served.h"
-#include "work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,10 @@ enum { KEY_HEAD_DIM = 0x2000, KEY_MODEL, KEY_LAYERS, KEY_SEED, KEY_FALLBACK };
 
 static const struct argp_option rows[] = {
     {NULL, 0, NULL, 0, "What is measured: each combination of", 10},
-    {"op", 'o', "LIST", 0, "matmul, softmax, attention, block, prefill, decode (default: all)", 10},
+    {"op", 'o', "LIST", 0,
+     "matmul, attention, block, prefill, decode, barrier, or an operation on rows as `decoct hash` "
+     "names it: softmax, gelu_tanh (default: those of the suites)",
+     10},
     {"seq", 's', "LIST", 0, "Sequence lengths: 128,512 or 128..2048*2 (default 128,512)", 10},
     {"heads", 'H', "LIST", 0, "Head counts (default 12)", 10},
     {"head-dim", KEY_HEAD_DIM, "LIST", 0, "Sizes of one head (default 64)", 10},
@@ -42,12 +45,11 @@ static const struct argp_option rows[] = {
 
 static void check_ops(struct argp_state *state, const word_list *ops) {
     for (int i = 0; i < ops->count; i++) {
-        int at = 0;
-        while (work_op_name(at) && strcmp(work_op_name(at), ops->items[i]) != 0) {
-            at++;
-        }
-        if (!work_op_name(at) || work_is_ceiling(ops->items[i])) {
-            argp_error(state, "--op: unknown operation '%s'", ops->items[i]);
+        const char *op = ops->items[i];
+        if (!catalogue_is_timed(op) || catalogue_is_ceiling(op)) {
+            char names[512];
+            catalogue_timed(names, sizeof names);
+            argp_error(state, "--op: unknown operation '%s'; there are %s", op, names);
         }
     }
 }

@@ -3,7 +3,7 @@
 #ifndef BENCH_GOLDEN_H
 #define BENCH_GOLDEN_H
 
-#include "work.h"
+#include "case.h"
 
 enum { GOLDEN_SEED = 1 }; // of the operands
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "names.h"
 
+#include "catalogue.h"
+#include "stored.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -12,22 +15,30 @@ static const char *last_part(const char *path) {
 void name_shape(const work_case *c, char *text, size_t size) {
     if (c->level) {
         snprintf(text, size, "%s/level:%s", c->op, c->level);
-    } else if (work_is_ceiling(c->op)) {
+    } else if (catalogue_is_ceiling(c->op)) {
         snprintf(text, size, "%s", c->op);
     } else if (c->model) {
         snprintf(text, size, "%s/seq:%lld/model:%.64s", c->op, (long long)c->seq,
                  last_part(c->model));
     } else {
-        char dim[32] = "", layers[32] = "";
-        if (work_has_head_dim(c->op)) {
+        char dim[32] = "", layers[32] = "", dtype[32] = "";
+        if (catalogue_has_head_dim(c->op)) {
             snprintf(dim, sizeof dim, "/dim:%lld", (long long)c->head_dim);
         }
-        if (work_has_layers(c->op)) {
+        if (catalogue_has_layers(c->op)) {
             snprintf(layers, sizeof layers, "/layers:%lld", (long long)c->layers);
         }
-        snprintf(text, size, "%s/seq:%lld/heads:%lld%s%s", c->op, (long long)c->seq,
-                 (long long)c->heads, dim, layers);
+        if (c->dtype != DECOCT_F32) {
+            snprintf(dtype, sizeof dtype, "/dtype:%s", stored_name(c->dtype));
+        }
+        snprintf(text, size, "%s/seq:%lld/heads:%lld%s%s%s", c->op, (long long)c->seq,
+                 (long long)c->heads, dim, layers, dtype);
     }
+}
+
+bool name_is_shared(const work_case *a, const work_case *b) {
+    return strcmp(a->op, b->op) == 0 && a->seq == b->seq && a->heads == b->heads &&
+           a->head_dim == b->head_dim && a->layers == b->layers && a->dtype == b->dtype;
 }
 
 void name_case(const work_case *c, char *text, size_t size) {

@@ -2,8 +2,11 @@
 #include "reference.h"
 
 #include "golden.h"
+#include "names.h"
 #include "output_hash.h"
+#include "random.h"
 #include "served.h"
+#include "work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +86,7 @@ static void look(references *r) {
 
 // Is `backend` another way to compute this case? None of its kernels is from outside or of the
 // backend that was asked for, and not all of them are the ones that are tested.
-static bool is_independent(const char *backend, work *w, char served[REFERENCE_TEXT]) {
+static bool is_independent(const char *backend, bench_work *w, char served[REFERENCE_TEXT]) {
     decoct_options o = {.struct_size = sizeof o, .threads = 1, .backend = backend};
     decoct_context *ctx = NULL;
     const char *kernels = work_kernels(w), *asked = work_what(w)->backend;
@@ -114,7 +117,7 @@ static work_case on(const work_case *c, const char *backend) {
 }
 
 bool reference_compute(const work_case *c, uint64_t *hash, char *error, uint64_t error_size) {
-    work *w;
+    bench_work *w;
     int64_t count = 0;
     if (work_open(c, &w, error, error_size)) {
         return false;
@@ -135,17 +138,16 @@ static double scalar_effort(const references *r) {
 
 // So many rows as scalar gets through in time, by chance but the same in each run; 0: not even one,
 // or the rows cannot be had without all the others.
-static int choose_rows(const references *r, const work *w, int64_t rows[REFERENCE_ROWS]) {
+static int choose_rows(const references *r, const bench_work *w, int64_t rows[REFERENCE_ROWS]) {
     int64_t all = work_rows_count(w);
     double fit = all > 0 ? scalar_effort(r) * (double)all / work_effort(w) : 0.0;
     int64_t count = fit < (double)REFERENCE_ROWS ? (int64_t)fit : REFERENCE_ROWS;
     uint64_t seed = work_what(w)->seed ^ (uint64_t)all;
     count = count < all ? count : all;
     for (int64_t i = 0; i < count; i++) {
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
         // One of each part of the output, so that none is left out.
         int64_t first = all * i / count, last = all * (i + 1) / count;
-        rows[i] = first + (int64_t)((seed >> 33) % (uint64_t)(last - first));
+        rows[i] = first + (int64_t)random_below(&seed, (uint64_t)(last - first));
         if (work_rows_from_first(w)) {
             rows[i] = i;
         }
@@ -155,7 +157,7 @@ static int choose_rows(const references *r, const work *w, int64_t rows[REFERENC
 
 // Scalar's bits of those rows.
 static bool compute_rows(reference *found) {
-    work *w;
+    bench_work *w;
     char error[256];
     if (work_open(&found->shape, &w, error, sizeof error)) {
         return false;
@@ -171,7 +173,8 @@ static bool compute_rows(reference *found) {
     return well;
 }
 
-uint64_t reference_hash_of(const reference *r, const work *w, const float *output, int64_t count) {
+uint64_t reference_hash_of(const reference *r, const bench_work *w, const float *output,
+                           int64_t count) {
     int64_t width = r->row_count > 0 ? work_row_width(w) : 0;
     float *some = width > 0 ? malloc((size_t)(r->row_count * width) * sizeof *some) : NULL;
     if (!some) {
@@ -186,7 +189,7 @@ uint64_t reference_hash_of(const reference *r, const work *w, const float *outpu
 }
 
 // The strongest other backend that gets through it in time; false: there is none.
-static bool ask_another(const references *r, work *w, bool always, reference *found) {
+static bool ask_another(const references *r, bench_work *w, bool always, reference *found) {
     char error[256];
     for (int i = 0; i < r->backend_count; i++) {
         const char *name = r->backends[i];
@@ -200,7 +203,7 @@ static bool ask_another(const references *r, work *w, bool always, reference *fo
     return false;
 }
 
-static bool ask_rows(const references *r, work *w, reference *found) {
+static bool ask_rows(const references *r, bench_work *w, reference *found) {
     found->shape = on(work_what(w), "scalar");
     found->row_count = choose_rows(r, w, found->rows);
     if (found->row_count == 0 || !is_independent("scalar", w, found->served) ||
@@ -216,12 +219,11 @@ static bool ask_rows(const references *r, work *w, reference *found) {
 
 static bool is_same_shape(const work_case *a, const work_case *b) {
     bool model = a->model && b->model ? strcmp(a->model, b->model) == 0 : a->model == b->model;
-    return strcmp(a->op, b->op) == 0 && a->seq == b->seq && a->heads == b->heads &&
-           a->head_dim == b->head_dim && a->layers == b->layers && a->seed == b->seed && model;
+    return name_is_shared(a, b) && a->seed == b->seed && model;
 }
 
 // One that was computed for this shape by other kernels than those of the case.
-static const reference *find_known(const references *r, work *w) {
+static const reference *find_known(const references *r, bench_work *w) {
     const work_case *c = work_what(w);
     char served[REFERENCE_TEXT];
     json_t *all = served_by(work_context(w), work_kernels(w));
@@ -250,7 +252,7 @@ static void keep(references *r, const reference *found) {
     r->items[r->count++] = *found;
 }
 
-bool references_find(references *r, work *w, bool always, reference *out) {
+bool references_find(references *r, bench_work *w, bool always, reference *out) {
     *out = (reference){.row_count = 0};
     if (golden_find(work_what(w), &out->hash)) {
         snprintf(out->by, sizeof out->by, "golden");

@@ -6,7 +6,7 @@
 #ifndef BENCH_REFERENCE_H
 #define BENCH_REFERENCE_H
 
-#include "work.h"
+#include "case.h"
 
 enum { REFERENCE_ROWS = 64, REFERENCE_TEXT = 96 };
 
@@ -32,9 +32,10 @@ typedef struct references {
 void references_free(references *r);
 // Fills in what an output of this open case must be. `always`: however long that takes. False: it
 // cannot be known.
-bool references_find(references *r, work *w, bool always, reference *out);
+bool references_find(references *r, bench_work *w, bool always, reference *out);
 // The hash of an output, or of those rows of it that the reference knows.
-uint64_t reference_hash_of(const reference *r, const work *w, const float *output, int64_t count);
+uint64_t reference_hash_of(const reference *r, const bench_work *w, const float *output,
+                           int64_t count);
 // The hash of a case's whole output; false: it cannot run.
 bool reference_compute(const work_case *c, uint64_t *hash, char *error, uint64_t error_size);
 

@@ -4,6 +4,27 @@
 #include <stdio.h>
 #include <string.h>
 
+// As decoct_context_kernel calls them. A matrix product has one for each type of its weights.
+static const char *const every_kernel[] = {
+    "matmul",
+#define DECOCT_DTYPE(NAME, name, bits, block, bytes) "matmul_" #name,
+#include <decoct/dtypes.def>
+#undef DECOCT_DTYPE
+    "attention",
+#define DECOCT_OP(NAME, name, needs, forms, cost) #name,
+#include <decoct/ops.def>
+#undef DECOCT_OP
+    "pack_keys",
+};
+
+bool served_kernel(int index, char word[SERVED_WORD]) {
+    int skipped = 1 + DECOCT_F32; // "matmul" is that of f32
+    index += index >= skipped;
+    bool there = index < (int)(sizeof every_kernel / sizeof *every_kernel);
+    snprintf(word, SERVED_WORD, "%s", there ? every_kernel[index] : "");
+    return there;
+}
+
 bool served_next(const char **list, char word[SERVED_WORD]) {
     const char *at = *list + strspn(*list, " ");
     size_t length = strcspn(at, " ");

@@ -10,6 +10,8 @@
 
 enum { SERVED_NAME = 64, SERVED_WORD = 32 };
 
+// The kernels of the library, one after the other; false: there are no more.
+bool served_kernel(int index, char word[SERVED_WORD]);
 // The next name of a list between blanks ("matmul attention"); moves *list on. False: its end.
 bool served_next(const char **list, char word[SERVED_WORD]);
 // Kernels of such a list with the backend that serves each: {"matmul": "avx2"}. NULL: no memory.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "plan.h"
 
+#include "cases/catalogue.h"
 #include "cases/names.h"
 #include "cases/suites.h"
 
@@ -37,11 +38,11 @@ static int take(size_t *number, int count) {
 }
 
 static int count_layers(const choices *c, const char *op) {
-    return work_has_layers(op) && !c->model ? c->layers.count : 1;
+    return catalogue_has_layers(op) && !c->model ? c->layers.count : 1;
 }
 
 static bool is_model(const choices *c, const char *op) {
-    return c->model && work_has_layers(op);
+    return c->model && catalogue_has_layers(op);
 }
 
 // A model has its own heads.
@@ -50,13 +51,13 @@ static int count_heads(const choices *c, const char *op) {
 }
 
 static int count_dims(const choices *c, const char *op) {
-    return work_has_head_dim(op) && !is_model(c, op) ? c->head_dim.count : 1;
+    return catalogue_has_head_dim(op) && !is_model(c, op) ? c->head_dim.count : 1;
 }
 
 // Combination `number` of one operation; the last list runs fastest.
 static work_case combine(const choices *c, const char *op, size_t number) {
     work_case w = {.op = op, .seed = c->seed, .allow_fallback = c->allow_fallback};
-    bool layers = work_has_layers(op);
+    bool layers = catalogue_has_layers(op);
     w.backend = c->backend.items[take(&number, c->backend.count)];
     w.pin = c->pin.items[take(&number, c->pin.count)];
     w.threads = (int32_t)c->threads.items[take(&number, c->threads.count)];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "roof.h"
 
+#include "cases/catalogue.h"
 #include "cases/operands.h"
 #include "machine/clock.h"
 
@@ -33,7 +34,7 @@ static decoct_status pass(const roof *r, decoct_context *ctx, int64_t passes, do
 }
 
 // Runs the probe once: the amount of work and its time.
-static bool probe(const roof *r, work *w, bool memory, double *amount, double *seconds) {
+static bool probe(const roof *r, bench_work *w, bool memory, double *amount, double *seconds) {
     decoct_context *ctx = work_context(w);
     double start = r->now();
     decoct_status status = memory
@@ -45,7 +46,7 @@ static bool probe(const roof *r, work *w, bool memory, double *amount, double *s
 
 // The case's own data has pushed the buffer out of the caches: it comes back untimed, as the case's
 // does, if caches can hold it at all.
-static void warm(const roof *r, work *w) {
+static void warm(const roof *r, bench_work *w) {
     double amount;
     if (r->count <= WARM_FLOATS / decoct_context_threads(work_context(w))) {
         pass(r, work_context(w), 1, &amount); // a failure shows in the probe
@@ -53,7 +54,7 @@ static void warm(const roof *r, work *w) {
 }
 
 // The best rate of the tries, or 0.
-static double best_rate(const roof *r, work *w, bool memory) {
+static double best_rate(const roof *r, bench_work *w, bool memory) {
     double amount, seconds, best = 0.0;
     if (memory) {
         warm(r, w);
@@ -68,7 +69,7 @@ static double best_rate(const roof *r, work *w, bool memory) {
 
 // Runs tries for the given time in all; their best rate, or 0. A pass over memory may be
 // longer than that: then there are fewer of them.
-static double calibrate(roof *r, work *w, bool memory, double wanted) {
+static double calibrate(roof *r, bench_work *w, bool memory, double wanted) {
     int64_t *dial = memory ? &r->passes : &r->count;
     double amount, seconds, each = wanted / TRIES;
     *dial = memory ? 1 : 1000;
@@ -106,10 +107,10 @@ static bool size_buffers(roof *r, const work_cost *cost, int32_t threads) {
            (!r->copies || grow(&b->to, &b->to_count, r->count * threads));
 }
 
-bool roof_open(roof *r, work *w, roof_buffers *buffers, double (*now)(void), double seconds) {
+bool roof_open(roof *r, bench_work *w, roof_buffers *buffers, double (*now)(void), double seconds) {
     work_cost cost = work_costs(w);
     *r = (roof){.buffers = buffers, .now = now};
-    if (work_is_ceiling(work_what(w)->op) || (cost.arithmetic <= 0.0 && cost.bytes <= 0.0)) {
+    if (catalogue_is_ceiling(work_what(w)->op) || (cost.arithmetic <= 0.0 && cost.bytes <= 0.0)) {
         return false;
     }
     double peak = cost.arithmetic > 0.0 ? calibrate(r, w, false, seconds) : 0.0;
@@ -126,7 +127,7 @@ bool roof_open(roof *r, work *w, roof_buffers *buffers, double (*now)(void), dou
     return r->memory || peak > 0.0;
 }
 
-share_moment roof_measure(const roof *r, work *w) {
+share_moment roof_measure(const roof *r, bench_work *w) {
     double rate = best_rate(r, w, r->memory);
     return (share_moment){rate > 0.0 ? r->amount / rate : 0.0, sched_getcpu()};
 }

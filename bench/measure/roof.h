@@ -38,8 +38,8 @@ typedef struct roof {
 // Decides which ceiling is the lower one, and how much of the probe takes `seconds`,
 // ROOF_MEMORY times as long for memory. The work
 // must have run once. False: nothing to compare with (a barrier, a probe itself), or no memory.
-bool roof_open(roof *r, work *w, roof_buffers *buffers, double (*now)(void), double seconds);
+bool roof_open(roof *r, bench_work *w, roof_buffers *buffers, double (*now)(void), double seconds);
 // Measures the ceiling: seconds of a run under it; 0 if the probe failed.
-share_moment roof_measure(const roof *r, work *w);
+share_moment roof_measure(const roof *r, bench_work *w);
 
 #endif

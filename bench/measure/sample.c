@@ -6,6 +6,7 @@
 #include "distance.h"
 #include "machine/clock.h"
 #include "machine/machine.h"
+#include "shelf.h"
 
 #include <sched.h>
 #include <stdio.h>

@@ -2,6 +2,8 @@
 #include "schedule.h"
 
 #include "cases/golden.h"
+#include "cases/names.h"
+#include "cases/work.h"
 #include "shuffle.h"
 
 #include <stdlib.h>
@@ -17,16 +19,11 @@ enum { SEARCH = 2 };
 // What is left of a tenth is for ending: the last piece, its file, its memory.
 static const double GRACE = 0.05;
 
-static bool is_same_shape(const work_case *a, const work_case *b) {
-    return strcmp(a->op, b->op) == 0 && a->seq == b->seq && a->heads == b->heads &&
-           a->head_dim == b->head_dim && a->layers == b->layers;
-}
-
 int schedule_blocks(const plan *p, uint64_t seed, schedule_block *out) {
     int count = 0;
     for (int i = p->ceilings; i < p->count; i++) {
         schedule_block *last = count > 0 ? &out[count - 1] : NULL;
-        if (last && is_same_shape(&p->cases[last->first].what, &p->cases[i].what)) {
+        if (last && name_is_shared(&p->cases[last->first].what, &p->cases[i].what)) {
             last->count++;
         } else {
             out[count++] = (schedule_block){i, 1};

@@ -5,7 +5,6 @@
 #include "cases/served.h"
 #include "machine/clock.h"
 #include "machine/host.h"
-#include "sample.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,21 +3,19 @@
 #ifndef BENCH_SHELF_H
 #define BENCH_SHELF_H
 
-#include "cases/reference.h"
 #include "cases/work.h"
 #include "roof.h"
+#include "sample_case.h"
 
 #include <sched.h>
 #include <signal.h>
 
 enum { SHELF_MAX = 32 };
 
-typedef struct sample_case sample_case;
-
 // Cases whose operands are kept between samples, the latest used ones as far as memory allows.
 typedef struct shelf_place {
     sample_case *owner;
-    work *work;
+    bench_work *work;
     roof roof;
     bool has_roof;
     int32_t caller_cpu; // this thread is bound to it while the case runs; -1: free

@@ -60,12 +60,24 @@ static double check_softmax(const peer_case *c, const float *mine, const float *
     return worst;
 }
 
-// Attention: outputs are means of values in [-1, 1]. A score errs by (head_dim + 2) u sum |q k| /
-// sqrt(head_dim) <= (head_dim + 2) sqrt(head_dim) u, the mean by twice that and by its own
-// (kv_len + 16) u at most; all far less in practice, so a quarter of it is allowed.
+static double largest(const float *data, int64_t count) {
+    double most = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        most = fmax(most, fabs((double)data[i]));
+    }
+    return most;
+}
+
+// Attention: outputs are means of values up to V, of scores whose factors are up to Q and K. A
+// score errs by (head_dim + 2) u sum |q k| / sqrt(head_dim) <= (head_dim + 2) sqrt(head_dim) Q K u,
+// the mean by twice that and by its own (kv_len + 16) u at most, times V; all far less in practice,
+// so a quarter of it is allowed.
 static double check_attention(const peer_case *c, const float *mine, const float *theirs) {
     double dim = (double)c->head_dim;
-    double allowed = 0.25 * 2.0 * U * (2.0 * (dim + 2.0) * sqrt(dim) + (double)c->kv_len + 16.0);
+    int64_t width = c->heads * c->head_dim;
+    double qk = largest(c->q, c->q_len * width) * largest(c->key, c->kv_len * width);
+    double allowed = 0.25 * 2.0 * U * largest(c->value, c->kv_len * width) *
+                     (2.0 * (dim + 2.0) * sqrt(dim) * qk + (double)c->kv_len + 16.0);
     double worst = 0.0;
     for (int64_t i = 0; i < c->q_len * c->heads * c->head_dim; i++) {
         worst = worse(worst, fabs((double)mine[i] - (double)theirs[i]) / allowed);

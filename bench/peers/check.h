@@ -4,6 +4,7 @@
 #define BENCH_CHECK_H
 
 #include "ours.h"
+#include "peer.h"
 
 // The largest difference between `mine` and `theirs`, as a share of what is allowed; NaN if a NaN
 // is among them.

@@ -4,6 +4,8 @@
 #include "row.h"
 
 #include "cases/operands.h"
+#include "cases/roles.h"
+#include "cases/work.h"
 #include "check.h"
 
 #include <stdio.h>
@@ -53,118 +55,113 @@ typedef struct row_cost {
     bool copy;        // bytes are half written
 } row_cost;
 
-static row_cost find_cost(const row_shape *shape) {
-    const int64_t *d = shape->dims;
-    double m = (double)d[0], n = (double)d[1], k = (double)d[2];
-    if (is(shape, "softmax")) {
-        return (row_cost){0.0, 8.0 * m * n, 8.0 * m * n, "GB/s", true};
+static row_cost find_cost(const row_shape *shape, const bench_work *w) {
+    work_cost c = work_costs(w);
+    if (c.constant <= 0.0) {
+        return (row_cost){c.flops, c.bytes, c.bytes, "GB/s", c.copies};
     }
-    if (is(shape, "attention")) {
-        double width = m * n, q = k, kv = (double)d[3];
-        double pairs = q * (kv - q) + q * (q + 1.0) / 2.0;
-        bool one = d[2] == 1;
-        return (row_cost){4.0 * pairs * width, one ? 8.0 * kv * width : 0.0, 8.0 * kv * width,
-                          one ? "GB/s" : "GFLOP/s", false};
-    }
-    bool cold = is(shape, "cold"), one = d[0] == 1 && is(shape, "matmul");
-    return (row_cost){2.0 * m * n * k, cold || one ? 4.0 * n * k : 0.0,
-                      cold ? COLD_BYTES : 4.0 * n * k, cold || one ? "GB/s" : "GFLOP/s", false};
+    bool cold = is(shape, "cold");
+    bool reads = cold || (is(shape, "matmul") && shape->dims[0] == 1) ||
+                 (is(shape, "attention") && shape->dims[2] == 1);
+    return (row_cost){c.flops, reads ? c.constant : 0.0, cold ? COLD_BYTES : c.constant,
+                      reads ? "GB/s" : "GFLOP/s", false};
 }
 
-// ---- Operands and jobs ----
+// ---- Our side, which owns the operands ----
 
 typedef struct operands {
-    peer_case c; // the first job's
-    int copies;  // of the weights
-    float *w[COPIES_MAX];
-    float *own[4];  // x or q, k, v, and y
+    peer_case c;      // the first job's
+    int copies, next; // of the weights
+    bench_work *ours[COPIES_MAX];
     int64_t result; // floats of y
 } operands;
 
 static void free_operands(operands *o) {
-    for (int i = 0; i < o->copies; i++) {
-        free(o->w[i]);
-    }
-    for (int i = 0; i < 4; i++) {
-        free(o->own[i]);
+    for (int i = o->copies - 1; i >= 0; i--) { // the first one's operands are used by the others
+        work_close(o->ours[i]);
     }
     free(o);
 }
 
-static bool make_matmul(const row_shape *shape, operands *o) {
-    peer_case *c = &o->c;
+// A row as a case of the catalogue.
+static work_case case_of(const row_shape *shape, int64_t dims[WORK_DIMS]) {
     const int64_t *d = shape->dims;
-    c->op = is(shape, "plain") ? PEER_MATMUL_PLAIN : PEER_MATMUL;
-    c->m = d[0];
-    c->n = d[1];
-    c->k = d[2];
-    double wanted =
-        is(shape, "cold") ? COLD_BYTES / (4.0 * (double)c->n * (double)c->k) + 1.0 : 1.0;
-    int copies = wanted < COPIES_MAX ? (int)wanted : COPIES_MAX;
-    bool there = true;
-    for (; o->copies < copies && there; o->copies++) {
-        o->w[o->copies] = operand_new(c->n * c->k, 1.0f, 2);
-        there = o->w[o->copies] != NULL;
+    bool attention = is(shape, "attention");
+    work_case c = {
+        .op = attention || is(shape, "softmax") ? shape->kind : "matmul", .dims = dims, .seed = 1};
+    if (is(shape, "plain")) {
+        c.output = "matmul"; // not packed ahead
     }
-    o->own[0] = operand_new(c->m * c->k, 1.0f, 1);
-    o->result = c->m * c->n;
-    o->own[3] = operand_new(o->result, 0.0f, 0);
-    c->x = o->own[0];
-    c->w = o->w[0];
-    c->y = o->own[3];
-    return there && c->x && c->y;
+    if (attention) {
+        const int64_t all[WORK_DIMS] = {1, d[0], d[0], d[2], d[3], d[1], d[1], 1};
+        memcpy(dims, all, sizeof all);
+    } else {
+        memcpy(dims, d, sizeof shape->dims);
+    }
+    return c;
 }
 
-static bool make_softmax(const row_shape *shape, operands *o) {
-    peer_case *c = &o->c;
-    c->op = PEER_SOFTMAX;
-    c->m = shape->dims[0];
-    c->n = shape->dims[1];
-    o->result = c->m * c->n;
-    o->own[0] = operand_new(o->result, 4.0f, 1);
-    o->own[3] = operand_new(o->result, 0.0f, 0);
-    c->x = o->own[0];
-    c->y = o->own[3];
-    return c->x && c->y;
+static peer_op op_of(const row_shape *shape) {
+    return is(shape, "softmax")     ? PEER_SOFTMAX
+           : is(shape, "attention") ? PEER_ATTENTION
+           : is(shape, "plain")     ? PEER_MATMUL_PLAIN
+                                    : PEER_MATMUL;
 }
 
-static bool make_attention(const row_shape *shape, operands *o) {
-    peer_case *c = &o->c;
-    c->op = PEER_ATTENTION;
-    c->heads = shape->dims[0];
-    c->head_dim = shape->dims[1];
-    c->q_len = shape->dims[2];
-    c->kv_len = shape->dims[3];
-    int64_t width = c->heads * c->head_dim;
-    o->result = c->q_len * width;
-    o->own[0] = operand_new(o->result, 1.0f, 1);
-    o->own[1] = operand_new(c->kv_len * width, 1.0f, 2);
-    o->own[2] = operand_new(c->kv_len * width, 1.0f, 3);
-    o->own[3] = operand_new(o->result, 0.0f, 0);
-    c->q = o->own[0];
-    c->key = o->own[1];
-    c->value = o->own[2];
-    c->y = o->own[3];
-    return c->q && c->key && c->value && c->y;
+// The same operands for a peer.
+static peer_case for_peer(const row_shape *shape, const bench_work *w, int32_t threads) {
+    const int64_t *d = shape->dims;
+    peer_case c = {.op = op_of(shape), .threads = threads, .y = work_operand(w, ROLE_Y)};
+    if (c.op == PEER_ATTENTION) {
+        c.heads = d[0];
+        c.head_dim = d[1];
+        c.q_len = d[2];
+        c.kv_len = d[3];
+        c.q = work_operand(w, ROLE_X);
+        c.key = work_operand(w, ROLE_K);
+        c.value = work_operand(w, ROLE_V);
+    } else {
+        c.m = d[0];
+        c.n = d[1];
+        c.k = d[2];
+        c.x = work_operand(w, ROLE_X);
+        c.w = work_operand(w, ROLE_W);
+    }
+    return c;
 }
 
-static operands *make_operands(const row_shape *shape, int32_t threads) {
+// NULL and words at `error` if our own side failed.
+static operands *make_operands(const row_shape *shape, int32_t threads, ours *us, char *error,
+                               size_t size) {
     operands *o = calloc(1, sizeof *o);
-    if (!o) {
-        return NULL;
+    int64_t dims[WORK_DIMS] = {0};
+    work_case c = case_of(shape, dims);
+    double wanted = is(shape, "cold") ? COLD_BYTES / work_expect(&c).constant + 1.0 : 1.0;
+    int copies = wanted < COPIES_MAX ? (int)wanted : COPIES_MAX;
+    snprintf(error, size, "out of memory");
+    for (int i = 0; o && i < copies; i++) {
+        if (work_open_on(us->ctx, NULL, &c, &o->ours[i], error, size)) {
+            free_operands(o);
+            return NULL;
+        }
+        o->copies++;
+        c.shares = o->ours[0];
     }
-    bool there = is(shape, "softmax")     ? make_softmax(shape, o)
-                 : is(shape, "attention") ? make_attention(shape, o)
-                                          : make_matmul(shape, o);
-    o->c.threads = threads;
-    if (!there) {
-        free_operands(o);
-        return NULL;
+    if (o) {
+        work_output(o->ours[0], &o->result);
+        o->c = for_peer(shape, o->ours[0], threads);
     }
     return o;
 }
 
-// One contestant: a job for each copy of the weights, taken in turn.
+static bool run_ours(void *data) {
+    operands *o = data;
+    bench_work *w = o->ours[o->next];
+    o->next = o->next + 1 < o->copies ? o->next + 1 : 0;
+    return !work_run(w);
+}
+
+// A peer: a job for each copy of the weights, taken in turn.
 typedef struct entry {
     const peer *peer;
     void **jobs;
@@ -188,12 +185,11 @@ static void close_entry(entry *e) {
 
 static bool open_entry(const peer *who, void *library, const operands *o, entry *e, char *why,
                        size_t size) {
-    int copies = o->copies > 0 ? o->copies : 1;
-    *e = (entry){.peer = who, .jobs = calloc((size_t)copies, sizeof *e->jobs)};
+    *e = (entry){.peer = who, .jobs = calloc((size_t)o->copies, sizeof *e->jobs)};
     *why = '\0';
-    for (; e->jobs && e->count < copies; e->count++) {
+    for (; e->jobs && e->count < o->copies; e->count++) {
         peer_case c = o->c;
-        c.w = o->w[e->count];
+        c.w = work_operand(o->ours[e->count], ROLE_W);
         e->jobs[e->count] = who->open(library, &c, why, size);
         if (!e->jobs[e->count]) {
             close_entry(e);
@@ -248,14 +244,14 @@ typedef struct race {
     operands *o;
     row_cost cost;
     probe fma, memory;
-    entry entries[PEERS_MAX + 1]; // ours is the last
+    entry entries[PEERS_MAX];
     contestant list[CONTEST_MAX];
     int count;
     float *right; // our result
 } race;
 
 static void close_race(race *r) {
-    for (int i = 0; i <= PEERS_MAX; i++) {
+    for (int i = 0; i < PEERS_MAX; i++) {
         if (r->entries[i].peer) {
             close_entry(&r->entries[i]);
         }
@@ -272,18 +268,17 @@ static void close_race(race *r) {
 // Opens our side and the probes, and keeps our result.
 static bool open_ours(race *r, const row_shape *shape, int32_t threads, ours *us, char *error,
                       size_t size) {
-    r->cost = find_cost(shape);
-    r->o = make_operands(shape, threads);
+    r->o = make_operands(shape, threads, us, error, size);
+    if (!r->o) {
+        return false;
+    }
+    r->cost = find_cost(shape, r->o->ours[0]);
     r->fma = (probe){.ctx = us->ctx, .kind = DECOCT_PROBE_FMA, .count = 20000};
     snprintf(error, size, "out of memory");
-    if (!r->o || (r->cost.bytes > 0.0 && !make_memory_probe(&r->cost, us->ctx, &r->memory))) {
+    if (r->cost.bytes > 0.0 && !make_memory_probe(&r->cost, us->ctx, &r->memory)) {
         return false;
     }
-    entry *e = &r->entries[PEERS_MAX];
-    if (!open_entry(&peer_ours, us, r->o, e, error, size)) {
-        return false;
-    }
-    if (!run_entry(e)) {
+    if (!run_ours(r->o)) {
         snprintf(error, size, "%s", decoct_last_error(us->ctx));
         return false;
     }
@@ -292,7 +287,7 @@ static bool open_ours(race *r, const row_shape *shape, int32_t threads, ours *us
     if (r->right) {
         memcpy(r->right, r->o->c.y, bytes);
     }
-    r->list[US] = (contestant){.name = "decoct", .run = run_entry, .data = e};
+    r->list[US] = (contestant){.name = "decoct", .run = run_ours, .data = r->o};
     r->list[FMA] = (contestant){.name = "FMA", .run = run_probe, .data = &r->fma};
     r->list[MEMORY] = (contestant){.name = "memory", .run = run_probe, .data = &r->memory};
     r->memory.ctx = us->ctx;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // One row of a result file: what each field of rows.def is.
+#include "cases/catalogue.h"
+#include "cases/stored.h"
 #include "measure/interval.h"
 #include "record.h"
 #include "row_fields.h"
@@ -52,14 +54,8 @@ static json_t *field_op(const row_source *s) {
     return json_string(s->c->what.op);
 }
 
-// The one place that says of which type a case is.
-static const char *dtype_of(const sample_case *c) {
-    (void)c;
-    return "f32";
-}
-
 static json_t *field_dtype(const row_source *s) {
-    return json_string(dtype_of(s->c));
+    return json_string(stored_name(s->c->what.dtype));
 }
 
 static json_t *field_model(const row_source *s) {
@@ -69,7 +65,7 @@ static json_t *field_model(const row_source *s) {
 
 // Of the shape a ceiling has the level and the bytes, and everything else the rest.
 static bool is_ceiling(const row_source *s) {
-    return work_is_ceiling(s->c->what.op);
+    return catalogue_is_ceiling(s->c->what.op);
 }
 
 static json_t *field_seq(const row_source *s) {
@@ -81,7 +77,7 @@ static json_t *field_heads(const row_source *s) {
 }
 
 static json_t *field_head_dim(const row_source *s) {
-    bool dim = work_has_head_dim(s->c->what.op);
+    bool dim = catalogue_has_head_dim(s->c->what.op);
     return is_ceiling(s) ? NULL : positive_or_null(dim ? s->c->head_dim : 0);
 }
 

@@ -16,7 +16,7 @@ static const double BUDGET = 0.25; // seconds for one figure
 // Median seconds of one run, and what it costs.
 static decoct_status measure(const work_case *c, double *seconds, work_cost *cost, char *error,
                              uint64_t size) {
-    work *w;
+    bench_work *w;
     decoct_status status = work_open(c, &w, error, size);
     if (status) {
         return status;

@@ -2,15 +2,18 @@
 // `decoct hash`: one line a kernel and shape, "op shape hash", the same on every CPU; and the
 // comparison with a file of such lines. Standard output is for comparison, so which backend
 // served each kernel goes to standard error and to --json.
-#include "cases.h"
+#include "bench/cases/catalogue.h"
+#include "bench/cases/output_hash.h"
+#include "bench/cases/served.h"
+#include "bench/cases/work.h"
 #include "desk.h"
-#include "seeded.h"
 #include "text.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct hash_options {
     cli_options common;
@@ -99,7 +102,7 @@ static int read_golden(const char *path, char **text) {
 
 // The hash that the golden text has for "op shape", or NULL.
 static const char *find_golden(const char *golden, const char *op, const char *name) {
-    char key[256];
+    char key[400];
     snprintf(key, sizeof key, "\n%s %s ", op, name);
     const char *line = strstr(golden, key);
     return line ? line + strlen(key) : NULL;
@@ -110,25 +113,32 @@ typedef struct tally {
     json_t *list; // of --json, else NULL
 } tally;
 
-static const char *const kernels[] = {"matmul", "attention", "softmax",   "layer_norm", "gelu",
-                                      "add",    "bias",      "embedding", "pack_keys"};
-enum { KERNELS = sizeof kernels / sizeof *kernels };
+// Does this backend serve a kernel before that one?
+static bool is_said(const decoct_context *ctx, const char *server, int before) {
+    char kernel[SERVED_WORD];
+    for (int i = 0; i < before && served_kernel(i, kernel); i++) {
+        const char *other = decoct_context_kernel(ctx, kernel);
+        if (other && strcmp(other, server) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 // "avx2: matmul attention; mine: add": on standard error, so that it does not disturb comparisons.
 static void say_servers(const decoct_context *ctx) {
-    bool said[KERNELS] = {false};
+    char kernel[SERVED_WORD];
     fputs("served by", stderr);
-    for (int i = 0; i < KERNELS; i++) {
-        const char *server = decoct_context_kernel(ctx, kernels[i]);
-        if (said[i] || !server) {
+    for (int i = 0; served_kernel(i, kernel); i++) {
+        const char *server = decoct_context_kernel(ctx, kernel);
+        if (!server || is_said(ctx, server, i)) {
             continue;
         }
         fprintf(stderr, "%s %s:", i ? ";" : "", server);
-        for (int k = i; k < KERNELS; k++) {
-            const char *other = decoct_context_kernel(ctx, kernels[k]);
+        for (int k = i; served_kernel(k, kernel); k++) {
+            const char *other = decoct_context_kernel(ctx, kernel);
             if (other && strcmp(other, server) == 0) {
-                fprintf(stderr, " %s", kernels[k]);
-                said[k] = true;
+                fprintf(stderr, " %s", kernel);
             }
         }
     }
@@ -161,45 +171,56 @@ static void put_hash(tally *t, const char *op, const char *name, const char *has
     }
 }
 
-static int hash_output(const cli_desk *desk, const cli_case *c, const char *op, const char *golden,
+// Everything is allocated again for each output.
+static int hash_output(const cli_desk *desk, const catalogue_shape *shape, const char *golden,
                        tally *t) {
-    float *out = NULL;
+    work_case c = catalogue_case(shape);
+    bench_work *w = NULL;
+    const float *out = NULL;
     int64_t count = 0;
-    decoct_status status = cli_case_run(desk->ctx, desk->model, c, op, &out, &count);
-    if (status != DECOCT_OK) {
-        return cli_fail_status(desk->ctx, status, op);
+    char error[256] = "", hash[17], name[256];
+    decoct_status status = work_open_on(desk->ctx, desk->model, &c, &w, error, sizeof error);
+    if (status == DECOCT_OK) {
+        status = work_run(w);
+        out = status ? NULL : work_output(w, &count);
     }
-    char hash[17];
-    snprintf(hash, sizeof hash, "%016" PRIx64, seeded_hash(SEEDED_HASH_START, out, count));
-    free(out);
-    put_hash(t, op, c->name, hash, golden);
+    if (!out) {
+        work_close(w);
+        return cli_fail_status(desk->ctx, status, shape->output);
+    }
+    snprintf(hash, sizeof hash, "%016" PRIx64, output_hash_bytes(out, count));
+    work_close(w);
+    catalogue_shape_name(shape, name, sizeof name);
+    put_hash(t, shape->output, name, hash, golden);
     return CLI_OK;
 }
 
-static bool is_wanted(const hash_options *o, const cli_desk *desk, const cli_case *c) {
-    return (o->all || !c->large) && (desk->model || strcmp(c->op, "model") != 0);
+static bool is_wanted(const hash_options *o, const cli_desk *desk, const catalogue_shape *shape) {
+    return (o->all || !shape->large) && (desk->model || !shape->needs_model) &&
+           (!o->only || strcmp(o->only, shape->output) == 0);
 }
 
 static int hash_cases(const hash_options *o, const cli_desk *desk, const char *golden, tally *t) {
-    int code = CLI_OK;
-    for (int i = 0; i < cli_case_count && code == CLI_OK; i++) {
-        const cli_case *c = &cli_cases[i];
-        const char *op = NULL;
-        for (int k = 0; is_wanted(o, desk, c) && code == CLI_OK && (op = cli_case_output(c, k));
-             k++) {
-            if (!o->only || strcmp(o->only, op) == 0) {
-                code = hash_output(desk, c, op, golden, t);
-            }
+    int code = CLI_OK, count = 0;
+    catalogue_shape *shapes = catalogue_shapes(&count);
+    if (!shapes) {
+        return cli_fail(CLI_INTERNAL, "out of memory");
+    }
+    for (int i = 0; i < count && code == CLI_OK; i++) {
+        if (is_wanted(o, desk, &shapes[i])) {
+            code = hash_output(desk, &shapes[i], golden, t);
         }
     }
+    free(shapes);
     return code;
 }
 
 static int put_json(const decoct_context *ctx, const tally *t) {
     json_t *servers = json_object();
-    for (int i = 0; i < KERNELS; i++) {
-        const char *server = decoct_context_kernel(ctx, kernels[i]);
-        json_object_set_new(servers, kernels[i], server ? json_string(server) : json_null());
+    char kernel[SERVED_WORD];
+    for (int i = 0; served_kernel(i, kernel); i++) {
+        const char *server = decoct_context_kernel(ctx, kernel);
+        json_object_set_new(servers, kernel, server ? json_string(server) : json_null());
     }
     json_t *all = json_pack("{s:i, s:O, s:o, s:i}", "arithmetic", (int)decoct_arithmetic_version(),
                             "hashes", t->list, "served_by", servers, "wrong", t->wrong);

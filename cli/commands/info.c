@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct info`: this machine, the backends, and what was chosen and why.
+#include "bench/cases/served.h"
 #include "desk.h"
 #include "term.h"
 #include "text.h"
@@ -108,12 +109,11 @@ static void put_backends(const cli_term *term, decoct_context *ctx) {
 }
 
 static void put_kernels(const cli_term *term, const decoct_context *ctx) {
-    static const char *const kernels[] = {"matmul", "attention", "softmax",   "layer_norm", "gelu",
-                                          "add",    "bias",      "embedding", "pack_keys"};
+    char kernel[SERVED_WORD];
     fputs("\nWhich backend serves which kernel\n\n", term->to);
-    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
-        const char *backend = decoct_context_kernel(ctx, kernels[i]);
-        fprintf(term->to, "  %-11s%s\n", kernels[i], backend ? backend : "none");
+    for (int i = 0; served_kernel(i, kernel); i++) {
+        const char *backend = decoct_context_kernel(ctx, kernel);
+        fprintf(term->to, "  %-12s %s\n", kernel, backend ? backend : "none");
     }
 }
 

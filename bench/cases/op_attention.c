@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Attention; with an added mask it also has its weights as an output.
+#include "hidden_keys.h"
+#include "op.h"
+
+#include <string.h>
+
+#define DIMS "batch heads kv_heads q_len kv_len head_dim value_dim causal"
+#define KERNELS "attention pack_keys"
+enum { BATCH, HEADS, KV_HEADS, Q_LEN, KV_LEN, HEAD_DIM, VALUE_DIM, CAUSAL };
+
+// Causal self-attention.
+static void shape(const work_case *c, int64_t dims[WORK_DIMS]) {
+    const int64_t all[] = {1, c->heads, c->heads, c->seq, c->seq, c->head_dim, c->head_dim, 1};
+    memcpy(dims, all, sizeof all);
+}
+
+static bool has_mask(const bench_work *w) {
+    return w->op.outputs[1] != NULL;
+}
+
+static int64_t rows_of(const bench_work *w) {
+    return w->dims[BATCH] * w->dims[HEADS] * w->dims[Q_LEN];
+}
+
+static int64_t weights_of(const bench_work *w) {
+    return rows_of(w) * w->dims[KV_LEN];
+}
+
+static decoct_status open(bench_work *w) {
+    const int64_t *d = w->dims, keys = d[BATCH] * d[KV_HEADS] * d[KV_LEN];
+    bool made = op_fill(w, ROLE_X, rows_of(w) * d[HEAD_DIM], 4.0f, 2.0f) &&
+                op_fill(w, ROLE_K, keys * d[HEAD_DIM], 1.0f, 2.0f) &&
+                op_fill(w, ROLE_V, keys * d[VALUE_DIM], 1.0f, 2.0f) &&
+                op_fill(w, ROLE_Y, rows_of(w) * d[VALUE_DIM], 1.0f, 2.0f);
+    if (made && has_mask(w)) {
+        int64_t count = d[HEADS] * d[Q_LEN] * d[KV_LEN];
+        made = op_fill(w, ROLE_MASK, count, 2.0f, 2.0f);
+        if (made) {
+            hide_keys(w->operand[ROLE_MASK], d[HEADS], d[Q_LEN], d[KV_LEN]);
+        }
+        if (made && w->c.output && strcmp(w->c.output, w->op.outputs[1]) == 0) {
+            w->result = ROLE_WEIGHTS;
+            made = op_fill(w, ROLE_WEIGHTS, weights_of(w), 1.0f, 1.0f);
+        }
+    }
+    return made ? DECOCT_OK : DECOCT_E_MEMORY;
+}
+
+// The last q_len of kv_len positions. Hashed operands are (heads, len, dim); the others are stored
+// as a decoder has them: (len, heads * dim).
+static decoct_attention_args arguments(const bench_work *w, int64_t q_len, int64_t kv_len) {
+    const int64_t *d = w->dims;
+    decoct_attention_args a = {.struct_size = sizeof a,
+                               .causal = (int32_t)d[CAUSAL],
+                               .batch = d[BATCH],
+                               .heads = d[HEADS],
+                               .kv_heads = d[KV_HEADS],
+                               .q_len = q_len,
+                               .kv_len = kv_len,
+                               .head_dim = d[HEAD_DIM],
+                               .value_dim = d[VALUE_DIM],
+                               .q_offset = kv_len - q_len,
+                               .q = w->operand[ROLE_X],
+                               .k = w->operand[ROLE_K],
+                               .v = w->operand[ROLE_V],
+                               .mask = w->operand[ROLE_MASK],
+                               .out = w->operand[ROLE_Y],
+                               .weights = w->operand[ROLE_WEIGHTS]};
+    if (!w->c.hashed) {
+        a.q_head_stride = a.k_head_stride = d[HEAD_DIM];
+        a.q_stride = d[HEADS] * d[HEAD_DIM];
+        a.k_stride = d[KV_HEADS] * d[HEAD_DIM];
+        a.v_head_stride = a.out_head_stride = d[VALUE_DIM];
+        a.v_stride = d[KV_HEADS] * d[VALUE_DIM];
+        a.out_stride = d[HEADS] * d[VALUE_DIM];
+    }
+    return a;
+}
+
+static decoct_status run(bench_work *w) {
+    decoct_attention_args a = arguments(w, w->dims[Q_LEN], w->dims[KV_LEN]);
+    return decoct_attention(w->ctx, &a);
+}
+
+static int64_t width(const bench_work *w) {
+    return w->dims[HEADS] * w->dims[VALUE_DIM];
+}
+
+static int64_t count(const bench_work *w) {
+    return w->result == ROLE_WEIGHTS ? weights_of(w) : rows_of(w) * w->dims[VALUE_DIM];
+}
+
+// A query alone, with the keys up to it.
+static decoct_status rows(bench_work *w, const int64_t *which, int64_t number, float *out) {
+    decoct_status status = DECOCT_OK;
+    int64_t before = w->dims[KV_LEN] - w->dims[Q_LEN];
+    for (int64_t i = 0; i < number && !status; i++) {
+        decoct_attention_args a = arguments(w, 1, before + which[i] + 1);
+        a.q += which[i] * a.q_stride;
+        a.out = out + i * width(w);
+        status = decoct_attention(w->ctx, &a);
+    }
+    return status;
+}
+
+// Over pairs of query and key that see each other: 2 d for the score, 2 d for the value.
+static work_cost cost(const bench_work *w) {
+    const int64_t *dims = w->dims;
+    double q = (double)dims[Q_LEN], kv = (double)dims[KV_LEN], batch = (double)dims[BATCH];
+    double heads = batch * (double)dims[HEADS], kv_heads = batch * (double)dims[KV_HEADS];
+    double dim = (double)(dims[HEAD_DIM] + dims[VALUE_DIM]);
+    double pairs = heads * (dims[CAUSAL] ? q * (kv - q) + q * (q + 1.0) / 2.0 : q * kv);
+    return (work_cost){.flops = 2.0 * dim * pairs,
+                       .arithmetic = (2.0 * dim + SOFTMAX_FLOP) * pairs,
+                       .bytes = 4.0 * dim * (heads * q + kv_heads * kv),
+                       .constant = 4.0 * dim * kv_heads * kv};
+}
+
+static double need(const bench_work *w) {
+    return cost(w).bytes;
+}
+
+const work_op op_attention = {
+    .name = "attention",
+    .dims = DIMS,
+    .kernels = KERNELS,
+    .outputs = {"attention"},
+    .has_head_dim = true,
+    .shape = shape,
+    .need = need,
+    .open = open,
+    .run = run,
+    .cost = cost,
+    .count = count,
+    .rows = rows,
+    .width = width,
+};
+
+// The mask differs by head and is the same for all batch elements.
+const work_op op_attention_mask = {
+    .name = "attention_mask",
+    .dims = DIMS,
+    .kernels = KERNELS,
+    .outputs = {"attention_mask", "attention_weights"},
+    .need = need,
+    .open = open,
+    .run = run,
+    .cost = cost,
+    .count = count,
+};

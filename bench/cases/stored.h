@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Numbers stored as a type of dtypes.def. Which bits stand for which number is asked of the
+// library, so a new type of at most 16 bits needs nothing here.
+#ifndef BENCH_STORED_H
+#define BENCH_STORED_H
+
+#include <decoct/decoct.h>
+
+// "bf16". (A library that is compared with this one may lack decoct_dtype_name.)
+const char *stored_name(decoct_dtype dtype);
+// Bytes of `count` numbers of a type.
+double stored_bytes(decoct_dtype dtype, double count);
+// Stores `count` numbers; each becomes the one that is nearest among those of the type. Free *out
+// with free(). DECOCT_E_UNSUPPORTED: more than 16 bits, or several numbers share a scale.
+decoct_status stored_new(decoct_context *ctx, decoct_dtype dtype, float *numbers, int64_t count,
+                         void **out);
+
+#endif
