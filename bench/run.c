@@ -16,8 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-// So many cases take turns, and are lost by Ctrl-C. With a time budget a block is measured by
-// itself, so that what there is of a shape can be compared, and the ceilings get a part of it.
+// This many cases are sampled in turns, and are lost by Ctrl-C. With a time budget a block is
+// measured by itself, so that an incomplete file can be compared, and the ceilings get a part of
+// it.
 enum { CHUNK = 12 };
 static const double CEILINGS_PART = 0.2;
 
@@ -144,8 +145,8 @@ static int count_rows(const run *r, int from) {
     return count;
 }
 
-// The blocks in a mixed order, each as a whole or in parts of `size` cases. One that the rest of
-// the budget is too short for is left out; a cheaper one may fit.
+// The blocks in a mixed order, each as a whole or in parts of `size` cases. A block that does not
+// fit into the rest of the budget is left out; a cheaper one may fit.
 static bool measure_blocks(turn *t, int size) {
     bool well = true;
     for (int b = 0; b < t->block_count; b++) {
@@ -171,9 +172,9 @@ static void say_too_short(const turn *t) {
             t->run->command, least);
 }
 
-// All cases that have no row yet. Where the budget is too short for any block, what can be compared
-// at least is one shape on all backends, which are next to each other. The ceilings get more than
-// their part only when nothing else is left.
+// All cases that have no row yet. If the budget is too short for any block, one shape is measured
+// on all backends, which are adjacent, so that at least those can be compared. The ceilings get
+// more than their part only when nothing else is left.
 static bool measure_missing(turn *t) {
     const run *r = t->run;
     int ceiling = 0;
@@ -186,9 +187,9 @@ static bool measure_missing(turn *t) {
     return well && (!all || measure_ceilings(t, &ceiling, 1.0));
 }
 
-// ---- Going on with a file ----
+// ---- Continuing a file ----
 
-// Numbers as near as the file writes them; what is unknown is the same as nothing.
+// Numbers are equal to the precision of the file; unknown equals absent.
 static bool is_same(const json_t *a, const json_t *b, const char *object, const char *key) {
     const json_t *x = json_object_get(json_object_get(a, object), key);
     const json_t *y = json_object_get(json_object_get(b, object), key);
@@ -229,7 +230,8 @@ static int find_case(const plan *p, const char *name) {
     return -1;
 }
 
-// Takes over what was measured. False, and words: a row is none of this plan, and would be lost.
+// Takes over what was measured. False, with a message: a row is not in this plan, and would be
+// lost.
 static bool take_rows(run *r, const json_t *old, int *taken) {
     size_t i;
     json_t *row;
@@ -326,7 +328,7 @@ static void report_wrong(const run *r, const json_t *row, const char *name) {
             expected ? expected : "other bits");
 }
 
-// The worst of what happened.
+// The worst exit code of the rows.
 static int verdict(const run *r) {
     int failed = 0, wrong = 0, refused = 0;
     for (int i = 0; i < r->plan.count; i++) {
@@ -423,7 +425,7 @@ static int look(run *r) {
 
 int run_all(run *r, run_options *options, int parts, char **argv) {
     r->options = options;
-    r->begin = clock_budget(); // the look at the machine counts
+    r->begin = clock_budget(); // the examination of the machine counts
     jsonmemory_watch();
     json_t *machine = record_machine(r->command);
     int code = machine ? make_plan(r, parts, machine) : EXIT_INTERNAL, done = 0;

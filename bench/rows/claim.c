@@ -11,7 +11,7 @@
 
 enum { TRIES = 100 }; // each one fails only when the file was replaced in that moment
 
-// A new file, or -1. A link that leads nowhere is EEXIST for O_EXCL.
+// A new file, or -1. A dangling link is EEXIST for O_EXCL.
 static int make(const char *path) {
     struct stat link;
     int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

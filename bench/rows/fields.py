@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Lists of the form NAME(value, ...), such as rows.def, and the table of docs/results.md made of them.
 
-    fields.py [--write docs/results.md]    prints the table, or puts it into that page
+    fields.py [--write docs/results.md]    prints the table, or writes it into that page
 """
 import os
 import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# A string, a number, or a name; what is or-ed is a list of names.
+# A string, a number, or a name; names joined by | are a list of names.
 TOKEN = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|(-?\d[\d.]*)|(\w+)|([,|()]))')
 BEGIN, END = "<!-- Made by bench/rows/fields.py. -->\n", "<!-- The end of what is made. -->\n"
 KINDS = {"TEXT": "string", "WHOLE": "integer", "FLAG": "`true` or `false`", "FIGURE": "number",
@@ -38,7 +38,7 @@ def values(text, at):
 
 
 def read(path):
-    """[(NAME, [value, ...]), ...]: the lines of a list, without comments and what the preprocessor reads."""
+    """[(NAME, [value, ...]), ...]: the lines of a list, without comments and preprocessor lines."""
     with open(path, encoding="utf-8") as file:
         text = re.sub(r"(?m)^(#.*(\\\n.*)*|\s*//.*)$", "", file.read())
     return [(line.group(1), values(text, line.end())) for line in re.finditer(r"(?m)^([A-Z]\w*)\(", text)]
@@ -58,7 +58,7 @@ def table():
 
 
 def parts(page):
-    """What is before the table, the table, and what is behind."""
+    """What is before the table, the table, and what follows."""
     before, rest = page.split(BEGIN)
     made, behind = rest.split(END)
     return before + BEGIN, made, END + behind

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-// From here on failed allocations of jansson are noticed, of all threads.
+// From now on failed allocations of jansson are noticed, in all threads.
 void jsonmemory_watch(void);
 // True if one failed since the last call of jsonmemory_watch.
 bool jsonmemory_failed(void);

@@ -21,7 +21,7 @@ static readwhole_status too_large(char *message, size_t size) {
     return READWHOLE_WRONG;
 }
 
-// Twice the room, but no more than what tells that a file is too large.
+// Twice the room, but no more than is needed to see that a file is too large.
 static int grow(char **text, size_t *room) {
     size_t wanted = *room > MOST / 2 ? MOST + 1 : *room * 2;
     char *grown = realloc(*text, wanted + READWHOLE_PADDING);
@@ -51,7 +51,7 @@ static int read_all(int file, char **text, size_t room, size_t *length) {
     return 0;
 }
 
-// What else people have under the name of a JSON file; NULL if it may be one.
+// What the file is if it cannot be JSON; NULL if it may be.
 static const char *other_kind(const char *text, size_t length) {
     if (length < 2) {
         return NULL;
@@ -94,7 +94,7 @@ static readwhole_status read_open(int file, char **text, size_t *length, char *m
     size_t room = S_ISREG(info.st_mode) && info.st_size > 0 ? (size_t)info.st_size + 1 : 65536;
     *text = malloc(room + READWHOLE_PADDING);
     int error = *text ? read_all(file, text, room, length) : ENOMEM;
-    if (error) { // a folder ends here too: "Is a directory"
+    if (error) { // a folder fails here too: "Is a directory"
         return fail(message, size, error);
     }
     return *length > MOST ? too_large(message, size) : drop_mark(*text, length, message, size);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Result files as they are read: whole, up to a size.
+// Reads whole result files, up to a size.
 #ifndef BENCH_READWHOLE_H
 #define BENCH_READWHOLE_H
 
 #include <stddef.h>
 
-// A result file of a million rows has a gigabyte; one that takes a day to measure has some MB.
+// A result file of a million rows has a gigabyte; one of a day of measuring has some MB.
 enum { READWHOLE_MIB = 256, READWHOLE_PADDING = 64 };
 
 typedef enum readwhole_status {
     READWHOLE_OK,
-    READWHOLE_WRONG, // it cannot be read, or is too large; message says why
+    READWHOLE_WRONG, // it cannot be read, or is too large; message has the reason
     READWHOLE_MEMORY
 } readwhole_status;
 

@@ -69,7 +69,7 @@ static json_t *library_digest(void) {
     uint32_t (*inside)(void) = decoct_version;
     void *address;
     memcpy(&address, &inside, sizeof address); // ISO C has no cast from function to object
-    // A program is named as it was called, which may be without its folder.
+    // argv[0] may lack the folder of the program.
     bool found = dladdr(address, &where) && where.dli_fname;
     return sha256(found && strchr(where.dli_fname, '/') ? where.dli_fname : "/proc/self/exe");
 }
@@ -115,7 +115,7 @@ static json_t *command_line(char *const *command) {
     return list;
 }
 
-// Had the checkout changes that are in no commit?
+// Did the checkout have uncommitted changes?
 static json_t *tree_dirty(void) {
     static const char commit[] = DECOCT_COMMIT, mark[] = "-dirty";
     if (strcmp(commit, "unknown") == 0) {

@@ -24,10 +24,10 @@ typedef struct measured {
 // A string; bytes that are not UTF-8 (a path may be anything) become question marks.
 json_t *record_text(const char *words);
 void record_add(measured *m, const gbench_sample *sample);
-// Of those samples that have a value; 0 where none has.
+// Of those samples that have a value; 0 if there are none.
 interval record_median(const double *values, int count);
-// What was out of the ordinary while it was measured, and what of the figures cannot be or says
-// nothing: lists of messages.
+// What was unusual while it was measured, and which figures are impossible or useless: lists of
+// messages.
 json_t *record_disturbed(const sample_case *c, const measured *m, int cpus);
 json_t *record_invalid(const sample_case *c, const measured *m);
 // A row, whose fields rows.def lists; NULL: no memory, or no samples.
@@ -45,9 +45,9 @@ typedef struct record_setting {
     bool complete;
 } record_setting;
 
-// The machine as the library and the system describe it; NULL: no memory, or words on stderr.
+// The machine as the library and the system describe it; NULL: no memory, or a message on stderr.
 json_t *record_machine(const char *command);
-// The context of a file; takes the machine over.
+// The context of a file; it owns the machine from then on.
 json_t *record_context(json_t *machine, const record_setting *setting);
 
 #endif

@@ -24,7 +24,7 @@ bool record_file_open(record_file *r, const char *path, int count) {
 void record_file_close(record_file *r) {
     if (r->path && r->held >= 0) { // a zeroed one was never opened
         if (!r->written) {
-            unlink(r->path); // nothing was measured: as if it had never been there
+            unlink(r->path); // nothing was measured: as if it had never existed
         }
         close(r->held);
     }
@@ -104,7 +104,7 @@ bool record_file_write(record_file *r, const char *command, bool end) {
     return well;
 }
 
-// Looked at before parsing, whose stack grows with the depth. A result file is five levels deep.
+// Checked before parsing, whose stack grows with the depth. A result file is five levels deep.
 static bool is_deep(const char *text, size_t length) {
     enum { DEPTH_MOST = 64 };
     bool string = false, escaped = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A result file while it is made: rows by case, written as a whole each time, so that whatever ends
-// the program leaves a file that can be read.
+// A result file while it is made: rows by case, written as a whole each time, so that the file can
+// be read however the program ends.
 #ifndef BENCH_RECORD_FILE_H
 #define BENCH_RECORD_FILE_H
 
@@ -14,7 +14,7 @@ typedef struct record_file {
     json_t *context; // owned
     json_t **rows;   // owned; NULL: not measured yet
     int count;
-    int held;     // the claim on path; -1: none
+    int held;     // the claim on path; -1: no claim
     bool written; // or the file is empty, and this process made it
     bool stream;  // what path names can be written once only
 } record_file;
@@ -25,11 +25,11 @@ void record_file_close(record_file *r);
 // Makes sure that path can be written, and by this process alone. CLAIM_EXISTS, CLAIM_HELD and
 // CLAIM_FAILED after a message on stderr. old: the file may be there already.
 claim_status record_file_claim(record_file *r, const char *command, bool old);
-// Writes a new file beside the old one and puts it in its place. On failure a message on stderr,
-// and the old file is what it was. A stream (see wholefile.h) is written at the end only.
+// Writes a new file beside the old one and renames it to the old name. On failure a message on
+// stderr, and the old file is unchanged. A stream (see wholefile.h) is written at the end only.
 bool record_file_write(record_file *r, const char *command, bool end);
-// Reads a file to go on with; an empty one has neither context nor rows (an empty object). NULL, an
-// exit code and a message on stderr.
+// Reads a file to continue it; an empty one has neither context nor rows (an empty object). NULL,
+// an exit code and a message on stderr.
 json_t *record_file_read(const char *path, const char *command, int *code);
 
 #endif

@@ -24,7 +24,8 @@ void record_add(measured *m, const gbench_sample *sample) {
     m->line[i] = gbench_figure(sample, "line_ns");
 }
 
-// What a row is made of. A field's function gives its value, or NULL where the row has no such key.
+// What a row is made from. A field's function returns its value, or NULL if the row has no such
+// key.
 typedef struct row_source {
     const sample_case *c;
     const measured *m;
@@ -39,7 +40,7 @@ static json_t *figure_or_null(double value) {
     return value > 0.0 ? json_real(value) : json_null();
 }
 
-// A time of the kernel's, which is below 0 where it counts none.
+// A time of the operating system's kernel, below 0 if it does not count it.
 static json_t *ms_or_null(double seconds) {
     return seconds >= 0.0 ? json_real(1e3 * seconds) : json_null();
 }
@@ -63,7 +64,7 @@ static json_t *field_model(const row_source *s) {
     return model ? record_text(slash && slash[1] ? slash + 1 : model) : NULL;
 }
 
-// Of the shape a ceiling has the level and the bytes, and everything else the rest.
+// Of the shape a ceiling has the level and the bytes, other cases the rest.
 static bool is_ceiling(const row_source *s) {
     return catalogue_is_ceiling(s->c->what.op);
 }

@@ -5,17 +5,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-// What makes a row a disturbed one. Steal: of all CPUs' time. Waiting: of the workers' time. Clock:
+// What makes a row disturbed. Steal: of all CPUs' time. Waiting: of the workers' time. Clock:
 // from the slowest to the fastest sample. Line: the same (what it is on one machine:
 // docs/tuning.md). Clock and line only where the samples that were apart took
 // SLOWER times as long as the others: both move on many machines without any effect.
 static const double STEAL_PERCENT = 2.0, WAIT_PERCENT = 5.0, CLOCK_TIMES = 1.1, LINE_TIMES = 2.0;
 static const double SLOWER = 1.1;
-// No share is above its ceiling, but both sides are measured. An interval that is wider says that
-// the median may be anything.
+// No share is above its ceiling, but both sides are measured. With a wider interval the median may
+// be anything.
 static const double SHARE_MOST = 105.0, SHARE_TIMES = 1.25, REAL_TIMES = 2.0;
 // Runs of several threads are timed by the wall: of short ones the quickest had all of their CPUs,
-// of longer ones (us) perhaps none, if the threads waited so long for their CPUs.
+// of longer ones (us) perhaps never, if the threads waited that long for their CPUs.
 static const double LONG_RUN = 2000.0, LONG_WAIT_PERCENT = 10.0;
 
 interval record_median(const double *values, int count) {
@@ -49,7 +49,7 @@ static interval range_of(const double *values, int count) {
     return all;
 }
 
-// Did samples with a value below `limit` take another time than those above? Positive: the median
+// Did the time of samples with a value below `limit` differ from those above? Positive: the median
 // time of the ones above, over that of the ones below; 0: all are on one side.
 static double times_above(const measured *m, const double *values, double limit) {
     double below[SAMPLES_MAX], above[SAMPLES_MAX];

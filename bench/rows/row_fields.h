@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the columns of rows.def say.
+// The constants in the columns of rows.def.
 #ifndef BENCH_ROW_FIELDS_H
 #define BENCH_ROW_FIELDS_H
 
-// What the value of a key is, unless it is null.
+// The type of a key's value, unless it is null.
 typedef enum row_kind {
     ROW_KIND_TEXT,
     ROW_KIND_WHOLE, // a whole number
@@ -26,7 +26,7 @@ enum {
     ROW_IN_MARKDOWN = 128 // a column of the table in Markdown
 };
 
-// What a row of an older file, which has no dtype, is of.
+// The type of a row of an older file, which has no dtype.
 #define ROW_DTYPE_OLD "f32"
 
 #endif

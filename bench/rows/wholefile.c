@@ -57,7 +57,7 @@ bool wholefile_is_stream(const char *path) {
 
 // ---- Writing ----
 
-// A disk that is full or broken; other refusals mean that the file system has no such operation.
+// A disk that is full or broken; other errors mean that the file system lacks the operation.
 static bool is_loss(int error) {
     return error == EIO || error == ENOSPC || error == EDQUOT;
 }
@@ -85,7 +85,7 @@ static bool write_directly(const writing *w, const char *path) {
 }
 
 // The permissions of the file that is replaced, or those that fopen would give a new one here.
-// Refused by file systems that have none.
+// File systems without permissions refuse it.
 static void set_mode(int file, const struct stat *old) {
     mode_t mask = umask(0);
     umask(mask);
@@ -116,7 +116,7 @@ static bool copy(int from, int to) {
     }
 }
 
-// Where the rename was refused: the content goes into the file that is there.
+// If the rename is refused: the content is written into the existing file.
 static bool copy_over(const writing *w, const char *beside, const char *target, int refused) {
     int from = open(beside, O_RDONLY | O_CLOEXEC);
     int to = open(target, O_WRONLY | O_CLOEXEC);
@@ -155,9 +155,8 @@ static bool replace(const writing *w, const char *beside, const char *target) {
     return fail(w, "it cannot be replaced: ", error);
 }
 
-// The lock of the claim passes to the new file before that gets its name, so that there is no
-// moment at which another process could lock what is there. A file that is copied over keeps its
-// own.
+// The lock of the claim passes to the new file before that gets its name, so that no other process
+// can lock the file in between. A file that is copied over keeps its own.
 static void pass_claim(const char *target, int locked, int *held) {
     struct stat mine, there;
     bool new = fstat(locked, &mine) == 0 && stat(target, &there) == 0 &&
@@ -196,7 +195,7 @@ bool wholefile_write(const char *path, bool (*put)(FILE *to, const void *data), 
     struct stat there;
     char target[PATH_MAX];
     bool exists = stat(path, &there) == 0;
-    if (!*path) { // what is made beside it would be left in the working folder
+    if (!*path) { // a file beside it would be left in the working folder
         return fail(&w, "the name is empty: ", ENOENT);
     }
     if (descriptor_of(path) >= 0 || (exists && !S_ISREG(there.st_mode))) {

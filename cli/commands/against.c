@@ -47,7 +47,7 @@ static bool is_disturbed(const fleet_cell *cell) {
     return half(cell, cell->disturbed) || is_invalid(cell);
 }
 
-// The rows of a roofline measure the machine and no work.
+// The rows of a roofline measure the machine, not work.
 static bool is_work(const fleet_case *c) {
     static const char *const machine[] = {"fma", "read", "copy"};
     const char *op = c->texts[RESULTS_OP];
@@ -74,7 +74,7 @@ static bool same_text(const char *a, const char *b) {
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-// What both ends of a ratio's interval are moved by: what two runs may differ by though their
+// By how much both ends of a ratio's interval are moved: two runs may differ by this though their
 // samples agree.
 static double allowance(const against *p, const fleet_cell *x, const fleet_cell *y) {
     const fleet_series *s = &p->f->series[p->a], *t = &p->f->series[p->b];
@@ -137,7 +137,7 @@ static const char *find_sole(const against *p) {
     return NULL;
 }
 
-// The interval does not hold 1. True: nothing speaks against a difference.
+// The interval does not hold 1. True: there is no reason against a difference.
 static bool goes_one_way(against *p) {
     uint32_t same = 0;
     for (uint32_t i = 0; i < p->count; i++) {
@@ -191,17 +191,17 @@ static void judge(against *p) {
     }
 }
 
-// Three digits that count, or so many.
+// Three significant digits, or as given.
 static void put_digits(double value, int count, FILE *to) {
     char text[32];
-    snprintf(text, sizeof text, "%.*e", count - 1, value); // 0.9996 has no digit more than 1
+    snprintf(text, sizeof text, "%.*e", count - 1, value); // 0.9996 has as many digits as 1
     int exponent = value < pow(10, count) ? atoi(strchr(text, 'e') + 1) : count;
     double rounded = exponent < count ? strtod(text, NULL) : value;
     int places = count - 1 - exponent;
     fprintf(to, "%.*f", places < 0 ? 0 : places > 6 ? 6 : places, rounded);
 }
 
-// As short as it stays clear beside `other`.
+// As short as possible while it differs from `other`.
 static void put_name(const fleet *f, uint32_t series, uint32_t other, FILE *to) {
     const fleet_series *s = &f->series[series], *t = &f->series[other];
     const char *backend = s->backend ? s->backend : "no backend";
@@ -305,7 +305,7 @@ static bool shares(const fleet *f, uint32_t a, uint32_t b) {
 }
 
 // The first two series that have a case in common. Of those that have one case these are the first
-// two, so one look at each value is enough.
+// two, so one pass over the values is enough.
 static bool find_first(const fleet *f, uint32_t *a, uint32_t *b) {
     bool found = false;
     for (uint32_t c = 0; c < f->case_table.count; c++) {

@@ -83,7 +83,7 @@ static const struct argp parser = {
     NULL,
     NULL};
 
-// The same exam that `decoct report` gives. jansson alone does not know what a result file is.
+// The same checks as in `decoct report`. jansson alone does not check that it is a result file.
 static int examine(fleet *f, const char *path, const char *text, size_t length, char *words,
                    size_t size) {
     results_reader *reader = results_open();
@@ -111,7 +111,7 @@ static int load(export_input *in, const char *path, const cli_output *output) {
     }
     if (code == CLI_OK) {
         in->all = json_loadb(text, length, JSON_ALLOW_NUL, &error);
-        if (!in->all) { // valid JSON it is: what jansson may still refuse are huge numbers
+        if (!in->all) { // it is valid JSON: jansson may still refuse huge numbers
             bool number = json_error_code(&error) == json_error_numeric_overflow;
             snprintf(words, sizeof words, number ? "line %d: %s" : "out of memory", error.line,
                      error.text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A result file in the words of other tools.
+// A result file in the formats of other tools.
 #ifndef CLI_EXPORT_H
 #define CLI_EXPORT_H
 
@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-// A file that the reader of result files has found good: as it is, and as a fleet of one.
+// A file that the reader of result files has accepted: as it is, and as a fleet of one.
 typedef struct export_input {
     json_t *all;
     fleet fleet;

@@ -64,7 +64,7 @@ static void put_object(const json_t *object, FILE *to) {
     }
 }
 
-// A spreadsheet would take such a text for a formula; an apostrophe makes it a text.
+// A spreadsheet would read such a text as a formula; an apostrophe makes it a text.
 static bool is_formula(const json_t *value) {
     const json_t *first = json_is_array(value) ? json_array_get(value, 0) : value;
     const char *s = json_is_object(value) ? json_object_iter_key(json_object_iter((json_t *)value))

@@ -43,7 +43,7 @@ static void put_row(const json_t *row, size_t index, FILE *to) {
     fputs("\n    }", to);
 }
 
-// Its readers look at both times without asking whether they are there.
+// Its readers use both times without checking that they exist.
 static bool has_times(const json_t *row) {
     return json_is_number(json_object_get(row, "real_time")) &&
            json_is_number(json_object_get(row, "cpu_time"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Takes result files into the fleet: who is whose group, series and case.
+// Adds result files to the fleet: groups, series and cases.
 #include "fleet.h"
 #include "text.h"
 
@@ -162,7 +162,7 @@ static void add_record(fleet *f, fleet_cell *cell, const results_row *row) {
     cell->first = (int32_t)f->record_count++;
 }
 
-// Is a text of this file another one than that of the first?
+// Does a text of this file differ from that of the first?
 static bool differs(const char *kept, results_text text) {
     bool same = kept && text.at
                     ? strlen(kept) == text.length && memcmp(kept, text.at, text.length) == 0

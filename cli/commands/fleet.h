@@ -78,28 +78,28 @@ typedef struct fleet {
     int64_t rows, wrong, disturbed, refused, failed;
 } fleet;
 
-// Takes a file in; `shown` is its name for people. folder: the directory argument that it belongs
+// Adds a file; `shown` is its name in the report. folder: the directory argument that it belongs
 // to, whose files of one CPU are one group, or NULL: the file is a group of its own. `argument`
-// tells folders and files given twice apart. False, and words, when two rows are of one backend and
-// case.
+// distinguishes folders and files given twice. False, with a message: two rows are of one backend
+// and case.
 bool fleet_add(fleet *f, const results_file *file, const char *path, const char *shown,
                const char *folder, int argument, char *words, size_t size);
-// Makes the labels, once all files are there.
+// Makes the labels, once all files are added.
 void fleet_label(fleet *f);
 // NULL when that series has no such case.
 const fleet_cell *fleet_find(const fleet *f, uint32_t series, uint32_t which);
 const fleet_record *fleet_record_at(const fleet *f, int32_t index);
 void fleet_free(fleet *f);
-// What stands behind the last slash.
+// The text after the last slash.
 const char *fleet_base_name(const char *path);
 
 void fleet_table_free(fleet_table *t);
-// The index of these bytes; *added tells if they are new. (uint32_t)-1 from fleet_lookup: not
+// The index of these bytes; *added: they are new. (uint32_t)-1 from fleet_lookup: not
 // there.
 uint32_t fleet_intern(fleet_table *t, const void *key, size_t length, bool *added);
 uint32_t fleet_lookup(const fleet_table *t, const void *key, size_t length);
 
-// Works out what each cell says, once all files are there.
+// Computes the figures of each cell, once all files are added.
 void fleet_judge(fleet *f);
 // After that: about one figure. NAN: nothing.
 fleet_value fleet_value_of(const fleet *f, const fleet_cell *cell, int figure);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The median of a cell over its files, and how sure it is.
+// The median of a cell over its files, and its interval.
 #include "fleet.h"
 #include "text.h"
 
@@ -49,7 +49,7 @@ static const struct {
 #include "bench/rows/rows.def"
 };
 
-// The interval of a single file is what it says itself.
+// The interval of a single file is its own.
 static fleet_value single(const fleet_cell *cell, int figure, float value) {
     fleet_value all = {value, NAN, NAN};
     for (int i = 0; i < RESULTS_FIGURES - RESULTS_MANY; i++) {
@@ -73,7 +73,7 @@ static fleet_value judge(float *values, int64_t n) {
     return (fleet_value){median, pick(values, n, k), pick(values, n, n - 1 - k)};
 }
 
-// All figures at once: the records of a cell lie far apart in memory.
+// All figures at once: the records of a cell are far apart in memory.
 static void judge_cell(const fleet *f, fleet_cell *cell, float *scratch) {
     int64_t n[RESULTS_MANY] = {0};
     for (int32_t i = cell->first; i != FLEET_END;) {

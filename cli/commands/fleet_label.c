@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Names that tell groups and series apart, and the end of a fleet.
+// Names that distinguish groups and series, and the end of a fleet.
 #include "fleet.h"
 #include "text.h"
 
@@ -15,7 +15,7 @@ static char *joined(const char *a, const char *between, const char *b, const cha
     return text ? text : cli_alloc(1, 1);
 }
 
-// Takes `label`, or the first of "label #2", "label #3", ... that nobody has.
+// Uses `label`, or the first of "label #2", "label #3", ... that is free.
 static char *take(fleet_table *taken, char *label) {
     bool added;
     fleet_intern(taken, label, strlen(label), &added);

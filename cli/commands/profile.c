@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `decoct profile`: where the time of a model goes, step by step, and how near each step comes to
-// what this machine can do.
+// `decoct profile`: where the time of a model goes, step by step, and how near each step is to the
+// limits of this machine.
 #include "desk.h"
 #include "term.h"
 #include "text.h"
@@ -148,7 +148,7 @@ static void measure_limits(decoct_context *ctx, profile *p) {
 
 // ---- Running ----
 
-// What is run again and again.
+// What is run repeatedly.
 typedef struct job {
     const cli_desk *desk;
     const profile_options *o;
@@ -157,7 +157,7 @@ typedef struct job {
     float *logits;
 } job;
 
-// All of the text at once, or only the tokens after it, if `keep` of them are to stay.
+// All of the text at once, or only the tokens after the first `keep`, which stay.
 static decoct_status run(const job *j, int64_t keep) {
     decoct_context *ctx = j->desk->ctx;
     decoct_status status = decoct_session_truncate(ctx, j->session, keep);
@@ -203,7 +203,7 @@ static decoct_status collect(const job *j, profile *p) {
     return DECOCT_OK;
 }
 
-// Leaves the fastest run in p. One before them does not count: it takes memory.
+// Leaves the fastest run in p. The first one does not count: it allocates memory.
 static decoct_status run_all(const job *j, profile *p) {
     int64_t keep = j->o->decode ? j->o->tokens : 0, steps = decoct_session_step_count(j->session);
     profile mine = {.rows = cli_alloc(steps, sizeof *mine.rows)};

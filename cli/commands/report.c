@@ -112,8 +112,8 @@ static void put_sentence(const char *sentence, void *to) {
     fputc('\n', term->to);
 }
 
-// What the page's headline says, and of other series too: made before the page is written, so that
-// a lack of memory leaves no page. free() it.
+// The verdict of the page's headline, and those of other series: made before the page is written,
+// so that a lack of memory leaves no page. free() it.
 static char *verdicts(FILE *terminal, const fleet *f) {
     char *text = NULL;
     size_t length;

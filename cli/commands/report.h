@@ -9,7 +9,7 @@
 
 // One JSON document; "<" is \u003c everywhere in it.
 void report_put_data(const fleet *f, FILE *to);
-// JSON as it is, but "<": in valid JSON it stands in strings only.
+// JSON as it is, but "<": in valid JSON it is in strings only.
 void report_put_json(const char *text, size_t length, FILE *to);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What no reader of JSON may differ about: keys that an object has twice, and how deep it is
+// What readers of JSON must agree on: keys that an object has twice, and how deep it is
 // nested.
 #ifndef CLI_RESULT_KEYS_HH
 #define CLI_RESULT_KEYS_HH
@@ -20,8 +20,8 @@ struct Trouble {
     bool other = false; // JSON of another kind
 };
 
-// A key that stands twice in one object is an error wherever it is, since readers differ in which
-// of its values they take. So is a text that is nested too deeply.
+// A key that appears twice in one object is an error at any place, since readers differ in which of
+// its values they use. So is a text that is nested too deeply.
 class Keys {
   public:
     static std::string too_deep();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The bridge to simdjson: a result file as rows of plain C. The whole file is parsed (and its UTF-8
-// checked), not only what is looked at, because a page may carry it on as it is.
+// checked), not only what is used, because a page may contain it as it is.
 #include "results.h"
 
 #include "bench/rows/row_fields.h"
@@ -78,7 +78,7 @@ results_text as_text(dom::element value) {
     if (value.get(text)) {
         wrong_type(value, "a string");
     }
-    if (text.find('\0') != text.npos) { // C would see its beginning only
+    if (text.find('\0') != text.npos) { // C would read its beginning only
         throw Trouble{"holds \\u0000"};
     }
     return {text.data(), text.size()};
@@ -143,7 +143,7 @@ dom::object need_object(dom::object parent, const char *key, const std::string &
     return object;
 }
 
-// JSON that has no rows (what a cut file is no longer), or Google Benchmark's own, whose context is
+// JSON that has no rows (a cut file is not JSON), or Google Benchmark's own, whose context is
 // not ours.
 bool is_other(dom::object all) {
     dom::element value;
@@ -154,7 +154,7 @@ bool is_other(dom::object all) {
     return !rows || (has_context && !ours);
 }
 
-// Where and why the text is no JSON: jansson knows the line, simdjson does not.
+// Where and why the text is not JSON: jansson knows the line, simdjson does not.
 std::string syntax(const char *text, size_t length, simdjson::error_code code) {
     if (code == simdjson::DEPTH_ERROR) {
         return Keys::too_deep();
@@ -179,7 +179,7 @@ struct results_reader {
     dom::parser parser;
     std::vector<results_row> rows;
     size_t failed = 0;
-    std::deque<std::string> made; // texts that do not stand in the file
+    std::deque<std::string> made; // texts that are not in the file
     std::string context;
     // The keys of the row before: files are made by a program, so the next row has the same ones.
     std::vector<std::pair<std::string, const Field *>> keys;
@@ -206,7 +206,7 @@ const Field *results_reader::field(size_t position, std::string_view key) {
     for (const Field &f : fields) {
         found = key == f.name ? &f : found;
     }
-    if (position < 256) { // who has more keys than that gets no help
+    if (position < 256) { // further keys are not remembered
         keys.resize(std::max(keys.size(), position + 1));
         keys[position] = {std::string(key), found};
     }
@@ -273,7 +273,7 @@ void results_reader::set(results_row *row, const Field &field, dom::element valu
     }
 }
 
-// A case that could not run has a row that says so, with its name and no figures.
+// A case that could not run has a row with its name, an error and no figures.
 bool has_failed(dom::object object) {
     bool failed = false;
     return !object["error_occurred"].get(failed) && failed;

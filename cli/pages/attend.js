@@ -5,7 +5,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const words = data.words, n = words.length, triangle = n * (n + 1) / 2;
 const shown = w => (w = w.replace(/\n/g, "\u21b5")).trim() === "" ? "\u2423" : w;
 
-// Weights: for each head of each layer the lower triangle, 16 bits a weight, little end first.
+// Weights: for each head of each layer the lower triangle, 16 bits a weight, little-endian.
 const bytes = Uint8Array.from(atob(data.weights), c => c.charCodeAt(0));
 const raw = (head, at) => {
   const i = 2 * (head * triangle + at);
@@ -38,7 +38,7 @@ function sources(reader) {
   for (let j = 0; j <= reader; j++) list.push({ j, p: mean[at(reader, j)] });
   return list.sort((a, b) => b.p - a.p || a.j - b.j);
 }
-// The word a reader looks at most, itself left out where it can be.
+// The word a reader looks at most, itself left out if possible.
 const favourite = reader => (sources(reader).find(s => s.j !== reader) || { j: reader }).j;
 
 const chips = [], cells = [], rows = [], cols = [];

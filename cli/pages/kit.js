@@ -15,13 +15,13 @@ function option(select, value, text) {
   select.append(o);
 }
 
-// Numbers: three digits that count, thousands apart from 10 000 on; null is a dash.
+// Numbers: three significant digits, thousands apart from 10 000 on; null is a dash.
 const apart = s => s.length > 4 ? s.replace(/\B(?=(\d{3})+$)/g, "\u2009") : s;
 const DASH = "\u2013";
 function digits(v, count = 3) {
   if (v === null || v === undefined || !Number.isFinite(v)) return DASH;
   if (v === 0) return "0";
-  if (Math.abs(v) < 10 ** count) v = Number(v.toPrecision(count)); // 0.9996 has no digit more than 1
+  if (Math.abs(v) < 10 ** count) v = Number(v.toPrecision(count)); // 0.9996 has as many digits as 1
   const places = Math.max(0, Math.min(6, count - 1 - Math.floor(Math.log10(Math.abs(v)))));
   const [whole, rest] = v.toFixed(places).split(".");
   return apart(whole) + (rest ? "." + rest : "");
@@ -44,8 +44,8 @@ function byteSize(n) {
 }
 const plural = (n, one, many) => count(n) + " " + (n === 1 ? one : many || one + "s");
 
-// Colours as the style sheets have them now, for what is drawn on a canvas. The drawing code is called
-// again when the scheme changes, and for paper.
+// Colours as the style sheets have them now, for what is drawn on a canvas. The drawing code is
+// called again when the scheme changes, and for paper.
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const painters = [];
 function repaint() {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Charts: uPlot lays out scales, axes and grid; guides, bands, lines and marks are drawn here, so that
-// all look alike. A mark can be pointed at, or reached with the arrow keys; then the tip describes it.
+// Charts: uPlot lays out scales, axes and grid; guides, bands, lines and marks are drawn here, so
+// that all look alike. A mark can be pointed at, or reached with the arrow keys; then the tip
+// describes it.
 //
-// chart(box, build): build() says what to draw, and is asked again for another width or scheme:
+// chart(box, build): build() returns what to draw, and is called again for another width or scheme:
 //   {label, height, x: axis, y: axis, lines: [{colour, dash, x, y, low, high}],
 //    marks: [{x, y, low, high, colour, shape, hollow, lines: [heading, ...]}],
 //    guides: [{from: [x, y], to: [x, y], colour, dash, text, end}]}

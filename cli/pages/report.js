@@ -26,7 +26,7 @@ const FIELDS = ROWS.filter(([line]) => ["ROW_TEXT", "ROW_WHOLE", "ROW_FIGURE"].i
 const CASE_FIELDS = FIELDS.filter(f => f.isCase);
 // What a sweep may range over. Cases that differ in one of these are different work.
 const SHAPE_KEYS = CASE_FIELDS.map(f => f.key).filter(key => key !== "op" && key !== "level");
-// What goes without saying.
+// Values that are not shown.
 const isUsual = (key, v) => (key === "dtype" && v === "f32") || (key === "pin" && v === "none");
 const capital = words => words.charAt(0).toUpperCase() + words.slice(1);
 const KEY_WORDS = Object.fromEntries(CASE_FIELDS.map(f => [f.key, capital(f.label)]));
@@ -73,7 +73,7 @@ const formatMetric = (metric, v) =>
     ? duration(v)
     : digits(v) + " " + (RATES[metric] || CHARTED.find(f => f.key === metric).unit);
 
-// A case in words. Fields that have none of their own here are named.
+// A case as text. Fields without a text here are named.
 const WORDED = ["op", "dtype", "model", "layers", "seq", "heads", "head_dim", "level", "workers", "pin"];
 function caseWords(c, without = []) {
   const parts = without.includes("op") ? [] : [c.op];
@@ -107,7 +107,7 @@ const median = list => {
     half = l.length >> 1;
   return l.length ? (l.length % 2 ? l[half] : (l[half - 1] + l[half]) / 2) : null;
 };
-// Names as short as they stay clear beside each other.
+// Names as short as possible while they differ.
 function names(a, b) {
   const x = series[a],
     y = series[b];
@@ -224,7 +224,7 @@ function figure(number, words, state, sign) {
   get("figures").append(item);
   return item;
 }
-// The large figure says no more than the verdict does.
+// The large figure agrees with the verdict.
 function pairFigure(p, a, b) {
   const kind = p.verdict.kind,
     fast = p.ratio >= 1 ? [b, a] : [a, b];

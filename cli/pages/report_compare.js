@@ -215,7 +215,7 @@ function drawForest(box, p, state, list, nameA, nameB) {
       mean(op + " \u00b7 " + plural(q.list.length, "case"), q, i + 1 < parts.length ? "part" : "part last")
     );
   }
-  // What is the same in all cases is said once.
+  // What is the same in all cases is shown once.
   const valuesOf = key =>
     dimension(
       p.list.map(r => cases[r.c]),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Machines side by side, the disclosure of each, and the files that the page carries.
+// Machines side by side, the disclosure of each, and the files that the page contains.
 "use strict";
 const UNKNOWN = "unknown";
 function lookUp(object, path) {
@@ -38,7 +38,7 @@ function coreWords(context) {
 }
 const day = g => (g.date ? String(g.date).slice(0, 16).replace("T", " ") : DASH);
 const at = path => g => asWords(lookUp(g.context, path));
-// Of the program, which newer files may say beside the machine.
+// Of the program: newer files may state it beside the machine.
 const disclosed = (g, key) => {
   const own = lookUp(g.context, "decoct." + key);
   return own === undefined ? lookUp(g.context, key) : own;

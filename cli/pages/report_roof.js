@@ -19,8 +19,8 @@ function roofPart(s, c, x) {
     rate = value("roof_rate", s, c);
   return share && rate ? (share / 100) * rate * (text("roof", s, c) === "memory" ? x : 1) : null;
 }
-// What the machine can do with so many threads: measured by decoct roofline, or else what the cases
-// were held against.
+// What the machine can do with this many threads: measured by decoct roofline, or else the ceilings
+// that the cases were compared with.
 function ceilings(list, workers) {
   const flat = [],
     slanted = new Map();

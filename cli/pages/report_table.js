@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // All rows, a page of them at a time; and the same as CSV.
 "use strict";
-// A column: key, heading, from (s, c), how a number is shown (texts have none), what it means.
+// A column: key, heading, from (s, c), how a number is shown (texts: nothing), what it means.
 function fieldColumn(f) {
   const from = f.isCase
     ? (s, c) => cases[c][f.key]
@@ -259,7 +259,7 @@ function tableSection() {
 }
 
 function csv() {
-  // Spreadsheets run what begins with one of these, and the words come from a file.
+  // Spreadsheets run what begins with one of these, and the texts come from a file.
   const cell = v => {
     if (v === null || v === undefined) return "";
     if (typeof v === "number") return String(v);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A against B: the ratio of each case, all of them in one number, and what that number can say.
-// There are three verdicts: they differ, they are equal within some per cent, it cannot be told.
+// A against B: the ratio of each case, all of them in one number, and a verdict on it. There are
+// three verdicts: they differ, they are equal within some per cent, or cannot tell.
 //
-// The interval of a case comes from the samples of its two rows. That is noise within a run, and two
-// runs of one program also differ by the state of the machine, which no sample shows. What is known
-// of it is added: the ceilings measured between the samples, where both runs had the same one to
-// reach, else a fixed allowance. (On shared machines the runs of one program differ by several per
-// cent though all samples agree; only runs in turns, or many of them, see less.) The cases are a list
-// and no random draw, so the interval of their mean is the mean of theirs: noise that all cases of a
-// file share does not average out.
+// The interval of a case comes from the samples of its two rows. That is noise within a run, and
+// two runs of one program also differ by the state of the machine, which no sample shows. What is
+// known of it is added: the ceilings measured between the samples, where both runs had the same one
+// to reach, else a fixed allowance. (On shared machines the runs of one program differ by several
+// per cent though all samples agree; only runs in turns, or many of them, see less.) The cases are
+// a list and no random draw, so the interval of their mean is the mean of theirs: noise that all
+// cases of a file share does not average out.
 //
 // The program computes the same for the terminal and for Markdown (against.c); tests compare both.
 "use strict";
-// The rule's constants: verdict.def says what each one is.
+// The rule's constants: verdict.def describes each one.
 const RULE = Object.fromEntries(VERDICT.map(([, name, v]) => [name, v]));
 // "How this is computed" names them: counts as they are, factors and shares in per cent.
 document.querySelectorAll("[data-rule]").forEach(e => {
@@ -124,8 +124,8 @@ function judgeNear(p) {
     : cannotTell("the interval of the mean holds 1");
 }
 
-// The first two series that have cases in common. Of all that have one case these are the first two,
-// so one look at each value is enough.
+// The first two series that have cases in common. Of all that have one case these are the first
+// two, so one pass over the values is enough.
 function firstPair() {
   let first = null;
   cases.forEach((c, i) => {
