@@ -21,6 +21,8 @@ static const char doc[] =
     "  improvement  it is below the margin: B is faster\n"
     "  no change    it is within the margin\n"
     "  cannot tell  still undecided after the last look\n\n"
+    "Example:\n\n"
+    "  decoct ab old/ new/ --suite ci --quick\n\n"
     "Exit code: 0 whatever the verdicts, 12 different bits, 14 nothing matched, 64 invalid "
     "request, 70 a case could not be measured or the file could not be written, 77 not in this "
     "build, "

@@ -8,9 +8,8 @@
 // A list of {"name", "state" ("bad", "warning", "note"), "text"}; NULL: no memory.
 typedef json_t *bench_look(void);
 
-// argv[0] is the name of the command in messages. Return an exit code: 0 ok, 12 a wrong result, 13
-// a refused binding, 14 nothing matched, 64 invalid request, 70 system error, 130 interrupted.
-// `look` finds what on this machine disturbs measurements.
+// argv[0] is the name of the command in messages. Return an exit code of cases/exits.def. `look`
+// finds what on this machine disturbs measurements.
 int decoct_bench(int argc, char **argv, bench_look *look);
 int decoct_sweep(int argc, char **argv, bench_look *look);
 int decoct_roofline(int argc, char **argv, bench_look *look);

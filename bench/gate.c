@@ -22,6 +22,8 @@ static const char doc[] =
     "A file of --accepted has lines \"2027-01-31 ^softmax/ reason\": up to that day changes of "
     "these "
     "cases are shown and do not fail.\n\n"
+    "Example:\n\n"
+    "  decoct gate --baseline old/ --candidate new/ --suite ci --out gate/\n\n"
     "Exit code: 0 no regression, 10 regression, 11 a case has no verdict (with --strict), 12 "
     "different bits, 13 the self-check failed, or more than a quarter of the cases have no "
     "verdict, 14 nothing matched, 64 invalid request, 70 system error, 77 not in this build, 130 "

@@ -45,22 +45,11 @@ double cli_number(const struct argp_state *state, const char *option, const char
 // The unsigned 64-bit number of a seed.
 uint64_t cli_seed(const struct argp_state *state, const char *option, const char *text);
 
-// argv[0] is "decoct next" and the like, as messages and --help show it.
-int cli_info(int argc, char **argv);
-int cli_profile(int argc, char **argv);
-int cli_next(int argc, char **argv);
-int cli_generate(int argc, char **argv);
-int cli_attend(int argc, char **argv);
-int cli_doctor(int argc, char **argv);
-int cli_bench(int argc, char **argv);
-int cli_sweep(int argc, char **argv);
-int cli_roofline(int argc, char **argv);
-int cli_ab(int argc, char **argv);
-int cli_gate(int argc, char **argv);
-int cli_peers(int argc, char **argv);
-int cli_hash(int argc, char **argv);
-int cli_report(int argc, char **argv);
-int cli_export(int argc, char **argv);
+// The commands: commands.def. argv[0] is "decoct next" and the like, as messages and --help show
+// it.
+#define COMMAND(name, function, ...) int function(int argc, char **argv);
+#include "commands.def"
+#undef COMMAND
 
 // "decoct next: " and the message on stderr; returns the exit code given, for `return
 // cli_fail(...)`.

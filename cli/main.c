@@ -7,30 +7,42 @@
 #include <stdio.h>
 #include <string.h>
 
+// What a build may lack.
+#ifndef DECOCT_HAVE_BENCH
+static int without_bench(int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    return cli_fail(CLI_SKIPPED, "the benchmarks are not in this build: they need a C++ compiler, "
+                                 "Google Benchmark and libmd (meson configure -Dbench=enabled)");
+}
+#define COMMAND_OF_BENCH(function) without_bench
+#else
+#define COMMAND_OF_BENCH(function) function
+#endif
+#ifndef DECOCT_HAVE_REPORT
+static int without_report(int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    return cli_fail(CLI_SKIPPED, "the reader of result files is not in this build: it needs a C++ "
+                                 "compiler and simdjson (meson configure -Dreport=enabled)");
+}
+#define COMMAND_OF_REPORT(function) without_report
+#else
+#define COMMAND_OF_REPORT(function) function
+#endif
+#define COMMAND_OF_ALWAYS(function) function
+
 typedef struct command {
-    const char *name; // as messages show it
+    const char *name;
     int (*run)(int argc, char **argv);
-    const char *summary;
+    const char *group, *summary;
 } command;
 
 static const command commands[] = {
-    {"decoct next", cli_next, "which words could come next, and how probable each is"},
-    {"decoct generate", cli_generate, "continues a text"},
-    {"decoct attend", cli_attend, "which words each word drew from, as a map; cut an edge and see"},
-    {"decoct profile", cli_profile, "where the time of a model goes, step by step"},
-    {"decoct info", cli_info, "this machine, the backends, and what was chosen and why"},
-    {"decoct doctor", cli_doctor, "what disturbs measurements on this machine, and how to fix it"},
-    {"decoct bench", cli_bench,
-     "the standard suites, or benchmarks of your own (Google Benchmark)"},
-    {"decoct sweep", cli_sweep,
-     "every combination of shapes, threads, pinning and backends, to a file"},
-    {"decoct roofline", cli_roofline, "the ceilings of this machine: arithmetic, caches, memory"},
-    {"decoct ab", cli_ab, "two builds against each other: slower, faster, equal, or cannot tell"},
-    {"decoct gate", cli_gate, "the same for CI: a self-check, reports, and an exit code"},
-    {"decoct peers", cli_peers, "the same shapes in other libraries, side by side"},
-    {"decoct hash", cli_hash, "one hash per kernel and shape: the same on every CPU"},
-    {"decoct report", cli_report, "result files as one page to explore, and compared"},
-    {"decoct export", cli_export, "a result file for Google Benchmark's tools, as CSV or Markdown"},
+#define COMMAND(name, function, part, group, summary)                                              \
+    {name, COMMAND_OF_##part(function), group, summary},
+#include "commands.def"
+#undef COMMAND
 };
 static const int command_count = (int)(sizeof commands / sizeof *commands);
 
@@ -43,16 +55,17 @@ static const struct {
 #undef EXIT_CODE
 };
 
-static const char *bare_name(const command *c) {
-    return c->name + strlen("decoct ");
-}
-
 static void list_commands(FILE *to) {
     fputs("Usage: decoct COMMAND [OPTION...]\n\n"
-          "Runs GPT decoder blocks on the CPU. Commands:\n\n",
+          "Runs GPT decoder blocks on the CPU. Commands:\n",
           to);
+    const char *group = "";
     for (int i = 0; i < command_count; i++) {
-        fprintf(to, "  %-9s %s\n", bare_name(&commands[i]), commands[i].summary);
+        if (strcmp(commands[i].group, group) != 0) {
+            group = commands[i].group;
+            fprintf(to, "\n%s:\n", group);
+        }
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
     }
     fputs("\nStart with:\n\n"
           "  decoct next \"Sarah lies still on the bed, feeling\"\n\n"
@@ -74,7 +87,7 @@ static int print_version(void) {
 
 static int run_command(const command *c, int argc, char **argv) {
     char name[64];
-    snprintf(name, sizeof name, "%s", c->name);
+    snprintf(name, sizeof name, "decoct %s", c->name);
     argv[0] = name; // argp's messages and --help then print "decoct next"
     program_invocation_name = program_invocation_short_name = name;
     cli_screen_plugins();
@@ -102,7 +115,7 @@ int main(int argc, char **argv) {
     }
     const char *wanted = help ? argv[2] : argv[1];
     for (int i = 0; i < command_count; i++) {
-        if (strcmp(wanted, bare_name(&commands[i])) == 0) {
+        if (strcmp(wanted, commands[i].name) == 0) {
             char *just_help[] = {NULL, (char[]){"--help"}, NULL};
             return help ? run_command(&commands[i], 2, just_help)
                         : run_command(&commands[i], argc - 1, argv + 1);

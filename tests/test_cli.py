@@ -15,8 +15,10 @@ import xml.etree.ElementTree
 DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
 HERE = os.path.dirname(os.path.abspath(__file__))
 SARAH = "Sarah lies still on the bed, feeling"
-COMMANDS = ["next", "generate", "attend", "profile", "info", "doctor", "bench", "sweep", "roofline", "hash", "report",
-            "export"]
+sys.path.insert(0, os.path.join(HERE, "..", "bench", "rows"))
+sys.dont_write_bytecode = True
+import fields  # noqa: E402
+COMMANDS = [name for _, (name, *_) in fields.read(os.path.join(HERE, "..", "cli", "commands.def"))]
 
 
 def run(*args, locale="C.UTF-8", **env):

@@ -5,6 +5,7 @@
 #include "channel.h"
 #include "control.h"
 
+#include "cases/exits.h"
 #include "cases/output_hash.h"
 #include "cases/work.h"
 #include "machine/clock.h"
@@ -168,7 +169,7 @@ int main(void) {
     bench_work *w = NULL;
     if (!c) {
         fprintf(stderr, "this program is started by decoct ab\n");
-        return 64;
+        return EXIT_USAGE;
     }
     for (;;) {
         while (sem_wait(&c->go)) {
