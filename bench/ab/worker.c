@@ -34,7 +34,7 @@ static bool fail(channel *c, const char *words) {
     return false;
 }
 
-static bool run(channel *c, bench_work *w) {
+static bool run_once(channel *c, bench_work *w) {
     return !work_run(w) || fail(c, work_error(w));
 }
 
@@ -60,7 +60,7 @@ static bool bind(channel *c) {
     return !sched_setaffinity(0, sizeof set, &set) || fail(c, strerror(errno));
 }
 
-static bench_work *open_case(channel *c) {
+static bench_work *open_requested(channel *c) {
     work_case what = {.op = c->op,
                       .seq = c->seq,
                       .heads = c->heads,
@@ -82,7 +82,7 @@ static bench_work *open_case(channel *c) {
         return NULL;
     }
     for (int i = 0; i < 2 && !c->failed; i++) {
-        run(c, w);
+        run_once(c, w);
     }
     take_hash(c, w);
     take_library(c);
@@ -95,7 +95,7 @@ static bench_work *open_case(channel *c) {
 // A call: runs of the operation, each followed by the injected delay.
 static bool call(channel *c, bench_work *w) {
     for (int64_t i = 0; i < c->runs; i++) {
-        if (!run(c, w)) {
+        if (!run_once(c, w)) {
             return false;
         }
         if (c->delay > 0) {
@@ -177,7 +177,7 @@ int main(void) {
         c->failed = false;
         c->error[0] = '\0';
         if (c->order == CHANNEL_OPEN && !w) {
-            w = open_case(c);
+            w = open_requested(c);
         } else if (!w) {
             fail(c, "no case is open");
         } else if (c->order == CHANNEL_CALIBRATE) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A case: an operation of the catalogue at one shape, and how it is run.
+// A case: an operation of the catalogue at one shape, and how to run it.
 #ifndef BENCH_CASE_H
 #define BENCH_CASE_H
 
@@ -28,7 +28,7 @@ typedef struct work_case {
     const char *model;          // folder: prefill and decode run all of it; NULL: blocks
     const char *level;          // of read and copy: what holds the buffers, for the name
     int64_t bytes;              // of read and copy: a thread's buffers together
-    bool allow_fallback;        // a rejected kernel of `backend` is another backend's to serve
+    bool allow_fallback;        // another backend may serve a rejected kernel of `backend`
     uint64_t seed;              // of the operands
     void (*opened)(void *data); // called when the context is open, before it has worked; or NULL
     void *opened_data;

@@ -75,7 +75,7 @@ void choices_numbers(struct argp_state *state, const char *option, const char *a
     }
 }
 
-// "all" and "best" are replaced by what they mean here, so they must be the only word.
+// "all" and "best" are replaced by what they mean here, so they must be the only entry.
 static void check_backend_list(struct argp_state *state, const word_list *list) {
     for (int i = 0; i < list->count && list->count > 1; i++) {
         if (strcmp(list->items[i], "all") == 0 || strcmp(list->items[i], "best") == 0) {
@@ -84,7 +84,8 @@ static void check_backend_list(struct argp_state *state, const word_list *list) 
     }
 }
 
-// Commas part the policies, so within a list of CPUs there is a plus: 0+2-5 is the library's 0,2-5.
+// Commas separate the policies, so within a list of CPUs there is a plus: 0+2-5 is the library's
+// 0,2-5.
 static void read_cpu_lists(word_list *pins) {
     for (int i = 0; i < pins->count; i++) {
         for (char *c = pins->items[i]; *c; c++) {
@@ -202,7 +203,7 @@ static int check_backends(const choices *c, const char *command) {
     return code;
 }
 
-// Other plugins that lost kernels are no error, but no secret.
+// Rejected kernels of other plugins are a note, not an error.
 static void note_rejected(const choices *c, decoct_context *ctx, const char *command) {
     for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
         decoct_backend_info b = {.struct_size = sizeof b};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What `decoct bench` and `decoct sweep` are to measure: lists on the command line, or a suite.
+// What `decoct bench` and `decoct sweep` measure: lists on the command line, or a suite.
 #ifndef BENCH_CHOICES_H
 #define BENCH_CHOICES_H
 
@@ -28,7 +28,7 @@ void choices_numbers(struct argp_state *state, const char *option, const char *a
 
 // Fills in what was left out, and replaces "best", "all" and the thread count 0 by what they are
 // here. `ops` is the default list of operations, `threads` that of thread counts. 0, or an exit
-// code after words on stderr.
+// code after a message on stderr.
 int choices_complete(choices *c, const char *command, const char *ops, const char *threads);
 void choices_free(choices *c);
 

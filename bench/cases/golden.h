@@ -7,7 +7,7 @@
 
 enum { GOLDEN_SEED = 1 }; // of the operands
 
-// False: this shape, or this seed, is in none of the suites, or the library has another version of
+// False: this shape, or this seed, is not in a suite, or the library has another version of
 // the arithmetic than this program was built with.
 bool golden_find(const work_case *c, uint64_t *hash);
 

@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-// A quarter of the mask (heads, q_len, kv_len) hides its key; two whole rows of each head see
-// nothing at all.
+// A quarter of the mask (heads, q_len, kv_len) hides its key; two whole rows of each head see no
+// key.
 static inline void hide_keys(float *mask, int64_t heads, int64_t q_len, int64_t kv_len) {
     for (int64_t i = 0; i < heads * q_len * kv_len; i++) {
         int64_t row = i / kv_len % q_len;

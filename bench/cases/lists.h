@@ -19,20 +19,20 @@ typedef struct word_list {
     char *text;
 } word_list;
 
-// The answer of word_list_parse when it is not the text that is wrong.
+// What word_list_parse returns if memory is short.
 extern const char LISTS_NO_MEMORY[];
 
-// NULL when all is well, else words about what is wrong. Numbers must be in [least, most]; with
-// `all`, the word "all" is taken and gives 0.
+// NULL, or a message about what is wrong. Numbers must be in [least, most]; with `all`, the text
+// "all" is accepted and gives 0.
 const char *int_list_parse(const char *text, int64_t least, int64_t most, bool all, int_list *out);
 // Adds what is not there yet; false: no room.
 bool int_list_add(int_list *list, int64_t value);
-// Splits at commas, each word once. Free with word_list_free.
+// Splits at commas, each entry once. Free with word_list_free.
 const char *word_list_parse(const char *text, word_list *out);
 bool word_list_has(const word_list *list, const char *word);
 void word_list_free(word_list *list);
 
-// "90s", "20m", "2h", "90": seconds; 0: none of them.
+// "90s", "20m", "2h", "90": seconds; 0: not a time.
 double time_parse(const char *text);
 
 #endif

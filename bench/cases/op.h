@@ -39,8 +39,8 @@ typedef struct work_op {
     decoct_status (*open)(bench_work *w); // NULL: no operands
     decoct_status (*run)(bench_work *w);
     work_cost (*cost)(const bench_work *w); // NULL: unknown
-    int64_t (*count)(const bench_work *w);  // floats of the output; NULL: it has none
-    // Some rows of the output alone; NULL: it has no rows that can be had alone.
+    int64_t (*count)(const bench_work *w);  // floats of the output; NULL: no output
+    // Some rows of the output alone; NULL: rows cannot be computed alone.
     decoct_status (*rows)(bench_work *w, const int64_t *rows, int64_t count, float *out);
     int64_t (*width)(const bench_work *w); // floats of such a row
     // An operation on rows: its line in the list, its form and its kind of input.

@@ -168,8 +168,8 @@ static double head_weights(const bench_work *w) {
     return (double)w->vocabulary * (double)w->dims[D_MODEL];
 }
 
-// New positions through all blocks after others, with so many pairs of query and key that see each
-// other in each head of each layer: 4 d for a pair, and what is no matrix product.
+// New positions through all blocks after others, with `pairs` pairs of query and key that see each
+// other in each head of each layer: 4 d for a pair, and the rest that is not a matrix product.
 static work_cost cost(const bench_work *w, double rows, double after, double bytes) {
     double d = (double)w->dims[D_MODEL], d_ffn = (double)w->dims[D_FFN];
     double layers = (double)layers_of(w), head = head_weights(w);

@@ -65,7 +65,7 @@ static int64_t width(const bench_work *w) {
     return w->dims[COLS];
 }
 
-// The scores of attention are what is scaled on the way.
+// The scores of attention are scaled in the operation.
 static bool is_of_scores(uint32_t needs) {
     return (needs & DCT_NEEDS_SCALE) && !(needs & DCT_READS_Y);
 }

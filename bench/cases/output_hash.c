@@ -6,8 +6,8 @@
 enum { LANES = 8 };
 static const uint64_t START = UINT64_C(0xcbf29ce484222325), PRIME = UINT64_C(0x100000001b3);
 
-// FNV-1a over words instead of bytes, in eight interleaved lanes: hashing must not take as long as
-// what is timed.
+// FNV-1a over words instead of bytes, in eight interleaved lanes: hashing must be short beside the
+// timed work.
 uint64_t output_hash(const float *data, int64_t count) {
     uint64_t lane[LANES], hash = START;
     for (int i = 0; i < LANES; i++) {

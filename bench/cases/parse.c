@@ -12,7 +12,7 @@ enum { USAGE = 64, SYSTEM = 70 };
 
 void parse_refuse(const struct argp_state *state, const char *option, const char *wrong) {
     if (wrong == LISTS_NO_MEMORY) {
-        fprintf(stderr, "%s: --%s: %s\n", state->name, option, wrong); // argp's would allocate
+        fprintf(stderr, "%s: --%s: %s\n", state->name, option, wrong); // argp's own would allocate
         exit(SYSTEM);
     } else {
         argp_error(state, "--%s: %s", option, wrong);

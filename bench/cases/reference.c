@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// What scalar gets through in two seconds on one thread, and other backends in about five.
+// The effort of two seconds of scalar on one thread, and of about five seconds of other backends.
 static const double SCALAR_EFFORT = 4e9, OTHER_EFFORT = 2e11;
 
 void references_free(references *r) {
@@ -22,8 +22,8 @@ void references_free(references *r) {
 
 // ---- This installation ----
 
-// The variables that bring plugins from outside or force a backend are set aside while a reference
-// is looked for. The workers of open contexts do not read the environment.
+// The variables that bring plugins from outside or force a backend are removed while a reference is
+// computed. The workers of open contexts do not read the environment.
 typedef struct outside {
     char *path, *backend;
 } outside;
@@ -136,8 +136,8 @@ static double scalar_effort(const references *r) {
     return r->scalar_effort > 0.0 ? r->scalar_effort : SCALAR_EFFORT;
 }
 
-// So many rows as scalar gets through in time, by chance but the same in each run; 0: not even one,
-// or the rows cannot be had without all the others.
+// The number of rows that scalar computes in time, drawn at random but the same in each run; 0: not
+// even one, or the rows cannot be computed alone.
 static int choose_rows(const references *r, const bench_work *w, int64_t rows[REFERENCE_ROWS]) {
     int64_t all = work_rows_count(w);
     double fit = all > 0 ? scalar_effort(r) * (double)all / work_effort(w) : 0.0;
@@ -145,7 +145,7 @@ static int choose_rows(const references *r, const bench_work *w, int64_t rows[RE
     uint64_t seed = work_what(w)->seed ^ (uint64_t)all;
     count = count < all ? count : all;
     for (int64_t i = 0; i < count; i++) {
-        // One of each part of the output, so that none is left out.
+        // One from each part of the output, so that every part is checked.
         int64_t first = all * i / count, last = all * (i + 1) / count;
         rows[i] = first + (int64_t)random_below(&seed, (uint64_t)(last - first));
         if (work_rows_from_first(w)) {
@@ -188,7 +188,7 @@ uint64_t reference_hash_of(const reference *r, const bench_work *w, const float 
     return hash;
 }
 
-// The strongest other backend that gets through it in time; false: there is none.
+// The strongest other backend that computes it in time; false: there is none.
 static bool ask_another(const references *r, bench_work *w, bool always, reference *found) {
     char error[256];
     for (int i = 0; i < r->backend_count; i++) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the output of a case must be. The bits of a result depend on nothing but the shape and the
 // operands (docs/bits.md), so in this order: the hash that this program was built with (golden.h),
-// another backend of this installation, scalar on some rows of the output. Plugins from outside
-// take no part.
+// another backend of this installation, scalar on some rows of the output. Plugins from outside are
+// not used.
 #ifndef BENCH_REFERENCE_H
 #define BENCH_REFERENCE_H
 
@@ -30,7 +30,7 @@ typedef struct references {
 } references;
 
 void references_free(references *r);
-// Fills in what an output of this open case must be. `always`: however long that takes. False: it
+// Determines what an output of this open case must be. `always`: however long that takes. False: it
 // cannot be known.
 bool references_find(references *r, bench_work *w, bool always, reference *out);
 // The hash of an output, or of those rows of it that the reference knows.

@@ -46,7 +46,7 @@ json_t *served_by(const decoct_context *ctx, const char *kernels) {
 void served_words(const json_t *served, char *text, size_t size) {
     const char *kernel, *first = NULL;
     const json_t *name;
-    json_t *all = (json_t *)served; // jansson's loop takes no const object
+    json_t *all = (json_t *)served; // jansson's loop does not accept a const object
     bool same = true;
     text[0] = '\0';
     json_object_foreach(all, kernel, name) {

@@ -12,11 +12,11 @@ enum { SERVED_NAME = 64, SERVED_WORD = 32 };
 
 // The kernels of the library, one after the other; false: there are no more.
 bool served_kernel(int index, char word[SERVED_WORD]);
-// The next name of a list between blanks ("matmul attention"); moves *list on. False: its end.
+// The next name of a list between blanks ("matmul attention"); advances *list. False: its end.
 bool served_next(const char **list, char word[SERVED_WORD]);
 // Kernels of such a list with the backend that serves each: {"matmul": "avx2"}. NULL: no memory.
 json_t *served_by(const decoct_context *ctx, const char *kernels);
-// The same in words: "avx2" where one backend serves all, else "matmul avx2, add vendor".
+// The same as text: "avx2" if one backend serves all, else "matmul avx2, add vendor".
 void served_words(const json_t *served, char *text, size_t size);
 // The strongest backend that serves any kernel of this context: forcing it gives the same context.
 void served_strongest(decoct_context *ctx, char name[SERVED_NAME]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Numbers stored as a type of dtypes.def. Which bits stand for which number is asked of the
-// library, so a new type of at most 16 bits needs nothing here.
+// Numbers stored as a type of dtypes.def. Which bits mean which number is read from the library, so
+// a new type of at most 16 bits needs nothing here.
 #ifndef BENCH_STORED_H
 #define BENCH_STORED_H
 

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-// Shapes of GPT-1 and GPT-2 small: 12 heads of 64. Decode walks through 4 layers, 113 MB of
-// weights, which no cache of a desktop holds.
+// Shapes of GPT-1 and GPT-2 small: 12 heads of 64. Decode reads 4 layers, 113 MB of weights, which
+// no cache of a desktop holds.
 static const suite_part ci[] = {
     {"matmul", "1,8,64,512", "12", "64", 0},
     {"softmax", "64,256", "12", "64", 0},

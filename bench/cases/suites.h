@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The standard suites: what everybody measures, so that results can be laid side by side.
+// The standard suites: the same cases everywhere, so that results can be compared.
 #ifndef BENCH_SUITES_H
 #define BENCH_SUITES_H
 

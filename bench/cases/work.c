@@ -118,7 +118,7 @@ double work_effort(const bench_work *w) {
     return each * (1.0 + filled);
 }
 
-// What is added to y at each run is taken out again.
+// What each run adds to y is removed again.
 static bool run_once(bench_work *w, int64_t count) {
     if (!w->op.adds) {
         return true;

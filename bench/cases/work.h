@@ -5,7 +5,7 @@
 
 #include "case.h"
 
-// Memory that the operands of a case take, about, in bytes; 0 for a model in a folder.
+// Bytes of the operands of a case, about; 0 for a model in a folder.
 double work_need(const work_case *c);
 // Prepares operands; on failure a message at `error`.
 decoct_status work_open(const work_case *c, bench_work **out, char *error, uint64_t error_size);
@@ -13,20 +13,20 @@ decoct_status work_open(const work_case *c, bench_work **out, char *error, uint6
 decoct_status work_open_on(decoct_context *ctx, const decoct_model *model, const work_case *c,
                            bench_work **out, char *error, uint64_t error_size);
 void work_close(bench_work *w);
-// Does it once.
+// Runs it once.
 decoct_status work_run(bench_work *w);
 // What a run costs; of fma and read and copy known after the first one.
 work_cost work_costs(const bench_work *w);
 // The same before it is opened; of a model nothing is known then.
 work_cost work_expect(const work_case *c);
-// Operations to open a case and run it once, about, counting what is no FLOP too.
+// Operations to open a case and run it once, about, counting also what is not a FLOP.
 double work_effort(const bench_work *w);
-// The result of one run: `count` floats; NULL: it has none.
+// The result of one run: `count` floats; NULL: no result.
 const float *work_output(bench_work *w, int64_t *count);
-// An operand by its part in the operation (roles.h); NULL: it has none.
+// An operand by its part in the operation (roles.h); NULL: no such operand.
 float *work_operand(const bench_work *w, int role);
-// Rows of the result that can be computed without the others: how many, and floats of each; 0:
-// none.
+// Rows of the result that can be computed without the others: how many, and floats of each; 0: rows
+// cannot be computed alone.
 int64_t work_rows_count(const bench_work *w);
 int64_t work_row_width(const bench_work *w);
 // Only the first ones, since a row depends on those before it?

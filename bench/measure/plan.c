@@ -31,7 +31,7 @@ static void add(plan *p, const work_case *c, bool always) {
 }
 
 // Picks one item of a list by a running number: what is left of the number is for the next list.
-static int take(size_t *number, int count) {
+static int pick_index(size_t *number, int count) {
     int item = (int)(*number % (size_t)count);
     *number /= (size_t)count;
     return item;
@@ -58,13 +58,13 @@ static int count_dims(const choices *c, const char *op) {
 static work_case combine(const choices *c, const char *op, size_t number) {
     work_case w = {.op = op, .seed = c->seed, .allow_fallback = c->allow_fallback};
     bool layers = catalogue_has_layers(op);
-    w.backend = c->backend.items[take(&number, c->backend.count)];
-    w.pin = c->pin.items[take(&number, c->pin.count)];
-    w.threads = (int32_t)c->threads.items[take(&number, c->threads.count)];
-    w.layers = layers ? c->layers.items[take(&number, count_layers(c, op))] : 0;
-    w.head_dim = c->head_dim.items[take(&number, count_dims(c, op))];
-    w.heads = c->heads.items[take(&number, count_heads(c, op))];
-    w.seq = c->seq.items[take(&number, c->seq.count)];
+    w.backend = c->backend.items[pick_index(&number, c->backend.count)];
+    w.pin = c->pin.items[pick_index(&number, c->pin.count)];
+    w.threads = (int32_t)c->threads.items[pick_index(&number, c->threads.count)];
+    w.layers = layers ? c->layers.items[pick_index(&number, count_layers(c, op))] : 0;
+    w.head_dim = c->head_dim.items[pick_index(&number, count_dims(c, op))];
+    w.heads = c->heads.items[pick_index(&number, count_heads(c, op))];
+    w.seq = c->seq.items[pick_index(&number, c->seq.count)];
     w.model = layers ? c->model : NULL;
     return w;
 }

@@ -186,7 +186,7 @@ static void check_output(sample_case *c, const shelf_place *p) {
 }
 
 // One sample of an open case; the message of a failure, "" if it was stopped, or NULL.
-static const char *take(gbench_state *state, sample_case *c, shelf_place *p) {
+static const char *take_sample(gbench_state *state, sample_case *c, shelf_place *p) {
     if (shelf_warm_up(p)) {
         return work_error(p->work);
     }
@@ -233,7 +233,7 @@ void sample_take(gbench_state *state, void *data) {
         return;
     }
     shelf_take_seat(c->shelf, p);
-    const char *failed = take(state, c, p);
+    const char *failed = take_sample(state, c, p);
     shelf_leave_seat(c->shelf);
     if (failed) {
         snprintf(c->error, sizeof c->error, "%s", failed);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A case that is timed, and what is known of it by now.
+// A case that is timed, and what is known of it so far.
 #ifndef BENCH_SAMPLE_CASE_H
 #define BENCH_SAMPLE_CASE_H
 

@@ -42,7 +42,7 @@ static double check_matmul(const peer_case *c, ours *us, const float *mine, cons
 }
 
 // Softmax: u (|x - max| + 6 + n / 16) of the value, which holds for ours. Peers' exp may be a few
-// ULP coarser, so they are given 8 more.
+// ULP coarser, so 8 more are allowed.
 static double check_softmax(const peer_case *c, const float *mine, const float *theirs) {
     double worst = 0.0;
     for (int64_t i = 0; i < c->m; i++) {

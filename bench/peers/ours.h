@@ -10,7 +10,7 @@ typedef struct ours {
     decoct_context *ctx;
 } ours;
 
-// A context with so many threads; NULL backend: the best. Words at `error` on failure.
+// A context with `threads` threads; NULL backend: the best. A message at `error` on failure.
 decoct_status ours_open(const char *backend, int32_t threads, ours *out, char *error, size_t size);
 void ours_close(ours *library);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Runs one row: makes the operands, opens a job for us and each peer, lets them take turns beside
-// the probes that measure the ceiling, and compares the results.
+// Runs one row: makes the operands, opens a job for us and each peer, runs them in turns with the
+// probes that measure the ceiling, and compares the results.
 #include "row.h"
 
 #include "cases/operands.h"
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Weights that are read cold are cycled through so much memory: several times the last cache.
+// Weights that are read cold are cycled through this much memory: several times the last cache.
 #define COLD_BYTES (256e6)
 enum { COPIES_MAX = 4096, US = 0, FMA = 1, MEMORY = 2, FIRST_PEER = 3 };
 
@@ -45,10 +45,10 @@ void row_name(const row_shape *shape, char *name, size_t size) {
     }
 }
 
-// ---- What a row costs at least ----
+// ---- The least cost of a row ----
 
 typedef struct row_cost {
-    double flops;     // 0: it has none to speak of
+    double flops;     // 0: it has few
     double bytes;     // that must be read (softmax: read and written); 0: all is in cache
     double footprint; // bytes among which they are spread
     const char *unit; // flops or bytes a second
@@ -130,7 +130,7 @@ static peer_case for_peer(const row_shape *shape, const bench_work *w, int32_t t
     return c;
 }
 
-// NULL and words at `error` if our own side failed.
+// NULL and a message at `error` if our own side failed.
 static operands *make_operands(const row_shape *shape, int32_t threads, ours *us, char *error,
                                size_t size) {
     operands *o = calloc(1, sizeof *o);
@@ -161,7 +161,7 @@ static bool run_ours(void *data) {
     return !work_run(w);
 }
 
-// A peer: a job for each copy of the weights, taken in turn.
+// A peer: a job for each copy of the weights, used in turn.
 typedef struct entry {
     const peer *peer;
     void **jobs;
@@ -295,7 +295,7 @@ static bool open_ours(race *r, const row_shape *shape, int32_t threads, ours *us
     return r->right != NULL;
 }
 
-// Lets one peer in if it offers the operation; its result is compared before any timing.
+// Adds one peer if it offers the operation; its result is compared before any timing.
 static void admit(race *r, int index, const row_peer *p, ours *us, row_figure *f) {
     entry *e = &r->entries[index];
     if (!open_entry(p->peer, p->library, r->o, e, f->why, sizeof f->why)) {
