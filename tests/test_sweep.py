@@ -456,6 +456,17 @@ class OneKernel(Folder):
         for row in load(self.path)["benchmarks"]:
             self.assertNotIn("mine", row.get("reference", ""))
 
+    def test_declared_other_bits_are_not_wrong(self):
+        env = environment(DECOCT_BACKEND_PATH=os.path.join(PLUGINS, "whole"))
+        code, _, err = decoct("sweep", "--op", "matmul,softmax", "--seq", "16", "--backend", "whole,scalar", "--repetitions", "1",
+                              "--min-time", "0.001", "-o", self.path, "--overwrite", env=env)
+        self.assertEqual(code, 0, err)
+        rows = load(self.path)["benchmarks"]
+        of = {(row["served_by"].get("matmul"), row["reference"], row["correct"]) for row in rows if "matmul" in row["served_by"]}
+        self.assertIn(("whole", "other bits", None), of)
+        self.assertTrue(any(server != "whole" and right is True for server, _, right in of), of)
+        self.assertTrue(all(row["correct"] is True for row in rows if "matmul" not in row["served_by"]))
+
     def test_rows_of_a_suite_are_never_unchecked(self):
         for seed, reference in (("1", "golden"), ("2", None)):
             code, _, err = decoct("bench", "--suite", "ci", "--op", "softmax,decode", "--threads", "1", "--seed", seed,

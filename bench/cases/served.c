@@ -70,6 +70,28 @@ void served_words(const json_t *served, char *text, size_t size) {
     }
 }
 
+static bool declares_other_bits(decoct_context *ctx, const char *backend) {
+    for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
+        decoct_backend_info info = {.struct_size = sizeof info};
+        if (decoct_backend_describe(ctx, i, &info) == DECOCT_OK && info.chosen && info.other_bits &&
+            strcmp(info.name, backend) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool served_other_bits(decoct_context *ctx, const char *kernels) {
+    char kernel[SERVED_WORD];
+    while (served_next(&kernels, kernel)) {
+        const char *name = decoct_context_kernel(ctx, kernel);
+        if (name && declares_other_bits(ctx, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void served_strongest(decoct_context *ctx, char name[SERVED_NAME]) {
     uint32_t most = 0;
     snprintf(name, SERVED_NAME, "%s", decoct_context_backend(ctx));

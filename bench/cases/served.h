@@ -18,6 +18,9 @@ bool served_next(const char **list, char word[SERVED_WORD]);
 json_t *served_by(const decoct_context *ctx, const char *kernels);
 // The same as text: "avx2" if one backend serves all, else "matmul avx2, add vendor".
 void served_words(const json_t *served, char *text, size_t size);
+// Does one of these kernels come from a backend that declares other bits? Then its results are not
+// compared with others.
+bool served_other_bits(decoct_context *ctx, const char *kernels);
 // The strongest backend that serves any kernel of this context: forcing it gives the same context.
 void served_strongest(decoct_context *ctx, char name[SERVED_NAME]);
 // Did the library reject a kernel of this backend (its result is wrong)? Then another backend

@@ -22,6 +22,7 @@ typedef struct sample_case {
     reference reference; // what it must be
     bool has_reference;
     bool has_hash;
+    bool other_bits; // declared by a backend that serves it: there is no reference
     work_cost cost;
     int64_t heads, head_dim, layers; // as opened: of a model they are its own
     bool has_roof, memory_roof;

@@ -250,7 +250,9 @@ static json_t *field_expected(const row_source *s) {
 }
 
 static json_t *field_reference(const row_source *s) {
-    const char *by = s->c->has_reference ? s->c->reference.by : "unchecked";
+    const char *by = s->c->other_bits      ? "other bits"
+                     : s->c->has_reference ? s->c->reference.by
+                                           : "unchecked";
     return s->c->has_hash ? json_string(by) : NULL;
 }
 
