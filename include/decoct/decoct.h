@@ -190,8 +190,8 @@ DECOCT_API decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int
                                           int64_t table_rows, int64_t table_stride, float *y,
                                           int64_t y_stride);
 
-/** Any operation on rows: see the operation's value in types.h for what it computes, and its flat
- * call above, where it has one, for errors and accuracy. */
+/** Any operation on rows: its flat call above says what it computes and how accurate it is; for
+ * operations without a flat call, their value in types.h says so. */
 typedef struct decoct_rows_args {
     uint32_t struct_size; /**< sizeof(decoct_rows_args) */
     decoct_op op;         /**< DECOCT_OP_ */

@@ -28,7 +28,13 @@ enum {
     DECOCT_OP_ADD = 3,        /**< y += x */
     DECOCT_OP_BIAS = 4,       /**< y = x + bias */
     DECOCT_OP_EMBEDDING = 5,  /**< y[i] = x[ids[i]]: rows of a table */
-    DECOCT_OP_AXPBY = 6       /**< y = fma(scale, x, beta y) + bias; beta 0: y = scale x + bias */
+    DECOCT_OP_AXPBY = 6,      /**< y = fma(scale, x, beta y) + bias; beta 0: y = scale x + bias */
+    /** y = (z - max z) - log(sum of exp(z - max z)), z = scale x: the logarithm of a softmax.
+     * Elements of z that are -inf give -inf. A NaN or +inf in z makes its row NaN, and so does a
+     * row of -inf only. Accuracy, with u = 2^-24: |error| <= u (|z - max z| + 3 |y| + ln cols +
+     * cols / 16 + 8) where scale is a power of two; elsewhere z is rounded first, which adds
+     * u (|z| + max |z|). */
+    DECOCT_OP_LOG_SOFTMAX = 7
 };
 
 #endif

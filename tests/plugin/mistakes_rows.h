@@ -133,6 +133,11 @@ static void wrong_embedding(const decoct_rows_piece *whole) {
     embedding(&a);
 }
 
+static void wrong_log_softmax(const decoct_rows_piece *a) {
+    softmax(a); // x is lost where it is y
+    log_softmax(a);
+}
+
 static decoct_rows_kernel rows[sizeof rows_list / sizeof *rows_list];
 
 static void fill_rows(void) {
@@ -150,6 +155,9 @@ static void fill_rows(void) {
         rows[DECOCT_OP_BIAS].run = wrong_bias;
     }
     rows[DECOCT_OP_EMBEDDING].run = wrong_embedding;
+    if (mistake == log_softmax_not_in_place) {
+        rows[DECOCT_OP_LOG_SOFTMAX].run = wrong_log_softmax;
+    }
 }
 
 #endif
