@@ -119,9 +119,10 @@ static double probe(decoct_context *ctx, int32_t kind, int64_t count, const floa
     return decoct_probe(ctx, kind, count, from, NULL, amount) == DECOCT_OK ? now() - start : 0.0;
 }
 
-// The best rate of some tries, a second.
-static double best_rate(decoct_context *ctx, int32_t kind, int64_t count, const float *from) {
-    double best = 0.0, amount = 0.0;
+// The best rate of some tries, a second, or `best` if that is larger.
+static double best_rate(decoct_context *ctx, int32_t kind, int64_t count, const float *from,
+                        double best) {
+    double amount = 0.0;
     for (int i = 0; i < TRIES; i++) {
         double seconds = probe(ctx, kind, count, from, &amount);
         double rate = seconds > 0.0 ? amount / seconds : 0.0;
@@ -130,6 +131,7 @@ static double best_rate(decoct_context *ctx, int32_t kind, int64_t count, const 
     return best;
 }
 
+// Before the runs and again after them: what disturbs the machine for a moment may lower one.
 static void measure_limits(decoct_context *ctx, profile *p) {
     int64_t rounds = 1000;
     double amount;
@@ -137,12 +139,12 @@ static void measure_limits(decoct_context *ctx, profile *p) {
            probe(ctx, DECOCT_PROBE_FMA, rounds, NULL, &amount) < PROBE_SECONDS) {
         rounds *= 2;
     }
-    p->peak = best_rate(ctx, DECOCT_PROBE_FMA, rounds, NULL);
+    p->peak = best_rate(ctx, DECOCT_PROBE_FMA, rounds, NULL, p->peak);
     float *from = cli_alloc(READ_FLOATS, sizeof *from);
     for (int64_t i = 0; i < READ_FLOATS; i++) {
         from[i] = 1.0f; // so that its pages are there
     }
-    p->read = best_rate(ctx, DECOCT_PROBE_READ, READ_FLOATS, from);
+    p->read = best_rate(ctx, DECOCT_PROBE_READ, READ_FLOATS, from, p->read);
     free(from);
 }
 
@@ -343,7 +345,10 @@ static int measure(const cli_desk *desk, const profile_options *o, int32_t *ids,
         status = run_all(&j, p);
     }
     int code = status == DECOCT_OK ? CLI_OK : cli_fail_status(desk->ctx, status, "the model");
-    rate(p);
+    if (code == CLI_OK) {
+        measure_limits(desk->ctx, p);
+        rate(p);
+    }
     decoct_session_destroy(j.session);
     free(j.logits);
     return code;
