@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SAMPLES = 9 };
@@ -153,8 +154,36 @@ static void test_threads_that_waited(void **state) {
     assert_string_equal(invalid(&c, &m), "");
 }
 
+static void test_type_of_a_row(void **state) {
+    (void)state;
+    measured m = quiet();
+    const decoct_dtype types[] = {DECOCT_F32, DECOCT_BF16};
+    for (int i = 0; i < 2; i++) {
+        sample_case c = two_workers();
+        c.what = (work_case){.op = "matmul", .backend = "scalar", .pin = "none", .dtype = types[i]};
+        json_t *row = record_row(&c, &m);
+        assert_string_equal(json_string_value(json_object_get(row, "dtype")),
+                            i == 0 ? "f32" : "bf16");
+        assert_int_equal(json_integer_value(json_object_get(row, "workers")), 2);
+        json_decref(row);
+    }
+}
+
+static void test_row_of_a_failure(void **state) {
+    (void)state;
+    sample_case c = {.name = "a/b", .error = "needs 9 GB"};
+    json_t *row = record_failed(&c);
+    char *text = json_dumps(row, JSON_SORT_KEYS | JSON_COMPACT);
+    assert_string_equal(text, "{\"error_message\":\"needs 9 GB\",\"error_occurred\":true,"
+                              "\"name\":\"a/b\",\"run_name\":\"a/b\",\"run_type\":\"iteration\"}");
+    free(text);
+    json_decref(row);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_type_of_a_row),
+        cmocka_unit_test(test_row_of_a_failure),
         cmocka_unit_test(test_quiet),
         cmocka_unit_test(test_cpus_that_move),
         cmocka_unit_test(test_a_clock_that_moves),
