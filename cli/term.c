@@ -4,6 +4,8 @@
 
 #include "text.h"
 
+#include "lib/core/utf8.h"
+
 #include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +44,7 @@ static int show_one(const cli_term *term, const char *s, int length, char shown[
         strcpy(shown, term->utf8 ? "\xef\xbf\xbd" : "?");
         return 1;
     }
-    uint32_t code = cli_utf8_code(s, length);
+    uint32_t code = dct_utf8_code(s, length);
     if (code == '\n') {
         strcpy(shown, term->utf8 ? "\xe2\x86\xb5" : "\\n"); // a bent arrow
         return term->utf8 ? 1 : 2;
@@ -65,7 +67,7 @@ static int walk(const cli_term *term, const char *text, int room, bool put) {
     int used = 0;
     while (left > 0) {
         char shown[16];
-        int length = cli_utf8_next(text, left);
+        int length = dct_utf8_length(text, left);
         int columns = show_one(term, text, length, shown);
         if (columns > room - used) {
             break;

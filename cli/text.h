@@ -13,11 +13,6 @@ void *cli_alloc(int64_t count, size_t size);
 // Room for count elements, the old ones kept; the rest is not zeroed.
 void *cli_resize(void *memory, int64_t count, size_t size);
 
-// Bytes of the UTF-8 character at s (1 .. 4); 0 if the n bytes are only the beginning of one; -1 if
-// they are not UTF-8.
-int cli_utf8_next(const char *s, size_t n);
-// The code point of a character whose length is known.
-uint32_t cli_utf8_code(const char *s, int length);
 // A copy in which every byte outside a valid character became U+FFFD; *clean: no byte did.
 char *cli_utf8_clean(const char *s, size_t n, bool *clean);
 

@@ -3,19 +3,12 @@
 #include "fleet.h"
 #include "text.h"
 
+#include "lib/core/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum { EMPTY = 0 }; // a slot holds an index + 1
-
-static uint32_t hash_of(const void *key, size_t length) {
-    const unsigned char *b = key;
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < length; i++) { // FNV-1a
-        h = (h ^ b[i]) * 0x100000001b3u;
-    }
-    return (uint32_t)(h ^ h >> 32);
-}
 
 static size_t slot_of(const fleet_table *t, const void *key, size_t length, uint32_t hash) {
     size_t at = hash & (t->size - 1);
@@ -49,7 +42,7 @@ uint32_t fleet_intern(fleet_table *t, const void *key, size_t length, bool *adde
     if (t->count * 2 >= t->size) {
         grow(t);
     }
-    uint32_t hash = hash_of(key, length);
+    uint32_t hash = (uint32_t)dct_hash(key, length);
     size_t at = slot_of(t, key, length, hash);
     *added = t->slots[at] == EMPTY;
     if (*added) {
@@ -64,5 +57,6 @@ uint32_t fleet_intern(fleet_table *t, const void *key, size_t length, bool *adde
 }
 
 uint32_t fleet_lookup(const fleet_table *t, const void *key, size_t length) {
-    return t->size ? t->slots[slot_of(t, key, length, hash_of(key, length))] - 1 : (uint32_t)-1;
+    return t->size ? t->slots[slot_of(t, key, length, (uint32_t)dct_hash(key, length))] - 1
+                   : (uint32_t)-1;
 }

@@ -4,6 +4,8 @@
 #include "term.h"
 #include "text.h"
 
+#include "lib/core/utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,7 +103,7 @@ static void show(const stream *out, const char *character, size_t length) {
 
 static void put_byte(stream *out, char byte) {
     out->held[out->held_length++] = byte;
-    int length = cli_utf8_next(out->held, out->held_length);
+    int length = dct_utf8_length(out->held, out->held_length);
     if (length == 0) {
         return; // wait for the rest of the character
     }

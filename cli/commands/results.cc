@@ -4,6 +4,7 @@
 #include "results.h"
 
 #include "bench/rows/row_fields.h"
+#include "lib/core/hash.h"
 #include "result_keys.hh"
 
 #include <jansson.h>
@@ -115,14 +116,6 @@ float as_figure(dom::element value) {
         throw Trouble{"is too large"};
     }
     return static_cast<float>(number);
-}
-
-uint64_t hash(std::string_view text) { // FNV-1a
-    uint64_t h = 0xcbf29ce484222325u;
-    for (char c : text) {
-        h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-    }
-    return h;
 }
 
 // The value of a key, or an element that is null.
@@ -383,7 +376,8 @@ void results_reader::read_context(dom::object all, results_file *file) {
             dom::object part = of_machine ? machine : ours;
             bool known =
                 (there || !of_machine) && !part.at_key(name.substr(name.find('.') + 1)).get(value);
-            file->disclosed[i] = hash(known ? simdjson::minify(value) : "");
+            std::string shown = known ? std::string(simdjson::minify(value)) : "";
+            file->disclosed[i] = dct_hash(shown.data(), shown.size());
         }
     } catch (Trouble &trouble) {
         throw Trouble{key + (" " + trouble.words)};

@@ -2,6 +2,8 @@
 // UTF-8 and look-ups in the tables of unicode_tables.h.
 #include "unicode.h"
 
+#include "core/utf8.h"
+
 #include <stddef.h>
 
 typedef struct unicode_range {
@@ -16,31 +18,9 @@ typedef struct unicode_fold {
 #include "unicode_tables.h"
 
 int dct_utf8_decode(const char *text, uint64_t length, uint32_t *cp) {
-    const unsigned char *b = (const unsigned char *)text;
-    // Lead byte to number of bytes, and the smallest code point that needs them.
-    int bytes = b[0] < 0x80   ? 1
-                : b[0] < 0xC2 ? 0
-                : b[0] < 0xE0 ? 2
-                : b[0] < 0xF0 ? 3
-                : b[0] < 0xF5 ? 4
-                              : 0;
-    static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
-    *cp = DCT_UNICODE_INVALID;
-    if (bytes == 0 || (uint64_t)bytes > length) {
-        return 1;
-    }
-    uint32_t value = bytes == 1 ? b[0] : b[0] & (0x7Fu >> bytes);
-    for (int i = 1; i < bytes; i++) {
-        if ((b[i] & 0xC0) != 0x80) {
-            return 1;
-        }
-        value = value << 6 | (b[i] & 0x3Fu);
-    }
-    if (value < smallest[bytes] || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) {
-        return 1;
-    }
-    *cp = value;
-    return bytes;
+    int bytes = dct_utf8_length(text, length);
+    *cp = bytes > 0 ? dct_utf8_code(text, bytes) : DCT_UNICODE_INVALID;
+    return bytes > 0 ? bytes : 1;
 }
 
 int dct_utf8_encode(uint32_t cp, char *text) {
