@@ -35,8 +35,9 @@ static void multiply_piece(const dct_product *p, int64_t i, int64_t j, int64_t c
         p->plain(&piece);
         return;
     }
-    const char *panel = p->panels + j / p->kernel->panel_cols * p->panel_bytes;
-    piece.w = group ? group : panel + dct_panel_bytes(p->kernel, first);
+    piece.w = group ? group
+                    : p->panels + j / p->kernel->panel_cols * p->panel_bytes +
+                          dct_panel_bytes(p->kernel, first);
     piece.w_stride = group ? dct_panel_bytes(p->kernel, piece.k) : p->panel_bytes;
     piece.scratch = dct_tile_scratch(p->ctx, p->kernel->scratch_bytes, worker);
     p->kernel->run(&piece);
