@@ -75,7 +75,7 @@ class Paths(unittest.TestCase):
         for name in documents():
             for path in re.findall(r"(?<![\w./-])((?:\.ci|[a-z]+)/[\w./*-]*\w)", without_blocks(read(name))):
                 if path.split("/")[0] in folders:
-                    pattern = os.path.join(TOP, re.sub(r"\b[A-Z]+\b(?!\.md)", "*", path))
+                    pattern = os.path.join(TOP, re.sub(r"(?<![A-Za-z])[A-Z]+(?![A-Za-z]|\.md)", "*", path))
                     self.assertTrue(glob.glob(pattern), "%s names %s" % (name, path))
                     checked += 1
         self.assertGreater(checked, 100)
