@@ -138,7 +138,7 @@ static void gelu(const decoct_rows_piece *a) {
         float *y = y_row(a, i);
         for (int64_t j = 0; j < a->cols; j++) {
             float z = x[j] < -FLT_MAX ? -FLT_MAX : x[j];
-            y[j] = a->form == 0 ? gelu_tanh(z) : gelu_erf(z);
+            y[j] = a->form == DECOCT_GELU_TANH ? gelu_tanh(z) : gelu_erf(z);
         }
     }
 }

@@ -310,7 +310,7 @@ static void attention_run(const decoct_attention_piece *a) {
 
 static const decoct_attention_kernel attention_list[] = {{.kv_dtypes = 1u << DECOCT_F32,
                                                           .tile_rows = ATTEND_ROWS,
-                                                          .packs_keys = 2,
+                                                          .packs_keys = DECOCT_PACKS_HEADS,
                                                           .scratch_bytes = attention_scratch,
                                                           .run = attention_run}};
 const decoct_attention_kernels backend_attention = DECOCT_KERNELS(attention_list);

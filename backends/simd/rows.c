@@ -36,7 +36,7 @@ INLINE void gelu_step(int count, const float *x, int32_t form, float *y, int64_t
         v[i] = tile_load(x + i * LANES, left);
         v[i] = vec_max(vec_set(-FLT_MAX), v[i]); // NaN passes through
     }
-    if (form == 0) {
+    if (form == DECOCT_GELU_TANH) {
         gelu_tanh(count, v);
     } else {
         UNROLL

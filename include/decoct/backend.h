@@ -202,9 +202,9 @@ typedef struct decoct_attention_piece {
     int64_t k_stride;
     decoct_dtype k_dtype; /**< of keys and k */
     decoct_dtype v_dtype; /**< of v */
-    /** Heads in this piece (0 = 1). More than 1 only with packs_keys == 2, keys == NULL and rows <=
-     * tile_rows; the pointers above are those of the first head. Head i reads its keys and values
-     * (kv_phase + i) / kv_group head strides further on. */
+    /** Heads in this piece (0 = 1). More than 1 only with DECOCT_PACKS_HEADS, keys == NULL and rows
+     * <= tile_rows; the pointers above are those of the first head. Head i reads its keys and
+     * values (kv_phase + i) / kv_group head strides further on. */
     int64_t heads, kv_group, kv_phase;
     int64_t q_head_stride, k_head_stride, v_head_stride, out_head_stride;
     int64_t mask_head_stride, weights_head_stride;
@@ -216,14 +216,20 @@ typedef struct decoct_attention_piece {
     const float *sinks;  /**< (heads of this piece) or NULL */
 } decoct_attention_piece;
 
+/** Whether an attention kernel packs keys itself, for few queries. */
+enum {
+    DECOCT_PACKS_NOTHING = 0, /**< keys must be packed */
+    DECOCT_PACKS_KEYS = 1,    /**< also takes unpacked k */
+    DECOCT_PACKS_HEADS = 2    /**< also several heads in a piece */
+};
+
 typedef struct decoct_attention_kernel {
     uint32_t kv_dtypes;    /**< types of keys and values: bits 1 << DECOCT_F32 and so on */
     uint32_t features;     /**< DECOCT_ATTENTION_ */
     int32_t bits;          /**< DECOCT_BITS_ */
     uint32_t tile_rows;    /**< query rows that are worked on together; `rows` may be any number */
     uint64_t cpu_features; /**< that this kernel needs besides those of its backend */
-    uint32_t packs_keys;   /**< 0: keys must be packed; 1: also takes unpacked k, for few queries;
-                                2: also several heads a piece */
+    uint32_t packs_keys;   /**< DECOCT_PACKS_ */
     uint32_t reserved;     /**< 0 */
     int64_t (*scratch_bytes)(const decoct_attention_piece *piece); /**< NULL: needs none */
     void (*run)(const decoct_attention_piece *piece);

@@ -162,16 +162,11 @@ DECOCT_API decoct_status decoct_layer_norm(decoct_context *ctx, int64_t rows, in
                                            const float *x, int64_t x_stride, float *y,
                                            int64_t y_stride);
 
-/** Forms of the GELU (Hendrycks and Gimpel 2016). */
-enum {
-    DECOCT_GELU_TANH = 0, /**< x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): GPT-1 and GPT-2 */
-    DECOCT_GELU_ERF = 1   /**< x/2 (1 + erf(x / sqrt 2)) */
-};
 /**
- * y = GELU(x) element by element. y may be x. GELU(-inf) is -0, as of every large negative x,
- * GELU(inf) is inf. Errors: DECOCT_E_ARGUMENT. Accuracy: tanh form |error| <= u (6 + 4 |t|) |y| +
- * 2^-128 |x| + 2^-149 with t = 2 sqrt(2/pi) (x + 0.044715 x^3); erf form |error| <= 5 u |x| +
- * 2^-149.
+ * y = GELU(x) element by element, in the form DECOCT_GELU_TANH or DECOCT_GELU_ERF. y may be x.
+ * GELU(-inf) is -0, as of every large negative x, GELU(inf) is inf. Errors: DECOCT_E_ARGUMENT.
+ * Accuracy: tanh form |error| <= u (6 + 4 |t|) |y| + 2^-128 |x| + 2^-149 with t = 2 sqrt(2/pi) (x +
+ * 0.044715 x^3); erf form |error| <= 5 u |x| + 2^-149.
  */
 DECOCT_API decoct_status decoct_gelu(decoct_context *ctx, int32_t form, int64_t rows, int64_t cols,
                                      const float *x, int64_t x_stride, float *y, int64_t y_stride);

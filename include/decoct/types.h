@@ -37,4 +37,10 @@ enum {
     DECOCT_OP_LOG_SOFTMAX = 7
 };
 
+/** Forms of the GELU (Hendrycks and Gimpel 2016). */
+enum {
+    DECOCT_GELU_TANH = 0, /**< x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): GPT-1 and GPT-2 */
+    DECOCT_GELU_ERF = 1   /**< x/2 (1 + erf(x / sqrt 2)) */
+};
+
 #endif

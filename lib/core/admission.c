@@ -80,7 +80,7 @@ static bool check_matmul(dct_backend *b, const char *name, const decoct_matmul_k
 
 static bool check_attention(dct_backend *b, const decoct_attention_kernel *a) {
     const size_rule rules[] = {{"attention", "tile_rows", a->tile_rows, TILE_MAX},
-                               {"attention", "packs_keys", a->packs_keys, 2}};
+                               {"attention", "packs_keys", a->packs_keys, DECOCT_PACKS_HEADS}};
     return check_sizes(b, rules, sizeof rules / sizeof *rules);
 }
 

@@ -194,7 +194,8 @@ bool exam_attention(exam *e, const decoct_attention_kernel *kernel) {
     int64_t tile = kernel->tile_rows;
     for (size_t i = 0; i < sizeof attention_cases / sizeof *attention_cases; i++) {
         attention_case c = attention_cases[i];
-        if ((c.heads && !kernel->packs_keys) || (c.heads > 1 && kernel->packs_keys < 2)) {
+        if ((c.heads && !kernel->packs_keys) ||
+            (c.heads > 1 && kernel->packs_keys < DECOCT_PACKS_HEADS)) {
             continue;
         }
         c.rows = c.heads && c.rows > tile ? tile : c.rows;

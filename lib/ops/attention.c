@@ -157,7 +157,7 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
     double work = (double)a->batch * (double)a->heads * (double)a->q_len * (double)a->kv_len *
                   (double)(a->head_dim + a->value_dim + 20);
     int32_t threads = dct_share(ctx, work);
-    bool side_by_side = !keys && job.kernel->packs_keys >= 2 && job.pieces == 1 &&
+    bool side_by_side = !keys && job.kernel->packs_keys >= DECOCT_PACKS_HEADS && job.pieces == 1 &&
                         a->k_head_stride < a->k_stride && a->v_head_stride < a->v_stride;
     job.heads = side_by_side ? ceil_div(a->heads, threads) : 0;
     decoct_status status = worker_scratch(ctx, &job);

@@ -278,7 +278,7 @@ static void fill_16(decoct_matmul_kernel *kernel) {
 }
 
 static void fill_attention(decoct_attention_kernel *f32) {
-    f32->packs_keys = mistake == packs_keys_7 ? 7 : 2;
+    f32->packs_keys = mistake == packs_keys_7 ? 7 : DECOCT_PACKS_HEADS;
     f32->scratch_bytes = room;
     f32->run = attend;
 }
