@@ -38,9 +38,34 @@ static const struct argp_option rows[] = {
     {0},
 };
 
+static error_t parse_number(int key, char *arg, struct argp_state *state, run_options *o) {
+    int_list number;
+    switch (key) {
+    case KEY_BUDGET:
+        o->budget = time_parse(arg);
+        if (o->budget <= 0.0) {
+            argp_error(state, "--budget takes a time such as 90s, 20m or 2h, not \"%s\"", arg);
+        }
+        return 0;
+    case KEY_REPETITIONS:
+        choices_numbers(state, "repetitions", arg, SAMPLES_MAX, &number);
+        o->repetitions = (int)number.items[0];
+        o->how = true;
+        return 0;
+    case KEY_MIN:
+        o->min_time = time_parse(arg);
+        o->how = true;
+        if (o->min_time <= 0.0 || o->min_time > 60.0) {
+            argp_error(state, "--min-time takes up to 60 seconds, not \"%s\"", arg);
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     run_options *o = state->input;
-    int_list number;
     switch (key) {
     case ARGP_KEY_INIT:
         o->repetitions = REPETITIONS;
@@ -62,24 +87,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_STRICT:
         o->strict = true;
         return 0;
-    case KEY_BUDGET:
-        o->budget = time_parse(arg);
-        if (o->budget <= 0.0) {
-            argp_error(state, "--budget takes a time such as 90s, 20m or 2h, not \"%s\"", arg);
-        }
-        return 0;
-    case KEY_REPETITIONS:
-        choices_numbers(state, "repetitions", arg, SAMPLES_MAX, &number);
-        o->repetitions = (int)number.items[0];
-        o->how = true;
-        return 0;
-    case KEY_MIN:
-        o->min_time = time_parse(arg);
-        o->how = true;
-        if (o->min_time <= 0.0 || o->min_time > 60.0) {
-            argp_error(state, "--min-time takes up to 60 seconds, not \"%s\"", arg);
-        }
-        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "unexpected argument '%s'", arg);
         return 0;
@@ -89,7 +96,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         }
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_number(key, arg, state, o);
     }
 }
 

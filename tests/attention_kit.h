@@ -29,6 +29,22 @@ static int64_t min64(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+// Strides of operands (len, heads, dim).
+static void interleave(const shape *s, decoct_attention_args *a) {
+    a->q_head_stride = s->head_dim;
+    a->q_stride = s->heads * s->head_dim;
+    a->q_batch_stride = s->q_len * a->q_stride;
+    a->k_head_stride = s->head_dim;
+    a->k_stride = s->kv_heads * s->head_dim;
+    a->k_batch_stride = s->kv_len * a->k_stride;
+    a->v_head_stride = s->value_dim;
+    a->v_stride = s->kv_heads * s->value_dim;
+    a->v_batch_stride = s->kv_len * a->v_stride;
+    a->out_head_stride = s->value_dim;
+    a->out_stride = s->heads * s->value_dim;
+    a->out_batch_stride = s->q_len * a->out_stride;
+}
+
 // Places all operands flush against the forbidden page behind (or before) them.
 static void place(operands *o, const shape *s, bool end) {
     int64_t sizes[OPERANDS] = {s->batch * s->heads * s->q_len * s->head_dim,
@@ -67,18 +83,7 @@ static void place(operands *o, const shape *s, bool end) {
                                  .weights = s->weights ? o->p[WEIGHTS] : NULL,
                                  .mask_head_stride = s->q_len * s->kv_len};
     if (s->interleaved) {
-        a->q_head_stride = s->head_dim;
-        a->q_stride = s->heads * s->head_dim;
-        a->q_batch_stride = s->q_len * a->q_stride;
-        a->k_head_stride = s->head_dim;
-        a->k_stride = s->kv_heads * s->head_dim;
-        a->k_batch_stride = s->kv_len * a->k_stride;
-        a->v_head_stride = s->value_dim;
-        a->v_stride = s->kv_heads * s->value_dim;
-        a->v_batch_stride = s->kv_len * a->v_stride;
-        a->out_head_stride = s->value_dim;
-        a->out_stride = s->heads * s->value_dim;
-        a->out_batch_stride = s->q_len * a->out_stride;
+        interleave(s, a);
     }
 }
 

@@ -106,25 +106,18 @@ static void test_poison(void **state) {
     close_pair(&p);
 }
 
-// Queries, keys and values side by side in one buffer, gaps everywhere, a mask with a stride of its
-// own and a scale: the same bits as from dense copies, and nothing between the rows is touched.
-static void test_strides(void **state) {
-    enum {
-        HEADS = 3,
-        LEN = 70,
-        DIM = 10,
-        FUSED = 3 * HEADS * DIM + 5,
-        OUT_STRIDE = HEADS * DIM + 3
-    };
-    enum { MASK_STRIDE = LEN + 9, DENSE = HEADS * LEN * DIM };
-    static float fused[LEN * FUSED], dense[3 * DENSE], right[DENSE], mask[2 * LEN * MASK_STRIDE];
-    static float dense_mask[LEN * LEN];
-    decoct_context *ctx = check_open(*state, 2);
-    if (!ctx) {
-        skip();
-    }
-    check_arena arena = check_arena_open(LEN * OUT_STRIDE);
-    float *out = check_place(&arena, LEN * OUT_STRIDE - 3, true);
+enum {
+    HEADS = 3,
+    LEN = 70,
+    DIM = 10,
+    FUSED = 3 * HEADS * DIM + 5,
+    OUT_STRIDE = HEADS * DIM + 3,
+    MASK_STRIDE = LEN + 9,
+    DENSE = HEADS * LEN * DIM
+};
+
+// q, k and v in rows of one buffer and as dense copies, and likewise the mask.
+static void fill_fused(float *fused, float *dense, float *mask, float *dense_mask) {
     check_fill(fused, LEN * FUSED, 1, 2.0f);
     check_fill(mask, 2 * LEN * MASK_STRIDE, 2, 2.0f);
     for (int64_t i = 0; i < LEN; i++) {
@@ -137,6 +130,31 @@ static void test_strides(void **state) {
             fused[i * FUSED + j] = NAN; // the gaps between the rows must not matter
         }
     }
+}
+
+// The rows with gaps against the dense ones; the gaps must be untouched.
+static void compare_rows(const float *out, const float *right) {
+    for (int64_t i = 0; i < LEN; i++) {
+        for (int64_t h = 0; h < HEADS; h++) {
+            assert_true(
+                check_same_bits(out + i * OUT_STRIDE + h * DIM, right + (h * LEN + i) * DIM, DIM));
+        }
+        assert_true(i + 1 == LEN || check_padding(out + i * OUT_STRIDE + HEADS * DIM, 3));
+    }
+}
+
+// Queries, keys and values side by side in one buffer, gaps everywhere, a mask with a stride of its
+// own and a scale: the same bits as from dense copies, and nothing between the rows is touched.
+static void test_strides(void **state) {
+    static float fused[LEN * FUSED], dense[3 * DENSE], right[DENSE], mask[2 * LEN * MASK_STRIDE];
+    static float dense_mask[LEN * LEN];
+    decoct_context *ctx = check_open(*state, 2);
+    if (!ctx) {
+        skip();
+    }
+    check_arena arena = check_arena_open(LEN * OUT_STRIDE);
+    float *out = check_place(&arena, LEN * OUT_STRIDE - 3, true);
+    fill_fused(fused, dense, mask, dense_mask);
     decoct_attention_args a = {.struct_size = sizeof a,
                                .causal = 1,
                                .batch = 1,
@@ -162,21 +180,22 @@ static void test_strides(void **state) {
     a.q_head_stride = a.k_head_stride = a.v_head_stride = a.out_head_stride = DIM;
     a.out_stride = OUT_STRIDE;
     assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
-    for (int64_t i = 0; i < LEN; i++) {
-        for (int64_t h = 0; h < HEADS; h++) {
-            assert_true(
-                check_same_bits(out + i * OUT_STRIDE + h * DIM, right + (h * LEN + i) * DIM, DIM));
-        }
-        assert_true(i + 1 == LEN || check_padding(out + i * OUT_STRIDE + HEADS * DIM, 3));
-    }
+    compare_rows(out, right);
     check_arena_close(&arena);
     decoct_context_close(ctx);
 }
 
+// Hides keys other than p: 0 not one, 1 those that follow, 2 all.
+static void hide_others(float *mask, int64_t count, int64_t p, int which) {
+    for (int64_t j = 0; j < count; j++) {
+        mask[j] = j != p && (which == 2 || (which == 1 && j > p)) ? -INFINITY : 0.0f;
+    }
+}
+
 // A NaN that is seen makes its row NaN, at any place and whatever is hidden around it.
 static void test_nan(void **state) {
-    enum { LEN = 130, DIM = 5 };
-    static float q[DIM], k[LEN * DIM], v[LEN * DIM], mask[LEN], out[DIM];
+    enum { SEEN = 130, SIZE = 5 };
+    static float q[SIZE], k[SEEN * SIZE], v[SEEN * SIZE], mask[SEEN], out[SIZE];
     static const int64_t places[] = {0, 1, 15, 16, 63, 64, 127, 128, 129};
     decoct_context *ctx = check_open(*state, 1);
     if (!ctx) {
@@ -187,31 +206,29 @@ static void test_nan(void **state) {
                                .heads = 1,
                                .kv_heads = 1,
                                .q_len = 1,
-                               .kv_len = LEN,
-                               .head_dim = DIM,
+                               .kv_len = SEEN,
+                               .head_dim = SIZE,
                                .q = q,
                                .k = k,
                                .v = v,
                                .mask = mask,
                                .out = out};
-    check_fill(q, DIM, 1, 1.0f);
-    check_fill(v, LEN * DIM, 3, 1.0f);
+    check_fill(q, SIZE, 1, 1.0f);
+    check_fill(v, SEEN * SIZE, 3, 1.0f);
     for (size_t at = 0; at < sizeof places / sizeof *places; at++) {
         for (int hidden = 0; hidden < 3; hidden++) { // nothing else, what follows, all the rest
             int64_t p = places[at];
-            check_fill(k, LEN * DIM, 2, 1.0f);
-            k[p * DIM + 2] = NAN;
-            for (int64_t j = 0; j < LEN; j++) {
-                mask[j] = j != p && (hidden == 2 || (hidden == 1 && j > p)) ? -INFINITY : 0.0f;
-            }
+            check_fill(k, SEEN * SIZE, 2, 1.0f);
+            k[p * SIZE + 2] = NAN;
+            hide_others(mask, SEEN, p, hidden);
             assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
-            for (int c = 0; c < DIM; c++) {
+            for (int c = 0; c < SIZE; c++) {
                 assert_true(isnan(out[c]));
             }
             mask[p] = -INFINITY; // now it is hidden, and must not matter
             assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
             bool nothing = hidden == 2 || (hidden == 1 && p == 0); // is left to see
-            for (int c = 0; c < DIM; c++) {
+            for (int c = 0; c < SIZE; c++) {
                 assert_true(isfinite(out[c]) && nothing == (out[c] == 0.0f));
             }
         }

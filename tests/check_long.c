@@ -74,8 +74,18 @@ static void test_hidden_parts(void **state) {
         assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
         assert_true(check_same_bits(out, right, DIM));
     }
-    // Not even the sign of a zero: -2^-149 that shrinks under a larger score is -0.
-    memset(k, 0, sizeof k);
+    decoct_context_close(ctx);
+}
+
+// Not even the sign of a zero: -2^-149 that shrinks under a larger score is -0.
+static void test_hidden_signs(void **state) {
+    enum { LEN = 2 * PART + 300, DIM = 6 };
+    static float q[DIM], k[LEN * DIM], v[LEN * DIM], mask[LEN], out[DIM];
+    decoct_context *ctx = check_open(*state, 1);
+    if (!ctx) {
+        skip();
+    }
+    check_fill(q, DIM, 1, 4.0f);
     for (int64_t j = 0; j < LEN * DIM; j++) {
         v[j] = j < DIM ? -0x1p-149f : -0.0f;
     }
@@ -156,6 +166,7 @@ static void test_edges(void **state) {
 int main(void) {
     static const check_test tests[] = {{"attention, many keys", test_long},
                                        {"attention, hidden parts", test_hidden_parts},
+                                       {"attention, signs of hidden parts", test_hidden_signs},
                                        {"attention, edges", test_edges}};
     return check_all_backends("long", tests, sizeof tests / sizeof *tests);
 }

@@ -136,6 +136,10 @@ static void check_shape(decoct_context *ctx, decoct_context *scalar, const arena
     }
 }
 
+static const shape shifted[] = {{.rows = 3, .cols = 100, .scale = 1.0f, .shift = 1000.0f},
+                                {.rows = 2, .cols = 1025, .scale = 0.5f, .shift = -4096.0f},
+                                {.rows = 1, .cols = 2049, .scale = 1e-3f, .shift = 8.0f}};
+
 static void sweep(void **state, op what) {
     decoct_context *ctx = check_open(*state, 2), *scalar = check_open("scalar", 1);
     if (!ctx) {
@@ -161,9 +165,6 @@ static void sweep(void **state, op what) {
             }
         }
     }
-    static const shape shifted[] = {{.rows = 3, .cols = 100, .scale = 1.0f, .shift = 1000.0f},
-                                    {.rows = 2, .cols = 1025, .scale = 0.5f, .shift = -4096.0f},
-                                    {.rows = 1, .cols = 2049, .scale = 1e-3f, .shift = 8.0f}};
     for (size_t i = 0; what == LAYER_NORM && i < 2 * sizeof shifted / sizeof *shifted; i++) {
         shape s = shifted[i / 2];
         s.no_affine = i % 2;

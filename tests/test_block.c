@@ -93,6 +93,8 @@ static void by_hand(decoct_context *ctx, const weights *w, const float *x, float
     }
 }
 
+static const int64_t pieces[] = {ROWS, 1, 9, 64};
+
 static void test_block(void **state) {
     static float x[ROWS * D], whole[ROWS * D], y[ROWS * (D + 3)];
     decoct_context *ctx = check_open(*state, 2);
@@ -107,7 +109,6 @@ static void test_block(void **state) {
         assert_int_equal(decoct_block_create(ctx, &w.args, &block), DECOCT_OK);
         assert_int_equal(decoct_cache_create(ctx, block, ROWS, &cache), DECOCT_OK);
         by_hand(ctx, &w, x, whole);
-        static const int64_t pieces[] = {ROWS, 1, 9, 64};
         for (int p = 0; p < 4; p++) {
             assert_int_equal(decoct_cache_truncate(ctx, cache, 0), DECOCT_OK);
             for (int64_t i = 0; i < ROWS; i += pieces[p]) {

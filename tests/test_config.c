@@ -94,46 +94,47 @@ static void test_refusals(void **state) {
     expect_config("{\"model_type\": \"gpt2\"", DECOCT_E_FORMAT, "config.json: byte", &c);
 }
 
+static const struct {
+    const char *text;
+    decoct_status status;
+    const char *words;
+} names_of_sizes[] = {
+    {"\"n_head\": 4, \"num_attention_heads\": 4", DECOCT_OK, ""},
+    {"\"n_head\": null, \"num_attention_heads\": 4", DECOCT_OK, ""},
+    {"\"n_head\": 4, \"num_attention_heads\": null", DECOCT_OK, ""},
+    {"\"n_head\": null", DECOCT_E_FORMAT, "n_head is null"},
+    {"\"num_hidden_layers\": null", DECOCT_E_FORMAT, "num_hidden_layers is null"},
+    {"\"vocab_size\": null", DECOCT_E_FORMAT, "vocab_size is null"},
+    {"\"layer_norm_epsilon\": null", DECOCT_E_FORMAT, "layer_norm_epsilon is null"},
+    {"\"activation_function\": null", DECOCT_E_FORMAT, "activation_function is null"},
+    {"\"n_inner\": null, \"intermediate_size\": null, \"n_ctx\": null", DECOCT_OK, ""},
+    {"\"n_head\": 4, \"num_attention_heads\": 6", DECOCT_E_FORMAT, "num_attention_heads is 6"},
+    {"\"n_layer\": 4, \"num_hidden_layers\": 6", DECOCT_E_FORMAT, "num_hidden_layers is 6"},
+    {"\"n_embd\": 24, \"hidden_size\": 36", DECOCT_E_FORMAT, "hidden_size is 36"},
+    {"\"n_positions\": 24, \"max_position_embeddings\": 36", DECOCT_E_FORMAT,
+     "max_position_embeddings is 36"},
+    {"\"num_attention_heads\": \"4\"", DECOCT_E_FORMAT, "num_attention_heads"},
+    {"\"num_heads\": 12", DECOCT_OK, ""},
+    {"\"num_heads\": 4", DECOCT_E_FORMAT, "num_heads is 4, but n_head is 12 (the default)"},
+    {"\"n_inner\": 7, \"intermediate_size\": 8", DECOCT_E_FORMAT, "intermediate_size is 8"},
+    {"\"num_key_value_heads\": 4", DECOCT_E_UNSUPPORTED, "num_key_value_heads"},
+    {"\"layer_norm_eps\": 1e-6", DECOCT_E_FORMAT, "layer_norm_eps"},
+    {"\"layer_norm_eps\": 1e-6, \"layer_norm_epsilon\": 1e-6", DECOCT_OK, ""},
+    {"\"hidden_act\": \"gelu\"", DECOCT_E_FORMAT, "hidden_act is \"gelu\""},
+    {"\"hidden_act\": \"relu\"", DECOCT_E_UNSUPPORTED, "hidden_act is \"relu\""},
+    {"\"hidden_act\": \"gelu_fast\"", DECOCT_OK, ""},
+    {"\"n_positions\": 24, \"n_ctx\": 36", DECOCT_OK, ""},
+};
+
 // Names that GPT-2's own readers know are used; two names must agree; a name of another family must
 // not contradict them.
 static void test_names_of_sizes(void **state) {
-    static const struct {
-        const char *text;
-        decoct_status status;
-        const char *words;
-    } cases[] = {
-        {"\"n_head\": 4, \"num_attention_heads\": 4", DECOCT_OK, ""},
-        {"\"n_head\": null, \"num_attention_heads\": 4", DECOCT_OK, ""},
-        {"\"n_head\": 4, \"num_attention_heads\": null", DECOCT_OK, ""},
-        {"\"n_head\": null", DECOCT_E_FORMAT, "n_head is null"},
-        {"\"num_hidden_layers\": null", DECOCT_E_FORMAT, "num_hidden_layers is null"},
-        {"\"vocab_size\": null", DECOCT_E_FORMAT, "vocab_size is null"},
-        {"\"layer_norm_epsilon\": null", DECOCT_E_FORMAT, "layer_norm_epsilon is null"},
-        {"\"activation_function\": null", DECOCT_E_FORMAT, "activation_function is null"},
-        {"\"n_inner\": null, \"intermediate_size\": null, \"n_ctx\": null", DECOCT_OK, ""},
-        {"\"n_head\": 4, \"num_attention_heads\": 6", DECOCT_E_FORMAT, "num_attention_heads is 6"},
-        {"\"n_layer\": 4, \"num_hidden_layers\": 6", DECOCT_E_FORMAT, "num_hidden_layers is 6"},
-        {"\"n_embd\": 24, \"hidden_size\": 36", DECOCT_E_FORMAT, "hidden_size is 36"},
-        {"\"n_positions\": 24, \"max_position_embeddings\": 36", DECOCT_E_FORMAT,
-         "max_position_embeddings is 36"},
-        {"\"num_attention_heads\": \"4\"", DECOCT_E_FORMAT, "num_attention_heads"},
-        {"\"num_heads\": 12", DECOCT_OK, ""},
-        {"\"num_heads\": 4", DECOCT_E_FORMAT, "num_heads is 4, but n_head is 12 (the default)"},
-        {"\"n_inner\": 7, \"intermediate_size\": 8", DECOCT_E_FORMAT, "intermediate_size is 8"},
-        {"\"num_key_value_heads\": 4", DECOCT_E_UNSUPPORTED, "num_key_value_heads"},
-        {"\"layer_norm_eps\": 1e-6", DECOCT_E_FORMAT, "layer_norm_eps"},
-        {"\"layer_norm_eps\": 1e-6, \"layer_norm_epsilon\": 1e-6", DECOCT_OK, ""},
-        {"\"hidden_act\": \"gelu\"", DECOCT_E_FORMAT, "hidden_act is \"gelu\""},
-        {"\"hidden_act\": \"relu\"", DECOCT_E_UNSUPPORTED, "hidden_act is \"relu\""},
-        {"\"hidden_act\": \"gelu_fast\"", DECOCT_OK, ""},
-        {"\"n_positions\": 24, \"n_ctx\": 36", DECOCT_OK, ""},
-    };
     dct_config c;
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof names_of_sizes / sizeof *names_of_sizes; i++) {
         char text[256];
-        snprintf(text, sizeof text, "{\"model_type\": \"gpt2\", %s}", cases[i].text);
-        expect_config(text, cases[i].status, cases[i].words, &c);
+        snprintf(text, sizeof text, "{\"model_type\": \"gpt2\", %s}", names_of_sizes[i].text);
+        expect_config(text, names_of_sizes[i].status, names_of_sizes[i].words, &c);
     }
     expect_config("{\"model_type\": \"gpt2\", \"hidden_size\": 48, \"num_hidden_layers\": 3, "
                   "\"num_attention_heads\": 4, \"max_position_embeddings\": 99}",

@@ -212,7 +212,6 @@ static char *big_object(int count, int last) {
 }
 
 static void test_members(void **state) {
-    enum { COUNT = 30000 };
     seen s;
     (void)state;
     expect_members("{}", DECOCT_OK, "", &s);
@@ -229,7 +228,12 @@ static void test_members(void **state) {
     expect_members("{\"7\": 7]}", DECOCT_E_FORMAT, "byte 107", &s);
     expect_members("{\"7\": [7}]}", DECOCT_E_FORMAT, "byte 10", &s);
     expect_members("{\"7\": 7, \"7\": 7}", DECOCT_E_FORMAT, "byte 112: duplicate", &s);
+}
 
+static void test_many_members(void **state) {
+    enum { COUNT = 30000 };
+    seen s;
+    (void)state;
     json_malloc_t old_malloc;
     json_free_t old_free;
     json_get_alloc_funcs(&old_malloc, &old_free);
@@ -320,10 +324,10 @@ static void test_find(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),     cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_files),     cmocka_unit_test(test_members),
-        cmocka_unit_test(test_elements),  cmocka_unit_test(test_find),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_parse),        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_files),        cmocka_unit_test(test_members),
+        cmocka_unit_test(test_many_members), cmocka_unit_test(test_elements),
+        cmocka_unit_test(test_find),         cmocka_unit_test(test_no_memory),
     };
     snprintf(folder, sizeof folder, "/tmp/decoct-test-XXXXXX");
     if (!mkdtemp(folder)) {

@@ -88,6 +88,59 @@ static void expect(decoct_context *ctx, use *call, longer *args, uint32_t size, 
     }
 }
 
+static const struct {
+    const char *least;
+    use *call;
+    uint32_t first, now;
+    longer args;
+} structs[] = {
+    {"matmul: struct_size 8, at least 96",
+     use_matmul,
+     MATMUL,
+     sizeof(decoct_matmul_args),
+     {.matmul = {.m = 1, .n = 1, .k = 1, .x = one, .b = one, .y = out}}},
+    {"attention: struct_size 8, at least 248",
+     use_attention,
+     ATTENTION,
+     sizeof(decoct_attention_args),
+     {.attention = {.heads = 1,
+                    .kv_heads = 1,
+                    .q_len = 1,
+                    .kv_len = 1,
+                    .head_dim = 1,
+                    .batch = 1,
+                    .q = one,
+                    .k = one,
+                    .v = one,
+                    .out = out}}},
+    {"block: struct_size 8, at least 136",
+     use_block,
+     BLOCK,
+     sizeof(decoct_block_args),
+     {.block =
+          {.d_model = 1, .heads = 1, .d_ffn = 1, .qkv = one, .proj = one, .up = one, .down = one}}},
+    {"sample: struct_size 8, at least 32",
+     use_sample,
+     SAMPLE,
+     sizeof(decoct_sample_args),
+     {.sample = {.top_k = 1}}},
+    {"backend info: struct_size 8, at least 48",
+     use_backend_info,
+     BACKEND_INFO,
+     sizeof(decoct_backend_info),
+     {.struct_size = 0}},
+    {"model info: struct_size 8, at least 72",
+     use_model_info,
+     MODEL_INFO,
+     sizeof(decoct_model_info),
+     {.struct_size = 0}},
+    {"step info: struct_size 8, at least 56",
+     use_step_info,
+     STEP_INFO,
+     sizeof(decoct_step_info),
+     {.struct_size = 0}},
+};
+
 static void test_sizes(void **state) {
     decoct_context *ctx = check_open("scalar", 1);
     char folder[512];
@@ -96,63 +149,6 @@ static void test_sizes(void **state) {
     assert_int_equal(decoct_model_open(ctx, folder, &model), DECOCT_OK);
     assert_int_equal(decoct_session_create(ctx, model, 0, &session), DECOCT_OK);
     (void)state;
-    const struct {
-        const char *least;
-        use *call;
-        uint32_t first, now;
-        longer args;
-    } structs[] = {
-        {"matmul: struct_size 8, at least 96",
-         use_matmul,
-         MATMUL,
-         sizeof(decoct_matmul_args),
-         {.matmul = {.m = 1, .n = 1, .k = 1, .x = one, .b = one, .y = out}}},
-        {"attention: struct_size 8, at least 248",
-         use_attention,
-         ATTENTION,
-         sizeof(decoct_attention_args),
-         {.attention = {.heads = 1,
-                        .kv_heads = 1,
-                        .q_len = 1,
-                        .kv_len = 1,
-                        .head_dim = 1,
-                        .batch = 1,
-                        .q = one,
-                        .k = one,
-                        .v = one,
-                        .out = out}}},
-        {"block: struct_size 8, at least 136",
-         use_block,
-         BLOCK,
-         sizeof(decoct_block_args),
-         {.block = {.d_model = 1,
-                    .heads = 1,
-                    .d_ffn = 1,
-                    .qkv = one,
-                    .proj = one,
-                    .up = one,
-                    .down = one}}},
-        {"sample: struct_size 8, at least 32",
-         use_sample,
-         SAMPLE,
-         sizeof(decoct_sample_args),
-         {.sample = {.top_k = 1}}},
-        {"backend info: struct_size 8, at least 48",
-         use_backend_info,
-         BACKEND_INFO,
-         sizeof(decoct_backend_info),
-         {.struct_size = 0}},
-        {"model info: struct_size 8, at least 72",
-         use_model_info,
-         MODEL_INFO,
-         sizeof(decoct_model_info),
-         {.struct_size = 0}},
-        {"step info: struct_size 8, at least 56",
-         use_step_info,
-         STEP_INFO,
-         sizeof(decoct_step_info),
-         {.struct_size = 0}},
-    };
     for (size_t i = 0; i < sizeof structs / sizeof *structs; i++) {
         longer args = structs[i].args;
         uint32_t first = structs[i].first, now = structs[i].now;

@@ -184,24 +184,31 @@ static int64_t merge_plainly(int32_t (*pairs)[3], int count, int32_t *symbols, i
     }
 }
 
+enum { LONGEST = 5, TOKENS = 62 };
+
+// Every text of up to LONGEST letters a and b.
+static void add_texts(dct_bpe *bpe, char texts[TOKENS][LONGEST + 1]) {
+    for (int n = 1, id = 0; n <= LONGEST; n++) {
+        for (int bits = 0; bits < 1 << n; bits++, id++) {
+            for (int i = 0; i < n; i++) {
+                texts[id][i] = bits >> i & 1 ? 'b' : 'a';
+            }
+            texts[id][n] = '\0';
+            assert_int_equal(dct_bpe_add_token(bpe, texts[id], (uint64_t)n, id), DCT_BPE_OK);
+        }
+    }
+}
+
 // Random merges over two letters, so that the same token is made in many ways and in any order.
 static void test_merges(void **state) {
-    enum { LONGEST = 5, TOKENS = 62, MERGES = 40, LENGTH = 60 };
+    enum { MERGES = 40, LENGTH = 60 };
     uint64_t x = 7;
     (void)state;
     for (int round = 0; round < 300; round++) {
         dct_bpe *bpe = dct_bpe_create();
         char texts[TOKENS][LONGEST + 1];
         int32_t pairs[MERGES][3], count = 0;
-        for (int n = 1, id = 0; n <= LONGEST; n++) {
-            for (int bits = 0; bits < 1 << n; bits++, id++) {
-                for (int i = 0; i < n; i++) {
-                    texts[id][i] = bits >> i & 1 ? 'b' : 'a';
-                }
-                texts[id][n] = '\0';
-                assert_int_equal(dct_bpe_add_token(bpe, texts[id], (uint64_t)n, id), DCT_BPE_OK);
-            }
-        }
+        add_texts(bpe, texts);
         while (count < MERGES) {
             x = x * 6364136223846793005u + 1442695040888963407u;
             int32_t left = (int32_t)((x >> 40) % 30), right = (int32_t)((x >> 50) % 30);

@@ -346,9 +346,12 @@ static void machine_as_json(void **state) {
     assert_int_equal(json_array_size(json_object_get(all, "kinds")), 0);
     json_decref(all);
     dct_topology_close(t);
+}
 
-    t = open_machine(NULL, "hybrid.xml");
-    all = describe(t);
+static void kinds_as_json(void **state) {
+    (void)state;
+    dct_topology *t = open_machine(NULL, "hybrid.xml");
+    json_t *all = describe(t);
     json_t *kinds = json_object_get(all, "kinds");
     assert_int_equal(json_array_size(kinds), 2); // as for pins
     assert_int_equal(number(json_array_get(kinds, 0), "efficiency"), 0);
@@ -486,6 +489,7 @@ int main(void) {
         cmocka_unit_test(lists_are_followed),
         cmocka_unit_test(malformed_policies_are_refused),
         cmocka_unit_test(machine_as_json),
+        cmocka_unit_test(kinds_as_json),
         cmocka_unit_test(affinity_is_obeyed_and_kept),
         cmocka_unit_test(allowed_cpus_are_listed),
         cmocka_unit_test(quotas_are_found),

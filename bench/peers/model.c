@@ -114,6 +114,18 @@ static void cost(const pair *p, double *flops, double *bytes) {
     *bytes = 4.0 * (weights + head + 2.0 * layers * (keep + n) * d);
 }
 
+// Fills both caches to the depth p->keep; then `count` tokens are fed.
+static bool fill_caches(pair *p, int64_t count) {
+    int64_t depth = p->keep;
+    p->keep = 0;
+    if (!run_ours(p) || (p->them && !run_theirs(p))) {
+        return false;
+    }
+    p->keep = depth;
+    p->count = count;
+    return true;
+}
+
 static bool run_row(pair *p, const row_shape *row, const contest_options *options, row_result *r) {
     contestant list[SIDES] = {{.name = "decoct", .run = run_ours, .data = p},
                               {.name = "FMA", .run = run_fma, .data = p},
@@ -124,14 +136,8 @@ static bool run_row(pair *p, const row_shape *row, const contest_options *option
     double flops, bytes;
     p->keep = row->dims[1];
     p->count = p->keep ? p->keep : row->dims[0];
-    if (p->keep) { // fill both to that depth
-        int64_t depth = p->keep;
-        p->keep = 0;
-        if (!run_ours(p) || (p->them && !run_theirs(p))) {
-            return false;
-        }
-        p->keep = depth;
-        p->count = row->dims[0];
+    if (p->keep && !fill_caches(p, row->dims[0])) {
+        return false;
     }
     them->there = p->them != NULL;
     them->deviation = p->them ? deviation(p) : NAN;

@@ -110,17 +110,13 @@ static void take_peers(struct argp_state *state, const char *arg, word_list *lis
     check_words(state, "peers", list, names, PEER_COUNT);
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_list(int key, char *arg, struct argp_state *state, settings *s) {
     static const char *const ops[] = {"matmul", "plain", "cold", "softmax", "attention", "decode"};
-    settings *s = state->input;
     const char *wrong;
     switch (key) {
     case 'o':
         take_words(state, "op", arg, &s->op);
         check_words(state, "op", &s->op, ops, 6);
-        return 0;
-    case 'f':
-        s->filter = arg;
         return 0;
     case 't':
         wrong = int_list_parse(arg, 1, 1024, true, &s->threads);
@@ -133,6 +129,17 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_PEERS:
         take_peers(state, arg, &s->peers);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    settings *s = state->input;
+    switch (key) {
+    case 'f':
+        s->filter = arg;
         return 0;
     case KEY_MODEL:
         s->model = arg;
@@ -159,7 +166,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         argp_error(state, "unexpected argument '%s'", arg);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_list(key, arg, state, s);
     }
 }
 
