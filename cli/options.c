@@ -127,7 +127,7 @@ int cli_fail(int code, const char *format, ...) {
     return code;
 }
 
-static int code_of(decoct_status status) {
+static int code_of_status(decoct_status status) {
     switch (status) {
     case DECOCT_E_ARGUMENT:
     case DECOCT_E_FORMAT:
@@ -144,7 +144,7 @@ int cli_fail_status(const decoct_context *ctx, decoct_status status, const char 
     if (words[0] == '\0') {
         words = decoct_status_string(status);
     }
-    return cli_fail(code_of(status), "%s: %s", what, words);
+    return cli_fail(code_of_status(status), "%s: %s", what, words);
 }
 
 int cli_finish(void) {

@@ -16,7 +16,7 @@ typedef struct word_list {
     int64_t count;
 } word_list;
 
-static int compare(const void *a, const void *b) {
+static int compare_words(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
@@ -34,7 +34,7 @@ static char *read_list(const char *folder) {
     return text;
 }
 
-static word_list load(const char *folder) {
+static word_list load_vocabulary(const char *folder) {
     word_list list = {.text = read_list(folder)};
     if (!list.text) {
         return list;
@@ -48,12 +48,13 @@ static word_list load(const char *folder) {
     for (char *w = strtok_r(list.text, "\r\n", &rest); w; w = strtok_r(NULL, "\r\n", &rest)) {
         list.words[list.count++] = w;
     }
-    qsort(list.words, (size_t)list.count, sizeof *list.words, compare);
+    qsort(list.words, (size_t)list.count, sizeof *list.words, compare_words);
     return list;
 }
 
 static bool is_known(const word_list *list, const char *word) {
-    return bsearch(&word, list->words, (size_t)list->count, sizeof *list->words, compare) != NULL;
+    return bsearch(&word, list->words, (size_t)list->count, sizeof *list->words, compare_words) !=
+           NULL;
 }
 
 // "sarah's" is known when "sarah" is.
@@ -89,7 +90,7 @@ static bool next_word(const char **text, char word[WORD_CAP]) {
 }
 
 void cli_note_unseen(const char *folder, const char *text) {
-    word_list list = load(folder);
+    word_list list = load_vocabulary(folder);
     char named[NAMED_MOST][WORD_CAP];
     char word[WORD_CAP];
     int count = 0, more = 0;

@@ -90,8 +90,8 @@ static double allowance(const against *p, const fleet_cell *x, const fleet_cell 
                                             : OTHER_MACHINE;
 }
 
-static against_case compare(const against *p, uint32_t which, const fleet_cell *x,
-                            const fleet_cell *y) {
+static against_case compare_case(const against *p, uint32_t which, const fleet_cell *x,
+                                 const fleet_cell *y) {
     fleet_value a = fleet_value_of(p->f, x, RESULTS_TIME),
                 b = fleet_value_of(p->f, y, RESULTS_TIME);
     bool known = a.low > 0 && a.high > 0 && b.low > 0 && b.high > 0;
@@ -114,7 +114,7 @@ static void compare_all(against *p) {
             p->invalid++;
             continue;
         }
-        against_case one = compare(p, c, x, y);
+        against_case one = compare_case(p, c, x, y);
         ratio += log(one.ratio);
         low += log(one.low);
         high += log(one.high);
@@ -171,7 +171,7 @@ static bool is_near(against *p) {
     return near;
 }
 
-static void judge(against *p) {
+static void judge_pair(against *p) {
     uint32_t bad = p->invalid, all = p->count + p->invalid;
     for (uint32_t i = 0; i < p->count; i++) {
         bad += p->list[i].disturbed;
@@ -202,7 +202,7 @@ static void put_digits(double value, int count, FILE *to) {
 }
 
 // As short as possible while it differs from `other`.
-static void put_name(const fleet *f, uint32_t series, uint32_t other, FILE *to) {
+static void put_series_name(const fleet *f, uint32_t series, uint32_t other, FILE *to) {
     const fleet_series *s = &f->series[series], *t = &f->series[other];
     const char *backend = s->backend ? s->backend : "no backend";
     const char *label = f->groups[s->group].label;
@@ -224,20 +224,20 @@ static void put_place(const against *p, FILE *to) {
 
 static void put_two(const against *p, uint32_t first, uint32_t second, const char *between,
                     FILE *to) {
-    put_name(p->f, first, second, to);
+    put_series_name(p->f, first, second, to);
     fputs(between, to);
-    put_name(p->f, second, first, to);
+    put_series_name(p->f, second, first, to);
 }
 
 static void put_difference(const against *p, FILE *to) {
     bool b = p->ratio >= 1;
     uint32_t fast = b ? p->b : p->a, slow = b ? p->a : p->b;
     double gain = b ? p->ratio : 1 / p->ratio;
-    put_name(p->f, fast, slow, to);
+    put_series_name(p->f, fast, slow, to);
     fputs(" is ", to);
     put_digits(gain < 1.2 ? (gain - 1) * 100 : gain, gain < 1.2 ? 2 : 3, to);
     fputs(gain < 1.2 ? " % faster than " : " times as fast as ", to);
-    put_name(p->f, slow, fast, to);
+    put_series_name(p->f, slow, fast, to);
     put_place(p, to);
 }
 
@@ -279,7 +279,7 @@ static void say(const fleet *f, uint32_t a, uint32_t b, const sentences *out) {
     against p = {.f = f, .a = a, .b = b};
     p.list = cli_alloc((int64_t)f->case_table.count, sizeof *p.list);
     compare_all(&p);
-    judge(&p);
+    judge_pair(&p);
     char *text = NULL;
     size_t length;
     FILE *to = open_memstream(&text, &length);

@@ -60,7 +60,7 @@ static void take_text(attend_options *o, struct argp_state *state) {
     }
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_attend(int key, char *arg, struct argp_state *state) {
     attend_options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -97,7 +97,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp parser = {
     rows,
-    parse,
+    parse_attend,
     "TEXT",
     "Shows, for each word of a text, which words it drew from. Every word has a label (its key), a "
     "potion (its value) and a recipe (its query). Where a word's recipe fits another word's label, "
@@ -164,7 +164,7 @@ static int check_choice(const attend_options *o, const cli_desk *desk, const cli
     return CLI_OK;
 }
 
-static int show(const attend_options *o, const cli_scene *scene) {
+static int show_scene(const attend_options *o, const cli_scene *scene) {
     int code = o->output ? write_picture(scene, o->output) : CLI_OK;
     bool alone = o->output && cli_output_is_stdout(o->output); // nothing beside the picture
     if (code == CLI_OK && !alone) {
@@ -199,7 +199,7 @@ static int attend(const attend_options *o, const cli_desk *desk, const cli_words
                            .choice = o->choice,
                            .map = &map,
                            .before = cuts->count > 0 ? &uncut.answer : NULL};
-        code = show(o, &scene);
+        code = show_scene(o, &scene);
     }
     cli_map_free(&map);
     cli_map_free(&uncut);

@@ -24,7 +24,7 @@ static int widest_word(const cli_term *term, const cli_words *words) {
     return widest;
 }
 
-static drawing lay_out(const cli_scene *scene, FILE *to) {
+static drawing lay_out_drawing(const cli_scene *scene, FILE *to) {
     drawing d = {.scene = scene, .to = to, .plain = {.to = to, .utf8 = true}};
     int n = (int)scene->words->count;
     int label = widest_word(&d.plain, scene->words) * 9 + 12; // 15 px letters are 9 wide at most
@@ -56,7 +56,7 @@ static void put_style(const drawing *d) {
           d->to);
 }
 
-static void put_text(const drawing *d, int x, int y, const char *attributes, const char *text) {
+static void put_svg_text(const drawing *d, int x, int y, const char *attributes, const char *text) {
     fprintf(d->to, "<text x=\"%d\" y=\"%d\" %s>", x, y, attributes);
     cli_put_escaped(d->to, text);
     fputs("</text>\n", d->to);
@@ -67,8 +67,8 @@ static void put_title(const drawing *d) {
     cli_scene_name(d->scene, name, sizeof name);
     fputs("<title>Which words each word drew from</title>\n", d->to);
     fprintf(d->to, "<rect class=\"paper\" width=\"%d\" height=\"%d\"/>\n", d->width, d->height);
-    put_text(d, EDGE, 46, "class=\"ink\" font-size=\"22\" font-weight=\"600\"",
-             "Who fills whose flask?");
+    put_svg_text(d, EDGE, 46, "class=\"ink\" font-size=\"22\" font-weight=\"600\"",
+                 "Who fills whose flask?");
     fprintf(
         d->to,
         "<text x=\"%d\" y=\"70\" class=\"soft\" font-size=\"14\">A row looks at the columns; the "
@@ -95,7 +95,7 @@ static void put_labels(const drawing *d) {
     }
 }
 
-static void put_cell(const drawing *d, int i, int j) {
+static void put_svg_cell(const drawing *d, int i, int j) {
     double p = (double)d->scene->map->mean[i * (int)d->scene->map->count + j];
     int x = d->left + j * d->cell, y = d->top + i * d->cell,
         side = d->cell - (d->cell > 12 ? 2 : 1);
@@ -125,7 +125,7 @@ static void put_cell(const drawing *d, int i, int j) {
 
 // One candidate, its bar and its number; before a cut as a thin grey bar above.
 static void put_candidate(const drawing *d, const cli_candidate *c, int y) {
-    put_text(d, EDGE, y, "class=\"ink\" font-size=\"15\"", c->label);
+    put_svg_text(d, EDGE, y, "class=\"ink\" font-size=\"15\"", c->label);
     int x = EDGE + 150;
     if (d->scene->before) {
         double before = (double)d->scene->before->p[c->id];
@@ -146,21 +146,21 @@ static void put_candidate(const drawing *d, const cli_candidate *c, int y) {
 static void put_answer(const drawing *d) {
     int y = d->top + d->side + 40;
     const cli_answer *answer = &d->scene->map->answer;
-    put_text(d, EDGE, y, "class=\"ink\" font-size=\"16\" font-weight=\"600\"",
-             d->scene->before ? "What could come next after the cut" : "What could come next");
+    put_svg_text(d, EDGE, y, "class=\"ink\" font-size=\"16\" font-weight=\"600\"",
+                 d->scene->before ? "What could come next after the cut" : "What could come next");
     for (int64_t i = 0; i < answer->count && i < ANSWERS; i++) {
         put_candidate(d, &answer->top[i], y + 28 + (int)i * ANSWER_LINE);
     }
 }
 
 int cli_attend_svg(const cli_scene *scene, FILE *to) {
-    drawing d = lay_out(scene, to);
+    drawing d = lay_out_drawing(scene, to);
     put_style(&d);
     put_title(&d);
     put_labels(&d);
     for (int i = 0; i < (int)scene->words->count; i++) {
         for (int j = 0; j <= i; j++) {
-            put_cell(&d, i, j);
+            put_svg_cell(&d, i, j);
         }
     }
     put_answer(&d);

@@ -17,7 +17,7 @@ static float weight(const sheet *s, int64_t reader, int64_t read) {
     return s->scene->map->mean[reader * s->scene->map->count + read];
 }
 
-static sheet lay_out(const cli_scene *scene) {
+static sheet lay_out_sheet(const cli_scene *scene) {
     sheet s = {.term = cli_term_look(stdout), .scene = scene};
     int widest = 1;
     for (int64_t i = 0; i < scene->words->count; i++) {
@@ -33,7 +33,7 @@ static sheet lay_out(const cli_scene *scene) {
 }
 
 // One cell of weight p in s->cell columns. Five shades; with colours also the number.
-static void put_cell(const sheet *s, float p, bool cut) {
+static void put_shade(const sheet *s, float p, bool cut) {
     static const char *const shades[] = {" ", "\u2591", "\u2592", "\u2593", "\u2588"};
     static const char *const colours[] = {"38;5;244", "48;5;23;38;5;255", "48;5;30;38;5;255",
                                           "48;5;37;38;5;16", "48;5;80;38;5;16"};
@@ -65,7 +65,7 @@ static void put_legend(const sheet *s) {
     for (int i = 0; i < 5 && !s->term.colour; i++) {
         sheet small = *s;
         small.cell = 3;
-        put_cell(&small, samples[i], false);
+        put_shade(&small, samples[i], false);
         fprintf(s->term.to, " %s  ", names[i]);
     }
     fputs(s->term.colour ? "the numbers are percent; every row sums to 100\n" : "\n", s->term.to);
@@ -83,7 +83,7 @@ static void put_cells(const sheet *s) {
         fprintf(s->term.to, "%3lld  ", (long long)i + 1);
         cli_term_put_padded(&s->term, words->list[i].text, s->label, false);
         for (int64_t j = 0; j <= i; j++) {
-            put_cell(s, weight(s, i, j), cli_scene_is_cut(s->scene, i, j));
+            put_shade(s, weight(s, i, j), cli_scene_is_cut(s->scene, i, j));
         }
         fputc('\n', s->term.to);
     }
@@ -196,7 +196,7 @@ static void put_changes(const sheet *s) {
 }
 
 void cli_attend_print(const cli_scene *scene, bool with_map) {
-    sheet s = lay_out(scene);
+    sheet s = lay_out_sheet(scene);
     char name[96];
     cli_scene_name(scene, name, sizeof name);
     if (with_map) {

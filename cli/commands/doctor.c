@@ -26,7 +26,7 @@ static const struct argp_option rows[] = {
     {0},
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_doctor(int key, char *arg, struct argp_state *state) {
     doctor_options *o = state->input;
     struct stat info;
     switch (key) {
@@ -52,7 +52,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp parser = {
     rows,
-    parse,
+    parse_doctor,
     NULL,
     "Looks for what disturbs measurements on this machine: clocks that change, CPUs that others "
     "use, quotas, memory. Each finding says why, and how to fix it. It only looks, "
@@ -125,7 +125,7 @@ static void say_verdict(const doctor_finding *all, char *text, size_t size) {
 
 // ---- Output ----
 
-static int put_json(const doctor_finding *all, const char *verdict) {
+static int put_findings_json(const doctor_finding *all, const char *verdict) {
     json_t *findings = json_array();
     for (int i = 0; i < CHECKS; i++) {
         const doctor_finding *f = &all[i];
@@ -184,7 +184,7 @@ static void put_finding(const cli_term *term, const doctor_finding *f) {
     }
 }
 
-static void put_text(const doctor_finding *all, const char *verdict) {
+static void put_findings(const doctor_finding *all, const char *verdict) {
     cli_term term = cli_term_look(stdout);
     for (int severity = DOCTOR_BAD; severity <= DOCTOR_OK; severity++) {
         bool any = false;
@@ -204,7 +204,7 @@ static void put_text(const doctor_finding *all, const char *verdict) {
 
 // ---- The command ----
 
-static void examine(const char *root, bool brief, doctor_finding *all) {
+static void examine_machine(const char *root, bool brief, doctor_finding *all) {
     char name[HOST_TEXT];
     doctor_machine m = {.root = root ? root : "", .recorded = root, .brief = brief};
     host_hypervisor(m.root, name);
@@ -220,7 +220,7 @@ static void examine(const char *root, bool brief, doctor_finding *all) {
 json_t *doctor_findings(void) {
     doctor_finding *all = cli_alloc(CHECKS, sizeof *all);
     json_t *list = json_array();
-    examine(NULL, true, all);
+    examine_machine(NULL, true, all);
     for (int i = 0; i < CHECKS; i++) {
         const doctor_finding *f = &all[i];
         if (f->severity != DOCTOR_OK) {
@@ -240,12 +240,12 @@ int cli_doctor(int argc, char **argv) {
         return code;
     }
     doctor_finding *all = cli_alloc(CHECKS, sizeof *all);
-    examine(o.root, false, all);
+    examine_machine(o.root, false, all);
     say_verdict(all, verdict, sizeof verdict);
     if (o.json) {
-        code = put_json(all, verdict);
+        code = put_findings_json(all, verdict);
     } else {
-        put_text(all, verdict);
+        put_findings(all, verdict);
     }
     bool bad = count_findings(all, DOCTOR_BAD) > 0;
     free(all);

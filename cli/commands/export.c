@@ -38,7 +38,7 @@ static void take_format(export_options *o, const char *arg, struct argp_state *s
     }
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_export(int key, char *arg, struct argp_state *state) {
     export_options *o = state->input;
     switch (key) {
     case 't':
@@ -65,7 +65,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp parser = {
     rows,
-    parse,
+    parse_export,
     "FILE",
     "Turns a result file (decoct sweep, decoct bench --suite, decoct roofline) into what other "
     "tools read."
@@ -84,8 +84,8 @@ static const struct argp parser = {
     NULL};
 
 // The same checks as in `decoct report`. jansson alone does not check that it is a result file.
-static int examine(fleet *f, const char *path, const char *text, size_t length, char *words,
-                   size_t size) {
+static int examine_file(fleet *f, const char *path, const char *text, size_t length, char *words,
+                        size_t size) {
     results_reader *reader = results_open();
     results_file file;
     if (!reader) {
@@ -101,13 +101,13 @@ static int examine(fleet *f, const char *path, const char *text, size_t length, 
     return code;
 }
 
-static int load(export_input *in, const char *path, const cli_output *output) {
+static int load_input(export_input *in, const char *path, const cli_output *output) {
     char words[512], *text;
     size_t length = 0;
     json_error_t error;
     int code = gather_read(path, output, &text, &length, words, sizeof words);
     if (code == CLI_OK) {
-        code = examine(&in->fleet, path, text, length, words, sizeof words);
+        code = examine_file(&in->fleet, path, text, length, words, sizeof words);
     }
     if (code == CLI_OK) {
         in->all = json_loadb(text, length, JSON_ALLOW_NUL, &error);
@@ -127,7 +127,7 @@ typedef struct export_job {
     const export_input *in;
 } export_job;
 
-static bool put(FILE *to, const void *data) {
+static bool put_export(FILE *to, const void *data) {
     const export_job *job = data;
     job->options->to->write(job->in, to);
     return true;
@@ -141,11 +141,11 @@ int cli_export(int argc, char **argv) {
     }
     cli_output output = cli_output_find(o.output);
     export_input in = {0};
-    code = load(&in, o.file, &output);
+    code = load_input(&in, o.file, &output);
     if (code == CLI_OK) {
         fleet_label(&in.fleet);
         fleet_judge(&in.fleet);
-        code = cli_output_write(o.output, put, &(export_job){&o, &in});
+        code = cli_output_write(o.output, put_export, &(export_job){&o, &in});
     }
     fleet_free(&in.fleet);
     json_decref(in.all);

@@ -89,7 +89,7 @@ static void put_field(const json_t *value, FILE *to) {
     fputs(quoted ? "\"" : "", to);
 }
 
-static void put_row(const json_t *row, FILE *to) {
+static void put_csv_row(const json_t *row, FILE *to) {
     bool old = !json_is_string(json_object_get(row, keys[FIELD_DTYPE])) &&
                !json_is_true(json_object_get(row, keys[FIELD_ERROR_OCCURRED]));
     for (int i = 0; i < FIELDS; i++) {
@@ -111,6 +111,6 @@ void export_csv(const export_input *in, FILE *to) {
     }
     fputs("\r\n", to);
     json_array_foreach(json_object_get(in->all, "benchmarks"), i, row) {
-        put_row(row, to);
+        put_csv_row(row, to);
     }
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 // Compact JSON of one value, numbers as short as they can be.
-static void put_value(const json_t *value, FILE *to) {
+static void put_json_value(const json_t *value, FILE *to) {
     if (json_is_number(value)) {
         export_put_number(value, to);
     } else {
@@ -20,20 +20,20 @@ static void put_keys(const json_t *object, const char *const *keys, const char *
         const json_t *value = json_object_get(object, *keys);
         if (value && !json_is_null(value)) {
             fprintf(to, "%s\n%s\"%s\": ", *any ? "," : "", indent, *keys);
-            put_value(value, to);
+            put_json_value(value, to);
             *any = true;
         }
     }
 }
 
-static void put_row(const json_t *row, size_t index, FILE *to) {
+static void put_google_row(const json_t *row, size_t index, FILE *to) {
     static const char *const head[] = {"run_name",         "run_type", "repetitions",
                                        "repetition_index", "threads",  NULL};
     static const char *const tail[] = {"iterations", "real_time", "cpu_time", "time_unit",
                                        "GFLOP/s",    "GB/s",      "tokens/s", NULL};
     bool any = true;
     fputs("    {\n      \"name\": ", to);
-    put_value(json_object_get(row, "name"), to);
+    put_json_value(json_object_get(row, "name"), to);
     fprintf(to, ",\n      \"family_index\": %zu,\n      \"per_family_instance_index\": 0", index);
     put_keys(row, head, "      ", &any, to);
     if (json_is_false(json_object_get(row, "correct"))) {
@@ -63,7 +63,7 @@ void export_googlecpp(const export_input *in, FILE *to) {
     json_array_foreach(json_object_get(in->all, "benchmarks"), i, row) {
         if (has_times(row)) {
             fputs(written ? ",\n" : "\n", to);
-            put_row(row, written++, to);
+            put_google_row(row, written++, to);
         } else {
             left_out++;
         }

@@ -25,7 +25,7 @@ static const field fields[] = {
 enum { FIELDS = sizeof fields / sizeof *fields };
 
 // Text in a cell of a table: nothing in it may end the cell or be an element.
-static void put_cell(const char *s, FILE *to) {
+static void put_markdown_text(const char *s, FILE *to) {
     for (; *s; s++) {
         if (*s == '<' || *s == '>' || *s == '&') {
             fputs(*s == '<' ? "&lt;" : *s == '>' ? "&gt;" : "&amp;", to);
@@ -37,7 +37,7 @@ static void put_cell(const char *s, FILE *to) {
     }
 }
 
-static const char *text_of(const json_t *row, const char *key) {
+static const char *text_of_row(const json_t *row, const char *key) {
     const char *text = json_string_value(json_object_get(row, key));
     return text ? text : "";
 }
@@ -81,18 +81,18 @@ static void put_notes(const json_t *row, FILE *to) {
         json_array_foreach(json_object_get(row, lists[l]), i, word) {
             fputs(between, to);
             fputs(l == 0 ? "invalid: " : "", to);
-            put_cell(json_string_value(word), to);
+            put_markdown_text(json_string_value(word), to);
             between = "; ";
         }
     }
-    if (*text_of(row, "pin_error")) {
+    if (*text_of_row(row, "pin_error")) {
         fputs(between, to);
-        put_cell(text_of(row, "pin_error"), to);
+        put_markdown_text(text_of_row(row, "pin_error"), to);
     }
 }
 
-static void put_sentence(const char *sentence, void *to) {
-    put_cell(sentence, to);
+static void put_paragraph(const char *sentence, void *to) {
+    put_markdown_text(sentence, to);
     fputs("\n\n", to); // a paragraph
 }
 
@@ -125,7 +125,7 @@ static void put_head(FILE *to) {
     fputs("---|\n", to);
 }
 
-static void put_row(const json_t *row, FILE *to) {
+static void put_markdown_row(const json_t *row, FILE *to) {
     fputs("| ", to);
     for (int i = 0; i < FIELDS; i++) {
         if (!is_column(i)) {
@@ -136,7 +136,7 @@ static void put_row(const json_t *row, FILE *to) {
         } else if (fields[i].kind == ROW_KIND_FIGURE) {
             put_interval(row, fields[i].key, to);
         } else {
-            put_cell(text_of(row, fields[i].key), to);
+            put_markdown_text(text_of_row(row, fields[i].key), to);
         }
         fputs(" | ", to);
     }
@@ -147,9 +147,9 @@ static void put_row(const json_t *row, FILE *to) {
 void export_md(const export_input *in, FILE *to) {
     size_t i = 0;
     json_t *row = NULL;
-    against_put(&in->fleet, put_sentence, to);
+    against_put(&in->fleet, put_paragraph, to);
     put_head(to);
     json_array_foreach(json_object_get(in->all, "benchmarks"), i, row) {
-        put_row(row, to);
+        put_markdown_row(row, to);
     }
 }

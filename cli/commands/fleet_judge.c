@@ -61,7 +61,7 @@ static fleet_value single(const fleet_cell *cell, int figure, float value) {
 }
 
 // Of one figure's values, which it sorts a little.
-static fleet_value judge(float *values, int64_t n) {
+static fleet_value judge_values(float *values, int64_t n) {
     if (n == 0) {
         return (fleet_value){NAN, NAN, NAN};
     }
@@ -88,7 +88,7 @@ static void judge_cell(const fleet *f, fleet_cell *cell, float *scratch) {
     }
     cell->judged = cli_alloc(RESULTS_MANY, sizeof *cell->judged);
     for (int figure = 0; figure < RESULTS_MANY; figure++) {
-        cell->judged[figure] = judge(scratch + figure * (int64_t)f->files, n[figure]);
+        cell->judged[figure] = judge_values(scratch + figure * (int64_t)f->files, n[figure]);
     }
 }
 

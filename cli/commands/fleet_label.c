@@ -16,7 +16,7 @@ static char *joined(const char *a, const char *between, const char *b, const cha
 }
 
 // Uses `label`, or the first of "label #2", "label #3", ... that is free.
-static char *take(fleet_table *taken, char *label) {
+static char *take_label(fleet_table *taken, char *label) {
     bool added;
     fleet_intern(taken, label, strlen(label), &added);
     for (int k = 2; !added; k++) {
@@ -72,13 +72,13 @@ void fleet_label(fleet *f) {
     widen(f, labels, 1);
     widen(f, labels, 2);
     for (size_t i = 0; i < count; i++) {
-        f->groups[i].label = take(&groups, labels[i]);
+        f->groups[i].label = take_label(&groups, labels[i]);
     }
     for (size_t i = 0; i < f->series_table.count; i++) {
         fleet_series *s = &f->series[i];
         const char *backend = s->backend ? s->backend : "";
-        s->label =
-            take(&series, joined(f->groups[s->group].label, s->backend ? ", " : "", backend, ""));
+        s->label = take_label(
+            &series, joined(f->groups[s->group].label, s->backend ? ", " : "", backend, ""));
     }
     fleet_table_free(&groups);
     fleet_table_free(&series);

@@ -30,7 +30,7 @@ typedef struct source {
     bool other; // not a result file: skipped
 } source;
 
-typedef struct work {
+typedef struct gather_work {
     source *list;
     size_t count, room;
     mtx_t lock;
@@ -41,7 +41,7 @@ typedef struct work {
     size_t raw_bytes;
     int code;
     gather_result *result;
-} work;
+} gather_work;
 
 static void join(char text[1024], const char *path, const char *words) {
     snprintf(text, 1024, "%s: %s", path, words);
@@ -86,7 +86,7 @@ static char *copy_of(const char *text) {
     return strcpy(copy, text);
 }
 
-static void add_source(work *w, const char *path, const char *folder, int argument) {
+static void add_source(gather_work *w, const char *path, const char *folder, int argument) {
     if (w->count == w->room) {
         w->room = w->room ? w->room * 2 : 64;
         w->list = cli_resize(w->list, (int64_t)w->room, sizeof *w->list);
@@ -103,13 +103,13 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static bool is_output(const work *w, const char *path, const struct stat *info) {
+static bool is_output(const gather_work *w, const char *path, const struct stat *info) {
     bool same = cli_output_is(w->output, info);
     return same && gather_fail(CLI_USAGE, path, "is the output too: name another file with -o");
 }
 
 // One name in a folder. A pipe there may never end, and it was not named on the command line.
-static int add_entry(work *w, const char *path, const char *folder, int argument) {
+static int add_entry(gather_work *w, const char *path, const char *folder, int argument) {
     struct stat info;
     bool there = stat(path, &info) == 0;
     if (there && !S_ISREG(info.st_mode)) {
@@ -123,7 +123,7 @@ static int add_entry(work *w, const char *path, const char *folder, int argument
     return CLI_OK;
 }
 
-static int add_folder(work *w, const char *folder, int argument) {
+static int add_folder(gather_work *w, const char *folder, int argument) {
     struct dirent **names = NULL;
     int count = scandir(folder, &names, is_result_name, by_name), code = CLI_OK;
     size_t before = w->count;
@@ -144,7 +144,7 @@ static int add_folder(work *w, const char *folder, int argument) {
                                                : gather_fail(CLI_NOTHING, folder, NO_RESULTS);
 }
 
-static int add_argument(work *w, const char *path, int argument) {
+static int add_argument(gather_work *w, const char *path, int argument) {
     struct stat info;
     if (stat(path, &info) != 0) {
         return gather_fail(CLI_USAGE, path, strerror(errno));
@@ -159,7 +159,7 @@ static int add_argument(work *w, const char *path, int argument) {
     return CLI_OK;
 }
 
-static void make_shown(work *w) {
+static void make_shown(gather_work *w) {
     fleet_table names = {0};
     uint32_t *counts = cli_alloc((int64_t)w->count, sizeof *counts);
     bool was;
@@ -177,7 +177,7 @@ static void make_shown(work *w) {
 }
 
 // The text belongs to this function.
-static void keep_or_free(work *w, const source *s, char *text, size_t length) {
+static void keep_or_free(gather_work *w, const source *s, char *text, size_t length) {
     gather_result *r = w->result;
     if (w->keep && r->raw_count < GATHER_RAW_FILES && length <= GATHER_RAW_BYTES - w->raw_bytes) {
         r->raw[r->raw_count++] = (gather_raw){copy_of(s->shown), text, length};
@@ -188,7 +188,7 @@ static void keep_or_free(work *w, const source *s, char *text, size_t length) {
 }
 
 // Waits until it is this file's turn; false when another one failed before.
-static bool wait_turn(work *w, size_t index) {
+static bool wait_turn(gather_work *w, size_t index) {
     mtx_lock(&w->lock);
     while (w->turn != index && w->code == CLI_OK) {
         cnd_wait(&w->turned, &w->lock);
@@ -203,18 +203,18 @@ static int enter_other(source *s, const char *words) {
     return CLI_OK;
 }
 
-static int enter(work *w, const source *s, const results_file *file) {
+static int enter(gather_work *w, const source *s, const results_file *file) {
     char words[512];
     bool good = fleet_add(&w->result->fleet, file, s->path, s->shown, s->folder, s->argument, words,
                           sizeof words);
     return good ? CLI_OK : gather_fail(CLI_USAGE, s->path, words);
 }
 
-static int code_of(results_status status) {
+static int code_of_results(results_status status) {
     return status == RESULTS_OK ? CLI_OK : status == RESULTS_MEMORY ? CLI_INTERNAL : CLI_USAGE;
 }
 
-static void take_in(work *w, size_t index, results_reader *reader) {
+static void take_in(gather_work *w, size_t index, results_reader *reader) {
     source *s = &w->list[index];
     results_file file;
     char words[512], *text;
@@ -223,7 +223,7 @@ static void take_in(work *w, size_t index, results_reader *reader) {
     int code = gather_read(s->path, w->output, &text, &length, words, sizeof words);
     if (code == CLI_OK) {
         status = results_parse(reader, text, length, &file, words, sizeof words);
-        code = code_of(status);
+        code = code_of_results(status);
     }
     if (wait_turn(w, index)) {
         bool other = status == RESULTS_OTHER && s->folder;
@@ -241,8 +241,8 @@ static void take_in(work *w, size_t index, results_reader *reader) {
     free(text);
 }
 
-static int run(void *data) {
-    work *w = data;
+static int run_reader(void *data) {
+    gather_work *w = data;
     results_reader *reader = results_open();
     if (!reader) {
         exit(cli_fail(CLI_INTERNAL, "out of memory"));
@@ -262,23 +262,23 @@ static int run(void *data) {
 }
 
 // One thread per CPU; fewer if the system cannot start more.
-static void run_all(work *w) {
+static void run_readers(gather_work *w) {
     cpu_set_t set;
     int cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1, started = 0;
     thrd_t threads[WORKERS_MOST];
     int wanted = cpus < WORKERS_MOST ? cpus : WORKERS_MOST;
     while (started + 1 < wanted && (size_t)(started + 1) < w->count &&
-           thrd_create(&threads[started], run, w) == thrd_success) {
+           thrd_create(&threads[started], run_reader, w) == thrd_success) {
         started++;
     }
-    run(w);
+    run_reader(w);
     for (int i = 0; i < started; i++) {
         thrd_join(threads[i], NULL);
     }
 }
 
 // A folder without any result file, though with other *.json.
-static int check_folders(const work *w) {
+static int check_folders(const gather_work *w) {
     for (size_t i = 0; i < w->count;) {
         bool any = false;
         size_t first = i;
@@ -305,7 +305,7 @@ static int check_size(const fleet *f) {
 
 int gather(char **arguments, int count, bool keep, const cli_output *output,
            gather_result *result) {
-    work w = {.keep = keep, .output = output, .result = result};
+    gather_work w = {.keep = keep, .output = output, .result = result};
     *result = (gather_result){0};
     for (int i = 0; i < count && w.code == CLI_OK; i++) {
         w.code = add_argument(&w, arguments[i], i);
@@ -316,7 +316,7 @@ int gather(char **arguments, int count, bool keep, const cli_output *output,
     }
     if (w.code == CLI_OK) {
         make_shown(&w);
-        run_all(&w);
+        run_readers(&w);
         w.code = w.code == CLI_OK ? check_folders(&w) : w.code;
         w.code = w.code == CLI_OK ? check_size(&result->fleet) : w.code;
         fleet_label(&result->fleet);

@@ -33,7 +33,7 @@ static const struct argp_option rows[] = {
     {0},
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_generate(int key, char *arg, struct argp_state *state) {
     generate_options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -71,7 +71,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp parser = {
     rows,
-    parse,
+    parse_generate,
     "TEXT",
     "Continues a text: draws the next word, adds it, and repeats, until there are N tokens, "
     "the text has ended, or the model's context is full."
@@ -90,7 +90,7 @@ typedef struct stream {
 } stream;
 
 // Shows one whole character; line feeds and tabs as such, other control characters escaped.
-static void show(const stream *out, const char *character, size_t length) {
+static void show_character(const stream *out, const char *character, size_t length) {
     char one[8];
     memcpy(one, character, length);
     one[length] = '\0';
@@ -108,7 +108,7 @@ static void put_byte(stream *out, char byte) {
         return; // wait for the rest of the character
     }
     if (length > 0) {
-        show(out, out->held, out->held_length);
+        show_character(out, out->held, out->held_length);
         out->held_length = 0;
         return;
     }
@@ -116,14 +116,14 @@ static void put_byte(stream *out, char byte) {
     char rest[4];
     size_t left = out->held_length - 1;
     memcpy(rest, out->held + 1, left);
-    show(out, out->held, 1);
+    show_character(out, out->held, 1);
     out->held_length = 0;
     for (size_t i = 0; i < left; i++) {
         put_byte(out, rest[i]);
     }
 }
 
-static void put_text(stream *out, const char *text, size_t length) {
+static void put_generated(stream *out, const char *text, size_t length) {
     for (size_t i = 0; i < length; i++) {
         put_byte(out, text[i]);
     }
@@ -132,7 +132,7 @@ static void put_text(stream *out, const char *text, size_t length) {
 
 static void end_stream(stream *out) {
     for (size_t i = 0; i < out->held_length; i++) {
-        show(out, out->held + i, 1);
+        show_character(out, out->held + i, 1);
     }
     putchar('\n');
 }
@@ -158,7 +158,7 @@ static int draw(const cli_desk *desk, decoct_session *session, generate_options 
         char *text = cli_token_text(desk, id, &length);
         bool ended = decoct_model_is_end(desk->model, id);
         code = text ? code : CLI_INTERNAL;
-        put_text(out, text, text && !ended ? length : 0);
+        put_generated(out, text, text && !ended ? length : 0);
         free(text);
         if (ended || ferror(stdout)) {
             break;
@@ -182,10 +182,10 @@ static int generate(const cli_desk *desk, generate_options *o) {
     }
     stream out = {.term = cli_term_look(stdout)};
     cli_term_style(&out.term, "2");
-    put_text(&out, o->prompt.text, strlen(o->prompt.text));
+    put_generated(&out, o->prompt.text, strlen(o->prompt.text));
     cli_term_style(&out.term, "0");
     if (desk->info.space_after_words) {
-        put_text(&out, " ", 1);
+        put_generated(&out, " ", 1);
     }
     int code = draw(desk, session, o, &out);
     end_stream(&out);

@@ -35,7 +35,7 @@ static const struct argp_option rows[] = {
     {0},
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_hash(int key, char *arg, struct argp_state *state) {
     hash_options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -66,7 +66,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp parser = {
     rows,
-    parse,
+    parse_hash,
     NULL,
     "Runs every kernel on fixed inputs and prints one line each: op, shape, and a 64-bit hash "
     "(FNV-1a) of the bytes of its result."
@@ -215,7 +215,7 @@ static int hash_cases(const hash_options *o, const cli_desk *desk, const char *g
     return code;
 }
 
-static int put_json(const decoct_context *ctx, const tally *t) {
+static int put_hashes_json(const decoct_context *ctx, const tally *t) {
     json_t *servers = json_object();
     char kernel[SERVED_WORD];
     for (int i = 0; served_kernel(i, kernel); i++) {
@@ -240,7 +240,7 @@ static int hash_all(const hash_options *o, const cli_desk *desk, const char *gol
     if (code == CLI_OK && t.printed == 0) {
         code = cli_fail(CLI_NOTHING, "--only %s: no line has that name", o->only);
     } else if (code == CLI_OK && o->json) {
-        code = put_json(desk->ctx, &t);
+        code = put_hashes_json(desk->ctx, &t);
     } else if (code == CLI_OK && golden && t.wrong == 0) {
         printf("%d hashes, all as in %s\n", t.printed, o->check);
     }

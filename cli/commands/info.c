@@ -19,7 +19,7 @@ static const struct argp_option rows[] = {
     {0},
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_info(int key, char *arg, struct argp_state *state) {
     info_options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -38,7 +38,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp parser = {
     rows,
-    parse,
+    parse_info,
     NULL,
     "Shows this machine as decoct sees it: the CPU and its instruction sets, cores and caches, how "
     "many CPUs this process may use, which backends there are, and which of them serves each "
@@ -70,14 +70,14 @@ static char *machine_text(decoct_context *ctx) {
     return NULL;
 }
 
-static void put_name(const cli_term *term, const char *name) {
+static void put_line_name(const cli_term *term, const char *name) {
     cli_term_style(term, "1");
     cli_term_put_padded(term, name, 15, false);
     cli_term_style(term, "0");
 }
 
 static void put_line(const cli_term *term, const char *name, const char *value) {
-    put_name(term, name);
+    put_line_name(term, name);
     cli_term_put(term, value);
     fputc('\n', term->to);
 }
@@ -129,7 +129,7 @@ static long long number_of(const json_t *object, const char *key) {
     return (long long)json_integer_value(json_object_get(object, key));
 }
 
-static const char *text_of(const json_t *object, const char *key, const char *otherwise) {
+static const char *text_of_object(const json_t *object, const char *key, const char *otherwise) {
     const char *text = json_string_value(json_object_get(object, key));
     return text && *text ? text : otherwise;
 }
@@ -137,7 +137,7 @@ static const char *text_of(const json_t *object, const char *key, const char *ot
 static void put_features(const cli_term *term, const json_t *machine) {
     size_t i = 0;
     json_t *feature = NULL;
-    put_name(term, "Instructions");
+    put_line_name(term, "Instructions");
     json_array_foreach(json_object_get(machine, "features"), i, feature) {
         fputs(i ? " " : "", term->to);
         cli_term_put(term, json_string_value(feature));
@@ -153,14 +153,14 @@ static void put_kinds(const cli_term *term, const json_t *kinds) {
     if (json_array_size(kinds) < 2) {
         return;
     }
-    put_name(term, "Core kinds");
+    put_line_name(term, "Core kinds");
     json_array_foreach(kinds, i, kind) {
-        const char *parts = text_of(kind, "parts", NULL);
+        const char *parts = text_of_object(kind, "parts", NULL);
         fputs(i ? ", " : "", term->to);
         if (!parts) {
             fprintf(term->to, "%zu x ", json_array_size(json_object_get(kind, "cpus")));
         }
-        cli_term_put(term, parts ? parts : text_of(kind, "type", "unknown kind"));
+        cli_term_put(term, parts ? parts : text_of_object(kind, "type", "unknown kind"));
         if (json_is_integer(json_object_get(kind, "capacity"))) {
             fprintf(term->to, " (capacity %lld)", number_of(kind, "capacity"));
         }
@@ -171,17 +171,17 @@ static void put_kinds(const cli_term *term, const json_t *kinds) {
 static void put_topology(const cli_term *term, const json_t *machine) {
     const json_t *topology = json_object_get(machine, "topology");
     if (!json_is_object(topology)) {
-        put_line(term, "Cores", text_of(machine, "topology_error", "unknown"));
+        put_line(term, "Cores", text_of_object(machine, "topology_error", "unknown"));
         return;
     }
     size_t i = 0;
     json_t *item = NULL;
-    put_name(term, "Cores");
+    put_line_name(term, "Cores");
     fprintf(term->to, "%lld in %lld package(s) and %lld NUMA node(s), %lld thread(s) a core\n",
             number_of(topology, "cores"), number_of(topology, "packages"),
             number_of(topology, "numa"), number_of(topology, "smt"));
     put_kinds(term, json_object_get(topology, "kinds"));
-    put_name(term, "Caches");
+    put_line_name(term, "Caches");
     json_array_foreach(json_object_get(topology, "caches"), i, item) {
         long long kib = number_of(item, "size") / 1024;
         bool large = kib >= 1024 && kib % 1024 == 0;
@@ -193,7 +193,7 @@ static void put_topology(const cli_term *term, const json_t *machine) {
 
 static void put_usable(const cli_term *term, const json_t *machine) {
     const json_t *quota = json_object_get(machine, "quota");
-    put_name(term, "Usable CPUs");
+    put_line_name(term, "Usable CPUs");
     fprintf(term->to, "%lld by this process; ", number_of(machine, "usable_cpus"));
     if (json_is_number(quota)) {
         fprintf(term->to, "the quota is worth %g CPUs\n", json_number_value(quota));
@@ -203,18 +203,18 @@ static void put_usable(const cli_term *term, const json_t *machine) {
 }
 
 static void put_members(const cli_term *term, const json_t *machine) {
-    put_line(term, "CPU", text_of(machine, "cpu", "unknown"));
-    put_line(term, "Family", text_of(machine, "family", "unknown"));
+    put_line(term, "CPU", text_of_object(machine, "cpu", "unknown"));
+    put_line(term, "Family", text_of_object(machine, "family", "unknown"));
     put_features(term, machine);
     put_topology(term, machine);
     put_usable(term, machine);
-    put_line(term, "Kernel", text_of(machine, "kernel", "unknown"));
-    put_name(term, "Arithmetic");
+    put_line(term, "Kernel", text_of_object(machine, "kernel", "unknown"));
+    put_line_name(term, "Arithmetic");
     fprintf(term->to, "version %lld\n", number_of(machine, "arithmetic"));
-    put_name(term, "Threads");
+    put_line_name(term, "Threads");
     fprintf(term->to, "%lld, pinned: ", number_of(machine, "threads"));
-    cli_term_put(term, text_of(machine, "pin", "none"));
-    const char *trouble = text_of(machine, "pin_error", NULL);
+    cli_term_put(term, text_of_object(machine, "pin", "none"));
+    const char *trouble = text_of_object(machine, "pin_error", NULL);
     if (trouble) {
         fputs("; ", term->to);
         cli_term_put(term, trouble);
@@ -249,7 +249,7 @@ static int put_tables(decoct_context *ctx) {
     return code;
 }
 
-static int put_json(decoct_context *ctx) {
+static int put_info_json(decoct_context *ctx) {
     char *text = machine_text(ctx);
     if (!text) {
         return CLI_INTERNAL;
@@ -268,7 +268,7 @@ int cli_info(int argc, char **argv) {
     }
     code = cli_open_context(&o.common, &ctx);
     if (code == CLI_OK) {
-        code = o.json ? put_json(ctx) : put_tables(ctx);
+        code = o.json ? put_info_json(ctx) : put_tables(ctx);
     }
     decoct_context_close(ctx);
     return code == CLI_OK ? cli_finish() : code;

@@ -63,8 +63,9 @@ static void take_head(cli_map *map, int64_t layer, int64_t head, bool wanted,
     }
 }
 
-static decoct_status collect(const cli_desk *desk, decoct_session *session, int64_t token_count,
-                             const cli_words *words, cli_choice choice, cli_map *map) {
+static decoct_status collect_weights(const cli_desk *desk, decoct_session *session,
+                                     int64_t token_count, const cli_words *words, cli_choice choice,
+                                     cli_map *map) {
     int64_t square = map->count * map->count, taken = 0;
     float *tokens = cli_alloc(token_count * token_count, sizeof *tokens);
     float *joined = cli_alloc(square, sizeof *joined);
@@ -120,7 +121,7 @@ int cli_map_make(const cli_desk *desk, const cli_prompt *prompt, const cli_words
     float *logits = cli_alloc(desk->info.vocabulary, sizeof *logits);
     decoct_status status = run_prompt(desk, prompt, words, cuts, &session, logits);
     if (status == DECOCT_OK) {
-        status = collect(desk, session, prompt->count, words, choice, out);
+        status = collect_weights(desk, session, prompt->count, words, choice, out);
     }
     int code = status == DECOCT_OK ? cli_answer_make(desk, prompt, logits, top, &out->answer)
                                    : cli_fail_status(desk->ctx, status, "the model");

@@ -20,7 +20,7 @@ static const struct argp_option rows[] = {
     {0},
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_next(int key, char *arg, struct argp_state *state) {
     next_options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -49,7 +49,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp parser = {
     rows,
-    parse,
+    parse_next,
     "TEXT",
     "Reads the beginning of a text and shows which words could come next, the most probable first."
     "\v"
@@ -61,7 +61,8 @@ static const struct argp parser = {
     NULL,
     NULL};
 
-static int print_json(const cli_desk *desk, const cli_prompt *prompt, const cli_answer *answer) {
+static int print_next_json(const cli_desk *desk, const cli_prompt *prompt,
+                           const cli_answer *answer) {
     bool clean;
     char *text = cli_utf8_clean(prompt->text, strlen(prompt->text), &clean);
     json_t *list = json_array();
@@ -126,7 +127,7 @@ int cli_next(int argc, char **argv) {
         code = answer_prompt(&desk, &o, &answer);
     }
     if (code == CLI_OK && o.json) {
-        code = print_json(&desk, &o.prompt, &answer);
+        code = print_next_json(&desk, &o.prompt, &answer);
     } else if (code == CLI_OK) {
         print_list(&o.prompt, &answer);
     }

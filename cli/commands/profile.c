@@ -47,7 +47,7 @@ static const struct argp_option rows[] = {
     {0},
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_profile(int key, char *arg, struct argp_state *state) {
     profile_options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -87,7 +87,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp parser = {
     rows,
-    parse,
+    parse_profile,
     "TEXT",
     "Shows where the time of a model goes: each step of its blocks with its time, its share, its "
     "rate, and how near it comes to a limit of this machine, arithmetic or memory, that is "
@@ -151,16 +151,16 @@ static void measure_limits(decoct_context *ctx, profile *p) {
 // ---- Running ----
 
 // What is run repeatedly.
-typedef struct job {
+typedef struct profile_job {
     const cli_desk *desk;
     const profile_options *o;
     decoct_session *session;
     int32_t *ids;
     float *logits;
-} job;
+} profile_job;
 
 // All of the text at once, or only the tokens after the first `keep`, which stay.
-static decoct_status run(const job *j, int64_t keep) {
+static decoct_status run_model(const profile_job *j, int64_t keep) {
     decoct_context *ctx = j->desk->ctx;
     decoct_status status = decoct_session_truncate(ctx, j->session, keep);
     if (status == DECOCT_OK && keep == 0) {
@@ -186,7 +186,7 @@ static row *find_row(profile *p, const decoct_step_info *step, bool layers) {
 }
 
 // Figures of the run that was just measured.
-static decoct_status collect(const job *j, profile *p) {
+static decoct_status collect_steps(const profile_job *j, profile *p) {
     p->count = 0;
     p->seconds = 0.0;
     for (int64_t i = 0; i < decoct_session_step_count(j->session); i++) {
@@ -206,15 +206,15 @@ static decoct_status collect(const job *j, profile *p) {
 }
 
 // Leaves the fastest run in p. The first one does not count: it allocates memory.
-static decoct_status run_all(const job *j, profile *p) {
+static decoct_status run_repeatedly(const profile_job *j, profile *p) {
     int64_t keep = j->o->decode ? j->o->tokens : 0, steps = decoct_session_step_count(j->session);
     profile mine = {.rows = cli_alloc(steps, sizeof *mine.rows)};
     p->rows = cli_alloc(steps, sizeof *p->rows);
-    decoct_status status = run(j, 0);
+    decoct_status status = run_model(j, 0);
     for (int64_t i = 0; i <= j->o->runs && status == DECOCT_OK; i++) {
         status = decoct_session_profile(j->desk->ctx, j->session, 1);
-        status = status ? status : run(j, keep);
-        status = status ? status : collect(j, &mine);
+        status = status ? status : run_model(j, keep);
+        status = status ? status : collect_steps(j, &mine);
         if (i == 1 || (i > 1 && mine.seconds < p->seconds)) {
             memcpy(p->rows, mine.rows, (size_t)mine.count * sizeof *mine.rows);
             p->count = mine.count;
@@ -239,7 +239,7 @@ static void rate(profile *p) {
 
 // ---- Output ----
 
-static int print_json(const cli_desk *desk, const profile_options *o, const profile *p) {
+static int print_profile_json(const cli_desk *desk, const profile_options *o, const profile *p) {
     json_t *list = json_array();
     for (int64_t i = 0; i < p->count; i++) {
         const row *r = &p->rows[i];
@@ -335,14 +335,15 @@ static int make_ids(const cli_desk *desk, profile_options *o, int32_t **ids) {
     return CLI_OK;
 }
 
-static int measure(const cli_desk *desk, const profile_options *o, int32_t *ids, profile *p) {
-    job j = {.desk = desk, .o = o, .ids = ids};
+static int measure_profile(const cli_desk *desk, const profile_options *o, int32_t *ids,
+                           profile *p) {
+    profile_job j = {.desk = desk, .o = o, .ids = ids};
     j.logits = cli_alloc(desk->info.vocabulary, sizeof *j.logits);
     measure_limits(desk->ctx, p);
     decoct_status status =
         decoct_session_create(desk->ctx, desk->model, o->tokens + o->decode, &j.session);
     if (status == DECOCT_OK) {
-        status = run_all(&j, p);
+        status = run_repeatedly(&j, p);
     }
     int code = status == DECOCT_OK ? CLI_OK : cli_fail_status(desk->ctx, status, "the model");
     if (code == CLI_OK) {
@@ -368,10 +369,10 @@ int cli_profile(int argc, char **argv) {
         code = make_ids(&desk, &o, &ids);
     }
     if (code == CLI_OK) {
-        code = measure(&desk, &o, ids, &p);
+        code = measure_profile(&desk, &o, ids, &p);
     }
     if (code == CLI_OK && o.json) {
-        code = print_json(&desk, &o, &p);
+        code = print_profile_json(&desk, &o, &p);
     } else if (code == CLI_OK) {
         print_table(&desk, &o, &p);
     }

@@ -26,7 +26,7 @@ static const struct argp_option rows[] = {
     {0},
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_report(int key, char *arg, struct argp_state *state) {
     report_options *o = state->input;
     switch (key) {
     case 'o':
@@ -55,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static const struct argp parser = {
     rows,
-    parse,
+    parse_report,
     "FILE|DIR...",
     "Makes one page of result files (decoct sweep, decoct bench --suite, decoct roofline): what is "
     "compared, how sure it is, and the files themselves."
@@ -106,7 +106,7 @@ static bool put_data(FILE *to, const void *data) {
     return true;
 }
 
-static void put_sentence(const char *sentence, void *to) {
+static void put_terminal_sentence(const char *sentence, void *to) {
     const cli_term *term = to;
     cli_term_put(term, sentence);
     fputc('\n', term->to);
@@ -120,7 +120,7 @@ static char *verdicts(FILE *terminal, const fleet *f) {
     cli_term term = cli_term_look(terminal);
     term.to = open_memstream(&text, &length);
     if (term.to) {
-        against_put(f, put_sentence, &term);
+        against_put(f, put_terminal_sentence, &term);
     }
     if (!term.to || fclose(term.to) != 0) {
         exit(cli_fail(CLI_INTERNAL, "out of memory"));

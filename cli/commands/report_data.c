@@ -161,7 +161,7 @@ static void put_some(const fleet_cell *cell, uint32_t count, const char *words, 
     put_string(count == 0 ? NULL : cell->n > 1 ? text : words, to);
 }
 
-static void put_text(const fleet_cell *cell, int at, FILE *to) {
+static void put_cell_text(const fleet_cell *cell, int at, FILE *to) {
     const char *text = cell->texts[at];
     switch (at) {
     case RESULTS_ROOF:
@@ -185,11 +185,11 @@ static void put_correct(const fleet_cell *cell, FILE *to) { // one wrong one is 
     fputs(cell->wrong ? "0" : cell->right ? "1" : "null", to);
 }
 
-static void put_value(const fleet *f, const field *one, const fleet_cell *cell, FILE *to) {
+static void put_cell_value(const fleet *f, const field *one, const fleet_cell *cell, FILE *to) {
     if (!cell) {
         fputs("null", to);
     } else if (one->kept == IN_TEXTS) {
-        put_text(cell, one->at, to);
+        put_cell_text(cell, one->at, to);
     } else if (one->kept == IN_WHOLES) { // of these only `correct` is not of the case
         put_correct(cell, to);
     } else {
@@ -207,7 +207,7 @@ static void put_values(const fleet *f, const field *one, FILE *to) {
             const fleet_cell *cell = fleet_find(f, s, k);
             fputs(k ? "," : "", to);
             if (one) {
-                put_value(f, one, cell, to);
+                put_cell_value(f, one, cell, to);
             } else if (cell) {
                 fprintf(to, "%u", (unsigned)cell->n);
             } else {
