@@ -83,7 +83,7 @@ static void log_softmax(const decoct_rows_piece *a) {
 
 // A power of two for the elements of a row: 1, unless the sum of their squares could overflow.
 // Then the largest one comes to [2^39, 2^40), and a product is rounded only where it is a denormal.
-static float layer_norm_factor(int64_t cols, const float *x) {
+static float norm_factor(int64_t cols, const float *x) {
     float top = 0.0f;
     for (int64_t j = 0; j < cols; j++) {
         top = top > fabsf(x[j]) ? top : fabsf(x[j]); // a NaN makes its row NaN anyway, and so
@@ -98,7 +98,7 @@ static void layer_norm(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         const float *x = x_row(a, i);
         float *y = y_row(a, i), n = (float)a->cols;
-        float factor = layer_norm_factor(a->cols, x), eps = a->scale * factor * factor;
+        float factor = norm_factor(a->cols, x), eps = a->scale * factor * factor;
         lanes sum = {{0}, {0}}, rest = {{0}, {0}}, squares = {{0}, {0}};
         for (int64_t j = 0; j < a->cols; j++) {
             *lane_of(&sum, j) += x[j] * factor;
@@ -116,6 +116,24 @@ static void layer_norm(const decoct_rows_piece *a) {
         for (int64_t j = 0; j < a->cols; j++) {
             float z = (x[j] * factor - m - c) * r, gain = a->gain ? a->gain[j] : 1.0f;
             y[j] = a->bias ? fmaf(z, gain, a->bias[j]) : z * gain;
+        }
+    }
+}
+
+static void rms_norm(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = x_row(a, i);
+        float *y = y_row(a, i), factor = norm_factor(a->cols, x);
+        lanes squares = {{0}, {0}};
+        for (int64_t j = 0; j < a->cols; j++) {
+            float d = x[j] * factor, *lane = lane_of(&squares, j);
+            *lane = fmaf(d, d, *lane);
+        }
+        float mean = fold(&squares) / (float)a->cols + a->scale * factor * factor;
+        float r = mean == 0.0f ? 0.0f : 1.0f / sqrtf(mean); // 0: so are all elements
+        for (int64_t j = 0; j < a->cols; j++) {
+            float z = x[j] * factor * r;
+            y[j] = a->gain ? z * a->gain[j] : z;
         }
     }
 }
@@ -194,5 +212,6 @@ static const decoct_rows_kernel rows_list[] = {
     [DECOCT_OP_AXPBY] = {.run = axpby},
     [DECOCT_OP_EMBEDDING] = {.run = embedding, .x_dtypes = ANY_DTYPE},
     [DECOCT_OP_LOG_SOFTMAX] = {.run = log_softmax},
+    [DECOCT_OP_RMS_NORM] = {.run = rms_norm},
 };
 const decoct_rows_kernels backend_rows = DECOCT_KERNELS(rows_list);

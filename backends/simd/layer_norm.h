@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Layer norm over the 16 lanes.
+// Layer norm and RMS norm over the 16 lanes.
 #ifndef SIMD_LAYER_NORM_H
 #define SIMD_LAYER_NORM_H
 
@@ -59,7 +59,7 @@ INLINE int layer_norm_ordinary(const layer_norm_state *s) {
 }
 
 // The power of two for a row, as in backends/scalar.
-static float layer_norm_factor(int64_t cols, const float *x) {
+static float norm_factor(int64_t cols, const float *x) {
     vec most = vec_set(0.0f), least = vec_set(0.0f);
     for (int64_t j = 0; j < cols; j += LANES) {
         vec here = tile_load(x + j, cols - j);
@@ -118,7 +118,7 @@ INLINE void layer_norm_put(const decoct_rows_piece *a, const float *x, const lay
 // A row that may have to be scaled: that is done in y.
 static __attribute__((noinline)) void layer_norm_huge(const decoct_rows_piece *a, const float *x,
                                                       layer_norm_state s, float *y) {
-    float factor = layer_norm_factor(a->cols, x);
+    float factor = norm_factor(a->cols, x);
     if (factor != 1.0f) {
         for (int64_t j = 0; j < a->cols; j += LANES) {
             int64_t left = a->cols - j;
@@ -139,6 +139,72 @@ static void layer_norm(const decoct_rows_piece *a) {
             layer_norm_put(a, x, &s, a->scale, y);
         } else {
             layer_norm_huge(a, x, s, y);
+        }
+    }
+}
+
+// ---- RMS norm ----
+
+// factor x; `scaled` is 0 where factor is 1.
+INLINE vec rms_norm_load(const float *x, int scaled, vec factor, int64_t left) {
+    vec d = tile_load(x, left);
+    return scaled ? vec_mul(d, factor) : d;
+}
+
+// The lanes of the sum of squares; missing elements count as 0.
+INLINE vec rms_norm_squares(int64_t cols, const float *x, int scaled, vec factor) {
+    vec total = vec_set(0.0f);
+    for (int64_t first = 0; first < cols; first += DECOCT_SUM_CHUNK) {
+        int64_t end = chunk_end(first, cols), j = first;
+        vec sum = vec_set(0.0f);
+        for (; j + LANES <= end; j += LANES) {
+            vec d = rms_norm_load(x + j, scaled, factor, LANES);
+            sum = vec_fma(d, d, sum);
+        }
+        if (j < end) {
+            vec d = rms_norm_load(x + j, scaled, factor, end - j);
+            sum = vec_fma(d, d, sum);
+        }
+        total = vec_add(total, sum);
+    }
+    return total;
+}
+
+INLINE void rms_norm_store(int64_t cols, const float *x, const float *gain, int scaled, vec factor,
+                           vec r, float *y) {
+    int64_t j = 0;
+    for (; j + LANES <= cols; j += LANES) {
+        vec z = vec_mul(rms_norm_load(x + j, scaled, factor, LANES), r);
+        vec_store(y + j, gain ? vec_mul(z, vec_load(gain + j)) : z);
+    }
+    if (j < cols) {
+        vec z = vec_mul(rms_norm_load(x + j, scaled, factor, cols - j), r);
+        tile_store(y + j, gain ? vec_mul(z, tile_load(gain + j, cols - j)) : z, cols - j);
+    }
+}
+
+INLINE void rms_norm_row(const decoct_rows_piece *a, const float *x, float squares, int scaled,
+                         float factor, float *y) {
+    float mean = squares / (float)a->cols + a->scale * factor * factor;
+    vec r = vec_set(mean == 0.0f ? 0.0f : 1.0f / __builtin_sqrtf(mean));
+    rms_norm_store(a->cols, x, a->gain, scaled, vec_set(factor), r, y);
+}
+
+// Where an |x| is 2^40 or more, the sum of the squares is at least 2^80: no pass needs to look for
+// the largest element of an ordinary row.
+static void rms_norm(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = rows_x(a, i);
+        float *y = rows_y(a, i), factor = 1.0f;
+        float squares = vec_fold(rms_norm_squares(a->cols, x, 0, vec_set(1.0f)));
+        if (__builtin_expect(!(squares < 0x1p80f), 0)) {
+            factor = norm_factor(a->cols, x);
+        }
+        if (factor == 1.0f) {
+            rms_norm_row(a, x, squares, 0, 1.0f, y);
+        } else {
+            squares = vec_fold(rms_norm_squares(a->cols, x, 1, vec_set(factor)));
+            rms_norm_row(a, x, squares, 1, factor, y);
         }
     }
 }

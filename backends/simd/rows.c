@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Row kernels over the 16 lanes: softmax, GELU, add, bias, embedding.
+// Row kernels over the 16 lanes.
 #include "sheet.h" // of the ISA that this is compiled for
 
 #include "kernels.h"
@@ -126,9 +126,10 @@ static void axpby(const decoct_rows_piece *a) {
 }
 
 static const decoct_rows_kernel rows_list[] = {
-    [DECOCT_OP_SOFTMAX] = {.run = softmax}, [DECOCT_OP_LAYER_NORM] = {.run = layer_norm},
-    [DECOCT_OP_GELU] = {.run = gelu},       [DECOCT_OP_ADD] = {.run = add},
-    [DECOCT_OP_BIAS] = {.run = bias},       [DECOCT_OP_EMBEDDING] = {.run = embedding},
-    [DECOCT_OP_AXPBY] = {.run = axpby},     [DECOCT_OP_LOG_SOFTMAX] = {.run = log_softmax},
+    [DECOCT_OP_SOFTMAX] = {.run = softmax},   [DECOCT_OP_LAYER_NORM] = {.run = layer_norm},
+    [DECOCT_OP_GELU] = {.run = gelu},         [DECOCT_OP_ADD] = {.run = add},
+    [DECOCT_OP_BIAS] = {.run = bias},         [DECOCT_OP_EMBEDDING] = {.run = embedding},
+    [DECOCT_OP_AXPBY] = {.run = axpby},       [DECOCT_OP_LOG_SOFTMAX] = {.run = log_softmax},
+    [DECOCT_OP_RMS_NORM] = {.run = rms_norm},
 };
 const decoct_rows_kernels backend_rows = DECOCT_KERNELS(rows_list);

@@ -34,7 +34,14 @@ enum {
      * row of -inf only. Accuracy, with u = 2^-24: |error| <= u (|z - max z| + 3 |y| + ln cols +
      * cols / 16 + 8) where scale is a power of two; elsewhere z is rounded first, which adds
      * u (|z| + max |z|). */
-    DECOCT_OP_LOG_SOFTMAX = 7
+    DECOCT_OP_LOG_SOFTMAX = 7,
+    /** y = x / sqrt(mean of x^2 + eps) * gain (Zhang and Sennrich 2019). A row of zeros gives
+     * zeros, also with eps 0. A NaN makes its row NaN; an infinity becomes NaN and all other
+     * elements of its row 0. Accuracy: with t = min(cols, 1024) / 16 + cols / 1024 + 6 roundings of
+     * a sum, |error| <= u (t / 2 + 6) |y| + 2^-149 (1 + |gain|), as long as the mean of x^2 + eps
+     * is at least 2^-100. Rows up to the largest number are fine: where |x| reaches 2^40, a power
+     * of two is taken out first. */
+    DECOCT_OP_RMS_NORM = 8
 };
 
 /** Forms of the GELU (Hendrycks and Gimpel 2016). */

@@ -70,6 +70,22 @@ static void wrong_norm(const decoct_rows_piece *whole) {
     }
 }
 
+static void wrong_rms_norm(const decoct_rows_piece *a) {
+    if (mistake == rms_gain_required) {
+        if (a->gain) {
+            rms_norm(a);
+        }
+        return;
+    }
+    rms_norm(a);
+    for (int64_t i = 0; i < a->rows; i++) { // rms_squares_overflow: 1 / inf
+        const float *x = x_row(a, i);
+        for (int64_t j = 0; x != y_row(a, i) && j < a->cols; j++) {
+            y_row(a, i)[j] *= isinf(x[j] * x[j]) ? 0.0f : 1.0f;
+        }
+    }
+}
+
 static void wrong_gelu(const decoct_rows_piece *whole) {
     decoct_rows_piece a = *whole;
     a.form = mistake == gelu_one_form ? 0 : a.form;
@@ -157,6 +173,9 @@ static void fill_rows(void) {
     rows[DECOCT_OP_EMBEDDING].run = wrong_embedding;
     if (mistake == log_softmax_not_in_place) {
         rows[DECOCT_OP_LOG_SOFTMAX].run = wrong_log_softmax;
+    }
+    if (is(rms_gain_required, rms_squares_overflow)) {
+        rows[DECOCT_OP_RMS_NORM].run = wrong_rms_norm;
     }
 }
 
