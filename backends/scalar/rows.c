@@ -161,6 +161,19 @@ static void gelu(const decoct_rows_piece *a) {
     }
 }
 
+// -inf is the least finite number, so that the result is -0 and not NaN.
+static void silu(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = x_row(a, i), *up = a->up.data;
+        float *y = y_row(a, i);
+        for (int64_t j = 0; j < a->cols; j++) {
+            float g = x[j] < -FLT_MAX ? -FLT_MAX : x[j];
+            float z = g / (1.0f + exp_canonical(-g));
+            y[j] = up ? z * up[i * a->up.stride + j] : z;
+        }
+    }
+}
+
 static void add(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         const float *x = x_row(a, i);
@@ -213,5 +226,6 @@ static const decoct_rows_kernel rows_list[] = {
     [DECOCT_OP_EMBEDDING] = {.run = embedding, .x_dtypes = ANY_DTYPE},
     [DECOCT_OP_LOG_SOFTMAX] = {.run = log_softmax},
     [DECOCT_OP_RMS_NORM] = {.run = rms_norm},
+    [DECOCT_OP_SILU] = {.run = silu},
 };
 const decoct_rows_kernels backend_rows = DECOCT_KERNELS(rows_list);

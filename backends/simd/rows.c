@@ -64,6 +64,39 @@ static void gelu(const decoct_rows_piece *a) {
     }
 }
 
+// ---- SiLU ----
+
+INLINE void silu_step(int count, const float *x, const float *up, float *y, int64_t left) {
+    vec v[EXP_VECS], e[EXP_VECS];
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        v[i] = vec_max(vec_set(-FLT_MAX), tile_load(x + i * LANES, left)); // NaN passes through
+        e[i] = vec_sub(vec_set(0.0f), v[i]);
+    }
+    vec_exp_all(count, e);
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        v[i] = vec_div(v[i], vec_add(vec_set(1.0f), e[i]));
+        v[i] = up ? vec_mul(v[i], tile_load(up + i * LANES, left)) : v[i];
+        tile_store(y + i * LANES, v[i], left);
+    }
+}
+
+static void silu(const decoct_rows_piece *a) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *x = rows_x(a, i), *up = a->up.data;
+        float *y = rows_y(a, i);
+        int64_t j = 0;
+        up = up ? up + i * a->up.stride : 0;
+        for (; j + EXP_VECS * LANES <= a->cols; j += EXP_VECS * LANES) {
+            silu_step(EXP_VECS, x + j, up ? up + j : 0, y + j, LANES);
+        }
+        for (; j < a->cols; j += LANES) {
+            silu_step(1, x + j, up ? up + j : 0, y + j, a->cols - j);
+        }
+    }
+}
+
 // ---- Sums, and rows of a table ----
 
 // y = a + b for one row.
@@ -130,6 +163,6 @@ static const decoct_rows_kernel rows_list[] = {
     [DECOCT_OP_GELU] = {.run = gelu},         [DECOCT_OP_ADD] = {.run = add},
     [DECOCT_OP_BIAS] = {.run = bias},         [DECOCT_OP_EMBEDDING] = {.run = embedding},
     [DECOCT_OP_AXPBY] = {.run = axpby},       [DECOCT_OP_LOG_SOFTMAX] = {.run = log_softmax},
-    [DECOCT_OP_RMS_NORM] = {.run = rms_norm},
+    [DECOCT_OP_RMS_NORM] = {.run = rms_norm}, [DECOCT_OP_SILU] = {.run = silu},
 };
 const decoct_rows_kernels backend_rows = DECOCT_KERNELS(rows_list);

@@ -96,6 +96,19 @@ static void wrong_gelu(const decoct_rows_piece *whole) {
     }
 }
 
+static void wrong_silu(const decoct_rows_piece *whole) {
+    decoct_rows_piece a = *whole;
+    a.up.stride = mistake == up_stride_ignored ? a.cols : a.up.stride;
+    if (mistake == up_required && !a.up.data) {
+        return;
+    }
+    silu(&a);
+    for (int64_t i = 0; mistake == silu_of_minus_inf && i < a.rows * a.cols; i++) {
+        float *y = y_row(&a, i / a.cols) + i % a.cols; // -inf / inf
+        *y = *y == 0.0f && signbit(*y) ? NAN : *y;
+    }
+}
+
 static void set_mode(void) {
     if (mistake == add_rounds_up) {
         fesetround(FE_UPWARD);
@@ -176,6 +189,9 @@ static void fill_rows(void) {
     }
     if (is(rms_gain_required, rms_squares_overflow)) {
         rows[DECOCT_OP_RMS_NORM].run = wrong_rms_norm;
+    }
+    if (is(up_required, silu_of_minus_inf)) {
+        rows[DECOCT_OP_SILU].run = wrong_silu;
     }
 }
 
