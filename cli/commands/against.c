@@ -12,7 +12,6 @@
 
 #define VERDICT(name, value, meaning) static const double name = value;
 #include "verdict.def"
-#undef VERDICT
 enum { SENTENCES = 8 }; // more series are only counted
 
 // A case that both series have; a ratio is the time of a over the time of b.
@@ -49,9 +48,12 @@ static bool is_disturbed(const fleet_cell *cell) {
 
 // The rows of a roofline measure the machine, not work.
 static bool is_work(const fleet_case *c) {
-    static const char *const machine[] = {"fma", "read", "copy"};
+    static const char *const machine[] = {
+#define MACHINE_OP(name) name,
+#include "verdict.def"
+    };
     const char *op = c->texts[RESULTS_OP];
-    for (int i = 0; op && i < 3; i++) {
+    for (size_t i = 0; op && i < sizeof machine / sizeof *machine; i++) {
         if (strcmp(op, machine[i]) == 0) {
             return false;
         }

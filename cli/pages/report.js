@@ -8,7 +8,7 @@ const series = data.series,
 cases.forEach((c, i) => {
   c.index = i;
 });
-const MACHINE_OPS = ["fma", "read", "copy"]; // the roofline's own rows
+const MACHINE_OPS = VERDICT.filter(([line]) => line === "MACHINE_OP").map(([, op]) => op); // the roofline's own rows
 // The fields of a row that the page has: bench/rows/rows.def.
 const FIELDS = ROWS.filter(([line]) => ["ROW_TEXT", "ROW_WHOLE", "ROW_FIGURE"].includes(line)).map(
   ([line, id, , kind, unit, , meaning, heading, label, shown]) => {

@@ -13,7 +13,9 @@
 // The program computes the same for the terminal and for Markdown (against.c); tests compare both.
 "use strict";
 // The rule's constants: verdict.def describes each one.
-const RULE = Object.fromEntries(VERDICT.map(([, name, v]) => [name, v]));
+const RULE = Object.fromEntries(
+  VERDICT.filter(([line]) => line === "VERDICT").map(([, name, v]) => [name, v])
+);
 // "How this is computed" names them: counts as they are, factors and shares in per cent.
 document.querySelectorAll("[data-rule]").forEach(e => {
   const v = RULE[e.dataset.rule];
