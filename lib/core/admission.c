@@ -13,7 +13,7 @@
 // Sizes beyond these are mistakes: no cache holds such a block.
 enum { PANEL_MAX = 1024, TILE_MAX = 1 << 10, BLOCK_MAX = 1 << 20, K_GROUP_MAX = 4 };
 
-// Drops a kernel and says why.
+// Drops a kernel and records the reason.
 __attribute__((format(printf, 3, 4))) static void reject(dct_backend *b, const char *kernel,
                                                          const char *format, ...) {
     size_t used = strlen(b->rejected), room = sizeof b->rejected - used;
@@ -28,7 +28,7 @@ __attribute__((format(printf, 3, 4))) static void reject(dct_backend *b, const c
     b->rejected_count++;
 }
 
-// ---- What a kernel says of itself ----
+// ---- The sizes that a kernel states ----
 
 typedef struct size_rule {
     const char *kernel, *field;
@@ -96,7 +96,7 @@ static bool check_probe(dct_backend *b, const decoct_probe_kernel *p) {
 
 // ---- The exam ----
 
-// True if the kernels of a slot may stay. What they say of themselves is looked at first.
+// True if the kernels of a slot may stay. The sizes that they state are checked first.
 static bool examine_slot(dct_backend *b, exam *e, int32_t slot) {
     const dct_kernels *k = &b->kernels;
     const char *name = dct_slot_name(slot);
@@ -133,11 +133,11 @@ static bool examine_slot(dct_backend *b, exam *e, int32_t slot) {
     return fine;
 }
 
-// The way around packing belongs to its matrix product, but may be wrong alone.
+// `plain` belongs to its matrix product, but may be wrong alone.
 static void examine_plain(dct_backend *b, exam *e, decoct_matmul_kernel *m) {
     if (m->plain && !m->run) {
         m->plain = NULL;
-        reject(b, "matmul_plain", "nothing asks for it without a matmul");
+        reject(b, "matmul_plain", "it is not used without a matmul");
     }
     if (m->plain && !(exam_matmul_plain(e, m) && exam_input_kept(e))) {
         m->plain = NULL;

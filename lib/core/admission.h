@@ -5,8 +5,8 @@
 
 #include "plugins.h"
 
-// Drops kernels that do not give scalar's bits from the tables of outside backends and says so in
-// `rejected`. One that cannot be examined for want of memory is not usable.
+// Drops kernels that do not give scalar's bits from the tables of outside backends and names them
+// in `rejected`. A backend that cannot be examined without memory is not usable.
 void dct_admit(dct_backend_list *list);
 
 #endif

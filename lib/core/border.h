@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-// How long each struct was in the first release, 0.1.0: up to the end of its last field. No caller
+// The size of each struct in the first release, 0.1.0: up to the end of its last field. No caller
 // has a shorter one. Fields added later do not change these.
 enum {
     DCT_FIRST_OPTIONS = offsetof(decoct_options, error_size) + sizeof(uint64_t),
@@ -29,7 +29,7 @@ enum {
 // or uses fields that this library does not know (then the known ones are copied all the same).
 decoct_status dct_take_any_struct(dct_error *error, const char *what, void *to, size_t size,
                                   size_t first, const void *from);
-// The same; quick for callers of this very version, which are nearly all.
+// The same; fast for callers of this version, which are nearly all.
 static inline decoct_status dct_take_struct(dct_error *error, const char *what, void *to,
                                             size_t size, size_t first, const void *from) {
     uint32_t theirs = 0;
@@ -39,7 +39,7 @@ static inline decoct_status dct_take_struct(dct_error *error, const char *what, 
     }
     return dct_take_any_struct(error, what, to, size, first, from);
 }
-// Copies ours out to the caller's struct, as far as that goes. Errors as above.
+// Copies our struct to the caller's, as far as its size allows. Errors as above.
 decoct_status dct_give_struct(dct_error *error, const char *what, void *to, size_t first,
                               const void *from, size_t size);
 // DECOCT_E_ARGUMENT if a size is negative.

@@ -7,7 +7,7 @@
 
 dct_callers dct_without_context;
 
-enum { TAKEN = 1 }; // no thread's number: the text is just being written
+enum { TAKEN = 1 }; // not a thread's number: the text is being written
 
 static int find(const dct_callers *callers, uintptr_t thread) {
     for (int i = 0; i < DCT_CALLERS; i++) {
@@ -18,7 +18,7 @@ static int find(const dct_callers *callers, uintptr_t thread) {
     return -1;
 }
 
-// A place for this thread, marked TAKEN: its own, a free one, or that of another thread. -1 if all
+// A slot for this thread, marked TAKEN: its own, a free one, or that of another thread. -1 if all
 // of them are being written to right now.
 static int take_place(dct_callers *callers, uintptr_t thread) {
     int own = find(callers, thread), start = (int)(thread >> 12 & (DCT_CALLERS - 1));
@@ -50,7 +50,7 @@ void dct_callers_forget(dct_callers *callers) {
     if (atomic_load_explicit(&callers->any, memory_order_relaxed)) {
         uintptr_t thread = dct_thread_here();
         int own = find(callers, thread);
-        if (own >= 0) { // unless another thread has taken the place meanwhile
+        if (own >= 0) { // unless another thread has taken the slot meanwhile
             atomic_compare_exchange_strong(&callers->threads[own], &thread, 0);
         }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Whose error text is whose: what failed last in each of the threads that share something. No
+// The last error text of each of the threads that share something. No
 // thread-local memory: its first use in a thread allocates, and glibc ends the process if that
 // fails; a key of pthreads would need its destructor after the library was unloaded.
 #ifndef DCT_CALLERS_H
@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { DCT_CALLERS = 16 }; // a further thread takes the place of one of them
+enum { DCT_CALLERS = 16 }; // a further thread reuses one of these slots
 
 typedef struct dct_callers {
     _Atomic int32_t any;                    // has any thread ever left a text here?
@@ -26,7 +26,7 @@ void dct_callers_forget(dct_callers *callers);
 // or until DCT_CALLERS other threads have left theirs.
 const char *dct_callers_text(const dct_callers *callers);
 
-// What failed where there is no context: opening one, or a call that was given NULL. The only
+// What failed where there is no context: opening one, or a call with NULL. The only
 // memory of the library that is not in a handle.
 extern dct_callers dct_without_context;
 

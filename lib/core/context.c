@@ -18,8 +18,8 @@
 
 // When work is worth sharing, in multiply-adds: from the first mark on with workers that are awake,
 // from the second one on with workers that must be woken. A single piece of work below the second
-// mark is done here; but when one follows on another, as in a decoding step, the workers are woken
-// for those that will come. Measured: docs/tuning.md.
+// mark is done here; but when one follows another, as in a decoding step, the workers are woken for
+// the next ones. Measured: docs/tuning.md.
 static const double WORTH_SHARING = 0.5e6, WORTH_WAKING = 8e6;
 static const double SOON = 200e-6; // seconds
 enum { THREADS_MAX = 4096 };
@@ -27,7 +27,7 @@ enum { THREADS_MAX = 4096 };
 static const char BUSY[] = "the context is in use by another call: wait for it with options.wait, "
                            "or open a context for each thread";
 
-// ---- The door ----
+// ---- Entering a call ----
 
 decoct_status dct_enter(decoct_context *ctx) {
     if (!ctx) {
@@ -50,7 +50,7 @@ decoct_status dct_leave(decoct_context *ctx, decoct_status status) {
         dct_fail(&ctx->error, status, "%s", decoct_status_string(status));
     }
     dct_fp_leave(ctx->host_fp_mode);
-    // The next caller may come in before this one has read its text.
+    // The next caller may enter before this one has read its text.
     if (status && ctx->turn.wait) {
         dct_callers_note(&ctx->callers, ctx->error.text);
     } else {
@@ -134,7 +134,7 @@ void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, voi
 
 // ---- Opening ----
 
-// A list "0,2-5" asks only which CPUs are allowed, which needs no hwloc.
+// A list "0,2-5" needs only the allowed CPUs, not hwloc.
 static decoct_status follow_list(const char *list, int32_t threads, int32_t *cpus,
                                  dct_error *error) {
     int32_t *allowed = NULL;
@@ -220,7 +220,8 @@ static decoct_status fill(decoct_context *ctx, const decoct_options *options) {
     if (status) {
         return status;
     }
-    // Room in the address space; pages come when a worker first writes to them, near its own CPU.
+    // Room in the address space; pages are allocated when a worker first writes to them, near its
+    // own CPU.
     int64_t bytes = dct_pool_threads(ctx->pool) * ctx->tile_scratch;
     return dct_scratch_bytes(ctx, DCT_SCRATCH_TILES, bytes)
                ? DECOCT_OK
@@ -302,14 +303,14 @@ void decoct_context_close(decoct_context *ctx) {
     }
 }
 
-// ---- Looking ----
+// ---- Queries ----
 
 const char *decoct_last_error(const decoct_context *ctx) {
     const char *own = dct_callers_text(ctx ? &ctx->callers : &dct_without_context);
     if (own || !ctx || ctx->turn.wait) {
         return own ? own : "";
     }
-    // The text of a call that is going on is being written.
+    // The text of a call in progress is not finished.
     return dct_turn_is_taken(&ctx->turn) ? BUSY : ctx->error.text;
 }
 

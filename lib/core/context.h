@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The context: what every operation needs at hand, and the door through which each call goes.
+// The context: what every operation needs, and how each call enters and leaves.
 #ifndef DCT_CONTEXT_H
 #define DCT_CONTEXT_H
 
@@ -8,7 +8,7 @@
 #include "threads.h"
 #include "turn.h"
 
-// Scratch memory by purpose; it grows and is never given back before the context closes.
+// Scratch memory by purpose; it grows and is freed when the context closes.
 typedef enum dct_scratch_slot {
     DCT_SCRATCH_TILES,   // matmul: a piece for each worker; there from the beginning
     DCT_SCRATCH_SCALED,  // matmul: products that wait for alpha and beta
@@ -29,8 +29,8 @@ struct decoct_context {
     char pin[128];          // the policy that was asked for
     bool hwloc_environment; // hwloc may follow HWLOC_* variables
     dct_turn turn;
-    dct_callers callers; // texts of threads that must not look at `error`
-    decoct_status ran;   // what became of the pieces of work of this call
+    dct_callers callers; // texts of threads that must not read `error`
+    decoct_status ran;   // the status of the pieces of work of this call
     uint64_t host_fp_mode;
     double last_alone; // when work was last done here because the workers slept, in seconds
     struct {
@@ -40,9 +40,9 @@ struct decoct_context {
     int64_t tile_scratch; // bytes of one worker's piece of DCT_SCRATCH_TILES
 };
 
-// Opens the door of a public call: one at a time, error text cleared, default floating-point mode.
+// Enters a public call: one at a time, error text cleared, default floating-point mode.
 decoct_status dct_enter(decoct_context *ctx);
-// Closes it and returns the status of the call: the given one, or else ctx->ran.
+// Leaves it and returns the status of the call: the given one, or else ctx->ran.
 decoct_status dct_leave(decoct_context *ctx, decoct_status status);
 
 dct_error *dct_context_error(decoct_context *ctx);
@@ -52,17 +52,17 @@ void *dct_scratch_bytes(decoct_context *ctx, dct_scratch_slot slot, int64_t size
 // The same for `count` floats.
 float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count);
 // `size` bytes for one worker's matmul kernel. NULL if that is more than this context's own kernels
-// want: weights may have been packed for another backend's.
+// need: weights may have been packed for another backend's.
 void *dct_tile_scratch(const decoct_context *ctx, uint64_t size, int32_t worker);
 // How many threads should share `work` (about one per multiply-add): all, or 1 if it is too little.
-// Asked once for each run, which takes part in the answer for the next.
+// Call it once for each run: the time of a run decides about the next.
 int32_t dct_share(decoct_context *ctx, double work);
 // Runs the pieces on all threads of the pool.
 void dct_run_all(decoct_context *ctx, int64_t count, dct_task task, void *data);
 // Runs the pieces on the pool, or here if `threads`, the answer of dct_share, is 1.
 void dct_run_on(decoct_context *ctx, int32_t threads, int64_t count, dct_task task, void *data);
-// Both. A run that a host's parallel_for did not finish shows in ctx->ran, which every call looks
-// at before it keeps what it made.
+// Both. A run that a host's parallel_for did not finish sets ctx->ran, which every call checks
+// before it keeps its results.
 void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data);
 
 #endif

@@ -20,7 +20,7 @@ struct dct_backends {
     _Atomic int32_t references;
     dct_backend_list list; // strongest first
     dct_choice choice;
-    const dct_backend *from[DCT_SLOTS]; // which backend serves a slot; NULL: none
+    const dct_backend *from[DCT_SLOTS]; // which backend serves a slot, or NULL
 };
 
 static bool append_builtin(dct_backend_list *list) {
@@ -33,7 +33,7 @@ static bool append_builtin(dct_backend_list *list) {
     return true;
 }
 
-// Strongest first; of equals the one found first.
+// Strongest first; of equal ones the first found.
 static void sort(dct_backend_list *list) {
     for (int64_t i = 1; i < list->count; i++) {
         for (int64_t j = i; j > 0; j--) {
@@ -47,7 +47,7 @@ static void sort(dct_backend_list *list) {
     }
 }
 
-// A usable() that leaves another floating-point mode behind would spoil what runs after it.
+// A usable() that leaves another floating-point mode behind would change what runs after it.
 static bool asks_to_run(const dct_backend *b, const char **reason) {
     bool runs = b->asked();
     if (!dct_fp_is_default()) {
@@ -59,7 +59,7 @@ static bool asks_to_run(const dct_backend *b, const char **reason) {
     return runs;
 }
 
-// Drops the backends whose instructions are missing or that do not want to run.
+// Drops the backends whose instructions are missing or that reject this machine.
 static void check_cpu(dct_backend_list *list, uint64_t features) {
     for (int64_t i = 0; i < list->count; i++) {
         dct_backend *b = &list->items[i];
@@ -79,7 +79,7 @@ static void check_cpu(dct_backend_list *list, uint64_t features) {
     }
 }
 
-// The file that would be missed if nothing has the name that was asked for: it may have had it.
+// The refused file that may have had the name that was asked for.
 static decoct_status fail_unknown(const dct_backend_list *list, const char *forced,
                                   dct_error *error) {
     for (int64_t i = 0; i < list->count; i++) {
@@ -93,7 +93,7 @@ static decoct_status fail_unknown(const dct_backend_list *list, const char *forc
     return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s': no backend has this name", forced);
 }
 
-// With a backend forced, no stronger one takes part. An error if it cannot be had.
+// With a backend forced, stronger ones are not used. An error if it is not available.
 static decoct_status force(dct_backend_list *list, const char *forced, bool strict,
                            dct_error *error) {
     dct_backend *found = NULL;
@@ -114,8 +114,8 @@ static decoct_status force(dct_backend_list *list, const char *forced, bool stri
         b->forced = b->usable && strcmp(b->name, forced) == 0;
         if (strict && b->forced && b->rejected_count > 0) {
             return dct_fail(error, DECOCT_E_UNSUPPORTED,
-                            "backend '%s' (%s) is not admitted whole: %s", forced, b->origin,
-                            b->rejected);
+                            "backend '%s' (%s): the exam rejected kernels of it: %s", forced,
+                            b->origin, b->rejected);
         }
     }
     for (dct_backend *b = list->items; b < found; b++) {
@@ -127,7 +127,7 @@ static decoct_status force(dct_backend_list *list, const char *forced, bool stri
     return DECOCT_OK;
 }
 
-// What became of a backend that could run: the kernels that it lost, and those that it serves.
+// The reason text of a backend that could run: its rejected kernels, and those that it serves.
 static void explain(dct_backend *b, bool any, const char *serves) {
     const char *lost = b->rejected_count ? b->rejected : "", *then = *lost ? "; " : "";
     const char *before = *lost ? "not admitted: " : "";
@@ -138,8 +138,9 @@ static void explain(dct_backend *b, bool any, const char *serves) {
                  "%s%s%scould run, but gives other bits: it serves only when it is named", before,
                  lost, then);
     } else if (any) {
-        snprintf(b->reason, sizeof b->reason, "%s%s%scould run, but stronger ones do all of its %s",
-                 before, lost, then, "kernels");
+        snprintf(b->reason, sizeof b->reason,
+                 "%s%s%scould run, but stronger backends serve all of its %s", before, lost, then,
+                 "kernels");
     } else {
         snprintf(b->reason, sizeof b->reason, "%s%s", *lost ? before : "has no kernel", lost);
     }
@@ -177,7 +178,7 @@ static void choose_rows(dct_choice *choice, const dct_backend *b, int32_t op) {
     }
 }
 
-// Takes for a slot what a stronger backend has not brought already.
+// Fills a slot unless a stronger backend serves it.
 static void take(dct_choice *c, const dct_backend *b, int32_t slot) {
     if (slot < DCT_SLOT_ATTENTION) {
         c->matmul[slot] = c->matmul[slot] ? c->matmul[slot] : &b->kernels.matmul[slot];

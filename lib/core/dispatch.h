@@ -8,18 +8,18 @@
 
 enum { DCT_ATTENTION_SETS = DCT_ATTENTION_ALL + 1 };
 
-// The kernel that was chosen for each purpose. Nothing is NULL but what a comment names.
+// The kernel that was chosen for each purpose. Only what a comment names may be NULL.
 typedef struct dct_choice {
     const decoct_matmul_kernel *matmul[DCT_DTYPES]; // by the type of w
     // By what is asked of it, a set of DECOCT_ATTENTION_ bits.
     const decoct_attention_kernel *attention[DCT_ATTENTION_SETS];
-    const decoct_rows_kernel *rows[DCT_OPS][DCT_DTYPES]; // by the type of x; NULL: cannot be asked
+    const decoct_rows_kernel *rows[DCT_OPS][DCT_DTYPES]; // by the type of x; NULL: not available
     void (*pack_keys)(const decoct_keys_piece *piece);
     const decoct_probe_kernel *probe;
     const decoct_whole_kernels *whole; // NULL: none
 } dct_choice;
 
-// One backend that was looked at.
+// One backend that was found.
 typedef struct dct_backend {
     dct_kernels kernels; // those that were not admitted are dropped
     uint64_t features;   // of the CPU that it needs
@@ -51,7 +51,7 @@ void dct_backends_release(dct_backends *backends);
 int32_t dct_backends_count(const dct_backends *backends);
 const dct_backend *dct_backends_at(const dct_backends *backends, int32_t index);
 const dct_choice *dct_backends_choice(const dct_backends *backends);
-// Name of the backend that serves a slot; NULL: none does.
+// Name of the backend that serves a slot, or NULL.
 const char *dct_backends_serving(const dct_backends *backends, int32_t slot);
 
 #endif

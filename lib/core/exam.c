@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What all cases of the examination share: the numbers, the comparison, the message.
+// Common to all cases of the examination: the numbers, the comparison, the message.
 #include "exam.h"
 
 #include "machine/cpu.h"
@@ -83,7 +83,7 @@ void *exam_scratch(exam *e, int64_t size) {
         e->scratch = dct_alloc(whole, 1);
         e->scratch_room = e->scratch ? whole : 0;
     }
-    if (e->scratch) { // NaN, so that a kernel that counts on zeros fails
+    if (e->scratch) { // NaN, so that a kernel that relies on zeros fails
         memset(e->scratch, 0xff, (size_t)size);
         for (int i = 0; i < EXAM_GUARD; i++) {
             memcpy(e->scratch + size + i * (int)sizeof GUARD_BITS, &GUARD_BITS, sizeof GUARD_BITS);
@@ -100,7 +100,7 @@ static bool is_same_bits(float a, float b) {
     return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
 }
 
-// Other bits are fine where they were announced, as long as they are those of the same number: the
+// Other bits are accepted if they were declared and the numbers are nearly equal: the
 // operands are in (-1, 1) or (-16, 16), a sum of some dozen products is exact to far more than
 // this.
 static bool is_near(float right, float given) {

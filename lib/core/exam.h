@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The examination of one kernel: small cases that are run by scalar, which is the definition, and
-// by the candidate, and compared to the last bit, with what lies around the results.
+// by the candidate, and compared to the last bit, with the memory around the results.
 #ifndef DCT_EXAM_H
 #define DCT_EXAM_H
 
@@ -57,7 +57,7 @@ void *exam_scratch(exam *e, int64_t size);
 // Compares the outputs after both have run: true if they are equal and the candidate has left
 // everything else alone. Else the reason begins with `what`.
 bool exam_same(exam *e, const char *what, const exam_matrix *outputs, int count);
-// Has the candidate left the input alone? Asked once for a kernel.
+// Has the candidate left the input alone? Checked once for a kernel.
 bool exam_input_kept(exam *e);
 // Sets the reason; false.
 bool exam_fail(exam *e, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Cases of attention. Scalar takes packed keys of one head only: its answer to a piece with
-// unpacked keys or several heads is put together from pieces that it takes.
+// Cases of attention. Scalar accepts packed keys of one head only: its result for unpacked keys or
+// several heads is composed of such pieces.
 #include "exam.h"
 
 #include <math.h>

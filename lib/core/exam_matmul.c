@@ -80,7 +80,7 @@ static bool examine_product(exam *e, const decoct_matmul_kernel *m, const produc
 
 // ---- The cases, which depend on the sizes that the kernel names ----
 
-// A kernel is promised no more than its own blocks; and all must find room here.
+// A kernel never gets more than its own blocks; and all must fit here.
 static void fit(product_case *c, const decoct_matmul_kernel *m) {
     int64_t panel = m->panel_cols, wide = (c->cols + panel - 1) / panel * panel;
     c->rows = m->m_block ? smaller(c->rows, m->m_block) : c->rows;

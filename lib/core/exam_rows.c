@@ -133,7 +133,7 @@ bool exam_pack_keys(exam *e, void (*pack_keys)(const decoct_keys_piece *piece)) 
     return true;
 }
 
-// Ceilings have no right result, but they have a right place for it; and a copy is a copy.
+// Probes have no right result, but must write only to their outputs; and a copy must be equal.
 bool exam_probe(exam *e, const decoct_probe_kernel *kernel) {
     enum { COUNT = 1024 };
     exam_matrix sink = {"sink: ", START, 1, DECOCT_LANES, DECOCT_LANES};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Cases of whole operations. Scalar has none: its answer is put together from one piece.
+// Cases of whole operations. Scalar has no whole operations: its result comes from one piece.
 #include "exam.h"
 
 enum { START = EXAM_START, W = 1 << 13, BIAS = 23456, PANEL = DECOCT_LANES };

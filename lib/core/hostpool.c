@@ -27,7 +27,7 @@ static void run_slice(dct_hostpool *pool, int64_t index) {
     atomic_fetch_add(&pool->finished, 1);
 }
 
-// The host's task. The order of `inside` and `open` here and in dct_hostpool_run makes sure that a
+// The host's task. The order of `inside` and `open` here and in dct_hostpool_run guarantees that a
 // slice either is waited for or finds the run closed.
 static void enter_slice(void *task_data, int64_t index) {
     dct_hostpool *pool = task_data;
@@ -51,10 +51,10 @@ decoct_status dct_hostpool_run(dct_hostpool *pool, int32_t slices,
     uint64_t mode = dct_fp_enter();
     pool->parallel_for(pool->host, enter_slice, pool, slices);
     atomic_store(&pool->open, false);
-    while (atomic_load(&pool->inside) > 0) { // the host came back too early
+    while (atomic_load(&pool->inside) > 0) { // the host returned too early
         sched_yield();
     }
-    dct_fp_leave(mode); // whatever the host's code left behind
+    dct_fp_leave(mode); // whatever mode the host's code left
     long long finished = atomic_load(&pool->finished), extra = atomic_load(&pool->extra);
     if (finished < slices) {
         return dct_fail(error, DECOCT_E_SYSTEM, "parallel_for: %lld of %d tasks ran", finished,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A host's own parallel_for: hands it slices and checks that it ran each of them once. What a host
-// runs too late, twice, or under a number that it was not given does nothing.
+// A host's own parallel_for: passes it slices and checks that it ran each of them once. A slice
+// that a host runs too late, twice, or with a wrong index does nothing.
 #ifndef DCT_HOSTPOOL_H
 #define DCT_HOSTPOOL_H
 

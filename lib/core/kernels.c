@@ -26,7 +26,7 @@ static const char *const names[DCT_SLOTS] = {
 };
 
 const char *dct_slot_name(int32_t slot) {
-    return slot == DCT_SLOT_MATMUL ? "matmul" : names[slot]; // f32 is meant where no type is named
+    return slot == DCT_SLOT_MATMUL ? "matmul" : names[slot]; // without a type it is f32
 }
 
 int32_t dct_slot_find(const char *name) {

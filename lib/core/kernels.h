@@ -22,7 +22,7 @@ typedef struct dct_kernels {
     void (*pack_keys)(const decoct_keys_piece *piece);
     decoct_probe_kernel probe;
     decoct_whole_kernels whole;
-    int32_t unused; // kernels of the table that this library has no use for
+    int32_t unused; // kernels of the table that this library does not know
 } dct_kernels;
 
 // What can be served by one backend or another: a matrix product for each type of w, attention,

@@ -17,7 +17,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-// meson.build says which version this is; base.h must say the same.
+// meson.build states the version; base.h must agree.
 _Static_assert(DECOCT_VERSION == DCT_PROJECT_VERSION, "base.h has another version than meson");
 
 // ---- JSON ----
@@ -73,7 +73,7 @@ static json_t *kernels_to_json(const dct_backends *backends) {
     return kernels;
 }
 
-// Names the cores of each kind, "4 x Arm Cortex-A55 r2p0"; null where nobody tells.
+// Names the cores of each kind, "4 x Arm Cortex-A55 r2p0"; null if it is unknown.
 static void add_parts(json_t *kinds, const dct_cpuinfo *table) {
     size_t i = 0;
     json_t *kind = NULL;
@@ -91,7 +91,8 @@ static void add_parts(json_t *kinds, const dct_cpuinfo *table) {
     }
 }
 
-// The topology, or null and the words why it cannot be read: a report without it is still a report.
+// The topology, or null and the reason why it cannot be read: a report without it is still a
+// report.
 static void add_topology(json_t *all, const dct_cpuinfo *table, bool environment) {
     dct_error error = {{0}};
     dct_topology *topology = NULL;
@@ -136,7 +137,7 @@ static void add_choices(json_t *all, const decoct_context *ctx) {
     json_object_set_new(all, "pin_error", refused ? to_json(refused) : json_null());
 }
 
-// jansson's, to be freed with free(); NULL: no memory. A member that found none is left out.
+// jansson's, to be freed with free(); NULL: no memory. A member without memory is left out.
 static char *describe(const decoct_context *ctx) {
     json_t *all = json_object();
     if (!all) {
@@ -161,7 +162,8 @@ decoct_status decoct_machine_json(decoct_context *ctx, char *text, uint64_t size
         return status;
     }
     if (!text && size > 0) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "machine: no text, but a size");
+        status =
+            dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "machine: text is NULL, but size is not 0");
     } else {
         int32_t cancel = dct_cancel_off();
         char *whole = describe(ctx);
@@ -201,7 +203,7 @@ static bool is_build_tree(search *s) {
     return length > 0 && (size_t)length < sizeof s->path && access(s->path, F_OK) == 0;
 }
 
-// An installed tree may be moved as a whole, so everything is sought from where the library and the
+// An installed tree may be moved as a whole, so everything is found from where the library and the
 // program are.
 static bool find_model(search *s) {
     if (dct_library_origin(s->folder, sizeof s->folder) &&
@@ -223,7 +225,8 @@ decoct_status decoct_default_model(decoct_context *ctx, char *path, uint64_t siz
     search *s = dct_alloc(1, sizeof *s);
     int32_t cancel = dct_cancel_off();
     if (!path && size > 0) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "default model: no path, but a size");
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                          "default model: path is NULL, but size is not 0");
     } else if (!s) {
         status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "default model: out of memory");
     } else if (find_model(s)) {

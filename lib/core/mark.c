@@ -6,9 +6,9 @@
 
 enum { NO_ADVICE = -1 };
 
-// Linux fills a page with zeros in a child if asked to (since 4.14). Elsewhere, or where it will
-// not, the mark is the number of the process. qemu-user accepts any advice
-// and ignores it (7.2), so first check that an invalid one fails.
+// Linux fills a page with zeros in a child if asked to (since 4.14). Elsewhere, or if it refuses,
+// the mark is the process id. qemu-user accepts any advice and ignores it (7.2), so first check
+// that an invalid one fails.
 static _Atomic int32_t *wiped_word(void) {
 #ifdef MADV_WIPEONFORK
     _Atomic int32_t *word =

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A word in which a process leaves its mark, and in which a child made by fork finds no mark of its
-// own: so it knows that threads and calls of its parent are not there any more. Looking at it costs
-// nothing, where getpid is a system call that takes as long as a product of 16 x 16 x 16.
+// A word in which a process leaves its mark. A child made by fork does not find its own mark there,
+// and so knows that threads and calls of its parent do not exist in it. Reading it costs nothing,
+// while getpid is a system call that costs as much as a product of 16 x 16 x 16.
 #ifndef DCT_MARK_H
 #define DCT_MARK_H
 
@@ -17,7 +17,7 @@ typedef struct dct_mark {
 // Cannot fail. The mark stays where it is until it is closed.
 void dct_mark_open(dct_mark *mark);
 void dct_mark_close(dct_mark *mark);
-// What this process writes into the word: not 0, and nothing that a child finds there.
+// What this process writes into the word: not 0, and different from what a child finds there.
 static inline int32_t dct_mark_mine(const dct_mark *mark) {
     return mark->word == &mark->own ? (int32_t)getpid() : 1;
 }

@@ -80,8 +80,8 @@ static void remove_axis(sums *s, int at) {
 }
 
 // An axis whose steps are no longer than the window only makes the window wider; an axis whose step
-// is a multiple of the one before, which reaches that far, only makes that one longer. What is left
-// of the usual layouts is one axis or none.
+// is a multiple of the one before, which reaches that far, only makes that one longer. For the
+// usual layouts at most one axis is left.
 static void simplify(sums *s) {
     while (s->axes > 0 && s->stride[0] <= s->high - s->low + 1) {
         s->low -= (s->count[0] - 1) * s->stride[0];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Do two views of memory share an element? Views with gaps may lie in one buffer, each in the gaps
-// of the other, without sharing any.
+// Do two views of memory share an element? Views with gaps may be in one buffer, each in the gaps
+// of the other, without sharing an element.
 #ifndef DCT_OVERLAP_H
 #define DCT_OVERLAP_H
 
@@ -16,7 +16,7 @@ typedef struct dct_view {
 } dct_view;
 
 dct_view dct_view_of_rows(const void *data, int64_t rows, int64_t cols, int64_t stride);
-// True if so many bytes at a and at b are apart. NULL has none.
+// True if the bytes at a and at b do not overlap. NULL has 0 bytes.
 static inline bool dct_bytes_apart(const void *a, uint64_t a_bytes, const void *b,
                                    uint64_t b_bytes) {
     uintptr_t at = (uintptr_t)a, bt = (uintptr_t)b;

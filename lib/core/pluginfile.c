@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Opens a plugin file once, looks at what was opened, and loads that.
+// Opens a plugin file once, checks what was opened, and loads that.
 #include "pluginfile.h"
 
 #include "machine/cpu.h"
@@ -115,9 +115,9 @@ static bool is_safe_name(char *path) {
     return true;
 }
 
-// The name to load by. Where nobody else can change what the plain name means, that one: debuggers
-// and the plugin's own $ORIGIN need it. Otherwise the descriptor, which then must stay open: the
-// loader takes equal names for equal files.
+// The name to load by. The plain name if no other user can change what it means: debuggers and the
+// plugin's own $ORIGIN need it. Otherwise the descriptor, which then must stay open: for the loader
+// equal names are equal files.
 static const char *name_to_load(int file, const char *path, char *real, char *through,
                                 size_t room) {
     if (realpath(path, real) && is_safe_name(real)) {

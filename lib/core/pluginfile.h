@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One plugin file: may it be loaded, is it whole, is its table usable. Nothing of it is called.
+// One plugin file: may it be loaded, is it whole, is its table usable. It calls no function of it.
 #ifndef DCT_PLUGINFILE_H
 #define DCT_PLUGINFILE_H
 

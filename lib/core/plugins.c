@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Finds plugin files and takes over their tables. Searched: the folder beside the library, the
+// Finds plugin files and copies their tables. Searched: the folder beside the library, the
 // build tree's, and the absolute folders of DECOCT_BACKEND_PATH (not when set-uid). Never the
-// current folder. Whatever was looked at is listed, with the reason if it is not used.
+// current folder. Every file and folder is listed, with the reason if it is not used.
 #include "plugins.h"
 
 #include "machine/memory.h"
@@ -20,8 +20,7 @@
 
 enum { FILES_MAX = 256, PATH_ROOM = 512, NAME_MAX_BYTES = 31, VERSION_MAX_BYTES = 63 };
 
-// Names that only our own backends have, in whatever build, and words that stand for backends on
-// the command line.
+// Names reserved for our own backends, in any build, and names with a meaning on the command line.
 static const char *const reserved[] = {"scalar", "avx2", "avx512", "neon", "sve",
                                        "all",    "best", "auto",   "none"};
 

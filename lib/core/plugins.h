@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Finds plugin files and reads their tables. Nothing of a plugin is called here.
+// Finds plugin files and reads their tables. No function of a plugin is called here.
 #ifndef DCT_PLUGINS_H
 #define DCT_PLUGINS_H
 

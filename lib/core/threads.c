@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A pool of worker threads that hand out indices from one shared counter: the results of the
-// library do not depend on who computes what.
+// library do not depend on which worker computes what.
 #include "threads.h"
 
 #include "hostpool.h"
@@ -23,16 +23,17 @@
 // than a piece of work in a virtual machine, and a late worker delays every barrier. No long spin
 // when there are more threads than CPUs. Measured: docs/tuning.md.
 enum { SPINS = 1000, SPINS_IN_RUN = 70000 };
-// A ticket is the number of the run, shifted, and how many workers are called to it.
-// The gate is the number of the run, shifted, and how many workers are inside; it is open or shut.
+// Each run has an epoch, its number. The ticket is the epoch, shifted, and how many workers are
+// called. The gate is the epoch, shifted, and how many workers are inside; it is open or closed.
 // Late workers find the gate closed and skip the run: it does not wait for a worker that the system
 // has not woken yet.
 enum { COUNT_BITS = 16, COUNT_MASK = (1 << COUNT_BITS) - 1 };
 #define GATE_OPEN (UINT64_C(1) << COUNT_BITS)
 static const uint64_t TICKET_STOP = UINT64_MAX;
 
-// What is being computed; written by the caller of dct_pool_run only while no worker is inside.
-struct job {
+// The parallel loop of the present run; written by the caller of dct_pool_run only while no worker
+// is inside.
+struct loop {
     dct_task task;
     void *data;
     int64_t count;
@@ -44,62 +45,63 @@ struct worker {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     pthread_t thread;
-    struct crew *crew;
-    int32_t index;  // place in crew.workers
-    int32_t number; // what the task is told
-    _Atomic int32_t *seat;
+    struct team *team;
+    int32_t index;  // index in team.workers
+    int32_t number; // the worker number that the task gets
+    _Atomic int32_t *slot;
 };
 
-// The threads of one process. After fork a child leaves its parent's crew alone and makes its own.
-struct crew {
-    struct job job;
-    _Alignas(DCT_ALIGN) _Atomic uint64_t ticket; // workers watch it
-    _Alignas(DCT_ALIGN) _Atomic uint64_t gate;   // the caller watches it
+// The threads of one process. A child made by fork does not use its parent's team and makes its
+// own.
+struct team {
+    struct loop loop;
+    _Alignas(DCT_ALIGN) _Atomic uint64_t ticket; // polled by workers
+    _Alignas(DCT_ALIGN) _Atomic uint64_t gate;   // polled by the caller
     atomic_bool caller_asleep;
     pthread_mutex_t lock;
     pthread_cond_t done;
     bool caller_works; // the caller is worker 0
-    pthread_t caller;  // the one that was, where workers are pinned
+    pthread_t caller;  // worker 0, where workers are pinned
     bool crowded;      // more threads, the caller among them, than CPUs
     int32_t started;
     struct worker workers[];
 };
 
-// Where a worker ran last, each on its own cache line.
-struct seat {
+// A worker's slot: where it ran last. Each is on its own cache line.
+struct slot {
     _Alignas(DCT_ALIGN) _Atomic int32_t cpu;
-    _Atomic int32_t bound; // to this CPU alone, or -1; known when the crew is made
+    _Atomic int32_t bound; // to this CPU alone, or -1; known when the team is made
 };
 
 struct dct_pool {
     int32_t threads, usable_cpus;
     int32_t *cpus;     // NULL: not pinned
     dct_hostpool host; // its parallel_for is NULL: threads of our own
-    struct seat *seats;
-    struct crew *crew; // NULL until the first parallel run
-    dct_mark home;     // has the mark of the process that made the crew
+    struct slot *slots;
+    struct team *team; // NULL until the first parallel run
+    dct_mark home;     // has the mark of the process that made the team
     bool binding_refused;
     dct_error binding;
 };
 
-// ---- The work ----
+// ---- Indices ----
 
-static void take_indices(struct job *job, int32_t number, _Atomic int32_t *cpu) {
+static void run_indices(struct loop *loop, int32_t number, _Atomic int32_t *cpu) {
     for (;;) {
-        int64_t index = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
-        if (index >= job->count) {
+        int64_t index = atomic_fetch_add_explicit(&loop->next, 1, memory_order_relaxed);
+        if (index >= loop->count) {
             break;
         }
-        job->task(job->data, index, number);
+        loop->task(loop->data, index, number);
     }
     atomic_store_explicit(cpu, sched_getcpu(), memory_order_relaxed);
 }
 
 // ---- A worker ----
 
-// Between two looks. Yield now and then: the thread that is waited for may need this CPU, since the
-// system does not always spread two busy threads over two CPUs.
-static void look_again(int look) {
+// One spin iteration. Yields now and then: the thread that is waited for may need this CPU, since
+// the system does not always spread two busy threads over two CPUs.
+static void spin_once(int look) {
     if (look % SPINS == SPINS - 1) {
         sched_yield();
     } else {
@@ -107,23 +109,23 @@ static void look_again(int look) {
     }
 }
 
-// Is a run going on, as far as can be seen?
-static bool is_running(struct crew *crew) {
-    return atomic_load_explicit(&crew->gate, memory_order_relaxed) & (GATE_OPEN | COUNT_MASK);
+// Is a run in progress? Relaxed: the answer may be late.
+static bool is_running(struct team *team) {
+    return atomic_load_explicit(&team->gate, memory_order_relaxed) & (GATE_OPEN | COUNT_MASK);
 }
 
 // Waits for another ticket than `seen`. The order of `asleep` and `ticket` here and in call_workers
-// (both sequentially consistent) makes sure that one of the two sides sees the other.
+// (both sequentially consistent) guarantees that one of the two sides sees the other.
 static uint64_t await_ticket(struct worker *me, uint64_t seen) {
-    _Atomic uint64_t *ticket = &me->crew->ticket;
+    _Atomic uint64_t *ticket = &me->team->ticket;
     int idle = 0;
     for (int i = 0; i < SPINS_IN_RUN && idle < SPINS; i++) {
         uint64_t now = atomic_load_explicit(ticket, memory_order_acquire);
         if (now != seen) {
             return now;
         }
-        idle += me->crew->crowded || !is_running(me->crew);
-        look_again(i);
+        idle += me->team->crowded || !is_running(me->team);
+        spin_once(i);
     }
     pthread_mutex_lock(&me->lock);
     atomic_store(&me->asleep, true);
@@ -136,27 +138,27 @@ static uint64_t await_ticket(struct worker *me, uint64_t seen) {
     return now;
 }
 
-static bool enter_gate(struct crew *crew, uint64_t run) {
-    uint64_t open = run << (COUNT_BITS + 1) | GATE_OPEN;
-    uint64_t gate = atomic_load(&crew->gate);
+static bool enter_gate(struct team *team, uint64_t epoch) {
+    uint64_t open = epoch << (COUNT_BITS + 1) | GATE_OPEN;
+    uint64_t gate = atomic_load(&team->gate);
     do {
         if ((gate & ~(uint64_t)COUNT_MASK) != open) {
             return false;
         }
-    } while (!atomic_compare_exchange_weak(&crew->gate, &gate, gate + 1));
+    } while (!atomic_compare_exchange_weak(&team->gate, &gate, gate + 1));
     return true;
 }
 
-static void leave_gate(struct crew *crew) {
-    atomic_fetch_sub(&crew->gate, 1);
-    if (atomic_load(&crew->caller_asleep)) {
-        pthread_mutex_lock(&crew->lock);
-        pthread_cond_signal(&crew->done);
-        pthread_mutex_unlock(&crew->lock);
+static void leave_gate(struct team *team) {
+    atomic_fetch_sub(&team->gate, 1);
+    if (atomic_load(&team->caller_asleep)) {
+        pthread_mutex_lock(&team->lock);
+        pthread_cond_signal(&team->done);
+        pthread_mutex_unlock(&team->lock);
     }
 }
 
-static void *work(void *data) {
+static void *worker_main(void *data) {
     struct worker *me = data;
     char name[16];
     snprintf(name, sizeof name, "decoct-%d", me->number);
@@ -164,22 +166,22 @@ static void *work(void *data) {
     uint64_t seen = 0;
     while ((seen = await_ticket(me, seen)) != TICKET_STOP) {
         bool called = me->index < (int32_t)(seen & COUNT_MASK);
-        if (called && enter_gate(me->crew, seen >> COUNT_BITS)) {
+        if (called && enter_gate(me->team, seen >> COUNT_BITS)) {
             dct_fp_enter(); // a new thread has its creator's mode, a kernel may have changed it
-            take_indices(&me->crew->job, me->number, me->seat);
-            leave_gate(me->crew);
+            run_indices(&me->team->loop, me->number, me->slot);
+            leave_gate(me->team);
         }
     }
     return NULL;
 }
 
-// ---- The crew ----
+// ---- The team ----
 
-// Shows the ticket to workers [0, count), asleep or not.
-static void call_workers(struct crew *crew, uint64_t ticket, int32_t count) {
-    atomic_store(&crew->ticket, ticket);
+// Publishes the ticket to workers [0, count), and wakes those that sleep.
+static void call_workers(struct team *team, uint64_t ticket, int32_t count) {
+    atomic_store(&team->ticket, ticket);
     for (int32_t i = 0; i < count; i++) {
-        struct worker *w = &crew->workers[i];
+        struct worker *w = &team->workers[i];
         if (atomic_load(&w->asleep)) {
             pthread_mutex_lock(&w->lock);
             pthread_cond_signal(&w->wake);
@@ -188,37 +190,38 @@ static void call_workers(struct crew *crew, uint64_t ticket, int32_t count) {
     }
 }
 
-static bool is_handed_out(struct crew *crew) {
-    atomic_load(&crew->gate); // who left it has brought `next` along
-    return atomic_load(&crew->job.next) >= crew->job.count;
+static bool is_handed_out(struct team *team) {
+    atomic_load(&team->gate); // acquires `next` from workers that left
+    return atomic_load(&team->loop.next) >= team->loop.count;
 }
 
-static bool is_empty(struct crew *crew) {
-    return (atomic_load(&crew->gate) & COUNT_MASK) == 0;
+static bool is_empty(struct team *team) {
+    return (atomic_load(&team->gate) & COUNT_MASK) == 0;
 }
 
-// Waits for what a worker that leaves may have brought about; looks `spins` times before it sleeps.
-static void await(struct crew *crew, int spins, bool (*condition)(struct crew *crew)) {
+// The barrier: waits for a condition that a leaving worker may fulfil; spins `spins` times before
+// it blocks.
+static void await(struct team *team, int spins, bool (*condition)(struct team *team)) {
     for (int i = 0; i < spins; i++) {
-        if (condition(crew)) {
+        if (condition(team)) {
             return;
         }
-        look_again(i);
+        spin_once(i);
     }
-    pthread_mutex_lock(&crew->lock);
-    atomic_store(&crew->caller_asleep, true);
-    while (!condition(crew)) {
-        pthread_cond_wait(&crew->done, &crew->lock);
+    pthread_mutex_lock(&team->lock);
+    atomic_store(&team->caller_asleep, true);
+    while (!condition(team)) {
+        pthread_cond_wait(&team->done, &team->lock);
     }
-    atomic_store(&crew->caller_asleep, false);
-    pthread_mutex_unlock(&crew->lock);
+    atomic_store(&team->caller_asleep, false);
+    pthread_mutex_unlock(&team->lock);
 }
 
-// Binds a worker that has not been given work yet. The words of the first refusal are kept.
+// Binds a worker before its first run. The message of the first refusal is kept.
 static void bind_worker(dct_pool *pool, struct worker *w) {
     int32_t cpu = pool->cpus[w->number];
     int refused = dct_bind(w->thread, cpu);
-    pool->seats[w->number].bound = !refused && dct_is_bound(w->thread, cpu) ? cpu : -1;
+    pool->slots[w->number].bound = !refused && dct_is_bound(w->thread, cpu) ? cpu : -1;
     if (refused && !pool->binding_refused) {
         pool->binding_refused = true;
         dct_fail(&pool->binding, DECOCT_E_SYSTEM, "worker %d could not be bound to CPU %d: %s",
@@ -227,29 +230,29 @@ static void bind_worker(dct_pool *pool, struct worker *w) {
     }
 }
 
-static bool start_worker(dct_pool *pool, struct crew *crew, int32_t number) {
-    struct worker *w = &crew->workers[crew->started];
-    w->crew = crew;
-    w->index = crew->started;
+static bool start_worker(dct_pool *pool, struct team *team, int32_t number) {
+    struct worker *w = &team->workers[team->started];
+    w->team = team;
+    w->index = team->started;
     w->number = number;
-    w->seat = &pool->seats[number].cpu;
+    w->slot = &pool->slots[number].cpu;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->wake, NULL);
-    if (pthread_create(&w->thread, NULL, work, w)) {
+    if (pthread_create(&w->thread, NULL, worker_main, w)) {
         pthread_cond_destroy(&w->wake);
         pthread_mutex_destroy(&w->lock);
         return false;
     }
-    crew->started++;
+    team->started++;
     if (pool->cpus) {
         bind_worker(pool, w);
     }
     return true;
 }
 
-// A host's handlers must not run on our threads, so these are made with all signals blocked but
-// those that a fault of their own raises: the host's crash report still works.
-static void start_workers(dct_pool *pool, struct crew *crew) {
+// A host's signal handlers must not run on our threads, so these start with all signals blocked but
+// those of their own faults: the host's crash report still works.
+static void start_workers(dct_pool *pool, struct team *team) {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
     sigset_t blocked, host;
     sigfillset(&blocked);
@@ -257,109 +260,110 @@ static void start_workers(dct_pool *pool, struct crew *crew) {
         sigdelset(&blocked, faults[i]);
     }
     pthread_sigmask(SIG_SETMASK, &blocked, &host);
-    int32_t number = crew->caller_works ? 1 : 0;
-    while (number < pool->threads && start_worker(pool, crew, number)) {
+    int32_t number = team->caller_works ? 1 : 0;
+    while (number < pool->threads && start_worker(pool, team, number)) {
         number++;
     }
     pthread_sigmask(SIG_SETMASK, &host, NULL);
 }
 
 // NULL: no memory, the caller works alone.
-static struct crew *make_crew(dct_pool *pool) {
-    struct crew *crew = dct_zalloc(1, sizeof *crew + (size_t)pool->threads * sizeof(struct worker));
-    if (crew) {
-        pthread_mutex_init(&crew->lock, NULL);
-        pthread_cond_init(&crew->done, NULL);
-        // The caller works too, unless it would do so elsewhere than was asked for.
-        crew->caller_works = !pool->cpus || dct_is_bound(pthread_self(), pool->cpus[0]);
-        crew->caller = pthread_self();
-        crew->crowded = pool->threads + (crew->caller_works ? 0 : 1) > pool->usable_cpus;
-        pool->seats[0].bound = pool->cpus && crew->caller_works ? pool->cpus[0] : -1;
-        start_workers(pool, crew);
+static struct team *make_team(dct_pool *pool) {
+    struct team *team = dct_zalloc(1, sizeof *team + (size_t)pool->threads * sizeof(struct worker));
+    if (team) {
+        pthread_mutex_init(&team->lock, NULL);
+        pthread_cond_init(&team->done, NULL);
+        // The caller works too, unless it is not on the CPU that was asked for.
+        team->caller_works = !pool->cpus || dct_is_bound(pthread_self(), pool->cpus[0]);
+        team->caller = pthread_self();
+        team->crowded = pool->threads + (team->caller_works ? 0 : 1) > pool->usable_cpus;
+        pool->slots[0].bound = pool->cpus && team->caller_works ? pool->cpus[0] : -1;
+        start_workers(pool, team);
     }
-    return crew;
+    return team;
 }
 
-// Did this process make the crew?
+// Did this process make the team?
 static bool is_home(const dct_pool *pool) {
     return atomic_load_explicit(pool->home.word, memory_order_relaxed) ==
            dct_mark_mine(&pool->home);
 }
 
-// The crew of this process. What a child inherits may be locked for ever, and its threads are not
-// there: it is freed, not torn down.
-static struct crew *find_crew(dct_pool *pool) {
-    if (pool->crew && !is_home(pool)) {
-        dct_free(pool->crew);
-        pool->crew = NULL;
+// The team of this process. A child inherits mutexes that may stay locked, and no threads: it frees
+// the memory without joining.
+static struct team *current_team(dct_pool *pool) {
+    if (pool->team && !is_home(pool)) {
+        dct_free(pool->team);
+        pool->team = NULL;
         pool->binding_refused = false;
     }
-    if (!pool->crew) {
-        pool->crew = make_crew(pool);
+    if (!pool->team) {
+        pool->team = make_team(pool);
         atomic_store(pool->home.word, dct_mark_mine(&pool->home));
     }
-    return pool->crew;
+    return pool->team;
 }
 
-static void end_crew(struct crew *crew) {
-    call_workers(crew, TICKET_STOP, crew->started);
-    for (int32_t i = 0; i < crew->started; i++) {
-        struct worker *w = &crew->workers[i];
+static void end_team(struct team *team) {
+    call_workers(team, TICKET_STOP, team->started);
+    for (int32_t i = 0; i < team->started; i++) {
+        struct worker *w = &team->workers[i];
         pthread_join(w->thread, NULL);
         pthread_cond_destroy(&w->wake);
         pthread_mutex_destroy(&w->lock);
     }
-    pthread_cond_destroy(&crew->done);
-    pthread_mutex_destroy(&crew->lock);
-    dct_free(crew);
+    pthread_cond_destroy(&team->done);
+    pthread_mutex_destroy(&team->lock);
+    dct_free(team);
 }
 
 // ---- Running ----
 
 static void run_alone(dct_pool *pool, int64_t count, dct_task task, void *data) {
-    struct job job = {.task = task, .data = data, .count = count};
-    take_indices(&job, 0, &pool->seats[0].cpu);
+    struct loop loop = {.task = task, .data = data, .count = count};
+    run_indices(&loop, 0, &pool->slots[0].cpu);
 }
 
-static void run_with_crew(dct_pool *pool, struct crew *crew, int64_t count, dct_task task,
-                          void *data) {
-    // Pinned, only the caller that was found in its place: another one may be anywhere.
-    bool works = crew->caller_works && (!pool->cpus || pthread_equal(crew->caller, pthread_self()));
+static void run_on_team(dct_pool *pool, struct team *team, int64_t count, dct_task task,
+                        void *data) {
+    // If pinned, only the caller that was bound to the first CPU works: another one may be
+    // anywhere.
+    bool works = team->caller_works && (!pool->cpus || pthread_equal(team->caller, pthread_self()));
     int64_t helpers = works ? count - 1 : count;
-    int32_t active = helpers < crew->started ? (int32_t)helpers : crew->started;
-    crew->job.task = task;
-    crew->job.data = data;
-    crew->job.count = count;
-    atomic_store_explicit(&crew->job.next, 0, memory_order_relaxed);
-    uint64_t run = (atomic_load(&crew->ticket) >> COUNT_BITS) + 1;
-    atomic_store(&crew->gate, run << (COUNT_BITS + 1) | GATE_OPEN);
-    call_workers(crew, run << COUNT_BITS | (uint32_t)active, active);
-    // Workers that have all CPUs between them need the caller's as well.
-    int spins = !crew->crowded ? SPINS_IN_RUN : works ? SPINS : 0;
+    int32_t active = helpers < team->started ? (int32_t)helpers : team->started;
+    team->loop.task = task;
+    team->loop.data = data;
+    team->loop.count = count;
+    atomic_store_explicit(&team->loop.next, 0, memory_order_relaxed);
+    uint64_t epoch = (atomic_load(&team->ticket) >> COUNT_BITS) + 1;
+    atomic_store(&team->gate, epoch << (COUNT_BITS + 1) | GATE_OPEN);
+    call_workers(team, epoch << COUNT_BITS | (uint32_t)active, active);
+    // If the workers need all CPUs, they need the caller's as well.
+    int spins = !team->crowded ? SPINS_IN_RUN : works ? SPINS : 0;
     if (works) {
-        take_indices(&crew->job, 0, &pool->seats[0].cpu);
+        run_indices(&team->loop, 0, &pool->slots[0].cpu);
     } else {
-        await(crew, spins, is_handed_out);
+        await(team, spins, is_handed_out);
     }
-    atomic_fetch_and(&crew->gate, ~GATE_OPEN);
-    await(crew, spins, is_empty);
+    atomic_fetch_and(&team->gate, ~GATE_OPEN);
+    await(team, spins, is_empty);
 }
 
-// One slice for the host's own threads: its index is the worker number, and since all slices draw
-// from one counter, a host that runs them one after the other loses nothing.
+// A slice for the host's own threads: its index is the worker number. All slices draw indices from
+// one counter, so a host that runs them one after the other loses nothing.
 struct host_run {
-    struct job job;
+    struct loop loop;
     dct_pool *pool;
 };
 
 static void run_slice(void *data, int32_t slice) {
     struct host_run *run = data;
-    take_indices(&run->job, slice, &run->pool->seats[slice].cpu);
+    run_indices(&run->loop, slice, &run->pool->slots[slice].cpu);
 }
 
 static decoct_status run_on_host(dct_pool *pool, int64_t count, dct_task task, void *data,
                                  dct_error *error) {
-    struct host_run run = {.job = {.task = task, .data = data, .count = count}, .pool = pool};
+    struct host_run run = {.loop = {.task = task, .data = data, .count = count}, .pool = pool};
     int32_t slices = count < pool->threads ? (int32_t)count : pool->threads;
     return dct_hostpool_run(&pool->host, slices, run_slice, &run, error);
 }
@@ -373,16 +377,16 @@ decoct_status dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *d
     if (pool->host.parallel_for && !alone) {
         return run_on_host(pool, count, task, data, error);
     }
-    struct crew *crew = alone ? NULL : find_crew(pool);
-    if (!crew || crew->started == 0) {
+    struct team *team = alone ? NULL : current_team(pool);
+    if (!team || team->started == 0) {
         run_alone(pool, count, task, data);
     } else {
-        run_with_crew(pool, crew, count, task, data);
+        run_on_team(pool, team, count, task, data);
     }
     return DECOCT_OK;
 }
 
-// ---- Opening, closing, looking ----
+// ---- Opening, closing, queries ----
 
 static decoct_status check_options(const dct_pool_options *options, dct_error *error) {
     if (options->threads < 1 || options->threads > COUNT_MASK) {
@@ -407,19 +411,19 @@ decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct
         return status;
     }
     dct_pool *pool = dct_zalloc(1, sizeof *pool);
-    struct seat *seats = dct_alloc(options->threads, sizeof *seats);
+    struct slot *slots = dct_alloc(options->threads, sizeof *slots);
     int32_t *cpus = options->cpus ? dct_alloc(options->threads, sizeof *cpus) : NULL;
     dct_hostpool host = {.parallel_for = options->parallel_for, .host = options->parallel_for_host};
-    if (!pool || !seats || (options->cpus && !cpus) ||
+    if (!pool || !slots || (options->cpus && !cpus) ||
         (host.parallel_for && !dct_hostpool_open(&host, options->threads))) {
         dct_free(pool);
-        dct_free(seats);
+        dct_free(slots);
         dct_free(cpus);
         return dct_fail(error, DECOCT_E_MEMORY, "pool: out of memory");
     }
     for (int32_t i = 0; i < options->threads; i++) {
-        atomic_init(&seats[i].cpu, -1);
-        atomic_init(&seats[i].bound, -1);
+        atomic_init(&slots[i].cpu, -1);
+        atomic_init(&slots[i].bound, -1);
     }
     if (cpus) {
         memcpy(cpus, options->cpus, (size_t)options->threads * sizeof *cpus);
@@ -428,7 +432,7 @@ decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct
                        .usable_cpus = dct_usable_cpus(),
                        .cpus = cpus,
                        .host = host,
-                       .seats = seats};
+                       .slots = slots};
     dct_mark_open(&pool->home);
     *out = pool;
     return DECOCT_OK;
@@ -438,14 +442,14 @@ void dct_pool_close(dct_pool *pool) {
     if (!pool) {
         return;
     }
-    if (pool->crew && is_home(pool)) {
-        end_crew(pool->crew);
+    if (pool->team && is_home(pool)) {
+        end_team(pool->team);
     } else {
-        dct_free(pool->crew);
+        dct_free(pool->team);
     }
     dct_mark_close(&pool->home);
     dct_hostpool_close(&pool->host);
-    dct_free(pool->seats);
+    dct_free(pool->slots);
     dct_free(pool->cpus);
     dct_free(pool);
 }
@@ -458,11 +462,11 @@ bool dct_pool_awake(const dct_pool *pool) {
     if (pool->host.parallel_for) {
         return true;
     }
-    if (!pool->crew || !is_home(pool)) {
+    if (!pool->team || !is_home(pool)) {
         return false;
     }
-    for (int32_t i = 0; i < pool->crew->started; i++) {
-        if (atomic_load_explicit(&pool->crew->workers[i].asleep, memory_order_relaxed)) {
+    for (int32_t i = 0; i < pool->team->started; i++) {
+        if (atomic_load_explicit(&pool->team->workers[i].asleep, memory_order_relaxed)) {
             return false;
         }
     }
@@ -470,11 +474,11 @@ bool dct_pool_awake(const dct_pool *pool) {
 }
 
 int32_t dct_pool_worker_cpu(const dct_pool *pool, int32_t worker) {
-    return atomic_load_explicit(&pool->seats[worker].cpu, memory_order_relaxed);
+    return atomic_load_explicit(&pool->slots[worker].cpu, memory_order_relaxed);
 }
 
 int32_t dct_pool_worker_bound(const dct_pool *pool, int32_t worker) {
-    return pool->seats[worker].bound;
+    return pool->slots[worker].bound;
 }
 
 const char *dct_pool_binding_error(const dct_pool *pool) {

@@ -114,8 +114,7 @@ static void attend_heads(void *data, int64_t index, int32_t worker) {
     job->kernel->run(&piece);
 }
 
-// The last queries see the most keys: they come first, so that no thread is left with them at the
-// end.
+// The last queries see the most keys: they come first, so that no thread ends with them.
 static void attend_piece(void *data, int64_t index, int32_t worker) {
     const attend_job *job = data;
     int64_t heads = job->a->batch * job->a->heads;
@@ -169,12 +168,12 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
     return status;
 }
 
-// ---- The front door ----
+// ---- The public call ----
 
 enum { Q, K, V, MASK, OUT, VIEWS };
 
-// One operand (batch, heads, len, dim): dense strides where they are 0; inside memory; there, if
-// it is used.
+// One operand (batch, heads, len, dim): dense strides if they are 0; within memory; not NULL if it
+// is used.
 static decoct_status check_operand(dct_error *error, const char *name, dct_view *v, bool used) {
     int64_t *stride = v->stride, dim = v->width;
     if (stride[0] < 0 || stride[1] < 0 || stride[2] < 0) {
@@ -314,7 +313,7 @@ static decoct_status check(dct_error *error, decoct_attention_args *a) {
     return status ? status : check_apart(error, a, views);
 }
 
-// In place of keys and values that are not there: no kernel sees a null pointer.
+// In place of keys and values that do not exist: no kernel sees a null pointer.
 static const float NOTHING;
 
 static decoct_status attention(decoct_context *ctx, const decoct_attention_args *args) {
@@ -327,8 +326,8 @@ static decoct_status attention(decoct_context *ctx, const decoct_attention_args 
     }
     a.k = a.k ? a.k : &NOTHING;
     a.v = a.v ? a.v : &NOTHING;
-    // Packing keys is worth it when many queries share them; else the kernel packs block by block
-    // what it is about to use, and the keys travel through memory once.
+    // Packing keys is worth it when many queries share them; otherwise the kernel packs block by
+    // block, and the keys are read from memory once.
     const decoct_attention_kernel *kernel = ctx->kernels->attention[0];
     if (kernel->packs_keys && a.q_len <= FEW_QUERIES) {
         return dct_attend(ctx, &a, NULL, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The matrix product as others call it: checks, batches, alpha and beta, and backends that have
+// The public matrix product: checks, batches, alpha and beta, and backends that have
 // whole products instead of kernels.
 #include "matmul.h"
 
@@ -37,13 +37,13 @@ static bool done_by_whole(decoct_context *ctx, const decoct_whole_matmul *call) 
                         .context = ctx,
                         .run = run_for_whole};
     bool done = whole->matmul(&host, call) == 0;
-    if (!dct_fp_is_default()) { // other libraries change the mode
+    if (!dct_fp_is_default()) { // other libraries may change the mode
         dct_fp_enter();
     }
     return done;
 }
 
-// ---- Inside the library ----
+// ---- For other operations ----
 
 static dct_product packed_product(const decoct_context *ctx, const decoct_weights *w) {
     return (dct_product){.ctx = ctx,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Matrix product inside the library: the same as decoct_matmul, once the door is open.
+// Matrix product inside the library: decoct_matmul without entering the context.
 #ifndef DCT_MATMUL_H
 #define DCT_MATMUL_H
 

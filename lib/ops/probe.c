@@ -6,7 +6,7 @@
 #include "core/overlap.h"
 #include "machine/memory.h"
 
-// Pieces for each thread, so that one who wakes late does not hold up the others.
+// Pieces for each thread, so that a late worker does not delay the others.
 // Memory is divided in multiples of PIECE_ALIGN floats: then no kernel has a tail.
 enum { PIECES = 8, PIECE_ALIGN = 1024 };
 
@@ -44,7 +44,7 @@ static void run_piece(void *data, int64_t index, int32_t worker) {
         }
         break;
     }
-    // The compiler must not see that nobody looks at the result.
+    // The compiler must not see that the result is unused.
     __asm__ volatile("" : : "r"(sink) : "memory");
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One matrix product on the threads of the pool: cuts y into blocks, in any of the ways that w
-// comes.
+// One matrix product on the threads of the pool: cuts y into blocks, for every layout of w.
 #include "product.h"
 
 #include "machine/memory.h"
@@ -11,7 +10,7 @@
 enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4 };
 // Multiply-adds in the time that it takes to read a weight from the last cache.
 enum { READ_COST = 3 };
-// What a worker packs at once when w comes unpacked: 256 KiB, half of a small L2 cache.
+// What a worker packs at once if w is unpacked: 256 KiB, half of a small L2 cache.
 enum { GROUP_FLOATS = 1 << 16 };
 // w up to this size is not packed for any number of rows: 256 KiB. A larger one is slower unpacked
 // with narrow panels, which touch a line of every row of w (docs/tuning.md).
@@ -43,8 +42,8 @@ static void multiply_piece(const dct_product *p, int64_t i, int64_t j, int64_t c
     p->kernel->run(&piece);
 }
 
-// Rows [i, end) of some columns through all of k. Between blocks of k the running sums stand in y,
-// in f32, so that cutting k does not change the chain.
+// Rows [i, end) of some columns through all of k. Between blocks of k the running sums are stored
+// in y, in f32, so that cutting k does not change the chain.
 static void multiply_columns(const dct_product *p, int64_t i, int64_t end, int64_t j, int64_t cols,
                              int32_t worker) {
     char *group = p->groups ? p->groups + worker * p->group_room : NULL;
@@ -76,9 +75,9 @@ static void multiply_task(void *data, int64_t index, int32_t worker) {
     }
 }
 
-// Cuts y into tasks. How many columns each has: as many as the kernel likes, fewer when there are
-// several threads, so that each finds some tasks. How many rows: one m_block; as many as can be
-// where w is packed on the way, since each task packs its columns anew.
+// Cuts y into tasks. Columns of each: as many as the kernel prefers, fewer with several threads, so
+// that each thread gets some tasks. Rows of each: one m_block; as many as possible if w is packed
+// in the task, since each task packs its columns again.
 static void cut_blocks(dct_product *p, int32_t threads) {
     const decoct_matmul_kernel *kernel = p->kernel;
     int64_t panel = kernel->panel_cols, panels = dct_ceil_div(p->n, panel);
@@ -87,9 +86,9 @@ static void cut_blocks(dct_product *p, int32_t threads) {
     int64_t m_blocks = dct_ceil_div(p->m, p->m_block);
     int64_t even =
         dct_ceil_div(dct_ceil_div(p->m, m_blocks), kernel->tile_rows) * kernel->tile_rows;
-    p->m_block = dct_smaller(even, p->m_block); // a kernel is promised no more than its own m_block
+    p->m_block = dct_smaller(even, p->m_block); // a kernel never gets more than its own m_block
     m_blocks = dct_ceil_div(p->m, p->m_block);
-    bool once = m_blocks == 1 && p->k <= p->k_block; // nothing stays in cache for a next block
+    bool once = m_blocks == 1 && p->k <= p->k_block; // no cached block is reused
     int64_t widest = kernel->n_block && !once ? dct_ceil_div(kernel->n_block, panel) : panels;
     int64_t n_blocks = dct_ceil_div(panels, widest), narrowest = dct_ceil_div(panels, NARROWEST);
     p->parts = m_blocks;

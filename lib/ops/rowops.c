@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Operations on rows: checks, and rows shared out between the threads. What an operation needs is
-// said by its line of ops.def; nothing here knows one by name.
+// Operations on rows: checks, and rows divided among the threads. The operands of an operation
+// follow from its line of ops.def; no operation is named here.
 #include "rowops.h"
 
 #include "core/border.h"
@@ -188,7 +188,7 @@ static decoct_status check_ids(dct_error *error, const rows_facts *f, const deco
     return DECOCT_OK;
 }
 
-// ---- The door ----
+// ---- The public call ----
 
 static decoct_status rows(decoct_context *ctx, const decoct_rows_args *args) {
     decoct_rows_args a;

@@ -5,7 +5,7 @@
 
 #include "core/context.h"
 
-// Shares the rows of a piece out between the threads. Strides, types and operands must be set.
+// Divides the rows of a piece among the threads. Strides, types and operands must be set.
 void dct_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece *piece);
 
 #endif

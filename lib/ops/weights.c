@@ -21,7 +21,7 @@ static const void *w_at(const dct_pack_job *job, int64_t p, int64_t j) {
 }
 
 // Packs columns [first, first + cols) of w, all steps of k: some steps of all panels at a time, so
-// that w is read by whole pieces of its rows.
+// that w is read in whole pieces of its rows.
 void dct_pack_columns(const dct_pack_job *job, int64_t first, int64_t cols, char *panels) {
     int64_t panel_cols = job->kernel->panel_cols, bytes = dct_panel_bytes(job->kernel, job->k);
     for (int64_t p = 0; p < job->k; p += PACK_STEPS) {

@@ -11,7 +11,8 @@ struct decoct_weights {
     int64_t k, n;
     void *panels; // (ceil(n / panel_cols)) of panel_bytes
     int64_t panel_bytes;
-    // A dense copy as w was stored, for a backend with whole products; NULL: there was none.
+    // A dense copy as w was stored, for a backend with whole products; NULL: the context had no
+    // such backend.
     void *dense;
     bool transposed; // of the copy: (n, k)
 };
