@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A vector backend of ours as a plugin from outside: under a name that is free. The exam must admit
-// all of it. The folder of its sheet.h is on the include path.
+// all of it. Only the table is compiled here; the kernels are those of the backend.
+#undef DECOCT_BACKEND_ENTRY
 #define DECOCT_BACKEND_ENTRY definition
-#include "backends/simd/attention.c"
 #include "backends/simd/backend.c"
-#include "backends/simd/matmul.c"
-#include "backends/simd/rows.c"
 
 __attribute__((visibility("default"))) extern decoct_backend decoct_backend_entry;
 decoct_backend decoct_backend_entry;
