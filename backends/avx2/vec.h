@@ -27,6 +27,33 @@ INLINE void vec_store(float *p, vec a) {
     _mm256_storeu_ps(p + 8, a.hi);
 }
 
+// f16 becomes f32; a NaN becomes a quiet one.
+#define F16_FEATURES DECOCT_CPU_F16C
+INLINE vec vec_load_f16(const uint16_t *p) {
+    const __m128i *from = (const __m128i *)(const void *)p;
+    return (vec){_mm256_cvtph_ps(_mm_loadu_si128(from)),
+                 _mm256_cvtph_ps(_mm_loadu_si128(from + 1))};
+}
+INLINE __m256 vec_half_bf16(const __m128i *from) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(from)), 16));
+}
+INLINE vec vec_load_bf16(const uint16_t *p) {
+    const __m128i *from = (const __m128i *)(const void *)p;
+    return (vec){vec_half_bf16(from), vec_half_bf16(from + 1)};
+}
+// Packed bf16: two columns, PAIR_APART from each other, share 32 bits, so that one operation widens
+// each and none has to move. Gives PAIR_VECS vectors. The mask needs a register, which the highest
+// tile does not have.
+#define VEC_PAIRS
+enum { PAIR_APART = 8, PAIR_VECS = 1 };
+INLINE void vec_load_pairs(int spare, const uint16_t *p, vec *to) {
+    __m256i pairs = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    to->lo = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
+    __m256i high = spare ? _mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000))
+                         : _mm256_slli_epi32(_mm256_srli_epi32(pairs, 16), 16);
+    to->hi = _mm256_castsi256_ps(high);
+}
+
 // All ones in lanes below n.
 INLINE __m256i vec_first(int64_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));

@@ -24,6 +24,26 @@ INLINE void vec_store(float *p, vec a) {
     _mm512_storeu_ps(p, a.v);
 }
 
+// f16 becomes f32; a NaN becomes a quiet one.
+#define F16_FEATURES 0
+INLINE vec vec_load_f16(const uint16_t *p) {
+    return (vec){_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p))};
+}
+INLINE vec vec_load_bf16(const uint16_t *p) {
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
+    return (vec){_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
+}
+// Packed bf16: two columns, PAIR_APART from each other, share 32 bits, so that one operation widens
+// each and none has to move it. Gives PAIR_VECS vectors.
+#define VEC_PAIRS
+enum { PAIR_APART = 16, PAIR_VECS = 2 * PAIR_APART / LANES };
+INLINE void vec_load_pairs(int spare, const uint16_t *p, vec *to) {
+    (void)spare; // registers
+    __m512i pairs = _mm512_loadu_si512(p), high = _mm512_set1_epi32((int)0xffff0000);
+    to[0] = (vec){_mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16))};
+    to[1] = (vec){_mm512_castsi512_ps(_mm512_and_si512(pairs, high))};
+}
+
 // Ones in lanes below n, for n from -16 to 32.
 INLINE __mmask16 vec_first(int64_t n) {
     return (__mmask16)(n >= LANES ? 0xffffu : n <= 0 ? 0u : (1u << n) - 1u);

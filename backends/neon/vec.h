@@ -32,6 +32,23 @@ INLINE void vec_store(float *p, vec x) {
     vst1q_f32(p + 12, x.d);
 }
 
+// f16 becomes f32; a NaN becomes a quiet one.
+#define F16_FEATURES 0
+INLINE float32x4_t quad_f16(uint16x4_t q) {
+    return vcvt_f32_f16(vreinterpret_f16_u16(q));
+}
+INLINE vec vec_load_f16(const uint16_t *p) {
+    return (vec){quad_f16(vld1_u16(p)), quad_f16(vld1_u16(p + 4)), quad_f16(vld1_u16(p + 8)),
+                 quad_f16(vld1_u16(p + 12))};
+}
+INLINE float32x4_t quad_bf16(uint16x4_t q) {
+    return vreinterpretq_f32_u32(vshll_n_u16(q, 16));
+}
+INLINE vec vec_load_bf16(const uint16_t *p) {
+    return (vec){quad_bf16(vld1_u16(p)), quad_bf16(vld1_u16(p + 4)), quad_bf16(vld1_u16(p + 8)),
+                 quad_bf16(vld1_u16(p + 12))};
+}
+
 // NEON masks no memory: the first n elements of four by halves and singles; n may be any number.
 INLINE float32x4_t quad_load_first(const float *p, int64_t n) {
     float32x4_t q = vdupq_n_f32(0.0f);

@@ -76,7 +76,7 @@ static void attend_values(const attend_group *g, int r, int rows, const float *v
         o.cols = o.w_next = o.y_next = wide;
         o.count = g->width / wide;
         tiles(1, TILE_VECS_MAX, RAGGED, 0, &o);
-        o.w += o.count * wide;
+        o.w = tile_w_move(0, o.w, o.count * wide);
         o.y += o.count * wide;
     }
     int64_t left = g->out + r * g->width + g->width - o.y;
@@ -84,7 +84,7 @@ static void attend_values(const attend_group *g, int r, int rows, const float *v
     o.count = left / PANEL;
     tiles_ragged(rows, &o);
     if (left % PANEL) { // one vector of two
-        o.w += o.count * PANEL;
+        o.w = tile_w_move(0, o.w, o.count * PANEL);
         o.y += o.count * PANEL;
         o.cols = LANES;
         o.count = 1;

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Matrix product, w in packed panels of PANEL columns or row by row, unpacked.
+// Matrix product, w in packed panels of PANEL columns or row by row, unpacked; f32, or f16 and bf16
+// that become f32 when they are read.
 #include "sheet.h" // of the ISA that this is compiled for
 
 #include "kernels.h"
+#include "matmul_pack.h"
 #include "tile.h"
 
-// From one panel of w to the next, or from one row of a plain w to the next, in floats.
-INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a) {
-    return a->w_stride / (int64_t)sizeof(float);
+// Where functions take the constant `kind` of a tile, also: w comes row by row, unpacked.
+enum { PLAIN = 1 << 8 };
+
+// From one panel of w to the next, or from one row of a plain w to the next, in numbers.
+INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a, int kind) {
+    return a->w_stride / (kind & (W_F16 | W_BF16) ? 2 : 4);
 }
 
 // ---- One or two rows ----
@@ -17,51 +22,53 @@ INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a) {
 // that (docs/tuning.md).
 enum { PLAIN_STEPS = 16, PLAIN_WIDE = 1024 };
 
-// Against as many panels at once as keep enough sums under way. `plain`: w is not packed.
-INLINE void matmul_few_steps(int rows, int vecs, int plain, const decoct_matmul_piece *a,
+// Against as many panels at once as keep enough sums under way.
+INLINE void matmul_few_steps(int rows, int vecs, int kind, const decoct_matmul_piece *a,
                              tile_args t) {
-    const int64_t wide = (int64_t)vecs * LANES, next = plain ? PANEL : matmul_w_stride(a);
+    const int plain = kind & PLAIN, w_step = plain ? 0 : PANEL;
+    const int64_t wide = (int64_t)vecs * LANES, next = plain ? PANEL : matmul_w_stride(a, kind);
     const float *bias = t.bias;
     for (int64_t j = 0; j < a->cols; j += PANEL) {
         int64_t left = a->cols - j;
         t.bias = bias ? bias + j : 0;
         t.cols = left < wide ? left : wide;
         if (plain ? left >= wide : left > wide - PANEL) { // all panels are there
-            tile(rows, vecs, 0, plain ? 0 : PANEL, &t);
-            t.w += (wide - PANEL) / PANEL * next;
+            tile(rows, vecs, kind, w_step, &t);
+            t.w = tile_w_move(kind, t.w, (wide - PANEL) / PANEL * next);
             t.y += wide - PANEL;
             j += wide - PANEL;
         } else if (!plain || left >= PANEL) {
             t.cols = left < PANEL ? left : PANEL;
-            tile(rows, PANEL_VECS, 0, plain ? 0 : PANEL, &t);
+            tile(rows, PANEL_VECS, kind, w_step, &t);
         } else {
             tile(rows, PANEL_VECS, W_PART, 0, &t);
         }
-        t.w += next;
+        t.w = tile_w_move(kind, t.w, next);
         t.y += PANEL;
     }
 }
 
-INLINE void matmul_few_rows(int rows, int vecs, int plain, const decoct_matmul_piece *a) {
+INLINE void matmul_few_rows(int rows, int vecs, int kind, const decoct_matmul_piece *a) {
+    const int plain = kind & PLAIN;
     tile_args t = {.k = a->k,
                    .x = a->x.data,
                    .x_stride = a->x.stride,
                    .w = a->w,
-                   .w_stride = plain ? matmul_w_stride(a) : PANEL,
-                   .panel_stride = plain ? PANEL : matmul_w_stride(a),
+                   .w_stride = plain ? matmul_w_stride(a, kind) : PANEL,
+                   .panel_stride = plain ? PANEL : matmul_w_stride(a, kind),
                    .y = a->y.data,
                    .y_stride = a->y.stride,
                    .accumulate = a->accumulate};
     for (; plain && a->cols >= PLAIN_WIDE && t.k > PLAIN_STEPS; t.accumulate = 1) {
         int64_t left = t.k - PLAIN_STEPS;
         t.k = PLAIN_STEPS;
-        matmul_few_steps(rows, vecs, plain, a, t);
+        matmul_few_steps(rows, vecs, kind, a, t);
         t.k = left;
         t.x += PLAIN_STEPS;
-        t.w += PLAIN_STEPS * t.w_stride;
+        t.w = tile_w_move(kind, t.w, PLAIN_STEPS * t.w_stride);
     }
     t.bias = a->bias;
-    matmul_few_steps(rows, vecs, plain, a, t);
+    matmul_few_steps(rows, vecs, kind, a, t);
 }
 
 // ---- Many rows ----
@@ -86,6 +93,23 @@ TILE_FUNCTION tiles_part(int rows, const tile_args *a) {
 
 TILE_FUNCTION tiles_narrow(int rows, const tile_args *a) {
     tile_rows(rows, 1, W_PART, 0, a);
+}
+
+// The first two, of other types.
+TILE_FUNCTION tiles_f16(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, W_F16, PANEL, a);
+}
+
+TILE_FUNCTION tiles_f16_packed(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, W_F16 | X_PACKED, PANEL, a);
+}
+
+TILE_FUNCTION tiles_bf16(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, W_BF16, PANEL, a);
+}
+
+TILE_FUNCTION tiles_bf16_packed(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, W_BF16 | X_PACKED, PANEL, a);
 }
 
 TILE_FUNCTION pack_x_rows(int rows, int64_t k, const float *x, int64_t x_stride, float *packed) {
@@ -114,10 +138,16 @@ static int64_t matmul_most_rows(const decoct_matmul_piece *a, bool packed) {
     return aliased && ALIASED_ROWS < TILE_ROWS ? ALIASED_ROWS : TILE_ROWS;
 }
 
+// What a product is made of: the type of w and its layout, as for the constant `kind` of tiles; x
+// from matmul_pack_x, or NULL: x where it is.
+typedef struct matmul_form {
+    int kind;
+    float *x;
+} matmul_form;
+
 // x in tiles, one after the other.
-static void matmul_pack_x(const decoct_matmul_piece *a, const matmul_cut *cut) {
+static void matmul_pack_x(const decoct_matmul_piece *a, const matmul_cut *cut, float *packed) {
     const float *x = a->x.data;
-    float *packed = a->scratch;
     int64_t row = 0;
     for (int64_t i = 0; i < cut->tall + cut->low; i++) {
         int rows = i < cut->tall ? cut->rows : cut->rows - 1;
@@ -126,66 +156,74 @@ static void matmul_pack_x(const decoct_matmul_piece *a, const matmul_cut *cut) {
     }
 }
 
-// How the operands come: w row by row instead of in panels, x from matmul_pack_x.
-typedef struct matmul_form {
-    bool plain, packed;
-} matmul_form;
+static void matmul_tiles_of(matmul_form form, int rows, const tile_args *t) {
+    const bool packed = PACK_COLS > 0 && form.x;
+    if (form.kind == W_F16) {
+        (packed ? tiles_f16_packed : tiles_f16)(rows, t);
+    } else if (form.kind == W_BF16) {
+        (packed ? tiles_bf16_packed : tiles_bf16)(rows, t);
+    } else if (packed) {
+        tiles_packed(rows, t);
+    } else if (PANEL_VECS > 1 && t->cols <= LANES) {
+        tiles_narrow(rows, t);
+    } else if (!(form.kind & PLAIN)) {
+        tiles_unpacked(rows, t);
+    } else if (t->cols == PANEL) {
+        tiles_plain(rows, t);
+    } else {
+        tiles_part(rows, t);
+    }
+}
 
-// `count` tiles of `rows` rows from `row` on, for the panel at column j.
+// `count` tiles of `rows` rows from `row` on, for column j of y, where w is at `w`.
 static void matmul_tiles(const decoct_matmul_piece *a, matmul_form form, int rows, int64_t count,
-                         int64_t row, int64_t j) {
+                         int64_t row, int64_t j, const void *w) {
     const bool below = row + count * rows < a->rows, right = j + PANEL < a->cols;
-    const float *x = a->x.data, *packed = a->scratch, *w = a->w;
+    const float *x = a->x.data;
     float *y = a->y.data;
     tile_args t = {.k = a->k,
-                   .x = form.packed ? packed + row * a->k : x + row * a->x.stride,
+                   .x = form.x ? form.x + row * a->k : x + row * a->x.stride,
                    .x_stride = a->x.stride,
-                   .w = form.plain ? w + j : w + j / PANEL * matmul_w_stride(a),
-                   .w_stride = form.plain ? matmul_w_stride(a) : PANEL,
+                   .w = w,
+                   .w_stride = form.kind & PLAIN ? matmul_w_stride(a, 0) : PANEL,
                    .y = y + row * a->y.stride + j,
                    .y_stride = a->y.stride,
                    .bias = a->bias ? a->bias + j : 0,
                    .cols = a->cols - j < PANEL ? a->cols - j : PANEL,
                    .accumulate = a->accumulate,
                    .count = count,
-                   .x_next = rows * (form.packed ? a->k : a->x.stride),
+                   .x_next = rows * (form.x ? a->k : a->x.stride),
                    .y_next = rows * a->y.stride};
     t.y_ahead = below ? t.y + count * t.y_next : right ? y + j + PANEL : t.y;
-    if (count == 0) {
-        return;
-    }
-    if (form.packed) {
-        tiles_packed(rows, &t);
-    } else if (PANEL_VECS > 1 && t.cols <= LANES) {
-        tiles_narrow(rows, &t);
-    } else if (!form.plain) {
-        tiles_unpacked(rows, &t);
-    } else if (t.cols == PANEL) {
-        tiles_plain(rows, &t);
-    } else {
-        tiles_part(rows, &t);
+    if (count > 0) {
+        matmul_tiles_of(form, rows, &t);
     }
 }
 
 static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
-    const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, form.packed));
-    if (form.packed) {
-        matmul_pack_x(a, &cut);
+    const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, form.x));
+    const int64_t next = form.kind & PLAIN ? PANEL : matmul_w_stride(a, form.kind);
+    const void *w = a->w;
+    if (form.x) {
+        matmul_pack_x(a, &cut, form.x);
     }
     for (int64_t j = 0; j < a->cols; j += PANEL) {
-        matmul_tiles(a, form, cut.rows, cut.tall, 0, j);
-        matmul_tiles(a, form, cut.rows - 1, cut.low, cut.tall * cut.rows, j);
+        matmul_tiles(a, form, cut.rows, cut.tall, 0, j, w);
+        matmul_tiles(a, form, cut.rows - 1, cut.low, cut.tall * cut.rows, j, w);
+        w = tile_w_move(form.kind, w, next);
     }
 }
 
-INLINE void matmul_any(const decoct_matmul_piece *a, int plain) {
+// `form`: that of w.
+INLINE void matmul_any(const decoct_matmul_piece *a, int form) {
+    const int kind = form & (W_F16 | W_BF16) ? form | W_STREAM : form;
     if (a->rows == 1) {
-        matmul_few_rows(1, TILE_VECS_MAX, plain, a);
+        matmul_few_rows(1, TILE_VECS_MAX, kind, a);
     } else if (a->rows == 2) {
-        matmul_few_rows(2, TWO_ROWS_VECS, plain, a);
+        matmul_few_rows(2, TWO_ROWS_VECS, kind, a);
     } else {
-        bool packed = !plain && PACK_COLS > 0 && a->scratch && a->cols >= PACK_COLS;
-        matmul_many_rows(a, (matmul_form){plain, packed});
+        bool packed = !(form & PLAIN) && PACK_COLS > 0 && a->scratch && a->cols >= PACK_COLS;
+        matmul_many_rows(a, (matmul_form){form, packed ? a->scratch : 0});
     }
 }
 
@@ -194,49 +232,29 @@ static void matmul_run(const decoct_matmul_piece *a) {
 }
 
 static void matmul_plain(const decoct_matmul_piece *a) {
-    matmul_any(a, 1);
+    matmul_any(a, PLAIN);
 }
 
-// ---- Packing ----
-
-// Rows of w are copied by vectors, a transposed w is turned square by square.
-static void matmul_pack(const decoct_pack_piece *a) {
-    const int64_t k = a->k, row_stride = a->row_stride, col_stride = a->col_stride;
-    const int64_t there = a->cols < PANEL ? a->cols : PANEL;
-    const float *w = a->w;
-    float *panel = a->panel;
-    if (col_stride == 1) {
-        for (int64_t p = 0; p < k; p++) {
-            UNROLL
-            for (int v = 0; v < PANEL_VECS; v++) {
-                vec row = tile_load(w + p * row_stride + v * LANES, there - v * LANES);
-                vec_store(panel + p * PANEL + v * LANES, row);
-            }
-        }
-        return;
-    }
-    int64_t p = 0;
-    for (; row_stride == 1 && p + SQUARE <= k; p += SQUARE) {
-        for (int64_t j = 0; j < PANEL; j += SQUARE) {
-            int64_t rows = there - j < 0 ? 0 : there - j < SQUARE ? there - j : SQUARE;
-            vec_transpose(w + p + j * col_stride, col_stride, rows, panel + p * PANEL + j, PANEL);
-        }
-    }
-    for (; p < k; p++) {
-        for (int64_t j = 0; j < PANEL; j++) {
-            panel[p * PANEL + j] = j < there ? w[p * row_stride + j * col_stride] : 0.0f;
-        }
-    }
+static void matmul_f16(const decoct_matmul_piece *a) {
+    matmul_any(a, W_F16);
 }
+
+static void matmul_bf16(const decoct_matmul_piece *a) {
+    matmul_any(a, W_BF16);
+}
+
+// ---- The list ----
+
+#define SIZES                                                                                      \
+    .panel_cols = PANEL, .tile_rows = TILE_ROWS, .k_block = K_BLOCK, .n_block = N_BLOCK,           \
+    .m_block = M_BLOCK,                                                                            \
+    .scratch_bytes = PACK_COLS ? (M_BLOCK * K_BLOCK + TILE_PACK_SPILL) * sizeof(float) : 0
 
 static const decoct_matmul_kernel matmul_list[] = {
-    {.panel_cols = PANEL,
-     .tile_rows = TILE_ROWS,
-     .k_block = K_BLOCK,
-     .n_block = N_BLOCK,
-     .m_block = M_BLOCK,
-     .scratch_bytes = PACK_COLS ? (M_BLOCK * K_BLOCK + TILE_PACK_SPILL) * sizeof(float) : 0,
-     .run = matmul_run,
-     .pack = matmul_pack,
-     .plain = matmul_plain}};
+    {SIZES, .run = matmul_run, .pack = matmul_pack, .plain = matmul_plain},
+    {SIZES, .w_dtype = DECOCT_F16, .cpu_features = F16_FEATURES, .run = matmul_f16,
+     .pack = matmul_pack_f16},
+    {SIZES, .w_dtype = DECOCT_BF16, .run = matmul_bf16, .pack = matmul_pack_bf16,
+     .panel_bytes = matmul_bf16_bytes},
+};
 const decoct_matmul_kernels backend_matmul = DECOCT_KERNELS(matmul_list);

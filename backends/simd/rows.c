@@ -124,13 +124,40 @@ static void bias(const decoct_rows_piece *a) {
     }
 }
 
-static void embedding(const decoct_rows_piece *a) {
+// The first `cols` of 16 numbers from number i of a table on, the others 0.
+INLINE vec embedding_load(decoct_dtype dtype, const void *table, int64_t i, int64_t cols) {
+    if (dtype == DECOCT_F32) {
+        return tile_load((const float *)table + i, cols);
+    }
+    const uint16_t *from = (const uint16_t *)table + i;
+    uint16_t part[LANES] = {0};
+    if (cols < LANES) {
+        for (int64_t j = 0; j < cols; j++) {
+            part[j] = from[j];
+        }
+        from = part;
+    }
+    return dtype == DECOCT_F16 ? vec_load_f16(from) : vec_load_bf16(from);
+}
+
+INLINE void embedding_of(decoct_dtype dtype, const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
-        const float *from = rows_x(a, a->ids[i]);
+        const int64_t first = a->ids[i] * a->x.stride;
         float *y = rows_y(a, i);
         for (int64_t j = 0; j < a->cols; j += LANES) {
-            tile_store(y + j, tile_load(from + j, a->cols - j), a->cols - j);
+            const int64_t left = a->cols - j;
+            tile_store(y + j, embedding_load(dtype, a->x.data, first + j, left), left);
         }
+    }
+}
+
+static void embedding(const decoct_rows_piece *a) {
+    if (a->x.dtype == DECOCT_F16) {
+        embedding_of(DECOCT_F16, a);
+    } else if (a->x.dtype == DECOCT_BF16) {
+        embedding_of(DECOCT_BF16, a);
+    } else {
+        embedding_of(DECOCT_F32, a);
     }
 }
 
@@ -158,11 +185,18 @@ static void axpby(const decoct_rows_piece *a) {
     }
 }
 
+enum { ANY_DTYPE = 1 << DECOCT_F32 | 1 << DECOCT_F16 | 1 << DECOCT_BF16 };
+
 static const decoct_rows_kernel rows_list[] = {
-    [DECOCT_OP_SOFTMAX] = {.run = softmax},   [DECOCT_OP_LAYER_NORM] = {.run = layer_norm},
-    [DECOCT_OP_GELU] = {.run = gelu},         [DECOCT_OP_ADD] = {.run = add},
-    [DECOCT_OP_BIAS] = {.run = bias},         [DECOCT_OP_EMBEDDING] = {.run = embedding},
-    [DECOCT_OP_AXPBY] = {.run = axpby},       [DECOCT_OP_LOG_SOFTMAX] = {.run = log_softmax},
-    [DECOCT_OP_RMS_NORM] = {.run = rms_norm}, [DECOCT_OP_SILU] = {.run = silu},
+    [DECOCT_OP_SOFTMAX] = {.run = softmax},
+    [DECOCT_OP_LAYER_NORM] = {.run = layer_norm},
+    [DECOCT_OP_GELU] = {.run = gelu},
+    [DECOCT_OP_ADD] = {.run = add},
+    [DECOCT_OP_BIAS] = {.run = bias},
+    [DECOCT_OP_EMBEDDING] = {.run = embedding, .x_dtypes = ANY_DTYPE, .cpu_features = F16_FEATURES},
+    [DECOCT_OP_AXPBY] = {.run = axpby},
+    [DECOCT_OP_LOG_SOFTMAX] = {.run = log_softmax},
+    [DECOCT_OP_RMS_NORM] = {.run = rms_norm},
+    [DECOCT_OP_SILU] = {.run = silu},
 };
 const decoct_rows_kernels backend_rows = DECOCT_KERNELS(rows_list);

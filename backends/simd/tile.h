@@ -16,12 +16,24 @@ enum { PANEL = PANEL_VECS * LANES };
 // One or two rows go against several panels at once, or too few sums would be under way.
 enum { TILE_VECS_MAX = 4 };
 
+// bf16 is packed in pairs where the ISA says VEC_PAIRS, else column by column.
+#ifndef VEC_PAIRS
+enum { PAIR_APART = 0, PAIR_VECS = 1 };
+INLINE void vec_load_pairs(int spare, const uint16_t *p, vec *to) {
+    (void)spare;
+    *to = vec_load_bf16(p);
+}
+#endif
+
 // Kinds of tiles, for the constant `kind`.
 enum {
-    X_PACKED = 1, // x is from tile_pack
-    RAGGED = 2,   // after the first k steps each row takes those it sees
-    W_PART = 4,   // columns of w beyond `cols` do not exist
-    W_AHEAD = 8,  // rows of w lie far apart: they are asked for some steps ahead
+    X_PACKED = 1,  // x is from tile_pack
+    RAGGED = 2,    // after the first k steps each row takes those it sees
+    W_PART = 4,    // columns of w beyond `cols` do not exist
+    W_AHEAD = 8,   // rows of w lie far apart: they are asked for some steps ahead
+    W_F16 = 16,    // w is f16
+    W_BF16 = 32,   // w is bf16, packed in pairs: see vec_load_pairs
+    W_STREAM = 64, // w of 16 bits that is read once, from memory: it is asked for AHEAD_BYTES ahead
 };
 
 // Steps ahead, by the rows of the tile. Measured (docs/tuning.md), not derived: a step of a high
@@ -32,8 +44,8 @@ enum {
 typedef struct tile_args {
     int64_t k;
     const float *x;
-    int64_t x_stride; // not used when x is packed
-    const float *w;
+    int64_t x_stride;     // not used when x is packed
+    const void *w;        // f32, or as its kind says; strides are in numbers
     int64_t w_stride;     // from one k to the next
     int64_t panel_stride; // from one panel of w to the next, where there are several
     float *y;
@@ -92,9 +104,36 @@ INLINE void tile_pack(int rows, int64_t k, const float *x, int64_t x_stride, flo
     }
 }
 
+// w, some numbers further on.
+INLINE const void *tile_w_move(int kind, const void *w, int64_t numbers) {
+    return (const char *)w + numbers * (kind & (W_F16 | W_BF16) ? 2 : 4);
+}
+
 // Vector v of w at one k.
-INLINE const float *tile_w(const tile_args *a, const float *w, int v) {
-    return w + v / PANEL_VECS * a->panel_stride + v % PANEL_VECS * LANES;
+INLINE const void *tile_w(int kind, const tile_args *a, const void *w, int v) {
+    return tile_w_move(kind, w, v / PANEL_VECS * a->panel_stride + v % PANEL_VECS * LANES);
+}
+
+// All vectors of w at one k.
+INLINE void tile_load_w(int rows, int vecs, int kind, const tile_args *a, const void *w,
+                        vec b[TILE_VECS_MAX]) {
+    UNROLL
+    for (int v = 0; v < TILE_VECS_MAX; v++) {
+        if (v < vecs) {
+            const void *from = tile_w(kind, a, w, v);
+            if (kind & W_F16) {
+                b[v] = vec_load_f16(from);
+            } else if (!(kind & W_BF16)) {
+                b[v] = kind & W_PART ? tile_load(from, tile_cols(a, v)) : vec_load(from);
+            } else if (v % PAIR_VECS == 0) {
+                vec_load_pairs(rows < TILE_ROWS, from, &b[v]);
+            }
+            if (kind & W_AHEAD) {
+                uintptr_t bytes = AHEAD_STEPS(rows) * sizeof(float) * (uintptr_t)a->w_stride;
+                __builtin_prefetch((const void *)((uintptr_t)from + bytes)); // even beyond its end
+            }
+        }
+    }
 }
 
 // The rest of a ragged tile; `w` and `x` stand at step k.
@@ -107,8 +146,8 @@ INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, 
                 UNROLL
                 for (int v = 0; v < TILE_VECS_MAX; v++) {
                     if (v < vecs) {
-                        acc[r][v] = vec_fma(vec_set(x[r * a->x_stride]), vec_load(tile_w(a, w, v)),
-                                            acc[r][v]);
+                        acc[r][v] = vec_fma(vec_set(x[r * a->x_stride]),
+                                            vec_load(tile_w(0, a, w, v)), acc[r][v]);
                     }
                 }
             }
@@ -161,21 +200,25 @@ INLINE vec factors_fma(factors f, int r, vec y, vec z) {
 }
 #endif
 
-// One step of k: acc += x w.
-INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const float *w,
-                      const tile_x *x, vec acc[TILE_ROWS][TILE_VECS_MAX]) {
-    vec b[TILE_VECS_MAX];
+// Asks for what some steps of all panels, from w on, will need AHEAD_BYTES later, even beyond the
+// end.
+INLINE void tile_ask_w(int steps, int vecs, int kind, const tile_args *a, const void *w) {
+    const int line = 64, lines = steps * PANEL * (int)sizeof(uint16_t) / line;
     UNROLL
-    for (int v = 0; v < TILE_VECS_MAX; v++) {
-        if (v < vecs) {
-            const float *from = tile_w(a, w, v);
-            b[v] = kind & W_PART ? tile_load(from, tile_cols(a, v)) : vec_load(from);
-            if (kind & W_AHEAD) {
-                uintptr_t bytes = AHEAD_STEPS(rows) * sizeof(float) * (uintptr_t)a->w_stride;
-                __builtin_prefetch((const void *)((uintptr_t)from + bytes)); // even beyond its end
-            }
+    for (int v = 0; v < TILE_VECS_MAX; v += PANEL_VECS) {
+        UNROLL
+        for (int i = 0; v < vecs && i < lines; i++) {
+            uintptr_t from = (uintptr_t)tile_w(kind, a, w, v) + AHEAD_BYTES;
+            __builtin_prefetch((const void *)(from + (uintptr_t)(i * line)));
         }
     }
+}
+
+// One step of k: acc += x w.
+INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const void *w,
+                      const tile_x *x, vec acc[TILE_ROWS][TILE_VECS_MAX]) {
+    vec b[TILE_VECS_MAX];
+    tile_load_w(rows, vecs, kind, a, w, b);
     const factors f = factors_take(rows, kind & X_PACKED, x->row, x->stride);
     UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
@@ -264,22 +307,25 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     vec acc[TILE_ROWS][TILE_VECS_MAX];
     const bool whole = a->cols == (int64_t)vecs * LANES;
     tile_begin(rows, vecs, whole, a, acc);
-    const float *w = a->w;
+    const void *w = a->w;
     const int64_t w_stride = w_step ? w_step : a->w_stride, k = a->k;
     const int64_t x_step = kind & X_PACKED ? rows : 1;
     tile_x x = tile_x_at(rows, kind & X_PACKED, a->x, a->x_stride);
     int64_t p = 0;
     for (; w_step && p + TILE_STEPS <= k; p += TILE_STEPS) {
+        if (kind & W_STREAM) {
+            tile_ask_w(TILE_STEPS, vecs, kind, a, w);
+        }
         UNROLL
         for (int i = 0; i < TILE_STEPS; i++) {
             tile_step(rows, vecs, kind, a, w, &x, acc);
-            w += w_stride;
+            w = tile_w_move(kind, w, w_stride);
             tile_x_move(&x, x_step);
         }
     }
     for (; p < k; p++) {
         tile_step(rows, vecs, kind, a, w, &x, acc);
-        w += w_stride;
+        w = tile_w_move(kind, w, w_stride);
         tile_x_move(&x, x_step);
     }
     if (kind & RAGGED) {
@@ -318,7 +364,7 @@ INLINE void tiles(int rows, int vecs, int kind, int64_t w_step, const tile_args 
         }
         tile(rows, vecs, kind, w_step, &t);
         t.x += t.x_next;
-        t.w += t.w_next;
+        t.w = tile_w_move(kind, t.w, t.w_next);
         t.y += t.y_next;
     }
 }

@@ -142,8 +142,9 @@ typedef struct decoct_matmul_kernel {
     /** Packs some steps of one panel; columns from `cols` to panel_cols are 0, and so are steps
      * from k to the next multiple of k_group. */
     void (*pack)(const decoct_pack_piece *piece);
-    /** Bytes of a panel of k steps. NULL: k, rounded up to k_group, times panel_cols times the size
-     * of a number. Types whose numbers share a scale need it. */
+    /** Bytes of a panel of k steps, whose layout is then the kernel's own. NULL: the layout above,
+     * of k, rounded up to k_group, times panel_cols times the size of a number. Types whose numbers
+     * share a scale need it. */
     int64_t (*panel_bytes)(int64_t k);
     /** Like `run` with unpacked row-major w (k, cols); `scratch` is NULL. For few rows or a small
      * w, where packing would cost more than the product. NULL: w is always packed. */

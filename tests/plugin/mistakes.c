@@ -206,6 +206,20 @@ static void wrong_pack(const decoct_pack_piece *a) {
     }
 }
 
+// A layout of its own, and a number too many.
+static int64_t own_bytes(int64_t k) {
+    return k * PANEL * (int64_t)sizeof(uint16_t);
+}
+
+static int64_t huge_bytes(int64_t k) {
+    return k << 40;
+}
+
+static void long_pack(const decoct_pack_piece *a) {
+    pack_16(a);
+    ((uint16_t *)a->panel)[a->k * PANEL] = 0;
+}
+
 static void plain(const decoct_matmul_piece *a) {
     const int64_t given = a->w_stride / (int64_t)sizeof(float);
     const int64_t stride = mistake == plain_stride_ignored ? a->cols : given;
@@ -274,6 +288,11 @@ static void fill_16(decoct_matmul_kernel *kernel) {
         kernel->run = wrong_f16;
     } else if (kernel->w_dtype == DECOCT_BF16 && mistake == x_rounded_to_bf16) {
         kernel->run = wrong_bf16;
+    } else if (kernel->w_dtype == DECOCT_BF16 && mistake == panel_exceeded) {
+        kernel->panel_bytes = own_bytes;
+        kernel->pack = long_pack;
+    } else if (kernel->w_dtype == DECOCT_BF16 && mistake == panels_of_gigabytes) {
+        kernel->panel_bytes = huge_bytes;
     }
 }
 
