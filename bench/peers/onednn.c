@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SRC = 1, DST = 17, WEIGHTS = 33, F32 = 3, ANY = 1, CPU = 1, IN_ORDER = 1, INFERENCE = 96 };
-enum { QUERY_KERNEL = 8, QUERY_WEIGHTS = 131, TRIALS = 20 };
+enum { ANY = 1, CPU = 1, IN_ORDER = 1, TRIALS = 20 };
 
 typedef struct job {
     const onednn *lib;
@@ -79,85 +78,11 @@ static void *load_onednn(const char *folder, char *note, size_t size) {
     return lib;
 }
 
-// ---- Steps ----
-
-bool onednn_strided(const onednn *lib, const onednn_shape *s, onednn_layout *layout) {
-    const int64_t dims[] = {s->groups, s->rows, s->cols};
-    const int64_t strides[] = {s->group_stride, s->row_stride, s->col_stride};
-    int flat = s->groups == 0;
-    return !lib->layout_strided(layout, 3 - flat, dims + flat, F32, strides + flat);
-}
-
-// Ends the plan, with its primitive in `call` or without.
-static bool make_call(const onednn *lib, void *plan, const int *whats,
-                      const onednn_layout *const *layouts, int count, onednn_call *call) {
-    *call = (onednn_call){.count = count};
-    bool made = !lib->primitive_create(&call->primitive, plan) &&
-                !lib->plan_query(plan, QUERY_KERNEL, 0, &call->kernel);
-    for (int i = 0; i < count && made; i++) {
-        call->args[i].what = whats[i];
-        made = !lib->memory_create(&call->args[i].memory, layouts[i], lib->engine, NULL);
-    }
-    lib->plan_destroy(plan);
-    return made;
-}
-
-bool onednn_matmul(const onednn *lib, const onednn_layout *x, onednn_layout *w,
-                   const onednn_layout *y, float scale, onednn_call *call) {
-    static const int whats[] = {SRC, WEIGHTS, DST};
-    const onednn_layout *layouts[] = {x, w, y};
-    onednn_operation operation;
-    void *attr = NULL, *plan = NULL;
-    bool planned = !lib->attr_create(&attr) && !lib->attr_scale(attr, 1, 0, &scale) &&
-                   !lib->matmul(&operation, x, w, NULL, y) &&
-                   !lib->plan_create(&plan, &operation, attr, lib->engine, NULL);
-    lib->attr_destroy(attr);
-    if (!planned) {
-        return false;
-    }
-    *w = *lib->plan_layout(plan, QUERY_WEIGHTS, 0);
-    return make_call(lib, plan, whats, layouts, 3, call);
-}
-
-bool onednn_softmax(const onednn *lib, const onednn_layout *data, int axis, onednn_call *call) {
-    static const int whats[] = {SRC, DST};
-    const onednn_layout *layouts[] = {data, data};
-    onednn_operation operation;
-    void *plan = NULL;
-    return !lib->softmax(&operation, INFERENCE, data, axis) &&
-           !lib->plan_create(&plan, &operation, NULL, lib->engine, NULL) &&
-           make_call(lib, plan, whats, layouts, 2, call);
-}
-
-bool onednn_attach(const onednn *lib, const onednn_call *call, const void *src, const void *weights,
-                   void *dst) {
-    const onednn_arg *args = call->args;
-    return !lib->memory_set(args[0].memory, (void *)(uintptr_t)src) &&
-           (call->count < 3 || !lib->memory_set(args[1].memory, (void *)(uintptr_t)weights)) &&
-           !lib->memory_set(args[call->count - 1].memory, dst);
-}
-
-bool onednn_execute(const onednn *lib, const onednn_call *call) {
-    return !lib->primitive_execute(call->primitive, lib->stream, call->count, call->args);
-}
-
-void onednn_free(const onednn *lib, onednn_call *call) {
-    for (int i = 0; i < call->count; i++) {
-        if (call->args[i].memory) {
-            lib->memory_destroy(call->args[i].memory);
-        }
-    }
-    if (call->primitive) {
-        lib->primitive_destroy(call->primitive);
-    }
-    *call = (onednn_call){0};
-}
-
 // ---- Jobs ----
 
 // Copies w (k, n) from the layout `from` to the layout `to`.
 static bool pack(job *j, const onednn_layout *from, const onednn_layout *to) {
-    static const int whats[] = {SRC, DST};
+    static const int whats[] = {ONEDNN_SRC, ONEDNN_DST};
     const onednn *lib = j->lib;
     const onednn_layout *layouts[] = {from, to};
     onednn_call reorder = {0};
@@ -165,7 +90,7 @@ static bool pack(job *j, const onednn_layout *from, const onednn_layout *to) {
     j->packed = aligned_alloc(64, (lib->layout_size(to) + 63) / 64 * 64);
     bool packed = j->packed &&
                   !lib->plan_reorder(&plan, from, lib->engine, to, lib->engine, NULL) &&
-                  make_call(lib, plan, whats, layouts, 2, &reorder) &&
+                  onednn_make(lib, plan, whats, layouts, 2, &reorder) &&
                   onednn_attach(lib, &reorder, j->c.w, NULL, j->packed) &&
                   onednn_execute(lib, &reorder) && !lib->stream_wait(lib->stream);
     onednn_free(lib, &reorder);
@@ -213,7 +138,7 @@ static bool open_packed(job *j, const onednn_layout *x, const onednn_layout *w,
     const peer_case *c = &j->c;
     const int64_t dims[] = {c->k, c->n};
     onednn_layout best;
-    if (lib->layout_tagged(&best, 2, dims, F32, ANY) ||
+    if (lib->layout_tagged(&best, 2, dims, ONEDNN_F32, ANY) ||
         !onednn_matmul(lib, x, &best, y, 1.0f, &j->call)) {
         return false;
     }

@@ -19,6 +19,9 @@ typedef struct onednn_version {
     int major, minor, patch; // theirs is longer
 } onednn_version;
 
+// Their numbers for arguments and types.
+enum { ONEDNN_SRC = 1, ONEDNN_DST = 17, ONEDNN_WEIGHTS = 33, ONEDNN_F32 = 3 };
+
 typedef struct onednn_arg {
     int what;
     void *memory;
@@ -76,7 +79,11 @@ typedef struct onednn_shape {
     int64_t group_stride, row_stride, col_stride;
 } onednn_shape;
 
+// onednn_call.c
 bool onednn_strided(const onednn *lib, const onednn_shape *shape, onednn_layout *layout);
+// The primitive of a plan, with memory of these layouts for its arguments; ends the plan.
+bool onednn_make(const onednn *lib, void *plan, const int *whats,
+                 const onednn_layout *const *layouts, int count, onednn_call *call);
 // y = scale * x w. If `w` leaves the layout open, it becomes the one that oneDNN prefers.
 bool onednn_matmul(const onednn *lib, const onednn_layout *x, onednn_layout *w,
                    const onednn_layout *y, float scale, onednn_call *call);

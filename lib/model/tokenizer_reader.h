@@ -20,6 +20,13 @@ typedef struct dct_tokenizer_reader {
     char *note; // 256 bytes: what a user should know, "" if nothing
 } dct_tokenizer_reader;
 
+// Byte-level BPE writes each byte as a printable character: fills byte_of.
+void dct_reader_bytes(dct_tokenizer_reader *r);
+static inline bool dct_is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+// The parts of a line between its blanks; how many, at most 3.
+int dct_reader_split(const char *line, uint64_t length, uint64_t begin[3], uint64_t end[3]);
 // Sets the limit of ids for a file of `length` bytes.
 void dct_reader_limit(dct_tokenizer_reader *r, uint64_t length);
 // A token of the vocabulary; a dct_json_take with a reader as its data.
