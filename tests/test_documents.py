@@ -59,26 +59,6 @@ class Contributing(unittest.TestCase):
         self.assertIn("clang-format-14 is missing", done.stderr)
 
 
-class Changelog(unittest.TestCase):
-    def test_form(self):
-        """Keep a Changelog 1.1.0; each entry begins with one of the areas that the introduction names."""
-        head, *releases = re.split(r"(?m)^## ", read("CHANGELOG.md"))
-        areas = re.split(", | or ", re.search(r"area: ([^.]*)\.\s*$", head.replace("\n", " ")).group(1))
-        self.assertGreater(len(areas), 5)
-        for release in releases:
-            name, *parts = re.split(r"(?m)^### ", release)
-            self.assertRegex(name, r"^\[(Unreleased|\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d)")
-            titles = [part.split("\n", 1)[0] for part in parts]
-            self.assertLessEqual(set(titles), {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"})
-            self.assertEqual(len(titles), len(set(titles)), titles)
-            for part in parts:
-                for line in part.split("\n")[1:]:
-                    entry = re.match(r"- \*\*(.+?)\*\* \S", line)
-                    self.assertTrue(not line or line.startswith("  ") or entry and entry.group(1) in areas, line)
-            entries = re.findall(r"(?m)^- .*", release)
-            self.assertEqual(len(entries), len(set(entries)), "an entry twice")
-
-
 class Paths(unittest.TestCase):
     def test_links(self):
         for name in documents():
