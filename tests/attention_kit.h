@@ -6,6 +6,8 @@
 
 #include "check.h"
 
+#include "bench/cases/hidden_keys.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -55,14 +57,11 @@ static void place(operands *o, const shape *s, bool end) {
                                s->batch * s->heads * s->q_len * s->kv_len};
     for (int i = 0; i < OPERANDS; i++) {
         o->p[i] = check_place(&o->arena[i], sizes[i], end);
-        if (i < MASK) {
+        if (i <= MASK) {
             check_fill(o->p[i], sizes[i], (uint64_t)i + 1, 2.0f);
         }
     }
-    for (int64_t i = 0; i < sizes[MASK]; i++) {
-        uint64_t x = (uint64_t)(i + 3) * 0x9E3779B97F4A7C15u >> 40;
-        o->p[MASK][i] = x % 4 == 0 ? -INFINITY : (float)(x % 1000) * 0.003f;
-    }
+    hide_keys(o->p[MASK], s->heads, s->q_len, s->kv_len);
     decoct_attention_args *a = &o->args;
     *a = (decoct_attention_args){.struct_size = sizeof *a,
                                  .causal = s->causal,

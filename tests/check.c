@@ -2,14 +2,14 @@
 // The kernel kit.
 #include "check.h"
 
+#include "bench/cases/seeded.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-const int64_t check_dims[CHECK_DIMS] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65};
 
 static const uint32_t PATTERN = 0x7FC0DEAD; // a NaN: reading it shows in the result
 
@@ -52,13 +52,7 @@ bool check_padding(const float *p, int64_t count) {
 }
 
 void check_fill(float *p, int64_t count, uint64_t seed, float scale) {
-    uint64_t x = seed * 0x9E3779B97F4A7C15u + 1;
-    for (int64_t i = 0; i < count; i++) {
-        x ^= x << 13; // xorshift64 (Marsaglia 2003)
-        x ^= x >> 7;
-        x ^= x << 17;
-        p[i] = (float)(int32_t)(x >> 32) * 0x1p-31f * scale;
-    }
+    seeded_fill(seed, scale, p, count);
 }
 
 double check_worse(double worst, double error) {

@@ -16,10 +16,6 @@
 // Unit round-off of f32.
 #define CHECK_U 0x1p-24
 
-// The dims that catch tails: around 1, 8, 16, 32 and 64.
-enum { CHECK_DIMS = 14 };
-extern const int64_t check_dims[CHECK_DIMS];
-
 // Memory with a forbidden page before and behind it; a touch outside ends the test with SIGSEGV.
 typedef struct check_arena {
     char *base;

@@ -3,6 +3,9 @@
 // hidden.
 #include "attention_kit.h"
 
+#include "bench/cases/catalogue.h"
+#include "bench/cases/odd.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,18 +18,18 @@ static void test_shapes(void **state) {
     static const int64_t kv[] = {0, 1, 2, 15, 63, 64, 65, 127, 128, 129, 200};
     unsigned turn = 0;
     for (size_t k = 0; k < sizeof kv / sizeof *kv; k++) {
-        for (int q = 0; q < CHECK_DIMS; q += 2) {
-            for (int d = q / 2 % 2; d < CHECK_DIMS; d += 2, turn++) {
-                int64_t offsets[] = {kv[k] - check_dims[q], 0, -3, kv[k] + 5};
+        for (int q = 0; q < ODD_DIMS; q += 2) {
+            for (int d = q / 2 % 2; d < ODD_DIMS; d += 2, turn++) {
+                int64_t offsets[] = {kv[k] - odd_dims[q], 0, -3, kv[k] + 5};
                 shape s = {.batch = 1 + turn % 2,
                            .heads = 4,
                            .kv_heads = turn % 3 == 0   ? 2
                                        : turn % 3 == 1 ? 4
                                                        : 1,
-                           .q_len = check_dims[q],
+                           .q_len = odd_dims[q],
                            .kv_len = kv[k],
-                           .head_dim = check_dims[d] ? check_dims[d] : 1,
-                           .value_dim = check_dims[(d * 5 + 3) % CHECK_DIMS],
+                           .head_dim = odd_dims[d] ? odd_dims[d] : 1,
+                           .value_dim = odd_dims[(d * 5 + 3) % ODD_DIMS],
                            .q_offset = offsets[turn % 4],
                            .scale = turn % 6 == 5 ? 0.1f : 0.0f, // less than the default
                            .causal = turn % 5 < 3,
@@ -39,6 +42,40 @@ static void test_shapes(void **state) {
             }
         }
     }
+    close_pair(&p);
+}
+
+// The small shapes of the catalogue, in the layout of a model and in the other one.
+static void test_catalogue(void **state) {
+    pair p;
+    int count = 0, checked = 0;
+    catalogue_shape *list = catalogue_shapes(&count);
+    assert_non_null(list);
+    if (!open_pair(&p, *state, 3)) {
+        free(list);
+        skip();
+    }
+    for (int i = 0; i < count; i++) {
+        const catalogue_shape *c = &list[i];
+        bool mask = strcmp(c->op, "attention_mask") == 0;
+        if (!c->large && (mask || strcmp(c->op, "attention") == 0)) {
+            shape s = {.batch = c->dims[0],
+                       .heads = c->dims[1],
+                       .kv_heads = c->dims[2],
+                       .q_len = c->dims[3],
+                       .kv_len = c->dims[4],
+                       .head_dim = c->dims[5],
+                       .value_dim = c->dims[6],
+                       .q_offset = c->dims[4] - c->dims[3],
+                       .causal = c->dims[7],
+                       .mask = mask,
+                       .weights = strcmp(c->output, c->op) != 0,
+                       .interleaved = checked++ % 2};
+            check_shape(p.ctx, p.scalar, &p.mine, &p.theirs, &s, checked % 3);
+        }
+    }
+    assert_true(checked > 8);
+    free(list);
     close_pair(&p);
 }
 
@@ -303,6 +340,7 @@ static void test_refusals(void **state) {
 
 int main(void) {
     static const check_test tests[] = {{"attention, shapes", test_shapes},
+                                       {"attention, shapes of the catalogue", test_catalogue},
                                        {"attention, shared heads", test_shared_heads},
                                        {"attention, poison in what is hidden", test_poison},
                                        {"attention, strides", test_strides},

@@ -4,6 +4,12 @@
 // DECOCT_TEST_ROUNDS=n searches longer than the default.
 #include "check.h"
 
+#include "bench/cases/catalogue.h"
+#include "bench/cases/odd.h"
+#include "bench/cases/random.h"
+
+#include <decoct/lists.h>
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,24 +23,14 @@ typedef struct fuzz {
 } fuzz;
 
 static int64_t pick(fuzz *f, int64_t count) {
-    f->state = f->state * 6364136223846793005u + 1442695040888963407u; // Knuth's MMIX
-    return (int64_t)(f->state >> 33) % count;
+    return (int64_t)random_below(&f->state, (uint64_t)count);
 }
-
-// What a round's operands are salted with. NaN has rounds of its own: it hides everything else.
-static const float salts[][4] = {{0.0f, -0.0f, 0x1p-149f, -0x1p-149f},
-                                 {0x1p-75f, -0x1p-75f, -0x1.8p-127f, 0x1p-126f},
-                                 {0x1.fffffep127f, -0x1.fffffep127f, 0x1p100f, -0.0f},
-                                 {INFINITY, -INFINITY, 0.0f, 1.0f},
-                                 {-INFINITY, -INFINITY, -INFINITY, -88.0f},
-                                 {NAN, 1.0f, -1.0f, 0.0f}};
-enum { SALTS = sizeof salts / sizeof *salts };
 
 static float *operand(fuzz *f, int index, int64_t count) {
     float *p = check_place(&f->arena[index], count, pick(f, 2) == 1);
     static const float scales[] = {1.0f, 1.0f, 40.0f, 0x1p-70f};
-    check_fill(p, count, (uint64_t)pick(f, 1 << 30), scales[pick(f, 4)]);
-    const float *salt = salts[pick(f, SALTS)];
+    check_fill(p, count, (uint64_t)pick(f, 1 << 16), scales[pick(f, 4)]);
+    const float *salt = odd_numbers[pick(f, ODD_NUMBERS)];
     int64_t every = 1 + pick(f, 200), salted = pick(f, 3);
     for (int64_t i = 0; i < count && salted < 2; i++) {
         p[i] = pick(f, every) == 0 ? salt[pick(f, 4)] : p[i];
@@ -111,54 +107,58 @@ static void fuzz_attention(fuzz *f, uint64_t seed) {
     compare("attention", seed, mine, theirs, out + weights);
 }
 
-typedef struct rows_call {
-    int64_t what, rows, cols, x_stride, y_stride;
-    float scale, eps;
-    const float *x, *gain, *bias;
-} rows_call;
+// An operation on rows and what its line in ops.def says it has, some of it left out.
+static decoct_rows_args random_rows(fuzz *f, const catalogue_row *op) {
+    static const float eps[] = {1e-5f, 1e-12f, 0.0f};
+    decoct_rows_args a = {.struct_size = sizeof a,
+                          .op = op->op,
+                          .form = op->form,
+                          .rows = 1 + pick(f, 5),
+                          .cols = 1 + pick(f, pick(f, 8) ? 90 : 3000)};
+    a.x_stride = a.cols + pick(f, 3);
+    a.y_stride = a.cols + pick(f, 3);
+    a.table_rows = op->needs & DCT_NEEDS_IDS ? 1 + pick(f, 5) : 0;
+    a.x = operand(f, 0, (a.table_rows ? a.table_rows : a.rows) * a.x_stride);
+    a.gain = op->needs & DCT_MAY_GAIN && pick(f, 2) ? operand(f, 1, a.cols) : NULL;
+    a.bias = op->needs & DCT_NEEDS_BIAS || (op->needs & DCT_MAY_BIAS && pick(f, 2))
+                 ? operand(f, 2, a.cols)
+                 : NULL;
+    a.up = op->needs & DCT_MAY_UP && pick(f, 2) ? operand(f, 4, a.rows * a.cols) : NULL;
+    a.scale = op->needs & DCT_NEEDS_SCALE ? (float)pick(f, 3) : 0.0f;
+    a.beta = op->needs & DCT_NEEDS_BETA ? (float)pick(f, 3) : 0.0f;
+    a.eps = op->needs & DCT_NEEDS_EPS ? eps[pick(f, 3)] : 0.0f;
+    return a;
+}
 
-static decoct_status call_rows(decoct_context *ctx, const rows_call *c, const float *x, float *y) {
-    int64_t rows = c->rows, cols = c->cols;
-    switch (c->what) {
-    case 0:
-        return decoct_softmax(ctx, rows, cols, c->scale, x, c->x_stride, y, c->y_stride);
-    case 1:
-        return decoct_layer_norm(ctx, rows, cols, c->eps, c->gain, c->bias, x, c->x_stride, y,
-                                 c->y_stride);
-    case 2:
-        return decoct_gelu(ctx, DECOCT_GELU_TANH, rows, cols, x, c->x_stride, y, c->y_stride);
-    case 3:
-        return decoct_gelu(ctx, DECOCT_GELU_ERF, rows, cols, x, c->x_stride, y, c->y_stride);
-    case 4:
-        return decoct_add(ctx, rows, cols, x, c->x_stride, y, c->y_stride);
-    default:
-        return decoct_bias(ctx, rows, cols, c->gain ? c->gain : c->x, y, c->y_stride);
-    }
+static void call_rows(decoct_context *ctx, decoct_rows_args a, bool in_place, float *y) {
+    a.x = in_place ? y : a.x;
+    a.y = y;
+    assert_int_equal(decoct_rows(ctx, &a), DECOCT_OK);
 }
 
 static void fuzz_rows(fuzz *f, uint64_t seed) {
-    static const char *const names[] = {"softmax",  "layer norm", "gelu tanh",
-                                        "gelu erf", "add",        "bias"};
-    rows_call c = {.what = pick(f, 6), .rows = 1 + pick(f, 5), .scale = (float)pick(f, 3)};
-    static const float eps[] = {1e-5f, 1e-12f, 0.0f};
-    c.eps = eps[pick(f, 3)];
-    c.cols = 1 + pick(f, pick(f, 8) ? 90 : 3000);
-    c.x_stride = c.cols + pick(f, 3);
-    c.y_stride = c.cols + pick(f, 3);
-    bool in_place = c.what < 4 && pick(f, 3) == 0;
-    c.y_stride = in_place ? c.x_stride : c.y_stride;
-    c.x = operand(f, 0, c.rows * c.x_stride);
-    c.gain = pick(f, 2) ? operand(f, 1, c.cols) : NULL;
-    c.bias = pick(f, 2) ? operand(f, 2, c.cols) : NULL;
-    int64_t count = (c.rows - 1) * c.y_stride + c.cols;
-    const float *start = in_place ? c.x : operand(f, 3, count);
-    float *mine = check_place(&f->mine, count, true),
-          *theirs = check_place(&f->theirs, count, true);
-    memcpy(mine, start, (size_t)count * sizeof *mine);
-    memcpy(theirs, start, (size_t)count * sizeof *theirs);
-    assert_int_equal(call_rows(f->ctx, &c, in_place ? mine : c.x, mine), DECOCT_OK);
-    assert_int_equal(call_rows(f->scalar, &c, in_place ? theirs : c.x, theirs), DECOCT_OK);
-    compare(names[c.what], seed, mine, theirs, count);
+    catalogue_row op;
+    int32_t ids[8];
+    int count = 0;
+    while (catalogue_row_at(count, &op)) {
+        count++;
+    }
+    catalogue_row_at((int)pick(f, count), &op);
+    decoct_rows_args a = random_rows(f, &op);
+    for (int64_t i = 0; i < a.rows && a.table_rows; i++) {
+        ids[i] = (int32_t)pick(f, a.table_rows);
+        a.ids = ids;
+    }
+    bool in_place = !a.ids && pick(f, 3) == 0;
+    a.y_stride = in_place ? a.x_stride : a.y_stride;
+    int64_t size = (a.rows - 1) * a.y_stride + a.cols;
+    const float *start = in_place ? a.x : operand(f, 3, size);
+    float *mine = check_place(&f->mine, size, true), *theirs = check_place(&f->theirs, size, true);
+    memcpy(mine, start, (size_t)size * sizeof *mine);
+    memcpy(theirs, start, (size_t)size * sizeof *theirs);
+    call_rows(f->ctx, a, in_place, mine);
+    call_rows(f->scalar, a, in_place, theirs);
+    compare(op.name, seed, mine, theirs, size);
 }
 
 static void search(void **state, void (*one)(fuzz *f, uint64_t seed), int64_t times) {

@@ -4,40 +4,13 @@
 #include "check.h"
 #include "layer_norm_bound.h"
 
+#include "bench/cases/hard_rows.h"
+
 #include <math.h>
 
 static const float EPS = 1e-5f;
 
-// Kinds of rows that are hard to normalise: offset + scale [-1, 1), and one element in `every` is
-// 2^14 times as large.
-static const struct {
-    const char *name;
-    float offset, scale;
-    int64_t every;
-} hard[] = {{"1000.1", 1000.1f, 0, 0},
-            {"12345.678", 12345.678f, 0, 0},
-            {"a large constant", -3e11f, 0, 0},
-            {"the largest number", 0x1.fffffep127f, 0, 0},
-            {"far from zero", 1e6f, 1.0f, 0},
-            {"very far from zero", -0x1p30f, 0x1p10f, 0},
-            {"a few values", 4097.0f, 0x1p-9f, 0},
-            {"hardly any variance", 1.0f, 1e-6f, 0},
-            {"up to 2^40", 0, 0x1p40f, 0},
-            {"beyond 2^40", 0x1p41f, 0x1p20f, 0},
-            {"1e20", 0, 1e20f, 0},
-            {"1e20, far from zero", 1e20f, 1e16f, 0},
-            {"up to the largest number", 0, 0x1.fffffep127f, 0},
-            {"denormals", 0, 0x1p-130f, 0},
-            {"outliers", 0, 1.0f, 50}};
-enum { HARD = sizeof hard / sizeof *hard, HARD_COLS = 5000 };
-
-static void fill_hard(float *x, int64_t cols, uint64_t seed, int kind) {
-    check_fill(x, cols, seed, 1.0f);
-    for (int64_t j = 0; j < cols; j++) {
-        float outlier = hard[kind].every && j % hard[kind].every == 3 ? 0x1p14f : 1.0f;
-        x[j] = hard[kind].offset + x[j] * hard[kind].scale * outlier;
-    }
-}
+enum { HARD_COLS = 5000 };
 
 static void test_hard(void **state) {
     static const int64_t lengths[] = {1,   2,   3,    15,   16,   17,       96,
@@ -50,12 +23,13 @@ static void test_hard(void **state) {
     }
     check_fill(gain, HARD_COLS, 7, 2.0f);
     check_fill(bias, HARD_COLS, 8, 2.0f);
-    for (int kind = 0; kind < HARD; kind++) {
+    for (int kind = 0; kind < HARD_ROWS; kind++) {
         double worst = 0.0;
         for (size_t i = 0; i < 4 * sizeof lengths / sizeof *lengths; i++) {
             const int64_t n = lengths[i / 4];
             const float *g = i % 2 ? gain : NULL, *b = i / 2 % 2 ? bias : NULL;
-            fill_hard(x, n, i + 1, kind);
+            check_fill(x, n, i + 1, 1.0f);
+            hard_row_make(&hard_rows[kind], x, n);
             assert_int_equal(decoct_layer_norm(ctx, 1, n, EPS, g, b, x, 0, y, 0), DECOCT_OK);
             worst = check_worse(worst, layer_norm_error(x, g, b, EPS, y, n));
             assert_int_equal(decoct_layer_norm(scalar, 1, n, EPS, g, b, x, 0, right, 0), DECOCT_OK);
@@ -63,7 +37,7 @@ static void test_hard(void **state) {
             assert_int_equal(decoct_layer_norm(ctx, 1, n, EPS, g, b, x, 0, x, 0), DECOCT_OK);
             assert_true(check_same_bits(x, right, n)); // in place
         }
-        print_message("%-26s %.3g of the bound\n", hard[kind].name, worst);
+        print_message("%-26s %.3g of the bound\n", hard_rows[kind].name, worst);
         assert_true(worst <= 1.0);
     }
     decoct_context_close(ctx);

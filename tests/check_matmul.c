@@ -3,32 +3,56 @@
 // pages.
 #include "check.h"
 
+#include "bench/cases/catalogue.h"
+#include "bench/cases/odd.h"
+#include "bench/cases/stored.h"
+
+#include <decoct/lists.h>
+
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct shape {
     int64_t m, n, k, x_pad, b_pad, y_pad;
     bool transposed, packed, bias, end;
-    float scale; // of the operands; 0: 2
+    bool bits_only;     // the float64 reference has seen these numbers
+    decoct_dtype dtype; // of packed weights
+    float scale;        // of the operands; 0: 2
 } shape;
 
 typedef struct operands {
-    check_arena x, b, bias, y, reference;
+    check_arena x, b, stored, bias, y, reference;
+    stored_type *types[DCT_DTYPES]; // NULL: f32
 } operands;
 
 enum { ROOM = 1 << 21 };
 
-static operands open_operands(void) {
-    return (operands){check_arena_open(ROOM), check_arena_open(ROOM), check_arena_open(1 << 14),
-                      check_arena_open(ROOM), check_arena_open(ROOM)};
+static operands open_operands(decoct_context *ctx) {
+    operands o = {check_arena_open(ROOM),
+                  check_arena_open(ROOM),
+                  check_arena_open(ROOM),
+                  check_arena_open(1 << 14),
+                  check_arena_open(ROOM),
+                  check_arena_open(ROOM),
+                  {NULL}};
+    for (decoct_dtype t = DECOCT_F32 + 1; t < DCT_DTYPES; t++) {
+        decoct_status status = stored_open(ctx, t, &o.types[t]);
+        assert_true(status == DECOCT_OK || status == DECOCT_E_UNSUPPORTED);
+    }
+    return o;
 }
 
 static void close_operands(operands *o) {
     check_arena_close(&o->x);
     check_arena_close(&o->b);
+    check_arena_close(&o->stored);
     check_arena_close(&o->bias);
     check_arena_close(&o->y);
     check_arena_close(&o->reference);
+    for (int t = 0; t < DCT_DTYPES; t++) {
+        stored_close(o->types[t]);
+    }
 }
 
 // Floats of a matrix whose last row has no padding.
@@ -36,8 +60,9 @@ static int64_t span(int64_t rows, int64_t cols, int64_t pad) {
     return rows ? (rows - 1) * (cols + pad) + cols : 0;
 }
 
+// `stored` is b as s->dtype has it; NULL: b itself is used.
 static void run(decoct_context *ctx, const shape *s, const float *x, const float *b,
-                const float *bias, float *y) {
+                const void *stored, const float *bias, float *y) {
     decoct_weights *weights = NULL;
     int64_t b_stride = (s->transposed ? s->k : s->n) + s->b_pad;
     decoct_matmul_args a = {.struct_size = sizeof a,
@@ -53,8 +78,14 @@ static void run(decoct_context *ctx, const shape *s, const float *x, const float
                             .y = y,
                             .y_stride = s->n + s->y_pad};
     if (s->packed) {
-        assert_int_equal(
-            decoct_weights_create(ctx, s->k, s->n, b, b_stride, s->transposed, &weights), 0);
+        decoct_weights_args from = {.struct_size = sizeof from,
+                                    .dtype = stored ? s->dtype : DECOCT_F32,
+                                    .k = s->k,
+                                    .n = s->n,
+                                    .w = stored ? stored : b,
+                                    .stride = b_stride,
+                                    .transposed = s->transposed};
+        assert_int_equal(decoct_weights_create_from(ctx, &from, &weights), DECOCT_OK);
         a.weights = weights;
         a.b = NULL;
     }
@@ -83,6 +114,17 @@ static double element_error(const shape *s, const float *x, const float *b, cons
     return error == 0.0 ? 0.0 : error / bound;
 }
 
+// b as the type of s stores it, which rounds b; NULL: f32.
+static const void *store_b(const operands *o, const shape *s, float *b, int64_t count) {
+    if (s->dtype == DECOCT_F32) {
+        return NULL;
+    }
+    int64_t bytes = (int64_t)stored_bytes(s->dtype, (double)count), floats = (bytes + 3) / 4;
+    char *at = (char *)check_place(&o->stored, floats, s->end) + (s->end ? floats * 4 - bytes : 0);
+    stored_write(o->types[s->dtype], b, count, at);
+    return at;
+}
+
 static void check_shape(decoct_context *ctx, decoct_context *scalar, const operands *o,
                         const shape *s) {
     int64_t b_rows = s->transposed ? s->n : s->k, b_cols = s->transposed ? s->k : s->n;
@@ -101,14 +143,15 @@ static void check_shape(decoct_context *ctx, decoct_context *scalar, const opera
     if (bias) {
         check_fill(bias, s->n, 5, scale);
     }
-    run(ctx, s, x, b, bias, y);
-    run(scalar, s, x, b, bias, reference);
+    const void *stored = store_b(o, s, b, span(b_rows, b_cols, s->b_pad));
+    run(ctx, s, x, b, stored, bias, y);
+    run(scalar, s, x, b, NULL, bias, reference); // with f32: the bits must be the same
     double worst = 0.0;
     for (int64_t i = 0; i < s->m; i++) {
         const float *row = y + i * (s->n + s->y_pad);
         assert_true(check_same_bits(row, reference + i * (s->n + s->y_pad), s->n));
         assert_true(i + 1 == s->m || check_padding(row + s->n, s->y_pad));
-        for (int64_t j = 0; j < s->n; j++) {
+        for (int64_t j = 0; j < s->n && !s->bits_only; j++) {
             worst = check_worse(worst, element_error(s, x, b, bias, i, j, row[j]));
         }
     }
@@ -125,15 +168,15 @@ static void test_dims(void **state) {
         decoct_context_close(scalar);
         skip();
     }
-    operands o = open_operands();
+    operands o = open_operands(scalar);
     unsigned turn = 0;
-    for (int a = 0; a < CHECK_DIMS; a++) {
-        for (int b = 0; b < CHECK_DIMS; b++) {
-            for (int c = 0; c < CHECK_DIMS; c++, turn++) {
+    for (int a = 0; a < ODD_DIMS; a++) {
+        for (int b = 0; b < ODD_DIMS; b++) {
+            for (int c = 0; c < ODD_DIMS; c++, turn++) {
                 // The other choices take turns, so that each meets all dims.
-                shape s = {.m = check_dims[a],
-                           .n = check_dims[b],
-                           .k = check_dims[c],
+                shape s = {.m = odd_dims[a],
+                           .n = odd_dims[b],
+                           .k = odd_dims[c],
                            .x_pad = turn % 3,
                            .b_pad = turn % 5,
                            .y_pad = turn % 7,
@@ -141,6 +184,8 @@ static void test_dims(void **state) {
                            .packed = turn % 2,
                            .bias = turn / 2 % 2,
                            .end = turn / 3 % 2};
+                decoct_dtype dtype = (decoct_dtype)(turn / 2 % DCT_DTYPES);
+                s.dtype = s.packed && o.types[dtype] ? dtype : DECOCT_F32;
                 check_shape(ctx, scalar, &o, &s);
             }
         }
@@ -150,37 +195,49 @@ static void test_dims(void **state) {
     decoct_context_close(scalar);
 }
 
-// Shapes that are cut into blocks of k, of rows and of columns, by several threads.
-static void test_blocks(void **state) {
+// One shape with b as it is, against float64, and packed, as a type that takes turns.
+static void check_ways(decoct_context *ctx, decoct_context *scalar, const operands *o, shape s,
+                       int turn) {
+    decoct_dtype dtype = (decoct_dtype)(turn % DCT_DTYPES);
+    s.bias = turn % 2;
+    s.x_pad = turn % 3;
+    s.y_pad = turn % 5;
+    s.transposed = turn / 2 % 2;
+    s.b_pad = turn % 4;
+    s.end = turn % 2;
+    check_shape(ctx, scalar, o, &s);
+    s.packed = true;
+    s.transposed = !s.transposed;
+    s.end = !s.end;
+    s.dtype = o->types[dtype] ? dtype : DECOCT_F32;
+    s.bits_only = true; // b as f32 was compared with float64
+    check_shape(ctx, scalar, o, &s);
+}
+
+// The small shapes of the catalogue: some are cut into blocks of k, of rows and of columns, by
+// several threads.
+static void test_catalogue(void **state) {
     decoct_context *ctx = check_open(*state, 3), *scalar = check_open("scalar", 1);
     if (!ctx) {
         decoct_context_close(scalar);
         skip();
     }
-    operands o = open_operands();
-    static const shape shapes[] = {
-        {.m = 1, .n = 1500, .k = 1100, .packed = true, .end = true},
-        {.m = 130, .n = 70, .k = 800, .bias = true, .end = true},
-        {.m = 97, .n = 1030, .k = 385, .packed = true, .bias = true},
-        {.m = 5, .n = 2050, .k = 769, .transposed = true, .packed = true, .end = true},
-        {.m = 300, .n = 33, .k = 1537, .x_pad = 3, .y_pad = 5},
-        // Unpacked: wide with few rows, and rows of x that share the sets of a cache.
-        {.m = 2, .n = 1100, .k = 70, .end = true},
-        {.m = 1, .n = 1030, .k = 33, .bias = true, .b_pad = 2, .end = true},
-        {.m = 20, .n = 130, .k = 1024, .end = true},
-        {.m = 30, .n = 200, .k = 1024, .packed = true},
-        // Packed on the way, a group of columns at a time.
-        {.m = 130, .n = 700, .k = 400, .bias = true, .end = true},
-        {.m = 130, .n = 700, .k = 400, .b_pad = 3, .transposed = true},
-        {.m = 9, .n = 333, .k = 50, .transposed = true, .end = true},
-        {.m = 700, .n = 64, .k = 300, .transposed = true},
-        // Products that are rounded as denormals, and those that come to nothing.
-        {.m = 9, .n = 70, .k = 300, .packed = true, .scale = 0x1p-74f},
-        {.m = 3, .n = 20, .k = 1000, .scale = 0x1p-75f},
-    };
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        check_shape(ctx, scalar, &o, &shapes[i]);
+    operands o = open_operands(scalar);
+    int count = 0, checked = 0;
+    catalogue_shape *list = catalogue_shapes(&count);
+    assert_non_null(list);
+    for (int i = 0; i < count; i++) {
+        const catalogue_shape *c = &list[i];
+        if (strcmp(c->output, "matmul") == 0 && !c->large) {
+            shape s = {.m = c->dims[0], .n = c->dims[1], .k = c->dims[2]};
+            check_ways(ctx, scalar, &o, s, checked++);
+        }
     }
+    assert_true(checked > 10);
+    // Products that are rounded as denormals, and those that come to nothing.
+    check_ways(ctx, scalar, &o, (shape){.m = 9, .n = 70, .k = 300, .scale = 0x1p-74f}, 0);
+    check_ways(ctx, scalar, &o, (shape){.m = 3, .n = 20, .k = 1000, .scale = 0x1p-75f}, 0);
+    free(list);
     close_operands(&o);
     decoct_context_close(ctx);
     decoct_context_close(scalar);
@@ -278,7 +335,7 @@ static void test_empty(void **state) {
 
 int main(void) {
     static const check_test tests[] = {{"matmul, all dims", test_dims},
-                                       {"matmul, blocks and threads", test_blocks},
+                                       {"matmul, shapes of the catalogue", test_catalogue},
                                        {"matmul, foreign weights", test_foreign_weights},
                                        {"matmul, special values", test_specials},
                                        {"matmul, empty", test_empty},

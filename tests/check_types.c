@@ -4,6 +4,8 @@
 // numbers of each type.
 #include "check.h"
 
+#include "bench/cases/odd.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,12 +246,12 @@ static void test_dims(void **state) {
     }
     operands *o = open_operands();
     unsigned turn = 0;
-    for (int a = 0; a < CHECK_DIMS; a++) {
-        for (int b = 0; b < CHECK_DIMS; b++) {
-            for (int c = 0; c < CHECK_DIMS; c++, turn++) {
-                shape s = {.m = check_dims[a],
-                           .n = check_dims[b],
-                           .k = check_dims[c],
+    for (int a = 0; a < ODD_DIMS; a++) {
+        for (int b = 0; b < ODD_DIMS; b++) {
+            for (int c = 0; c < ODD_DIMS; c++, turn++) {
+                shape s = {.m = odd_dims[a],
+                           .n = odd_dims[b],
+                           .k = odd_dims[c],
                            .w_pad = turn % 3,
                            .x_pad = turn % 5,
                            .y_pad = turn % 7,

@@ -1,199 +1,315 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Any operation on rows, by its line of ops.def: operands between forbidden pages, every shape and
-// form against a bound, against scalar's bits, in place, with gaps between rows, on any number of
-// threads.
+// Any operation on rows, by its line of ops.def: operands between forbidden pages, every odd shape
+// and form against a bound, against scalar's bits, in place, with gaps between rows, of every type.
 #ifndef ROWS_KIT_H
 #define ROWS_KIT_H
 
 #include "check.h"
 
+#include "bench/cases/catalogue.h"
+#include "bench/cases/odd.h"
+#include "bench/cases/seeded.h"
+#include "bench/cases/stored.h"
+
 #include <decoct/lists.h>
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 // One row of a result and what it was made of.
 typedef struct rows_row {
     const decoct_rows_args *a;
-    int64_t index; // of the row
-    const float *x, *up;
-    const float *y;
+    int64_t index;           // of the row
+    const float *x, *up;     // up NULL: there is none
+    const float *before, *y; // what y was, and what it is
 } rows_row;
 
 typedef struct rows_kit {
     decoct_op op;
-    // The largest error of an element, in units of the bound that types.h states.
+    // The largest error of an element, in units of the bound that the headers state. NULL: only
+    // bits are compared.
     double (*error)(const rows_row *row);
 } rows_kit;
 
-enum { KIT_ROOM = 1 << 18, KIT_COLS = 1 << 17 };
+enum { KIT_ROOM = 1 << 18, KIT_TABLE = 7, KIT_IDS = 1 << 10, KIT_COLS = 1 << 17 };
+enum { KIT_GAIN, KIT_BIAS, KIT_VECTORS };
+static const float KIT_EPS = 1e-5f;
 
-typedef struct rows_shape {
-    int64_t rows, cols, x_pad, y_pad, up_pad;
-    float size; // of the input: [-size, size)
-    int32_t form;
-    bool end;   // operands end at the forbidden page; else they begin there
-    bool parts; // those that may be NULL are given
-} rows_shape;
+typedef struct kit_shape {
+    int64_t rows, cols, x_pad, y_pad;
+    float scale, shift; // of x: shift + [-scale, scale)
+    bool end;           // operands touch the forbidden page behind them, not the one before
+    bool bare;          // without operands that may be missing, and without the old y
+    bool in_place;      // y is x
+} kit_shape;
 
-typedef struct rows_arenas {
-    check_arena x, y, right, up, gain, bias;
-} rows_arenas;
+typedef struct kit_memory {
+    decoct_context *ctx, *scalar;
+    check_arena x, up, y, reference, stored, vector[KIT_VECTORS];
+    stored_type *types[DCT_DTYPES]; // NULL: f32
+    float before[KIT_COLS];
+    int32_t ids[KIT_IDS];
+} kit_memory;
 
-static uint32_t kit_needs(decoct_op op) {
-    static const uint32_t needs_of[DCT_OPS] = {
-#define DECOCT_OP(NAME, name, needs, forms, cost) [DCT_OP_INDEX_##NAME] = (needs),
-#include <decoct/ops.def>
-#undef DECOCT_OP
-    };
-    return needs_of[op];
+static bool kit_has(const catalogue_row *op, uint32_t bits) {
+    return (op->needs & bits) != 0;
 }
 
-static int32_t kit_forms(decoct_op op) {
-    static const int32_t forms_of[DCT_OPS] = {
-#define DECOCT_OP(NAME, name, needs, forms, cost) [DCT_OP_INDEX_##NAME] = (forms),
-#include <decoct/ops.def>
-#undef DECOCT_OP
-    };
-    return forms_of[op];
+// A call that a case is a copy of; x and y follow.
+static decoct_rows_args kit_call_of(const catalogue_row *op, const kit_shape *s) {
+    return (decoct_rows_args){.struct_size = sizeof(decoct_rows_args),
+                              .op = op->op,
+                              .form = op->form,
+                              .rows = s->rows,
+                              .cols = s->cols,
+                              .x_stride = s->cols + s->x_pad,
+                              .y_stride = s->cols + s->y_pad,
+                              .up_stride =
+                                  kit_has(op, DCT_MAY_UP) && !s->bare ? s->cols + s->x_pad : 0,
+                              .table_rows = kit_has(op, DCT_NEEDS_IDS) ? KIT_TABLE : 0,
+                              .scale = kit_has(op, DCT_NEEDS_SCALE) ? 0.5f : 0.0f,
+                              .eps = kit_has(op, DCT_NEEDS_EPS) ? KIT_EPS : 0.0f,
+                              .beta = kit_has(op, DCT_NEEDS_BETA) && !s->bare ? 0.25f : 0.0f};
 }
 
-static rows_arenas kit_open(void) {
-    return (rows_arenas){check_arena_open(KIT_ROOM), check_arena_open(KIT_ROOM),
-                         check_arena_open(KIT_ROOM), check_arena_open(KIT_ROOM),
-                         check_arena_open(KIT_COLS), check_arena_open(KIT_COLS)};
+static int64_t kit_span(int64_t rows, int64_t cols, int64_t stride) {
+    return rows ? (rows - 1) * stride + cols : 0;
 }
 
-static void kit_close(rows_arenas *a) {
-    check_arena *all[] = {&a->x, &a->y, &a->right, &a->up, &a->gain, &a->bias};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        check_arena_close(all[i]);
-    }
-}
-
-// `rows` rows of seeded numbers; the largest one is in the tail. Gaps keep their pattern.
-static float *kit_rows(const check_arena *arena, const rows_shape *s, int64_t pad, uint64_t seed) {
-    int64_t stride = s->cols + pad, span = s->rows ? (s->rows - 1) * stride + s->cols : 0;
-    float *p = check_place(arena, span, s->end);
-    for (int64_t i = 0; i < s->rows; i++) {
-        check_fill(p + i * stride, s->cols, seed + (uint64_t)i, s->size);
+static void kit_fill_rows(float *p, const kit_shape *s, int64_t rows, int64_t stride,
+                          uint64_t seed) {
+    for (int64_t i = 0; i < rows; i++) {
+        check_fill(p + i * stride, s->cols, (uint64_t)i + seed, s->scale);
         if (s->cols > 0) {
-            p[i * stride + s->cols - 1] = s->size;
+            p[i * stride + s->cols - 1] = s->scale; // the largest value is in the tail
+        }
+        for (int64_t j = 0; j < s->cols; j++) {
+            p[i * stride + j] += s->shift;
         }
     }
+}
+
+static const float *kit_vector(kit_memory *k, int which, const kit_shape *s) {
+    float *p = check_place(&k->vector[which], s->cols, s->end);
+    check_fill(p, s->cols, 7 + (uint64_t)which, 2.0f);
     return p;
 }
 
-// A vector of (cols) for an operand that the operation may read; NULL: it does not.
-static float *kit_vector(const check_arena *arena, const rows_shape *s, bool read, uint64_t seed) {
-    float *p = read ? check_place(arena, s->cols, s->end) : NULL;
-    if (p) {
-        check_fill(p, s->cols, seed, 2.0f);
+// All operands but y. Returns x, which a table of ids is, too.
+static float *kit_place_inputs(kit_memory *k, const catalogue_row *op, const kit_shape *s,
+                               decoct_rows_args *a) {
+    bool table = kit_has(op, DCT_NEEDS_IDS);
+    int64_t rows = table ? KIT_TABLE : s->rows;
+    float *x = check_place(&k->x, kit_span(rows, s->cols, a->x_stride), s->end);
+    kit_fill_rows(x, s, rows, a->x_stride, 1);
+    if (table) {
+        seeded_ids(3, KIT_TABLE, k->ids, s->rows);
+        a->ids = k->ids;
     }
-    return p;
+    if (kit_has(op, DCT_MAY_UP) && !s->bare) {
+        float *up = check_place(&k->up, kit_span(s->rows, s->cols, a->up_stride), s->end);
+        kit_fill_rows(up, s, s->rows, a->up_stride, 500);
+        a->up = up;
+    }
+    a->gain = kit_has(op, DCT_MAY_GAIN) && !s->bare ? kit_vector(k, KIT_GAIN, s) : NULL;
+    a->bias = kit_has(op, DCT_NEEDS_BIAS) || (kit_has(op, DCT_MAY_BIAS) && !s->bare)
+                  ? kit_vector(k, KIT_BIAS, s)
+                  : NULL;
+    a->x = x;
+    return x;
 }
 
-static decoct_rows_args kit_args(const rows_kit *kit, const rows_arenas *in, const rows_shape *s) {
-    uint32_t needs = kit_needs(kit->op);
-    bool up = needs & DCT_MAY_UP && s->parts;
-    return (decoct_rows_args){
-        .struct_size = sizeof(decoct_rows_args),
-        .op = kit->op,
-        .rows = s->rows,
-        .cols = s->cols,
-        .x = kit_rows(&in->x, s, s->x_pad, 1),
-        .x_stride = s->cols + s->x_pad,
-        .form = s->form,
-        .y_stride = s->cols + s->y_pad,
-        .up = up ? kit_rows(&in->up, s, s->up_pad, 3001) : NULL,
-        .up_stride = up ? s->cols + s->up_pad : 0,
-        .gain = kit_vector(&in->gain, s, needs & DCT_MAY_GAIN && s->parts, 7),
-        .bias = kit_vector(&in->bias, s,
-                           needs & DCT_NEEDS_BIAS || (needs & DCT_MAY_BIAS && s->parts), 8),
-        .scale = needs & DCT_NEEDS_SCALE ? 0.5f : 0.0f,
-        .eps = needs & DCT_NEEDS_EPS ? 0x1p-17f : 0.0f};
+// y as it is before the call; in place it is a copy of x.
+static float *kit_place_y(const check_arena *arena, const kit_shape *s, const float *x) {
+    int64_t stride = s->cols + s->y_pad;
+    float *y = check_place(arena, kit_span(s->rows, s->cols, stride), s->end);
+    kit_fill_rows(y, s, s->rows, stride, 99);
+    for (int64_t i = 0; i < s->rows && s->in_place; i++) {
+        memcpy(y + i * stride, x + i * stride, (size_t)s->cols * sizeof *y);
+    }
+    return y;
 }
 
-// Each row against its bound, and gaps as they were.
-static void kit_check_rows(const rows_kit *kit, const decoct_rows_args *a) {
-    for (int64_t i = 0; i < a->rows; i++) {
+static void kit_run(decoct_context *ctx, const kit_shape *s, const decoct_rows_args *a, float *y) {
+    decoct_rows_args call = *a;
+    call.y = y;
+    call.x = s->in_place ? y : a->x;
+    assert_int_equal(decoct_rows(ctx, &call), DECOCT_OK);
+}
+
+// Each row against the bound.
+static void kit_check_bounds(kit_memory *k, const rows_kit *kit, const kit_shape *s,
+                             const decoct_rows_args *a, const float *x) {
+    for (int64_t i = 0; i < s->rows && kit->error; i++) {
         rows_row row = {.a = a,
                         .index = i,
-                        .x = (const float *)a->x + i * a->x_stride,
+                        .x = x + (a->ids ? a->ids[i] : i) * a->x_stride,
                         .up = a->up ? a->up + i * a->up_stride : NULL,
                         .y = a->y + i * a->y_stride};
-        double error = kit->error(&row);
-        if (!(error <= 1.0)) {
+        kit_fill_rows(k->before, s, 1, 0, (uint64_t)i + 99); // as kit_place_y
+        row.before = s->in_place ? row.x : k->before;
+        double worst = kit->error(&row);
+        if (!(worst <= 1.0)) {
             print_error("%s, form %d, row of %lld: %.3g of the bound\n", decoct_op_name(a->op),
-                        a->form, (long long)a->cols, error);
+                        a->form, (long long)s->cols, worst);
         }
-        assert_true(error <= 1.0);
-        assert_true(i + 1 == a->rows || check_padding(row.y + a->cols, a->y_stride - a->cols));
+        assert_true(worst <= 1.0);
     }
 }
 
-static void kit_same_rows(const decoct_rows_args *a, const float *right, int64_t stride) {
-    for (int64_t i = 0; i < a->rows; i++) {
-        assert_true(check_same_bits(a->y + i * a->y_stride, right + i * stride, a->cols));
+static void kit_check_rows(const catalogue_row *op, const kit_shape *s, const float *y,
+                           const float *right) {
+    int64_t stride = s->cols + s->y_pad;
+    for (int64_t i = 0; i < s->rows; i++) {
+        const float *row = y + i * stride;
+        if (!check_same_bits(row, right + i * stride, s->cols)) {
+            fail_msg("%s, row %lld of %lld, %lld columns: not scalar's bits", op->name,
+                     (long long)i, (long long)s->rows, (long long)s->cols);
+        }
+        assert_true(i + 1 == s->rows || check_padding(row + s->cols, s->y_pad));
     }
 }
 
-static void kit_check(const rows_kit *kit, decoct_context *ctx, decoct_context *scalar,
-                      const rows_arenas *in, const rows_shape *s) {
-    decoct_rows_args a = kit_args(kit, in, s), b = a;
-    int64_t span = s->rows ? (s->rows - 1) * a.y_stride + s->cols : 0;
-    a.y = check_place(&in->y, span, s->end);
-    b.y = check_place(&in->right, span, s->end);
-    assert_int_equal(decoct_rows(ctx, &a), DECOCT_OK);
-    kit_check_rows(kit, &a);
-    assert_int_equal(decoct_rows(scalar, &b), DECOCT_OK);
-    kit_same_rows(&a, b.y, b.y_stride);
-    // In place: x is lost, and so comes last.
-    a.y = (float *)(uintptr_t)a.x;
-    a.y_stride = a.x_stride;
-    assert_int_equal(decoct_rows(ctx, &a), DECOCT_OK);
-    kit_same_rows(&a, b.y, b.y_stride);
-    for (int64_t i = 0; i + 1 < a.rows; i++) {
-        assert_true(check_padding(a.y + i * a.y_stride + a.cols, s->x_pad));
+// x of another type has the bits of the same numbers as f32.
+static void kit_check_types(kit_memory *k, const catalogue_row *op, const kit_shape *s,
+                            decoct_rows_args a, float *x) {
+    int64_t rows = a.ids ? KIT_TABLE : s->rows, count = kit_span(rows, s->cols, a.x_stride);
+    for (decoct_dtype t = DECOCT_F32; t < DCT_DTYPES && kit_has(op, DCT_ANY_DTYPE); t++) {
+        if (k->types[t] && !s->in_place) {
+            int64_t floats = ((int64_t)stored_bytes(t, (double)count) + 3) / 4;
+            char *at = (char *)check_place(&k->stored, floats, s->end);
+            at += s->end ? floats * 4 - (int64_t)stored_bytes(t, (double)count) : 0;
+            kit_fill_rows(x, s, rows, a.x_stride, 1);
+            stored_write(k->types[t], x, count, at);
+            float *y = kit_place_y(&k->y, s, x), *right = kit_place_y(&k->reference, s, x);
+            kit_run(k->scalar, s, &a, right);
+            decoct_rows_args typed = a;
+            typed.x = at;
+            typed.x_dtype = t;
+            kit_run(k->ctx, s, &typed, y);
+            kit_check_rows(op, s, y, right);
+        }
     }
 }
 
-// All shapes, forms and sizes of numbers; then rows that threads share.
+static void kit_check(kit_memory *k, const rows_kit *kit, const catalogue_row *op,
+                      const kit_shape *s) {
+    decoct_rows_args a = kit_call_of(op, s);
+    float *x = kit_place_inputs(k, op, s, &a);
+    float *y = kit_place_y(&k->y, s, x), *right = kit_place_y(&k->reference, s, x);
+    kit_run(k->ctx, s, &a, y);
+    a.y = y;
+    kit_check_bounds(k, kit, s, &a, x);
+    kit_run(k->scalar, s, &a, right);
+    kit_check_rows(op, s, y, right);
+    kit_check_types(k, op, s, a, x);
+}
+
+static bool kit_open(kit_memory *k, const char *backend) {
+    *k = (kit_memory){.ctx = check_open(backend, 3)};
+    if (!k->ctx) {
+        return false;
+    }
+    k->scalar = check_open("scalar", 1);
+    check_arena *large[] = {&k->x, &k->up, &k->y, &k->reference, &k->stored};
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        *large[i] = check_arena_open(KIT_ROOM);
+    }
+    for (int i = 0; i < KIT_VECTORS; i++) {
+        k->vector[i] = check_arena_open(KIT_COLS);
+    }
+    for (decoct_dtype t = DECOCT_F32 + 1; t < DCT_DTYPES; t++) {
+        decoct_status status = stored_open(k->scalar, t, &k->types[t]);
+        assert_true(status == DECOCT_OK || status == DECOCT_E_UNSUPPORTED);
+    }
+    return true;
+}
+
+static void kit_close(kit_memory *k) {
+    check_arena *large[] = {&k->x, &k->up, &k->y, &k->reference, &k->stored};
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        check_arena_close(large[i]);
+    }
+    for (int i = 0; i < KIT_VECTORS; i++) {
+        check_arena_close(&k->vector[i]);
+    }
+    for (int t = 0; t < DCT_DTYPES; t++) {
+        stored_close(k->types[t]);
+    }
+    decoct_context_close(k->ctx);
+    decoct_context_close(k->scalar);
+}
+
+// Rows and columns of odd numbers, with gaps between the rows, with and without what may be
+// missing.
+static void kit_check_odd_shapes(kit_memory *k, const rows_kit *kit, const catalogue_row *op) {
+    static const float scales[] = {1.0f, 20.0f, 150.0f, 0x1p-100f};
+    // Tiny rows beside a bias or eps of ordinary size would only test these.
+    unsigned kinds = kit_has(op, DCT_NEEDS_BIAS | DCT_NEEDS_EPS) ? 3 : 4;
+    for (unsigned r = 0; r < ODD_DIMS; r++) {
+        for (unsigned c = 0; c < ODD_DIMS; c++) {
+            for (unsigned turn = 0; turn < 4; turn++) {
+                kit_shape s = {.rows = odd_dims[r],
+                               .cols = odd_dims[c],
+                               .x_pad = (r + c) % 3,
+                               .y_pad = (r + 2 * c) % 4,
+                               .scale = scales[(r + c + turn) % kinds],
+                               .end = turn % 2,
+                               .bare = turn / 2,
+                               .in_place = turn == 3 && !kit_has(op, DCT_NEEDS_IDS)};
+                s.y_pad = s.in_place ? s.x_pad : s.y_pad;
+                kit_check(k, kit, op, &s);
+            }
+        }
+    }
+}
+
+// The shapes that are hashed, one of long rows, and rows far from zero.
+static void kit_check_other_shapes(kit_memory *k, const rows_kit *kit, const catalogue_row *op,
+                                   const catalogue_shape *list, int count) {
+    for (int i = 0; i < count; i++) {
+        if (!list[i].large && strcmp(list[i].op, op->name) == 0) {
+            kit_check(
+                k, kit, op,
+                &(kit_shape){.rows = list[i].dims[0], .cols = list[i].dims[1], .scale = 4.0f});
+        }
+    }
+    // A table of that width would not fit.
+    int64_t cols = kit_has(op, DCT_NEEDS_IDS) ? 32768 + 5 : 65536 + 5;
+    kit_check(k, kit, op, &(kit_shape){.rows = 2, .cols = cols, .scale = 30.0f, .end = true});
+    kit_check(k, kit, op, &(kit_shape){.rows = 300, .cols = 384, .scale = 30.0f, .end = true});
+    static const kit_shape shifted[] = {{.rows = 3, .cols = 100, .scale = 1.0f, .shift = 1000.0f},
+                                        {.rows = 2, .cols = 1025, .scale = 0.5f, .shift = -4096.0f},
+                                        {.rows = 1, .cols = 2049, .scale = 1e-3f, .shift = 8.0f}};
+    for (size_t i = 0; kit_has(op, DCT_NEEDS_EPS) && i < 2 * sizeof shifted / sizeof *shifted;
+         i++) {
+        kit_shape s = shifted[i / 2];
+        s.bare = i % 2;
+        kit_check(k, kit, op, &s);
+    }
+}
+
+// All shapes of all forms of the operation.
 static void kit_sweep(void **state, const rows_kit *kit) {
-    static const float sizes[] = {1.0f, 20.0f, 150.0f, 0x1p-100f};
-    decoct_context *ctx = check_open(*state, 3), *scalar = check_open("scalar", 1);
-    if (!ctx) {
-        decoct_context_close(scalar);
+    static kit_memory k;
+    catalogue_row op;
+    int count = 0, forms = 0;
+    if (!kit_open(&k, *state)) {
         skip();
     }
-    rows_arenas in = kit_open();
-    for (int i = 0; i < CHECK_DIMS * CHECK_DIMS * 2; i++) {
-        int r = i / 2 % CHECK_DIMS, c = i / 2 / CHECK_DIMS;
-        rows_shape s = {.rows = check_dims[r],
-                        .cols = check_dims[c],
-                        .x_pad = (r + c) % 3,
-                        .y_pad = (r + 2 * c) % 4,
-                        .up_pad = r % 2,
-                        .size = sizes[(r + c + i) % 4],
-                        .end = i % 2,
-                        .parts = (r + c) % 2};
-        for (s.form = 0; s.form < kit_forms(kit->op); s.form++) {
-            kit_check(kit, ctx, scalar, &in, &s);
+    catalogue_shape *list = catalogue_shapes(&count);
+    assert_non_null(list);
+    for (int i = 0; catalogue_row_at(i, &op); i++) {
+        if (op.op == kit->op) {
+            kit_check_odd_shapes(&k, kit, &op);
+            kit_check_other_shapes(&k, kit, &op, list, count);
+            forms++;
         }
     }
-    static const int64_t lengths[][2] = {{2, 65541}, {40, 1025}, {300, 384}, {3, 2049}};
-    for (size_t i = 0; i < 2 * sizeof lengths / sizeof *lengths; i++) {
-        rows_shape s = {.rows = lengths[i / 2][0],
-                        .cols = lengths[i / 2][1],
-                        .size = 30.0f,
-                        .end = true,
-                        .parts = i % 2};
-        for (s.form = 0; s.form < kit_forms(kit->op); s.form++) {
-            kit_check(kit, ctx, scalar, &in, &s);
-        }
-    }
-    kit_close(&in);
-    decoct_context_close(ctx);
-    decoct_context_close(scalar);
+    assert_true(forms > 0);
+    free(list);
+    kit_close(&k);
 }
 
 #endif

@@ -55,6 +55,18 @@ bool op_find(const char *name, work_op *out) {
     return false;
 }
 
+bool catalogue_row_at(int index, catalogue_row *out) {
+    work_op op;
+    for (int i = 0; op_rows_at(i, &op); i++) {
+        if (!op.hard && index-- == 0) {
+            *out = (catalogue_row){.op = op.line, .form = op.form, .needs = op.needs};
+            snprintf(out->name, sizeof out->name, "%s", op.name);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool catalogue_name(int index, char name[WORK_NAME]) {
     work_op op;
     bool there = op_at(index, &op);

@@ -23,6 +23,17 @@ bool catalogue_has_head_dim(const char *op);
 bool catalogue_has_layers(const char *op);
 bool catalogue_has_dtype(const char *op);
 
+// An operation on rows in one of its forms, "gelu_tanh".
+typedef struct catalogue_row {
+    char name[WORK_NAME];
+    decoct_op op;
+    int32_t form;
+    uint32_t needs; // DCT_NEEDS_ bits of lists.h
+} catalogue_row;
+
+// One after the other; false: there are no more.
+bool catalogue_row_at(int index, catalogue_row *out);
+
 // ---- Hashed shapes ----
 
 typedef struct catalogue_shape {

@@ -45,6 +45,7 @@ typedef struct work_op {
     int64_t (*width)(const bench_work *w); // floats of such a row
     // An operation on rows: its line in the list, its form and its kind of input.
     int line, form;
+    uint32_t needs;
     bool hard;
 } work_op;
 

@@ -33,7 +33,7 @@ static const char *const form_names[DCT_OPS][FORMS_MOST] = {
 };
 
 static uint32_t needs_of(const bench_work *w) {
-    return lines[w->op.line].needs;
+    return w->op.needs;
 }
 
 static bool has(const bench_work *w, uint32_t bits) {
@@ -210,6 +210,7 @@ static void name(work_op *op) {
 
 static void describe(work_op *op) {
     uint32_t needs = lines[op->line].needs;
+    op->needs = needs;
     bool scores = is_of_scores(needs);
     op->kernels = lines[op->line].name;
     op->dims = needs & DCT_NEEDS_IDS ? "rows cols table_rows" : "rows cols";

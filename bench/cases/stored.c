@@ -7,9 +7,7 @@
 #include <decoct/lists.h>
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const struct {
     const char *name;
@@ -39,7 +37,13 @@ static int compare(const void *a, const void *b) {
     return p->number < q->number ? -1 : p->number > q->number ? 1 : p->bits - q->bits;
 }
 
-// Writes patterns as the type stores them.
+struct stored_type {
+    int64_t bytes; // of a number
+    int32_t count;
+    pattern sorted[1 << 16]; // the finite ones in order
+};
+
+// Writes a pattern as the type stores it.
 static void store(int64_t bytes, uint16_t bits, int64_t index, void *out) {
     if (bytes == 1) {
         ((uint8_t *)out)[index] = (uint8_t)bits;
@@ -73,20 +77,46 @@ static decoct_status read_all(decoct_context *ctx, decoct_dtype dtype, int32_t c
     return status;
 }
 
-// The finite ones in order; their count, or 0.
-static int32_t sort_all(const float *numbers, int32_t count, pattern *sorted) {
-    int32_t finite = 0;
+static void sort_all(const float *numbers, int32_t count, stored_type *type) {
     for (int32_t i = 0; i < count; i++) {
         if (isfinite(numbers[i])) {
-            sorted[finite++] = (pattern){numbers[i], (uint16_t)i};
+            type->sorted[type->count++] = (pattern){numbers[i], (uint16_t)i};
         }
     }
-    qsort(sorted, (size_t)finite, sizeof *sorted, compare);
-    return finite;
+    qsort(type->sorted, (size_t)type->count, sizeof *type->sorted, compare);
 }
 
-static const pattern *nearest(const pattern *sorted, int32_t count, float number) {
-    int32_t low = 0, high = count - 1; // sorted[low] <= number < sorted[high], or at an end
+decoct_status stored_open(decoct_context *ctx, decoct_dtype dtype, stored_type **out) {
+    int64_t bytes = types[dtype].bytes;
+    *out = NULL;
+    if (types[dtype].block != 1 || bytes > 2) {
+        return DECOCT_E_UNSUPPORTED;
+    }
+    int32_t all = 1 << 8 * bytes;
+    float *numbers = operand_room(all);
+    stored_type *type = calloc(1, sizeof *type);
+    decoct_status status = numbers && type ? read_all(ctx, dtype, all, numbers) : DECOCT_E_MEMORY;
+    if (!status) {
+        type->bytes = bytes;
+        sort_all(numbers, all, type);
+        status = type->count < 2 ? DECOCT_E_UNSUPPORTED : DECOCT_OK;
+    }
+    free(numbers);
+    if (status) {
+        free(type);
+        return status;
+    }
+    *out = type;
+    return DECOCT_OK;
+}
+
+void stored_close(stored_type *type) {
+    free(type);
+}
+
+static const pattern *nearest(const stored_type *type, float number) {
+    const pattern *sorted = type->sorted;
+    int32_t low = 0, high = type->count - 1; // sorted[low] <= number < sorted[high], or at an end
     while (high - low > 1) {
         int32_t middle = low + (high - low) / 2;
         if (sorted[middle].number <= number) {
@@ -99,30 +129,22 @@ static const pattern *nearest(const pattern *sorted, int32_t count, float number
     return &sorted[above < below ? high : low];
 }
 
+void stored_write(const stored_type *type, float *numbers, int64_t count, void *out) {
+    for (int64_t i = 0; i < count; i++) {
+        const pattern *p = nearest(type, numbers[i]);
+        numbers[i] = p->number;
+        store(type->bytes, p->bits, i, out);
+    }
+}
+
 decoct_status stored_new(decoct_context *ctx, decoct_dtype dtype, float *numbers, int64_t count,
                          void **out) {
-    int64_t bytes = types[dtype].bytes;
-    if (types[dtype].block != 1 || bytes > 2) {
-        return DECOCT_E_UNSUPPORTED;
+    stored_type *type = NULL;
+    decoct_status status = stored_open(ctx, dtype, &type);
+    *out = status ? NULL : operand_room((count * types[dtype].bytes + 3) / 4);
+    if (*out) {
+        stored_write(type, numbers, count, *out);
     }
-    int32_t all = 1 << 8 * bytes;
-    float *meanings = operand_room(all);
-    pattern *sorted = malloc((size_t)all * sizeof *sorted);
-    *out = operand_room((count * bytes + 3) / 4);
-    decoct_status status =
-        meanings && sorted && *out ? read_all(ctx, dtype, all, meanings) : DECOCT_E_MEMORY;
-    int32_t finite = status ? 0 : sort_all(meanings, all, sorted);
-    status = !status && finite < 2 ? DECOCT_E_UNSUPPORTED : status;
-    for (int64_t i = 0; i < count && !status; i++) {
-        const pattern *p = nearest(sorted, finite, numbers[i]);
-        numbers[i] = p->number;
-        store(bytes, p->bits, i, *out);
-    }
-    if (status) {
-        free(*out);
-        *out = NULL;
-    }
-    free(meanings);
-    free(sorted);
-    return status;
+    stored_close(type);
+    return status ? status : *out ? DECOCT_OK : DECOCT_E_MEMORY;
 }

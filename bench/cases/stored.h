@@ -10,8 +10,14 @@
 const char *stored_name(decoct_dtype dtype);
 // Bytes of `count` numbers of a type.
 double stored_bytes(decoct_dtype dtype, double count);
-// Stores `count` numbers; each becomes the one that is nearest among those of the type. Free *out
-// with free(). DECOCT_E_UNSUPPORTED: more than 16 bits, or several numbers share a scale.
+// A type whose patterns of bits are known; DECOCT_E_UNSUPPORTED: it has more than 16 bits, or
+// several numbers share a scale.
+typedef struct stored_type stored_type;
+decoct_status stored_open(decoct_context *ctx, decoct_dtype dtype, stored_type **out);
+void stored_close(stored_type *type);
+// Stores `count` numbers; each becomes the one that is nearest among those of the type.
+void stored_write(const stored_type *type, float *numbers, int64_t count, void *out);
+// The same in memory of its own, to be freed with free().
 decoct_status stored_new(decoct_context *ctx, decoct_dtype dtype, float *numbers, int64_t count,
                          void **out);
 
