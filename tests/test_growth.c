@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The memory of sessions and caches grows with their tokens; without memory they stay unchanged.
+// Weights of 16 bits stay 16 bits.
 #include "tiny_model.h"
+
+#include "model/model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,8 +110,53 @@ static void test_cache(void **state) {
     decoct_context_close(ctx);
 }
 
+// Every matrix of the model, and the table of the tokens, has this type.
+static void expect_types(const decoct_model *model, decoct_dtype wanted) {
+    assert_int_equal(model->entry.parts[DCT_PART_TOKENS].dtype, wanted);
+    assert_int_equal(model->exit.parts[DCT_PART_HEAD].dtype, wanted);
+    for (int64_t layer = 0; layer < model->config.layers; layer++) {
+        const dct_stage *s = &model->blocks[layer]->stage;
+        for (int part = 0; part < DCT_PARTS; part++) {
+            assert_true(!s->parts[part].matrix || s->parts[part].dtype == wanted);
+        }
+    }
+}
+
+// The same numbers in files of three types: kept as they are stored, and the same bits.
+static void test_types(void **state) {
+    static const char *const names[] = {"F32", "F16", "BF16"};
+    static const decoct_dtype types[] = {DECOCT_F32, DECOCT_F16, DECOCT_BF16};
+    static float logits[TINY_VOCABULARY];
+    decoct_context *ctx = check_open("scalar", 1);
+    tiny_model m;
+    (void)state;
+    tiny_begin(&m, false);
+    for (int i = 0; i < 3; i++) {
+        decoct_model *model = NULL;
+        for (int t = 0; t < m.count; t++) {
+            strcpy(m.tensors[t].type, names[i]);
+        }
+        tiny_all(&m, false);
+        assert_int_equal(decoct_model_open(ctx, m.folder, &model), DECOCT_OK);
+        expect_types(model, types[i]);
+        decoct_model_close(model);
+        assert_int_equal(tiny_logits(ctx, &m, i ? logits : whole), DECOCT_OK);
+        assert_true(i == 0 || check_same_bits(logits, whole, TINY_VOCABULARY));
+    }
+    // A head beside it may have another type, if its numbers are the same.
+    tiny_tensor *head = tiny_add(&m, "lm_head.weight", "F32", TINY_VOCABULARY, TINY_WIDTH);
+    head->seed = tiny_find(&m, "wte.weight")->seed;
+    tiny_all(&m, false);
+    tiny_expect(ctx, &m, DECOCT_OK, "");
+    head->seed++;
+    tiny_all(&m, false);
+    tiny_expect(ctx, &m, DECOCT_E_FORMAT, "lm_head.weight is not the same as wte.weight");
+    tiny_end(&m);
+    decoct_context_close(ctx);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_session),
-                                       cmocka_unit_test(test_cache)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_session), cmocka_unit_test(test_cache),
+                                       cmocka_unit_test(test_types)};
     return cmocka_run_group_tests_name("growth", tests, NULL, NULL);
 }

@@ -87,8 +87,9 @@ static decoct_block *make_block(decoct_context *ctx, int m) {
         if (rows == 0) {
             part->table = copy(main_of[s->part], cols);
         } else {
-            assert_int_equal(dct_stage_pack(ctx, &block->stage, s, main_of[s->part], false),
-                             DECOCT_OK);
+            assert_int_equal(
+                dct_stage_pack(ctx, &block->stage, s, main_of[s->part], DECOCT_F32, false),
+                DECOCT_OK);
         }
     }
     return block;

@@ -122,19 +122,33 @@ static int64_t elements(const tiny_tensor *t) {
 }
 
 static int64_t element_size(const tiny_tensor *t) {
-    return strcmp(t->type, "F64") == 0   ? 8
-           : strcmp(t->type, "F32") == 0 ? 4
-           : strcmp(t->type, "F16") == 0 ? 2
-                                         : 1;
+    return strcmp(t->type, "F64") == 0                                   ? 8
+           : strcmp(t->type, "F32") == 0                                 ? 4
+           : strcmp(t->type, "F16") == 0 || strcmp(t->type, "BF16") == 0 ? 2
+                                                                         : 1;
+}
+
+// A multiple of 2^-6 below 1: the same number in every type.
+static void put_value(FILE *f, const char *type, float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if (strcmp(type, "F32") == 0) {
+        assert_int_equal(fwrite(&bits, 4, 1, f), 1);
+        return;
+    }
+    uint32_t sign = bits >> 16 & 0x8000, rest = bits & 0x7FFFFFFF;
+    uint16_t brain = (uint16_t)(bits >> 16);
+    uint16_t half = (uint16_t)(rest ? sign | (rest - 0x38000000) >> 13 : sign);
+    assert_int_equal(fwrite(type[0] == 'B' ? &brain : &half, 2, 1, f), 1);
 }
 
 static void write_values(FILE *f, const tiny_tensor *t) {
     uint32_t x = t->seed * 2654435761u;
-    int64_t count = elements(t) * element_size(t) / 4;
+    bool number = strcmp(t->type, "F32") == 0 || element_size(t) == 2;
+    int64_t count = number ? elements(t) : elements(t) * element_size(t) / 4;
     for (int64_t i = 0; i < count; i++) {
         x = x * 1664525u + 1013904223u;
-        float value = ((float)(x >> 8) * 0x1p-23f - 1.0f) * 0.5f;
-        assert_int_equal(fwrite(&value, sizeof value, 1, f), 1);
+        put_value(f, number ? t->type : "F32", (float)((int32_t)(x >> 26) - 32) * 0x1p-6f);
     }
 }
 

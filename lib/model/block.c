@@ -89,7 +89,7 @@ static decoct_status fill_part(decoct_context *ctx, dct_stage *stage, const dct_
         fine = fine && (to->table = copy_of(part->main, cols));
     }
     return !fine      ? dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: out of memory")
-           : rows > 0 ? dct_stage_pack(ctx, stage, step, part->main, false)
+           : rows > 0 ? dct_stage_pack(ctx, stage, step, part->main, DECOCT_F32, false)
                       : DECOCT_OK;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The weights of a model folder: reads the tensors that the steps of its family's recipes need, and
-// packs them.
+// packs the matrices in the type in which they are stored.
 #include "machine/memory.h"
 #include "model.h"
 #include "roles.h"
@@ -35,7 +35,8 @@ static decoct_status need(weights_reader *r, const char *name, int64_t rows, int
                         name);
     }
     const char *path = dct_safetensors_path(r->file, t);
-    if (!dct_tensor_readable(t)) {
+    decoct_dtype dtype;
+    if (!dct_tensor_dtype(t, &dtype)) {
         return dct_fail(&r->ctx->error, DECOCT_E_UNSUPPORTED,
                         "%s: tensor %.100s has the type %s; this library reads F32, F16 and BF16",
                         path, t->name, t->type);
@@ -58,20 +59,25 @@ static decoct_status need(weights_reader *r, const char *name, int64_t rows, int
     return DECOCT_OK;
 }
 
-// Reads a tensor of that shape. dct_free the result.
+// Reads a tensor of that shape, in its own type, or as f32 if `dtype` is NULL. dct_free the result.
 static decoct_status read_tensor(weights_reader *r, const char *name, int64_t rows, int64_t cols,
-                                 float **out) {
+                                 void **out, decoct_dtype *dtype) {
     dct_tensor *t;
     decoct_status status = need(r, name, rows, cols, &t);
     if (status) {
         return status;
     }
-    float *values = dct_alloc(t->count, sizeof(float));
+    void *values = dtype ? dct_alloc((int64_t)t->bytes, 1) : dct_alloc(t->count, sizeof(float));
     if (!values) {
         return dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: no memory for tensor %s", r->folder,
                         name);
     }
-    status = dct_tensor_read(r->file, t, 0, t->count, values, &r->ctx->error);
+    if (dtype) {
+        dct_tensor_dtype(t, dtype); // need() has seen that it is one
+        status = dct_tensor_copy(r->file, t, values, &r->ctx->error);
+    } else {
+        status = dct_tensor_read(r->file, t, 0, t->count, values, &r->ctx->error);
+    }
     if (status) {
         dct_free(values);
         return status;
@@ -95,11 +101,13 @@ static void full_name(const weights_reader *r, int64_t layer, const char *name, 
 static decoct_status read_matrix(weights_reader *r, dct_stage *stage, const dct_step *step,
                                  const char *name, bool transposed) {
     int64_t k, n;
-    float *matrix;
+    void *matrix;
+    decoct_dtype dtype;
     dct_stage_shape(stage, step, &k, &n);
-    decoct_status status = read_tensor(r, name, transposed ? n : k, transposed ? k : n, &matrix);
+    decoct_status status =
+        read_tensor(r, name, transposed ? n : k, transposed ? k : n, &matrix, &dtype);
     if (!status) {
-        status = dct_stage_pack(r->ctx, stage, step, matrix, transposed);
+        status = dct_stage_pack(r->ctx, stage, step, matrix, dtype, transposed);
         dct_free(matrix);
     }
     return status;
@@ -118,20 +126,18 @@ static decoct_status read_part(weights_reader *r, dct_stage *stage, const dct_st
         bool transposed = step->part == DCT_PART_HEAD || r->family->transposed;
         status = read_matrix(r, stage, step, name, transposed);
     } else {
-        status = read_tensor(r, name, rows, cols, &part->table);
+        status = read_tensor(r, name, rows, cols, &part->table, NULL);
     }
     if (!status && names->bias) {
         full_name(r, layer, names->bias, name);
-        status = read_tensor(r, name, 0, cols, &part->bias);
+        void *bias = NULL;
+        status = read_tensor(r, name, 0, cols, &bias, NULL);
+        part->bias = bias;
     }
     return status;
 }
 
 // ---- The whole ----
-
-static const float *tokens_of(const decoct_model *m) {
-    return m->entry.parts[DCT_PART_TOKENS].table;
-}
 
 // The name of the token matrix in the files: a writer that stores a tied matrix once keeps either
 // of its names.
@@ -143,31 +149,41 @@ static const char *tokens_name(weights_reader *r) {
     return other ? head : own;
 }
 
+// Whether two tensors of one shape hold the same numbers, whatever their types.
+static decoct_status compare(weights_reader *r, const dct_tensor *a, const dct_tensor *b,
+                             bool *same) {
+    float *some = dct_alloc(2 * COMPARED_AT_ONCE, sizeof *some);
+    decoct_status status =
+        some ? DECOCT_OK
+             : dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: out of memory", r->folder);
+    *same = true;
+    for (int64_t i = 0, n; !status && *same && i < a->count; i += n) {
+        n = a->count - i < COMPARED_AT_ONCE ? a->count - i : COMPARED_AT_ONCE;
+        status = dct_tensor_read(r->file, a, i, n, some, &r->ctx->error);
+        status = status ? status : dct_tensor_read(r->file, b, i, n, some + n, &r->ctx->error);
+        *same = !status && memcmp(some, some + n, (size_t)n * sizeof *some) == 0;
+    }
+    dct_free(some);
+    return status;
+}
+
 // A head in the file of a model that says its head is the token matrix: it must be the same then.
 static decoct_status check_head(weights_reader *r, const char *tokens) {
     const dct_config *c = &r->model->config;
     const char *head = r->family->names[DCT_PART_HEAD].main;
     dct_tensor *t;
+    bool same;
     if (!c->tied || strcmp(tokens, head) == 0 || !dct_safetensors_find(r->file, head)) {
         return DECOCT_OK;
     }
     decoct_status status = need(r, head, c->size.vocabulary, c->size.d_model, &t);
-    float *some = status ? NULL : dct_alloc(COMPARED_AT_ONCE, sizeof *some);
-    if (!status && !some) {
-        status = dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: out of memory", r->folder);
-    }
-    for (int64_t i = 0, n; !status && i < t->count; i += n) {
-        n = t->count - i < COMPARED_AT_ONCE ? t->count - i : COMPARED_AT_ONCE;
-        status = dct_tensor_read(r->file, t, i, n, some, &r->ctx->error);
-        if (!status && memcmp(some, tokens_of(r->model) + i, (size_t)n * sizeof *some) != 0) {
-            status = dct_fail(&r->ctx->error, DECOCT_E_FORMAT,
-                              "%s: tensor %.60s is not the same as %s, but by config.json they are "
-                              "one: set \"tie_word_embeddings\" there to false to use both",
-                              dct_safetensors_path(r->file, t), t->name, tokens);
-        }
-    }
-    dct_free(some);
-    return status;
+    status = status ? status : compare(r, dct_safetensors_find(r->file, tokens), t, &same);
+    return status || same
+               ? status
+               : dct_fail(&r->ctx->error, DECOCT_E_FORMAT,
+                          "%s: tensor %.60s is not the same as %s, but by config.json they are "
+                          "one: set \"tie_word_embeddings\" there to false to use both",
+                          dct_safetensors_path(r->file, t), t->name, tokens);
 }
 
 // Reads the parts of the steps that have any. `layer` -1: outside the blocks.
@@ -178,11 +194,13 @@ static decoct_status read_stage(weights_reader *r, dct_stage *stage, int64_t lay
         const dct_step *step = &stage->recipe->steps[i];
         if (step->part == DCT_PART_TOKENS) {
             const char *name = tokens_name(r);
+            dct_parameters *tokens = &stage->parts[step->part];
             status = read_tensor(r, name, m->config.size.vocabulary, m->config.size.d_model,
-                                 &stage->parts[step->part].table);
+                                 &tokens->table, &tokens->dtype);
             status = status ? status : check_head(r, name);
         } else if (step->part == DCT_PART_HEAD && m->config.tied) {
-            status = dct_stage_pack(r->ctx, stage, step, tokens_of(m), true);
+            const dct_parameters *tokens = &m->entry.parts[DCT_PART_TOKENS];
+            status = dct_stage_pack(r->ctx, stage, step, tokens->table, tokens->dtype, true);
         } else if (step->part != DCT_PART_NONE) {
             status = read_part(r, stage, step, layer);
         }

@@ -24,8 +24,9 @@ static double columns(const dct_pass *p, dct_place place) {
 static cost linear_cost(const dct_pass *p, const dct_step *s) {
     const dct_parameters *given = &p->stage->parts[s->part];
     double rows = (double)p->rows, k = columns(p, s->from), n = columns(p, s->to);
+    double matrix = k * n * (double)dct_dtype_bytes(given->dtype);
     return (cost){.flops = rows * n * (2.0 * k + (given->bias ? 1.0 : 0.0)),
-                  .bytes = 4.0 * (k * n + rows * (k + n) + (given->bias ? n : 0.0))};
+                  .bytes = matrix + 4.0 * (rows * (k + n) + (given->bias ? n : 0.0))};
 }
 
 // Over the pairs of a query and a key that it sees: a score and a part of the output. The keys and
@@ -46,9 +47,12 @@ static cost rows_cost(const dct_pass *p, const dct_step *s) {
     double rows = (double)p->rows, cols = columns(p, s->to);
     double vectors = s->kind == DCT_NORM ? (given->table != NULL) + (given->bias != NULL) : 0.0;
     bool sum = s->kind == DCT_ADD || s->kind == DCT_POSITIONS;
-    double inputs = sum || s->up ? 2.0 : 1.0;
-    return (cost){.bytes = 4.0 * (rows * cols * (inputs + 1.0) + vectors * cols +
-                                  (s->kind == DCT_EMBED ? rows : 0.0))};
+    double results = rows * cols, inputs = (sum || s->up ? 2.0 : 1.0) * results;
+    if (s->kind == DCT_EMBED) { // with the ids
+        return (cost){.bytes =
+                          inputs * (double)dct_dtype_bytes(given->dtype) + 4.0 * (results + rows)};
+    }
+    return (cost){.bytes = 4.0 * (inputs + results + vectors * cols)};
 }
 
 static cost cost_of(const dct_pass *p, const dct_step *s) {

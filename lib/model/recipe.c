@@ -25,12 +25,13 @@ static view look_at(const dct_pass *p, dct_place place) {
 
 static decoct_rows_piece piece_of(const dct_pass *p, const dct_step *s) {
     const dct_parameters *given = &p->stage->parts[s->part];
-    view from = look_at(p, s->from), to = look_at(p, s->to), up = look_at(p, s->up);
+    view from = look_at(p, s->from), to = look_at(p, s->to);
+    view up = s->up ? look_at(p, s->up) : (view){0};
     return (decoct_rows_piece){
         .rows = p->rows,
         .cols = to.cols,
         .x = {.data = from.data, .stride = from.stride},
-        .up = {.data = s->up ? up.data : NULL, .stride = up.stride},
+        .up = {.data = up.data, .stride = up.stride},
         .y = {.data = to.data, .stride = to.stride},
         .gain = given->table,
         .bias = given->bias,
@@ -38,18 +39,20 @@ static decoct_rows_piece piece_of(const dct_pass *p, const dct_step *s) {
 }
 
 static decoct_status step_embed(dct_pass *p, const dct_step *s) {
+    const dct_parameters *given = &p->stage->parts[s->part];
     decoct_rows_piece piece = piece_of(p, s);
-    piece.x = (decoct_operand){.data = piece.gain, .stride = piece.cols};
     piece.gain = NULL;
+    piece.x = (decoct_operand){.data = given->table, .stride = piece.cols, .dtype = given->dtype};
     piece.ids = p->ids;
     dct_rows(p->ctx, s->op, &piece);
     return DECOCT_OK;
 }
 
 static decoct_status step_positions(dct_pass *p, const dct_step *s) {
+    const float *table = p->stage->parts[s->part].table;
     decoct_rows_piece piece = piece_of(p, s);
-    piece.x = (decoct_operand){.data = piece.gain + p->first * piece.cols, .stride = piece.cols};
     piece.gain = NULL;
+    piece.x = (decoct_operand){.data = table + p->first * piece.cols, .stride = piece.cols};
     dct_rows(p->ctx, s->op, &piece);
     return DECOCT_OK;
 }

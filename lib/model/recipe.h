@@ -96,7 +96,8 @@ typedef struct dct_columns {
 // One part: what its step needs of it is there.
 typedef struct dct_parameters {
     decoct_weights *matrix; // of DCT_LINEAR
-    float *table;           // of DCT_EMBED and DCT_POSITIONS (rows, d_model); the gain of DCT_NORM
+    void *table;            // of DCT_EMBED and DCT_POSITIONS (rows, d_model); the gain of DCT_NORM
+    decoct_dtype dtype;     // of the matrix or table; f32 but for DCT_LINEAR and DCT_EMBED
     float *bias;            // NULL: none
 } dct_parameters;
 
@@ -112,9 +113,9 @@ typedef struct dct_stage {
 void dct_stage_begin(dct_stage *stage, const dct_recipe *recipe, const dct_sizes *sizes);
 // The shape (rows, cols) of a step's matrix (in, out) or table; rows is 0 for a gain.
 void dct_stage_shape(const dct_stage *stage, const dct_step *step, int64_t *rows, int64_t *cols);
-// Packs the matrix of a step: (in, out), or (out, in) when `transposed`.
+// Packs the matrix of a step, and keeps its type: (in, out), or (out, in) when `transposed`.
 decoct_status dct_stage_pack(decoct_context *ctx, dct_stage *stage, const dct_step *step,
-                             const float *matrix, bool transposed);
+                             const void *matrix, decoct_dtype dtype, bool transposed);
 void dct_stage_end(dct_stage *stage); // frees the parameters
 
 // ---- A pass ----

@@ -377,9 +377,26 @@ int64_t dct_safetensors_compared(const dct_safetensors *set) {
     return set->compared;
 }
 
-bool dct_tensor_readable(const dct_tensor *t) {
-    return strcmp(t->type, "F32") == 0 || strcmp(t->type, "F16") == 0 ||
-           strcmp(t->type, "BF16") == 0;
+bool dct_tensor_dtype(const dct_tensor *t, decoct_dtype *out) {
+    static const char *const names[] = {
+#define DECOCT_DTYPE(NAME, name, bits, block, bytes) #NAME,
+#include <decoct/dtypes.def>
+#undef DECOCT_DTYPE
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(t->type, names[i]) == 0) {
+            *out = (decoct_dtype)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+decoct_status dct_tensor_copy(const dct_safetensors *set, const dct_tensor *tensor, void *out,
+                              dct_error *error) {
+    const source *from = &set->files[tensor->file];
+    return dct_file_copy(from->file, from->path, from->data + tensor->begin, out, tensor->bytes,
+                         error);
 }
 
 // IEEE half to single, exactly: 5 bits of exponent, 10 of fraction; denormals by a multiplication.

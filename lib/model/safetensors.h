@@ -35,8 +35,11 @@ const char *dct_safetensors_path(const dct_safetensors *set, const dct_tensor *t
 // How many names were compared since opening: what a look-up costs, for tests.
 int64_t dct_safetensors_compared(const dct_safetensors *set);
 
-// F32, F16 or BF16: the types that dct_tensor_read reads.
-bool dct_tensor_readable(const dct_tensor *tensor);
+// The type of its numbers; false for one that cannot be read.
+bool dct_tensor_dtype(const dct_tensor *tensor, decoct_dtype *out);
+// All of its values as they are stored.
+decoct_status dct_tensor_copy(const dct_safetensors *set, const dct_tensor *tensor, void *out,
+                              dct_error *error);
 // Values [first, first + count) as f32, exactly.
 decoct_status dct_tensor_read(const dct_safetensors *set, const dct_tensor *tensor, int64_t first,
                               int64_t count, float *out, dct_error *error);

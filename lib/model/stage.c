@@ -62,11 +62,12 @@ void dct_stage_shape(const dct_stage *stage, const dct_step *step, int64_t *rows
 }
 
 decoct_status dct_stage_pack(decoct_context *ctx, dct_stage *stage, const dct_step *step,
-                             const float *matrix, bool transposed) {
-    int64_t k, n;
-    dct_stage_shape(stage, step, &k, &n);
-    decoct_weights_args args = {.k = k, .n = n, .w = matrix, .transposed = transposed};
-    return dct_weights_create(ctx, &args, &stage->parts[step->part].matrix);
+                             const void *matrix, decoct_dtype dtype, bool transposed) {
+    dct_parameters *part = &stage->parts[step->part];
+    decoct_weights_args args = {.dtype = dtype, .w = matrix, .transposed = transposed};
+    dct_stage_shape(stage, step, &args.k, &args.n);
+    part->dtype = dtype;
+    return dct_weights_create(ctx, &args, &part->matrix);
 }
 
 void dct_stage_end(dct_stage *stage) {
