@@ -42,7 +42,7 @@ typedef struct settings {
     const char *json;
 } settings;
 
-static void check(struct argp_state *state, const settings *s) {
+static void check_builds(struct argp_state *state, const settings *s) {
     int backends = s->session.choices.backend.count;
     if (s->build_count == 0 || (s->build_count == 1 && backends != 2)) {
         argp_error(state, "name two builds, or one build and two backends (--backend avx2,avx512)");
@@ -52,7 +52,7 @@ static void check(struct argp_state *state, const settings *s) {
     }
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_ab(int key, char *arg, struct argp_state *state) {
     settings *s = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -68,7 +68,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         s->builds[s->build_count++] = arg;
         return 0;
     case ARGP_KEY_END:
-        check(state, s);
+        check_builds(state, s);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -96,7 +96,7 @@ static int finish(const settings *s, char **argv) {
 
 int decoct_ab(int argc, char **argv) {
     static const struct argp_child children[] = {{&ab_session_parser, 0, NULL, 0}, {0}};
-    static const struct argp argp = {rows, parse, "A B\nBUILD --backend X,Y", doc, children,
+    static const struct argp argp = {rows, parse_ab, "A B\nBUILD --backend X,Y", doc, children,
                                      NULL, NULL};
     settings s = {.session = ab_session_new("decoct ab")};
     int code = parse_arguments(&argp, argc, argv, &s);

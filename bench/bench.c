@@ -38,7 +38,7 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_bench(int key, char *arg, struct argp_state *state) {
     settings *s = state->input;
     const choices *c = &s->run.choices;
     switch (key) {
@@ -200,7 +200,7 @@ static int run_suite(settings *s, char **argv) {
 
 // ---- The command ----
 
-static int choose(settings *s, char **argv) {
+static int run_suite_or_lists(settings *s, char **argv) {
     static const char ops[] = "matmul,softmax,attention,prefill,decode";
     static const char all[] = "matmul,softmax,attention,block,prefill,decode";
     choices *c = &s->run.choices;
@@ -216,11 +216,11 @@ static int choose(settings *s, char **argv) {
 int decoct_bench(int argc, char **argv, bench_look *look) {
     settings s = {.look = look, .flag_count = 0};
     static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
-    static const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
+    static const struct argp argp = {options, parse_bench, NULL, doc, children, NULL, NULL};
     int kept = divide(argc, argv, &s);
     int code = kept > 0 ? parse_arguments(&argp, kept, argv, &s) : EXIT_USAGE;
     if (!code) {
-        code = choose(&s, argv);
+        code = run_suite_or_lists(&s, argv);
     }
     choices_free(&s.run.choices);
     return code;

@@ -62,7 +62,7 @@ static void read_accepted(struct argp_state *state, gate *g, int key, const char
     }
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_gate(int key, char *arg, struct argp_state *state) {
     settings *s = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -102,7 +102,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 int decoct_gate(int argc, char **argv) {
     static const struct argp_child children[] = {{&ab_session_parser, 0, NULL, 0}, {0}};
-    static const struct argp argp = {rows, parse, NULL, doc, children, NULL, NULL};
+    static const struct argp argp = {rows, parse_gate, NULL, doc, children, NULL, NULL};
     settings s = {
         .gate = {.session = ab_session_new("decoct gate"), .check = {.inject = SELF_CHECK}},
         .out = "decoct-gate"};

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool fill(choices *c, const char *suite) {
+static bool fill_choices(choices *c, const char *suite) {
     c->suite = suite;
     c->seed = GOLDEN_SEED;
     int_list_add(&c->threads, 1);
@@ -63,8 +63,8 @@ int main(int argc, char **argv) {
     }
     choices ci = {0}, cpu = {0};
     plan p = {0};
-    bool well = fill(&ci, "ci") && fill(&cpu, "cpu") && !plan_make(&p, &ci, "golden") &&
-                !plan_make(&p, &cpu, "golden");
+    bool well = fill_choices(&ci, "ci") && fill_choices(&cpu, "cpu") &&
+                !plan_make(&p, &ci, "golden") && !plan_make(&p, &cpu, "golden");
     printf(
         "// SPDX-License-Identifier: BSD-2-Clause\n"
         "// Made by `build/bench/golden > bench/cases/golden.def` (golden_make.c): do not edit.\n"

@@ -97,7 +97,7 @@ static void print_all(const run *r) {
     }
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_roofline(int key, char *arg, struct argp_state *state) {
     run_options *o = state->input;
     const choices *c = &o->choices;
     (void)arg;
@@ -114,7 +114,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 int decoct_roofline(int argc, char **argv, bench_look *look) {
     static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
-    static const struct argp argp = {NULL, parse, NULL, doc, children, NULL, NULL};
+    static const struct argp argp = {NULL, parse_roofline, NULL, doc, children, NULL, NULL};
     run_options o = {.out = NULL};
     int code = parse_arguments(&argp, argc, argv, &o);
     if (code) {

@@ -375,7 +375,7 @@ static int no_memory(const run *r) {
     return EXIT_INTERNAL;
 }
 
-static int measure(run *r, const schedule_block *blocks, int block_count, int done) {
+static int measure_plan(run *r, const schedule_block *blocks, int block_count, int done) {
     turn *t = calloc(1, sizeof *t);
     if (!t) {
         return no_memory(r);
@@ -416,7 +416,7 @@ static void list_cases(const run *r, const schedule_block *blocks, int count) {
 }
 
 // The findings go to the file; an exit code.
-static int look(run *r) {
+static int examine_machine(run *r) {
     json_t *findings = NULL;
     int code = preflight(r->look, r->command, r->options->strict, &findings);
     json_object_set_new(r->results.context, "findings", findings ? findings : json_null());
@@ -454,9 +454,9 @@ int run_all(run *r, run_options *options, int parts, char **argv) {
         code = no_memory(r);
     }
     code = code ? code : resume(r, &done);
-    code = code ? code : look(r);
+    code = code ? code : examine_machine(r);
     code = code ? code : start_gbench(options, r->command);
-    code = code ? code : measure(r, blocks, count, done);
+    code = code ? code : measure_plan(r, blocks, count, done);
     free(blocks);
     return code;
 }

@@ -64,7 +64,7 @@ static error_t parse_number(int key, char *arg, struct argp_state *state, run_op
     }
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_run(int key, char *arg, struct argp_state *state) {
     run_options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -101,7 +101,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 static const struct argp_child children[] = {{&choices_parser, 0, NULL, 10}, {0}};
-const struct argp run_parser = {rows, parse, NULL, NULL, children, NULL, NULL};
+const struct argp run_parser = {rows, parse_run, NULL, NULL, children, NULL, NULL};
 
 // ---- Rows on stdout ----
 

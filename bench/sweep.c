@@ -25,7 +25,7 @@ static const char doc[] =
     "the system refused to pin a thread, 14 nothing matched, 64 invalid request, 70 a case could "
     "not run or the file could not be written, 77 not in this build, 130 interrupted.";
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_sweep(int key, char *arg, struct argp_state *state) {
     run_options *o = state->input;
     (void)arg;
     if (key == ARGP_KEY_INIT) {
@@ -40,7 +40,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 int decoct_sweep(int argc, char **argv, bench_look *look) {
     static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
-    static const struct argp argp = {NULL, parse, NULL, doc, children, NULL, NULL};
+    static const struct argp argp = {NULL, parse_sweep, NULL, doc, children, NULL, NULL};
     run_options o = {.out = NULL};
     int code = parse_arguments(&argp, argc, argv, &o);
     if (code) {

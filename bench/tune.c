@@ -100,7 +100,7 @@ static uint64_t block_bytes(const decoct_matmul_kernel *kernel) {
 }
 
 // The kernel with other block sizes. Its scratch memory holds a block of x, and what else it needs.
-static decoct_matmul_kernel choose(choice c) {
+static decoct_matmul_kernel kernel_of_choice(choice c) {
     decoct_matmul_kernel kernel = live;
     uint64_t block = block_bytes(&kernel), bytes = kernel.scratch_bytes;
     kernel.k_block = c.k;
@@ -130,7 +130,7 @@ static double fastest(const contestant *c) {
 }
 
 // Shares of the peak at one shape, by choice.
-static void measure(work *w, entry *entries, double share[CHOICES]) {
+static void measure_choices(work *w, entry *entries, double share[CHOICES]) {
     static contestant list[CHOICES + 1];
     for (int i = 0; i < CHOICES; i++) {
         entries[i].w = w;
@@ -179,19 +179,19 @@ static bool tune(decoct_context *ctx, work *works) {
     static entry entries[CHOICES];
     static double share[SHAPES][CHOICES];
     for (int i = 0; i < CHOICES; i++) {
-        entries[i].kernel = choose(choice_at(i));
+        entries[i].kernel = kernel_of_choice(choice_at(i));
     }
     if (!make_room(ctx, entries)) {
         return false;
     }
     for (int i = 0; i < SHAPES; i++) {
-        measure(&works[i], entries, share[i]);
+        measure_choices(&works[i], entries, share[i]);
     }
     print_shares(live.tile_rows, share);
     return true;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_tune(int key, char *arg, struct argp_state *state) {
     settings *s = state->input;
     switch (key) {
     case 'b':
@@ -214,8 +214,8 @@ int main(int argc, char **argv) {
         {"threads", 't', "N", 0, "Use N threads (default 1)", 0},
         {0},
     };
-    static const struct argp argp = {rows, parse, NULL, "Finds the block sizes of matmul.",
-                                     NULL, NULL,  NULL};
+    static const struct argp argp = {rows, parse_tune, NULL, "Finds the block sizes of matmul.",
+                                     NULL, NULL,       NULL};
     settings s = {.threads = 1};
     int code = parse_arguments(&argp, argc, argv, &s);
     if (code) {

@@ -8,8 +8,8 @@
 
 static char fault[512];
 
-static const char *add(accept_list *list, const char *date, const char *cases, const char *reason,
-                       bool expired) {
+static const char *add_entry(accept_list *list, const char *date, const char *cases,
+                             const char *reason, bool expired) {
     if (list->count == ACCEPT_MAX) {
         snprintf(fault, sizeof fault, "more than %d accepted changes", ACCEPT_MAX);
         return fault;
@@ -27,7 +27,7 @@ static const char *add(accept_list *list, const char *date, const char *cases, c
 }
 
 const char *accept_add(accept_list *list, const char *cases) {
-    return add(list, "", cases, "accepted on the command line", false);
+    return add_entry(list, "", cases, "accepted on the command line", false);
 }
 
 static bool is_date(const char *text) {
@@ -50,7 +50,7 @@ static const char *add_line(accept_list *list, char *line, const char *today) {
     if (!cases || !reason || !*reason) {
         return "it needs a date, an expression for the cases, and a reason";
     }
-    return add(list, date, cases, reason, strcmp(date, today) < 0);
+    return add_entry(list, date, cases, reason, strcmp(date, today) < 0);
 }
 
 const char *accept_read(accept_list *list, const char *path, const char *today) {

@@ -88,7 +88,7 @@ bool arm_worker(char *path, char *error) {
 
 // ---- The worker ----
 
-static bool fail(char *error, const char *what) {
+static bool fail_arm(char *error, const char *what) {
     snprintf(error, CHANNEL_ERROR, "%s: %s", what, strerror(errno));
     return false;
 }
@@ -139,25 +139,25 @@ static void free_environment(char **list) {
 static bool share(arm *a, int *fd, char *error) {
     *fd = memfd_create("decoct-ab", MFD_CLOEXEC);
     if (*fd < 0 || ftruncate(*fd, sizeof(channel))) {
-        return fail(error, "shared memory");
+        return fail_arm(error, "shared memory");
     }
     void *at = mmap(NULL, sizeof(channel), PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
     if (at == MAP_FAILED) {
-        return fail(error, "shared memory");
+        return fail_arm(error, "shared memory");
     }
     a->channel = at;
     a->channel->size = sizeof(channel);
     return (!sem_init(&a->channel->go, 1, 0) && !sem_init(&a->channel->done, 1, 0)) ||
-           fail(error, "semaphore");
+           fail_arm(error, "semaphore");
 }
 
 bool arm_start(arm *a, const char *worker, int padding, char *error) {
     int fd = -1;
     char **env = environment(a, padding);
-    bool ok = (env || fail(error, "worker")) && share(a, &fd, error);
+    bool ok = (env || fail_arm(error, "worker")) && share(a, &fd, error);
     if (ok) {
         a->pid = fork();
-        ok = a->pid >= 0 || fail(error, "fork");
+        ok = a->pid >= 0 || fail_arm(error, "fork");
     }
     if (ok && a->pid == 0) {
         char *const argv[] = {(char *)(uintptr_t)worker, NULL};

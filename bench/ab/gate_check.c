@@ -14,7 +14,7 @@ static bool computes(const trial *t) {
 }
 
 // The first cases that compute, each operation once; or else the first case.
-static int choose(const ab_session *s, trial *chosen) {
+static int choose_trials(const ab_session *s, trial *chosen) {
     int count = 0;
     for (int i = 0; i < s->count && count < GATE_CHECKS; i++) {
         const trial *t = &s->trials[i];
@@ -65,7 +65,7 @@ void gate_check_run(gate *g) {
         twin_remove(&t);
         return;
     }
-    c->count = choose(&g->session, c->equal);
+    c->count = choose_trials(&g->session, c->equal);
     memcpy(c->slowed, c->equal, sizeof c->slowed);
     compare(g, copy.library, 0.0, c->equal, c->count);
     compare(g, copy.library, c->inject, c->slowed, c->count);

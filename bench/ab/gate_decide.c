@@ -33,16 +33,16 @@ static bool bits_differ(const ab_session *s) {
     return false;
 }
 
-static void say(gate *g, int code, const char *words) {
+static void decide(gate *g, int code, const char *words) {
     g->code = code;
     snprintf(g->verdict, sizeof g->verdict, "%s", words);
 }
 
 static bool decide_machine(gate *g) {
     if (g->check.error[0]) {
-        say(g, EXIT_INTERNAL, "the self-check could not run");
+        decide(g, EXIT_INTERNAL, "the self-check could not run");
     } else if (!g->check.fit) {
-        say(g, EXIT_INVALID, "could not judge: the self-check failed on this machine");
+        decide(g, EXIT_INVALID, "could not judge: the self-check failed on this machine");
     } else {
         return false;
     }
@@ -55,20 +55,20 @@ void gate_decide(gate *g, bool interrupted) {
     int slower = gate_count(g, VERDICT_REGRESSION, false), failed = count_failed(s);
     int unclear = gate_count(g, VERDICT_CANNOT_TELL, false) + failed;
     if (interrupted) {
-        say(g, EXIT_INTERRUPTED, "interrupted");
+        decide(g, EXIT_INTERRUPTED, "interrupted");
     } else if (bits_differ(s) && !s->allow_different_bits) {
-        say(g, EXIT_WRONG, "the candidate gives different bits");
+        decide(g, EXIT_WRONG, "the candidate gives different bits");
     } else if (decide_machine(g)) {
         return;
     } else if (slower > 0) {
         snprintf(words, sizeof words, "%d of %d cases became slower", slower, s->count);
-        say(g, EXIT_REGRESSION, words);
+        decide(g, EXIT_REGRESSION, words);
     } else if (4 * unclear > s->count) {
         snprintf(words, sizeof words, "could not judge %d of %d cases", unclear, s->count);
-        say(g, failed == unclear ? EXIT_INTERNAL : EXIT_INVALID, words);
+        decide(g, failed == unclear ? EXIT_INTERNAL : EXIT_INVALID, words);
     } else {
         snprintf(words, sizeof words, "no regression in %d of %d cases%s", s->count - unclear,
                  s->count, unclear ? "; the others have no verdict" : "");
-        say(g, unclear && g->strict ? EXIT_INCONCLUSIVE : EXIT_OK, words);
+        decide(g, unclear && g->strict ? EXIT_INCONCLUSIVE : EXIT_OK, words);
     }
 }

@@ -127,7 +127,7 @@ static bool open_arm(arm *a, const launch_setting *s, const work_case *what, int
 
 // Both arms do as many runs a sample as A needs; B's delay is counted in steps of the control
 // kernel.
-static bool calibrate(const launch_setting *s, arm *const arms[2], char *error) {
+static bool calibrate_arms(const launch_setting *s, arm *const arms[2], char *error) {
     if (!arm_order(arms[0], CHANNEL_CALIBRATE, error)) {
         return false;
     }
@@ -155,8 +155,8 @@ static void summarise(pairs *p, arm *const arms[2], launch *out) {
     }
 }
 
-static bool measure(const launch_setting *s, arm *const arms[2], const work_case *what,
-                    uint64_t *seed, launch *out, char *error) {
+static bool measure_launch(const launch_setting *s, arm *const arms[2], const work_case *what,
+                           uint64_t *seed, launch *out, char *error) {
     int first = (int)random_below(seed, 2);
     pairs p = {.count = 0};
     for (int i = 0; i < 2; i++) {
@@ -164,7 +164,7 @@ static bool measure(const launch_setting *s, arm *const arms[2], const work_case
             return false;
         }
     }
-    if (!calibrate(s, arms, error)) {
+    if (!calibrate_arms(s, arms, error)) {
         return false;
     }
     while (p.count < s->pairs) {
@@ -181,7 +181,7 @@ bool launch_run(const launch_setting *s, arm *a, arm *b, const work_case *what, 
     arm *const arms[2] = {a, b};
     double begin = clock_now();
     *out = (launch){.cpu = choose_cpu(seed)};
-    bool ok = measure(s, arms, what, seed, out, error);
+    bool ok = measure_launch(s, arms, what, seed, out, error);
     arm_stop(a);
     arm_stop(b);
     out->seconds = clock_now() - begin;

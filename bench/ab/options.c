@@ -107,7 +107,7 @@ static error_t parse_rule(int key, char *arg, struct argp_state *state) {
     }
 }
 
-static void check(struct argp_state *state, const choices *c) {
+static void check_choices(struct argp_state *state, const choices *c) {
     if (c->threads.count > 1 || (c->threads.count == 1 && c->threads.items[0] != 1) ||
         c->pin.count) {
         argp_error(state, "one thread is measured, on a CPU that is chosen for each launch: "
@@ -120,7 +120,7 @@ static void check(struct argp_state *state, const choices *c) {
     }
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_session(int key, char *arg, struct argp_state *state) {
     ab_session *s = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -145,7 +145,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         s->allow_different_bits = true;
         return 0;
     case ARGP_KEY_END:
-        check(state, &s->choices);
+        check_choices(state, &s->choices);
         return 0;
     default:
         return parse_rule(key, arg, state);
@@ -153,7 +153,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 static const struct argp_child children[] = {{&choices_parser, 0, NULL, 10}, {0}};
-const struct argp ab_session_parser = {rows, parse, NULL, NULL, children, NULL, NULL};
+const struct argp ab_session_parser = {rows, parse_session, NULL, NULL, children, NULL, NULL};
 
 ab_session ab_session_new(const char *command) {
     return (ab_session){.command = command,

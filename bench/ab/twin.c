@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool fail(char *error, const char *path) {
+static bool fail_twin(char *error, const char *path) {
     snprintf(error, CHANNEL_ERROR, "%.300s: %s", path, strerror(errno));
     return false;
 }
@@ -24,12 +24,12 @@ static bool copy_file(const char *from, const char *to, char *error) {
     while (n > 0) {
         n = sendfile(out, in, NULL, 1 << 20);
     }
-    bool well = n == 0 || fail(error, in < 0 ? from : to);
+    bool well = n == 0 || fail_twin(error, in < 0 ? from : to);
     if (in >= 0) {
         close(in);
     }
     if (out >= 0 && close(out) && well) {
-        well = fail(error, to);
+        well = fail_twin(error, to);
     }
     return well;
 }
@@ -48,7 +48,7 @@ static bool find_plugins(const char *origin, char *folder) {
 
 static bool copy_plugins(const char *from, const char *to, char *error) {
     DIR *dir = opendir(from);
-    bool well = dir || fail(error, from);
+    bool well = dir || fail_twin(error, from);
     for (struct dirent *e; well && (e = readdir(dir));) {
         char source[3 * CHANNEL_PATH], target[3 * CHANNEL_PATH];
         size_t length = strlen(e->d_name);
@@ -71,13 +71,13 @@ bool twin_make(twin *t, const char *library, char *error) {
                      place && *place ? place : "/tmp");
     if (n < 0 || n >= CHANNEL_PATH || !mkdtemp(t->folder)) {
         t->folder[0] = '\0';
-        return fail(error, "a temporary folder");
+        return fail_twin(error, "a temporary folder");
     }
     static const char *const folders[] = {"lib", "lib/decoct", "lib/decoct/backends"};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         snprintf(path, sizeof path, "%s/%s", t->folder, folders[i]);
         if (mkdir(path, 0755)) {
-            return fail(error, path);
+            return fail_twin(error, path);
         }
     }
     snprintf(origin, sizeof origin, "%.*s", (int)(strrchr(library, '/') - library), library);

@@ -28,14 +28,14 @@ static const double CALL_LEAST = 50e3; // nanoseconds: below it several runs are
 #pragma weak decoct_arithmetic_version
 extern uint32_t decoct_arithmetic_version(void);
 
-static bool fail(channel *c, const char *words) {
+static bool fail_order(channel *c, const char *words) {
     c->failed = true;
     snprintf(c->error, sizeof c->error, "%s", words);
     return false;
 }
 
 static bool run_once(channel *c, bench_work *w) {
-    return !work_run(w) || fail(c, work_error(w));
+    return !work_run(w) || fail_order(c, work_error(w));
 }
 
 static void take_hash(channel *c, bench_work *w) {
@@ -57,7 +57,7 @@ static bool bind(channel *c) {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET((size_t)c->cpu, &set);
-    return !sched_setaffinity(0, sizeof set, &set) || fail(c, strerror(errno));
+    return !sched_setaffinity(0, sizeof set, &set) || fail_order(c, strerror(errno));
 }
 
 static bench_work *open_requested(channel *c) {
@@ -106,7 +106,7 @@ static bool call(channel *c, bench_work *w) {
 }
 
 // How many runs make a call that is long enough for the clock, and how many calls make a sample.
-static void calibrate(channel *c, bench_work *w) {
+static void calibrate_calls(channel *c, bench_work *w) {
     double quickest = 0.0;
     c->runs = 1;
     for (int i = 0; i < 8; i++) {
@@ -179,9 +179,9 @@ int main(void) {
         if (c->order == CHANNEL_OPEN && !w) {
             w = open_requested(c);
         } else if (!w) {
-            fail(c, "no case is open");
+            fail_order(c, "no case is open");
         } else if (c->order == CHANNEL_CALIBRATE) {
-            calibrate(c, w);
+            calibrate_calls(c, w);
         } else {
             take_sample(c, w);
         }

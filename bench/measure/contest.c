@@ -25,7 +25,7 @@ static double turn(contestant *c, int64_t calls) {
 }
 
 // Finds how many calls fill a turn.
-static void calibrate(contestant *c, double least_seconds) {
+static void calibrate_turn(contestant *c, double least_seconds) {
     c->calls = 1;
     turn(c, 1); // memory touched, threads started
     while (!c->failed) {
@@ -43,7 +43,7 @@ void contest_run(contestant *list, int count, const contest_options *options) {
     uint64_t seed = 1;
     for (int i = 0; i < count; i++) {
         order[i] = i;
-        calibrate(&list[i], options->least_seconds);
+        calibrate_turn(&list[i], options->least_seconds);
     }
     for (int round = 0; round < options->rounds; round++) {
         shuffle(order, count, &seed);

@@ -13,7 +13,7 @@ enum { CASES_MAX = 100000 };
 
 // ---- The cross product ----
 
-static bool grow(plan *p, size_t more) {
+static bool grow_plan(plan *p, size_t more) {
     if (more > CASES_MAX || (size_t)p->count + more > CASES_MAX) {
         return false;
     }
@@ -24,7 +24,7 @@ static bool grow(plan *p, size_t more) {
     return cases;
 }
 
-static void add(plan *p, const work_case *c, bool always) {
+static void add_case(plan *p, const work_case *c, bool always) {
     sample_case *s = &p->cases[p->count++];
     *s = (sample_case){.what = *c, .always = always};
     name_case(c, s->name, sizeof s->name);
@@ -77,12 +77,12 @@ static bool add_op(plan *p, const choices *c, const char *op) {
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         count *= (size_t)lists[i]; // at most 64 each: 42 bits
     }
-    if (!grow(p, count)) {
+    if (!grow_plan(p, count)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         work_case w = combine(c, op, i);
-        add(p, &w, c->suite);
+        add_case(p, &w, c->suite);
     }
     return true;
 }
@@ -138,7 +138,7 @@ void plan_free(plan *p) {
 // Adds fma of each backend; read and copy of each level by the first of them.
 static bool add_threads(plan *p, const choices *c, int32_t threads, const char *pin) {
     const levels *l = &p->levels;
-    if (!grow(p, (size_t)c->backend.count + 2 * (size_t)l->count)) {
+    if (!grow_plan(p, (size_t)c->backend.count + 2 * (size_t)l->count)) {
         return false;
     }
     work_case w = {
@@ -146,16 +146,16 @@ static bool add_threads(plan *p, const choices *c, int32_t threads, const char *
     for (int b = 0; b < c->backend.count; b++) {
         w.op = "fma";
         w.backend = c->backend.items[b];
-        add(p, &w, false);
+        add_case(p, &w, false);
     }
     w.backend = c->backend.items[0];
     for (int i = 0; i < l->count; i++) {
         w.level = l->items[i].name;
         w.bytes = levels_bytes(l, i, threads);
         w.op = "read";
-        add(p, &w, false);
+        add_case(p, &w, false);
         w.op = "copy";
-        add(p, &w, false);
+        add_case(p, &w, false);
     }
     return true;
 }

@@ -19,7 +19,7 @@ void roof_buffers_free(roof_buffers *buffers) {
 }
 
 // Filled, so that its pages are there: unwritten ones are all the same page of zeros.
-static bool grow(float **buffer, int64_t *size, int64_t count) {
+static bool grow_buffer(float **buffer, int64_t *size, int64_t count) {
     if (count > *size) {
         free(*buffer);
         *buffer = operand_new(count, 1.0f, 1);
@@ -69,7 +69,7 @@ static double best_rate(const roof *r, bench_work *w, bool memory) {
 
 // Runs tries for the given time in all; their best rate, or 0. A pass over memory may be
 // longer than that: then there are fewer of them.
-static double calibrate(roof *r, bench_work *w, bool memory, double wanted) {
+static double calibrate_probe(roof *r, bench_work *w, bool memory, double wanted) {
     int64_t *dial = memory ? &r->passes : &r->count;
     double amount, seconds, each = wanted / TRIES;
     *dial = memory ? 1 : 1000;
@@ -103,8 +103,8 @@ static bool size_buffers(roof *r, const work_cost *cost, int32_t threads) {
     r->count = (all / threads + ALIGN - 1) / ALIGN * ALIGN;
     r->copies = cost->copies;
     roof_buffers *b = r->buffers;
-    return grow(&b->from, &b->from_count, r->count * threads) &&
-           (!r->copies || grow(&b->to, &b->to_count, r->count * threads));
+    return grow_buffer(&b->from, &b->from_count, r->count * threads) &&
+           (!r->copies || grow_buffer(&b->to, &b->to_count, r->count * threads));
 }
 
 bool roof_open(roof *r, bench_work *w, roof_buffers *buffers, double (*now)(void), double seconds) {
@@ -113,11 +113,11 @@ bool roof_open(roof *r, bench_work *w, roof_buffers *buffers, double (*now)(void
     if (catalogue_is_ceiling(work_what(w)->op) || (cost.arithmetic <= 0.0 && cost.bytes <= 0.0)) {
         return false;
     }
-    double peak = cost.arithmetic > 0.0 ? calibrate(r, w, false, seconds) : 0.0;
+    double peak = cost.arithmetic > 0.0 ? calibrate_probe(r, w, false, seconds) : 0.0;
     roof compute = *r;
     double bandwidth = 0.0;
     if (cost.bytes > 0.0 && size_buffers(r, &cost, decoct_context_threads(work_context(w)))) {
-        bandwidth = calibrate(r, w, true, ROOF_MEMORY * seconds);
+        bandwidth = calibrate_probe(r, w, true, ROOF_MEMORY * seconds);
     }
     r->memory = bandwidth > 0.0 && (peak <= 0.0 || cost.bytes / bandwidth > cost.arithmetic / peak);
     if (!r->memory) {

@@ -73,7 +73,8 @@ static int score(const char *path) {
 }
 
 // ggml_backend_load_best of libggml, which does not report what it chose.
-static bool choose(const char *folder, char path[LLAMA_PATH_ROOM], char *note, size_t size) {
+static bool choose_variant(const char *folder, char path[LLAMA_PATH_ROOM], char *note,
+                           size_t size) {
     char whole[LLAMA_PATH_ROOM], candidate[LLAMA_PATH_ROOM];
     DIR *dir = open_bins(folder, whole, note, size);
     int best = 0;
@@ -95,7 +96,7 @@ static bool choose(const char *folder, char path[LLAMA_PATH_ROOM], char *note, s
 }
 
 bool llama_cpu_load(const char *folder, llama_cpu *cpu, char *note, size_t size) {
-    if (!choose(folder, cpu->path, note, size)) {
+    if (!choose_variant(folder, cpu->path, note, size)) {
         return false;
     }
     const char *names[] = {cpu->path, NULL};

@@ -135,7 +135,7 @@ static error_t parse_list(int key, char *arg, struct argp_state *state, settings
     }
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_peers(int key, char *arg, struct argp_state *state) {
     settings *s = state->input;
     switch (key) {
     case 'f':
@@ -346,7 +346,7 @@ static int run_session(session *run) {
     return code ? code : run->wrong ? EXIT_WRONG : run->rows ? 0 : EXIT_NOTHING;
 }
 
-static int run(settings *s, int argc, char **argv) {
+static int run_peers(settings *s, int argc, char **argv) {
     session run = {.s = s};
     if (!s->threads.count) {
         int_list_add(&s->threads, 1);
@@ -372,10 +372,10 @@ static int run(settings *s, int argc, char **argv) {
 
 int decoct_peers(int argc, char **argv) {
     settings s = {.folder = "build/peers", .rounds = 15, .turn = 0.02};
-    static const struct argp argp = {option_list, parse, NULL, doc, NULL, NULL, NULL};
+    static const struct argp argp = {option_list, parse_peers, NULL, doc, NULL, NULL, NULL};
     int code = parse_arguments(&argp, argc, argv, &s);
     if (!code) {
-        code = run(&s, argc, argv);
+        code = run_peers(&s, argc, argv);
     }
     word_list_free(&s.op);
     word_list_free(&s.backend);

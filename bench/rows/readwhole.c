@@ -11,7 +11,7 @@
 
 static const size_t MOST = (size_t)READWHOLE_MIB << 20;
 
-static readwhole_status fail(char *message, size_t size, int error) {
+static readwhole_status fail_read(char *message, size_t size, int error) {
     snprintf(message, size, "%s", strerror(error));
     return error == ENOMEM ? READWHOLE_MEMORY : READWHOLE_WRONG;
 }
@@ -22,7 +22,7 @@ static readwhole_status too_large(char *message, size_t size) {
 }
 
 // Twice the room, but no more than is needed to see that a file is too large.
-static int grow(char **text, size_t *room) {
+static int grow_text(char **text, size_t *room) {
     size_t wanted = *room > MOST / 2 ? MOST + 1 : *room * 2;
     char *grown = realloc(*text, wanted + READWHOLE_PADDING);
     if (grown) {
@@ -36,7 +36,7 @@ static int grow(char **text, size_t *room) {
 static int read_all(int file, char **text, size_t room, size_t *length) {
     *length = 0;
     while (*length <= MOST) {
-        if (*length == room && !grow(text, &room)) {
+        if (*length == room && !grow_text(text, &room)) {
             return ENOMEM;
         }
         ssize_t got = read(file, *text + *length, room - *length);
@@ -86,7 +86,7 @@ static readwhole_status read_open(int file, char **text, size_t *length, char *m
                                   size_t size) {
     struct stat info;
     if (fstat(file, &info) != 0) {
-        return fail(message, size, errno);
+        return fail_read(message, size, errno);
     }
     if (S_ISREG(info.st_mode) && info.st_size > 0 && (size_t)info.st_size > MOST) {
         return too_large(message, size);
@@ -95,7 +95,7 @@ static readwhole_status read_open(int file, char **text, size_t *length, char *m
     *text = malloc(room + READWHOLE_PADDING);
     int error = *text ? read_all(file, text, room, length) : ENOMEM;
     if (error) { // a folder fails here too: "Is a directory"
-        return fail(message, size, error);
+        return fail_read(message, size, error);
     }
     return *length > MOST ? too_large(message, size) : drop_mark(*text, length, message, size);
 }
@@ -105,7 +105,7 @@ readwhole_status readwhole(const char *path, char **text, size_t *length, char *
     *text = NULL;
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) {
-        return fail(message, size, errno);
+        return fail_read(message, size, errno);
     }
     readwhole_status status = read_open(file, text, length, message, size);
     close(file);

@@ -53,7 +53,7 @@ static bool put_results(FILE *to, const void *data) {
     return put(data, to);
 }
 
-static void say(const char *command, const char *path, const char *message) {
+static void report_error(const char *command, const char *path, const char *message) {
     fprintf(stderr, "%s: cannot write %s: %s\n", command, path, message);
 }
 
@@ -61,11 +61,11 @@ static claim_status claim_stream(const record_file *r, const char *command) {
     struct stat there;
     bool open = wholefile_is_stdout(r->path) || stat(r->path, &there) != 0;
     if (!open && S_ISDIR(there.st_mode)) {
-        say(command, r->path, strerror(EISDIR));
+        report_error(command, r->path, strerror(EISDIR));
         return CLAIM_FAILED;
     }
     if (!open && !S_ISSOCK(there.st_mode) && access(r->path, W_OK) != 0) {
-        say(command, r->path, strerror(errno));
+        report_error(command, r->path, strerror(errno));
         return CLAIM_FAILED;
     }
     return CLAIM_NEW;
@@ -86,7 +86,7 @@ claim_status record_file_claim(record_file *r, const char *command, bool old) {
         fprintf(stderr, "%s: another process is writing %s: wait for it, or name another file\n",
                 command, r->path);
     } else if (status == CLAIM_FAILED) {
-        say(command, r->path, message);
+        report_error(command, r->path, message);
     }
     return status;
 }
@@ -98,7 +98,7 @@ bool record_file_write(record_file *r, const char *command, bool end) {
     }
     bool well = wholefile_write(r->path, put_results, r, &r->held, message, sizeof message);
     if (!well) {
-        say(command, r->path, message);
+        report_error(command, r->path, message);
     }
     r->written = r->written || well;
     return well;
@@ -132,7 +132,7 @@ static const char *what_is_wrong(const json_t *all) {
                : "context.decoct.format must be 1: this program knows no other";
 }
 
-static json_t *parse(const char *text, size_t length, char *message, size_t size, int *code) {
+static json_t *parse_rows(const char *text, size_t length, char *message, size_t size, int *code) {
     json_error_t error;
     *code = EXIT_USAGE;
     if (readwhole_is_empty(text, length)) {
@@ -166,7 +166,7 @@ json_t *record_file_read(const char *path, const char *command, int *code) {
     readwhole_status status = readwhole(path, &text, &length, message, sizeof message);
     *code = status == READWHOLE_MEMORY ? EXIT_INTERNAL : EXIT_USAGE;
     if (status == READWHOLE_OK) {
-        all = parse(text, length, message, sizeof message, code);
+        all = parse_rows(text, length, message, sizeof message, code);
     }
     free(text);
     if (!all) {

@@ -29,7 +29,8 @@ interval record_median(const double *values, int count) {
     return there > 0 ? interval_of(known, there) : (interval){0.0, 0.0, 0.0};
 }
 
-static void __attribute__((format(printf, 2, 3))) say(json_t *list, const char *format, ...) {
+static void __attribute__((format(printf, 2, 3)))
+add_message(json_t *list, const char *format, ...) {
     char text[160];
     va_list arguments;
     va_start(arguments, format);
@@ -87,13 +88,13 @@ static void say_moves(json_t *list, const measured *m) {
     if (mhz.high > CLOCK_TIMES * mhz.low && mhz.low > 0.0) {
         double above = times_above(m, m->mhz, mhz.high / CLOCK_TIMES);
         if (above > 0.0 && above * SLOWER < 1.0) {
-            say(list, "clock moved by %.0f %%, and the time with it",
-                100.0 * (mhz.high - mhz.low) / mhz.median);
+            add_message(list, "clock moved by %.0f %%, and the time with it",
+                        100.0 * (mhz.high - mhz.low) / mhz.median);
         }
     }
     if (line.low > 0.0 && line.high > LINE_TIMES * line.low &&
         times_above(m, m->line, LINE_TIMES * line.low) > SLOWER) {
-        say(list, "the CPUs moved: up to %.0f ns apart, and the time with it", line.high);
+        add_message(list, "the CPUs moved: up to %.0f ns apart, and the time with it", line.high);
     }
 }
 
@@ -103,22 +104,22 @@ json_t *record_disturbed(const sample_case *c, const measured *m, int cpus) {
     double steal = w->wall > 0.0 ? 100.0 * w->steal / w->wall / cpus : 0.0;
     double waited = waited_percent(c);
     if (steal > STEAL_PERCENT) {
-        say(list, "steal %.1f %%", steal);
+        add_message(list, "steal %.1f %%", steal);
     }
     if (waited > WAIT_PERCENT) {
-        say(list, "waited for a CPU %.0f %% of the time", waited);
+        add_message(list, "waited for a CPU %.0f %% of the time", waited);
     }
     if (w->throttled_periods > 0) {
-        say(list, "throttled in %.0f periods", (double)w->throttled_periods);
+        add_message(list, "throttled in %.0f periods", (double)w->throttled_periods);
     }
     if (w->major_faults > 0) {
-        say(list, "pages read from disk %.0f", (double)w->major_faults);
+        add_message(list, "pages read from disk %.0f", (double)w->major_faults);
     }
     say_moves(list, m);
     if (c->pin_error[0]) {
-        say(list, "pin refused");
+        add_message(list, "pin refused");
     } else if (is_elsewhere(c)) {
-        say(list, "a worker was seen where it was not bound");
+        add_message(list, "a worker was seen where it was not bound");
     }
     return list;
 }
@@ -128,18 +129,19 @@ json_t *record_invalid(const sample_case *c, const measured *m) {
     interval share = record_median(m->share, m->count), real = record_median(m->real, m->count);
     double waited = waited_percent(c);
     if (real.high > REAL_TIMES * real.low) {
-        say(list, "real_time is between %.4g and %.4g us", real.low, real.high);
+        add_message(list, "real_time is between %.4g and %.4g us", real.low, real.high);
     }
     if (!c->has_roof || share.median <= 0.0) {
         return list;
     }
     if (share.median > SHARE_MOST) {
-        say(list, "pct_of_roof is %.0f %%: nothing is above its ceiling", share.median);
+        add_message(list, "pct_of_roof is %.0f %%: nothing is above its ceiling", share.median);
     } else if (share.high > SHARE_TIMES * share.low) {
-        say(list, "pct_of_roof is between %.1f and %.1f %%", share.low, share.high);
+        add_message(list, "pct_of_roof is between %.1f and %.1f %%", share.low, share.high);
     } else if (c->workers > 1 && real.median > LONG_RUN && waited > LONG_WAIT_PERCENT) {
-        say(list, "pct_of_roof is that of %d threads that waited for a CPU %.0f %% of the time",
-            c->workers, waited);
+        add_message(list,
+                    "pct_of_roof is that of %d threads that waited for a CPU %.0f %% of the time",
+                    c->workers, waited);
     }
     return list;
 }

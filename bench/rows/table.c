@@ -14,8 +14,8 @@ enum { RUNS = 7, OPS = 2 };
 static const double BUDGET = 0.25; // seconds for one figure
 
 // Median seconds of one run, and what it costs.
-static decoct_status measure(const work_case *c, double *seconds, work_cost *cost, char *error,
-                             uint64_t size) {
+static decoct_status measure_case(const work_case *c, double *seconds, work_cost *cost, char *error,
+                                  uint64_t size) {
     bench_work *w;
     decoct_status status = work_open(c, &w, error, size);
     if (status) {
@@ -48,7 +48,7 @@ static bool print_cell(const work_case *c) {
     char error[256] = "";
     double seconds = 0.0;
     work_cost cost;
-    if (measure(c, &seconds, &cost, error, sizeof error)) {
+    if (measure_case(c, &seconds, &cost, error, sizeof error)) {
         printf("\n");
         fprintf(stderr, "decoct bench: %s\n", error);
         return false;

@@ -18,7 +18,7 @@ typedef struct writing {
 } writing;
 
 // Always false.
-static bool fail(const writing *w, const char *what, int error) {
+static bool fail_write(const writing *w, const char *what, int error) {
     snprintf(w->message, w->size, "%s%s", what, strerror(error ? error : EIO));
     return false;
 }
@@ -73,7 +73,7 @@ static bool put_and_close(const writing *w, FILE *to, bool sync) {
         error = errno;
         well = false;
     }
-    return well || fail(w, "", error);
+    return well || fail_write(w, "", error);
 }
 
 static bool write_directly(const writing *w, const char *path) {
@@ -81,7 +81,7 @@ static bool write_directly(const writing *w, const char *path) {
     int number = descriptor_of(path);
     int file = number >= 0 ? fcntl(number, F_DUPFD_CLOEXEC, 0) : -1;
     FILE *to = number < 0 ? fopen(path, "we") : file >= 0 ? fdopen(file, "w") : NULL;
-    return to ? put_and_close(w, to, false) : fail(w, "", errno);
+    return to ? put_and_close(w, to, false) : fail_write(w, "", errno);
 }
 
 // The permissions of the file that is replaced, or those that fopen would give a new one here.
@@ -152,7 +152,7 @@ static bool replace(const writing *w, const char *beside, const char *target) {
         return copy_over(w, beside, target, error);
     }
     unlink(beside);
-    return fail(w, "it cannot be replaced: ", error);
+    return fail_write(w, "it cannot be replaced: ", error);
 }
 
 // The lock of the claim passes to the new file before that gets its name, so that no other process
@@ -171,7 +171,7 @@ static bool write_beside(const writing *w, const char *target, const struct stat
     int file = length < PATH_MAX ? mkostemp(beside, O_CLOEXEC) : (errno = ENAMETOOLONG, -1);
     FILE *to = file >= 0 ? fdopen(file, "w") : NULL;
     if (!to) {
-        return fail(w, errno == ENOENT ? "" : "no new file can be made beside it: ", errno);
+        return fail_write(w, errno == ENOENT ? "" : "no new file can be made beside it: ", errno);
     }
     set_mode(file, old);
     int locked = held && *held >= 0 ? fcntl(file, F_DUPFD_CLOEXEC, 0) : -1;
@@ -196,13 +196,13 @@ bool wholefile_write(const char *path, bool (*put)(FILE *to, const void *data), 
     char target[PATH_MAX];
     bool exists = stat(path, &there) == 0;
     if (!*path) { // a file beside it would be left in the working folder
-        return fail(&w, "the name is empty: ", ENOENT);
+        return fail_write(&w, "the name is empty: ", ENOENT);
     }
     if (descriptor_of(path) >= 0 || (exists && !S_ISREG(there.st_mode))) {
         return write_directly(&w, path);
     }
     if (exists && !realpath(path, target)) { // the file that a link leads to, not the link
-        return fail(&w, "", errno);
+        return fail_write(&w, "", errno);
     }
     return write_beside(&w, exists ? target : path, exists ? &there : NULL, held);
 }
@@ -216,17 +216,17 @@ bool wholefile_try(const char *path, char *message, size_t size) {
         return true;
     }
     if (!*path) {
-        return fail(&w, "the name is empty: ", ENOENT);
+        return fail_write(&w, "the name is empty: ", ENOENT);
     }
     if (exists && !S_ISREG(there.st_mode)) {
         int refused = S_ISDIR(there.st_mode) ? EISDIR : access(path, W_OK) ? errno : 0;
-        return !refused || fail(&w, "", refused);
+        return !refused || fail_write(&w, "", refused);
     }
     const char *whole = exists ? realpath(path, target) : path;
     int length = whole ? snprintf(beside, sizeof beside, "%s.XXXXXX", whole) : PATH_MAX;
     int file = length < PATH_MAX ? mkostemp(beside, O_CLOEXEC) : (errno = ENAMETOOLONG, -1);
     if (file < 0) {
-        return fail(&w, "", errno);
+        return fail_write(&w, "", errno);
     }
     close(file);
     unlink(beside);
