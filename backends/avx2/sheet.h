@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The AVX2 + FMA backend. 16 registers of 8: a tile of 6 x 16 takes 12 for sums, 2 for w, 1 for x.
+// The AVX2 + FMA backend. 16 registers of 8: a tile of 6 x 16 uses 12 for sums, 2 for w, 1 for x.
 #ifndef AVX2_SHEET_H
 #define AVX2_SHEET_H
 
@@ -19,13 +19,13 @@
 #define BACKEND_PRIORITY 200
 // Block sizes, found by build/bench/tune: the tables are in docs/tuning.md. The choice is good on
 // Zen 3 and Zen 4; larger blocks would not fit the 512 KiB of L2 that Zen 3 has. A panel of 768
-// steps (48 KiB) streams from L2 and is no slower for it; what costs is taking the sums out of y
-// and back between blocks of k.
+// steps (48 KiB) streams from L2 and is no slower for it; the cost is loading and storing the sums
+// in y between blocks of k.
 #define K_BLOCK 768
 #define N_BLOCK 1024
 #define M_BLOCK 96
-// Rows of x are packed from so many columns on: 6 rows that are a multiple of 64 bytes apart wait
-// for each other on Zen 3, though not on Zen 4 (docs/tuning.md).
+// Rows of x are packed from this number of columns on: 6 rows that are a multiple of 64 bytes apart
+// wait for each other on Zen 3, though not on Zen 4 (docs/tuning.md).
 #define PACK_COLS 64
 
 #include "vec.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The AVX-512 backend. 32 registers of 16: a tile of 14 x 32 takes 28 for sums, 2 for w, 1 for x.
+// The AVX-512 backend. 32 registers of 16: a tile of 14 x 32 uses 28 for sums, 2 for w, 1 for x.
 #ifndef AVX512_SHEET_H
 #define AVX512_SHEET_H
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The NEON backend. 32 registers of 4: a tile of 6 x 16 takes 24 for sums, 4 for w, 2 for x.
+// The NEON backend. 32 registers of 4: a tile of 6 x 16 uses 24 for sums, 4 for w, 2 for x.
 //
 // FMLA has a latency of 4 cycles (Arm's optimization guides for Neoverse N1, V1, V2; 3 to 4 on
 // Apple's cores) and two pipes (N1) or four (V1, V2, Apple), so that at least 8 to 16 sums must be
-// under way. All tiles that fit keep the pipes of the large cores full (docs/tuning.md, by
+// in flight. All tiles that fit keep the pipes of the large cores full (docs/tuning.md, by
 // llvm-mca); 6 x 16 has whole panels of the 16 lanes. Two steps a turn gain nothing, and gcc puts
 // sums on the stack then.
 #ifndef NEON_SHEET_H

@@ -93,7 +93,7 @@ static float norm_factor(int64_t cols, const float *x) {
     return top >= 0x1p40f && top <= FLT_MAX ? ldexpf(1.0f, 40 - exponent) : 1.0f;
 }
 
-// The mean m is rounded, and far from zero that is much; so the mean c of x - m is taken as well.
+// The mean m is rounded, which matters far from zero; so the mean c of x - m is computed as well.
 static void layer_norm(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         const float *x = x_row(a, i);

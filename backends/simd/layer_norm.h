@@ -40,7 +40,7 @@ INLINE layer_norm_sums layer_norm_pass(int64_t cols, const float *x, vec mean, i
     return total;
 }
 
-// What the mean is taken from, and the mean itself.
+// The source of the mean, and the mean itself.
 typedef struct layer_norm_state {
     float mean, rest, squares; // m, c and the mean of d^2
 } layer_norm_state;
@@ -108,7 +108,7 @@ INLINE void layer_norm_put(const decoct_rows_piece *a, const float *x, const lay
     variance = (variance < 0.0f ? 0.0f : variance) + eps;
     vec r = vec_set(variance == 0.0f ? 0.0f : 1.0f / __builtin_sqrtf(variance));
     vec m = vec_set(s->mean), c = vec_set(s->rest);
-    if (a->gain && a->bias) { // the usual case, in which the loop has no question
+    if (a->gain && a->bias) { // the usual case, whose loop has no branch
         layer_norm_affine(a->cols, x, a->gain, a->bias, m, c, r, y);
     } else {
         layer_norm_affine(a->cols, x, a->gain, a->bias, m, c, r, y);

@@ -17,12 +17,12 @@ INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a, int kind) {
 
 // ---- One or two rows ----
 
-// Rows of w that are read side by side when w comes plain and is wide: streams that hardware
+// Rows of w that are read side by side when w is unpacked and wide: streams that hardware
 // fetches ahead, while y waits in the L1 cache. With few columns the short chains cost more than
 // that (docs/tuning.md).
 enum { PLAIN_STEPS = 16, PLAIN_WIDE = 1024 };
 
-// Against as many panels at once as keep enough sums under way.
+// Against as many panels at once as keep enough sums in flight.
 INLINE void matmul_few_steps(int rows, int vecs, int kind, const decoct_matmul_piece *a,
                              tile_args t) {
     const int plain = kind & PLAIN, w_step = plain ? 0 : PANEL;
@@ -130,7 +130,7 @@ static matmul_cut matmul_cut_rows(int64_t rows, int64_t most) {
 }
 
 // Rows of x that are a multiple of 4 KiB apart share one set of the L1 cache, which has 8 ways or
-// more: a higher tile would drive its own rows out (docs/tuning.md).
+// more: a higher tile would evict its own rows (docs/tuning.md).
 enum { ALIASED_FLOATS = 1024, ALIASED_ROWS = 8 };
 
 static int64_t matmul_most_rows(const decoct_matmul_piece *a, bool packed) {

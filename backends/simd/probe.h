@@ -9,7 +9,7 @@
 #include <decoct/backend.h>
 
 // As many chains as the register tile has, which is more than latency x throughput of any CPU so
-// far (4 x 2), but no more than UNROLL unrolls: others would live in memory and the ceiling hang
+// far (4 x 2), but no more than UNROLL unrolls: others would be in memory and the ceiling would be
 // too low.
 enum {
     TILE_CHAINS = TILE_ROWS * PANEL_VECS,
@@ -37,8 +37,8 @@ static void probe_fma(int64_t rounds, float *sink) {
     vec_store(sink, chain[0]);
 }
 
-// Four quarters side by side: hardware fetches ahead within each stream, and one alone does not
-// fill the way to memory (docs/tuning.md).
+// Four quarters side by side: hardware fetches ahead within each stream, and one alone does not use
+// the bandwidth of memory (docs/tuning.md).
 static void probe_read(int64_t count, const float *from, float *sink) {
     const int64_t quarter = count / PROBE_STREAMS / (2 * LANES) * (2 * LANES);
     vec sum[PROBE_STREAMS];

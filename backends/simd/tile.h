@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 enum { PANEL = PANEL_VECS * LANES };
-// One or two rows go against several panels at once, or too few sums would be under way.
+// One or two rows go against several panels at once, or too few sums would be in flight.
 enum { TILE_VECS_MAX = 4 };
 
 // bf16 is packed in pairs where the ISA says VEC_PAIRS, else column by column.
@@ -30,14 +30,14 @@ enum {
     X_PACKED = 1,  // x is from tile_pack
     RAGGED = 2,    // after the first k steps each row takes those it sees
     W_PART = 4,    // columns of w beyond `cols` do not exist
-    W_AHEAD = 8,   // rows of w lie far apart: they are asked for some steps ahead
+    W_AHEAD = 8,   // rows of w are far apart: they are prefetched some steps ahead
     W_F16 = 16,    // w is f16
     W_BF16 = 32,   // w is bf16, packed in pairs: see vec_load_pairs
     W_STREAM = 64, // w of 16 bits that is read once, from memory: it is asked for AHEAD_BYTES ahead
 };
 
 // Steps ahead, by the rows of the tile. Measured (docs/tuning.md), not derived: a step of a high
-// tile takes longer, which alone would call for fewer.
+// tile takes longer, which alone would suggest fewer.
 #define AHEAD_STEPS(rows) ((rows) < 8 ? 16 : 32)
 
 // x (rows, k), w (k, vecs * 16), y (rows, vecs * 16).
@@ -53,13 +53,14 @@ typedef struct tile_args {
     const float *bias; // or NULL
     int64_t cols;      // columns of y that exist, <= vecs * 16
     int32_t accumulate;
-    // RAGGED: after the first k steps, which all rows take, row r takes those steps p < k_most for
+    // RAGGED: after the first k steps, which all rows do, row r does those steps p < k_most for
     // which bit p of seen[r] is set.
     const uint64_t *seen;
     int64_t k_most;
     // How many such tiles there are, one after the other, and the way from each to the next.
     int64_t count, x_next, w_next, y_next;
-    // The tile of y that is written after these; each is asked for one tile ahead. NULL: none is.
+    // The tile of y that is written after these; each is prefetched one tile ahead. NULL: no such
+    // tile.
     const float *y_ahead;
 } tile_args;
 
@@ -81,11 +82,11 @@ INLINE void tile_store(float *p, vec a, int64_t cols) {
     }
 }
 
-// x (rows, k) column by column, (k, rows): a tile then reads one stream of memory. From rows as
-// they lie it reads as many streams as it has rows, and where these are a multiple of the cache's
-// banks apart (768 floats, 1024 floats) they wait for each other on Zen 3 (docs/tuning.md).
+// x (rows, k) column by column, (k, rows): a tile then reads one stream of memory. From unpacked
+// rows it reads as many streams as it has rows, and where these are a multiple of the cache's banks
+// apart (768 floats, 1024 floats) they wait for each other on Zen 3 (docs/tuning.md).
 //
-// Squares are transposed in registers and put down whole; what stands beyond a row of `rows` is
+// Squares are transposed in registers and stored whole; values beyond a row of `rows` are
 // overwritten by the next one, so `packed` needs room for TILE_PACK_SPILL more floats. Squares
 // further down come first, since they spill into the rows of those above.
 enum { TILE_PACK_SPILL = SQUARE };
@@ -136,7 +137,7 @@ INLINE void tile_load_w(int rows, int vecs, int kind, const tile_args *a, const 
     }
 }
 
-// The rest of a ragged tile; `w` and `x` stand at step k.
+// The rest of a ragged tile; `w` and `x` are at step k.
 INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, const float *x,
                         vec acc[TILE_ROWS][TILE_VECS_MAX]) {
     for (int64_t p = a->k; p < a->k_most; p++, w += a->w_stride, x++) {
@@ -155,7 +156,7 @@ INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, 
     }
 }
 
-// Where the rows of x stand at one step of k. Every third row has a pointer of its own, and the two
+// The rows of x at one step of k. Every third row has a pointer of its own, and the two
 // rows after it are a stride and two strides away, which an x86 address holds: with one pointer for
 // 14 rows gcc 12 computes addresses in the loop (docs/tuning.md).
 enum { X_GROUP = 3, X_POINTERS = (TILE_ROWS + X_GROUP - 1) / X_GROUP };
@@ -181,8 +182,8 @@ INLINE void tile_x_move(tile_x *at, int64_t floats) {
 }
 
 // x of the rows of a tile at one step, each to be multiplied with several vectors. On x86 a
-// broadcast comes with the load; an ISA that does it another way says VEC_FACTORS and brings its
-// own, which may take all rows from the first pointer.
+// broadcast comes with the load; an ISA that does it another way defines VEC_FACTORS and its own
+// version, which may read all rows from the first pointer.
 #ifndef VEC_FACTORS
 typedef struct factors {
     const float *const *row; // every third one
@@ -231,7 +232,7 @@ INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const vo
     }
 }
 
-// acc = y. A tile whose columns all exist asks about that once.
+// acc = y. A tile whose columns all exist checks that once.
 INLINE void tile_fetch(int rows, int vecs, bool whole, const tile_args *a,
                        vec acc[TILE_ROWS][TILE_VECS_MAX]) {
     UNROLL
@@ -246,7 +247,7 @@ INLINE void tile_fetch(int rows, int vecs, bool whole, const tile_args *a,
     }
 }
 
-// acc = 0, or y to go on from.
+// acc = 0, or y to continue from.
 INLINE void tile_begin(int rows, int vecs, bool whole, const tile_args *a,
                        vec acc[TILE_ROWS][TILE_VECS_MAX]) {
     UNROLL
@@ -297,7 +298,7 @@ INLINE void tile_bias(int rows, int vecs, bool whole, const tile_args *a,
 }
 
 // `w_step`: w_stride where it is a constant, else 0.
-// The loops run to constants and ask inside: so both compilers unroll them before they decide what
+// The loops run to constants and test inside: so both compilers unroll them before they decide what
 // lives in registers. clang 14 leaves the sums in memory when the bounds become constant only by
 // inlining.
 // Several steps of k a turn (TILE_STEPS): 21 instead of 25 instructions for the 12 FMAs of a 6 x 16
@@ -341,8 +342,8 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     }
 }
 
-// Asks for a tile of y, to be written soon. Its lines lie in as many pages as it has rows, which no
-// hardware guesses: stores of small k wait for them one after the other (docs/tuning.md).
+// Prefetches a tile of y, to be written soon. Its lines are in as many pages as it has rows, which
+// hardware does not predict: stores of small k wait for them one after the other (docs/tuning.md).
 INLINE void tile_ask(int rows, int vecs, const float *y, int64_t y_stride) {
     UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
@@ -396,7 +397,7 @@ INLINE void tile_pack_rows(int rows, int64_t k, const float *x, int64_t x_stride
 #undef CASE
 }
 
-// A function of its own for each kind: the loops of one do not take registers from another's.
+// A function of its own for each kind: the loops of one do not use registers of another's.
 #define TILE_FUNCTION static __attribute__((noinline)) void
 
 #endif
