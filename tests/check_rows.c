@@ -81,61 +81,6 @@ static void test_gelu_everywhere(void **state) {
     decoct_context_close(ctx);
 }
 
-// What a pattern of 16 bits means, by the name of the type.
-static double meaning_of_bf16(uint16_t bits) {
-    uint32_t whole = (uint32_t)bits << 16;
-    float number;
-    memcpy(&number, &whole, sizeof number);
-    return (double)number;
-}
-
-static double meaning_of_f16(uint16_t bits) {
-    int exponent = bits >> 10 & 31;
-    double sign = bits >> 15 ? -1.0 : 1.0, fraction = bits & 1023;
-    return exponent == 31  ? fraction > 0.0 ? NAN : sign * INFINITY
-           : exponent == 0 ? sign * ldexp(fraction, -24)
-                           : sign * ldexp(1024.0 + fraction, exponent - 25);
-}
-
-// Every pattern of every type of 16 bits.
-static void test_types(void **state) {
-    static const struct {
-        decoct_dtype dtype;
-        double (*meaning)(uint16_t bits);
-    } types[] = {{DECOCT_BF16, meaning_of_bf16}, {DECOCT_F16, meaning_of_f16}};
-    enum { ALL = 1 << 16 };
-    static uint16_t table[ALL];
-    static int32_t ids[ALL];
-    static float y[ALL];
-    decoct_context *ctx = check_open(*state, 1);
-    if (!ctx) {
-        skip();
-    }
-    for (int i = 0; i < ALL; i++) {
-        table[i] = (uint16_t)i;
-        ids[i] = i;
-    }
-    for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
-        decoct_rows_args a = {.struct_size = sizeof a,
-                              .op = DECOCT_OP_EMBEDDING,
-                              .rows = ALL,
-                              .cols = 1,
-                              .x = table,
-                              .x_dtype = types[t].dtype,
-                              .y = y,
-                              .ids = ids,
-                              .table_rows = ALL};
-        assert_int_equal(decoct_rows(ctx, &a), DECOCT_OK);
-        for (int i = 0; i < ALL; i++) {
-            double right = types[t].meaning((uint16_t)i);
-            bool same = isnan(right) ? isnan(y[i])
-                                     : (double)y[i] == right && !signbit(y[i]) == !signbit(right);
-            assert_true(same);
-        }
-    }
-    decoct_context_close(ctx);
-}
-
 // An id that the table does not have, and nothing is written.
 static void test_ids(void **state) {
     static const int32_t wrong[2][2] = {{0, 7}, {-1, 0}};
@@ -179,7 +124,6 @@ int main(void) {
                                        {"gelu of all magnitudes", test_gelu_everywhere},
                                        {"special values", test_specials},
                                        {"refusals", test_refusals},
-                                       {"numbers of 16 bits", test_types},
                                        {"ids outside the table", test_ids}};
     return check_all_backends("rows", tests, sizeof tests / sizeof *tests);
 }

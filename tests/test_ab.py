@@ -5,6 +5,7 @@
 # are not in the build.
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
 DECOCT = os.path.join(BUILD, "cli", "decoct")
 PLUGINS = os.path.join(BUILD, "tests", "plugin")
@@ -47,6 +49,22 @@ class Ab(unittest.TestCase):
         got, out, err = ab(*args)
         self.assertEqual(got, code, out + err)
         self.assertIn(words, err)
+
+    def test_the_worker_starts_with_a_library_of_release_0_1_0(self):
+        """What that release lacks may be looked up, not needed: else no case at all could be compared with it."""
+        nm = shutil.which("nm")
+        if not nm:
+            self.skipTest("binutils are missing")
+        symbols = subprocess.run([nm, "-D", "-P", os.path.join(BUILD, "bench", "decoct-ab-worker")],
+                                 stdout=subprocess.PIPE, text=True, check=True).stdout
+        there = set()
+        for name in ("base.h", "decoct.h"):
+            with open(os.path.join(HERE, "fixtures", "headers-0.1.0", "decoct", name), encoding="utf-8") as file:
+                there.update(re.findall(r"\b(decoct_\w+)\(", file.read()))
+        needed = re.findall(r"^(decoct_\w+)(?:@\S+)? U", symbols, re.M)
+        self.assertGreater(len(needed), 10)
+        self.assertEqual(sorted(set(needed) - there), [])
+        self.assertIn("decoct_rows", re.findall(r"^(decoct_\w+)(?:@\S+)? w", symbols, re.M))
 
     def test_invalid_requests(self):
         self.refused("name two builds")

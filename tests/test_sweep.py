@@ -479,6 +479,41 @@ class OneKernel(Folder):
                     self.assertEqual(row["reference"], reference or row["reference"])
 
 
+class Catalogue(Folder):
+    """Every line of ops.def and of dtypes.def is an operation and a type of --op and --dtype."""
+
+    def lists(self):
+        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "include", "decoct")
+        texts = []
+        for name in ("ops.def", "dtypes.def"):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                texts.append(file.read())
+        forms = re.findall(r"^DECOCT_FORM\((\w+), \d+, (\w+)\)", texts[0], re.M)
+        names = [name for upper, name in re.findall(r"^DECOCT_OP\((\w+), (\w+)", texts[0], re.M)
+                 if upper not in dict(forms)] + [upper.lower() + "_" + form for upper, form in forms]
+        return names, re.findall(r"^DECOCT_DTYPE\(\w+, (\w+)", texts[1], re.M)
+
+    def test_every_operation_and_type(self):
+        ops, dtypes = self.lists()
+        code, _, err = self.sweep("--op", ",".join(ops + ["matmul"]), "--dtype", ",".join(dtypes), "--seq", "5")
+        self.assertEqual(code, 0, err)
+        rows = [row for row in load(self.path)["benchmarks"] if row["op"] not in ("fma", "read", "copy")]
+        self.assertEqual({row["op"] for row in rows}, set(ops + ["matmul"]))
+        for op in ("matmul", "embedding"):
+            self.assertEqual({row["dtype"] for row in rows if row["op"] == op}, set(dtypes))
+        for row in rows:
+            self.assertIs(row["correct"], True, row)
+            self.assertEqual("/dtype:" + row["dtype"] + "/" in row["name"], row["dtype"] != "f32")
+            if row["op"] == "matmul" and row["dtype"] != "f32":
+                self.assertEqual(list(row["served_by"]), ["matmul_" + row["dtype"]])
+
+    def test_unknown_names(self):
+        for option, words in (("--op", "unknown operation 'brew'"), ("--dtype", "unknown type 'brew'")):
+            code, _, err = self.sweep(option, "brew")
+            self.assertEqual(code, 64)
+            self.assertIn(words, err)
+
+
 class Golden(unittest.TestCase):
     def test_the_table_is_what_this_build_computes(self):
         """After a change of the arithmetic: build/bench/golden > bench/cases/golden.def"""

@@ -32,6 +32,7 @@ typedef struct channel {
     char op[CHANNEL_WORD], backend[CHANNEL_WORD]; // backend "": the library's choice
     char model[CHANNEL_PATH];                     // "": none
     int64_t seq, heads, head_dim, layers;
+    int32_t dtype; // of the weights
     uint64_t seed;
     int32_t cpu;          // to be bound to
     int32_t heap_padding; // bytes allocated first, so that each launch has another heap

@@ -109,6 +109,7 @@ static bool open_arm(arm *a, const launch_setting *s, const work_case *what, int
     c->heads = what->heads;
     c->head_dim = what->head_dim;
     c->layers = what->layers;
+    c->dtype = what->dtype;
     c->seed = what->seed;
     c->cpu = cpu;
     c->heap_padding = (int32_t)random_below(seed, 1 << 20);

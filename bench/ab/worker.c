@@ -66,6 +66,7 @@ static bench_work *open_requested(channel *c) {
                       .heads = c->heads,
                       .head_dim = c->head_dim,
                       .layers = c->layers,
+                      .dtype = c->dtype,
                       .threads = 1,
                       .backend = c->backend[0] ? c->backend : NULL,
                       .model = c->model[0] ? c->model : NULL,

@@ -158,7 +158,10 @@ static void add_shape(shapes *all, const work_op *op, const line *l) {
         add_output(all, op, l, last, DECOCT_F32);
     }
     for (decoct_dtype t = DECOCT_F32 + 1; last && op->has_dtype && t < DCT_DTYPES; t++) {
-        add_output(all, op, l, last, t);
+        decoct_dtype usable;
+        if (stored_find(stored_name(t), &usable)) {
+            add_output(all, op, l, last, t);
+        }
     }
 }
 

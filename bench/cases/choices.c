@@ -4,6 +4,7 @@
 #include "catalogue.h"
 #include "parse.h"
 #include "served.h"
+#include "stored.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 // ---- Options ----
 
 enum { WORD_MOST = 80 };
-enum { KEY_HEAD_DIM = 0x2000, KEY_MODEL, KEY_LAYERS, KEY_SEED, KEY_FALLBACK };
+enum { KEY_HEAD_DIM = 0x2000, KEY_MODEL, KEY_LAYERS, KEY_SEED, KEY_FALLBACK, KEY_DTYPE };
 
 static const struct argp_option rows[] = {
     {NULL, 0, NULL, 0, "What is measured: each combination of", 10},
@@ -25,6 +26,13 @@ static const struct argp_option rows[] = {
     {"head-dim", KEY_HEAD_DIM, "LIST", 0, "Sizes of one head (default 64)", 10},
     {"layers", KEY_LAYERS, "LIST", 0,
      "Decoder blocks in a row, of prefill and decode (default 12, as in GPT-2 small)", 10},
+    {"dtype", KEY_DTYPE, "LIST", 0,
+     "Types that weights of matmul and tables are stored in (default f32); there are"
+#define DECOCT_DTYPE(NAME, name, bits, block, bytes) " " #name
+#include <decoct/dtypes.def>
+#undef DECOCT_DTYPE
+     ,
+     10},
     {"threads", 't', "LIST", 0, "Thread counts, or all (default 1)", 10},
     {"pin", 'p', "LIST", 0,
      "Pin policies: none, compact, spread, core, l3, numa, kind:performance, kind:efficiency, or "
@@ -50,6 +58,15 @@ static void check_ops(struct argp_state *state, const word_list *ops) {
             char names[512];
             catalogue_timed(names, sizeof names);
             argp_error(state, "--op: unknown operation '%s'; there are %s", op, names);
+        }
+    }
+}
+
+static void check_dtypes(struct argp_state *state, const word_list *names) {
+    decoct_dtype dtype;
+    for (int i = 0; i < names->count; i++) {
+        if (!stored_find(names->items[i], &dtype)) {
+            argp_error(state, "--dtype: unknown type '%s'", names->items[i]);
         }
     }
 }
@@ -136,6 +153,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case 'b':
         choices_words(state, "backend", arg, &c->backend);
         check_backend_list(state, &c->backend);
+        return 0;
+    case KEY_DTYPE:
+        choices_words(state, "dtype", arg, &c->dtype);
+        check_dtypes(state, &c->dtype);
         return 0;
     case KEY_FALLBACK:
         c->allow_fallback = true;
@@ -258,6 +279,9 @@ int choices_complete(choices *c, const char *command, const char *ops, const cha
     if (!wrong && !c->pin.count) {
         wrong = word_list_parse(c->suite ? "core" : "none", &c->pin);
     }
+    if (!wrong && !c->dtype.count) {
+        wrong = word_list_parse("f32", &c->dtype);
+    }
     if (!wrong && !c->backend.count) {
         wrong = word_list_parse("best", &c->backend);
     }
@@ -277,4 +301,5 @@ void choices_free(choices *c) {
     word_list_free(&c->op);
     word_list_free(&c->pin);
     word_list_free(&c->backend);
+    word_list_free(&c->dtype);
 }

@@ -9,7 +9,7 @@
 #include <argp.h>
 
 typedef struct choices {
-    word_list op, pin, backend;
+    word_list op, pin, backend, dtype;
     int_list seq, heads, head_dim, layers, threads;
     const char *model;
     const char *suite; // "ci" or "cpu"; NULL: the lists

@@ -13,14 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS, COLS, TABLE_ROWS, FORMS_MOST = 8, TABLE = 4096 };
+enum { ROWS, COLS, TABLE_ROWS, FORMS_MOST = 8, TABLE = 4096, MEMORY_COST = 4 };
 
 static const struct {
     const char *name;
     uint32_t needs;
     int forms;
+    double cost;
 } lines[] = {
-#define DECOCT_OP(NAME, name, needs, forms, cost) {#name, needs, forms},
+#define DECOCT_OP(NAME, name, needs, forms, cost) {#name, needs, forms, cost},
 #include <decoct/ops.def>
 #undef DECOCT_OP
 };
@@ -174,15 +175,18 @@ static decoct_status rows(bench_work *w, const int64_t *which, int64_t number, f
     return status;
 }
 
-// Arithmetic is counted where it can be the limit and is known; a lower count gives a lower share
-// of the ceiling.
+// Arithmetic is counted where it can be the limit; a lower count gives a lower share of the
+// ceiling. What an operation's line says is more than the memory access of an element is at most
+// that.
 static work_cost cost(const bench_work *w) {
     double all = (double)count(w), cols = (double)width(w);
     double passes = 2.0 + (has(w, DCT_READS_Y) ? 1.0 : 0.0) + (has(w, DCT_MAY_UP) ? 1.0 : 0.0);
     double vectors =
         (has(w, DCT_MAY_GAIN) ? 1.0 : 0.0) + (has(w, DCT_MAY_BIAS | DCT_NEEDS_BIAS) ? 1.0 : 0.0);
+    double listed = lines[w->op.line].cost;
     double flop = is_of_scores(needs_of(w)) ? SOFTMAX_FLOP
                   : has(w, DCT_NEEDS_EPS)   ? NORM_FLOP
+                  : listed > MEMORY_COST    ? listed
                                             : 0.0;
     return (work_cost){.arithmetic = flop * all,
                        .bytes = 4.0 * (passes * all + vectors * cols),

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct {
     const char *name;
@@ -20,6 +21,21 @@ static const struct {
 
 const char *stored_name(decoct_dtype dtype) {
     return types[dtype].name;
+}
+
+// One of 16 bits or less, each number on its own; f32 needs no conversion.
+static bool is_storable(decoct_dtype dtype) {
+    return types[dtype].block == 1 && types[dtype].bytes <= 2;
+}
+
+bool stored_find(const char *name, decoct_dtype *out) {
+    for (decoct_dtype t = DECOCT_F32; t < DCT_DTYPES; t++) {
+        if (strcmp(types[t].name, name) == 0 && (t == DECOCT_F32 || is_storable(t))) {
+            *out = t;
+            return true;
+        }
+    }
+    return false;
 }
 
 double stored_bytes(decoct_dtype dtype, double count) {
@@ -89,7 +105,7 @@ static void sort_all(const float *numbers, int32_t count, stored_type *type) {
 decoct_status stored_open(decoct_context *ctx, decoct_dtype dtype, stored_type **out) {
     int64_t bytes = types[dtype].bytes;
     *out = NULL;
-    if (types[dtype].block != 1 || bytes > 2) {
+    if (!is_storable(dtype)) {
         return DECOCT_E_UNSUPPORTED;
     }
     int32_t all = 1 << 8 * bytes;

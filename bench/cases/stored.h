@@ -6,8 +6,12 @@
 
 #include <decoct/decoct.h>
 
+#include <stdbool.h>
+
 // "bf16". (A library that is compared with this one may lack decoct_dtype_name.)
 const char *stored_name(decoct_dtype dtype);
+// The type of that name; false: there is none, or cases cannot be made of it (stored_open).
+bool stored_find(const char *name, decoct_dtype *out);
 // Bytes of `count` numbers of a type.
 double stored_bytes(decoct_dtype dtype, double count);
 // A type whose patterns of bits are known; DECOCT_E_UNSUPPORTED: it has more than 16 bits, or

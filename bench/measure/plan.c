@@ -3,6 +3,7 @@
 
 #include "cases/catalogue.h"
 #include "cases/names.h"
+#include "cases/stored.h"
 #include "cases/suites.h"
 
 #include <stdio.h>
@@ -41,6 +42,10 @@ static int count_layers(const choices *c, const char *op) {
     return catalogue_has_layers(op) && !c->model ? c->layers.count : 1;
 }
 
+static int count_dtypes(const choices *c, const char *op) {
+    return catalogue_has_dtype(op) && c->dtype.count > 0 ? c->dtype.count : 1;
+}
+
 static bool is_model(const choices *c, const char *op) {
     return c->model && catalogue_has_layers(op);
 }
@@ -61,6 +66,10 @@ static work_case combine(const choices *c, const char *op, size_t number) {
     w.backend = c->backend.items[pick_index(&number, c->backend.count)];
     w.pin = c->pin.items[pick_index(&number, c->pin.count)];
     w.threads = (int32_t)c->threads.items[pick_index(&number, c->threads.count)];
+    int dtype = pick_index(&number, count_dtypes(c, op));
+    if (catalogue_has_dtype(op) && c->dtype.count > 0) {
+        stored_find(c->dtype.items[dtype], &w.dtype);
+    }
     w.layers = layers ? c->layers.items[pick_index(&number, count_layers(c, op))] : 0;
     w.head_dim = c->head_dim.items[pick_index(&number, count_dims(c, op))];
     w.heads = c->heads.items[pick_index(&number, count_heads(c, op))];
@@ -70,9 +79,9 @@ static work_case combine(const choices *c, const char *op, size_t number) {
 }
 
 static bool add_op(plan *p, const choices *c, const char *op) {
-    const int lists[] = {c->seq.count,        count_heads(c, op), count_dims(c, op),
-                         count_layers(c, op), c->threads.count,   c->pin.count,
-                         c->backend.count};
+    const int lists[] = {c->seq.count,        count_heads(c, op),  count_dims(c, op),
+                         count_layers(c, op), count_dtypes(c, op), c->threads.count,
+                         c->pin.count,        c->backend.count};
     size_t count = 1;
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         count *= (size_t)lists[i]; // at most 64 each: 42 bits
