@@ -16,14 +16,20 @@ typedef struct shape {
     float scale; // 0: the default
     bool causal, mask, weights,
         interleaved; // interleaved: (len, heads, dim), the layout of a model
+    float softcap;   // 0: none
+    int64_t window;  // 0: none
+    bool slopes, sinks, lengths, shared;
 } shape;
 
 enum { OPERANDS = 6, ROOM = 1 << 19, PART = 2048, MOST_KEYS = 3 * PART + 100 };
+enum { MOST_HEADS = 16, MOST_BATCH = 4 };
 enum { Q, K, V, MASK, OUT, WEIGHTS };
 
 typedef struct operands {
     check_arena arena[OPERANDS];
     float *p[OPERANDS];
+    float slopes[MOST_HEADS], sinks[MOST_HEADS];
+    int64_t kv_lens[MOST_BATCH];
     decoct_attention_args args;
 } operands;
 
@@ -38,20 +44,47 @@ static void interleave(const shape *s, decoct_attention_args *a) {
     a->q_batch_stride = s->q_len * a->q_stride;
     a->k_head_stride = s->head_dim;
     a->k_stride = s->kv_heads * s->head_dim;
-    a->k_batch_stride = s->kv_len * a->k_stride;
+    a->k_batch_stride = s->shared ? 0 : s->kv_len * a->k_stride;
     a->v_head_stride = s->value_dim;
     a->v_stride = s->kv_heads * s->value_dim;
-    a->v_batch_stride = s->kv_len * a->v_stride;
+    a->v_batch_stride = s->shared ? 0 : s->kv_len * a->v_stride;
     a->out_head_stride = s->value_dim;
     a->out_stride = s->heads * s->value_dim;
     a->out_batch_stride = s->q_len * a->out_stride;
 }
 
+// Keys of batch element b that are there.
+static int64_t length(const shape *s, int64_t b) {
+    return !s->lengths || b % 3 == 1 ? s->kv_len : b % 3 == 0 ? s->kv_len * 2 / 3 : 0;
+}
+
+static int64_t kv_batch(const shape *s) {
+    return s->shared ? 1 : s->batch;
+}
+
+// Slopes of ALiBi, 2^-1, 2^-2, ..., and sinks from far below the scores to far above.
+static void place_parameters(operands *o, const shape *s) {
+    decoct_attention_args *a = &o->args;
+    for (int h = 0; h < MOST_HEADS; h++) {
+        o->slopes[h] = 0.5f / (float)(1 << h);
+        o->sinks[h] = h % 4 == 3 ? -INFINITY : 3.5f * (float)(h % 5 - 1);
+    }
+    for (int64_t b = 0; b < MOST_BATCH; b++) {
+        o->kv_lens[b] = length(s, b);
+    }
+    a->softcap = s->softcap;
+    a->window = s->window;
+    a->kv_shared = s->shared;
+    a->slopes = s->slopes ? o->slopes : NULL;
+    a->sinks = s->sinks ? o->sinks : NULL;
+    a->kv_lens = s->lengths ? o->kv_lens : NULL;
+}
+
 // Places all operands flush against the forbidden page behind (or before) them.
 static void place(operands *o, const shape *s, bool end) {
     int64_t sizes[OPERANDS] = {s->batch * s->heads * s->q_len * s->head_dim,
-                               s->batch * s->kv_heads * s->kv_len * s->head_dim,
-                               s->batch * s->kv_heads * s->kv_len * s->value_dim,
+                               kv_batch(s) * s->kv_heads * s->kv_len * s->head_dim,
+                               kv_batch(s) * s->kv_heads * s->kv_len * s->value_dim,
                                s->heads * s->q_len * s->kv_len,
                                s->batch * s->heads * s->q_len * s->value_dim,
                                s->batch * s->heads * s->q_len * s->kv_len};
@@ -84,6 +117,7 @@ static void place(operands *o, const shape *s, bool end) {
     if (s->interleaved) {
         interleave(s, a);
     }
+    place_parameters(o, s);
 }
 
 static const float *row_of(const shape *s, const float *p, int64_t b, int64_t h, int64_t i,
@@ -92,73 +126,106 @@ static const float *row_of(const shape *s, const float *p, int64_t b, int64_t h,
                           : p + ((b * heads + h) * len + i) * dim;
 }
 
-static int64_t visible(const shape *s, int64_t row) {
-    int64_t keys = s->causal ? s->q_offset + row + 1 : s->kv_len;
-    return keys < 0 ? 0 : min64(keys, s->kv_len);
+// Does the query in row i of batch element b see key j, as far as no mask is asked?
+static bool sees(const shape *s, int64_t b, int64_t i, int64_t j) {
+    int64_t p = s->q_offset + i;
+    bool inside = !s->window || (j > p - s->window && (s->causal || j < p + s->window));
+    return j < length(s, b) && (!s->causal || j <= p) && inside;
 }
 
-// The weights of one row in float64, 0 where a key is hidden; false if all are.
-static bool exact_weights(const operands *o, const shape *s, int64_t b, int64_t h, int64_t i,
-                          double *z) {
+// A row in float64.
+typedef struct exact_row {
+    bool seen;    // a key is
+    double error; // D of decoct.h
+    double range; // R: the largest difference between two scores
+} exact_row;
+
+// The score of key j, and how far f32 may be from it.
+static double exact_score(const operands *o, const shape *s, int64_t b, int64_t h, int64_t i,
+                          int64_t j, double *error) {
     const float *q = row_of(s, o->p[Q], b, h, i, s->heads, s->q_len, s->head_dim);
-    double max = -INFINITY;
-    for (int64_t j = 0; j < s->kv_len; j++) {
-        const float *k = row_of(s, o->p[K], b, h * s->kv_heads / s->heads, j, s->kv_heads,
-                                s->kv_len, s->head_dim);
-        z[j] = 0.0;
-        for (int64_t d = 0; d < s->head_dim; d++) {
-            z[j] += (double)q[d] * (double)k[d];
-        }
-        z[j] *= s->scale != 0.0f ? (double)s->scale
-                                 : 1.0 / sqrt((double)(s->head_dim ? s->head_dim : 1));
-        z[j] += s->mask ? (double)o->p[MASK][(h * s->q_len + i) * s->kv_len + j] : 0.0;
-        z[j] = j < visible(s, i) ? z[j] : -INFINITY;
-        max = fmax(max, z[j]);
+    const float *k = row_of(s, o->p[K], s->shared ? 0 : b, h * s->kv_heads / s->heads, j,
+                            s->kv_heads, s->kv_len, s->head_dim);
+    double dim = (double)(s->head_dim ? s->head_dim : 1), z = 0.0, size = 0.0;
+    double scale = s->scale != 0.0f ? (double)s->scale : 1.0 / sqrt(dim);
+    for (int64_t d = 0; d < s->head_dim; d++) {
+        z += (double)q[d] * (double)k[d];
+        size += fabs((double)q[d] * (double)k[d]);
     }
-    double sum = 0.0;
+    z *= scale;
+    *error = CHECK_U * (dim + 2.0) * fabs(scale) * size;
+    if (s->softcap != 0.0f) {
+        z = (double)s->softcap * tanh(z / (double)s->softcap);
+        *error += 8.0 * CHECK_U * fabs(z) + 0x1p-147 * (1.0 + (double)s->softcap);
+    }
+    if (s->slopes) {
+        double slope = (double)o->slopes[h] * (double)(j - (s->q_offset + i));
+        z += slope;
+        *error += CHECK_U * (fabs(z) + fabs(slope));
+    }
+    z += s->mask ? (double)o->p[MASK][(h * s->q_len + i) * s->kv_len + j] : 0.0;
+    *error += 2.0 * CHECK_U * fabs(z);
+    return z;
+}
+
+// The weights of one row, 0 where a key is hidden.
+static exact_row exact_weights(const operands *o, const shape *s, int64_t b, int64_t h, int64_t i,
+                               double *z) {
+    exact_row row = {.seen = false};
+    double sink = s->sinks ? (double)o->sinks[h] : -INFINITY, max = -INFINITY, min = INFINITY;
     for (int64_t j = 0; j < s->kv_len; j++) {
-        z[j] = max == -INFINITY ? 0.0 : exp(z[j] - max);
+        double error = 0.0;
+        z[j] = sees(s, b, i, j) ? exact_score(o, s, b, h, i, j, &error) : -INFINITY;
+        row.seen = row.seen || z[j] > -INFINITY;
+        row.error = z[j] > -INFINITY ? fmax(row.error, error) : row.error;
+        max = fmax(max, z[j]);
+        min = z[j] > -INFINITY ? fmin(min, z[j]) : min;
+    }
+    max = fmax(max, sink);
+    row.range = row.seen ? max - (sink > -INFINITY ? fmin(min, sink) : min) : 0.0;
+    double sum = row.seen ? exp(sink - max) : 0.0;
+    for (int64_t j = 0; j < s->kv_len; j++) {
+        z[j] = row.seen ? exp(z[j] - max) : 0.0;
         sum += z[j];
     }
-    for (int64_t j = 0; j < s->kv_len && sum > 0.0; j++) {
+    for (int64_t j = 0; j < s->kv_len && row.seen; j++) {
         z[j] /= sum;
     }
-    return sum > 0.0;
+    return row;
 }
 
-// Scores are at most some tens: their error is (head_dim + 3) u sum |q k| / sqrt(head_dim); exp
-// turns it into a relative one. With all operands in [-2, 2): |z| <= 4 sqrt(head_dim) + 3. A sum
-// has one rounding a key of its part, and few for each further part.
-static double bound(const shape *s, double size) {
-    double d = (double)(s->head_dim ? s->head_dim : 1);
-    double score = CHECK_U * (d + 3.0) * (4.0 * sqrt(d) + 3.0);
+// The bound of decoct.h for an output of the size sum p |v|, or for a weight.
+static double bound(const shape *s, const exact_row *row, double size, double tiny) {
     double steps = (double)min64(s->kv_len, PART) + 6.0 * (double)(s->kv_len / PART);
-    return size * (2.0 * score + CHECK_U * (10.0 + 8.0 * sqrt(d) + 2.0 * steps)) + 0x1p-140;
+    steps += s->sinks ? 6.0 : 0.0;
+    return size * (2.0 * row->error + CHECK_U * (row->range + 2.0 * steps + 10.0)) + tiny;
 }
 
 static double row_error(const operands *o, const shape *s, int64_t b, int64_t h, int64_t i) {
     static double p[MOST_KEYS];
     double worst = 0.0, total = 0.0;
-    bool seen = exact_weights(o, s, b, h, i, p);
+    exact_row row = exact_weights(o, s, b, h, i, p);
     const float *out = row_of(s, o->p[OUT], b, h, i, s->heads, s->q_len, s->value_dim);
     for (int64_t c = 0; c < s->value_dim; c++) {
-        double exact = 0.0, size = 0.0;
+        double exact = 0.0, size = 0.0, most = 0.0;
         for (int64_t j = 0; j < s->kv_len; j++) {
-            const float *v = row_of(s, o->p[V], b, h * s->kv_heads / s->heads, j, s->kv_heads,
-                                    s->kv_len, s->value_dim);
+            const float *v = row_of(s, o->p[V], s->shared ? 0 : b, h * s->kv_heads / s->heads, j,
+                                    s->kv_heads, s->kv_len, s->value_dim);
             exact += p[j] > 0.0 ? p[j] * (double)v[c] : 0.0;
             size += p[j] > 0.0 ? p[j] * fabs((double)v[c]) : 0.0;
+            most = fmax(most, fabs((double)v[c]));
         }
-        worst = check_worse(worst, fabs((double)out[c] - exact) / bound(s, size));
+        double tiny = fmax((double)s->kv_len, 1.0) * 0x1p-148 * (1.0 + most);
+        worst = check_worse(worst, fabs((double)out[c] - exact) / bound(s, &row, size, tiny));
     }
     for (int64_t j = 0; s->weights && j < s->kv_len; j++) {
         double w = (double)o->p[WEIGHTS][((b * s->heads + h) * s->q_len + i) * s->kv_len + j];
-        worst = check_worse(worst,
-                            p[j] == 0.0 ? (w == 0.0 ? 0.0 : 2.0) : fabs(w - p[j]) / bound(s, p[j]));
+        worst = check_worse(worst, p[j] == 0.0 ? (w == 0.0 ? 0.0 : 2.0)
+                                               : fabs(w - p[j]) / bound(s, &row, p[j], 0x1p-148));
         total += w;
     }
-    if (s->weights && s->kv_len > 0) {
-        worst = check_worse(worst, fabs(total - (seen ? 1.0 : 0.0)) / 0x1p-19);
+    if (s->weights && s->kv_len > 0 && !s->sinks) {
+        worst = check_worse(worst, fabs(total - (row.seen ? 1.0 : 0.0)) / 0x1p-19);
     }
     return worst;
 }
@@ -179,10 +246,11 @@ static void check_shape(decoct_context *ctx, decoct_context *scalar, operands *m
                                              r / s->q_len % s->heads, r % s->q_len));
     }
     if (!(worst <= 1.0)) {
-        print_error(
-            "q %lld kv %lld dim %lld/%lld offset %lld causal %d mask %d: %.3g of the bound\n",
-            (long long)s->q_len, (long long)s->kv_len, (long long)s->head_dim,
-            (long long)s->value_dim, (long long)s->q_offset, s->causal, s->mask, worst);
+        print_error("q %lld kv %lld dim %lld/%lld offset %lld causal %d mask %d softcap %g window "
+                    "%lld slopes %d sinks %d: %.3g of the bound\n",
+                    (long long)s->q_len, (long long)s->kv_len, (long long)s->head_dim,
+                    (long long)s->value_dim, (long long)s->q_offset, s->causal, s->mask,
+                    (double)s->softcap, (long long)s->window, s->slopes, s->sinks, worst);
     }
     assert_true(worst <= 1.0);
 }

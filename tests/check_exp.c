@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The exp of all kernels: at most 1 ULP from float64's, near SLEEF's, and the same bits on every
-// backend. Every 1009th float, or all 2^32 with DECOCT_TEST_FULL=1 (some minutes).
+// backend; and their tanh, at most 2.7 ULP from float64's. Every 1009th float, or all 2^32 with
+// DECOCT_TEST_FULL=1 (some minutes).
 #include "check.h"
 #include "exp_range.h"
 
+#include <float.h>
 #include <math.h>
 #include <sleef.h>
 #include <stdlib.h>
@@ -39,25 +41,56 @@ static bool next_batch(uint64_t *bits, float x[BATCH]) {
     return true;
 }
 
-static void test_accuracy(void **state) {
+// The largest error of a function against float64's.
+static double worst_error(exp_range range, double (*exact)(double)) {
     static float x[BATCH], y[BATCH];
     double worst = 0.0;
     float at = 0.0f;
-    (void)state;
     for (uint64_t bits = 0; next_batch(&bits, x);) {
-        exp_range_scalar(BATCH, x, y);
+        range(BATCH, x, y);
         for (int i = 0; i < BATCH; i++) {
             if (isnan(x[i])) {
                 assert_true(isnan(y[i]));
                 continue;
             }
-            double error = ulps(y[i], exp((double)x[i]));
+            double error = ulps(y[i], exact((double)x[i]));
             at = error > worst ? x[i] : at;
             worst = check_worse(worst, error);
         }
     }
     print_message("largest error %.4f ULP, at %a\n", worst, (double)at);
-    assert_true(worst <= 1.0);
+    return worst;
+}
+
+static void test_accuracy(void **state) {
+    (void)state;
+    assert_true(worst_error(exp_range_scalar, exp) <= 1.0);
+}
+
+// tanh: near float64's, never beyond 1, odd, and exact where it must be.
+static void test_tanh(void **state) {
+    static const float edges[16] = {0.0f,     -0.0f,     0x1p-149f, -0x1p-149f, 0x1p-126f, INFINITY,
+                                    FLT_MAX,  10.0f,     1e-6f,     88.0f,      0.5f,      9.0f,
+                                    -FLT_MAX, -INFINITY, 0x3p-149f, -10.0f};
+    static float x[BATCH], y[BATCH], z[BATCH];
+    (void)state;
+    assert_true(worst_error(tanh_range_scalar, tanh) <= 2.7);
+    tanh_range_scalar(16, edges, y);
+    for (int i = 0; i < 16; i++) {
+        bool whole = fabsf(edges[i]) >= 10.0f, tiny = fabsf(edges[i]) <= 0x1p-126f;
+        assert_true(!(whole || tiny) || y[i] == (whole ? copysignf(1.0f, edges[i]) : edges[i]));
+        assert_true(signbit(y[i]) == signbit(edges[i]));
+    }
+    for (uint64_t bits = 0; next_batch(&bits, x);) {
+        tanh_range_scalar(BATCH, x, y);
+        for (int i = 0; i < BATCH; i++) {
+            x[i] = -x[i];
+        }
+        tanh_range_scalar(BATCH, x, z);
+        for (int i = 0; i < BATCH; i++) {
+            assert_true(isnan(x[i]) || (z[i] == -y[i] && fabsf(y[i]) <= 1.0f));
+        }
+    }
 }
 
 // SLEEF states 1.0 ULP: two such functions are at most 2 apart.
@@ -84,10 +117,10 @@ static void test_sleef(void **state) {
 }
 
 #if defined(HAVE_EXP_AVX2) || defined(HAVE_EXP_AVX512) || defined(HAVE_EXP_NEON)
-static void same_bits(exp_range other) {
+static void same_bits(exp_range definition, exp_range other) {
     static float x[BATCH], y[BATCH], z[BATCH];
     for (uint64_t bits = 0; next_batch(&bits, x);) {
-        exp_range_scalar(BATCH, x, y);
+        definition(BATCH, x, y);
         other(BATCH, x, z);
         for (int i = 0; i < BATCH; i++) {
             assert_true(isnan(y[i]) ? isnan(z[i]) : memcmp(&y[i], &z[i], sizeof y[i]) == 0);
@@ -96,40 +129,41 @@ static void same_bits(exp_range other) {
 }
 
 // `backend` says whether this CPU has the instructions.
-static void compare(const char *backend, exp_range other) {
+static void compare(const char *backend, exp_range other_exp, exp_range other_tanh) {
     decoct_context *ctx = check_open(backend, 1);
     if (!ctx) {
         skip();
     }
     decoct_context_close(ctx);
-    same_bits(other);
+    same_bits(exp_range_scalar, other_exp);
+    same_bits(tanh_range_scalar, other_tanh);
 }
 #endif
 
 #ifdef HAVE_EXP_AVX2
 static void test_avx2(void **state) {
     (void)state;
-    compare("avx2", exp_range_avx2);
+    compare("avx2", exp_range_avx2, tanh_range_avx2);
 }
 #endif
 
 #ifdef HAVE_EXP_AVX512
 static void test_avx512(void **state) {
     (void)state;
-    compare("avx512", exp_range_avx512);
+    compare("avx512", exp_range_avx512, tanh_range_avx512);
 }
 #endif
 
 #ifdef HAVE_EXP_NEON
 static void test_neon(void **state) {
     (void)state;
-    compare("neon", exp_range_neon);
+    compare("neon", exp_range_neon, tanh_range_neon);
 }
 #endif
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accuracy), cmocka_unit_test(test_sleef),
+        cmocka_unit_test(test_accuracy), cmocka_unit_test(test_tanh), cmocka_unit_test(test_sleef),
 #ifdef HAVE_EXP_AVX2
         cmocka_unit_test(test_avx2),
 #endif

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// exp as one backend computes it inside its kernels, for check_exp.
+// exp and tanh as one backend computes them inside its kernels, for check_exp.
 #ifndef EXP_RANGE_H
 #define EXP_RANGE_H
 
 #include <stdint.h>
 
-// y[i] = exp(x[i]), count a multiple of 16.
+// y[i] = exp(x[i]) or tanh(x[i]), count a multiple of 16.
 typedef void (*exp_range)(int64_t count, const float *x, float *y);
 void exp_range_scalar(int64_t count, const float *x, float *y);
 void exp_range_avx2(int64_t count, const float *x, float *y);
 void exp_range_avx512(int64_t count, const float *x, float *y);
 void exp_range_neon(int64_t count, const float *x, float *y);
+void tanh_range_scalar(int64_t count, const float *x, float *y);
+void tanh_range_avx2(int64_t count, const float *x, float *y);
+void tanh_range_avx512(int64_t count, const float *x, float *y);
+void tanh_range_neon(int64_t count, const float *x, float *y);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The scalar backend's exp, from the source of the backend itself.
+// The scalar backend's exp and tanh, from the source of the backend itself.
 #include "backends/scalar/scalar.h"
 
 #include "exp_range.h"
@@ -7,5 +7,11 @@
 void exp_range_scalar(int64_t count, const float *x, float *y) {
     for (int64_t i = 0; i < count; i++) {
         y[i] = exp_canonical(x[i]);
+    }
+}
+
+void tanh_range_scalar(int64_t count, const float *x, float *y) {
+    for (int64_t i = 0; i < count; i++) {
+        y[i] = tanh_canonical(x[i]);
     }
 }

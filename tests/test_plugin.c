@@ -255,6 +255,53 @@ static void test_uneven_block_sizes(void **state) {
     expect_product("blocks");
 }
 
+// Out of 20 queries and 128 keys, one head; `parameters` of attention.
+static void attend(decoct_context *ctx, decoct_attention_args parameters, float *result) {
+    enum { QUERIES = 20, LENGTH = 128, DIM = 4 };
+    float q[QUERIES * DIM], k[LENGTH * DIM], v[LENGTH * DIM];
+    decoct_attention_args a = parameters;
+    check_fill(q, QUERIES * DIM, 1, 2.0f);
+    check_fill(k, LENGTH * DIM, 2, 2.0f);
+    check_fill(v, LENGTH * DIM, 3, 2.0f);
+    a.struct_size = sizeof a;
+    a.heads = a.kv_heads = 1;
+    a.q_len = QUERIES;
+    a.kv_len = LENGTH;
+    a.head_dim = DIM;
+    a.q_offset = LENGTH - QUERIES;
+    a.q = q;
+    a.k = k;
+    a.v = v;
+    a.out = result;
+    assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
+}
+
+// A kernel is not given what it does not claim: the next best backend serves that.
+static void test_parameters_not_claimed(void **state) {
+    static const float one = 1.0f;
+    static const decoct_attention_args parameters[] = {
+        {.softcap = 3.0f}, {.window = 30}, {.slopes = &one}, {.sinks = &one}};
+    float given[80], expected[80];
+    char path[512];
+    (void)state;
+    snprintf(path, sizeof path, "%s/bare", plugins());
+    decoct_context *ctx = open_with(path), *scalar = check_open("scalar", 1);
+    decoct_backend_info info = describe(ctx, "/bare.so");
+    if (info.usable) { // the CPU has its instructions
+        assert_string_equal(decoct_context_kernel(ctx, "attention"), "mine");
+        attend(ctx, (decoct_attention_args){0}, given);
+        attend(scalar, (decoct_attention_args){0}, expected);
+        assert_false(check_same_bits(given, expected, 80));
+    }
+    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
+        attend(ctx, parameters[i], given);
+        attend(scalar, parameters[i], expected);
+        assert_true(check_same_bits(given, expected, 80));
+    }
+    decoct_context_close(ctx);
+    decoct_context_close(scalar);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
@@ -267,6 +314,7 @@ int main(void) {
         cmocka_unit_test(test_refused_before_it_runs),
         cmocka_unit_test(test_no_block_sizes),
         cmocka_unit_test(test_uneven_block_sizes),
+        cmocka_unit_test(test_parameters_not_claimed),
     };
     return cmocka_run_group_tests_name("plugin", tests, NULL, NULL);
 }

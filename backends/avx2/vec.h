@@ -93,6 +93,12 @@ INLINE vec vec_max(vec a, vec b) {
 INLINE vec vec_min(vec a, vec b) {
     return BOTH(_mm256_min_ps, a, b);
 } // a < b ? a : b
+// a >= 0 with the sign of b.
+INLINE vec vec_copy_sign(vec a, vec b) {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    return (vec){_mm256_or_ps(a.lo, _mm256_and_ps(b.lo, sign)),
+                 _mm256_or_ps(a.hi, _mm256_and_ps(b.hi, sign))};
+}
 INLINE vec vec_fma(vec a, vec b, vec c) {
     return (vec){_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
 }

@@ -78,6 +78,10 @@ INLINE vec vec_max(vec a, vec b) {
 INLINE vec vec_min(vec a, vec b) {
     return (vec){_mm512_min_ps(a.v, b.v)};
 } // a < b ? a : b
+// a >= 0 with the sign of b.
+INLINE vec vec_copy_sign(vec a, vec b) {
+    return (vec){_mm512_or_ps(a.v, _mm512_and_ps(b.v, _mm512_set1_ps(-0.0f)))};
+}
 INLINE vec vec_fma(vec a, vec b, vec c) {
     return (vec){_mm512_fmadd_ps(a.v, b.v, c.v)};
 }

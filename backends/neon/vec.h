@@ -117,6 +117,13 @@ INLINE vec vec_max(vec x, vec y) {
 INLINE vec vec_min(vec x, vec y) {
     return ALL2(vminq_f32, x, y);
 }
+INLINE float32x4_t quad_copy_sign(float32x4_t x, float32x4_t y) {
+    return vbslq_f32(vdupq_n_u32(0x80000000u), y, x);
+}
+// x >= 0 with the sign of y.
+INLINE vec vec_copy_sign(vec x, vec y) {
+    return ALL2(quad_copy_sign, x, y);
+}
 INLINE vec vec_fma(vec x, vec y, vec z) { // x y + z
     return (vec){vfmaq_f32(z.a, x.a, y.a), vfmaq_f32(z.b, x.b, y.b), vfmaq_f32(z.c, x.c, y.c),
                  vfmaq_f32(z.d, x.d, y.d)};

@@ -9,9 +9,18 @@ static int64_t visible_keys(const decoct_attention_piece *a, int64_t row) {
     return visible < 0 ? 0 : visible > a->kv_len ? a->kv_len : visible;
 }
 
+// Before the window, or masked: even a NaN does not show.
+static bool is_hidden(const decoct_attention_piece *a, int64_t row, int64_t key) {
+    bool before = a->window && key < a->visible + row * a->visible_step - a->window;
+    return before || (a->mask && a->mask[row * a->mask_stride + key] == -INFINITY);
+}
+
 // -inf means hidden. A score that overflows is the least finite number instead, so that only a mask
-// hides; NaN passes through.
+// or a window hides; NaN passes through.
 static float score(const decoct_attention_piece *a, int64_t row, int64_t key) {
+    if (is_hidden(a, row, key)) {
+        return -INFINITY;
+    }
     const float *q = a->q + row * a->q_stride;
     const float *k =
         (const float *)a->keys + key / KEYS * a->key_block_stride + key % KEYS; // step KEYS
@@ -20,12 +29,14 @@ static float score(const decoct_attention_piece *a, int64_t row, int64_t key) {
         sum = fmaf(q[d], k[d * KEYS], sum);
     }
     sum *= a->scale;
+    if (a->softcap != 0.0f) {
+        sum = a->softcap * tanh_canonical(sum / a->softcap);
+    }
+    if (a->slopes) {
+        sum = fmaf(*a->slopes, (float)(key - (a->position + row)), sum);
+    }
     if (a->mask) {
-        float mask = a->mask[row * a->mask_stride + key];
-        if (mask == -INFINITY) {
-            return mask; // even if the key is NaN
-        }
-        sum += mask;
+        sum += a->mask[row * a->mask_stride + key];
     }
     return sum < -FLT_MAX ? -FLT_MAX : sum;
 }
@@ -112,26 +123,44 @@ static void merge_part(int64_t value_dim, row_result next, const float *next_out
     }
 }
 
+// One more score, without a value.
+static void merge_sink(const decoct_attention_piece *a, row_result *all, float *out) {
+    float *nothing = a->scratch;
+    for (int64_t c = 0; c < a->value_dim; c++) {
+        nothing[c] = 0.0f;
+    }
+    merge_part(a->value_dim, (row_result){*a->sinks, 1.0f}, nothing, all, out);
+}
+
 static int64_t attention_scratch(const decoct_attention_piece *a) {
     return a->value_dim * (int64_t)sizeof(float); // the outputs of one part
 }
 
+// All parts, and the sink; out (value_dim) is not divided by the sum yet.
+static row_result attend_row(const decoct_attention_piece *a, int64_t row, float *out) {
+    int64_t visible = visible_keys(a, row);
+    row_result all = attend_part(a, row, 0, visible < PART ? visible : PART, out);
+    for (int64_t first = PART; first < visible; first += PART) {
+        int64_t last = first + PART < visible ? first + PART : visible;
+        row_result next = attend_part(a, row, first, last, a->scratch);
+        merge_part(a->value_dim, next, a->scratch, &all, out);
+    }
+    if (a->sinks && *a->sinks != -INFINITY) {
+        merge_sink(a, &all, out);
+    }
+    return all;
+}
+
 static void attention_run(const decoct_attention_piece *a) {
     for (int64_t row = 0; row < a->rows; row++) {
-        int64_t visible = visible_keys(a, row);
         float *out = a->out + row * a->out_stride;
-        row_result all = attend_part(a, row, 0, visible < PART ? visible : PART, out);
-        for (int64_t first = PART; first < visible; first += PART) {
-            int64_t last = first + PART < visible ? first + PART : visible;
-            row_result next = attend_part(a, row, first, last, a->scratch);
-            merge_part(a->value_dim, next, a->scratch, &all, out);
-        }
+        row_result all = attend_row(a, row, out);
         float inverse = all.sum == 0.0f ? 0.0f : 1.0f / all.sum;
         for (int64_t c = 0; c < a->value_dim; c++) {
             out[c] *= inverse;
         }
         for (int64_t j = 0; a->weights && j < a->kv_len; j++) {
-            float s = j < visible ? score(a, row, j) : -INFINITY;
+            float s = j < visible_keys(a, row) ? score(a, row, j) : -INFINITY;
             float w = s == -INFINITY ? 0.0f : exp_canonical(s - all.max) * inverse;
             a->weights[row * a->weights_stride + j] = w;
         }
@@ -148,7 +177,12 @@ void backend_pack_keys(const decoct_keys_piece *a) {
     }
 }
 
+enum {
+    EVERY_FEATURE = DECOCT_ATTENTION_WINDOW | DECOCT_ATTENTION_SOFTCAP | DECOCT_ATTENTION_SLOPES |
+                    DECOCT_ATTENTION_SINKS
+};
 static const decoct_attention_kernel attention_list[] = {{.kv_dtypes = 1u << DECOCT_F32,
+                                                          .features = EVERY_FEATURE,
                                                           .tile_rows = 8,
                                                           .scratch_bytes = attention_scratch,
                                                           .run = attention_run}};

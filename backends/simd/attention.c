@@ -6,6 +6,7 @@
 
 #include "attention_parts.h"
 #include "attention_scores.h"
+#include "attention_values.h"
 #include "kernels.h"
 
 // ---- Keys ----
@@ -39,58 +40,7 @@ void backend_pack_keys(const decoct_keys_piece *a) {
     pack_key_columns(KEYS, a->count, a->head_dim, a->k.data, a->k.stride, a->block);
 }
 
-// ---- Values ----
-
-TILE_FUNCTION tiles_ragged(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, RAGGED, 0, a);
-}
-
-TILE_FUNCTION tiles_ragged_narrow(int rows, const tile_args *a) {
-    tile_rows(rows, 1, RAGGED, 0, a);
-}
-
-// out += weight v for rows [r, r + rows): the keys that all see in one run, then row by row.
-static void attend_values(const attend_group *g, int r, int rows, const float *v,
-                          int64_t v_stride) {
-    uint64_t all = ~UINT64_C(0), any = 0;
-    for (int i = r; i < r + rows; i++) {
-        all &= g->seen[i];
-        any |= g->seen[i];
-    }
-    if (!any) {
-        return;
-    }
-    tile_args o = {.k = all == ~UINT64_C(0) ? KEYS : __builtin_ctzll(~all),
-                   .x = g->weight + (int64_t)r * WEIGHT_STRIDE,
-                   .x_stride = WEIGHT_STRIDE,
-                   .w = v,
-                   .w_stride = v_stride,
-                   .panel_stride = PANEL,
-                   .y = g->out + r * g->width,
-                   .y_stride = g->width,
-                   .accumulate = 1,
-                   .seen = g->seen + r,
-                   .k_most = KEYS - __builtin_clzll(any)};
-    if (rows == 1) { // several panels at once, as far as they go
-        const int64_t wide = TILE_VECS_MAX * LANES;
-        o.cols = o.w_next = o.y_next = wide;
-        o.count = g->width / wide;
-        tiles(1, TILE_VECS_MAX, RAGGED, 0, &o);
-        o.w = tile_w_move(0, o.w, o.count * wide);
-        o.y += o.count * wide;
-    }
-    int64_t left = g->out + r * g->width + g->width - o.y;
-    o.cols = o.w_next = o.y_next = PANEL;
-    o.count = left / PANEL;
-    tiles_ragged(rows, &o);
-    if (left % PANEL) { // one vector of two
-        o.w = tile_w_move(0, o.w, o.count * PANEL);
-        o.y += o.count * PANEL;
-        o.cols = LANES;
-        o.count = 1;
-        tiles_ragged_narrow(rows, &o);
-    }
-}
+// ---- Blocks, groups, pieces ----
 
 // A dense copy of a block of v, with zeros from value_dim to width: tiles read whole vectors.
 static void attend_copy_values(const attend_group *g, int64_t first, int64_t count) {
@@ -102,8 +52,6 @@ static void attend_copy_values(const attend_group *g, int64_t first, int64_t cou
         }
     }
 }
-
-// ---- Blocks, groups, pieces ----
 
 // Tile i of the group: as many tiles as needed, of nearly the same height.
 static int attend_tile(const attend_group *g, int tiles, int i) {
@@ -169,7 +117,7 @@ static void attend_weights(attend_group *g, int tiles, const float inverse[ATTEN
         for (int r = 0; r < g->rows; r++) {
             float *weights = a->weights + (g->row + r) * a->weights_stride + first;
             const float *z = g->weight + (int64_t)r * WEIGHT_STRIDE;
-            attend_masked_scores(g, r, first);
+            attend_row_scores(g, r, first, attend_altered(a));
             for (int64_t j = 0; j < count; j++) {
                 bool seen = g->seen[r] >> j & 1;
                 weights[j] = seen ? exp_one(z[j] - g->max[r]) * inverse[r] : 0.0f;
@@ -233,6 +181,9 @@ static void attend_end(attend_group *g) {
         attend_close_part(g);
         attend_take_all(g);
     }
+    if (g->a->sinks && *g->a->sinks != -__builtin_inff()) {
+        attend_sink(g, *g->a->sinks);
+    }
     attend_finish(g, inverse);
     if (g->a->weights) {
         attend_weights(g, attend_tiles(g), inverse);
@@ -250,6 +201,8 @@ static void attend_head(const decoct_attention_piece *a, int64_t head, decoct_at
     one->out += head * a->out_head_stride;
     one->mask = a->mask ? a->mask + head * a->mask_head_stride : 0;
     one->weights = a->weights ? a->weights + head * a->weights_head_stride : 0;
+    one->slopes = a->slopes ? a->slopes + head : 0;
+    one->sinks = a->sinks ? a->sinks + head : 0;
     g->a = one;
     g->row = 0;
     g->rows = (int)a->rows;
@@ -277,7 +230,7 @@ static void attend_side_by_side(const decoct_attention_piece *a) {
         attend_start(&g);
     }
     const int64_t end = attend_last(&g, 0, g.rows);
-    for (int64_t first = 0; first < end; first += KEYS) {
+    for (int64_t first = attend_first_block(&g); first < end; first += KEYS) {
         for (int64_t h = 0; h < a->heads; h++) {
             attend_fetch_block(a, h, first + KEYS, end);
             attend_head(a, h, &one, &g);
@@ -301,14 +254,20 @@ static void attention_run(const decoct_attention_piece *a) {
     for (g.row = 0; g.row < a->rows; g.row += ATTEND_ROWS) {
         g.rows = (int)clamp(a->rows - g.row, 0, ATTEND_ROWS);
         attend_start(&g);
-        for (int64_t first = 0; first < attend_last(&g, 0, g.rows); first += KEYS) {
+        const int64_t end = attend_last(&g, 0, g.rows);
+        for (int64_t first = attend_first_block(&g); first < end; first += KEYS) {
             attend_next(&g, first);
         }
         attend_end(&g);
     }
 }
 
+enum {
+    EVERY_FEATURE = DECOCT_ATTENTION_WINDOW | DECOCT_ATTENTION_SOFTCAP | DECOCT_ATTENTION_SLOPES |
+                    DECOCT_ATTENTION_SINKS
+};
 static const decoct_attention_kernel attention_list[] = {{.kv_dtypes = 1u << DECOCT_F32,
+                                                          .features = EVERY_FEATURE,
                                                           .tile_rows = ATTEND_ROWS,
                                                           .packs_keys = DECOCT_PACKS_HEADS,
                                                           .scratch_bytes = attention_scratch,

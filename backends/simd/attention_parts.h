@@ -64,4 +64,24 @@ static void attend_take_all(attend_group *g) {
     }
 }
 
+// The sink, one more part of which the sum is 1 and the outputs are 0, in each row that saw a key.
+static void attend_sink(attend_group *g, float sink) {
+    for (int r = 0; r < g->rows; r++) {
+        float *lane = g->lane + r * LANES, *out = g->out + r * g->width;
+        float sum = vec_fold(vec_load(lane));
+        if (sum == 0.0f) {
+            continue;
+        }
+        float top = g->max[r] > sink ? g->max[r] : sink;
+        float a = exp_one(g->max[r] - top), b = exp_one(sink - top);
+        g->max[r] = top;
+        vec_store(lane, vec_set(0.0f));
+        lane[0] = __builtin_fmaf(1.0f, b, sum * a);
+        for (int64_t c = 0; c < g->width; c += LANES) {
+            vec before = vec_mul(vec_load(out + c), vec_set(a));
+            vec_store(out + c, vec_fma(vec_set(0.0f), vec_set(b), before));
+        }
+    }
+}
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "attention_state.h"
 #include "exp.h"
+#include "tanh.h"
 
 #include <float.h>
 
@@ -37,6 +38,48 @@ static void attend_scores(const attend_group *g, int r, int rows, const float *k
     tiles_keys(rows, &s);
 }
 
+// ---- Softcap and slopes ----
+
+// What changes scores between scale and mask.
+static bool attend_altered(const decoct_attention_piece *a) {
+    return a->softcap != 0.0f || a->slopes;
+}
+
+// d, d + 1, ..., each rounded. Beyond 2^24 a sum of floats would be rounded differently.
+INLINE vec attend_distance(int64_t d) {
+    float lane[LANES];
+    if (d > -(1 << 24) && d < (1 << 24) - LANES) {
+        static const float steps[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+        return vec_add(vec_set((float)d), vec_load(steps));
+    }
+    for (int i = 0; i < LANES; i++) {
+        lane[i] = (float)(d + i);
+    }
+    return vec_load(lane);
+}
+
+// The raw scores of row r that it may see become scaled, capped and sloped ones.
+static void attend_alter(attend_group *g, int r, int64_t first) {
+    const decoct_attention_piece *a = g->a;
+    const int64_t position = a->position + g->row + r;
+    const int64_t from = clamp(attend_begin(g, r) - first, 0, KEYS) / LANES * LANES;
+    const int64_t limit = clamp(attend_visible(g, r) - first, 0, KEYS);
+    for (int64_t j = from; j < limit; j += LANES) {
+        float *weight = g->weight + (int64_t)r * WEIGHT_STRIDE + j;
+        vec z = vec_mul(vec_load(weight), vec_set(a->scale));
+        if (a->softcap != 0.0f) {
+            vec cap = vec_set(a->softcap);
+            z = vec_mul(cap, vec_tanh(vec_div(z, cap)));
+        }
+        if (a->slopes) {
+            z = vec_fma(vec_set(*a->slopes), attend_distance(first + j - position), z);
+        }
+        vec_store(weight, z);
+    }
+}
+
+// ---- Masks and maxima ----
+
 // The least score of a key that is not hidden; NaN passes through.
 INLINE vec attend_least(vec z) {
     return vec_max(vec_set(-FLT_MAX), z);
@@ -45,10 +88,10 @@ INLINE vec attend_least(vec z) {
 // z = scale * q k + mask of one vector of row r, -inf where it sees nothing; *hidden: lanes below
 // the limit whose mask is -inf.
 INLINE vec attend_mask(const attend_group *g, int r, int64_t first, int64_t j, int64_t left,
-                       uint64_t *hidden) {
+                       vec scale, uint64_t *hidden) {
     const decoct_attention_piece *a = g->a;
     const vec minus_inf = vec_set(-__builtin_inff());
-    vec z = vec_mul(vec_load(g->weight + (int64_t)r * WEIGHT_STRIDE + j), vec_set(a->scale));
+    vec z = vec_mul(vec_load(g->weight + (int64_t)r * WEIGHT_STRIDE + j), scale);
     if (a->mask) {
         vec m = tile_load(a->mask + (g->row + r) * a->mask_stride + first + j, left);
         z = vec_hide(attend_least(vec_add(z, m)), m);
@@ -61,29 +104,33 @@ INLINE vec attend_mask(const attend_group *g, int r, int64_t first, int64_t j, i
 
 // Scores of row r in place of the raw ones, -inf where a key is not seen; sets seen[r], returns the
 // largest.
-static float attend_masked_scores(attend_group *g, int r, int64_t first) {
+static float attend_masked_scores(attend_group *g, int r, int64_t first, float scale) {
+    const vec minus_inf = vec_set(-__builtin_inff());
+    int64_t begin = clamp(attend_begin(g, r) - first, 0, KEYS);
     int64_t limit = clamp(attend_visible(g, r) - first, 0, KEYS);
-    uint64_t hidden = 0;
-    vec max = vec_set(-__builtin_inff());
+    uint64_t hidden = (UINT64_C(1) << begin % KEYS) - 1;
+    vec max = minus_inf;
     for (int64_t j = 0; j < KEYS; j += LANES) {
-        vec z = vec_set(-__builtin_inff());
-        if (limit > j) {
-            z = attend_mask(g, r, first, j, limit - j, &hidden);
+        vec z = minus_inf;
+        if (limit > j && begin < j + LANES) {
+            z = attend_mask(g, r, first, j, limit - j, vec_set(scale), &hidden);
+            z = begin > j ? vec_blend_first(minus_inf, z, begin - j) : z;
         }
         vec_store(g->weight + (int64_t)r * WEIGHT_STRIDE + j, z);
         max = vec_max(max, z);
     }
     g->seen[r] = limit == KEYS ? ~hidden : ((UINT64_C(1) << limit) - 1) & ~hidden;
+    g->seen[r] = begin == KEYS ? 0 : g->seen[r];
     return vec_fold_max(max);
 }
 
 // The same where there is no mask and the row sees the whole block.
-INLINE float attend_plain_scores(attend_group *g, int r) {
+INLINE float attend_plain_scores(attend_group *g, int r, float scale) {
     float *weight = g->weight + (int64_t)r * WEIGHT_STRIDE;
     vec max;
     UNROLL
     for (int i = 0; i < KEYS / LANES; i++) {
-        vec z = attend_least(vec_mul(vec_load(weight + i * LANES), vec_set(g->a->scale)));
+        vec z = attend_least(vec_mul(vec_load(weight + i * LANES), vec_set(scale)));
         max = i ? vec_max(max, z) : z;
         vec_store(weight + i * LANES, z);
     }
@@ -91,13 +138,22 @@ INLINE float attend_plain_scores(attend_group *g, int r) {
     return vec_fold_max(max);
 }
 
+// From the raw scores of row r to those that its softmax takes; returns the largest.
+INLINE float attend_row_scores(attend_group *g, int r, int64_t first, bool altered) {
+    if (altered) {
+        attend_alter(g, r, first);
+    }
+    const float scale = altered ? 1.0f : g->a->scale; // it is in the altered ones
+    bool plain = !g->a->mask && attend_visible(g, r) - first >= KEYS && attend_begin(g, r) <= first;
+    return plain ? attend_plain_scores(g, r, scale) : attend_masked_scores(g, r, first, scale);
+}
+
 // Scores and new maxima of rows [r, r + rows); true if a maximum has changed.
 static bool attend_maxima(attend_group *g, int r, int rows, int64_t first, float *top) {
+    const bool altered = attend_altered(g->a);
     bool changed = false;
     for (int i = 0; i < rows; i++) {
-        bool plain = !g->a->mask && attend_visible(g, r + i) - first >= KEYS;
-        float old = g->max[r + i];
-        float max = plain ? attend_plain_scores(g, r + i) : attend_masked_scores(g, r + i, first);
+        float old = g->max[r + i], max = attend_row_scores(g, r + i, first, altered);
         top[i] = old > max || !g->seen[r + i] ? old : max;
         changed |= top[i] != old;
     }

@@ -56,6 +56,24 @@ static int64_t attend_visible(const attend_group *g, int r) {
     return clamp(g->a->visible + (g->row + r) * g->a->visible_step, 0, g->a->kv_len);
 }
 
+// The first key that the r-th query of the group sees.
+static int64_t attend_begin(const attend_group *g, int r) {
+    const decoct_attention_piece *a = g->a;
+    int64_t before = a->visible + (g->row + r) * a->visible_step - a->window;
+    return a->window ? clamp(before, 0, a->kv_len) : 0;
+}
+
+// The first key that any of the rows [r, r + rows) sees: the number grows or falls with the row.
+static int64_t attend_first(const attend_group *g, int r, int rows) {
+    int64_t a = attend_begin(g, r), b = attend_begin(g, r + rows - 1);
+    return a < b ? a : b;
+}
+
+// The beginning of the first block of which any row of the group may see a key.
+static int64_t attend_first_block(const attend_group *g) {
+    return attend_first(g, 0, g->rows) / KEYS * KEYS;
+}
+
 // Behind the last key that any of the rows [r, r + rows) sees: the number grows or falls with the
 // row.
 static int64_t attend_last(const attend_group *g, int r, int rows) {
@@ -63,9 +81,10 @@ static int64_t attend_last(const attend_group *g, int r, int rows) {
     return a > b ? a : b;
 }
 
-// How many keys of the block that starts at `first` any of the rows may see.
+// How many keys of the block that starts at `first` are needed for any of the rows to see theirs.
 static int64_t attend_most(const attend_group *g, int r, int rows, int64_t first) {
-    return clamp(attend_last(g, r, rows) - first, 0, KEYS);
+    bool before = attend_first(g, r, rows) >= first + KEYS;
+    return before ? 0 : clamp(attend_last(g, r, rows) - first, 0, KEYS);
 }
 
 // Keys are more than one part.

@@ -156,7 +156,7 @@ typedef struct decoct_matmul_kernel {
 /** What an attention kernel can do besides scale, mask and visible keys; see the fields of
  * decoct_attention_piece. A kernel is never given what it does not claim. */
 enum {
-    DECOCT_ATTENTION_WINDOW = 1 << 0,  /**< first_visible above 0 */
+    DECOCT_ATTENTION_WINDOW = 1 << 0,  /**< window other than 0 */
     DECOCT_ATTENTION_SOFTCAP = 1 << 1, /**< softcap other than 0 */
     DECOCT_ATTENTION_SLOPES = 1 << 2,  /**< slopes */
     DECOCT_ATTENTION_SINKS = 1 << 3    /**< sinks */
@@ -165,18 +165,19 @@ enum {
 /**
  * Some query rows of one head against its keys.
  * For each row: score s[j] = (chain of fma over head_dim from +0) * scale; with a softcap c,
- * s = c * tanh(s / c), each step rounded; with slopes, s = fma(slope, j - i, s), where i is the
- * position of the query; then + mask[j]; and -FLT_MAX where that is -inf. Where mask[j] is -inf the
- * key is hidden, even if its score is NaN: it is skipped altogether. Keys are worked on in parts of
- * DECOCT_KEY_PART from key 0, each by itself, in blocks of DECOCT_KEY_BLOCK. Block by block: m' =
- * max(m, s); a = exp(m - m'); each sum lane and each output is multiplied by a; p[j] = exp(s[j] -
- * m'); out[c] = fma(p[j], v[j][c], out[c]) in increasing j; the p of the block are summed in lanes
- * of their own, which are then added to the sum lanes. A block without a key to see changes
- * nothing. A part ends with m, sum = the lanes folded, and out. Parts are merged in order: those
- * without a key to see are skipped, the first other one is taken as it is, and each later one by M'
- * = max(M, m); A = exp(M - M'); B = exp(m - M'); SUM = fma(sum, B, SUM * A); OUT[c] = fma(out[c],
- * B, OUT[c] * A). A sink is one more part after the last one, of which m is the sink, sum is 1 and
- * out is 0. At the end out[c] = OUT[c] * (1 / SUM), or 0 when no key was seen, and weights[j] =
+ * s = c * tanh(s / c), each step rounded, tanh as in backends/scalar; with slopes, s = fma(slope,
+ * j - i, s), where i is the position of the query and j - i is rounded to f32; then + mask[j]; and
+ * -FLT_MAX where that is -inf. A key before the window or with a mask of -inf is hidden, even if
+ * its score is NaN: it is skipped altogether. Keys are worked on in parts of DECOCT_KEY_PART from
+ * key 0, each by itself, in blocks of DECOCT_KEY_BLOCK. Block by block: m' = max(m, s); a = exp(m -
+ * m'); each sum lane and each output is multiplied by a; p[j] = exp(s[j] - m'); out[c] = fma(p[j],
+ * v[j][c], out[c]) in increasing j; the p of the block are summed in lanes of their own, which are
+ * then added to the sum lanes. A block without a key to see changes nothing. A part ends with m,
+ * sum = the lanes folded, and out. Parts are merged in order: those without a key to see are
+ * skipped, the first other one is taken as it is, and each later one by M' = max(M, m); A = exp(M -
+ * M'); B = exp(m - M'); SUM = fma(sum, B, SUM * A); OUT[c] = fma(out[c], B, OUT[c] * A). A sink is
+ * one more part after the last one, of which m is the sink, sum is 1 and out is 0; a sink of -inf
+ * is skipped. At the end out[c] = OUT[c] * (1 / SUM), or 0 when no key was seen, and weights[j] =
  * exp(s[j] - M) * (1 / SUM), 0 for a hidden key.
  */
 typedef struct decoct_attention_piece {
@@ -209,9 +210,9 @@ typedef struct decoct_attention_piece {
     int64_t heads, kv_group, kv_phase;
     int64_t q_head_stride, k_head_stride, v_head_stride, out_head_stride;
     int64_t mask_head_stride, weights_head_stride;
-    /** The first key that row 0 sees, may be <= 0 or > kv_len; row i: + i * visible_step. The keys
-     * before it are hidden, as if by a mask of -inf. */
-    int64_t first_visible;
+    /** Of the visible + i * visible_step keys of row i only the last `window` ones are seen, the
+     * keys before them are hidden as if by a mask of -inf; 0: no key is hidden by it. */
+    int64_t window;
     int64_t position;    /**< of row 0 among the keys, for the slopes; row i: + i */
     const float *slopes; /**< (heads of this piece) or NULL */
     const float *sinks;  /**< (heads of this piece) or NULL */

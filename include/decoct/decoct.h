@@ -231,14 +231,18 @@ DECOCT_API const char *decoct_dtype_name(decoct_dtype dtype);
  * The last axis is always contiguous; the other strides are free, 0 means the dense layout above.
  * For the mask, 0 for the batch or head stride means: the same mask for all of them.
  * With `causal`, query i sees the keys 0 .. q_offset + i. A hidden key contributes exactly nothing,
- * whatever is stored in its k and v; a row that sees no key gives zeros.
+ * whatever is stored in its k and v; a row that sees no key gives zeros, also with a sink.
  *
- * Only a mask of -inf (or `causal`) hides a key. A score that overflows to -inf, by its product or
- * with a finite mask, counts as the least finite f32, -FLT_MAX: if all scores are that, the keys
- * have equal weights. A score of +inf or NaN makes its row NaN. Scores are not rescaled to avoid
- * overflow. A key of weight 0 that is not hidden still multiplies its v, so that an infinite v
- * gives NaN. The sum of p v is divided by the sum of p at the end: if it overflows before, out is
- * infinite, or NaN if a later key has a larger score.
+ * The score of key j is, each step rounded: s = scale * q k; s = softcap * tanh(s / softcap);
+ * s = fma(slope, j - p, s); s + mask. A sink is one more score that only adds to the sum of exp:
+ * weights then sum to less than 1. If it is NaN or +inf, rows that see a key become NaN.
+ *
+ * Only a mask of -inf, `causal`, a window or a length hides a key. A score that overflows to -inf,
+ * by its product or with a finite mask, counts as the least finite f32, -FLT_MAX: if all scores are
+ * that, the keys have equal weights. A score of +inf or NaN makes its row NaN. Scores are not
+ * rescaled to avoid overflow. A key of weight 0 that is not hidden still multiplies its v, so that
+ * an infinite v gives NaN. The sum of p v is divided by the sum of p at the end: if it overflows
+ * before, out is infinite, or NaN if a later key has a larger score.
  */
 typedef struct decoct_attention_args {
     uint32_t struct_size; /**< sizeof(decoct_attention_args) */
@@ -262,6 +266,14 @@ typedef struct decoct_attention_args {
     int64_t out_batch_stride, out_head_stride, out_stride;    /**< 0: dense */
     int64_t mask_batch_stride, mask_head_stride, mask_stride; /**< 0: the same mask, the same mask,
                                                                    kv_len */
+    /* Off when 0 or NULL. p is the position of a query: q_offset + i. */
+    float softcap;          /**< s = softcap * tanh(s / softcap); finite, above 0 */
+    int32_t kv_shared;      /**< 1: k and v have no batch axis; their batch strides are 0 */
+    const int64_t *kv_lens; /**< (batch), 0 .. kv_len: element b sees no key j >= kv_lens[b] */
+    int64_t
+        window; /**< a query sees only keys j > p - window, without causal also j < p + window */
+    const float *slopes; /**< (heads), ALiBi (Press et al. 2022): slopes[h] * (j - p) is added */
+    const float *sinks;  /**< (heads), a score without key and value; -inf: none for this head */
 } decoct_attention_args;
 
 /**
@@ -273,6 +285,8 @@ typedef struct decoct_attention_args {
  * min(kv_len, 2048) + 6 (kv_len / 2048) roundings of a sum, made in parts of 2048 keys:
  *   |error of out| <= (2 D + u (R + 2 L + 10)) sum p |v| + kv_len 2^-148 (1 + max |v|)
  *   |error of a weight| <= (2 D + u (R + 2 L + 10)) p + 2^-148
+ * A softcap adds 8 u |s| + 2^-147 (1 + softcap) to D, s being the score after it; slopes add
+ * u (|s| + |slope (j - p)|), likewise. A sink counts as a score in R and adds 6 to L.
  */
 DECOCT_API decoct_status decoct_attention(decoct_context *ctx, const decoct_attention_args *args);
 

@@ -26,26 +26,62 @@ typedef struct attention_case {
     int64_t heads;        // 0: packed keys; else the heads of a piece with unpacked ones
     bool odd_hidden, odd; // NaN and infinities in hidden keys and values; in visible ones
     float scale;
+    // DECOCT_ATTENTION_ bits; a kernel gets those that it claims, and no case of which it claims
+    // nothing. Keys before the window of row 0 are NaN.
+    uint32_t features;
+    int64_t position;
 } attention_case;
 
+enum {
+    WINDOW = DECOCT_ATTENTION_WINDOW,
+    SOFTCAP = DECOCT_ATTENTION_SOFTCAP,
+    SLOPES = DECOCT_ATTENTION_SLOPES,
+    SINKS = DECOCT_ATTENTION_SINKS,
+    ALL = WINDOW | SOFTCAP | SLOPES | SINKS,
+    KEYS_IN_WINDOW = 70,
+    FAR = 1 << 24 // from here on not every distance is an f32
+};
+static const float slopes[HEADS] = {0.25f, -0.0625f, 0.7f};
+static const float sinks[HEADS] = {1.5f, -INFINITY, -3.0f};
+static const float softcap = 1.7f;
+
 static const attention_case attention_cases[] = {
-    {"1 key", 1, 1, 1, 1, 0, 0, NO_MASK, false, 0, false, false, 1.0f},
-    {"causal", 5, 150, 7, 9, 146, 1, NO_MASK, false, 0, false, false, 0.5f},
-    {"causal, wide heads", 3, 100, 64, 65, 97, 1, NO_MASK, false, 0, false, false, 0.125f},
-    {"no key to see in the first rows", 5, 3, 16, 16, -1, 1, NO_MASK, true, 0, false, false, 1.0f},
-    {"more rows than a tile", 41, 66, 8, 5, 60, 1, NO_MASK, false, 0, false, false, 0.5f},
-    {"wide scores", 3, 130, 33, 17, 0, 0, NO_MASK, true, 0, false, false, 60.0f},
-    {"mask", 3, 70, 9, 4, 0, 0, FINITE, false, 0, false, false, 0.5f},
-    {"weights", 3, 70, 9, 4, 68, 1, NO_MASK, true, 0, false, false, -0.5f},
-    {"mask that hides, and weights", 4, 150, 7, 9, 0, 0, HIDING, true, 0, false, false, 0.5f},
-    {"mask that hides, causal", 4, 150, 7, 9, 140, 3, HIDING, false, 0, false, false, 0.5f},
-    {"NaN in hidden keys", 3, 90, 6, 5, 80, 1, HIDING, true, 0, true, false, 0.5f},
-    {"NaN and infinities", 4, 90, 6, 5, 0, 0, NO_MASK, true, 0, false, true, 0.5f},
-    {"2100 keys", 1, 2100, 2, 3, 0, 0, NO_MASK, false, 0, false, false, 3.0f},
-    {"unpacked keys, 1 row", 1, 150, 7, 9, 0, 0, NO_MASK, false, 1, false, false, 0.5f},
-    {"unpacked keys, masked", 3, 70, 17, 9, 66, 1, HIDING, true, 1, true, false, 0.5f},
-    {"several heads", 1, 150, 8, 8, 0, 0, NO_MASK, false, HEADS, false, false, 0.5f},
-    {"several heads, masked", 2, 70, 7, 9, 66, 1, HIDING, true, HEADS, true, false, 0.5f},
+    {"1 key", 1, 1, 1, 1, 0, 0, NO_MASK, false, 0, false, false, 1.0f, 0, 0},
+    {"causal", 5, 150, 7, 9, 146, 1, NO_MASK, false, 0, false, false, 0.5f, 0, 0},
+    {"causal, wide heads", 3, 100, 64, 65, 97, 1, NO_MASK, false, 0, false, false, 0.125f, 0, 0},
+    {"no key to see in the first rows", 5, 3, 16, 16, -1, 1, NO_MASK, true, 0, false, false, 1.0f,
+     0, 0},
+    {"more rows than a tile", 41, 66, 8, 5, 60, 1, NO_MASK, false, 0, false, false, 0.5f, 0, 0},
+    {"wide scores", 3, 130, 33, 17, 0, 0, NO_MASK, true, 0, false, false, 60.0f, 0, 0},
+    {"mask", 3, 70, 9, 4, 0, 0, FINITE, false, 0, false, false, 0.5f, 0, 0},
+    {"weights", 3, 70, 9, 4, 68, 1, NO_MASK, true, 0, false, false, -0.5f, 0, 0},
+    {"mask that hides, and weights", 4, 150, 7, 9, 0, 0, HIDING, true, 0, false, false, 0.5f, 0, 0},
+    {"mask that hides, causal", 4, 150, 7, 9, 140, 3, HIDING, false, 0, false, false, 0.5f, 0, 0},
+    {"NaN in hidden keys", 3, 90, 6, 5, 80, 1, HIDING, true, 0, true, false, 0.5f, 0, 0},
+    {"NaN and infinities", 4, 90, 6, 5, 0, 0, NO_MASK, true, 0, false, true, 0.5f, 0, 0},
+    {"2100 keys", 1, 2100, 2, 3, 0, 0, NO_MASK, false, 0, false, false, 3.0f, 0, 0},
+    {"unpacked keys, 1 row", 1, 150, 7, 9, 0, 0, NO_MASK, false, 1, false, false, 0.5f, 0, 0},
+    {"unpacked keys, masked", 3, 70, 17, 9, 66, 1, HIDING, true, 1, true, false, 0.5f, 0, 0},
+    {"several heads", 1, 150, 8, 8, 0, 0, NO_MASK, false, HEADS, false, false, 0.5f, 0, 0},
+    {"several heads, masked", 2, 70, 7, 9, 66, 1, HIDING, true, HEADS, true, false, 0.5f, 0, 0},
+    {"window", 9, 200, 7, 9, 150, 1, NO_MASK, true, 0, false, false, 0.5f, WINDOW, 0},
+    {"window, masked", 4, 150, 7, 9, 140, 1, HIDING, false, 0, false, false, 0.5f, WINDOW, 0},
+    {"window behind the keys", 3, 90, 7, 9, 159, 1, NO_MASK, true, 0, false, false, 0.5f, WINDOW,
+     0},
+    {"window, 1 row", 1, 150, 7, 9, 0, 0, NO_MASK, true, 1, false, false, 0.5f, WINDOW, 0},
+    {"softcap", 4, 90, 6, 5, 0, 0, NO_MASK, true, 0, false, false, 3.0f, SOFTCAP, 0},
+    {"softcap, causal", 5, 150, 7, 9, 146, 1, FINITE, true, 0, false, false, 0.5f, SOFTCAP, 0},
+    {"softcap, infinities", 4, 90, 6, 5, 0, 0, NO_MASK, true, 0, false, true, 0.5f, SOFTCAP, 0},
+    {"slopes", 5, 150, 7, 9, 146, 1, NO_MASK, true, 0, false, false, 0.5f, SLOPES, 145},
+    {"slopes, masked", 3, 70, 9, 4, 0, 0, HIDING, true, 0, false, false, 0.5f, SLOPES, -20},
+    {"slopes, far away", 2, 70, 9, 4, 0, 0, NO_MASK, true, 0, false, false, 0.5f, SLOPES, FAR + 31},
+    {"sink", 3, 70, 9, 4, 0, 0, NO_MASK, true, 0, false, false, 0.5f, SINKS, 0},
+    {"sink, no key to see", 5, 3, 16, 16, -1, 1, NO_MASK, true, 0, false, false, 1.0f, SINKS, 0},
+    {"sink, 2100 keys", 2, 2100, 2, 3, 2099, 1, NO_MASK, false, 0, false, false, 3.0f, SINKS, 0},
+    {"all parameters", 9, 150, 7, 9, 142, 1, HIDING, true, 0, false, false, 0.5f, ALL, 141},
+    {"all, many rows", 130, 150, 7, 9, 20, 1, NO_MASK, false, 0, false, false, 0.5f, ALL, 19},
+    {"all, unpacked keys", 3, 150, 7, 9, 148, 1, NO_MASK, true, 1, false, false, 0.5f, ALL, 147},
+    {"all, several heads", 2, 70, 7, 9, 69, 1, HIDING, true, HEADS, true, false, 0.5f, ALL, 68},
 };
 
 static bool is_hidden(const attention_case *c, int64_t row, int64_t key) {
@@ -66,7 +102,8 @@ static void fill_keys(exam *e, const attention_case *c, const decoct_attention_p
     memcpy(e->extra, e->input, sizeof e->extra);
     for (int64_t j = 0; j < c->kv_len; j++) {
         float *k = e->extra + j * p->k_stride, *v = e->extra + V + j * p->v_stride;
-        if (c->odd_hidden && j % 7 == 3) {
+        bool before = c->features & WINDOW && j < p->visible - KEYS_IN_WINDOW;
+        if (before || (c->odd_hidden && j % 7 == 3)) {
             k[0] = j % 2 ? NAN : INFINITY;
             v[0] = j % 2 ? INFINITY : NAN;
         }
@@ -105,7 +142,12 @@ static decoct_attention_piece attention_piece(exam *e, const attention_case *c) 
                                 .v_head_stride = c->value_dim,
                                 .out_head_stride = c->value_dim,
                                 .mask_head_stride = c->rows * (c->kv_len + 1),
-                                .weights_head_stride = c->rows * (c->kv_len + 3)};
+                                .weights_head_stride = c->rows * (c->kv_len + 3),
+                                .window = c->features & WINDOW ? KEYS_IN_WINDOW : 0,
+                                .softcap = c->features & SOFTCAP ? softcap : 0.0f,
+                                .position = c->position,
+                                .slopes = c->features & SLOPES ? slopes : NULL,
+                                .sinks = c->features & SINKS ? sinks : NULL};
     fill_keys(e, c, &p);
     fill_mask(e, c, heads);
     return p;
@@ -156,6 +198,8 @@ static bool run_definition(exam *e, const decoct_attention_piece *whole) {
         p.out += h * whole->out_head_stride;
         p.mask = p.mask ? p.mask + h * whole->mask_head_stride : NULL;
         p.weights = p.weights ? p.weights + h * whole->weights_head_stride : NULL;
+        p.slopes = p.slopes ? p.slopes + h : NULL;
+        p.sinks = p.sinks ? p.sinks + h : NULL;
         pack_keys(e, &p, (const float *)whole->k + kv * whole->k_head_stride);
         if (!run(e, &e->scalar->attention[0], &p)) {
             return false;
@@ -196,6 +240,10 @@ bool exam_attention(exam *e, const decoct_attention_kernel *kernel) {
         attention_case c = attention_cases[i];
         if ((c.heads && !kernel->packs_keys) ||
             (c.heads > 1 && kernel->packs_keys < DECOCT_PACKS_HEADS)) {
+            continue;
+        }
+        c.features &= kernel->features;
+        if (attention_cases[i].features && !c.features) {
             continue;
         }
         c.rows = c.heads && c.rows > tile ? tile : c.rows;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Attention: checks, packs the keys by blocks, cuts heads x queries into pieces for the threads.
+// Attention: packs the keys by blocks, cuts heads x queries into pieces for the threads.
 #include "attention.h"
 
 #include "core/border.h"
-#include "core/overlap.h"
 #include "machine/memory.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { KEYS = DECOCT_KEY_BLOCK, FEW_QUERIES = 16 };
@@ -19,10 +17,32 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+// Keys of batch element b.
+static int64_t kv_len_of(const decoct_attention_args *a, int64_t b) {
+    return a->kv_lens ? a->kv_lens[b] : a->kv_len;
+}
+
 // ---- Packing keys ----
 
 bool dct_keys_size(int64_t kv_len, int64_t head_dim, int64_t *count) {
     return dct_mul(ceil_div(kv_len, KEYS), KEYS, count) && dct_mul(*count, head_dim, count);
+}
+
+// Keys [first, last) of one batch element that any of its queries sees.
+typedef struct keys_span {
+    int64_t first, last;
+} keys_span;
+
+static keys_span seen_keys(const decoct_attention_args *a, int64_t b) {
+    keys_span span = {0, kv_len_of(a, b)};
+    int64_t end = a->q_offset + a->q_len - 1;
+    if (a->causal || a->window) {
+        span.last = smaller(span.last, a->causal ? end + 1 : end + a->window);
+    }
+    if (a->window) {
+        span.first = a->q_offset - a->window + 1;
+    }
+    return span;
 }
 
 typedef struct keys_job {
@@ -32,18 +52,32 @@ typedef struct keys_job {
     int64_t head_stride, blocks;
 } keys_job;
 
+// True if a query sees a key in [first, last) of k number `kv` of all.
+static bool is_needed(const decoct_attention_args *a, int64_t kv, int64_t first, int64_t last) {
+    int64_t b = kv / a->kv_heads, end = a->kv_shared ? a->batch : b + 1;
+    bool needed = false;
+    for (; b < end && !needed; b++) {
+        keys_span seen = seen_keys(a, b);
+        needed = first < seen.last && seen.first < last;
+    }
+    return needed;
+}
+
 static void pack_block(void *data, int64_t index, int32_t worker) {
     const keys_job *job = data;
     const decoct_attention_args *a = job->a;
-    int64_t block = index % job->blocks, head = index / job->blocks;
+    int64_t first = index % job->blocks * KEYS, head = index / job->blocks;
+    int64_t count = smaller(a->kv_len - first, KEYS);
     const float *k = a->k + head / a->kv_heads * a->k_batch_stride +
-                     head % a->kv_heads * a->k_head_stride + block * KEYS * a->k_stride;
+                     head % a->kv_heads * a->k_head_stride + first * a->k_stride;
     (void)worker;
-    job->pack(&(decoct_keys_piece){.count = smaller(a->kv_len - block * KEYS, KEYS),
-                                   .head_dim = a->head_dim,
-                                   .k = {.data = k, .stride = a->k_stride},
-                                   .block = job->keys + head * job->head_stride +
-                                            block * KEYS * a->head_dim});
+    if (is_needed(a, head, first, first + count)) {
+        job->pack(&(decoct_keys_piece){.count = count,
+                                       .head_dim = a->head_dim,
+                                       .k = {.data = k, .stride = a->k_stride},
+                                       .block = job->keys + head * job->head_stride +
+                                                first * a->head_dim});
+    }
 }
 
 // ---- The pieces ----
@@ -59,18 +93,40 @@ typedef struct attend_job {
     int64_t scratch_stride; // bytes of one worker
 } attend_job;
 
+// What the queries from `row` on see, and the parameters of the scores of head h.
+static void set_parameters(const decoct_attention_args *a, int64_t h, int64_t row,
+                           decoct_attention_piece *piece) {
+    int64_t position = a->q_offset + row;
+    if (a->causal) {
+        piece->visible = position + 1;
+        piece->window = a->window;
+    } else if (a->window) { // the keys in (p - window, p + window)
+        piece->visible = position + a->window;
+        piece->window = 2 * a->window - 1;
+    } else {
+        piece->visible = a->kv_len;
+    }
+    piece->visible_step = a->causal || a->window ? 1 : 0;
+    piece->position = position;
+    piece->scale = a->scale;
+    piece->softcap = a->softcap;
+    piece->slopes = a->slopes ? a->slopes + h : NULL;
+    piece->sinks = a->sinks ? a->sinks + h : NULL;
+}
+
 static decoct_attention_piece make_piece(const attend_job *job, int64_t head, int64_t row) {
     const decoct_attention_args *a = job->a;
     int64_t b = head / a->heads, h = head % a->heads, kv = h / (a->heads / a->kv_heads);
     int64_t all = head * a->q_len + row; // row of the weights
-    return (decoct_attention_piece){
+    int64_t keys = (a->kv_shared ? 0 : b * a->kv_heads) + kv;
+    decoct_attention_piece piece = {
         .rows = smaller(a->q_len - row, job->piece_rows),
-        .kv_len = a->kv_len,
+        .kv_len = kv_len_of(a, b),
         .head_dim = a->head_dim,
         .value_dim = a->value_dim,
         .q = a->q + b * a->q_batch_stride + h * a->q_head_stride + row * a->q_stride,
         .q_stride = a->q_stride,
-        .keys = job->keys ? job->keys + (b * a->kv_heads + kv) * job->keys_head_stride : NULL,
+        .keys = job->keys ? job->keys + keys * job->keys_head_stride : NULL,
         .key_block_stride = KEYS * a->head_dim,
         .v = a->v + b * a->v_batch_stride + kv * a->v_head_stride,
         .v_stride = a->v_stride,
@@ -82,12 +138,11 @@ static decoct_attention_piece make_piece(const attend_job *job, int64_t head, in
         .mask_stride = a->mask_stride,
         .weights = a->weights ? a->weights + all * a->kv_len : NULL,
         .weights_stride = a->kv_len,
-        .visible = a->causal ? a->q_offset + row + 1 : a->kv_len,
-        .visible_step = a->causal ? 1 : 0,
-        .scale = a->scale,
         .k = a->k ? a->k + b * a->k_batch_stride + kv * a->k_head_stride : NULL,
         .k_stride = a->k_stride,
     };
+    set_parameters(a, h, row, &piece);
+    return piece;
 }
 
 // Some heads of one sequence, from `first` on, with all their queries.
@@ -106,12 +161,25 @@ static decoct_attention_piece make_heads_piece(const attend_job *job, int64_t b,
     return piece;
 }
 
+// Runs the kernel; keys behind the length of a sequence weigh nothing.
+static void run_piece(const attend_job *job, decoct_attention_piece *piece, int32_t worker) {
+    int64_t behind = job->a->kv_len - piece->kv_len;
+    piece->scratch = job->scratch ? job->scratch + worker * job->scratch_stride : NULL;
+    job->kernel->run(piece);
+    for (int64_t h = 0; piece->weights && behind > 0 && h < (piece->heads ? piece->heads : 1);
+         h++) {
+        float *weights = piece->weights + h * piece->weights_head_stride + piece->kv_len;
+        for (int64_t i = 0; i < piece->rows; i++) {
+            memset(weights + i * piece->weights_stride, 0, (size_t)behind * sizeof *weights);
+        }
+    }
+}
+
 static void attend_heads(void *data, int64_t index, int32_t worker) {
     const attend_job *job = data;
     int64_t parts = ceil_div(job->a->heads, job->heads);
     decoct_attention_piece piece = make_heads_piece(job, index / parts, index % parts * job->heads);
-    piece.scratch = job->scratch ? job->scratch + worker * job->scratch_stride : NULL;
-    job->kernel->run(&piece);
+    run_piece(job, &piece, worker);
 }
 
 // The last queries see the most keys: they come first, so that no thread ends with them.
@@ -120,8 +188,7 @@ static void attend_piece(void *data, int64_t index, int32_t worker) {
     int64_t heads = job->a->batch * job->a->heads;
     int64_t row = (job->pieces - 1 - index / heads) * job->piece_rows;
     decoct_attention_piece piece = make_piece(job, index % heads, row);
-    piece.scratch = job->scratch ? job->scratch + worker * job->scratch_stride : NULL;
-    job->kernel->run(&piece);
+    run_piece(job, &piece, worker);
 }
 
 static decoct_status worker_scratch(decoct_context *ctx, attend_job *job) {
@@ -129,6 +196,7 @@ static decoct_status worker_scratch(decoct_context *ctx, attend_job *job) {
         return DECOCT_OK;
     }
     decoct_attention_piece piece = job->heads ? make_heads_piece(job, 0, 0) : make_piece(job, 0, 0);
+    piece.kv_len = job->a->kv_len; // the longest sequence
     int64_t all, one = job->kernel->scratch_bytes(&piece);
     if (one < 0 || !dct_add(one, DCT_ALIGN, &one)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
@@ -142,20 +210,33 @@ static decoct_status worker_scratch(decoct_context *ctx, attend_job *job) {
                : dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
 }
 
+// The kernel that can do what is asked for.
+static const decoct_attention_kernel *find_kernel(const decoct_context *ctx,
+                                                  const decoct_attention_args *a) {
+    return ctx->kernels->attention[(a->window ? DECOCT_ATTENTION_WINDOW : 0) |
+                                   (a->softcap != 0.0f ? DECOCT_ATTENTION_SOFTCAP : 0) |
+                                   (a->slopes ? DECOCT_ATTENTION_SLOPES : 0) |
+                                   (a->sinks ? DECOCT_ATTENTION_SINKS : 0)];
+}
+
+// Floating-point operations, roughly.
+static double work_of(const decoct_attention_args *a) {
+    double keys = (double)a->kv_len, window = (a->causal ? 1.0 : 2.0) * (double)a->window;
+    keys = a->window && window < keys ? window : keys;
+    return (double)a->batch * (double)a->heads * (double)a->q_len * keys *
+           (double)(a->head_dim + a->value_dim + 20);
+}
+
 decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
                          int64_t keys_head_stride) {
-    attend_job job = {.a = a,
-                      .kernel = ctx->kernels->attention[0],
-                      .keys = keys,
-                      .keys_head_stride = keys_head_stride};
+    attend_job job = {
+        .a = a, .kernel = find_kernel(ctx, a), .keys = keys, .keys_head_stride = keys_head_stride};
     if (a->batch == 0 || a->heads == 0 || a->q_len == 0) {
         return DECOCT_OK;
     }
     job.piece_rows = job.kernel->tile_rows;
     job.pieces = ceil_div(a->q_len, job.piece_rows);
-    double work = (double)a->batch * (double)a->heads * (double)a->q_len * (double)a->kv_len *
-                  (double)(a->head_dim + a->value_dim + 20);
-    int32_t threads = dct_share(ctx, work);
+    int32_t threads = dct_share(ctx, work_of(a));
     bool side_by_side = !keys && job.kernel->packs_keys >= DECOCT_PACKS_HEADS && job.pieces == 1 &&
                         a->k_head_stride < a->k_stride && a->v_head_stride < a->v_stride;
     job.heads = side_by_side ? ceil_div(a->heads, threads) : 0;
@@ -170,149 +251,6 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
 
 // ---- The public call ----
 
-enum { Q, K, V, MASK, OUT, VIEWS };
-
-// One operand (batch, heads, len, dim): dense strides if they are 0; within memory; not NULL if it
-// is used.
-static decoct_status check_operand(dct_error *error, const char *name, dct_view *v, bool used) {
-    int64_t *stride = v->stride, dim = v->width;
-    if (stride[0] < 0 || stride[1] < 0 || stride[2] < 0) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: a stride of %s is negative", name);
-    }
-    stride[2] = stride[2] ? stride[2] : dim;
-    bool dense = !stride[0] && !stride[1] && stride[2] == dim;
-    if ((!stride[1] && !dct_mul(v->count[2], stride[2], &stride[1])) ||
-        (!stride[0] && !dct_mul(v->count[1], stride[1], &stride[0])) || !dct_view_fits(v)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT,
-                        "attention: %s (%lld, %lld, %lld, %lld) is too large%s", name,
-                        (long long)v->count[0], (long long)v->count[1], (long long)v->count[2],
-                        (long long)dim, dense ? "" : " with these strides");
-    }
-    if (v->count[2] > 1 && stride[2] < dim) {
-        return dct_fail(error, DECOCT_E_ARGUMENT,
-                        "attention: %s has stride %lld, less than its %lld components", name,
-                        (long long)stride[2], (long long)dim);
-    }
-    if (!v->data && v->count[2] > 0 && used) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: %s is NULL", name);
-    }
-    return DECOCT_OK;
-}
-
-static decoct_status check_shape(dct_error *error, const decoct_attention_args *a) {
-    const struct {
-        const char *name;
-        int64_t value, least;
-    } sizes[] = {{"batch", a->batch, 1},         {"heads", a->heads, 1},
-                 {"kv_heads", a->kv_heads, 1},   {"q_len", a->q_len, 0},
-                 {"kv_len", a->kv_len, 0},       {"head_dim", a->head_dim, 1},
-                 {"value_dim", a->value_dim, 1}, {"q_offset", a->q_offset, -INT64_MAX / 2}};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        if (sizes[i].value < sizes[i].least) {
-            return dct_fail(error, DECOCT_E_ARGUMENT, "attention: %s is %lld, at least %lld",
-                            sizes[i].name, (long long)sizes[i].value, (long long)sizes[i].least);
-        }
-    }
-    if (a->heads % a->kv_heads) {
-        return dct_fail(error, DECOCT_E_ARGUMENT,
-                        "attention: kv_heads %lld does not divide heads %lld",
-                        (long long)a->kv_heads, (long long)a->heads);
-    }
-    int64_t last;
-    if (!dct_add(a->q_offset, a->q_len, &last)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: q_offset %lld is out of range",
-                        (long long)a->q_offset);
-    }
-    if (!isfinite(a->scale) || a->reserved != 0.0f) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: %s",
-                        isfinite(a->scale) ? "reserved is not 0"
-                                           : "the scale is not a finite number");
-    }
-    return DECOCT_OK;
-}
-
-// The scores are as large as a mask, whether there is one or not.
-static decoct_status check_mask(dct_error *error, decoct_attention_args *a, dct_view *v) {
-    int64_t scores;
-    if (!dct_mul(a->q_len, a->kv_len, &scores) || !dct_mul(scores, a->heads, &scores) ||
-        !dct_mul(scores, a->batch, &scores) || scores > PTRDIFF_MAX / (int64_t)sizeof(float)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT,
-                        "attention: scores (batch, heads, q_len, kv_len) = (%lld, %lld, %lld, "
-                        "%lld) are too large",
-                        (long long)a->batch, (long long)a->heads, (long long)a->q_len,
-                        (long long)a->kv_len);
-    }
-    a->mask_stride = a->mask_stride ? a->mask_stride : a->kv_len;
-    *v = (dct_view){a->mask,
-                    a->kv_len,
-                    {a->batch, a->heads, a->q_len},
-                    {a->mask_batch_stride, a->mask_head_stride, a->mask_stride}};
-    if (!a->mask) {
-        return DECOCT_OK;
-    }
-    if (a->mask_stride < a->kv_len || a->mask_head_stride < 0 || a->mask_batch_stride < 0) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "attention: a stride of the mask is too small");
-    }
-    return dct_view_fits(v) ? DECOCT_OK
-                            : dct_fail(error, DECOCT_E_ARGUMENT,
-                                       "attention: the strides of the mask are too large");
-}
-
-// out and weights are written while the inputs are still read.
-static decoct_status check_apart(dct_error *error, const decoct_attention_args *a,
-                                 const dct_view *views) {
-    static const char *const names[] = {"q", "k", "v", "the mask", "out"};
-    dct_view weights =
-        dct_view_of_rows(a->weights, a->batch * a->heads * a->q_len, a->kv_len, a->kv_len);
-    decoct_status status = DECOCT_OK;
-    for (int i = 0; i < OUT && !status; i++) {
-        status = dct_check_apart(error, "attention", "out", &views[OUT], names[i], &views[i]);
-    }
-    for (int i = 0; i <= OUT && a->weights && !status; i++) {
-        status = dct_check_apart(error, "attention", "weights", &weights, names[i], &views[i]);
-    }
-    return status;
-}
-
-static decoct_status check(dct_error *error, decoct_attention_args *a) {
-    a->batch = a->batch ? a->batch : 1;
-    a->value_dim = a->value_dim ? a->value_dim : a->head_dim;
-    decoct_status status = check_shape(error, a);
-    if (status) {
-        return status;
-    }
-    a->scale = a->scale != 0.0f ? a->scale : 1.0f / sqrtf((float)a->head_dim);
-    const struct {
-        const char *name;
-        const void *data;
-        int64_t heads, len, dim, *batch_stride, *head_stride, *stride;
-        int view;
-    } operands[] = {
-        {"q", a->q, a->heads, a->q_len, a->head_dim, &a->q_batch_stride, &a->q_head_stride,
-         &a->q_stride, Q},
-        {"k", a->k, a->kv_heads, a->kv_len, a->head_dim, &a->k_batch_stride, &a->k_head_stride,
-         &a->k_stride, K},
-        {"v", a->v, a->kv_heads, a->kv_len, a->value_dim, &a->v_batch_stride, &a->v_head_stride,
-         &a->v_stride, V},
-        {"out", a->out, a->heads, a->q_len, a->value_dim, &a->out_batch_stride, &a->out_head_stride,
-         &a->out_stride, OUT},
-    };
-    dct_view views[VIEWS];
-    for (size_t i = 0; i < sizeof operands / sizeof *operands && !status; i++) {
-        dct_view *v = &views[operands[i].view];
-        *v = (dct_view){operands[i].data,
-                        operands[i].dim,
-                        {a->batch, operands[i].heads, operands[i].len},
-                        {*operands[i].batch_stride, *operands[i].head_stride, *operands[i].stride}};
-        status = check_operand(error, operands[i].name, v, a->q_len > 0);
-        *operands[i].batch_stride = v->stride[0];
-        *operands[i].head_stride = v->stride[1];
-        *operands[i].stride = v->stride[2];
-    }
-    status = status ? status : check_mask(error, a, &views[MASK]);
-    return status ? status : check_apart(error, a, views);
-}
-
 // In place of keys and values that do not exist: no kernel sees a null pointer.
 static const float NOTHING;
 
@@ -320,7 +258,7 @@ static decoct_status attention(decoct_context *ctx, const decoct_attention_args 
     decoct_attention_args a;
     decoct_status status =
         dct_take_struct(&ctx->error, "attention", &a, sizeof a, DCT_FIRST_ATTENTION, args);
-    status = status ? status : check(&ctx->error, &a);
+    status = status ? status : dct_attention_check(&ctx->error, &a);
     if (status || a.q_len == 0) {
         return status;
     }
@@ -328,14 +266,14 @@ static decoct_status attention(decoct_context *ctx, const decoct_attention_args 
     a.v = a.v ? a.v : &NOTHING;
     // Packing keys is worth it when many queries share them; otherwise the kernel packs block by
     // block, and the keys are read from memory once.
-    const decoct_attention_kernel *kernel = ctx->kernels->attention[0];
-    if (kernel->packs_keys && a.q_len <= FEW_QUERIES) {
+    if (find_kernel(ctx, &a)->packs_keys && a.q_len <= FEW_QUERIES) {
         return dct_attend(ctx, &a, NULL, 0);
     }
     keys_job job = {.a = &a, .pack = ctx->kernels->pack_keys, .blocks = ceil_div(a.kv_len, KEYS)};
     int64_t heads, count;
     bool fits = dct_keys_size(a.kv_len, a.head_dim, &job.head_stride) &&
-                dct_mul(a.batch, a.kv_heads, &heads) && dct_mul(heads, job.head_stride, &count);
+                dct_mul(a.kv_shared ? 1 : a.batch, a.kv_heads, &heads) &&
+                dct_mul(heads, job.head_stride, &count);
     job.keys = fits ? dct_scratch(ctx, DCT_SCRATCH_KEYS, count) : NULL;
     if (!job.keys) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory to pack the keys");

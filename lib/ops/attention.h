@@ -9,8 +9,11 @@
 // DECOCT_KEY_BLOCK).
 bool dct_keys_size(int64_t kv_len, int64_t head_dim, int64_t *count);
 
-// args with every stride set and checked; keys (batch, kv_heads), each keys_head_stride apart.
-// k of the args is not used.
+// Sets every stride and default of the args. Errors: DECOCT_E_ARGUMENT.
+decoct_status dct_attention_check(dct_error *error, decoct_attention_args *args);
+
+// args with every stride set and checked; keys (batch, kv_heads), or (kv_heads) with kv_shared,
+// each keys_head_stride apart. k of the args is not used.
 decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *args, const float *keys,
                          int64_t keys_head_stride);
 

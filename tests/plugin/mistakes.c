@@ -1,7 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Scalar's kernels with one typical mistake, chosen by the environment. So its table is not a
 // constant, as it should be, but filled by a constructor.
+#include <stdbool.h>
+
+enum {
+    right,
+#define X(name, kernel) name,
+#include "mistakes.def"
+#undef X
+};
+static int mistake; // one of them, by the environment variable DECOCT_TEST_MISTAKE
+
 #define DECOCT_BACKEND_ENTRY definition
+#include "backends/scalar/scalar.h"
+
+static float any_tanh(float x) {
+    return mistake == softcap_of_libm ? tanhf(x) : tanh_canonical(x);
+}
+
+#define tanh_canonical any_tanh
 #include "backends/scalar/attention.c"
 #include "backends/scalar/backend.c"
 #include "backends/scalar/matmul.c"
@@ -10,13 +27,6 @@
 #include <fenv.h>
 #include <stdlib.h>
 
-enum {
-    right,
-#define X(name, kernel) name,
-#include "mistakes.def"
-#undef X
-};
-static int mistake;       // one of them, by the environment variable DECOCT_TEST_MISTAKE
 enum { M_SCRATCH = 100 }; // floats
 
 // ---- Attention ----
@@ -56,12 +66,16 @@ static void spoil_rows(const decoct_attention_piece *a) {
             all = all && hidden;
             some = some || (hidden && isnan(v[j * a->v_stride]));
         }
+        int64_t visible = a->visible + i * a->visible_step;
         if (mistake == masked_row_is_nan && all) {
             out[0] = NAN;
         } else if (mistake == hidden_nan_leaks && some) {
             out[0] += NAN;
         } else if (mistake == attention_gap_written && i + 1 < a->rows) {
             out[a->value_dim] = 0.0f;
+        } else if ((mistake == window_leaks_nan && a->window && visible > a->window) ||
+                   (mistake == sink_of_no_key && a->sinks && visible <= 0)) {
+            out[0] += NAN; // 0 times the NaN of a hidden value; 0 / 0
         }
     }
 }
@@ -78,14 +92,32 @@ static decoct_attention_piece head_of(const decoct_attention_piece *whole, int64
     a.out += h * a.out_head_stride;
     a.mask = a.mask && mistake != heads_of_mask_ignored ? a.mask + h * a.mask_head_stride : a.mask;
     a.weights = a.weights ? a.weights + h * a.weights_head_stride : NULL;
-    a.slopes = a.slopes ? a.slopes + h : NULL;
-    a.sinks = a.sinks ? a.sinks + h : NULL;
+    a.slopes = a.slopes && mistake != heads_of_slopes_ignored ? a.slopes + h : a.slopes;
+    a.sinks = a.sinks && mistake != heads_of_sinks_ignored ? a.sinks + h : a.sinks;
     return a;
+}
+
+// What a kernel makes of the parameters.
+static void spoil_parameters(decoct_attention_piece *a) {
+    if (mistake == window_ignored) {
+        a->window = 0;
+    } else if (mistake == window_off_by_one && a->window) {
+        a->window++;
+    } else if (mistake == softcap_ignored) {
+        a->softcap = 0.0f;
+    } else if (mistake == slopes_ignored) {
+        a->slopes = NULL;
+    } else if (mistake == position_ignored) {
+        a->position = 0;
+    } else if (mistake == sinks_ignored) {
+        a->sinks = NULL;
+    }
 }
 
 static void attend(const decoct_attention_piece *whole) {
     for (int64_t h = 0; h < (whole->heads > 1 ? whole->heads : 1); h++) {
         decoct_attention_piece a = head_of(whole, h);
+        spoil_parameters(&a);
         a.mask = mistake == mask_ignored ? NULL : a.mask;
         a.weights = mistake == weights_not_written ? NULL : a.weights;
         a.visible += mistake == causal_off_by_one ? a.visible_step : 0;
