@@ -38,9 +38,9 @@ typedef struct profile {
 // ---- Options ----
 
 static const struct argp_option rows[] = {
-    {"tokens", 'n', "N", 0, "Feed N tokens in place of a text; which ones makes no difference", 0},
+    {"tokens", 'n', "N", 0, "Feed N tokens instead of a text; their ids do not matter", 0},
     {"decode", 'd', "N", 0,
-     "Show N tokens that are fed one by one after that (default: the text itself, all at once)", 0},
+     "Then feed N more, one by one, and show these (default: show the text, fed at once)", 0},
     {"runs", 'r', "N", 0, "Run N times and show the fastest run (default 5)", 0},
     {"layers", 'l', NULL, 0, "A line for each step of each layer", 0},
     {"json", 'j', NULL, 0, "One JSON object", 0},
@@ -90,16 +90,15 @@ static const struct argp parser = {
     parse_profile,
     "TEXT",
     "Shows where the time of a model goes: each step of its blocks with its time, its share, its "
-    "rate, and how near it comes to a limit of this machine, arithmetic or memory, that is "
-    "measured "
-    "in the same run."
+    "rate, and how close it is to a limit of this machine, arithmetic or memory, which is "
+    "measured in the same run."
     "\v"
     "Examples:\n\n"
     "  decoct profile --tokens 512 --model DIR\n"
     "  decoct profile --tokens 512 --decode 16 --model DIR\n\n"
     "Operations and bytes follow from the shapes: 2 m n k for a product, every operand once. The "
-    "limit of a step is the one that takes longer for them. A step can be above 100 % of memory: "
-    "its operands came from caches.\n\n" CLI_EXIT_DOC,
+    "limit of a step is the longer of both times. A step can exceed 100 % of memory: its operands "
+    "came from caches.\n\n" CLI_EXIT_DOC,
     cli_model_options,
     NULL,
     NULL};
