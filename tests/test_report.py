@@ -384,6 +384,17 @@ class Page(Folder):
                          [[line, *values] for line, values in listed])
         self.assertEqual([line for line, _ in listed], ["VERDICT"] * 7 + ["MACHINE_OP"] * 3)
 
+    def test_the_document_names_the_same_constants(self):
+        top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+        rule = {values[0]: values[1] for line, values in sample_report.embed.fields.read(
+            os.path.join(top, "cli", "commands", "verdict.def")) if line == "VERDICT"}
+        with open(os.path.join(top, "docs", "measuring.md"), encoding="utf-8") as file:
+            text = " ".join(file.read().split())
+        told = re.search(r"widens intervals: by (\d+) % within a file, by (\d+) % or twice .*? by (\d+) % between others.*? "
+                         r"Folders with (\d+) files or more", text)
+        percent = [round(100 * rule[name] - 100) for name in ("SAME_RUN", "OTHER_RUN", "OTHER_MACHINE")]
+        self.assertEqual([int(number) for number in told.groups()], [*percent, rule["RUNS"]])
+
     def test_raw_has_a_bound(self):
         doc = results.document(shapes=1)
         doc["filler"] = "x" * (20 << 20)
