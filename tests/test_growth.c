@@ -139,6 +139,9 @@ static void test_types(void **state) {
         tiny_all(&m, false);
         assert_int_equal(decoct_model_open(ctx, m.folder, &model), DECOCT_OK);
         expect_types(model, types[i]);
+        decoct_model_info info = {.struct_size = sizeof info};
+        assert_int_equal(decoct_model_describe(ctx, model, &info), DECOCT_OK);
+        assert_int_equal(info.dtype, types[i]);
         decoct_model_close(model);
         assert_int_equal(tiny_logits(ctx, &m, i ? logits : whole), DECOCT_OK);
         assert_true(i == 0 || check_same_bits(logits, whole, TINY_VOCABULARY));

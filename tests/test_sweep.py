@@ -577,6 +577,12 @@ class Verdicts(Folder):
         rows = [row["name"] for row in load(self.path)["benchmarks"] if row.get("error_occurred")]
         self.assertEqual(rows, ["prefill/seq:4/model:mod?l/threads:1/pin:none/backend:scalar"])
 
+    def test_type_of_a_model(self):
+        potion = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models", "potion")
+        code, _, err = self.sweep("--model", potion, "--op", "decode", "--seq", "4", "--threads", "1", "--backend", "scalar")
+        self.assertEqual(code, 0, err)
+        self.assertEqual([row["dtype"] for row in load(self.path)["benchmarks"] if row.get("model")], ["bf16"])
+
     def test_a_case_that_cannot_run(self):
         code, _, err = self.sweep("--op", "softmax", "--seq", "8,1048576", "--backend", "scalar")
         self.assertEqual(code, 70)

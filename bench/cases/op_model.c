@@ -21,6 +21,7 @@ static decoct_status open_session(bench_work *w, int64_t tokens, int64_t rows) {
     w->c.layers = info.layers;
     w->c.heads = info.heads;
     w->c.head_dim = info.d_model / info.heads;
+    w->c.dtype = info.dtype;
     w->d_ffn = info.d_ffn;
     w->vocabulary = info.vocabulary;
     w->ids = malloc((size_t)tokens * sizeof *w->ids);

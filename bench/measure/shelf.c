@@ -190,6 +190,7 @@ static void remember(sample_case *c, const shelf_place *p) {
     c->cost = work_costs(p->work);
     c->heads = what->heads;
     c->head_dim = what->head_dim;
+    c->what.dtype = what->dtype; // of a model it is known now
     c->layers = what->layers;
     c->workers = decoct_context_threads(work_context(p->work));
     json_decref(c->served);

@@ -360,7 +360,8 @@ typedef struct decoct_model_info {
     int32_t space_after_words; /**< 1: decoct_decode gives the space between two words with the last
                                     token of the first one (openai-gpt); 0: with the first token of
                                     the second one */
-    int32_t reserved;          /**< 0 */
+    decoct_dtype dtype;        /**< in which the table of the tokens is stored, in the file and in
+                                    memory; the matrices usually have the same type */
 } decoct_model_info;
 
 /**

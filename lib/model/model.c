@@ -121,6 +121,7 @@ decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *mod
             .type = c->family->type,
             .notes = model->notes ? model->notes : "",
             .space_after_words = c->family->tokenizer == DCT_TOKENIZER_WORDS,
+            .dtype = model->entry.parts[DCT_PART_TOKENS].dtype,
         };
         status = dct_give_struct(&ctx->error, "model info", info, DCT_FIRST_MODEL_INFO, &mine,
                                  sizeof mine);
