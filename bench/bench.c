@@ -189,7 +189,7 @@ static int run_table(settings *s) {
 }
 
 static int run_suite(settings *s, char **argv) {
-    run r = {.command = "decoct bench", .look = s->look};
+    bench_run r = {.command = "decoct bench", .look = s->look};
     int code = run_all(&r, &s->run, RUN_CASES | RUN_CEILINGS, argv);
     if (r.results.rows && !s->run.list && !run_prints_file(&s->run)) {
         run_print_rows(&r);

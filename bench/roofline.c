@@ -17,7 +17,7 @@ static const char doc[] =
     "  decoct roofline --threads 1,all --pin core -o roofline.json\n\n"
     "Exit code: as `decoct sweep`.";
 
-static const json_t *find(const run *r, const sample_case *like, const char *op,
+static const json_t *find(const bench_run *r, const sample_case *like, const char *op,
                           const char *backend, const char *where) {
     for (int i = 0; i < r->plan.count; i++) {
         const work_case *c = &r->plan.cases[i].what;
@@ -40,7 +40,7 @@ static void print_figure(const json_t *row, const char *unit) {
     }
 }
 
-static void print_fma(const run *r, const sample_case *like) {
+static void print_fma(const bench_run *r, const sample_case *like) {
     const choices *c = &r->options->choices;
     printf("  fused multiply-adds, GFLOP/s\n");
     for (int i = 0; i < c->backend.count; i++) {
@@ -63,7 +63,7 @@ static void print_size(int64_t bytes) {
     }
 }
 
-static void print_memory(const run *r, const sample_case *like) {
+static void print_memory(const bench_run *r, const sample_case *like) {
     printf("  memory, GB/s                   read     copy\n");
     for (int i = 0; i < r->plan.count; i++) {
         const sample_case *s = &r->plan.cases[i];
@@ -79,7 +79,7 @@ static void print_memory(const run *r, const sample_case *like) {
     }
 }
 
-static void print_all(const run *r) {
+static void print_all(const bench_run *r) {
     const json_t *machine = json_object_get(r->results.context, "machine");
     printf("%s\n", json_string_value(json_object_get(machine, "cpu")));
     const sample_case *last = NULL;
@@ -120,7 +120,7 @@ int decoct_roofline(int argc, char **argv, bench_look *look) {
     if (code) {
         return code;
     }
-    run r = {.command = "decoct roofline", .look = look};
+    bench_run r = {.command = "decoct roofline", .look = look};
     if (!o.choices.backend.count && word_list_parse("all", &o.choices.backend)) {
         code = EXIT_INTERNAL;
     }

@@ -25,7 +25,7 @@ static const double CEILINGS_PART = 0.2;
 // ---- A run in progress ----
 
 typedef struct turn {
-    run *run;
+    bench_run *run;
     shelf shelf;
     progress progress;
     int chunk[CHUNK]; // cases that take turns
@@ -52,7 +52,7 @@ static void listen(void *data, const gbench_sample *sample) {
 }
 
 static void keep_rows(turn *t) {
-    run *r = t->run;
+    bench_run *r = t->run;
     for (int i = 0; i < t->chunk_count; i++) {
         sample_case *c = &r->plan.cases[t->chunk[i]];
         bool whole = t->samples[i].count == r->options->repetitions;
@@ -137,7 +137,7 @@ static bool measure_ceilings(turn *t, int *at, double part) {
     return well;
 }
 
-static int count_rows(const run *r, int from) {
+static int count_rows(const bench_run *r, int from) {
     int count = 0;
     for (int i = from; i < r->plan.count; i++) {
         count += r->results.rows[i] != NULL;
@@ -176,7 +176,7 @@ static void say_too_short(const turn *t) {
 // on all backends, which are adjacent, so that at least those can be compared. The ceilings get
 // more than their part only when nothing else is left.
 static bool measure_missing(turn *t) {
-    const run *r = t->run;
+    const bench_run *r = t->run;
     int ceiling = 0;
     bool well = measure_ceilings(t, &ceiling, CEILINGS_PART) && measure_blocks(t, 0);
     if (well && !stop_asked && t->block_count > 0 && count_rows(r, r->plan.ceilings) == 0) {
@@ -202,7 +202,7 @@ static bool is_same(const json_t *a, const json_t *b, const char *object, const 
 }
 
 // Rows of another machine, library or setting do not belong into one file.
-static bool is_continuation(const run *r, const json_t *old) {
+static bool is_continuation(const bench_run *r, const json_t *old) {
     static const char *const keys[][2] = {{"machine", "cpu"},        {"decoct", "library"},
                                           {"decoct", "plugins"},     {"decoct", "seed"},
                                           {"decoct", "repetitions"}, {"decoct", "min_time"}};
@@ -232,7 +232,7 @@ static int find_case(const plan *p, const char *name) {
 
 // Takes over what was measured. False, with a message: a row is not in this plan, and would be
 // lost.
-static bool take_rows(run *r, const json_t *old, int *taken) {
+static bool take_rows(bench_run *r, const json_t *old, int *taken) {
     size_t i;
     json_t *row;
     json_array_foreach(json_object_get(old, "benchmarks"), i, row) {
@@ -253,7 +253,7 @@ static bool take_rows(run *r, const json_t *old, int *taken) {
     return true;
 }
 
-static int take_over(run *r, int *done) {
+static int take_over(bench_run *r, int *done) {
     int code;
     json_t *old = record_file_read(r->options->out, r->command, &code);
     bool empty = json_is_object(old) && json_object_size(old) == 0;
@@ -269,7 +269,7 @@ static int take_over(run *r, int *done) {
 }
 
 // Claims the file, and takes over what it has; an exit code.
-static int resume(run *r, int *done) {
+static int resume(bench_run *r, int *done) {
     const run_options *o = r->options;
     if (!o->out) {
         return 0;
@@ -302,7 +302,7 @@ static int start_gbench(const run_options *o, const char *command) {
     return gbench_initialize(5, flags) == GBENCH_READY ? 0 : EXIT_INTERNAL;
 }
 
-static int make_plan(run *r, int parts, const json_t *machine) {
+static int make_plan(bench_run *r, int parts, const json_t *machine) {
     const choices *c = &r->options->choices;
     int code = parts & RUN_CEILINGS ? plan_add_ceilings(&r->plan, c, machine, r->command) : 0;
     if (!code && parts & RUN_CASES) {
@@ -315,12 +315,12 @@ static int make_plan(run *r, int parts, const json_t *machine) {
     return code;
 }
 
-static void set_complete(run *r) {
+static void set_complete(bench_run *r) {
     json_object_set_new(json_object_get(r->results.context, "decoct"), "complete",
                         json_boolean(count_rows(r, 0) == r->plan.count));
 }
 
-static void report_wrong(const run *r, const json_t *row, const char *name) {
+static void report_wrong(const bench_run *r, const json_t *row, const char *name) {
     const char *hash = json_string_value(json_object_get(row, "hash"));
     const char *by = json_string_value(json_object_get(row, "reference"));
     const char *expected = json_string_value(json_object_get(row, "expected"));
@@ -329,7 +329,7 @@ static void report_wrong(const run *r, const json_t *row, const char *name) {
 }
 
 // The worst exit code of the rows.
-static int verdict(const run *r) {
+static int verdict(const bench_run *r) {
     int failed = 0, wrong = 0, refused = 0;
     for (int i = 0; i < r->plan.count; i++) {
         const json_t *row = r->results.rows[i];
@@ -355,7 +355,7 @@ static int verdict(const run *r) {
                         : 0;
 }
 
-static void say_end(const run *r, bool well, double seconds) {
+static void say_end(const bench_run *r, bool well, double seconds) {
     int rows = count_rows(r, 0);
     const char *out = r->options->out;
     if (rows < r->plan.count) {
@@ -370,12 +370,12 @@ static void say_end(const run *r, bool well, double seconds) {
             out ? out : "");
 }
 
-static int no_memory(const run *r) {
+static int no_memory(const bench_run *r) {
     fprintf(stderr, "%s: out of memory\n", r->command);
     return EXIT_INTERNAL;
 }
 
-static int measure_plan(run *r, const schedule_block *blocks, int block_count, int done) {
+static int measure_plan(bench_run *r, const schedule_block *blocks, int block_count, int done) {
     turn *t = calloc(1, sizeof *t);
     if (!t) {
         return no_memory(r);
@@ -404,7 +404,7 @@ static int measure_plan(run *r, const schedule_block *blocks, int block_count, i
 }
 
 // The order of measurement, a name a line.
-static void list_cases(const run *r, const schedule_block *blocks, int count) {
+static void list_cases(const bench_run *r, const schedule_block *blocks, int count) {
     for (int i = 0; i < r->plan.ceilings; i++) {
         puts(r->plan.cases[i].name);
     }
@@ -416,14 +416,14 @@ static void list_cases(const run *r, const schedule_block *blocks, int count) {
 }
 
 // The findings go to the file; an exit code.
-static int examine_machine(run *r) {
+static int examine_machine(bench_run *r) {
     json_t *findings = NULL;
     int code = preflight(r->look, r->command, r->options->strict, &findings);
     json_object_set_new(r->results.context, "findings", findings ? findings : json_null());
     return code;
 }
 
-int run_all(run *r, run_options *options, int parts, char **argv) {
+int run_all(bench_run *r, run_options *options, int parts, char **argv) {
     r->options = options;
     r->begin = clock_budget(); // the examination of the machine counts
     jsonmemory_watch();
@@ -465,7 +465,7 @@ bool run_prints_file(const run_options *o) {
     return o->out && wholefile_is_stdout(o->out);
 }
 
-void run_close(run *r) {
+void run_close(bench_run *r) {
     record_file_close(&r->results);
     plan_free(&r->plan);
 }

@@ -29,23 +29,23 @@ extern const struct argp run_parser;
 // Which cases a run has.
 enum { RUN_CASES = 1, RUN_CEILINGS = 2 };
 
-typedef struct run {
+typedef struct bench_run {
     const char *command; // "decoct sweep"
     run_options *options;
     bench_look *look; // NULL: the machine is not examined
     plan plan;
     record_file results;
     double begin; // by clock_budget
-} run;
+} bench_run;
 
 // Measures; `parts` are RUN_ flags, `argv` goes to the file. Returns an exit code; r->results has
 // the rows. Close it whatever the code is.
-int run_all(run *r, run_options *options, int parts, char **argv);
-void run_close(run *r);
+int run_all(bench_run *r, run_options *options, int parts, char **argv);
+void run_close(bench_run *r);
 
 // True where the result file itself goes to standard output, which then holds nothing else.
 bool run_prints_file(const run_options *options);
 // What commands print of rows.
-void run_print_rows(const run *r);
+void run_print_rows(const bench_run *r);
 
 #endif

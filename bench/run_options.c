@@ -157,7 +157,7 @@ static void print_row(const json_t *row, int width) {
     putchar('\n');
 }
 
-void run_print_rows(const run *r) {
+void run_print_rows(const bench_run *r) {
     int width = 0;
     for (int i = 0; i < r->plan.count; i++) {
         int length = (int)strlen(r->plan.cases[i].name);

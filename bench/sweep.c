@@ -46,7 +46,7 @@ int decoct_sweep(int argc, char **argv, bench_look *look) {
     if (code) {
         return code;
     }
-    run r = {.command = "decoct sweep", .look = look};
+    bench_run r = {.command = "decoct sweep", .look = look};
     code = choices_complete(&o.choices, r.command, "matmul,softmax,attention,block,prefill,decode",
                             "1");
     if (!code) {

@@ -50,15 +50,15 @@ typedef struct settings {
     int threads;
 } settings;
 
-typedef struct work {
+typedef struct tune_work {
     decoct_context *ctx;
     decoct_matmul_args a;
     double amount;
-} work;
+} tune_work;
 
 // One choice at one shape.
 typedef struct entry {
-    work *w;
+    tune_work *w;
     decoct_matmul_kernel kernel;
 } entry;
 
@@ -73,15 +73,15 @@ static bool run_matmul(void *data) {
 }
 
 static bool run_probe(void *data) {
-    work *w = data;
+    tune_work *w = data;
     return !decoct_probe(w->ctx, DECOCT_PROBE_FMA, 20000, NULL, NULL, &w->amount);
 }
 
-static bool open_work(decoct_context *ctx, const int64_t shape[3], work *w) {
+static bool open_work(decoct_context *ctx, const int64_t shape[3], tune_work *w) {
     int64_t m = shape[0], n = shape[1], k = shape[2];
     float *x = operand_new(m * k, 1.0f, 1), *b = operand_new(k * n, 1.0f, 2);
     decoct_weights *weights = NULL;
-    *w = (work){.ctx = ctx};
+    *w = (tune_work){.ctx = ctx};
     if (x && b && !decoct_weights_create(ctx, k, n, b, 0, 0, &weights)) {
         w->a = (decoct_matmul_args){.struct_size = sizeof w->a,
                                     .m = m,
@@ -130,7 +130,7 @@ static double fastest(const contestant *c) {
 }
 
 // Shares of the peak at one shape, by choice.
-static void measure_choices(work *w, entry *entries, double share[CHOICES]) {
+static void measure_choices(tune_work *w, entry *entries, double share[CHOICES]) {
     static contestant list[CHOICES + 1];
     for (int i = 0; i < CHOICES; i++) {
         entries[i].w = w;
@@ -175,7 +175,7 @@ static void print_shares(uint32_t tile_rows, double share[SHAPES][CHOICES]) {
            winner.n);
 }
 
-static bool tune(decoct_context *ctx, work *works) {
+static bool tune(decoct_context *ctx, tune_work *works) {
     static entry entries[CHOICES];
     static double share[SHAPES][CHOICES];
     for (int i = 0; i < CHOICES; i++) {
@@ -228,7 +228,7 @@ int main(int argc, char **argv) {
                         .error = error,
                         .error_size = sizeof error};
     decoct_context *ctx = NULL;
-    work works[SHAPES];
+    tune_work works[SHAPES];
     bool ready = !decoct_context_open(&o, &ctx);
     if (ready) {
         kernels = *ctx->kernels;

@@ -182,14 +182,14 @@ typedef struct library {
                        float max_bias, float softcap);
 } library;
 
-typedef struct job {
+typedef struct ggml_job {
     library *lib;
     team *team;
     void *context, *graph;
     void *buffers[5]; // views of the operands
     int buffer_count;
     void *own[3]; // w as ggml needs it, or k, v and the mask
-} job;
+} ggml_job;
 
 static bool find_functions(library *lib, char *note, size_t size) {
     const library_symbol symbols[] = {
@@ -319,7 +319,7 @@ static team *take_team(library *lib, int32_t threads) {
 // ---- Jobs ----
 
 static void close_job(void *data) {
-    job *j = data;
+    ggml_job *j = data;
     for (int i = 0; i < j->buffer_count; i++) {
         j->lib->buffer_free(j->buffers[i]);
     }
@@ -336,7 +336,7 @@ static void close_job(void *data) {
 }
 
 // Sets the data of a tensor. ggml needs aligned memory, so that begins a little before.
-static bool place(job *j, void *tensor, const void *data) {
+static bool place(ggml_job *j, void *tensor, const void *data) {
     uintptr_t address = (uintptr_t)data, base = address / ALIGNMENT * ALIGNMENT;
     size_t bytes = address - base + j->lib->tensor_bytes(tensor);
     void *buffer = j->lib->buffer_new((void *)base, bytes);
@@ -348,7 +348,7 @@ static bool place(job *j, void *tensor, const void *data) {
 }
 
 // A dense tensor, the fastest axis first; NULL if it failed.
-static void *operand(job *j, int type, int64_t n0, int64_t n1, int64_t n2, const void *data) {
+static void *operand(ggml_job *j, int type, int64_t n0, int64_t n1, int64_t n2, const void *data) {
     int64_t shape[] = {n0, n1, n2};
     void *tensor = j->lib->tensor_new(j->context, type, 3, shape);
     return tensor && place(j, tensor, data) ? tensor : NULL;
@@ -377,14 +377,14 @@ static float *transpose(const float *w, int64_t k, int64_t n) {
     return t;
 }
 
-static void *open_matmul(job *j, const peer_case *c) {
+static void *open_matmul(ggml_job *j, const peer_case *c) {
     j->own[0] = transpose(c->w, c->k, c->n);
     void *w = j->own[0] ? operand(j, TYPE_F32, c->k, c->n, 1, j->own[0]) : NULL;
     void *x = operand(j, TYPE_F32, c->k, c->m, 1, c->x);
     return w && x ? j->lib->mul_mat(j->context, w, x) : NULL;
 }
 
-static void *open_softmax(job *j, const peer_case *c) {
+static void *open_softmax(ggml_job *j, const peer_case *c) {
     void *x = operand(j, TYPE_F32, c->n, c->m, 1, c->x);
     return x ? j->lib->soft_max(j->context, x) : NULL;
 }
@@ -403,7 +403,7 @@ static uint16_t *causal_mask(int64_t q_len, int64_t kv_len) {
 // A copy (heads, kv_len, head_dim) of k or v, which suits ggml better than (kv_len, heads *
 // head_dim), the cache of libllama: one query reads 32768 keys several times as fast. As f32: f16
 // would lose more than rounding allows.
-static void *cached(job *j, const peer_case *c, const float *data, void **own) {
+static void *cached(ggml_job *j, const peer_case *c, const float *data, void **own) {
     int64_t heads = c->heads, len = c->kv_len, dim = c->head_dim;
     float *copy = allocate(heads * len * dim, sizeof *copy);
     for (int64_t h = 0; copy && h < heads; h++) {
@@ -416,7 +416,7 @@ static void *cached(job *j, const peer_case *c, const float *data, void **own) {
     return copy ? operand(j, TYPE_F32, dim, len, heads, copy) : NULL;
 }
 
-static void *open_attention(job *j, const peer_case *c) {
+static void *open_attention(ggml_job *j, const peer_case *c) {
     void *q = operand(j, TYPE_F32, c->head_dim, c->heads, c->q_len, c->q), *mask = NULL;
     void *k = cached(j, c, c->key, &j->own[0]), *v = cached(j, c, c->value, &j->own[1]);
     if (c->q_len > 1) { // a single query sees all
@@ -431,7 +431,7 @@ static void *open_attention(job *j, const peer_case *c) {
     return j->lib->attention(j->context, q, k, v, mask, scale, 0.0f, 0.0f);
 }
 
-static bool open_graph(job *j, const peer_case *c) {
+static bool open_graph(ggml_job *j, const peer_case *c) {
     j->team = take_team(j->lib, c->threads);
     j->context = new_context(j->lib);
     if (!j->team || !j->context) {
@@ -453,7 +453,7 @@ static void *open_ggml(void *data, const peer_case *c, char *why, size_t size) {
     if (c->op == PEER_MATMUL_PLAIN) { // ggml_mul_mat refuses a w that is not transposed
         return NULL;
     }
-    job *j = calloc(1, sizeof *j);
+    ggml_job *j = calloc(1, sizeof *j);
     if (j) {
         j->lib = data;
     }
@@ -468,7 +468,7 @@ static void *open_ggml(void *data, const peer_case *c, char *why, size_t size) {
 }
 
 static bool run_ggml(void *data) {
-    const job *j = data;
+    const ggml_job *j = data;
     return j->lib->compute(j->team->backend, j->graph) == 0;
 }
 

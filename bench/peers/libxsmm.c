@@ -28,14 +28,14 @@ enum { PANEL_AVX2 = 32, PANEL_AVX512 = 64, ROWS_MAX = 64, DEPTH_MAX = 96, BATCH_
 enum { IN_PLACE_ROWS = 32, IN_PLACE_FLOATS = 32768 };
 
 // The kernels differ in [columns: a panel, the last one][rows: one more, fewer][y: set, added to].
-typedef struct job {
+typedef struct libxsmm_job {
     peer_case c;
     float *packed;           // [panel][k][its columns]; a plain product has one panel at a time
     bool in_place;           // w is read row-major
     int panel, depth, batch; // columns, k of one product, products of one call
     int parts;               // of m, all of the same size or one row more
     kernel *kernels[2][2][2];
-} job;
+} libxsmm_job;
 
 static void *load_libxsmm(const char *folder, char *note, size_t size) {
     void *handle = library_open_in(folder, "libxsmm.so", note, size);
@@ -64,7 +64,7 @@ static void pack_panel(const peer_case *c, int64_t first, int64_t cols, float *t
     }
 }
 
-static int64_t panel_width(const job *j, int64_t first) {
+static int64_t panel_width(const libxsmm_job *j, int64_t first) {
     return j->c.n - first < j->panel ? j->c.n - first : j->panel;
 }
 
@@ -79,7 +79,7 @@ static int find_depth(int k) {
     return k;
 }
 
-static bool make_kernels(const library *lib, job *j) {
+static bool make_kernels(const library *lib, libxsmm_job *j) {
     int m = (int)j->c.m, n = (int)j->c.n, k = (int)j->c.k;
     for (int i = 0; i < 8; i++) {
         bool last = (i & 4) != 0, fewer = (i & 2) != 0;
@@ -103,7 +103,7 @@ static bool make_kernels(const library *lib, job *j) {
 }
 
 static void close_libxsmm(void *data) {
-    job *j = data;
+    libxsmm_job *j = data;
     if (j) {
         free(j->packed);
         free(j);
@@ -120,7 +120,7 @@ static void *open_libxsmm(void *data, const peer_case *c, char *why, size_t size
         snprintf(why, size, "its kernels run on one thread; the loops around them would be ours");
         return NULL;
     }
-    job *j = calloc(1, sizeof *j);
+    libxsmm_job *j = calloc(1, sizeof *j);
     bool plain = c->op == PEER_MATMUL_PLAIN;
     int64_t floats = c->k * (plain ? lib->panel : c->n);
     if (j) {
@@ -144,7 +144,8 @@ static void *open_libxsmm(void *data, const peer_case *c, char *why, size_t size
 }
 
 // y of one panel (k, cols) of w whose first column is `first`; a row of it is `ld` long.
-static void run_panel(const job *j, const float *w, int64_t ld, int64_t first, int64_t cols) {
+static void run_panel(const libxsmm_job *j, const float *w, int64_t ld, int64_t first,
+                      int64_t cols) {
     const peer_case *c = &j->c;
     bool last = cols < j->panel;
     for (int64_t done = 0; done < c->k; done += (int64_t)j->batch * j->depth) {
@@ -160,7 +161,7 @@ static void run_panel(const job *j, const float *w, int64_t ld, int64_t first, i
 }
 
 static bool run_libxsmm(void *data) {
-    const job *j = data;
+    const libxsmm_job *j = data;
     const peer_case *c = &j->c;
     for (int64_t first = 0; first < c->n; first += j->panel) {
         int64_t cols = panel_width(j, first);

@@ -74,11 +74,11 @@ typedef struct library {
     float *(*logits)(void *context, int32_t index);
 } library;
 
-typedef struct job {
+typedef struct llama_job {
     const library *lib;
     void *model, *context, *pool;
     int64_t room; // of the context, in tokens
-} job;
+} llama_job;
 
 static void say_nothing(int level, const char *text, void *data) {
     (void)level;
@@ -163,7 +163,7 @@ void *llama_peer_load(const char *folder, char *note, size_t size) {
 // ---- A model ----
 
 void llama_peer_close(void *data) {
-    job *j = data;
+    llama_job *j = data;
     if (j->context) {
         j->lib->context_free(j->context);
     }
@@ -178,7 +178,7 @@ void llama_peer_close(void *data) {
 
 // The cache stays f16, its default: flash attention would convert one of f32 to f16 in each call.
 // Its micro-batch of 512 stays, too: others are no faster (docs/tuning.md).
-static void *open_context(const job *j, int32_t threads) {
+static void *open_context(const llama_job *j, int32_t threads) {
     context_params c = j->lib->context_defaults();
     c.context = (uint32_t)j->room;
     c.batch = c.context;
@@ -192,13 +192,13 @@ static void *open_context(const job *j, int32_t threads) {
 void *llama_peer_open(void *data, const char *gguf, int32_t threads, int64_t context, char *why,
                       size_t size) {
     const library *lib = data;
-    job *j = context > 0 && context <= INT32_MAX ? calloc(1, sizeof *j) : NULL;
+    llama_job *j = context > 0 && context <= INT32_MAX ? calloc(1, sizeof *j) : NULL;
     *why = '\0';
     if (!j) {
         snprintf(why, size, "out of memory");
         return NULL;
     }
-    *j = (job){.lib = lib, .room = context};
+    *j = (llama_job){.lib = lib, .room = context};
     model_params m = lib->model_defaults();
     m.gpu_layers = 0;
     m.load_mode = LOAD_INTO_MEMORY;
@@ -216,7 +216,7 @@ void *llama_peer_open(void *data, const char *gguf, int32_t threads, int64_t con
 }
 
 bool llama_peer_run(void *data, const int32_t *tokens, int64_t count, int64_t keep) {
-    job *j = data;
+    llama_job *j = data;
     void *memory = j->lib->memory(j->context);
     // It aborts when there are more than its batch may hold.
     if (count < 1 || keep < 0 || count > j->room || keep > j->room - count ||
@@ -229,6 +229,6 @@ bool llama_peer_run(void *data, const int32_t *tokens, int64_t count, int64_t ke
 }
 
 const float *llama_peer_logits(void *data) {
-    job *j = data;
+    llama_job *j = data;
     return j->lib->logits(j->context, -1);
 }

@@ -12,7 +12,7 @@
 
 enum { ANY = 1, CPU = 1, IN_ORDER = 1, TRIALS = 20 };
 
-typedef struct job {
+typedef struct onednn_job {
     const onednn *lib;
     peer_case c;
     onednn_call call;
@@ -20,7 +20,7 @@ typedef struct job {
     bool sgemm;    // instead of the call, with rows of w that are `ld` apart
     int64_t ld;
     void *attention; // the job of onednn_attention.c
-} job;
+} onednn_job;
 
 // ---- The library ----
 
@@ -81,7 +81,7 @@ static void *load_onednn(const char *folder, char *note, size_t size) {
 // ---- Jobs ----
 
 // Copies w (k, n) from the layout `from` to the layout `to`.
-static bool pack(job *j, const onednn_layout *from, const onednn_layout *to) {
+static bool pack(onednn_job *j, const onednn_layout *from, const onednn_layout *to) {
     static const int whats[] = {ONEDNN_SRC, ONEDNN_DST};
     const onednn *lib = j->lib;
     const onednn_layout *layouts[] = {from, to};
@@ -97,7 +97,7 @@ static bool pack(job *j, const onednn_layout *from, const onednn_layout *to) {
     return packed;
 }
 
-static bool run_matmul(const job *j) {
+static bool run_matmul(const onednn_job *j) {
     const peer_case *c = &j->c;
     if (j->sgemm) {
         return !j->lib->sgemm('N', 'N', c->m, c->n, c->k, 1.0f, c->x, c->k,
@@ -106,7 +106,7 @@ static bool run_matmul(const job *j) {
     return onednn_execute(j->lib, &j->call) && !j->lib->stream_wait(j->lib->stream);
 }
 
-static double trial(job *j, bool sgemm) {
+static double trial(onednn_job *j, bool sgemm) {
     double best = 1e9;
     j->sgemm = sgemm;
     for (int i = 0; i < TRIALS; i++) {
@@ -119,7 +119,8 @@ static double trial(job *j, bool sgemm) {
 }
 
 // w row-major: the faster of the two calls.
-static bool open_plain(job *j, const onednn_layout *x, onednn_layout *w, const onednn_layout *y) {
+static bool open_plain(onednn_job *j, const onednn_layout *x, onednn_layout *w,
+                       const onednn_layout *y) {
     const peer_case *c = &j->c;
     if (!onednn_matmul(j->lib, x, w, y, 1.0f, &j->call) ||
         !onednn_attach(j->lib, &j->call, c->x, c->w, c->y)) {
@@ -132,7 +133,7 @@ static bool open_plain(job *j, const onednn_layout *x, onednn_layout *w, const o
 
 // w packed ahead. If oneDNN has no layout of its own for it (without AVX-512), matmul is sgemm with
 // overhead; then w gets rows whose distance is not a large power of two.
-static bool open_packed(job *j, const onednn_layout *x, const onednn_layout *w,
+static bool open_packed(onednn_job *j, const onednn_layout *x, const onednn_layout *w,
                         const onednn_layout *y) {
     const onednn *lib = j->lib;
     const peer_case *c = &j->c;
@@ -151,7 +152,7 @@ static bool open_packed(job *j, const onednn_layout *x, const onednn_layout *w,
     return pack(j, w, &best) && onednn_attach(lib, &j->call, c->x, j->packed, c->y);
 }
 
-static bool open_matmul(job *j) {
+static bool open_matmul(onednn_job *j) {
     const onednn *lib = j->lib;
     const peer_case *c = &j->c;
     onednn_layout x, w, y;
@@ -162,7 +163,7 @@ static bool open_matmul(job *j) {
            (c->op == PEER_MATMUL_PLAIN ? open_plain(j, &x, &w, &y) : open_packed(j, &x, &w, &y));
 }
 
-static bool open_softmax(job *j) {
+static bool open_softmax(onednn_job *j) {
     const peer_case *c = &j->c;
     onednn_layout data;
     return onednn_strided(j->lib, &(onednn_shape){0, c->m, c->n, 0, c->n, 1}, &data) &&
@@ -171,7 +172,7 @@ static bool open_softmax(job *j) {
 }
 
 static void close_onednn(void *data) {
-    job *j = data;
+    onednn_job *j = data;
     if (j) {
         onednn_free(j->lib, &j->call);
         onednn_attention_close(j->attention);
@@ -181,7 +182,7 @@ static void close_onednn(void *data) {
 }
 
 static void *open_onednn(void *data, const peer_case *c, char *why, size_t size) {
-    job *j = calloc(1, sizeof *j);
+    onednn_job *j = calloc(1, sizeof *j);
     *why = '\0';
     bool opened = false;
     if (j) {
@@ -202,7 +203,7 @@ static void *open_onednn(void *data, const peer_case *c, char *why, size_t size)
 }
 
 static bool run_onednn(void *data) {
-    job *j = data;
+    onednn_job *j = data;
     j->lib->set_threads(j->c.threads);
     return j->attention ? onednn_attention_run(j->attention) : run_matmul(j);
 }

@@ -17,16 +17,16 @@ typedef struct block {
     onednn_call scores, softmax, output;
 } block;
 
-typedef struct job {
+typedef struct onednn_attention_job {
     const onednn *lib;
     peer_case c;
     int64_t groups; // heads in one call
     int count;
     block *blocks;
     float *scores; // (groups, rows, seen)
-} job;
+} onednn_attention_job;
 
-static bool open_block(job *j, block *b) {
+static bool open_block(onednn_attention_job *j, block *b) {
     const onednn *lib = j->lib;
     const peer_case *c = &j->c;
     int64_t dim = c->head_dim, width = c->heads * dim, g = j->groups;
@@ -45,7 +45,7 @@ static bool open_block(job *j, block *b) {
 }
 
 void onednn_attention_close(void *data) {
-    job *j = data;
+    onednn_attention_job *j = data;
     if (!j) {
         return;
     }
@@ -60,13 +60,13 @@ void onednn_attention_close(void *data) {
 }
 
 void *onednn_attention_open(const onednn *lib, const peer_case *c) {
-    job *j = calloc(1, sizeof *j);
+    onednn_attention_job *j = calloc(1, sizeof *j);
     if (!j) {
         return NULL;
     }
     int64_t rows = c->q_len < BLOCK ? c->q_len : BLOCK;
     bool together = c->q_len == 1 || c->heads * rows * c->kv_len <= GROUP_FLOATS;
-    *j = (job){.lib = lib, .c = *c, .groups = together ? c->heads : 1};
+    *j = (onednn_attention_job){.lib = lib, .c = *c, .groups = together ? c->heads : 1};
     j->count = (int)((c->q_len + rows - 1) / rows);
     j->blocks = calloc((size_t)j->count, sizeof *j->blocks);
     size_t bytes = (size_t)(j->groups * rows * c->kv_len) * sizeof *j->scores;
@@ -87,7 +87,7 @@ void *onednn_attention_open(const onednn *lib, const peer_case *c) {
 }
 
 // Only the last columns of a block, as many as it has rows, are hidden from some of its queries.
-static void mask(const job *j, const block *b) {
+static void mask(const onednn_attention_job *j, const block *b) {
     int64_t always = b->seen - b->rows;
     for (int64_t row = 0; row < j->groups * b->rows; row++) {
         float *scores = j->scores + row * b->seen;
@@ -97,7 +97,7 @@ static void mask(const job *j, const block *b) {
     }
 }
 
-static bool run_block(const job *j, const block *b, int64_t head) {
+static bool run_block(const onednn_attention_job *j, const block *b, int64_t head) {
     const onednn *lib = j->lib;
     int64_t at = head * j->c.head_dim, first = b->first * j->c.heads * j->c.head_dim + at;
     if (!onednn_attach(lib, &b->scores, j->c.q + first, j->c.key + at, j->scores) ||
@@ -112,7 +112,7 @@ static bool run_block(const job *j, const block *b, int64_t head) {
 
 // One query on one thread: all heads take their turn at a few keys, so that memory is read once
 // from front to back and not by each head in pieces. Faster than the primitives: docs/tuning.md.
-static bool run_one(const job *j) {
+static bool run_one(const onednn_attention_job *j) {
     const onednn *lib = j->lib;
     const peer_case *c = &j->c;
     int64_t dim = c->head_dim, width = c->heads * dim, kv = c->kv_len;
@@ -139,7 +139,7 @@ static bool run_one(const job *j) {
 }
 
 bool onednn_attention_run(void *data) {
-    const job *j = data;
+    const onednn_attention_job *j = data;
     if (j->c.q_len == 1 && j->c.threads == 1) {
         return run_one(j);
     }

@@ -210,17 +210,17 @@ static bool write_model(writer *w, const model *m) {
 
 // ---- Sessions ----
 
-typedef struct job {
+typedef struct onnxruntime_job {
     library *lib;
     ort_session *session;
     ort_binding *binding;
     ort_value *values[TENSORS_MAX];
     int32_t last, total; // attention: the last position and the number of them
     float *key, *value;  // attention: (heads, kv_len, head_dim)
-} job;
+} onnxruntime_job;
 
 static void close_onnxruntime(void *data) {
-    job *j = data;
+    onnxruntime_job *j = data;
     if (!j) {
         return;
     }
@@ -236,7 +236,7 @@ static void close_onnxruntime(void *data) {
 }
 
 static bool run_onnxruntime(void *data) {
-    const job *j = data;
+    const onnxruntime_job *j = data;
     return well(j->lib, j->lib->api->run_with_binding(j->session, NULL, j->binding));
 }
 
@@ -267,7 +267,7 @@ static bool set_options(library *lib, ort_options *options, const model *m, int3
            well(lib, api->set_log_severity(options, ORT_LOG_ERROR));
 }
 
-static bool make_session(job *j, const model *m, int32_t threads) {
+static bool make_session(onnxruntime_job *j, const model *m, int32_t threads) {
     library *lib = j->lib;
     const ort_api *api = lib->api;
     ort_options *options = NULL;
@@ -281,7 +281,7 @@ static bool make_session(job *j, const model *m, int32_t threads) {
     return made;
 }
 
-static bool bind(job *j, const model *m) {
+static bool bind(onnxruntime_job *j, const model *m) {
     library *lib = j->lib;
     const ort_api *api = lib->api;
     bool bound = well(lib, api->create_binding(j->session, &j->binding));
@@ -304,7 +304,7 @@ static bool bind(job *j, const model *m) {
 
 // A row times a wide matrix is faster from unpacked weights; all else is as fast packed, in memory
 // at least, or far faster (docs/tuning.md).
-static bool describe_matmul(job *j, const peer_case *c, model *m) {
+static bool describe_matmul(onnxruntime_job *j, const peer_case *c, model *m) {
     (void)j;
     bool raw = c->m == 1 && c->n >= 2 * c->k;
     *m = (model){.domain = "", .operation = "MatMul", .inputs = 2, .raw = raw};
@@ -314,7 +314,7 @@ static bool describe_matmul(job *j, const peer_case *c, model *m) {
     return true;
 }
 
-static bool describe_softmax(job *j, const peer_case *c, model *m) {
+static bool describe_softmax(onnxruntime_job *j, const peer_case *c, model *m) {
     (void)j;
     *m = (model){.domain = "", .operation = "Softmax", .inputs = 1};
     add(m, "x", c->x, c->m, c->n, 0, 0);
@@ -334,13 +334,14 @@ static float *by_heads(const peer_case *c, const float *from) {
     return to;
 }
 
-static bool make_caches(job *j, const peer_case *c) {
+static bool make_caches(onnxruntime_job *j, const peer_case *c) {
     j->key = by_heads(c, c->key);
     j->value = by_heads(c, c->value);
     return (j->key && j->value) || no_memory(j->lib);
 }
 
-static void add_caches(job *j, const peer_case *c, model *m, const char *key, const char *value) {
+static void add_caches(onnxruntime_job *j, const peer_case *c, model *m, const char *key,
+                       const char *value) {
     add(m, key, j->key, 1, c->heads, c->kv_len, c->head_dim);
     add(m, value, j->value, 1, c->heads, c->kv_len, c->head_dim);
 }
@@ -357,7 +358,7 @@ static void add_number(model *m, const char *name, int32_t *at) {
 
 // Reads the keys and values of the queries' own positions, and earlier ones from a cache, which it
 // extends in place. It demands that head_dim is a multiple of 8.
-static bool describe_group_query(job *j, const peer_case *c, model *m) {
+static bool describe_group_query(onnxruntime_job *j, const peer_case *c, model *m) {
     int64_t past = c->kv_len - c->q_len, skip = past * c->heads * c->head_dim;
     if (c->head_dim % 8 || !make_caches(j, c)) {
         return false;
@@ -384,7 +385,7 @@ static bool is_plain(const peer_case *c) {
 }
 
 // Keys and values by heads are the faster of the two layouts that it accepts.
-static bool describe_multi_head(job *j, const peer_case *c, model *m) {
+static bool describe_multi_head(onnxruntime_job *j, const peer_case *c, model *m) {
     if (!is_plain(c) || !make_caches(j, c)) {
         return false;
     }
@@ -398,7 +399,7 @@ static bool describe_multi_head(job *j, const peer_case *c, model *m) {
 }
 
 // All three are by heads or not one; for one query both layouts of q and y are the same.
-static bool describe_attention(job *j, const peer_case *c, model *m) {
+static bool describe_attention(onnxruntime_job *j, const peer_case *c, model *m) {
     bool one = c->q_len == 1;
     if (!is_plain(c) || (one && !make_caches(j, c))) {
         return false;
@@ -422,10 +423,10 @@ static bool describe_attention(job *j, const peer_case *c, model *m) {
 
 // ---- Cases ----
 
-typedef bool (*description)(job *, const peer_case *, model *);
+typedef bool (*description)(onnxruntime_job *, const peer_case *, model *);
 
-static job *open_job(library *lib, const peer_case *c, description describe, model *m) {
-    job *j = calloc(1, sizeof *j);
+static onnxruntime_job *open_job(library *lib, const peer_case *c, description describe, model *m) {
+    onnxruntime_job *j = calloc(1, sizeof *j);
     if (!j) {
         no_memory(lib);
         return NULL;
@@ -440,7 +441,7 @@ static job *open_job(library *lib, const peer_case *c, description describe, mod
 
 // The fastest of up to twenty runs, as many as fit into a fifth of a second. A second one at least,
 // unless the first is far from `least`. INFINITY: it failed.
-static double time_job(job *j, double least) {
+static double time_job(onnxruntime_job *j, double least) {
     double best = INFINITY, begin = clock_now();
     for (int i = 0; i < 20 && (clock_now() - begin < 0.2 || (i == 1 && best < 1.5 * least)); i++) {
         double start = clock_now();
@@ -453,14 +454,14 @@ static double time_job(job *j, double least) {
 }
 
 // Keeps the operator that is the fastest here, and names it.
-static job *open_attention(library *lib, const peer_case *c, char *name, size_t size) {
+static onnxruntime_job *open_attention(library *lib, const peer_case *c, char *name, size_t size) {
     static const description operators[] = {describe_group_query, describe_multi_head,
                                             describe_attention};
-    job *best = NULL;
+    onnxruntime_job *best = NULL;
     double least = INFINITY;
     for (int i = 0; i < 3; i++) {
         model m;
-        job *j = open_job(lib, c, operators[i], &m), *worse = j;
+        onnxruntime_job *j = open_job(lib, c, operators[i], &m), *worse = j;
         double taken = j ? time_job(j, least) : INFINITY;
         if (taken < least) {
             worse = best;
@@ -476,7 +477,7 @@ static job *open_attention(library *lib, const peer_case *c, char *name, size_t 
 static void *open_onnxruntime(void *data, const peer_case *c, char *why, size_t size) {
     library *lib = data;
     model m;
-    job *j = NULL;
+    onnxruntime_job *j = NULL;
     *why = lib->error[0] = '\0';
     if (lib->env || make_env(lib, c->threads)) {
         j = c->op == PEER_ATTENTION ? open_attention(lib, c, why, size)

@@ -28,10 +28,10 @@ typedef struct library {
     void *pools[POOLS_MAX]; // by their number of threads; they stay for all jobs
 } library;
 
-typedef struct job {
+typedef struct xnnpack_job {
     const library *lib;
     void *operation, *pool;
-} job;
+} xnnpack_job;
 
 static void *load_xnnpack(const char *folder, char *note, size_t size) {
     static const char *const names[] = {"libXNNPACK.so.0", NULL};
@@ -80,7 +80,7 @@ static bool find_pool(library *lib, int32_t threads, void **pool) {
     return *pool != NULL;
 }
 
-static bool prepare(job *j, const peer_case *c) {
+static bool prepare(xnnpack_job *j, const peer_case *c) {
     const library *lib = j->lib;
     size_t m = (size_t)c->m, n = (size_t)c->n, k = (size_t)c->k;
     if (c->op == PEER_SOFTMAX) {
@@ -93,7 +93,7 @@ static bool prepare(job *j, const peer_case *c) {
 }
 
 static void close_xnnpack(void *data) {
-    job *j = data;
+    xnnpack_job *j = data;
     if (j) {
         if (j->operation) {
             j->lib->destroy(j->operation);
@@ -108,7 +108,7 @@ static void *open_xnnpack(void *data, const peer_case *c, char *why, size_t size
     if (c->op != PEER_MATMUL && c->op != PEER_SOFTMAX) {
         return NULL;
     }
-    job *j = calloc(1, sizeof *j);
+    xnnpack_job *j = calloc(1, sizeof *j);
     if (j) {
         j->lib = lib;
     }
@@ -121,7 +121,7 @@ static void *open_xnnpack(void *data, const peer_case *c, char *why, size_t size
 }
 
 static bool run_xnnpack(void *data) {
-    const job *j = data;
+    const xnnpack_job *j = data;
     return !j->lib->run(j->operation, j->pool);
 }
 
