@@ -3,12 +3,14 @@
 # FOLDER that acts as OpenBLAS. Rows, figures and exit codes; no timing is judged.
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.abspath(sys.argv.pop(2))
 DECOCT = os.path.abspath(sys.argv.pop(1))
 QUICK = ("--rounds", "3", "--turn", "0.0005", "--folder", "/nonexistent", "--peers", "openblas")
@@ -73,6 +75,17 @@ class Figures(unittest.TestCase):
     def test_one_row_goes_through_sgemv(self):
         code, all = figures("--op", "matmul", "--filter", "m:1/n:768/k:768")
         self.assertEqual((code, all["rows"][0]["unit"]), (0, "GB/s"))
+
+    def test_weights_of_other_types(self):
+        with open(os.path.join(HERE, "..", "include", "decoct", "dtypes.def"), encoding="utf-8") as file:
+            names = re.findall(r"^DECOCT_DTYPE\(\w+, (\w+), 16, 1,", file.read(), re.M)
+        code, all = figures("--op", "matmul,cold", "--filter", "m:1/n:2304/k:768")
+        self.assertEqual((code, [r["op"] for r in all["rows"] if r["dtype"] == "f32"]), (0, ["matmul", "cold"]))
+        for name in names:
+            rows = [r for r in all["rows"] if r["dtype"] == name]
+            self.assertEqual([(r["op"], r["shape"], list(r["served_by"]), r["best_peer"]) for r in rows],
+                             [(op, "m:1/n:2304/k:768/dtype:" + name, ["matmul_" + name], "openblas")
+                              for op in ("matmul", "cold")])
 
     def test_what_a_peer_does_not_offer(self):
         code, all = figures("--op", "softmax", "--filter", "cols:16$")

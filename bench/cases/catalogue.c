@@ -157,11 +157,9 @@ static void add_shape(shapes *all, const work_op *op, const line *l) {
         last = op->outputs[i];
         add_output(all, op, l, last, DECOCT_F32);
     }
-    for (decoct_dtype t = DECOCT_F32 + 1; last && op->has_dtype && t < DCT_DTYPES; t++) {
-        decoct_dtype usable;
-        if (stored_find(stored_name(t), &usable)) {
-            add_output(all, op, l, last, t);
-        }
+    decoct_dtype dtype;
+    for (int i = 0; last && op->has_dtype && stored_at(i, &dtype); i++) {
+        add_output(all, op, l, last, dtype);
     }
 }
 

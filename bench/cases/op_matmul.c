@@ -30,16 +30,19 @@ static decoct_status pack(bench_work *w, float *b, int32_t transposed) {
     }
     decoct_weights_args a = {
         .struct_size = sizeof a, .dtype = w->c.dtype, .k = k, .n = n, .transposed = transposed};
-    void *stored = NULL;
     if (!decoct_weights_create_from) {
         return DECOCT_E_UNSUPPORTED;
     }
     snprintf(w->kernels, sizeof w->kernels, "matmul_%s", stored_name(w->c.dtype));
-    decoct_status status = stored_new(w->ctx, w->c.dtype, b, n * k, &stored);
-    a.w = stored;
-    status = status ? status : decoct_weights_create_from(w->ctx, &a, &w->weights);
-    free(stored);
-    return status;
+    const bench_work *from = w->c.shares; // has the same numbers
+    decoct_status status = DECOCT_OK;
+    if (from && from->stored) {
+        memcpy(b, from->operand[ROLE_W], (size_t)(n * k) * sizeof *b);
+    } else {
+        status = stored_new(w->ctx, w->c.dtype, b, n * k, &w->stored);
+    }
+    a.w = from && from->stored ? from->stored : w->stored;
+    return status ? status : decoct_weights_create_from(w->ctx, &a, &w->weights);
 }
 
 // The hashed weights are packed from a transposed copy, which must change nothing.

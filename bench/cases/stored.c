@@ -28,6 +28,16 @@ static bool is_storable(decoct_dtype dtype) {
     return types[dtype].block == 1 && types[dtype].bytes <= 2;
 }
 
+bool stored_at(int index, decoct_dtype *out) {
+    for (decoct_dtype t = DECOCT_F32 + 1; t < DCT_DTYPES; t++) {
+        if (is_storable(t) && index-- == 0) {
+            *out = t;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool stored_find(const char *name, decoct_dtype *out) {
     for (decoct_dtype t = DECOCT_F32; t < DCT_DTYPES; t++) {
         if (strcmp(types[t].name, name) == 0 && (t == DECOCT_F32 || is_storable(t))) {

@@ -10,6 +10,8 @@
 
 // "bf16". (A library that is compared with this one may lack decoct_dtype_name.)
 const char *stored_name(decoct_dtype dtype);
+// Types but f32 that cases can be made of, one after the other; false: there are no more.
+bool stored_at(int index, decoct_dtype *out);
 // The type of that name; false: there is none, or cases cannot be made of it (stored_open).
 bool stored_find(const char *name, decoct_dtype *out);
 // Bytes of `count` numbers of a type.

@@ -12,8 +12,10 @@
 
 enum { US, FMA, MEMORY, THEM, SIDES, TOKENS = 1024, MEMORY_FLOATS = 64 << 20 };
 
-static const row_shape rows[] = {
-    {"prefill", {512, 0}}, {"prefill", {1024, 0}}, {"decode", {1, 0}}, {"decode", {1, 512}}};
+static const row_shape rows[] = {{"prefill", {512, 0}, DECOCT_F32},
+                                 {"prefill", {1024, 0}, DECOCT_F32},
+                                 {"decode", {1, 0}, DECOCT_F32},
+                                 {"decode", {1, 512}, DECOCT_F32}};
 enum { ROWS = sizeof rows / sizeof *rows };
 
 // One model in both libraries; the row that is run decides what is fed.

@@ -295,18 +295,19 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
             code = EXIT_INTERNAL;
         }
     }
-    for (int i = 0; i < row_shape_count && !code && !s->model; i++) {
+    row_shape shape;
+    for (int i = 0; row_shape_at(i, &shape) && !code && !s->model; i++) {
         row_result result;
-        if (!wanted(s, &run->filter, &row_shapes[i])) {
+        if (!wanted(s, &run->filter, &shape)) {
             continue;
         }
-        if (!row_run(&row_shapes[i], threads, &us, run->peers, run->peer_count, &options, &result,
-                     error, sizeof error)) {
+        if (!row_run(&shape, threads, &us, run->peers, run->peer_count, &options, &result, error,
+                     sizeof error)) {
             fprintf(stderr, "decoct peers: %s\n", error);
             code = EXIT_INTERNAL;
         } else {
             run->wrong +=
-                report_row(run->out, &row_shapes[i], threads, run->peers, run->peer_count, &result);
+                report_row(run->out, &shape, threads, run->peers, run->peer_count, &result);
             run->rows++;
         }
     }
@@ -315,11 +316,12 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
 }
 
 static void list_rows(const settings *s, const regex_t *filter) {
-    for (int i = 0; i < row_shape_count; i++) {
+    row_shape shape;
+    for (int i = 0; row_shape_at(i, &shape); i++) {
         char name[128];
-        row_name(&row_shapes[i], name, sizeof name);
-        if (wanted(s, filter, &row_shapes[i])) {
-            printf("%s/%s\n", row_shapes[i].kind, name);
+        row_name(&shape, name, sizeof name);
+        if (wanted(s, filter, &shape)) {
+            printf("%s/%s\n", shape.kind, name);
         }
     }
 }

@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include "cases/served.h"
+#include "cases/stored.h"
 #include "machine/machine.h"
 
 #include <jansson.h>
@@ -67,21 +68,22 @@ void report_ours(report *r, const char *backend, const decoct_context *ctx) {
     r->ours = ctx;
 }
 
-// The kernels of the library that rows of a kind call.
-static const char *kernels_of(const char *kind) {
-    static const char *const single[] = {"softmax", "attention"};
-    for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
-        if (strcmp(kind, single[i]) == 0) {
-            return single[i];
-        }
+// The kernels of the library that a row calls.
+static const char *kernels_of(const row_shape *shape, char matmul[SERVED_WORD]) {
+    const char *kind = shape->kind;
+    if (strcmp(kind, "softmax") == 0 || strcmp(kind, "attention") == 0) {
+        return kind;
     }
+    bool typed = shape->dtype != DECOCT_F32;
     bool model = strcmp(kind, "prefill") == 0 || strcmp(kind, "decode") == 0;
-    return model ? "embedding layer_norm matmul attention gelu add" : "matmul";
+    snprintf(matmul, SERVED_WORD, "matmul%s%s", typed ? "_" : "",
+             typed ? stored_name(shape->dtype) : "");
+    return model ? "embedding layer_norm matmul attention gelu add" : matmul;
 }
 
 static json_t *to_json(const report *r, const row_shape *shape, int32_t threads,
                        const row_peer *peers, int count, const row_result *result) {
-    char name[128];
+    char name[128], kernels[SERVED_WORD];
     row_name(shape, name, sizeof name);
     json_t *rates = json_object(), *ratios = json_object(), *notes = json_object();
     for (int i = 0; i < count; i++) {
@@ -97,10 +99,10 @@ static json_t *to_json(const report *r, const row_shape *shape, int32_t threads,
         }
     }
     json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:f, s:o, s:o, s:o}", "op", shape->kind,
-                            "shape", name, "dtype", "f32", "threads", threads, "backend",
-                            r->backend, "unit", result->unit, "ours", result->ours, "peers", rates,
-                            "ratios", ratios, "notes", notes);
-    json_object_set_new(row, "served_by", served_by(r->ours, kernels_of(shape->kind)));
+                            "shape", name, "dtype", stored_name(shape->dtype), "threads", threads,
+                            "backend", r->backend, "unit", result->unit, "ours", result->ours,
+                            "peers", rates, "ratios", ratios, "notes", notes);
+    json_object_set_new(row, "served_by", served_by(r->ours, kernels_of(shape, kernels)));
     json_object_set_new(row, "pct_of_peak", json_real(100.0 * result->share.median));
     if (result->best >= 0) {
         interval best = result->peers[result->best].ratio;
@@ -116,8 +118,8 @@ static json_t *to_json(const report *r, const row_shape *shape, int32_t threads,
 
 // Our backend on the line of a row, and the backend that served if it is another one.
 static void print_ours(const report *r, const row_shape *shape) {
-    char words[256];
-    json_t *served = served_by(r->ours, kernels_of(shape->kind));
+    char words[256], kernels[SERVED_WORD];
+    json_t *served = served_by(r->ours, kernels_of(shape, kernels));
     served_words(served, words, sizeof words);
     json_decref(served);
     printf("  %s", r->backend);

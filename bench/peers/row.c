@@ -5,6 +5,7 @@
 
 #include "cases/operands.h"
 #include "cases/roles.h"
+#include "cases/stored.h"
 #include "cases/work.h"
 #include "check.h"
 
@@ -16,15 +17,33 @@
 #define COLD_BYTES (256e6)
 enum { COPIES_MAX = 4096, US = 0, FMA = 1, MEMORY = 2, FIRST_PEER = 3 };
 
-const row_shape row_shapes[] = {
-#define MATMUL(m, n, k) {"matmul", {m, n, k}},
-#define PLAIN(m, n, k) {"plain", {m, n, k}},
-#define COLD(m, n, k) {"cold", {m, n, k}},
-#define SOFTMAX(rows, cols) {"softmax", {rows, cols}},
-#define ATTENTION(heads, head_dim, q_len, kv_len) {"attention", {heads, head_dim, q_len, kv_len}},
+static const row_shape plain_rows[] = {
+#define MATMUL(m, n, k) {"matmul", {m, n, k}, DECOCT_F32},
+#define PLAIN(m, n, k) {"plain", {m, n, k}, DECOCT_F32},
+#define COLD(m, n, k) {"cold", {m, n, k}, DECOCT_F32},
+#define SOFTMAX(rows, cols) {"softmax", {rows, cols}, DECOCT_F32},
+#define ATTENTION(heads, head_dim, q_len, kv_len)                                                  \
+    {"attention", {heads, head_dim, q_len, kv_len}, DECOCT_F32},
 #include "rows.def"
 };
-const int row_shape_count = (int)(sizeof row_shapes / sizeof *row_shapes);
+static const row_shape typed_rows[] = {
+#define TYPED(kind, m, n, k) {#kind, {m, n, k}, DECOCT_F32},
+#include "rows.def"
+};
+enum {
+    PLAIN_ROWS = sizeof plain_rows / sizeof *plain_rows,
+    TYPED_ROWS = sizeof typed_rows / sizeof *typed_rows
+};
+
+bool row_shape_at(int index, row_shape *out) {
+    if (index < PLAIN_ROWS) {
+        *out = plain_rows[index];
+        return true;
+    }
+    int type = (index - PLAIN_ROWS) / TYPED_ROWS;
+    *out = typed_rows[(index - PLAIN_ROWS) % TYPED_ROWS];
+    return stored_at(type, &out->dtype);
+}
 
 static bool is(const row_shape *shape, const char *kind) {
     return strcmp(shape->kind, kind) == 0;
@@ -40,8 +59,9 @@ void row_name(const row_shape *shape, char *name, size_t size) {
         snprintf(name, size, "heads:%lld/head_dim:%lld/q_len:%lld/kv_len:%lld", (long long)d[0],
                  (long long)d[1], (long long)d[2], (long long)d[3]);
     } else {
-        snprintf(name, size, "m:%lld/n:%lld/k:%lld", (long long)d[0], (long long)d[1],
-                 (long long)d[2]);
+        bool typed = shape->dtype != DECOCT_F32;
+        snprintf(name, size, "m:%lld/n:%lld/k:%lld%s%s", (long long)d[0], (long long)d[1],
+                 (long long)d[2], typed ? "/dtype:" : "", typed ? stored_name(shape->dtype) : "");
     }
 }
 
@@ -87,8 +107,10 @@ static void free_operands(operands *o) {
 static work_case case_of(const row_shape *shape, int64_t dims[WORK_DIMS]) {
     const int64_t *d = shape->dims;
     bool attention = is(shape, "attention");
-    work_case c = {
-        .op = attention || is(shape, "softmax") ? shape->kind : "matmul", .dims = dims, .seed = 1};
+    work_case c = {.op = attention || is(shape, "softmax") ? shape->kind : "matmul",
+                   .dims = dims,
+                   .dtype = shape->dtype,
+                   .seed = 1};
     if (is(shape, "plain")) {
         c.output = "matmul"; // not packed ahead
     }

@@ -12,12 +12,13 @@ enum { PEERS_MAX = 12 };
 typedef struct row_shape {
     const char *kind; // "matmul", "plain", "cold", "softmax", "attention"
     int64_t dims[4];
+    decoct_dtype dtype; // of the weights; peers have the same numbers as f32
 } row_shape;
 
-extern const row_shape row_shapes[];
-extern const int row_shape_count;
+// The rows in order; false: there are no more.
+bool row_shape_at(int index, row_shape *out);
 
-// "m:512/n:2304/k:768"
+// "m:512/n:2304/k:768", "m:1/n:2304/k:768/dtype:bf16"
 void row_name(const row_shape *shape, char *name, size_t size);
 
 // A peer that was found.
