@@ -42,8 +42,8 @@ INLINE vec vec_load_bf16(const uint16_t *p) {
     return (vec){vec_half_bf16(from), vec_half_bf16(from + 1)};
 }
 // Packed bf16: two columns, PAIR_APART from each other, share 32 bits, so that one operation widens
-// each and none has to move. Gives PAIR_VECS vectors. The mask needs a register, which the highest
-// tile does not have.
+// each and neither has to move. Gives PAIR_VECS vectors. The mask needs a register, which the
+// highest tile does not have.
 #define VEC_PAIRS
 enum { PAIR_APART = 8, PAIR_VECS = 1 };
 INLINE void vec_load_pairs(int spare, const uint16_t *p, vec *to) {

@@ -34,7 +34,7 @@ INLINE vec vec_load_bf16(const uint16_t *p) {
     return (vec){_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
 }
 // Packed bf16: two columns, PAIR_APART from each other, share 32 bits, so that one operation widens
-// each and none has to move it. Gives PAIR_VECS vectors.
+// each and neither has to move. Gives PAIR_VECS vectors.
 #define VEC_PAIRS
 enum { PAIR_APART = 16, PAIR_VECS = 2 * PAIR_APART / LANES };
 INLINE void vec_load_pairs(int spare, const uint16_t *p, vec *to) {

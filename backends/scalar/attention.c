@@ -41,7 +41,7 @@ static float score(const decoct_attention_piece *a, int64_t row, int64_t key) {
     return sum < -FLT_MAX ? -FLT_MAX : sum;
 }
 
-// A query row's way through one part of the keys. `out` is not divided by the sum yet.
+// The state of a query row in one part of the keys. `out` is not divided by the sum yet.
 typedef struct row_state {
     float max;
     lanes sum;
@@ -85,7 +85,7 @@ static void attend_block(const decoct_attention_piece *a, int64_t row, int64_t f
     close_chunk(&state->sum);
 }
 
-// What one part, or all parts so far, come to. A sum of 0: no key was seen.
+// The result of one part, or of all parts so far. A sum of 0: no key was seen.
 typedef struct row_result {
     float max, sum;
 } row_result;
@@ -103,7 +103,7 @@ static row_result attend_part(const decoct_attention_piece *a, int64_t row, int6
     return (row_result){state.max, fold(&state.sum)};
 }
 
-// Adds the next part to those before it. The first part that saw a key is taken as it is.
+// Adds the next part to those before it. The first part that saw a key is copied.
 static void merge_part(int64_t value_dim, row_result next, const float *next_out, row_result *all,
                        float *out) {
     if (next.sum == 0.0f) {

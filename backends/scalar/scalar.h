@@ -34,7 +34,7 @@ static inline uint32_t to_bits(float f) {
     return bits;
 }
 
-// ---- Stored numbers: every one becomes the f32 of the same value ----
+// ---- Stored numbers: each becomes the f32 of the same value ----
 
 static inline float from_bf16(uint16_t stored) {
     return from_bits((uint32_t)stored << 16);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Attention over blocks of keys with a running maximum. A group of queries goes through a block
-// together: first the scores of every tile of queries and their exp, then, with the keys out of the
-// cache's way, the values. Both are register tiles.
+// Attention over blocks of keys with a running maximum. A group of queries is computed on a block
+// together: first the scores of every tile of queries and their exp, then, when the keys are no
+// longer needed in the cache, the values. Both are register tiles.
 #include "sheet.h" // of the ISA that this is compiled for
 
 #include "attention_parts.h"
@@ -11,7 +11,7 @@
 
 // ---- Keys ----
 
-// Asks for rows of k or v ahead of time: hardware does not guess short rows that lie far apart.
+// Prefetches rows of k or v: hardware does not predict short rows that are far apart.
 INLINE void attend_fetch(const float *rows, int64_t stride, int64_t count, int64_t dim) {
     for (int64_t j = 0; j < count; j++) {
         for (int64_t c = 0; c < dim; c += LANES) {
@@ -59,7 +59,7 @@ static int attend_tile(const attend_group *g, int tiles, int i) {
 }
 
 // The packed keys of the block at `first`. When they are packed here, a few rows at a time, for one
-// head, the same rows of the next block and of v are on their way meanwhile.
+// head, the same rows of the next block and of v are prefetched meanwhile.
 static const float *attend_keys(const attend_group *g, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     if (a->keys) {
@@ -104,7 +104,7 @@ static void attend_block(attend_group *g, int tiles, int64_t first, int64_t coun
     }
 }
 
-// The softmax itself, for looking at: the scores once more, now that maximum and sum are known.
+// The softmax as an output: the scores again, now that maximum and sum are known.
 static void attend_weights(attend_group *g, int tiles, const float inverse[ATTEND_ROWS]) {
     const decoct_attention_piece *a = g->a;
     for (int64_t first = 0; first < a->kv_len; first += KEYS) {
@@ -209,8 +209,8 @@ static void attend_head(const decoct_attention_piece *a, int64_t head, decoct_at
     attend_places(a, head, a->scratch, g);
 }
 
-// The part of the block at `first`, of keys below `end`, that head h of all heads asks for: rows of
-// all heads from end to end, which is a stream.
+// The part of the block at `first`, of keys below `end`, that head h of all heads prefetches: rows
+// of all heads from end to end, which is a stream.
 static void attend_fetch_block(const decoct_attention_piece *a, int64_t h, int64_t first,
                                int64_t end) {
     int64_t count = clamp(end - first, 0, KEYS);
@@ -220,8 +220,8 @@ static void attend_fetch_block(const decoct_attention_piece *a, int64_t h, int64
     attend_fetch(attend_v(a, from), a->v_stride, rows, last * a->v_head_stride + a->value_dim);
 }
 
-// Keys of different heads stand side by side in memory: all heads take a block before the next one,
-// which is on its way meanwhile, row by row.
+// Keys of different heads are adjacent in memory: all heads compute a block before the next one,
+// which is prefetched meanwhile, row by row.
 static void attend_side_by_side(const decoct_attention_piece *a) {
     decoct_attention_piece one;
     attend_group g;

@@ -6,7 +6,7 @@
 #include "attention_state.h"
 #include "exp.h"
 
-// A part begins with row r at nothing.
+// A part begins with row r at 0 keys.
 static void attend_clear(attend_group *g, int r) {
     g->max[r] = -__builtin_inff();
     vec_store(g->lane + r * LANES, vec_set(0.0f));
@@ -23,7 +23,7 @@ INLINE void attend_merge_out(int64_t width, const float *part, float b, float a,
     }
 }
 
-// Row r at the end of a part, with its sum: the first part that saw a key is taken as it is.
+// Row r at the end of a part, with its sum: the first part that saw a key is copied.
 static void attend_merge(attend_group *g, int r, float sum) {
     float *out = g->all_out + r * g->width, *all = &g->all_sum[r], *max = &g->all_max[r];
     const float *part = g->out + r * g->width;
@@ -40,8 +40,8 @@ static void attend_merge(attend_group *g, int r, float sum) {
     attend_merge_out(g->width, part, b, a, out);
 }
 
-// Merges the part that ends here, and begins the next one. A row that saw nothing in it is still at
-// nothing.
+// Merges the part that ends here, and begins the next one. A row that saw no key in it keeps its
+// state.
 static void attend_close_part(attend_group *g) {
     for (int r = 0; r < g->rows; r++) {
         float sum = vec_fold(vec_load(g->lane + r * LANES));
@@ -52,7 +52,7 @@ static void attend_close_part(attend_group *g) {
     }
 }
 
-// All parts in the place of one: what ends the piece need not know of them.
+// All parts as one: the end of the piece does not depend on them.
 static void attend_take_all(attend_group *g) {
     for (int r = 0; r < g->rows; r++) {
         if (g->all_sum[r] != 0.0f) {

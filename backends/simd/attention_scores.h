@@ -138,7 +138,7 @@ INLINE float attend_plain_scores(attend_group *g, int r, float scale) {
     return vec_fold_max(max);
 }
 
-// From the raw scores of row r to those that its softmax takes; returns the largest.
+// From the raw scores of row r to those of its softmax; returns the largest.
 INLINE float attend_row_scores(attend_group *g, int r, int64_t first, bool altered) {
     if (altered) {
         attend_alter(g, r, first);
@@ -160,8 +160,8 @@ static bool attend_maxima(attend_group *g, int r, int rows, int64_t first, float
     return changed;
 }
 
-// Moves rows [r, r + rows) to their new maxima: sums and outputs shrink by exp(old - new). As long
-// as a row has seen nothing these are 0 and stay so.
+// Moves rows [r, r + rows) to their new maxima: sums and outputs are multiplied by exp(old - new).
+// As long as a row has seen no key these are 0 and stay so.
 static void attend_rescale(attend_group *g, int r, int rows, const float *top) {
     float factor[LANES];
     vec_store(factor, vec_exp(vec_sub(vec_load(&g->max[r]), vec_load(top))));
@@ -205,7 +205,7 @@ INLINE void attend_exp(attend_group *g, int r) {
 }
 
 // The softmax of rows [r, r + rows) in one block, in three rounds so that the rows' chains of
-// dependent steps overlap. A block of which a row sees nothing changes nothing in it.
+// dependent steps overlap. A block in which a row sees no key does not change the row.
 static void attend_softmax(attend_group *g, int r, int rows, int64_t first) {
     float top[LANES] = {0.0f};
     if (attend_maxima(g, r, rows, first, top)) {

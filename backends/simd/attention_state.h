@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A group of queries on its way through the keys, and where its arrays stand in the scratch.
+// The state of a group of queries, and where its arrays are in the scratch.
 #ifndef SIMD_ATTENTION_STATE_H
 #define SIMD_ATTENTION_STATE_H
 
@@ -74,8 +74,8 @@ static int64_t attend_first_block(const attend_group *g) {
     return attend_first(g, 0, g->rows) / KEYS * KEYS;
 }
 
-// Behind the last key that any of the rows [r, r + rows) sees: the number grows or falls with the
-// row.
+// One after the last key that any of the rows [r, r + rows) sees: the number grows or falls with
+// the row.
 static int64_t attend_last(const attend_group *g, int r, int rows) {
     int64_t a = attend_visible(g, r), b = attend_visible(g, r + rows - 1);
     return a > b ? a : b;
@@ -98,7 +98,7 @@ static int64_t attend_heads(const decoct_attention_piece *a) {
 
 // ---- Scratch ----
 
-// Gives each array of a head its place; how many floats all heads take. NULL: only counts.
+// Places the arrays of each head; returns the floats of all heads. NULL: only counts.
 static int64_t attend_places(const decoct_attention_piece *a, int64_t head, float *scratch,
                              attend_group *g) {
     int64_t rows = clamp(a->rows, 1, ATTEND_ROWS), width = round_up(a->value_dim, LANES);

@@ -58,7 +58,7 @@ static void attend_some_values(const attend_group *g, int r, int rows, const val
 }
 
 // out += weight v for rows [r, r + rows). Where a window begins, some rows see the first keys and
-// some do not: those keys are taken by themselves, and the run starts behind them.
+// some do not: those keys are computed separately, and the run starts after them.
 static void attend_values(const attend_group *g, int r, int rows, const float *v,
                           int64_t v_stride) {
     value_keys keys = {.v = v, .all = ~UINT64_C(0), .seen = g->seen + r};

@@ -5,7 +5,7 @@
  *
  * A plugin is a shared module that exports a single constant data symbol, `decoct_backend_entry`,
  * of type `const decoct_backend`. It links neither libdecoct nor anything of it but this header and
- * types.h, and it has no constructors: so none of its kernels runs before the library has read the
+ * types.h, and it has no constructors: so its kernels run only after the library has read the
  * table, compared the ABI number and checked that the CPU and the operating system provide
  * `cpu_features`.
  *
@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-/** Raised when a field changes its meaning. New fields go at the end of their struct, which says
+/** Raised when a field changes its meaning. New fields go at the end of their struct, which states
  * its own size. */
 #define DECOCT_BACKEND_ABI 3
 
@@ -59,7 +59,7 @@ extern "C" {
 
 /* Sum of a row: element i belongs to lane i mod DECOCT_LANES, lanes start at +0 and add in
  * increasing i. After every DECOCT_SUM_CHUNK elements (and at the end) the lanes are added to total
- * lanes and start anew, so that the error of a long row grows with n / 1024 and not with n / 16. At
+ * lanes and start again at +0, so that the error of a long row grows with n / 1024, not n / 16. At
  * last the total lanes are folded: 8+8, 4+4, 2+2, 1+1. */
 
 /* ---- Operands -------------------------------------------------------------------------------- */
@@ -109,7 +109,7 @@ typedef struct decoct_matmul_piece {
     int64_t w_stride; /**< bytes from one panel to the next; `plain`: from one row to the next */
     decoct_output y;
     const float *bias;  /**< (cols) or NULL */
-    int32_t accumulate; /**< 1: go on from what is in y */
+    int32_t accumulate; /**< 1: continue from what is in y */
     int32_t reserved;   /**< 0 */
     void *scratch;      /**< scratch_bytes of this thread, 64-byte aligned; or NULL: do without */
 } decoct_matmul_piece;
@@ -154,7 +154,7 @@ typedef struct decoct_matmul_kernel {
 /* ---- Attention ------------------------------------------------------------------------------- */
 
 /** What an attention kernel can do besides scale, mask and visible keys; see the fields of
- * decoct_attention_piece. A kernel is never given what it does not claim. */
+ * decoct_attention_piece. A kernel never gets what it does not claim. */
 enum {
     DECOCT_ATTENTION_WINDOW = 1 << 0,  /**< window other than 0 */
     DECOCT_ATTENTION_SOFTCAP = 1 << 1, /**< softcap other than 0 */
@@ -174,7 +174,7 @@ enum {
  * v[j][c], out[c]) in increasing j; the p of the block are summed in lanes of their own, which are
  * then added to the sum lanes. A block without a key to see changes nothing. A part ends with m,
  * sum = the lanes folded, and out. Parts are merged in order: those without a key to see are
- * skipped, the first other one is taken as it is, and each later one by M' = max(M, m); A = exp(M -
+ * skipped, the first other one is copied, and each later one by M' = max(M, m); A = exp(M -
  * M'); B = exp(m - M'); SUM = fma(sum, B, SUM * A); OUT[c] = fma(out[c], B, OUT[c] * A). A sink is
  * one more part after the last one, of which m is the sink, sum is 1 and out is 0; a sink of -inf
  * is skipped. At the end out[c] = OUT[c] * (1 / SUM), or 0 when no key was seen, and weights[j] =
@@ -233,7 +233,7 @@ typedef struct decoct_attention_kernel {
     uint64_t cpu_features; /**< that this kernel needs besides those of its backend */
     uint32_t packs_keys;   /**< DECOCT_PACKS_ */
     uint32_t reserved;     /**< 0 */
-    int64_t (*scratch_bytes)(const decoct_attention_piece *piece); /**< NULL: needs none */
+    int64_t (*scratch_bytes)(const decoct_attention_piece *piece); /**< NULL: 0 */
     void (*run)(const decoct_attention_piece *piece);
 } decoct_attention_kernel;
 
@@ -247,7 +247,8 @@ typedef struct decoct_keys_piece {
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-/** x (rows, cols) to y (rows, cols); y may be x. Each operation reads what ops.def says. */
+/** x (rows, cols) to y (rows, cols); y may be x. Each operation reads the operands named in
+ * ops.def. */
 typedef struct decoct_rows_piece {
     int64_t rows, cols;
     decoct_operand x;
@@ -303,8 +304,8 @@ typedef struct decoct_whole_kernels {
 
 /**
  * What one thread can do at all with the instructions of this backend: for benchmarks, which
- * measure it next to each figure. Results go to `sink` (16 floats, given as 0) only so that no
- * compiler drops the work.
+ * measure it next to each figure. Results go to `sink` (16 floats, 0 at the call) only so that no
+ * compiler removes the work.
  */
 typedef struct decoct_probe_kernel {
     uint64_t fma_flops; /**< floating-point operations of one round; a fused multiply-add is two */

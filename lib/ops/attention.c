@@ -161,7 +161,7 @@ static decoct_attention_piece make_heads_piece(const attend_job *job, int64_t b,
     return piece;
 }
 
-// Runs the kernel; keys behind the length of a sequence weigh nothing.
+// Runs the kernel; keys beyond the length of a sequence have weight 0.
 static void run_piece(const attend_job *job, decoct_attention_piece *piece, int32_t worker) {
     int64_t behind = job->a->kv_len - piece->kv_len;
     piece->scratch = job->scratch ? job->scratch + worker * job->scratch_stride : NULL;

@@ -70,7 +70,7 @@ static decoct_status check_shape(dct_error *error, const decoct_attention_args *
     return DECOCT_OK;
 }
 
-// A window that hides nothing becomes none; else positions and window can be added.
+// A window that hides no key becomes 0, so that positions and window can be added.
 static decoct_status check_window(dct_error *error, decoct_attention_args *a) {
     const int64_t most = INT64_MAX / 8, last = a->q_offset + a->q_len - 1;
     if (a->window < 0) {
