@@ -141,7 +141,7 @@ print(path.value.decode())
         for compiler in compilers:
             if not shutil.which(compiler[0]):
                 continue
-            for header in ("decoct.h", "base.h", "backend.h"):
+            for header in ("decoct.h", "base.h", "rows.h", "backend.h"):
                 with self.subTest(compiler=compiler[0], header=header):
                     text = "#include <decoct/%s>\n" % header
                     run([*compiler, "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only",
@@ -151,7 +151,8 @@ print(path.value.decode())
     def test_what_is_installed(self):
         names = {os.path.relpath(os.path.join(folder, name), self.prefix)
                  for folder, _, files in os.walk(self.prefix) for name in files}
-        for wanted in ("bin/decoct", "include/decoct/decoct.h", "include/decoct/base.h", "include/decoct/backend.h"):
+        for wanted in ("bin/decoct", "include/decoct/decoct.h", "include/decoct/base.h", "include/decoct/rows.h",
+                       "include/decoct/backend.h"):
             self.assertIn(wanted, names)
         for name in names:  # no tests, no tools, no Python
             self.assertNotRegex(name, r"test|gtest|libbench|_internal|\.py$|\.o$")

@@ -3,9 +3,9 @@
  * @file decoct.h
  * @brief GPT decoder blocks on the CPU: the whole public interface of libdecoct.
  *
- * Read from top to bottom: first status and context (base.h, which is included
- * here), then single operations (matmul, softmax, attention, ...), then a decoder block with your
- * own weights, last a whole model from a folder on disk.
+ * Read from top to bottom: first status and context (base.h, which is included here), then single
+ * operations (those on rows in rows.h, which is included here, too; matmul, attention), then a
+ * decoder block with your own weights, last a whole model from a folder on disk.
  *
  * Conventions
  *   status   Every function that can fail returns a decoct_status: 0 is success, failures are
@@ -58,6 +58,7 @@
 #define DECOCT_DECOCT_H
 
 #include <decoct/base.h>
+#include <decoct/rows.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -129,93 +130,6 @@ typedef struct decoct_matmul_args {
  * 2^-150 are the roundings of denormals, below 2^-126.)
  */
 DECOCT_API decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_args *args);
-
-/* ---- Rows ------------------------------------------------------------------------------------ */
-
-/**
- * y = softmax(scale * x) for each of `rows` rows of `cols` elements; scale 0 means 1,
- * else it is finite. y may be x. exp(z - max z) / sum of them, z = scale * x. Elements of z that
- * are -inf give 0 and a row of -inf only gives zeros; a NaN or +inf in z makes its row NaN,
- * also where a finite x overflows. Errors: DECOCT_E_ARGUMENT.
- * Accuracy: |error| <= u (|z - max z| + 6 + cols / 16) y + 2^-149 where scale
- * is a power of two; elsewhere z is rounded first, which adds u (|z| + |max z|) y.
- */
-DECOCT_API decoct_status decoct_softmax(decoct_context *ctx, int64_t rows, int64_t cols,
-                                        float scale, const float *x, int64_t x_stride, float *y,
-                                        int64_t y_stride);
-
-/**
- * Layer normalisation (Ba, Kiros, Hinton 2016): y = (x - mean) / sqrt(variance + eps) * gain + bias
- * for each row; gain and bias (cols) or NULL for 1 and 0; eps is finite and
- * not negative. y may be x. A NaN or an infinity makes
- * its row NaN. A row of equal elements gives the bias, also with eps 0. Errors: DECOCT_E_ARGUMENT.
- *
- * Accuracy: with s = sqrt(variance + eps), z = (x - mean) / s, A the mean of |x|, t = min(cols,
- * 1024) / 16 + cols / 1024 + 6 roundings of a sum, e = t u A / s and rho = (t + 6) u (1 + e)^2:
- *   |error| <= (2 rho (1 + |z|) + 2^-149 (t + 2) / s) |gain| + u (|z gain| + |y|) + 2^-149
- * as long as rho <= 1/4, and eps > 0 or the variance at least 2^-100. Beyond that a row's elements
- * differ by less than the rounding of their sum: the results are finite, and 5 s / sqrt(eps) times
- * the first term bounds them.
- */
-DECOCT_API decoct_status decoct_layer_norm(decoct_context *ctx, int64_t rows, int64_t cols,
-                                           float eps, const float *gain, const float *bias,
-                                           const float *x, int64_t x_stride, float *y,
-                                           int64_t y_stride);
-
-/**
- * y = GELU(x) element by element, in the form DECOCT_GELU_TANH or DECOCT_GELU_ERF. y may be x.
- * GELU(-inf) is -0, as of every large negative x, GELU(inf) is inf. Errors: DECOCT_E_ARGUMENT.
- * Accuracy: tanh form |error| <= u (6 + 4 |t|) |y| + 2^-128 |x| + 2^-149 with t = 2 sqrt(2/pi) (x +
- * 0.044715 x^3); erf form |error| <= 5 u |x| + 2^-149.
- */
-DECOCT_API decoct_status decoct_gelu(decoct_context *ctx, int32_t form, int64_t rows, int64_t cols,
-                                     const float *x, int64_t x_stride, float *y, int64_t y_stride);
-/** y += x, the residual connection. x may be y. Accuracy: rounded once. Errors: DECOCT_E_ARGUMENT.
- */
-DECOCT_API decoct_status decoct_add(decoct_context *ctx, int64_t rows, int64_t cols, const float *x,
-                                    int64_t x_stride, float *y, int64_t y_stride);
-/** y += bias on each row, bias (cols). Accuracy: rounded once. Errors: DECOCT_E_ARGUMENT. */
-DECOCT_API decoct_status decoct_bias(decoct_context *ctx, int64_t rows, int64_t cols,
-                                     const float *bias, float *y, int64_t y_stride);
-/** y[i] = table[ids[i]] for i in [0, rows); table (table_rows, cols), row stride 0 means cols.
- * Exact: it copies, also NaNs. Errors: DECOCT_E_ARGUMENT, also when an id is outside the table
- * (nothing is written then). */
-DECOCT_API decoct_status decoct_embedding(decoct_context *ctx, int64_t rows, int64_t cols,
-                                          const int32_t *ids, const float *table,
-                                          int64_t table_rows, int64_t table_stride, float *y,
-                                          int64_t y_stride);
-
-/** Any operation on rows: its flat call above says what it computes and how accurate it is; for
- * operations without a flat call, their value in types.h says so. */
-typedef struct decoct_rows_args {
-    uint32_t struct_size; /**< sizeof(decoct_rows_args) */
-    decoct_op op;         /**< DECOCT_OP_ */
-    int64_t rows, cols;   /**< of y */
-    const void *x;        /**< (rows, cols); with ids (table_rows, cols) */
-    int64_t x_stride;     /**< 0: cols */
-    decoct_dtype x_dtype; /**< DECOCT_F32; a table of an embedding may have any type */
-    int32_t form;         /**< a variant, such as DECOCT_GELU_ERF */
-    float *y;             /**< (rows, cols); may be x, unless there are ids */
-    int64_t y_stride;     /**< 0: cols */
-    const float *up;      /**< (rows, cols), the second input of a gated operation; NULL: 1 */
-    int64_t up_stride;    /**< 0: cols */
-    const float *gain;    /**< (cols); NULL: 1 */
-    const float *bias;    /**< (cols); NULL: 0 */
-    const int32_t *ids;   /**< (rows), which row of x each row is */
-    int64_t table_rows;   /**< of x, where there are ids */
-    float scale;          /**< a factor for x; 0: 1 */
-    float eps;            /**< of norms; finite, not negative */
-    float beta;           /**< a factor for y; 0: y is not read */
-    int32_t reserved;     /**< 0 */
-} decoct_rows_args;
-
-/** Runs an operation on rows. Operands that it does not read must be NULL or 0. Errors:
- * DECOCT_E_ARGUMENT. */
-DECOCT_API decoct_status decoct_rows(decoct_context *ctx, const decoct_rows_args *args);
-/** The name of an operation, "layer_norm"; NULL if there is no such operation. */
-DECOCT_API const char *decoct_op_name(decoct_op op);
-/** The name of a type, "bf16"; NULL if there is no such type. */
-DECOCT_API const char *decoct_dtype_name(decoct_dtype dtype);
 
 /* ---- Attention ------------------------------------------------------------------------------- */
 
