@@ -107,6 +107,16 @@ static void fuzz_attention(fuzz *f, uint64_t seed) {
     compare("attention", seed, mine, theirs, out + weights);
 }
 
+// Heads of any size, with any number of columns that are turned.
+static void random_angles(fuzz *f, decoct_rows_args *a) {
+    a->head_dim = 1 + pick(f, 40);
+    a->cols = a->head_dim * (1 + pick(f, 4));
+    a->rotary_dim = a->head_dim > 1 ? 2 + pick(f, a->head_dim / 2) * 2 : 0;
+    a->angle_stride = a->rotary_dim / 2 + pick(f, 3);
+    a->cosine = operand(f, 1, a->rows * a->angle_stride);
+    a->sine = operand(f, 2, a->rows * a->angle_stride);
+}
+
 // An operation on rows and what its line in ops.def says it has, some of it left out.
 static decoct_rows_args random_rows(fuzz *f, const catalogue_row *op) {
     static const float eps[] = {1e-5f, 1e-12f, 0.0f};
@@ -115,6 +125,9 @@ static decoct_rows_args random_rows(fuzz *f, const catalogue_row *op) {
                           .form = op->form,
                           .rows = 1 + pick(f, 5),
                           .cols = 1 + pick(f, pick(f, 8) ? 90 : 3000)};
+    if (op->needs & DCT_NEEDS_ANGLES) {
+        random_angles(f, &a);
+    }
     a.x_stride = a.cols + pick(f, 3);
     a.y_stride = a.cols + pick(f, 3);
     a.table_rows = op->needs & DCT_NEEDS_IDS ? 1 + pick(f, 5) : 0;

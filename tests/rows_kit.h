@@ -46,7 +46,7 @@ typedef struct kit_shape {
 
 typedef struct kit_memory {
     decoct_context *ctx, *scalar;
-    check_arena x, up, y, reference, stored, vector[KIT_VECTORS];
+    check_arena x, up, y, reference, stored, cosine, sine, vector[KIT_VECTORS];
     stored_type *types[DCT_DTYPES]; // NULL: f32
     float before[KIT_COLS];
     int32_t ids[KIT_IDS];
@@ -96,6 +96,23 @@ static const float *kit_vector(kit_memory *k, int which, const kit_shape *s) {
     return p;
 }
 
+// Heads of a third or half of the columns where that is possible; all of their columns are turned,
+// or all but two.
+static void kit_place_angles(kit_memory *k, const kit_shape *s, decoct_rows_args *a) {
+    int64_t dim = s->cols % 3 == 0 ? s->cols / 3 : s->cols % 2 == 0 ? s->cols / 2 : s->cols;
+    a->head_dim = dim;
+    a->rotary_dim = dim - dim % 2 - (dim > 3 && s->bare ? 2 : 0);
+    a->angle_stride = a->rotary_dim / 2 + s->x_pad;
+    const kit_shape table = {.cols = a->rotary_dim / 2, .scale = 1.0f};
+    int64_t span = kit_span(s->rows, table.cols, a->angle_stride);
+    float *cosine = check_place(&k->cosine, span, s->end);
+    float *sine = check_place(&k->sine, span, s->end);
+    kit_fill_rows(cosine, &table, s->rows, a->angle_stride, 1500);
+    kit_fill_rows(sine, &table, s->rows, a->angle_stride, 2500);
+    a->cosine = cosine;
+    a->sine = sine;
+}
+
 // All operands but y. Returns x, which a table of ids is, too.
 static float *kit_place_inputs(kit_memory *k, const catalogue_row *op, const kit_shape *s,
                                decoct_rows_args *a) {
@@ -111,6 +128,9 @@ static float *kit_place_inputs(kit_memory *k, const catalogue_row *op, const kit
         float *up = check_place(&k->up, kit_span(s->rows, s->cols, a->up_stride), s->end);
         kit_fill_rows(up, s, s->rows, a->up_stride, 500);
         a->up = up;
+    }
+    if (kit_has(op, DCT_NEEDS_ANGLES)) {
+        kit_place_angles(k, s, a);
     }
     a->gain = kit_has(op, DCT_MAY_GAIN) && !s->bare ? kit_vector(k, KIT_GAIN, s) : NULL;
     a->bias = kit_has(op, DCT_NEEDS_BIAS) || (kit_has(op, DCT_MAY_BIAS) && !s->bare)
@@ -212,7 +232,7 @@ static bool kit_open(kit_memory *k, const char *backend) {
         return false;
     }
     k->scalar = check_open("scalar", 1);
-    check_arena *large[] = {&k->x, &k->up, &k->y, &k->reference, &k->stored};
+    check_arena *large[] = {&k->x, &k->up, &k->y, &k->reference, &k->stored, &k->cosine, &k->sine};
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
         *large[i] = check_arena_open(KIT_ROOM);
     }
@@ -227,7 +247,7 @@ static bool kit_open(kit_memory *k, const char *backend) {
 }
 
 static void kit_close(kit_memory *k) {
-    check_arena *large[] = {&k->x, &k->up, &k->y, &k->reference, &k->stored};
+    check_arena *large[] = {&k->x, &k->up, &k->y, &k->reference, &k->stored, &k->cosine, &k->sine};
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
         check_arena_close(large[i]);
     }

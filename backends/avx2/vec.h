@@ -191,6 +191,17 @@ INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, 
     }
 }
 
+// Neighbours change places.
+INLINE vec vec_swap_pairs(vec a) {
+    return (vec){_mm256_permute_ps(a.lo, 0xb1), _mm256_permute_ps(a.hi, 0xb1)};
+}
+// The first 8 lanes, each of them twice.
+INLINE vec vec_twice(vec a) {
+    const __m256i low = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+    const __m256i high = _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7);
+    return (vec){_mm256_permutevar8x32_ps(a.lo, low), _mm256_permutevar8x32_ps(a.lo, high)};
+}
+
 INLINE vec vec_erf(vec a) {
     return (vec){Sleef_finz_erff8_u10avx2(a.lo), Sleef_finz_erff8_u10avx2(a.hi)};
 }

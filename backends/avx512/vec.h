@@ -167,6 +167,16 @@ INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, 
     }
 }
 
+// Neighbours change places.
+INLINE vec vec_swap_pairs(vec a) {
+    return (vec){_mm512_permute_ps(a.v, 0xb1)};
+}
+// The first 8 lanes, each of them twice.
+INLINE vec vec_twice(vec a) {
+    const __m512i index = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    return (vec){_mm512_permutexvar_ps(index, a.v)};
+}
+
 INLINE vec vec_erf(vec a) {
     return (vec){Sleef_finz_erff16_u10avx512f(a.v)};
 }

@@ -246,6 +246,16 @@ INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, 
     vst1q_f32(to + 3 * to_stride, vreinterpretq_f32_f64(vtrn2q_f64(odd_low, odd_high)));
 }
 
+// Neighbours change places.
+INLINE vec vec_swap_pairs(vec x) {
+    return ALL1(vrev64q_f32, x);
+}
+// The first 8 lanes, each of them twice.
+INLINE vec vec_twice(vec x) {
+    return (vec){vzip1q_f32(x.a, x.a), vzip2q_f32(x.a, x.a), vzip1q_f32(x.b, x.b),
+                 vzip2q_f32(x.b, x.b)};
+}
+
 INLINE vec vec_erf(vec x) {
     return ALL1(Sleef_finz_erff4_u10advsimd, x);
 }

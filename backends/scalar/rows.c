@@ -214,6 +214,27 @@ static void axpby(const decoct_rows_piece *a) {
     }
 }
 
+// Pair i of a head is columns i and rotary_dim / 2 + i in form 0, 2 i and 2 i + 1 in form 1.
+static void rotary(const decoct_rows_piece *a) {
+    const int64_t half = a->rotary_dim / 2, step = a->form == 0 ? 1 : 2;
+    const int64_t other = a->form == 0 ? half : 1;
+    for (int64_t i = 0; i < a->rows; i++) {
+        const float *c = a->cosine + i * a->angle_stride, *s = a->sine + i * a->angle_stride;
+        for (int64_t head = 0; head < a->cols; head += a->head_dim) {
+            const float *x = x_row(a, i) + head;
+            float *y = y_row(a, i) + head;
+            for (int64_t j = 0; j < half; j++) {
+                float x0 = x[j * step], x1 = x[j * step + other];
+                y[j * step] = fmaf(x0, c[j], -(x1 * s[j]));
+                y[j * step + other] = fmaf(x1, c[j], x0 * s[j]);
+            }
+            for (int64_t j = a->rotary_dim; j < a->head_dim; j++) {
+                y[j] = x[j];
+            }
+        }
+    }
+}
+
 enum { ANY_DTYPE = 1 << DECOCT_F32 | 1 << DECOCT_F16 | 1 << DECOCT_BF16 };
 
 static const decoct_rows_kernel rows_list[] = {
@@ -227,5 +248,6 @@ static const decoct_rows_kernel rows_list[] = {
     [DECOCT_OP_LOG_SOFTMAX] = {.run = log_softmax},
     [DECOCT_OP_RMS_NORM] = {.run = rms_norm},
     [DECOCT_OP_SILU] = {.run = silu},
+    [DECOCT_OP_ROTARY] = {.run = rotary},
 };
 const decoct_rows_kernels backend_rows = DECOCT_KERNELS(rows_list);

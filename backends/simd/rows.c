@@ -4,6 +4,7 @@
 
 #include "kernels.h"
 #include "layer_norm.h"
+#include "rotary.h"
 #include "rows.h"
 #include "softmax.h"
 
@@ -198,5 +199,6 @@ static const decoct_rows_kernel rows_list[] = {
     [DECOCT_OP_LOG_SOFTMAX] = {.run = log_softmax},
     [DECOCT_OP_RMS_NORM] = {.run = rms_norm},
     [DECOCT_OP_SILU] = {.run = silu},
+    [DECOCT_OP_ROTARY] = {.run = rotary},
 };
 const decoct_rows_kernels backend_rows = DECOCT_KERNELS(rows_list);

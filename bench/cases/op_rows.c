@@ -120,13 +120,30 @@ static bool keep_y(bench_work *w) {
     return before;
 }
 
+// A decoder's heads; of other shapes three heads where that is possible.
+static int64_t head_dim(const bench_work *w) {
+    int64_t cols = width(w);
+    return !w->c.hashed ? w->c.head_dim : cols % 3 ? cols : cols / 3;
+}
+
+// Pairs of columns that are turned.
+static int64_t pairs(const bench_work *w) {
+    return has(w, DCT_NEEDS_ANGLES) ? head_dim(w) / 2 : 0;
+}
+
+static bool fill_angles(bench_work *w) {
+    int64_t all = w->dims[ROWS] * pairs(w);
+    return op_fill(w, ROLE_COSINE, all, 1.0f, 1.0f) && op_fill(w, ROLE_SINE, all, 1.0f, 1.0f);
+}
+
 static decoct_status open(bench_work *w) {
     bool made =
         fill_x(w) && op_fill(w, ROLE_Y, count(w), 1.0f, 2.0f) &&
         (!has(w, DCT_MAY_UP) || op_fill(w, ROLE_UP, count(w), 8.0f, 2.0f)) &&
         (!has(w, DCT_MAY_GAIN) || op_fill(w, ROLE_GAIN, width(w), 2.0f, 2.0f)) &&
         (!has(w, DCT_MAY_BIAS | DCT_NEEDS_BIAS) || op_fill(w, ROLE_BIAS, width(w), 1.0f, 2.0f)) &&
-        (!has(w, DCT_NEEDS_IDS) || fill_ids(w)) && (!w->op.adds || keep_y(w));
+        (!has(w, DCT_NEEDS_IDS) || fill_ids(w)) && (!has(w, DCT_NEEDS_ANGLES) || fill_angles(w)) &&
+        (!w->op.adds || keep_y(w));
     return made ? store_x(w) : DECOCT_E_MEMORY;
 }
 
@@ -148,7 +165,10 @@ static decoct_rows_args arguments(const bench_work *w) {
                               .table_rows = has(w, DCT_NEEDS_IDS) ? w->dims[TABLE_ROWS] : 0,
                               .scale = has(w, DCT_NEEDS_SCALE) && w->c.hashed ? 0.5f : 0.0f,
                               .eps = has(w, DCT_NEEDS_EPS) ? 0x1p-17f : 0.0f,
-                              .beta = has(w, DCT_NEEDS_BETA) ? 0.25f : 0.0f};
+                              .beta = has(w, DCT_NEEDS_BETA) ? 0.25f : 0.0f,
+                              .cosine = w->operand[ROLE_COSINE],
+                              .sine = w->operand[ROLE_SINE],
+                              .head_dim = has(w, DCT_NEEDS_ANGLES) ? head_dim(w) : 0};
 }
 
 static decoct_status run(bench_work *w) {
@@ -170,6 +190,8 @@ static decoct_status rows(bench_work *w, const int64_t *which, int64_t number, f
         a.x = is_in_place(w) ? a.y : a.ids ? a.x : (const float *)a.x + at;
         a.ids = a.ids ? a.ids + which[i] : NULL;
         a.up = a.up ? a.up + at : NULL;
+        a.cosine = a.cosine ? a.cosine + which[i] * pairs(w) : NULL;
+        a.sine = a.sine ? a.sine + which[i] * pairs(w) : NULL;
         status = rows_call(w->ctx, &a);
     }
     return status;
@@ -188,10 +210,11 @@ static work_cost cost(const bench_work *w) {
                   : has(w, DCT_NEEDS_EPS)   ? NORM_FLOP
                   : listed > MEMORY_COST    ? listed
                                             : 0.0;
-    return (work_cost){.arithmetic = flop * all,
-                       .bytes = 4.0 * (passes * all + vectors * cols),
-                       .streams = true,
-                       .copies = true};
+    return (work_cost){
+        .arithmetic = flop * all,
+        .bytes = 4.0 * (passes * all + vectors * cols + 2.0 * (double)(w->dims[ROWS] * pairs(w))),
+        .streams = true,
+        .copies = true};
 }
 
 static double need(const bench_work *w) {

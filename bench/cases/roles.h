@@ -16,7 +16,9 @@ enum {
     ROLE_UP = 10,      // a second input like x
     ROLE_WEIGHTS = 11, // the second result of attention
     ROLE_BEFORE = 12,  // y before the first run
-    ROLE_BLOCK = 16,   // the 12 arrays of a block are 16 .. 27, in the order of decoct_block_args
+    ROLE_COSINE = 13,  // of angles (rows, half of the columns that are turned)
+    ROLE_SINE = 14,
+    ROLE_BLOCK = 16, // the 12 arrays of a block are 16 .. 27, in the order of decoct_block_args
     ROLES = 28
 };
 

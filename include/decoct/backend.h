@@ -260,6 +260,11 @@ typedef struct decoct_rows_piece {
     int32_t form;             /**< a variant of the operation */
     float beta;               /**< axpby: y = fma(scale, x, beta y) */
     int32_t reserved;         /**< 0 */
+    const float *cosine;      /**< (rows, rotary_dim / 2) or NULL */
+    const float *sine;        /**< the same */
+    int64_t angle_stride;     /**< of both, from one row to the next */
+    int64_t head_dim;         /**< divides cols */
+    int64_t rotary_dim;       /**< even, at most head_dim; may be 0 */
 } decoct_rows_piece;
 
 typedef struct decoct_rows_kernel {

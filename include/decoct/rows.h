@@ -89,11 +89,43 @@ typedef struct decoct_rows_args {
     float eps;            /**< of norms; finite, not negative */
     float beta;           /**< a factor for y; 0: y is not read */
     int32_t reserved;     /**< 0 */
+    const float *cosine;  /**< (rows, rotary_dim / 2), from decoct_rotary_angles */
+    const float *sine;    /**< the same */
+    int64_t angle_stride; /**< of both; 0: rotary_dim / 2 */
+    int64_t head_dim;     /**< columns of a head, divides cols; 0: cols */
+    int64_t rotary_dim;   /**< columns of a head that are turned, even; 0: all (all but the last
+                               one if head_dim is odd) */
 } decoct_rows_args;
 
 /** Runs an operation on rows. Operands that it does not read must be NULL or 0. Errors:
  * DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_rows(decoct_context *ctx, const decoct_rows_args *args);
+
+/** The angles of a rotary position embedding. */
+typedef struct decoct_rotary_args {
+    uint32_t struct_size;     /**< sizeof(decoct_rotary_args) */
+    int32_t reserved;         /**< 0 */
+    int64_t rows;             /**< positions */
+    int64_t rotary_dim;       /**< even */
+    int64_t first_position;   /**< of row 0; row i: + i. 0 with `positions` */
+    const int32_t *positions; /**< (rows), or NULL; none beyond 2^24 or below -2^24 */
+    const float *frequencies; /**< (rotary_dim / 2), within [-64, 64]; NULL: theta^(-2 i /
+                                   rotary_dim). Scaled embeddings (linear, llama3, YaRN) have
+                                   frequencies of their own */
+    float theta;              /**< finite, at least 1; 0: 10000. 0 with `frequencies` */
+    float scale;              /**< a factor for cosines and sines, finite; 0: 1 */
+    float *cosine, *sine;     /**< (rows, rotary_dim / 2): the results */
+    int64_t stride;           /**< of both; 0: rotary_dim / 2 */
+} decoct_rotary_args;
+/**
+ * The cosines and sines for DECOCT_OP_ROTARY: once for a prompt, to be used in all layers, for
+ * queries and keys. The angle is position * frequency, rounded to f32; frequencies by theta are
+ * rounded to f32, too. Cosine and sine of that angle are computed in double, by a fixed sequence
+ * that needs no mathematical library, so that every system gives the same bits.
+ * Accuracy: frequency and scale * cosine or sine are within 0.51 ULP. Errors: DECOCT_E_ARGUMENT.
+ */
+DECOCT_API decoct_status decoct_rotary_angles(decoct_context *ctx, const decoct_rotary_args *args);
+
 /** The name of an operation, "layer_norm"; NULL if there is no such operation. */
 DECOCT_API const char *decoct_op_name(decoct_op op);
 /** The name of a type, "bf16"; NULL if there is no such type. */

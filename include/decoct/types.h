@@ -45,13 +45,25 @@ enum {
     /** y = x / (1 + exp(-x)) * up: a gated SiLU (Shazeer 2020); without up, SiLU. SiLU(-inf) is -0,
      * as of every large negative x, SiLU(inf) is inf. Accuracy: |error| <= 5 u |y| +
      * 2^-128 |x up| + 2^-149 (1 + |up|). */
-    DECOCT_OP_SILU = 9
+    DECOCT_OP_SILU = 9,
+    /** Rotary position embedding (Su et al. 2021): in each head of head_dim columns, pair i of the
+     * first rotary_dim is turned: y0 = fma(x0, c, -(x1 s)), y1 = fma(x1, c, x0 s), c = cosine[i], s
+     * = sine[i] of the row (decoct_rotary_angles). The other columns are copied. Pair i is columns
+     * i and rotary_dim / 2 + i in the form DECOCT_ROTARY_HALVES, 2 i and 2 i + 1 in
+     * DECOCT_ROTARY_PAIRS. Accuracy: |error| <= 2 u (|x0| + |x1|) max(|c|, |s|) + 2^-148. */
+    DECOCT_OP_ROTARY = 10
 };
 
 /** Forms of the GELU (Hendrycks and Gimpel 2016). */
 enum {
     DECOCT_GELU_TANH = 0, /**< x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): GPT-1 and GPT-2 */
     DECOCT_GELU_ERF = 1   /**< x/2 (1 + erf(x / sqrt 2)) */
+};
+
+/** Which columns make a pair in a rotary position embedding. */
+enum {
+    DECOCT_ROTARY_HALVES = 0, /**< column i of the first half and of the second: Hugging Face */
+    DECOCT_ROTARY_PAIRS = 1   /**< neighbours */
 };
 
 #endif

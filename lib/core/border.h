@@ -20,6 +20,7 @@ enum {
     DCT_FIRST_MODEL_INFO = offsetof(decoct_model_info, type) + sizeof(char *),
     DCT_FIRST_STEP_INFO = offsetof(decoct_step_info, bytes) + sizeof(double),
     DCT_FIRST_ROWS = offsetof(decoct_rows_args, eps) + sizeof(float),
+    DCT_FIRST_ROTARY = offsetof(decoct_rotary_args, stride) + sizeof(int64_t),
     DCT_FIRST_WEIGHTS = offsetof(decoct_weights_args, transposed) + sizeof(int32_t),
     DCT_FIRST_SAMPLE = offsetof(decoct_sample_args, position) + sizeof(uint64_t)
 };

@@ -49,6 +49,19 @@ typedef struct rows_exam {
     decoct_dtype dtype; // of x
 } rows_exam;
 
+// Columns of a head: several heads where that is possible, some with columns that are not turned.
+static int64_t head_dim_of(int64_t cols) {
+    return cols % 7 == 0 ? cols / 7 : cols % 11 == 0 ? cols / 11 : cols % 2 ? cols : cols / 2;
+}
+
+static void give_angles(const exam *e, decoct_rows_piece *piece) {
+    piece->head_dim = head_dim_of(piece->cols);
+    piece->rotary_dim = piece->head_dim - (piece->head_dim % 2 ? 1 : piece->head_dim % 4);
+    piece->angle_stride = piece->rotary_dim / 2 + 3;
+    piece->cosine = e->input + 11003;
+    piece->sine = e->input + 13001;
+}
+
 static decoct_rows_piece rows_piece(const exam *e, const rows_case *c, const rows_exam *k,
                                     float *y) {
     static const int32_t ids[] = {3, 0, 3, 7, 1, 2, 6, 5, 4};
@@ -56,7 +69,7 @@ static decoct_rows_piece rows_piece(const exam *e, const rows_case *c, const row
     const float *x = c->special ? e->special : e->input + (c->wide ? EXAM_WIDE : 1);
     bool bias = k->needs & DCT_NEEDS_BIAS || (k->needs & DCT_MAY_BIAS && c->parts & BIAS);
     bool up = k->needs & DCT_MAY_UP && c->parts & UP;
-    return (decoct_rows_piece){
+    decoct_rows_piece piece = {
         .rows = c->rows,
         .cols = c->cols,
         .x = {.data = c->in_place ? y : x, .stride = x_stride, .dtype = k->dtype},
@@ -68,6 +81,10 @@ static decoct_rows_piece rows_piece(const exam *e, const rows_case *c, const row
         .scale = k->needs & DCT_NEEDS_EPS ? 0x1p-17f : c->scale,
         .form = k->form,
         .beta = k->needs & DCT_NEEDS_BETA ? c->scale - 0.5f : 0.0f};
+    if (k->needs & DCT_NEEDS_ANGLES) {
+        give_angles(e, &piece);
+    }
+    return piece;
 }
 
 static bool examine_rows(exam *e, const rows_exam *k) {

@@ -49,6 +49,8 @@ static void rows_task(void *data, int64_t index, int32_t worker) {
     piece.rows = left < job->chunk ? left : job->chunk;
     piece.y.data = (float *)piece.y.data + first * piece.y.stride;
     piece.up.data = row_of(&piece.up, first);
+    piece.cosine = piece.cosine ? piece.cosine + first * piece.angle_stride : NULL;
+    piece.sine = piece.sine ? piece.sine + first * piece.angle_stride : NULL;
     if (piece.ids) { // x is a table
         piece.ids += first;
     } else {
@@ -115,6 +117,11 @@ static decoct_status check_operands(dct_error *error, const rows_facts *f,
         {"beta", a->beta != 0.0f, f->needs & DCT_NEEDS_BETA, false},
         {"eps", a->eps != 0.0f, f->needs & DCT_NEEDS_EPS, false},
         {"table_rows", a->table_rows != 0, f->needs & DCT_NEEDS_IDS, false},
+        {"cosine", a->cosine, f->needs & DCT_NEEDS_ANGLES, false},
+        {"sine", a->sine, f->needs & DCT_NEEDS_ANGLES, false},
+        {"angle_stride", a->angle_stride != 0, f->needs & DCT_NEEDS_ANGLES, false},
+        {"head_dim", a->head_dim != 0, f->needs & DCT_NEEDS_ANGLES, false},
+        {"rotary_dim", a->rotary_dim != 0, f->needs & DCT_NEEDS_ANGLES, false},
         {"reserved", a->reserved != 0, false, false},
     };
     for (size_t i = 0; i < sizeof operands / sizeof *operands; i++) {
@@ -145,6 +152,37 @@ static decoct_status check_shapes(dct_error *error, const rows_facts *f, decoct_
     if (!status && a->up) {
         status = dct_check_rows(error, op, "up", a->rows, a->cols, &a->up_stride, a->up);
     }
+    return status;
+}
+
+// Heads, and the angles of their columns; sets what is 0.
+static decoct_status check_angles(dct_error *error, const rows_facts *f, decoct_rows_args *a) {
+    if (!(f->needs & DCT_NEEDS_ANGLES)) {
+        return DECOCT_OK;
+    }
+    a->head_dim = a->head_dim ? a->head_dim : a->cols;
+    a->rotary_dim = a->rotary_dim ? a->rotary_dim : a->head_dim - a->head_dim % 2;
+    if (a->head_dim < 0 || (a->head_dim > 0 && a->cols % a->head_dim)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "%s: head_dim %lld does not divide cols %lld",
+                        f->name, (long long)a->head_dim, (long long)a->cols);
+    }
+    if (a->rotary_dim < 0 || a->rotary_dim % 2 || a->rotary_dim > a->head_dim) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "%s: rotary_dim %lld is not even, or more than head_dim %lld", f->name,
+                        (long long)a->rotary_dim, (long long)a->head_dim);
+    }
+    int64_t half = a->rotary_dim / 2;
+    const float *tables[] = {a->cosine, a->sine};
+    static const char *const names[] = {"cosine", "sine"};
+    dct_view y = dct_view_of_rows(a->y, a->rows, a->cols, a->y_stride);
+    decoct_status status = DECOCT_OK;
+    for (int i = 0; i < 2 && !status; i++) {
+        status =
+            dct_check_rows(error, f->name, names[i], a->rows, half, &a->angle_stride, tables[i]);
+        dct_view table = dct_view_of_rows(tables[i], a->rows, half, a->angle_stride);
+        status = status ? status : dct_check_apart(error, f->name, "y", &y, names[i], &table);
+    }
+    a->angle_stride = half > 0 ? a->angle_stride : 0; // tables of no column may be NULL
     return status;
 }
 
@@ -203,6 +241,7 @@ static decoct_status rows(decoct_context *ctx, const decoct_rows_args *args) {
     status = check_numbers(&ctx->error, f, &a);
     status = status ? status : check_operands(&ctx->error, f, &a);
     status = status ? status : check_shapes(&ctx->error, f, &a);
+    status = status ? status : check_angles(&ctx->error, f, &a);
     status = status ? status : check_apart(&ctx->error, f, &a);
     status = status ? status : check_ids(&ctx->error, f, &a);
     if (!status) {
@@ -218,7 +257,12 @@ static decoct_status rows(decoct_context *ctx, const decoct_rows_args *args) {
                                       .ids = a.ids,
                                       .scale = f->needs & DCT_NEEDS_EPS ? a.eps : scale,
                                       .form = a.form,
-                                      .beta = a.beta});
+                                      .beta = a.beta,
+                                      .cosine = a.cosine,
+                                      .sine = a.sine,
+                                      .angle_stride = a.angle_stride,
+                                      .head_dim = a.head_dim,
+                                      .rotary_dim = a.rotary_dim});
     }
     return status;
 }

@@ -109,6 +109,17 @@ static void wrong_silu(const decoct_rows_piece *whole) {
     }
 }
 
+static void wrong_rotary(const decoct_rows_piece *whole) {
+    decoct_rows_piece a = *whole;
+    a.form = mistake == rotary_one_form ? 0 : a.form;
+    a.head_dim = mistake == rotary_of_whole_heads ? a.cols : a.head_dim;
+    a.angle_stride = mistake == angle_stride_ignored ? a.rotary_dim / 2 : a.angle_stride;
+    rotary(&a);
+    if (mistake == rotary_not_in_place && a.rows * a.rotary_dim > 0 && a.x.data == a.y.data) {
+        y_row(&a, 0)[a.form ? 1 : a.rotary_dim / 2] += 1.0f; // made of the new x0
+    }
+}
+
 static void set_mode(void) {
     if (mistake == add_rounds_up) {
         fesetround(FE_UPWARD);
@@ -192,6 +203,9 @@ static void fill_rows(void) {
     }
     if (is(up_required, silu_of_minus_inf)) {
         rows[DECOCT_OP_SILU].run = wrong_silu;
+    }
+    if (is(rotary_one_form, angle_stride_ignored)) {
+        rows[DECOCT_OP_ROTARY].run = wrong_rotary;
     }
 }
 
