@@ -49,7 +49,7 @@ static double check_softmax(const peer_case *c, const float *mine, const float *
         const float *x = c->x + i * c->n;
         float max = x[0];
         for (int64_t j = 1; j < c->n; j++) {
-            max = fmaxf(max, x[j]);
+            max = x[j] > max ? x[j] : max; // not fmaxf: gcc 12 for AArch64 breaks down over it
         }
         for (int64_t j = 0; j < c->n; j++) {
             double p = (double)mine[i * c->n + j], q = (double)theirs[i * c->n + j];
@@ -63,7 +63,7 @@ static double check_softmax(const peer_case *c, const float *mine, const float *
 static double largest(const float *data, int64_t count) {
     double most = 0.0;
     for (int64_t i = 0; i < count; i++) {
-        most = fmax(most, fabs((double)data[i]));
+        most = fabs((double)data[i]) > most ? fabs((double)data[i]) : most;
     }
     return most;
 }
