@@ -135,6 +135,9 @@ class Tuning(unittest.TestCase):
         """Each command of `decoct peers` and `decoct bench` that measures again has something to measure."""
         found = re.findall(r"`decoct (peers|bench) ([^`]*)`", read("docs/tuning.md"))
         self.assertGreater(len(found), 6)
+        if subprocess.run([os.path.join(BUILD, "cli", "decoct"), "bench", "--help"], check=False,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 77:
+            self.skipTest("this build has no benchmarks")
         for command, options in found:
             if "--model" not in options:
                 listed = run([os.path.join(BUILD, "cli", "decoct"), command, *shlex.split(options),
