@@ -16,7 +16,9 @@ enum {
     BLOCK = 136,
     MODEL_INFO = 72,
     SAMPLE = 32,
-    STEP_INFO = 56 // as it was when it came
+    WEIGHTS = 44, // the last three as they were when they came
+    ROWS = 120,
+    STEP_INFO = 56
 };
 
 static float one[4] = {1.0f, 1.0f, 1.0f, 1.0f}, out[4];
@@ -32,6 +34,8 @@ typedef union longer {
     decoct_model_info model_info;
     decoct_sample_args sample;
     decoct_step_info step_info;
+    decoct_weights_args weights;
+    decoct_rows_args rows;
     unsigned char bytes[512];
 } longer;
 
@@ -39,6 +43,17 @@ typedef decoct_status use(decoct_context *ctx, void *args);
 
 static decoct_status use_matmul(decoct_context *ctx, void *args) {
     return decoct_matmul(ctx, args);
+}
+
+static decoct_status use_weights(decoct_context *ctx, void *args) {
+    decoct_weights *weights = NULL;
+    decoct_status status = decoct_weights_create_from(ctx, args, &weights);
+    decoct_weights_destroy(weights);
+    return status;
+}
+
+static decoct_status use_rows(decoct_context *ctx, void *args) {
+    return decoct_rows(ctx, args);
 }
 
 static decoct_status use_attention(decoct_context *ctx, void *args) {
@@ -99,6 +114,16 @@ static const struct {
      MATMUL,
      sizeof(decoct_matmul_args),
      {.matmul = {.m = 1, .n = 1, .k = 1, .x = one, .b = one, .y = out}}},
+    {"weights: struct_size 8, at least 44",
+     use_weights,
+     WEIGHTS,
+     sizeof(decoct_weights_args),
+     {.weights = {.dtype = DECOCT_BF16, .k = 1, .n = 1, .w = one}}},
+    {"rows: struct_size 8, at least 120",
+     use_rows,
+     ROWS,
+     sizeof(decoct_rows_args),
+     {.rows = {.op = DECOCT_OP_GELU, .rows = 1, .cols = 1, .x = one, .y = out}}},
     {"attention: struct_size 8, at least 248",
      use_attention,
      ATTENTION,
@@ -224,11 +249,56 @@ static void test_options(void **state) {
     assert_non_null(strstr(error, "newer than this library"));
 }
 
+static void refuse_weights(decoct_context *ctx, decoct_weights_args a, const char *text) {
+    decoct_weights *weights = NULL;
+    assert_int_equal(decoct_weights_create_from(ctx, &a, &weights), DECOCT_E_ARGUMENT);
+    assert_null(weights);
+    if (!strstr(decoct_last_error(ctx), text)) {
+        fail_msg("\"%s\", expected \"%s\"", decoct_last_error(ctx), text);
+    }
+}
+
+// Weights of a type: what is wrong is named, and nothing is made.
+static void test_stored_weights(void **state) {
+    decoct_context *ctx = check_open("scalar", 1);
+    const decoct_weights_args good = {
+        .struct_size = sizeof good, .dtype = DECOCT_F16, .k = 2, .n = 3, .w = one};
+    decoct_weights_args a = good;
+    decoct_weights *weights = NULL;
+    (void)state;
+    for (a.dtype = 0; decoct_dtype_name(a.dtype); a.dtype++) {
+    }
+    refuse_weights(ctx, a, "weights: there is no type");
+    a.dtype = -1;
+    refuse_weights(ctx, a, "weights: there is no type -1");
+    a = good, a.reserved = 1;
+    refuse_weights(ctx, a, "weights: reserved is not 0");
+    a = good, a.transposed = 2;
+    refuse_weights(ctx, a, "weights: transposed is not 0 or 1");
+    a = good, a.w = NULL;
+    refuse_weights(ctx, a, "weights: w is NULL");
+    a = good, a.k = -4;
+    refuse_weights(ctx, a, "weights: k is -4");
+    a = good, a.n = INT64_MAX / 2;
+    refuse_weights(ctx, a, "weights: w (2, 4611686018427387903)");
+    a = good, a.stride = 2;
+    refuse_weights(ctx, a, "weights: w has stride 2");
+    assert_int_equal(decoct_weights_create_from(ctx, &good, NULL), DECOCT_E_ARGUMENT);
+    assert_string_equal(decoct_last_error(ctx), "weights: out is NULL");
+    assert_int_equal(decoct_weights_create_from(ctx, NULL, &weights), DECOCT_E_ARGUMENT);
+    assert_string_equal(decoct_last_error(ctx), "weights: the struct is NULL");
+    a.transposed = 1; // now a row has 2
+    assert_int_equal(decoct_weights_create_from(ctx, &a, &weights), DECOCT_OK);
+    decoct_weights_destroy(weights);
+    decoct_context_close(ctx);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_first_release_gets_answers),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_stored_weights),
     };
     return cmocka_run_group_tests_name("structs", tests, NULL, NULL);
 }
