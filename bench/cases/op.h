@@ -77,8 +77,9 @@ struct bench_work {
 
 // ---- The operations: op_NAME.c ----
 
-extern const work_op op_matmul, op_attention, op_attention_mask, op_block_pre, op_block_post,
-    op_block, op_prefill, op_decode, op_model, op_barrier, op_fma, op_read, op_copy;
+extern const work_op op_matmul, op_attention, op_attention_mask, op_attention_parameters,
+    op_block_pre, op_block_post, op_block, op_prefill, op_decode, op_model, op_barrier, op_fma,
+    op_read, op_copy;
 // Operations on rows, one after the other; false: there are no more.
 bool op_rows_at(int index, work_op *out);
 // By name; false: there is none.

@@ -1,13 +1,40 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Attention; with an added mask it also has its weights as an output.
+// Attention; with an added mask it also has its weights as an output; and with parameters.
 #include "hidden_keys.h"
 #include "op.h"
 
+#include <math.h>
 #include <string.h>
 
 #define DIMS "batch heads kv_heads q_len kv_len head_dim value_dim causal"
 #define KERNELS "attention pack_keys"
 enum { BATCH, HEADS, KV_HEADS, Q_LEN, KV_LEN, HEAD_DIM, VALUE_DIM, CAUSAL };
+
+// With parameters the value_dim is head_dim, and its place has a set of:
+#define PARAMETER_DIMS "batch heads kv_heads q_len kv_len head_dim parameters causal"
+enum { WINDOW = 1, SOFTCAP = 2, SLOPES = 4, SINKS = 8, LENGTHS = 16, SHARED = 32 };
+enum { PARAMETERS = VALUE_DIM, MOST_HEADS = 4, MOST_BATCH = 3 };
+
+static int64_t parameters_of(const bench_work *w) {
+    return strcmp(w->op.name, "attention_parameters") == 0 ? w->dims[PARAMETERS] : 0;
+}
+
+static int64_t value_dim(const bench_work *w) {
+    return w->dims[parameters_of(w) ? HEAD_DIM : VALUE_DIM];
+}
+
+static void set_parameters(const bench_work *w, decoct_attention_args *a) {
+    static const float slopes[MOST_HEADS] = {0.5f, 0.25f, -0.125f, 0.0625f};
+    static const float sinks[MOST_HEADS] = {1.0f, -INFINITY, -2.0f, 4.0f};
+    static const int64_t kv_lens[MOST_BATCH] = {7, 0, 65};
+    const int64_t set = parameters_of(w);
+    a->window = set & WINDOW ? 70 : 0;
+    a->softcap = set & SOFTCAP ? 3.0f : 0.0f;
+    a->slopes = set & SLOPES ? slopes : NULL;
+    a->sinks = set & SINKS ? sinks : NULL;
+    a->kv_lens = set & LENGTHS ? kv_lens : NULL;
+    a->kv_shared = set & SHARED ? 1 : 0;
+}
 
 // Causal self-attention.
 static void shape(const work_case *c, int64_t dims[WORK_DIMS]) {
@@ -29,10 +56,13 @@ static int64_t weights_of(const bench_work *w) {
 
 static decoct_status open(bench_work *w) {
     const int64_t *d = w->dims, keys = d[BATCH] * d[KV_HEADS] * d[KV_LEN];
+    if (parameters_of(w) && (d[HEADS] > MOST_HEADS || d[BATCH] > MOST_BATCH)) {
+        return DECOCT_E_ARGUMENT;
+    }
     bool made = op_fill(w, ROLE_X, rows_of(w) * d[HEAD_DIM], 4.0f, 2.0f) &&
                 op_fill(w, ROLE_K, keys * d[HEAD_DIM], 1.0f, 2.0f) &&
-                op_fill(w, ROLE_V, keys * d[VALUE_DIM], 1.0f, 2.0f) &&
-                op_fill(w, ROLE_Y, rows_of(w) * d[VALUE_DIM], 1.0f, 2.0f);
+                op_fill(w, ROLE_V, keys * value_dim(w), 1.0f, 2.0f) &&
+                op_fill(w, ROLE_Y, rows_of(w) * value_dim(w), 1.0f, 2.0f);
     if (made && has_mask(w)) {
         int64_t count = d[HEADS] * d[Q_LEN] * d[KV_LEN];
         made = op_fill(w, ROLE_MASK, count, 2.0f, 2.0f);
@@ -59,7 +89,7 @@ static decoct_attention_args arguments(const bench_work *w, int64_t q_len, int64
                                .q_len = q_len,
                                .kv_len = kv_len,
                                .head_dim = d[HEAD_DIM],
-                               .value_dim = d[VALUE_DIM],
+                               .value_dim = value_dim(w),
                                .q_offset = kv_len - q_len,
                                .q = w->operand[ROLE_X],
                                .k = w->operand[ROLE_K],
@@ -80,6 +110,7 @@ static decoct_attention_args arguments(const bench_work *w, int64_t q_len, int64
 
 static decoct_status run(bench_work *w) {
     decoct_attention_args a = arguments(w, w->dims[Q_LEN], w->dims[KV_LEN]);
+    set_parameters(w, &a);
     return decoct_attention(w->ctx, &a);
 }
 
@@ -88,7 +119,7 @@ static int64_t width(const bench_work *w) {
 }
 
 static int64_t count(const bench_work *w) {
-    return w->result == ROLE_WEIGHTS ? weights_of(w) : rows_of(w) * w->dims[VALUE_DIM];
+    return w->result == ROLE_WEIGHTS ? weights_of(w) : rows_of(w) * value_dim(w);
 }
 
 // A query alone, with the keys up to it.
@@ -109,7 +140,7 @@ static work_cost cost(const bench_work *w) {
     const int64_t *dims = w->dims;
     double q = (double)dims[Q_LEN], kv = (double)dims[KV_LEN], batch = (double)dims[BATCH];
     double heads = batch * (double)dims[HEADS], kv_heads = batch * (double)dims[KV_HEADS];
-    double dim = (double)(dims[HEAD_DIM] + dims[VALUE_DIM]);
+    double dim = (double)(dims[HEAD_DIM] + value_dim(w));
     double pairs = heads * (dims[CAUSAL] ? q * (kv - q) + q * (q + 1.0) / 2.0 : q * kv);
     return (work_cost){.flops = 2.0 * dim * pairs,
                        .arithmetic = (2.0 * dim + SOFTMAX_FLOP) * pairs,
@@ -147,5 +178,16 @@ const work_op op_attention_mask = {
     .open = open,
     .run = run,
     .cost = cost,
+    .count = count,
+};
+
+const work_op op_attention_parameters = {
+    .name = "attention_parameters",
+    .dims = PARAMETER_DIMS,
+    .kernels = KERNELS,
+    .outputs = {"attention_parameters"},
+    .need = need,
+    .open = open,
+    .run = run,
     .count = count,
 };
