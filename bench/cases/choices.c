@@ -26,8 +26,7 @@ static const struct argp_option rows[] = {
     {"head-dim", KEY_HEAD_DIM, "LIST", 0, "Sizes of one head (default 64)", 10},
     {"layers", KEY_LAYERS, "LIST", 0,
      "Decoder blocks in a row, of prefill and decode (default 12, as in GPT-2 small)", 10},
-    {"dtype", KEY_DTYPE, "LIST", 0,
-     "Types that weights of matmul and tables are stored in (default f32); there are"
+    {"dtype", KEY_DTYPE, "LIST", 0, "Storage types of matmul weights and tables (default f32), of"
 #define DECOCT_DTYPE(NAME, name, bits, block, bytes) " " #name
 #include <decoct/dtypes.def>
 #undef DECOCT_DTYPE

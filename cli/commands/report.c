@@ -57,8 +57,8 @@ static const struct argp parser = {
     rows,
     parse_report,
     "FILE|DIR...",
-    "Makes one page of result files (decoct sweep, decoct bench --suite, decoct roofline): what is "
-    "compared, how sure it is, and the files themselves."
+    "Makes one page of result files (decoct sweep, decoct bench --suite, decoct roofline): "
+    "comparisons with their intervals, and the files themselves."
     "\v"
     "Examples:\n\n"
     "  decoct report before.json after.json -o report.html\n"
