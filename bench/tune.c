@@ -9,6 +9,7 @@
 // with the best geometric mean of all columns comes last.
 #include "cases/exits.h"
 #include "cases/operands.h"
+#include "cases/sizes.h"
 #include "measure/contest.h"
 
 #include "cases/parse.h"
@@ -114,7 +115,7 @@ static decoct_matmul_kernel kernel_of_choice(choice c) {
 static bool make_room(decoct_context *ctx, const entry *entries) {
     enum { PAGE = 4096 };
     for (int i = 0; i < CHOICES; i++) {
-        int64_t bytes = ((int64_t)entries[i].kernel.scratch_bytes + PAGE - 1) / PAGE * PAGE;
+        int64_t bytes = round_up((int64_t)entries[i].kernel.scratch_bytes, PAGE);
         ctx->tile_scratch = bytes > ctx->tile_scratch ? bytes : ctx->tile_scratch;
     }
     int64_t all = ctx->tile_scratch * decoct_context_threads(ctx);

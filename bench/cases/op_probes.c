@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The ceilings of the machine, and what sharing work costs.
 #include "op.h"
+#include "sizes.h"
 
 enum { FMA_ROUNDS = 20000 }; // some 0.1 to 1 ms
 
@@ -45,7 +46,7 @@ const work_op op_fma = {
 static const int64_t READ_LEAST = 1 << 22;
 
 static int64_t passes(const work_case *c) {
-    return c->bytes >= READ_LEAST ? 1 : (READ_LEAST + c->bytes - 1) / c->bytes;
+    return c->bytes >= READ_LEAST ? 1 : ceil_div(READ_LEAST, c->bytes);
 }
 
 static double need(const bench_work *w) {

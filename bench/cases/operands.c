@@ -2,6 +2,7 @@
 #include "operands.h"
 
 #include "random.h"
+#include "sizes.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -12,7 +13,7 @@ enum { LINE = 64, HUGE_PAGE = 1 << 21 };
 // slower (docs/tuning.md), and a ceiling would be too low.
 float *operand_room(int64_t count) {
     size_t bytes = (size_t)count * sizeof(float), align = bytes < HUGE_PAGE ? LINE : HUGE_PAGE;
-    size_t whole = (bytes + align - 1) / align * align;
+    size_t whole = (size_t)round_up((int64_t)bytes, (int64_t)align);
     float *data = aligned_alloc(align, whole ? whole : align);
     if (data && align == HUGE_PAGE) {
         madvise(data, whole, MADV_HUGEPAGE); // refused: small pages

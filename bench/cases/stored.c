@@ -3,6 +3,7 @@
 
 #include "operands.h"
 #include "rows_call.h"
+#include "sizes.h"
 
 #include <decoct/lists.h>
 
@@ -167,7 +168,8 @@ decoct_status stored_new(decoct_context *ctx, decoct_dtype dtype, float *numbers
                          void **out) {
     stored_type *type = NULL;
     decoct_status status = stored_open(ctx, dtype, &type);
-    *out = status ? NULL : operand_room((count * types[dtype].bytes + 3) / 4);
+    *out =
+        status ? NULL : operand_room(ceil_div(count * types[dtype].bytes, (int64_t)sizeof(float)));
     if (*out) {
         stored_write(type, numbers, count, *out);
     }

@@ -3,6 +3,7 @@
 
 #include "cases/catalogue.h"
 #include "cases/operands.h"
+#include "cases/sizes.h"
 #include "machine/clock.h"
 
 #include <sched.h>
@@ -100,7 +101,7 @@ static bool size_buffers(roof *r, const work_cost *cost, int32_t threads) {
     double floats = cost->bytes / sizeof(float) / (cost->copies ? 2.0 : 1.0);
     int64_t most = r->buffers->most > ROOF_FLOATS ? r->buffers->most : ROOF_FLOATS;
     int64_t all = floats < (double)most ? (int64_t)floats : most;
-    r->count = (all / threads + ALIGN - 1) / ALIGN * ALIGN;
+    r->count = round_up(all / threads, ALIGN);
     r->copies = cost->copies;
     roof_buffers *b = r->buffers;
     return grow_buffer(&b->from, &b->from_count, r->count * threads) &&

@@ -5,6 +5,8 @@
 #include "llama.h"
 #include "peer.h"
 
+#include "cases/sizes.h"
+
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fnmatch.h>
@@ -355,7 +357,7 @@ static void *operand(ggml_job *j, int type, int64_t n0, int64_t n1, int64_t n2, 
 }
 
 static void *allocate(int64_t count, size_t each) {
-    size_t bytes = ((size_t)count * each + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size_t bytes = (size_t)round_up((int64_t)((size_t)count * each), ALIGNMENT);
     return aligned_alloc(ALIGNMENT, bytes ? bytes : ALIGNMENT);
 }
 

@@ -4,6 +4,8 @@
 #include "library.h"
 #include "peer.h"
 
+#include "cases/sizes.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,8 +131,8 @@ static void *open_libxsmm(void *data, const peer_case *c, char *why, size_t size
         j->in_place = plain && (c->m <= IN_PLACE_ROWS || c->k * c->n <= IN_PLACE_FLOATS);
         j->depth = find_depth((int)c->k);
         j->batch = j->depth < BATCH_DEPTH ? BATCH_DEPTH / j->depth : 1;
-        j->parts = (int)((c->m + ROWS_MAX - 1) / ROWS_MAX);
-        j->packed = aligned_alloc(64, ((size_t)floats * sizeof(float) + 63) / 64 * 64);
+        j->parts = (int)ceil_div(c->m, ROWS_MAX);
+        j->packed = aligned_alloc(64, (size_t)round_up(floats * (int64_t)sizeof(float), 64));
     }
     if (!j || !j->packed || !make_kernels(lib, j)) {
         snprintf(why, size, "it has no kernel for this shape");

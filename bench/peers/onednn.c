@@ -4,6 +4,7 @@
 #include "onednn.h"
 #include "library.h"
 
+#include "cases/sizes.h"
 #include "machine/clock.h"
 
 #include <stdio.h>
@@ -87,7 +88,7 @@ static bool pack(onednn_job *j, const onednn_layout *from, const onednn_layout *
     const onednn_layout *layouts[] = {from, to};
     onednn_call reorder = {0};
     void *plan = NULL;
-    j->packed = aligned_alloc(64, (lib->layout_size(to) + 63) / 64 * 64);
+    j->packed = aligned_alloc(64, (size_t)round_up((int64_t)lib->layout_size(to), 64));
     bool packed = j->packed &&
                   !lib->plan_reorder(&plan, from, lib->engine, to, lib->engine, NULL) &&
                   onednn_make(lib, plan, whats, layouts, 2, &reorder) &&
@@ -145,7 +146,7 @@ static bool open_packed(onednn_job *j, const onednn_layout *x, const onednn_layo
     }
     if (strstr(j->call.kernel, "gemm:jit")) {
         j->sgemm = true;
-        j->ld = (c->n + 15) / 16 * 16 + 16;
+        j->ld = round_up(c->n, 16) + 16;
         return onednn_strided(lib, &(onednn_shape){0, c->k, c->n, 0, j->ld, 1}, &best) &&
                pack(j, w, &best);
     }

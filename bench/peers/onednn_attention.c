@@ -4,6 +4,8 @@
 // threads work inside the primitives.
 #include "onednn.h"
 
+#include "cases/sizes.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -67,10 +69,10 @@ void *onednn_attention_open(const onednn *lib, const peer_case *c) {
     int64_t rows = c->q_len < BLOCK ? c->q_len : BLOCK;
     bool together = c->q_len == 1 || c->heads * rows * c->kv_len <= GROUP_FLOATS;
     *j = (onednn_attention_job){.lib = lib, .c = *c, .groups = together ? c->heads : 1};
-    j->count = (int)((c->q_len + rows - 1) / rows);
+    j->count = (int)ceil_div(c->q_len, rows);
     j->blocks = calloc((size_t)j->count, sizeof *j->blocks);
     size_t bytes = (size_t)(j->groups * rows * c->kv_len) * sizeof *j->scores;
-    j->scores = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    j->scores = aligned_alloc(64, (size_t)round_up((int64_t)bytes, 64));
     bool opened = j->blocks && j->scores;
     for (int i = 0; i < j->count && opened; i++) {
         block *b = &j->blocks[i];
