@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Recipes of no family: grouped keys, heads whose size is not d_model / heads, separate query, key
-// and value matrices, a gated activation. They compute what float64 does, and pieces of them give
-// the same bits.
+// and value matrices, a gated activation, rotary positions. They compute what float64 does, and
+// pieces of them give the same bits.
 #include "check.h"
 
 #include "core/context.h"
@@ -12,7 +12,8 @@
 #include <string.h>
 
 enum { D = 16, HEADS = 6, KV = 2, DIM = 5, FFN = 24, ROWS = 70, Q = HEADS * DIM, K = KV * DIM };
-enum { WIDEST = 2 * FFN + Q }; // of all places
+enum { TURNED = 4, THETA = 100 }; // columns of a head, of the rotary embedding
+enum { WIDEST = 2 * FFN + Q };    // of all places
 
 static const dct_step grouped[] = {
     {DCT_NORM, "norm 1", DCT_X, DCT_H, DCT_PART_NORM_1, .op = DECOCT_OP_LAYER_NORM},
@@ -34,6 +35,7 @@ static const dct_step gated[] = {
     {DCT_LINEAR, "q projection", DCT_H, DCT_Q, .part = DCT_PART_Q},
     {DCT_LINEAR, "k projection", DCT_H, DCT_K, .part = DCT_PART_K},
     {DCT_LINEAR, "v projection", DCT_H, DCT_V, .part = DCT_PART_V},
+    {DCT_ROTARY, "rotary", DCT_QK, DCT_QK, .op = DECOCT_OP_ROTARY},
     {DCT_CACHE, "cache", .from = DCT_QKV},
     {DCT_ATTEND, "attention", DCT_QKV, .to = DCT_MIX},
     {DCT_LINEAR, "output projection", DCT_MIX, DCT_H, .part = DCT_PART_OUTPUT},
@@ -69,6 +71,9 @@ static decoct_block *make_block(decoct_context *ctx, int m) {
                        .kv_heads = KV,
                        .head_dim = DIM,
                        .d_ffn = FFN,
+                       .rotary_dim = models[m].biases ? 0 : TURNED,
+                       .rotary_theta = (float)THETA,
+                       .rotary_form = DECOCT_ROTARY_HALVES,
                        .eps = 1e-5f,
                        .act_form = models[m].form};
     decoct_block *block = dct_block_new(&models[m].recipe, &sizes);
@@ -127,6 +132,16 @@ static void act64(const dct_step *s, const double *x, const double *up, double *
     }
 }
 
+static void rotary64(int row, int64_t heads, double *x) {
+    for (int64_t h = 0; h < heads; h++, x += DIM) {
+        for (int i = 0; i < TURNED / 2; i++) {
+            double angle = row * pow(THETA, -2.0 * i / TURNED), a = x[i], b = x[TURNED / 2 + i];
+            x[i] = a * cos(angle) - b * sin(angle);
+            x[TURNED / 2 + i] = b * cos(angle) + a * sin(angle);
+        }
+    }
+}
+
 // Head h reads the keys of head h / (HEADS / KV).
 static void attend64(int row, const double *q, double keys[][K], double values[][K], double *mix) {
     for (int h = 0; h < HEADS; h++) {
@@ -161,6 +176,10 @@ static void row64(const dct_recipe *recipe, const dct_stage *stage, int row, dou
         case DCT_LINEAR:
             linear64(s->part, stage->places[s->from].count, stage->places[s->to].count, at[s->from],
                      at[s->to]);
+            break;
+        case DCT_ROTARY:
+            rotary64(row, HEADS, at[DCT_Q]);
+            rotary64(row, KV, at[DCT_K]);
             break;
         case DCT_CACHE:
             memcpy(keys[row], at[DCT_K], sizeof keys[row]);
@@ -241,6 +260,33 @@ static void test_recipes(void **state) {
     decoct_context_close(ctx);
 }
 
+// More rows than go through a block at once, against fewer: the positions continue.
+static void test_long(void **state) {
+    enum { LONG = DCT_CHUNK_ROWS + 40 };
+    static float x[LONG * D], y[LONG * D], z[LONG * D];
+    decoct_context *ctx = check_open(*state, 2);
+    if (!ctx) {
+        skip();
+    }
+    check_fill(x, LONG * D, 9, 1.0f);
+    for (int m = 0; m < MODELS; m++) {
+        decoct_cache *cache;
+        decoct_block *block = make_block(ctx, m);
+        assert_int_equal(decoct_cache_create(ctx, block, LONG, &cache), DECOCT_OK);
+        assert_int_equal(decoct_block_forward(ctx, block, cache, LONG, x, 0, y, 0), DECOCT_OK);
+        assert_int_equal(decoct_cache_truncate(ctx, cache, 0), DECOCT_OK);
+        for (int64_t i = 0; i < LONG; i += LONG / 4) {
+            assert_int_equal(
+                decoct_block_forward(ctx, block, cache, LONG / 4, x + i * D, 0, z + i * D, 0),
+                DECOCT_OK);
+        }
+        assert_true(check_same_bits(y, z, LONG * D));
+        decoct_cache_destroy(cache);
+        decoct_block_destroy(block);
+    }
+    decoct_context_close(ctx);
+}
+
 // The second key against the first, by what the cache holds.
 static double ratio_of(const decoct_cache *cache, int kv, const float *q) {
     double s[2] = {0, 0};
@@ -281,7 +327,7 @@ static void test_weights(void **state) {
 }
 
 int main(void) {
-    static const check_test tests[] = {{"recipes", test_recipes},
-                                       {"recipe, weights", test_weights}};
+    static const check_test tests[] = {
+        {"recipes", test_recipes}, {"recipes, long", test_long}, {"recipe, weights", test_weights}};
     return check_all_backends("recipe", tests, sizeof tests / sizeof *tests);
 }

@@ -18,6 +18,7 @@ typedef enum dct_scratch_slot {
     DCT_SCRATCH_BLOCK,   // activations of a decoder block
     DCT_SCRATCH_TOKENS,  // activations between the blocks
     DCT_SCRATCH_MASK,
+    DCT_SCRATCH_ANGLES, // of the positions of these rows
     DCT_SCRATCH_SLOTS
 } dct_scratch_slot;
 

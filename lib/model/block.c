@@ -7,6 +7,7 @@
 #include "machine/memory.h"
 #include "model/families/family.h"
 #include "ops/attention.h"
+#include "ops/rotary.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -174,6 +175,32 @@ decoct_status decoct_cache_create(decoct_context *ctx, const decoct_block *block
 
 // ---- A run ----
 
+decoct_status dct_block_angles(decoct_context *ctx, const dct_sizes *sizes, int64_t first,
+                               int64_t rows, dct_block_extra *extra) {
+    int64_t half = sizes->rotary_dim / 2, count;
+    if (half == 0) {
+        return DECOCT_OK;
+    }
+    float *angles =
+        dct_mul(2 * half, rows, &count) ? dct_scratch(ctx, DCT_SCRATCH_ANGLES, count) : NULL;
+    if (!angles) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: no memory for %lld rows",
+                        (long long)rows);
+    }
+    decoct_rotary_args args = {.rows = rows,
+                               .rotary_dim = sizes->rotary_dim,
+                               .first_position = first,
+                               .theta = sizes->rotary_theta,
+                               .scale = 1.0f,
+                               .cosine = angles,
+                               .sine = angles + half * rows,
+                               .stride = half};
+    dct_rotary_angles(ctx, &args);
+    extra->cosine = args.cosine;
+    extra->sine = args.sine;
+    return ctx->ran;
+}
+
 decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, decoct_cache *cache,
                             int64_t rows, float *x, const dct_block_extra *extra) {
     const dct_sizes *s = &block->stage.sizes;
@@ -194,6 +221,8 @@ decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, deco
         pass.rows = rows - i < step ? rows - i : step;
         pass.first = start + i;
         pass.x = x + i * s->d_model;
+        pass.cosine = extra->cosine ? extra->cosine + i * (s->rotary_dim / 2) : NULL;
+        pass.sine = extra->sine ? extra->sine + i * (s->rotary_dim / 2) : NULL;
         pass.queries = extra->queries ? extra->queries + i * s->heads * s->head_dim : NULL;
         status = dct_stage_run(&pass);
     }
@@ -275,7 +304,8 @@ static decoct_status forward(decoct_context *ctx, const decoct_block *block, dec
         memcpy(dense + i * d, x + i * x_stride, (size_t)d * sizeof(float));
     }
     dct_block_extra extra = {0};
-    status = dct_block_run(ctx, block, cache, rows, dense, &extra);
+    status = dct_block_angles(ctx, &block->stage.sizes, cache->length, rows, &extra);
+    status = status ? status : dct_block_run(ctx, block, cache, rows, dense, &extra);
     for (int64_t i = 0; i < rows && !status; i++) {
         memcpy(y + i * y_stride, dense + i * d, (size_t)d * sizeof(float));
     }

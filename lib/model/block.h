@@ -17,11 +17,16 @@ decoct_status dct_block_cache(decoct_context *ctx, const decoct_block *block, in
 
 // What a session adds to a run of a block.
 typedef struct dct_block_extra {
+    const float *cosine, *sine; // from dct_block_angles
     const float *mask;  // (rows, length after the run), added to every head's scores; NULL: none
     float *queries;     // (rows, heads * head_dim): receives the queries; NULL: not needed
     dct_tally *tallies; // of each step; NULL: steps are not timed
 } dct_block_extra;
 
+// The angles of `rows` positions from `first` on, for all blocks of these sizes: valid until the
+// next call on this context. Nothing to do where no step needs them. DECOCT_E_MEMORY.
+decoct_status dct_block_angles(decoct_context *ctx, const dct_sizes *sizes, int64_t first,
+                               int64_t rows, dct_block_extra *extra);
 // Runs the block over x (rows, d_model), dense, in place. There must be room in the cache.
 decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, decoct_cache *cache,
                             int64_t rows, float *x, const dct_block_extra *extra);

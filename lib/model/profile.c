@@ -52,7 +52,8 @@ static cost rows_cost(const dct_pass *p, const dct_step *s) {
         return (cost){.bytes =
                           inputs * (double)dct_dtype_bytes(given->dtype) + 4.0 * (results + rows)};
     }
-    return (cost){.bytes = 4.0 * (inputs + results + vectors * cols)};
+    double angles = s->kind == DCT_ROTARY ? rows * (double)p->stage->sizes.rotary_dim : 0.0;
+    return (cost){.bytes = 4.0 * (inputs + results + vectors * cols + angles)};
 }
 
 static cost cost_of(const dct_pass *p, const dct_step *s) {

@@ -64,6 +64,19 @@ static decoct_status step_norm(dct_pass *p, const dct_step *s) {
     return DECOCT_OK;
 }
 
+static decoct_status step_rotary(dct_pass *p, const dct_step *s) {
+    const dct_sizes *z = &p->stage->sizes;
+    decoct_rows_piece piece = piece_of(p, s);
+    piece.cosine = p->cosine;
+    piece.sine = p->sine;
+    piece.angle_stride = z->rotary_dim / 2;
+    piece.head_dim = z->head_dim;
+    piece.rotary_dim = z->rotary_dim;
+    piece.form = z->rotary_form;
+    dct_rows(p->ctx, s->op, &piece);
+    return DECOCT_OK;
+}
+
 static decoct_status step_act(dct_pass *p, const dct_step *s) {
     decoct_rows_piece piece = piece_of(p, s);
     piece.form = p->stage->sizes.act_form;
@@ -162,10 +175,11 @@ static bool place_registers(dct_pass *p) {
 
 decoct_status dct_stage_run(dct_pass *p) {
     static dct_run_step *const kinds[] = {
-        [DCT_EMBED] = step_embed, [DCT_POSITIONS] = step_positions,
-        [DCT_NORM] = step_norm,   [DCT_LINEAR] = step_linear,
-        [DCT_CACHE] = step_cache, [DCT_ATTEND] = step_attend,
-        [DCT_ACT] = step_act,     [DCT_ADD] = step_add,
+        [DCT_EMBED] = step_embed,   [DCT_POSITIONS] = step_positions,
+        [DCT_NORM] = step_norm,     [DCT_LINEAR] = step_linear,
+        [DCT_CACHE] = step_cache,   [DCT_ATTEND] = step_attend,
+        [DCT_ACT] = step_act,       [DCT_ADD] = step_add,
+        [DCT_ROTARY] = step_rotary,
     };
     const dct_recipe *recipe = p->stage->recipe;
     if (!place_registers(p)) {

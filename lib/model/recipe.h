@@ -12,6 +12,7 @@ typedef enum dct_step_kind {
     DCT_POSITIONS, // to = op of a table's rows, by positions
     DCT_NORM,      // to = op of `from`, with a gain, perhaps a bias, and eps
     DCT_LINEAR,    // to = from times a matrix, plus bias
+    DCT_ROTARY,    // to = op of `from`, head by head, by the angles of the positions
     DCT_CACHE,     // keys and values of `from` go to the cache
     DCT_ATTEND,    // to = attention of the queries of `from` to the cache
     DCT_ACT,       // to = op of `from` and, if it is gated, of `up`
@@ -24,6 +25,7 @@ typedef enum dct_place {
     DCT_X,      // (d_model): the residual stream
     DCT_H,      // (d_model): what goes into a branch, and what comes out of it
     DCT_QKV,    // queries, keys and values side by side
+    DCT_QK,     // ((heads + kv_heads) * head_dim) of DCT_QKV
     DCT_Q,      // (heads * head_dim) of DCT_QKV
     DCT_K,      // (kv_heads * head_dim) of DCT_QKV
     DCT_V,      // (kv_heads * head_dim) of DCT_QKV
@@ -71,8 +73,11 @@ typedef struct dct_recipe {
 // Sizes and constants that steps read. heads is a multiple of kv_heads.
 typedef struct dct_sizes {
     int64_t d_model, heads, kv_heads, head_dim, d_ffn, context, vocabulary;
-    float eps;        // of norms
-    int32_t act_form; // of activations: DECOCT_GELU_*
+    float eps;          // of norms
+    int64_t rotary_dim; // columns of a head that DCT_ROTARY turns, even; 0: it is not used
+    float rotary_theta;
+    int32_t rotary_form; // DECOCT_ROTARY_*
+    int32_t act_form;    // of activations: DECOCT_GELU_*
 } dct_sizes;
 
 // ---- A stage ----
@@ -133,14 +138,15 @@ typedef struct dct_tally {
 typedef struct dct_pass {
     decoct_context *ctx;
     const dct_stage *stage;
-    int64_t rows, first; // of this chunk, and the position of its first row
-    float *x;            // (rows, d_model)
-    const int32_t *ids;  // (rows): for DCT_EMBED
-    float *logits;       // (rows, vocabulary): for DCT_LOGITS
-    decoct_cache *cache; // for DCT_CACHE and DCT_ATTEND: has room
-    const float *mask;   // (rows, first + rows), added to the scores of every head; NULL: none
-    float *queries;      // (rows, heads * head_dim): receives the queries; NULL: not needed
-    dct_tally *tallies;  // of each step of the recipe; NULL: steps are not timed
+    int64_t rows, first;        // of this chunk, and the position of its first row
+    float *x;                   // (rows, d_model)
+    const int32_t *ids;         // (rows): for DCT_EMBED
+    float *logits;              // (rows, vocabulary): for DCT_LOGITS
+    decoct_cache *cache;        // for DCT_CACHE and DCT_ATTEND: has room
+    const float *cosine, *sine; // (rows, rotary_dim / 2): for DCT_ROTARY
+    const float *mask;  // (rows, first + rows), added to the scores of every head; NULL: none
+    float *queries;     // (rows, heads * head_dim): receives the queries; NULL: not needed
+    dct_tally *tallies; // of each step of the recipe; NULL: steps are not timed
     float *registers[DCT_REGISTERS]; // set by dct_stage_run
 } dct_pass;
 

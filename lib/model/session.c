@@ -186,14 +186,14 @@ static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t 
                      .x = *x,
                      .ids = ids,
                      .tallies = dct_session_tallies(s, -1)};
+    dct_block_extra extra = {.mask = mask};
     status = dct_stage_run(&pass);
+    status = status ? status : dct_block_angles(ctx, &m->config.size, first, rows, &extra);
     for (int64_t i = 0; i < m->config.layers && !status; i++) {
-        dct_block_extra extra = {.mask = mask,
-                                 .tallies = dct_session_tallies(s, i),
-                                 .queries = s->keeps_queries
-                                                ? s->queries +
-                                                      (i * s->queries_room + first) * query_width(s)
-                                                : NULL};
+        extra.tallies = dct_session_tallies(s, i);
+        if (s->keeps_queries) {
+            extra.queries = s->queries + (i * s->queries_room + first) * query_width(s);
+        }
         status = dct_block_run(ctx, m->blocks[i], s->caches[i], rows, *x, &extra);
     }
     s->length += rows;

@@ -15,6 +15,8 @@ static dct_columns columns_of(const dct_sizes *s, dct_place place) {
         return (dct_columns){DCT_REGISTER_H, 0, s->d_model};
     case DCT_QKV:
         return (dct_columns){DCT_REGISTER_QKV, 0, q + 2 * kv};
+    case DCT_QK:
+        return (dct_columns){DCT_REGISTER_QKV, 0, q + kv};
     case DCT_Q:
         return (dct_columns){DCT_REGISTER_QKV, 0, q};
     case DCT_K:
