@@ -145,7 +145,11 @@ INLINE void embedding_of(decoct_dtype dtype, const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         const int64_t first = a->ids[i] * a->x.stride;
         float *y = rows_y(a, i);
-        for (int64_t j = 0; j < a->cols; j += LANES) {
+        int64_t j = 0;
+        for (; j + LANES <= a->cols; j += LANES) {
+            vec_store(y + j, embedding_load(dtype, a->x.data, first + j, LANES));
+        }
+        if (j < a->cols) {
             const int64_t left = a->cols - j;
             tile_store(y + j, embedding_load(dtype, a->x.data, first + j, left), left);
         }
