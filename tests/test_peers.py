@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,32 @@ def figures(*args, **variables):
         code, out, err = peers(*QUICK, "--json", path, *args, **variables)
         with open(path) as file:
             return code, json.load(file)
+
+
+def longer_model(source, target, positions):
+    """A copy of a folder of 16-bit tensors that has more positions, all zero."""
+    shutil.copytree(source, target)
+    with open(os.path.join(source, "model.safetensors"), "rb") as file:
+        length, = struct.unpack("<Q", file.read(8))
+        header, data = json.loads(file.read(length)), file.read()
+    header.pop("__metadata__", None)
+    name, = (name for name in header if name.endswith("wpe.weight"))
+    shape = [positions, header[name]["shape"][1]]
+    size = 2 * shape[0] * shape[1]
+    header[name].update(shape=shape, data_offsets=[len(data), len(data) + size])
+    at, parts = 0, []
+    for tensor in header.values():
+        begin, end = tensor["data_offsets"]
+        parts.append(data[begin:end].ljust(end - begin, b"\0"))
+        tensor["data_offsets"] = [at, at + end - begin]
+        at += end - begin
+    text = json.dumps(header).encode()
+    with open(os.path.join(target, "model.safetensors"), "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
+    with open(os.path.join(target, "config.json"), encoding="utf-8") as file:
+        config = json.load(file)
+    with open(os.path.join(target, "config.json"), "w", encoding="utf-8") as file:
+        json.dump({**config, "n_positions": positions, "n_ctx": positions}, file)
 
 
 class Rows(unittest.TestCase):
@@ -86,6 +113,15 @@ class Figures(unittest.TestCase):
             self.assertEqual([(r["op"], r["shape"], list(r["served_by"]), r["best_peer"]) for r in rows],
                              [(op, "m:1/n:2304/k:768/dtype:" + name, ["matmul_" + name], "openblas")
                               for op in ("matmul", "cold")])
+
+    def test_a_model_of_16_bits(self):
+        with tempfile.TemporaryDirectory() as folder:
+            longer_model(os.path.join(HERE, "fixtures", "models", "gpt2-f16"), os.path.join(folder, "decoct"), 1024)
+            code, all = figures("--model", folder)
+        self.assertEqual(code, 0)
+        self.assertEqual({(r["op"], r["dtype"]) for r in all["rows"]}, {("prefill", "f16"), ("decode", "f16")})
+        for row in all["rows"]:
+            self.assertEqual([name for name in row["served_by"] if "matmul" in name], ["matmul_f16"])
 
     def test_what_a_peer_does_not_offer(self):
         code, all = figures("--op", "softmax", "--filter", "cols:16$")

@@ -21,6 +21,7 @@ DECOCT = os.path.join(BUILD, "cli", "decoct")
 QUICK = ("--repetitions", "3", "--min-time", "0.002")
 SMALL = ("--heads", "2", "--head-dim", "64")
 PLUGINS = os.path.join(BUILD, "tests", "plugin")
+POTION = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models", "potion")
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench", "rows"))
 sys.dont_write_bytecode = True
 import fields  # noqa: E402
@@ -493,14 +494,20 @@ class Catalogue(Folder):
                  if upper not in dict(forms)] + [upper.lower() + "_" + form for upper, form in forms]
         return names, re.findall(r"^DECOCT_DTYPE\(\w+, (\w+)", texts[1], re.M)
 
+    def rows(self, *args):
+        code, _, err = self.sweep(*args, "--seq", "5")
+        self.assertEqual(code, 0, err)
+        return [row for row in load(self.path)["benchmarks"] if row["op"] not in ("fma", "read", "copy")]
+
     def test_every_operation_and_type(self):
         ops, dtypes = self.lists()
-        code, _, err = self.sweep("--op", ",".join(ops + ["matmul"]), "--dtype", ",".join(dtypes), "--seq", "5")
-        self.assertEqual(code, 0, err)
-        rows = [row for row in load(self.path)["benchmarks"] if row["op"] not in ("fma", "read", "copy")]
-        self.assertEqual({row["op"] for row in rows}, set(ops + ["matmul"]))
-        for op in ("matmul", "embedding"):
-            self.assertEqual({row["dtype"] for row in rows if row["op"] == op}, set(dtypes))
+        typed = ["embedding", "matmul"]
+        rows = self.rows("--op", ",".join(typed), "--dtype", ",".join(dtypes))
+        self.assertEqual({(row["op"], row["dtype"]) for row in rows}, {(op, name) for op in typed for name in dtypes})
+        others = sorted(set(ops) - set(typed))
+        plain = self.rows("--op", ",".join(others), "--overwrite")
+        self.assertEqual({(row["op"], row["dtype"]) for row in plain}, {(op, "f32") for op in others})
+        rows += plain
         for row in rows:
             self.assertIs(row["correct"], True, row)
             self.assertEqual("/dtype:" + row["dtype"] + "/" in row["name"], row["dtype"] != "f32")
@@ -508,10 +515,26 @@ class Catalogue(Folder):
                 self.assertEqual(list(row["served_by"]), ["matmul_" + row["dtype"]])
 
     def test_unknown_names(self):
-        for option, words in (("--op", "unknown operation 'brew'"), ("--dtype", "unknown type 'brew'")):
+        types = "unknown type 'brew'; there are " + ", ".join(self.lists()[1])
+        for option, words in (("--op", "unknown operation 'brew'"), ("--dtype", types)):
             code, _, err = self.sweep(option, "brew")
             self.assertEqual(code, 64)
             self.assertIn(words, err)
+
+    def test_a_type_is_not_ignored(self):
+        for command in ("sweep", "bench"):
+            for op in ("softmax", "block", "prefill", "decode"):
+                code, out, err = decoct(command, *SMALL, "--op", "matmul," + op, "--dtype", "bf16")
+                self.assertEqual((code, out), (64, ""), err)
+                self.assertIn("--dtype: %s has no --dtype" % op, err)
+            code, out, err = decoct(command, "--model", POTION, "--dtype", "bf16")
+            self.assertEqual((code, out), (64, ""), err)
+            self.assertIn("--dtype: a model has its own type", err)
+
+    def test_other_operations_of_the_default_stay_f32(self):
+        rows = self.rows("--dtype", "bf16", "--layers", "1", "--backend", "best")
+        self.assertEqual({row["dtype"] for row in rows if row["op"] == "matmul"}, {"bf16"})
+        self.assertEqual({row["dtype"] for row in rows if row["op"] != "matmul"}, {"f32"})
 
 
 class Golden(unittest.TestCase):
@@ -578,10 +601,16 @@ class Verdicts(Folder):
         self.assertEqual(rows, ["prefill/seq:4/model:mod?l/threads:1/pin:none/backend:scalar"])
 
     def test_type_of_a_model(self):
-        potion = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models", "potion")
-        code, _, err = self.sweep("--model", potion, "--op", "decode", "--seq", "4", "--threads", "1", "--backend", "scalar")
+        code, _, err = self.sweep("--model", POTION, "--op", "decode", "--seq", "4", "--threads", "1", "--backend", "scalar")
         self.assertEqual(code, 0, err)
-        self.assertEqual([row["dtype"] for row in load(self.path)["benchmarks"] if row.get("model")], ["bf16"])
+        row, = [row for row in load(self.path)["benchmarks"] if row.get("model")]
+        self.assertEqual(row["dtype"], "bf16")
+        self.assertEqual([name for name in row["served_by"] if "matmul" in name], ["matmul_bf16"])
+        with open(os.path.join(POTION, "config.json"), encoding="utf-8") as file:
+            config = json.load(file)
+        d, layers = config["n_embd"], config["n_layer"]
+        weights = layers * 12 * d * d + config["vocab_size"] * d
+        self.assertAlmostEqual(row["GB/s"] * 1e9 / row["tokens/s"], 2 * weights + 4 * layers * 2 * 4 * d, delta=2e3)
 
     def test_a_case_that_cannot_run(self):
         code, _, err = self.sweep("--op", "softmax", "--seq", "8,1048576", "--backend", "scalar")

@@ -26,7 +26,11 @@ static const struct argp_option rows[] = {
     {"head-dim", KEY_HEAD_DIM, "LIST", 0, "Sizes of one head (default 64)", 10},
     {"layers", KEY_LAYERS, "LIST", 0,
      "Decoder blocks in a row, of prefill and decode (default 12, as in GPT-2 small)", 10},
-    {"dtype", KEY_DTYPE, "LIST", 0, "Storage types of matmul weights and tables (default f32), of"
+    {"dtype", KEY_DTYPE, "LIST", 0,
+     "Storage types of matmul weights and tables (default f32). Rows of other operations of a "
+     "suite "
+     "or of the default --op stay f32; naming such an operation in --op beside this is an error, "
+     "since blocks are f32 and a model has its own type. The types are"
 #define DECOCT_DTYPE(NAME, name, bits, block, bytes) " " #name
 #include <decoct/dtypes.def>
 #undef DECOCT_DTYPE
@@ -65,8 +69,25 @@ static void check_dtypes(struct argp_state *state, const word_list *names) {
     decoct_dtype dtype;
     for (int i = 0; i < names->count; i++) {
         if (!stored_find(names->items[i], &dtype)) {
-            argp_error(state, "--dtype: unknown type '%s'", names->items[i]);
+            char all[256];
+            stored_names(all, sizeof all);
+            argp_error(state, "--dtype: unknown type '%s'; there are %s", names->items[i], all);
         }
+    }
+}
+
+// --dtype must not be ignored where an operation is named.
+static void check_typed(struct argp_state *state, const choices *c) {
+    for (int i = 0; i < c->op.count && c->dtype.count; i++) {
+        if (!catalogue_has_dtype(c->op.items[i])) {
+            argp_error(state,
+                       "--dtype: %s has no --dtype: blocks, and operations without weights, are "
+                       "f32, and a model has its own type",
+                       c->op.items[i]);
+        }
+    }
+    if (c->dtype.count && c->model && !c->op.count) {
+        argp_error(state, "--dtype: a model has its own type: leave out --dtype or --model");
     }
 }
 
@@ -163,6 +184,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_MODEL:
         c->model = arg;
         return 0;
+    case ARGP_KEY_END:
+        check_typed(state, c);
+        return 0;
     default:
         return parse_numbers(key, arg, state);
     }
@@ -236,7 +260,7 @@ static void note_rejected(const choices *c, decoct_context *ctx, const char *com
     }
 }
 
-static int look(choices *c, const char *command) {
+static int find_choices(choices *c, const char *command) {
     char error[256] = "";
     decoct_options o = {.struct_size = sizeof o, .error = error, .error_size = sizeof error};
     decoct_context *ctx = NULL;
@@ -293,7 +317,7 @@ int choices_complete(choices *c, const char *command, const char *ops, const cha
     set_numbers(&c->head_dim, 64, 64);
     set_numbers(&c->layers, 12, 12);
     c->seed = c->seed ? c->seed : 1;
-    return look(c, command);
+    return find_choices(c, command);
 }
 
 void choices_free(choices *c) {

@@ -6,7 +6,8 @@
 #include "case.h"
 #include "roles.h"
 
-enum { WORK_OUTPUTS = 2 };
+// OP_KERNELS: characters of the kernels that a run calls, with the end.
+enum { WORK_OUTPUTS = 2, OP_KERNELS = 2 * WORK_NAME };
 
 // Operations of the definition (backends/scalar) for one element; a fused multiply-add is two. exp:
 // two bounds, 9 fused, 1 difference, 2 products. Softmax and attention, for each score: maximum,
@@ -57,9 +58,9 @@ struct bench_work {
     bool owns_context;
     float *operand[ROLES];
     bool borrowed[ROLES];
-    int filled;              // operands so far
-    int result;              // the role of the output
-    char kernels[WORK_NAME]; // in place of the operation's; "": not known yet
+    int filled;               // operands so far
+    int result;               // the role of the output
+    char kernels[OP_KERNELS]; // in place of the operation's; "": not known yet
     int32_t *ids;
     void *stored; // an operand of another type than f32
     decoct_weights *weights;
@@ -86,8 +87,10 @@ bool op_rows_at(int index, work_op *out);
 bool op_find(const char *name, work_op *out);
 
 // What a decoder block calls, and what a model calls.
-#define OP_BLOCK_KERNELS "layer_norm matmul attention pack_keys gelu add"
-#define OP_MODEL_KERNELS "embedding " OP_BLOCK_KERNELS
+#define OP_BLOCK_KERNELS_OF(matmul) "layer_norm " matmul " attention pack_keys gelu add"
+#define OP_BLOCK_KERNELS OP_BLOCK_KERNELS_OF("matmul")
+#define OP_MODEL_KERNELS_OF(matmul) "embedding " OP_BLOCK_KERNELS_OF(matmul)
+#define OP_MODEL_KERNELS OP_MODEL_KERNELS_OF("matmul")
 
 void op_close_blocks(bench_work *w);
 // A model from a folder in place of blocks.

@@ -37,7 +37,7 @@ static void set_parameters(const bench_work *w, decoct_attention_args *a) {
 }
 
 // Causal self-attention.
-static void shape(const work_case *c, int64_t dims[WORK_DIMS]) {
+static void shape_attention(const work_case *c, int64_t dims[WORK_DIMS]) {
     const int64_t all[] = {1, c->heads, c->heads, c->seq, c->seq, c->head_dim, c->head_dim, 1};
     memcpy(dims, all, sizeof all);
 }
@@ -54,7 +54,7 @@ static int64_t weights_of(const bench_work *w) {
     return rows_of(w) * w->dims[KV_LEN];
 }
 
-static decoct_status open(bench_work *w) {
+static decoct_status open_attention(bench_work *w) {
     const int64_t *d = w->dims, keys = d[BATCH] * d[KV_HEADS] * d[KV_LEN];
     if (parameters_of(w) && (d[HEADS] > MOST_HEADS || d[BATCH] > MOST_BATCH)) {
         return DECOCT_E_ARGUMENT;
@@ -108,35 +108,36 @@ static decoct_attention_args arguments(const bench_work *w, int64_t q_len, int64
     return a;
 }
 
-static decoct_status run(bench_work *w) {
+static decoct_status run_attention(bench_work *w) {
     decoct_attention_args a = arguments(w, w->dims[Q_LEN], w->dims[KV_LEN]);
     set_parameters(w, &a);
     return decoct_attention(w->ctx, &a);
 }
 
-static int64_t width(const bench_work *w) {
+static int64_t width_attention(const bench_work *w) {
     return w->dims[HEADS] * w->dims[VALUE_DIM];
 }
 
-static int64_t count(const bench_work *w) {
+static int64_t count_attention(const bench_work *w) {
     return w->result == ROLE_WEIGHTS ? weights_of(w) : rows_of(w) * value_dim(w);
 }
 
 // A query alone, with the keys up to it.
-static decoct_status rows(bench_work *w, const int64_t *which, int64_t number, float *out) {
+static decoct_status rows_attention(bench_work *w, const int64_t *which, int64_t number,
+                                    float *out) {
     decoct_status status = DECOCT_OK;
     int64_t before = w->dims[KV_LEN] - w->dims[Q_LEN];
     for (int64_t i = 0; i < number && !status; i++) {
         decoct_attention_args a = arguments(w, 1, before + which[i] + 1);
         a.q += which[i] * a.q_stride;
-        a.out = out + i * width(w);
+        a.out = out + i * width_attention(w);
         status = decoct_attention(w->ctx, &a);
     }
     return status;
 }
 
 // Over pairs of query and key that see each other: 2 d for the score, 2 d for the value.
-static work_cost cost(const bench_work *w) {
+static work_cost cost_attention(const bench_work *w) {
     const int64_t *dims = w->dims;
     double q = (double)dims[Q_LEN], kv = (double)dims[KV_LEN], batch = (double)dims[BATCH];
     double heads = batch * (double)dims[HEADS], kv_heads = batch * (double)dims[KV_HEADS];
@@ -148,8 +149,8 @@ static work_cost cost(const bench_work *w) {
                        .constant = 4.0 * dim * kv_heads * kv};
 }
 
-static double need(const bench_work *w) {
-    return cost(w).bytes;
+static double need_attention(const bench_work *w) {
+    return cost_attention(w).bytes;
 }
 
 const work_op op_attention = {
@@ -158,14 +159,14 @@ const work_op op_attention = {
     .kernels = KERNELS,
     .outputs = {"attention"},
     .has_head_dim = true,
-    .shape = shape,
-    .need = need,
-    .open = open,
-    .run = run,
-    .cost = cost,
-    .count = count,
-    .rows = rows,
-    .width = width,
+    .shape = shape_attention,
+    .need = need_attention,
+    .open = open_attention,
+    .run = run_attention,
+    .cost = cost_attention,
+    .count = count_attention,
+    .rows = rows_attention,
+    .width = width_attention,
 };
 
 // The mask differs by head and is the same for all batch elements.
@@ -174,11 +175,11 @@ const work_op op_attention_mask = {
     .dims = DIMS,
     .kernels = KERNELS,
     .outputs = {"attention_mask", "attention_weights"},
-    .need = need,
-    .open = open,
-    .run = run,
-    .cost = cost,
-    .count = count,
+    .need = need_attention,
+    .open = open_attention,
+    .run = run_attention,
+    .cost = cost_attention,
+    .count = count_attention,
 };
 
 const work_op op_attention_parameters = {
@@ -186,8 +187,8 @@ const work_op op_attention_parameters = {
     .dims = PARAMETER_DIMS,
     .kernels = KERNELS,
     .outputs = {"attention_parameters"},
-    .need = need,
-    .open = open,
-    .run = run,
-    .count = count,
+    .need = need_attention,
+    .open = open_attention,
+    .run = run_attention,
+    .count = count_attention,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Decoder blocks: one of a GPT, hashed with all its arrays, and blocks in a row.
 #include "op.h"
+#include "stored.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 enum { D_MODEL, HEADS, D_FFN, ROWS, PIECE, BLOCK_ARRAYS = 12 };
 
 // seq new positions.
-static void shape(const work_case *c, int64_t dims[WORK_DIMS]) {
+static void shape_blocks(const work_case *c, int64_t dims[WORK_DIMS]) {
     int64_t d = op_d_model(c);
     const int64_t all[] = {d, c->heads, 4 * d, c->seq, c->seq};
     memcpy(dims, all, sizeof all);
@@ -138,7 +139,7 @@ static decoct_status run_either(bench_work *w) {
 }
 
 // The first rows of all.
-static decoct_status rows(bench_work *w, const int64_t *which, int64_t number, float *out) {
+static decoct_status rows_blocks(bench_work *w, const int64_t *which, int64_t number, float *out) {
     (void)which; // 0, 1, ... number - 1
     decoct_status status = truncate(w, 0);
     status = status ? status : forward(w, number);
@@ -148,12 +149,14 @@ static decoct_status rows(bench_work *w, const int64_t *which, int64_t number, f
     return status;
 }
 
-static int64_t width(const bench_work *w) {
+static int64_t width_blocks(const bench_work *w) {
     return w->dims[D_MODEL];
 }
 
-static int64_t count(const bench_work *w) {
-    return w->model ? w->vocabulary : w->op.is_decode ? width(w) : w->dims[ROWS] * width(w);
+static int64_t count_blocks(const bench_work *w) {
+    return w->model          ? w->vocabulary
+           : w->op.is_decode ? width_blocks(w)
+                             : w->dims[ROWS] * width_blocks(w);
 }
 
 // ---- Cost ----
@@ -170,14 +173,14 @@ static double head_weights(const bench_work *w) {
 
 // New positions through all blocks after others, with `pairs` pairs of query and key that see each
 // other in each head of each layer: 4 d for a pair, and the rest that is not a matrix product.
-static work_cost cost(const bench_work *w, double rows, double after, double bytes) {
+static work_cost cost_blocks(const bench_work *w, double rows, double after, double bytes) {
     double d = (double)w->dims[D_MODEL], d_ffn = (double)w->dims[D_FFN];
     double layers = (double)layers_of(w), head = head_weights(w);
     double pairs = rows * after + rows * (rows + 1.0) / 2.0;
     double flops = 2.0 * (block_weights(w) * rows + head) + layers * 4.0 * d * pairs;
     double rest = rows * (2.0 * d * (NORM_FLOP + ADD_FLOP) + GELU_FLOP * d_ffn) +
                   SOFTMAX_FLOP * (double)w->dims[HEADS] * pairs;
-    double constant = 4.0 * (block_weights(w) + head);
+    double constant = stored_bytes(w->c.dtype, block_weights(w) + head);
     return (work_cost){.flops = flops,
                        .arithmetic = flops + layers * rest,
                        .bytes = constant + 4.0 * bytes,
@@ -187,18 +190,18 @@ static work_cost cost(const bench_work *w, double rows, double after, double byt
 
 static work_cost cost_prefill(const bench_work *w) {
     double s = (double)w->dims[ROWS], d = (double)w->dims[D_MODEL];
-    return cost(w, s, 0.0, (double)layers_of(w) * 2.0 * s * d + 2.0 * s * d);
+    return cost_blocks(w, s, 0.0, (double)layers_of(w) * 2.0 * s * d + 2.0 * s * d);
 }
 
 static work_cost cost_decode(const bench_work *w) {
     double s = (double)w->dims[ROWS], d = (double)w->dims[D_MODEL];
-    work_cost c = cost(w, 1.0, s, (double)layers_of(w) * 2.0 * s * d);
+    work_cost c = cost_blocks(w, 1.0, s, (double)layers_of(w) * 2.0 * s * d);
     c.streams = true;
     return c;
 }
 
 // Weights unpacked, once, and packed; caches; x, y, and the scratch of a block.
-static double need(const bench_work *w) {
+static double need_blocks(const bench_work *w) {
     double s = (double)w->dims[ROWS], d = (double)w->dims[D_MODEL], layers = (double)layers_of(w);
     return sizeof(float) *
            (block_weights(w) * (layers + 1.0) / layers + 2.0 * s * d * layers + 10.0 * s * d);
@@ -212,11 +215,11 @@ const work_op op_block_pre = {
     .kernels = OP_BLOCK_KERNELS,
     .outputs = {"block_pre"},
     .form = DECOCT_PRE_NORM,
-    .need = need,
+    .need = need_blocks,
     .open = open_blocks,
     .run = run_blocks,
     .cost = cost_prefill,
-    .count = count,
+    .count = count_blocks,
 };
 
 const work_op op_block_post = {
@@ -225,11 +228,11 @@ const work_op op_block_post = {
     .kernels = OP_BLOCK_KERNELS,
     .outputs = {"block_post"},
     .form = DECOCT_POST_NORM,
-    .need = need,
+    .need = need_blocks,
     .open = open_blocks,
     .run = run_blocks,
     .cost = cost_prefill,
-    .count = count,
+    .count = count_blocks,
 };
 
 // seq new positions through one block, empty cache.
@@ -237,14 +240,14 @@ const work_op op_block = {
     .name = "block",
     .kernels = OP_BLOCK_KERNELS,
     .has_head_dim = true,
-    .shape = shape,
-    .need = need,
+    .shape = shape_blocks,
+    .need = need_blocks,
     .open = open_blocks,
     .run = run_blocks,
     .cost = cost_prefill,
-    .count = count,
-    .rows = rows,
-    .width = width,
+    .count = count_blocks,
+    .rows = rows_blocks,
+    .width = width_blocks,
 };
 
 // The same through `layers` blocks, or through a whole model to the next token's scores.
@@ -253,14 +256,14 @@ const work_op op_prefill = {
     .kernels = OP_BLOCK_KERNELS,
     .has_head_dim = true,
     .has_layers = true,
-    .shape = shape,
-    .need = need,
+    .shape = shape_blocks,
+    .need = need_blocks,
     .open = open_either,
     .run = run_either,
     .cost = cost_prefill,
-    .count = count,
-    .rows = rows,
-    .width = width,
+    .count = count_blocks,
+    .rows = rows_blocks,
+    .width = width_blocks,
 };
 
 // One new position through them, with seq positions in the caches.
@@ -270,10 +273,10 @@ const work_op op_decode = {
     .has_head_dim = true,
     .has_layers = true,
     .is_decode = true,
-    .shape = shape,
-    .need = need,
+    .shape = shape_blocks,
+    .need = need_blocks,
     .open = open_either,
     .run = run_either,
     .cost = cost_decode,
-    .count = count,
+    .count = count_blocks,
 };

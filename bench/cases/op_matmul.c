@@ -11,7 +11,7 @@
 #pragma weak decoct_weights_create_from // a library that is compared with this one may lack it
 
 // The q, k, v projection: x (seq, d) times w (d, 3 d).
-static void shape(const work_case *c, int64_t dims[WORK_DIMS]) {
+static void shape_matmul(const work_case *c, int64_t dims[WORK_DIMS]) {
     int64_t d = op_d_model(c);
     dims[0] = c->seq;
     dims[1] = 3 * d;
@@ -62,7 +62,7 @@ static decoct_status pack_transposed(bench_work *w, const float *b) {
     return status;
 }
 
-static decoct_status open(bench_work *w) {
+static decoct_status open_matmul(bench_work *w) {
     int64_t m = w->dims[0], n = w->dims[1], k = w->dims[2];
     float *b = op_fill(w, ROLE_W, k * n, op_scale(k), 0.05f);
     bool made = b && op_fill(w, ROLE_X, m * k, 1.0f, 1.0f) && op_fill(w, ROLE_Y, m * n, 1.0f, 1.0f);
@@ -85,19 +85,19 @@ static decoct_status multiply(bench_work *w, int64_t m, const float *x, float *y
     return decoct_matmul(w->ctx, &a);
 }
 
-static decoct_status run(bench_work *w) {
+static decoct_status run_matmul(bench_work *w) {
     return multiply(w, w->dims[0], w->operand[ROLE_X], w->operand[ROLE_Y]);
 }
 
-static int64_t width(const bench_work *w) {
+static int64_t width_matmul(const bench_work *w) {
     return w->dims[1];
 }
 
-static int64_t count(const bench_work *w) {
+static int64_t count_matmul(const bench_work *w) {
     return w->dims[0] * w->dims[1];
 }
 
-static decoct_status rows(bench_work *w, const int64_t *which, int64_t number, float *out) {
+static decoct_status rows_matmul(bench_work *w, const int64_t *which, int64_t number, float *out) {
     decoct_status status = DECOCT_OK;
     for (int64_t i = 0; i < number && !status; i++) {
         status = multiply(w, 1, w->operand[ROLE_X] + which[i] * w->dims[2], out + i * w->dims[1]);
@@ -105,7 +105,7 @@ static decoct_status rows(bench_work *w, const int64_t *which, int64_t number, f
     return status;
 }
 
-static work_cost cost(const bench_work *w) {
+static work_cost cost_matmul(const bench_work *w) {
     double m = (double)w->dims[0], n = (double)w->dims[1], k = (double)w->dims[2];
     double constant = stored_bytes(w->c.dtype, n * k);
     return (work_cost){.flops = 2.0 * m * n * k,
@@ -115,8 +115,8 @@ static work_cost cost(const bench_work *w) {
 }
 
 // w twice, as f32 and packed.
-static double need(const bench_work *w) {
-    return cost(w).bytes + 4.0 * (double)(w->dims[1] * w->dims[2]);
+static double need_matmul(const bench_work *w) {
+    return cost_matmul(w).bytes + 4.0 * (double)(w->dims[1] * w->dims[2]);
 }
 
 const work_op op_matmul = {
@@ -126,12 +126,12 @@ const work_op op_matmul = {
     .outputs = {"matmul", "matmul_packed"},
     .has_head_dim = true,
     .has_dtype = true,
-    .shape = shape,
-    .need = need,
-    .open = open,
-    .run = run,
-    .cost = cost,
-    .count = count,
-    .rows = rows,
-    .width = width,
+    .shape = shape_matmul,
+    .need = need_matmul,
+    .open = open_matmul,
+    .run = run_matmul,
+    .cost = cost_matmul,
+    .count = count_matmul,
+    .rows = rows_matmul,
+    .width = width_matmul,
 };

@@ -3,7 +3,9 @@
 // positions are hashed.
 #include "op.h"
 #include "seeded.h"
+#include "stored.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { TOKENS, PIECE };
@@ -22,6 +24,10 @@ static decoct_status open_session(bench_work *w, int64_t tokens, int64_t rows) {
     w->c.heads = info.heads;
     w->c.head_dim = info.d_model / info.heads;
     w->c.dtype = info.dtype;
+    if (info.dtype != DECOCT_F32) { // its matrices have kernels of their own
+        snprintf(w->kernels, sizeof w->kernels, OP_MODEL_KERNELS_OF("matmul_%s"),
+                 stored_name(info.dtype));
+    }
     w->d_ffn = info.d_ffn;
     w->vocabulary = info.vocabulary;
     w->ids = malloc((size_t)tokens * sizeof *w->ids);
@@ -63,7 +69,7 @@ decoct_status op_run_model(bench_work *w) {
 
 // ---- Hashed ----
 
-static decoct_status open(bench_work *w) {
+static decoct_status open_model(bench_work *w) {
     int64_t tokens = w->dims[TOKENS];
     decoct_status status = w->model ? open_session(w, tokens, tokens) : DECOCT_E_ARGUMENT;
     if (!status) {
@@ -73,7 +79,7 @@ static decoct_status open(bench_work *w) {
 }
 
 // The logits of every position, fed in pieces.
-static decoct_status run(bench_work *w) {
+static decoct_status run_model(bench_work *w) {
     int64_t tokens = w->dims[TOKENS], piece = w->dims[PIECE];
     decoct_status status = decoct_session_truncate(w->ctx, w->session, 0);
     for (int64_t i = 0; i < tokens && !status; i += piece) {
@@ -84,7 +90,7 @@ static decoct_status run(bench_work *w) {
     return status;
 }
 
-static int64_t count(const bench_work *w) {
+static int64_t count_model(const bench_work *w) {
     return w->dims[TOKENS] * w->vocabulary;
 }
 
@@ -94,7 +100,7 @@ const work_op op_model = {
     .kernels = OP_MODEL_KERNELS,
     .outputs = {"model"},
     .needs_model = true,
-    .open = open,
-    .run = run,
-    .count = count,
+    .open = open_model,
+    .run = run_model,
+    .count = count_model,
 };

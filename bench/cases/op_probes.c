@@ -6,7 +6,7 @@
 enum { FMA_ROUNDS = 20000 }; // some 0.1 to 1 ms
 
 // They have no dims.
-static void shape(const work_case *c, int64_t dims[WORK_DIMS]) {
+static void shape_probes(const work_case *c, int64_t dims[WORK_DIMS]) {
     (void)c;
     (void)dims;
 }
@@ -20,7 +20,7 @@ const work_op op_barrier = {
     .name = "barrier",
     .kernels = "probe",
     .has_head_dim = true,
-    .shape = shape,
+    .shape = shape_probes,
     .run = run_barrier,
 };
 
@@ -37,7 +37,7 @@ const work_op op_fma = {
     .name = "fma",
     .kernels = "probe",
     .is_ceiling = true,
-    .shape = shape,
+    .shape = shape_probes,
     .run = run_fma,
     .cost = cost_fma,
 };
@@ -49,7 +49,7 @@ static int64_t passes(const work_case *c) {
     return c->bytes >= READ_LEAST ? 1 : ceil_div(READ_LEAST, c->bytes);
 }
 
-static double need(const bench_work *w) {
+static double need_probes(const bench_work *w) {
     return (double)w->c.bytes * w->c.threads;
 }
 
@@ -72,8 +72,8 @@ const work_op op_read = {
     .name = "read",
     .kernels = "probe",
     .is_ceiling = true,
-    .shape = shape,
-    .need = need,
+    .shape = shape_probes,
+    .need = need_probes,
     .open = open_read,
     .run = run_read,
     .cost = cost_read,
@@ -99,8 +99,8 @@ const work_op op_copy = {
     .name = "copy",
     .kernels = "probe",
     .is_ceiling = true,
-    .shape = shape,
-    .need = need,
+    .shape = shape_probes,
+    .need = need_probes,
     .open = open_copy,
     .run = run_copy,
     .cost = cost_copy,

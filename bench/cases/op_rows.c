@@ -58,11 +58,11 @@ static void shape_of_activations(const work_case *c, int64_t dims[WORK_DIMS]) {
 
 // ---- Operands ----
 
-static int64_t count(const bench_work *w) {
+static int64_t count_rows(const bench_work *w) {
     return w->dims[ROWS] * w->dims[COLS];
 }
 
-static int64_t width(const bench_work *w) {
+static int64_t width_rows(const bench_work *w) {
     return w->dims[COLS];
 }
 
@@ -87,7 +87,8 @@ static float scale_of_x(const bench_work *w) {
 }
 
 static bool fill_x(bench_work *w) {
-    int64_t rows = has(w, DCT_NEEDS_IDS) ? w->dims[TABLE_ROWS] : w->dims[ROWS], cols = width(w);
+    int64_t rows = has(w, DCT_NEEDS_IDS) ? w->dims[TABLE_ROWS] : w->dims[ROWS],
+            cols = width_rows(w);
     float *x = is_in_place(w) ? NULL : op_fill(w, role_of_x(w), rows * cols, scale_of_x(w), 2.0f);
     for (int64_t i = 0; x && w->op.hard && i < rows; i++) {
         hard_row_make(&hard_rows[i % HARD_HASHED], x + i * cols, cols);
@@ -97,7 +98,7 @@ static bool fill_x(bench_work *w) {
 
 // A table of another type than f32 is x as it is stored.
 static decoct_status store_x(bench_work *w) {
-    int64_t all = w->dims[TABLE_ROWS] * width(w);
+    int64_t all = w->dims[TABLE_ROWS] * width_rows(w);
     return w->c.dtype == DECOCT_F32
                ? DECOCT_OK
                : stored_new(w->ctx, w->c.dtype, w->operand[ROLE_W], all, &w->stored);
@@ -113,16 +114,16 @@ static bool fill_ids(bench_work *w) {
 
 // y as it is before each run.
 static bool keep_y(bench_work *w) {
-    float *before = op_fill(w, ROLE_BEFORE, count(w), 0.0f, 0.0f);
+    float *before = op_fill(w, ROLE_BEFORE, count_rows(w), 0.0f, 0.0f);
     if (before) {
-        memcpy(before, w->operand[ROLE_Y], (size_t)count(w) * sizeof *before);
+        memcpy(before, w->operand[ROLE_Y], (size_t)count_rows(w) * sizeof *before);
     }
     return before;
 }
 
 // A decoder's heads; of other shapes three heads where that is possible.
 static int64_t head_dim(const bench_work *w) {
-    int64_t cols = width(w);
+    int64_t cols = width_rows(w);
     return !w->c.hashed ? w->c.head_dim : cols % 3 ? cols : cols / 3;
 }
 
@@ -136,14 +137,14 @@ static bool fill_angles(bench_work *w) {
     return op_fill(w, ROLE_COSINE, all, 1.0f, 1.0f) && op_fill(w, ROLE_SINE, all, 1.0f, 1.0f);
 }
 
-static decoct_status open(bench_work *w) {
-    bool made =
-        fill_x(w) && op_fill(w, ROLE_Y, count(w), 1.0f, 2.0f) &&
-        (!has(w, DCT_MAY_UP) || op_fill(w, ROLE_UP, count(w), 8.0f, 2.0f)) &&
-        (!has(w, DCT_MAY_GAIN) || op_fill(w, ROLE_GAIN, width(w), 2.0f, 2.0f)) &&
-        (!has(w, DCT_MAY_BIAS | DCT_NEEDS_BIAS) || op_fill(w, ROLE_BIAS, width(w), 1.0f, 2.0f)) &&
-        (!has(w, DCT_NEEDS_IDS) || fill_ids(w)) && (!has(w, DCT_NEEDS_ANGLES) || fill_angles(w)) &&
-        (!w->op.adds || keep_y(w));
+static decoct_status open_rows(bench_work *w) {
+    bool made = fill_x(w) && op_fill(w, ROLE_Y, count_rows(w), 1.0f, 2.0f) &&
+                (!has(w, DCT_MAY_UP) || op_fill(w, ROLE_UP, count_rows(w), 8.0f, 2.0f)) &&
+                (!has(w, DCT_MAY_GAIN) || op_fill(w, ROLE_GAIN, width_rows(w), 2.0f, 2.0f)) &&
+                (!has(w, DCT_MAY_BIAS | DCT_NEEDS_BIAS) ||
+                 op_fill(w, ROLE_BIAS, width_rows(w), 1.0f, 2.0f)) &&
+                (!has(w, DCT_NEEDS_IDS) || fill_ids(w)) &&
+                (!has(w, DCT_NEEDS_ANGLES) || fill_angles(w)) && (!w->op.adds || keep_y(w));
     return made ? store_x(w) : DECOCT_E_MEMORY;
 }
 
@@ -171,14 +172,14 @@ static decoct_rows_args arguments(const bench_work *w) {
                               .head_dim = has(w, DCT_NEEDS_ANGLES) ? head_dim(w) : 0};
 }
 
-static decoct_status run(bench_work *w) {
+static decoct_status run_rows(bench_work *w) {
     decoct_rows_args a = arguments(w);
     return rows_call(w->ctx, &a);
 }
 
-static decoct_status rows(bench_work *w, const int64_t *which, int64_t number, float *out) {
+static decoct_status rows_alone(bench_work *w, const int64_t *which, int64_t number, float *out) {
     decoct_status status = DECOCT_OK;
-    int64_t cols = width(w);
+    int64_t cols = width_rows(w);
     for (int64_t i = 0; i < number && !status; i++) {
         decoct_rows_args a = arguments(w);
         int64_t at = which[i] * cols;
@@ -200,8 +201,8 @@ static decoct_status rows(bench_work *w, const int64_t *which, int64_t number, f
 // Arithmetic is counted where it can be the limit; a lower count gives a lower share of the
 // ceiling. What an operation's line says is more than the memory access of an element is at most
 // that.
-static work_cost cost(const bench_work *w) {
-    double all = (double)count(w), cols = (double)width(w);
+static work_cost cost_rows(const bench_work *w) {
+    double all = (double)count_rows(w), cols = (double)width_rows(w);
     double passes = 2.0 + (has(w, DCT_READS_Y) ? 1.0 : 0.0) + (has(w, DCT_MAY_UP) ? 1.0 : 0.0);
     double vectors =
         (has(w, DCT_MAY_GAIN) ? 1.0 : 0.0) + (has(w, DCT_MAY_BIAS | DCT_NEEDS_BIAS) ? 1.0 : 0.0);
@@ -217,9 +218,9 @@ static work_cost cost(const bench_work *w) {
         .copies = true};
 }
 
-static double need(const bench_work *w) {
-    double table = has(w, DCT_NEEDS_IDS) ? (double)(w->dims[TABLE_ROWS] * width(w)) : 0.0;
-    return cost(w).bytes + 4.0 * table;
+static double need_rows(const bench_work *w) {
+    double table = has(w, DCT_NEEDS_IDS) ? (double)(w->dims[TABLE_ROWS] * width_rows(w)) : 0.0;
+    return cost_rows(w).bytes + 4.0 * table;
 }
 
 // ---- The list ----
@@ -245,13 +246,13 @@ static void describe(work_op *op) {
     op->has_dtype = (needs & DCT_ANY_DTYPE) && (needs & DCT_NEEDS_IDS);
     op->adds = needs & (DCT_READS_Y | DCT_NEEDS_BIAS);
     op->shape = op->hard ? NULL : scores ? shape_of_scores : shape_of_activations;
-    op->need = need;
-    op->open = open;
-    op->run = run;
-    op->cost = cost;
-    op->count = count;
-    op->rows = rows;
-    op->width = width;
+    op->need = need_rows;
+    op->open = open_rows;
+    op->run = run_rows;
+    op->cost = cost_rows;
+    op->count = count_rows;
+    op->rows = rows_alone;
+    op->width = width_rows;
     name(op);
 }
 

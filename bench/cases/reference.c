@@ -64,7 +64,7 @@ static bool is_ours(const char *name) {
 }
 
 // Those that run here, in the order of their priority, each name once.
-static void look(references *r) {
+static void find_backends(references *r) {
     decoct_options o = {.struct_size = sizeof o, .threads = 1};
     decoct_context *ctx = NULL;
     r->looked = true;
@@ -265,7 +265,7 @@ bool references_find(references *r, bench_work *w, bool always, reference *out) 
     }
     outside o = set_aside();
     if (!r->looked) {
-        look(r);
+        find_backends(r);
     }
     bool found = ask_another(r, w, always, out) || ask_rows(r, w, out);
     put_back(&o);

@@ -8,6 +8,7 @@
 #include <decoct/lists.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,14 @@ bool stored_find(const char *name, decoct_dtype *out) {
         }
     }
     return false;
+}
+
+void stored_names(char *text, size_t size) {
+    size_t used = (size_t)snprintf(text, size, "%s", types[DECOCT_F32].name);
+    decoct_dtype t;
+    for (int i = 0; stored_at(i, &t) && used < size; i++) {
+        used += (size_t)snprintf(text + used, size - used, ", %s", types[t].name);
+    }
 }
 
 double stored_bytes(decoct_dtype dtype, double count) {

@@ -7,6 +7,7 @@
 #include <decoct/decoct.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 
 // "bf16". (A library that is compared with this one may lack decoct_dtype_name.)
 const char *stored_name(decoct_dtype dtype);
@@ -14,6 +15,8 @@ const char *stored_name(decoct_dtype dtype);
 bool stored_at(int index, decoct_dtype *out);
 // The type of that name; false: there is none, or cases cannot be made of it (stored_open).
 bool stored_find(const char *name, decoct_dtype *out);
+// "f32, f16, bf16": all that stored_find finds, for messages.
+void stored_names(char *text, size_t size);
 // Bytes of `count` numbers of a type.
 double stored_bytes(decoct_dtype dtype, double count);
 // A type whose patterns of bits are known; DECOCT_E_UNSUPPORTED: it has more than 16 bits, or

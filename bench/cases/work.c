@@ -160,7 +160,7 @@ const work_case *work_what(const bench_work *w) {
 }
 
 const char *work_kernels(const bench_work *w) {
-    return w->model ? OP_MODEL_KERNELS : w->kernels[0] ? w->kernels : w->op.kernels;
+    return w->kernels[0] ? w->kernels : w->model ? OP_MODEL_KERNELS : w->op.kernels;
 }
 
 decoct_context *work_context(bench_work *w) {

@@ -3,6 +3,7 @@
 #include "model.h"
 
 #include "cases/operands.h"
+#include "cases/stored.h"
 #include "llama.h"
 
 #include <math.h>
@@ -12,6 +13,7 @@
 
 enum { US, FMA, MEMORY, THEM, SIDES, TOKENS = 1024, MEMORY_FLOATS = 64 << 20 };
 
+// Their type becomes the model's own.
 static const row_shape rows[] = {{"prefill", {512, 0}, DECOCT_F32},
                                  {"prefill", {1024, 0}, DECOCT_F32},
                                  {"decode", {1, 0}, DECOCT_F32},
@@ -113,7 +115,7 @@ static void cost(const pair *p, double *flops, double *bytes) {
     double head = d * (double)p->info.vocabulary, n = (double)p->count, keep = (double)p->keep;
     double pairs = n * keep + n * (n + 1.0) / 2.0;
     *flops = 2.0 * (weights * n + head) + 4.0 * layers * pairs * d;
-    *bytes = 4.0 * (weights + head + 2.0 * layers * (keep + n) * d);
+    *bytes = stored_bytes(p->info.dtype, weights + head) + 4.0 * 2.0 * layers * (keep + n) * d;
 }
 
 // Fills both caches to the depth p->keep; then `count` tokens are fed.
@@ -184,11 +186,13 @@ int model_rows(const char *folder, const char *packages, int32_t threads, ours *
     }
     for (int i = 0; i < ROWS && well; i++) {
         row_result result = {0};
+        row_shape row = rows[i];
+        row.dtype = p->info.dtype;
         if (!p->them) {
             snprintf(result.peers[0].why, sizeof result.peers[0].why, "%s", why);
         }
-        well = run_row(p, &rows[i], options, &result);
-        *wrong += well ? report_row(out, &rows[i], threads, &them, 1, &result) : 0;
+        well = run_row(p, &row, options, &result);
+        *wrong += well ? report_row(out, &row, threads, &them, 1, &result) : 0;
     }
     if (!well) {
         const char *words = decoct_last_error(us->ctx);

@@ -68,22 +68,25 @@ void report_ours(report *r, const char *backend, const decoct_context *ctx) {
     r->ours = ctx;
 }
 
+enum { KERNELS_TEXT = 96 };
+
 // The kernels of the library that a row calls.
-static const char *kernels_of(const row_shape *shape, char matmul[SERVED_WORD]) {
+static const char *kernels_of(const row_shape *shape, char text[KERNELS_TEXT]) {
     const char *kind = shape->kind;
     if (strcmp(kind, "softmax") == 0 || strcmp(kind, "attention") == 0) {
         return kind;
     }
     bool typed = shape->dtype != DECOCT_F32;
     bool model = strcmp(kind, "prefill") == 0 || strcmp(kind, "decode") == 0;
-    snprintf(matmul, SERVED_WORD, "matmul%s%s", typed ? "_" : "",
-             typed ? stored_name(shape->dtype) : "");
-    return model ? "embedding layer_norm matmul attention gelu add" : matmul;
+    snprintf(text, KERNELS_TEXT, "%smatmul%s%s%s", model ? "embedding layer_norm " : "",
+             typed ? "_" : "", typed ? stored_name(shape->dtype) : "",
+             model ? " attention gelu add" : "");
+    return text;
 }
 
 static json_t *to_json(const report *r, const row_shape *shape, int32_t threads,
                        const row_peer *peers, int count, const row_result *result) {
-    char name[128], kernels[SERVED_WORD];
+    char name[128], kernels[KERNELS_TEXT];
     row_name(shape, name, sizeof name);
     json_t *rates = json_object(), *ratios = json_object(), *notes = json_object();
     for (int i = 0; i < count; i++) {
@@ -118,7 +121,7 @@ static json_t *to_json(const report *r, const row_shape *shape, int32_t threads,
 
 // Our backend on the line of a row, and the backend that served if it is another one.
 static void print_ours(const report *r, const row_shape *shape) {
-    char words[256], kernels[SERVED_WORD];
+    char words[256], kernels[KERNELS_TEXT];
     json_t *served = served_by(r->ours, kernels_of(shape, kernels));
     served_words(served, words, sizeof words);
     json_decref(served);

@@ -98,7 +98,8 @@ static const struct argp parser = {
     "  decoct profile --tokens 512 --decode 16 --model DIR\n\n"
     "Operations and bytes follow from the shapes: 2 m n k for a product, every operand once. The "
     "limit of a step is the longer of both times. A step can exceed 100 % of memory: its operands "
-    "came from caches.\n\n" CLI_EXIT_DOC,
+    "came from caches. Above 100 % of arithmetic, the limit was measured while other programs "
+    "ran.\n\n" CLI_EXIT_DOC,
     cli_model_options,
     NULL,
     NULL};
