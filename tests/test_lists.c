@@ -26,6 +26,34 @@ static const entry dtypes[] = {
 #undef DECOCT_DTYPE
 };
 
+// The constants of forms, by the names that the list has for them.
+#define DECOCT_OP(NAME, name, needs, forms, cost)
+#define DECOCT_FORM(NAME, form, name) DCT_##NAME##_##name = (form),
+enum {
+#include <decoct/ops.def>
+};
+#undef DECOCT_OP
+
+static void test_forms(void **state) {
+    (void)state;
+    assert_int_equal(DECOCT_GELU_TANH, DCT_GELU_tanh);
+    assert_int_equal(DECOCT_GELU_ERF, DCT_GELU_erf);
+    assert_int_equal(DECOCT_ROTARY_HALVES, DCT_ROTARY_halves);
+    assert_int_equal(DECOCT_ROTARY_PAIRS, DCT_ROTARY_pairs);
+}
+
+static void test_statuses(void **state) {
+    int32_t count = 0;
+    (void)state;
+#define STATUS(name, value, text)                                                                  \
+    assert_int_equal(name, value);                                                                 \
+    assert_string_equal(decoct_status_string(name), text);                                         \
+    count++;
+    DECOCT_STATUS_LIST(STATUS)
+#undef STATUS
+    assert_int_equal(count, 1 - DECOCT_STATUS_LAST);
+}
+
 static void test_ops(void **state) {
     (void)state;
     for (int32_t i = 0; i < DCT_OPS; i++) {
@@ -65,6 +93,8 @@ static void test_every_one_is_served(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_statuses),
+        cmocka_unit_test(test_forms),
         cmocka_unit_test(test_ops),
         cmocka_unit_test(test_dtypes),
         cmocka_unit_test(test_every_one_is_served),

@@ -51,12 +51,18 @@ extern "C" {
 
 /** A status: 0 or one of the negative values above. */
 typedef int32_t decoct_status;
-/** The names of the values. */
+/** The values, spelled out for parsers of other languages; a test compares them with the list. */
 enum {
-#define DECOCT_STATUS_ENUM(name, value, text) name = value,
-    DECOCT_STATUS_LIST(DECOCT_STATUS_ENUM)
-#undef DECOCT_STATUS_ENUM
-        DECOCT_STATUS_LAST = DECOCT_E_SYSTEM
+    DECOCT_OK = 0,
+    DECOCT_E_ARGUMENT = -1,
+    DECOCT_E_MEMORY = -2,
+    DECOCT_E_UNSUPPORTED = -3,
+    DECOCT_E_IO = -4,
+    DECOCT_E_FORMAT = -5,
+    DECOCT_E_FULL = -6,
+    DECOCT_E_BUSY = -7,
+    DECOCT_E_SYSTEM = -8,
+    DECOCT_STATUS_LAST = DECOCT_E_SYSTEM
 };
 
 /** The name, "DECOCT_E_MEMORY"; "DECOCT_E_?" for a number that is not a status. Never NULL. */

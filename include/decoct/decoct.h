@@ -76,6 +76,7 @@ typedef struct decoct_weights decoct_weights;
 DECOCT_API decoct_status decoct_weights_create(decoct_context *ctx, int64_t k, int64_t n,
                                                const float *w, int64_t stride, int32_t transposed,
                                                decoct_weights **out);
+
 /** Stored weights of any type. */
 typedef struct decoct_weights_args {
     uint32_t struct_size; /**< sizeof(decoct_weights_args) */

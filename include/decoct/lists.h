@@ -15,9 +15,9 @@ enum {
     DCT_MAY_UP = 1 << 5,        // up (rows, cols), a second input, may be NULL
     DCT_NEEDS_IDS = 1 << 6,     // ids (rows), x is a table of table_rows rows
     DCT_READS_Y = 1 << 7,       // y is an input, too
+    DCT_ANY_DTYPE = 1 << 8,     // x may have any type; otherwise f32
     DCT_NEEDS_BETA = 1 << 9,    // a factor for y; 0: y is not read
     DCT_NEEDS_ANGLES = 1 << 10, // cosine and sine (rows, rotary_dim / 2); heads of head_dim columns
-    DCT_ANY_DTYPE = 1 << 8,     // x may have any type; otherwise f32
 };
 
 #define DECOCT_OP(NAME, name, needs, forms, cost) DCT_OP_INDEX_##NAME,

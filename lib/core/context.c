@@ -205,7 +205,7 @@ static decoct_status open_pool(decoct_context *ctx, const decoct_options *option
     return status;
 }
 
-static decoct_status fill(decoct_context *ctx, const decoct_options *options) {
+static decoct_status open_parts(decoct_context *ctx, const decoct_options *options) {
     uint64_t features = dct_cores_features();
     const char *forced = options->backend ? options->backend : secure_getenv("DECOCT_BACKEND");
     forced = forced && *forced ? forced : NULL;
@@ -262,7 +262,7 @@ static decoct_status open_checked(const decoct_options *options, decoct_context 
         return dct_fail(error, DECOCT_E_MEMORY, "context: out of memory");
     }
     dct_turn_open(&ctx->turn, options->wait);
-    decoct_status status = fill(ctx, options);
+    decoct_status status = open_parts(ctx, options);
     if (status) {
         const char *text = ctx->error.text[0] ? ctx->error.text : decoct_status_string(status);
         dct_fail(error, status, "%s", text);

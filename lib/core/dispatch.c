@@ -179,7 +179,7 @@ static void choose_rows(dct_choice *choice, const dct_backend *b, int32_t op) {
 }
 
 // Fills a slot unless a stronger backend serves it.
-static void take(dct_choice *c, const dct_backend *b, int32_t slot) {
+static void fill_slot(dct_choice *c, const dct_backend *b, int32_t slot) {
     if (slot < DCT_SLOT_ATTENTION) {
         c->matmul[slot] = c->matmul[slot] ? c->matmul[slot] : &b->kernels.matmul[slot];
     } else if (slot == DCT_SLOT_ATTENTION) {
@@ -209,7 +209,7 @@ static void choose(dct_backends *s) {
             if (!offers(b, slot)) {
                 continue;
             }
-            take(&s->choice, b, slot);
+            fill_slot(&s->choice, b, slot);
             if (!s->from[slot]) {
                 s->from[slot] = b;
                 b->serves++;
@@ -221,8 +221,8 @@ static void choose(dct_backends *s) {
     }
 }
 
-static decoct_status fill(dct_backends *s, uint64_t features, const char *forced, bool strict,
-                          dct_error *error) {
+static decoct_status find_and_choose(dct_backends *s, uint64_t features, const char *forced,
+                                     bool strict, dct_error *error) {
     if (!append_builtin(&s->list) || !dct_plugins_find(&s->list)) {
         return dct_fail(error, DECOCT_E_MEMORY, "out of memory while looking for backends");
     }
@@ -245,7 +245,7 @@ decoct_status dct_backends_open(uint64_t features, const char *forced, bool stri
     s->references = 1;
     // Constructors, usable() and the exam must neither see the host's mode nor leave traces in it.
     uint64_t mode = dct_fp_enter();
-    decoct_status status = fill(s, features, forced, strict, error);
+    decoct_status status = find_and_choose(s, features, forced, strict, error);
     dct_fp_leave(mode);
     if (status) {
         dct_backends_release(s);

@@ -174,7 +174,8 @@ static void pack_keys(exam *e, decoct_attention_piece *p, const float *k) {
 // ---- The two runs ----
 
 // False without memory.
-static bool run(exam *e, const decoct_attention_kernel *kernel, decoct_attention_piece *p) {
+static bool run_attention(exam *e, const decoct_attention_kernel *kernel,
+                          decoct_attention_piece *p) {
     int64_t size = kernel->scratch_bytes ? kernel->scratch_bytes(p) : 0;
     if (size < 0 || size > EXAM_SCRATCH_MAX) {
         return exam_fail(e, "scratch_bytes() asks for %lld bytes", (long long)size);
@@ -201,7 +202,7 @@ static bool run_definition(exam *e, const decoct_attention_piece *whole) {
         p.slopes = p.slopes ? p.slopes + h : NULL;
         p.sinks = p.sinks ? p.sinks + h : NULL;
         pack_keys(e, &p, (const float *)whole->k + kv * whole->k_head_stride);
-        if (!run(e, &e->scalar->attention[0], &p)) {
+        if (!run_attention(e, &e->scalar->attention[0], &p)) {
             return false;
         }
     }
@@ -224,7 +225,7 @@ static bool examine_case(exam *e, const decoct_attention_kernel *kernel, const a
         p.k = NULL;
         p.heads = 0;
     }
-    if (!run(e, kernel, &p)) {
+    if (!run_attention(e, kernel, &p)) {
         return false;
     }
     exam_matrix outputs[] = {

@@ -127,7 +127,7 @@ static const char *name_to_load(int file, const char *path, char *real, char *th
     return through;
 }
 
-static bool load(int file, const char *path, bool outside, dct_plugin_file *f) {
+static bool load_module(int file, const char *path, bool outside, dct_plugin_file *f) {
     char real[PATH_MAX], through[64];
     const char *name = outside ? name_to_load(file, path, real, through, sizeof through) : path;
     errno = 0;
@@ -165,7 +165,7 @@ bool dct_plugin_load(int at, const char *name, const char *path, bool outside, b
     if (reason) {
         snprintf(out->reason, sizeof out->reason, "%s", reason);
     }
-    bool fine = !reason && load(file, path, outside, out);
+    bool fine = !reason && load_module(file, path, outside, out);
     if (!fine && out->module) {
         dlclose(out->module);
         out->module = NULL;

@@ -124,8 +124,8 @@ typedef struct plugin_folder {
     char reason[PATH_ROOM]; // why nothing in it must be loaded, or ""
 } plugin_folder;
 
-static bool load(dct_backend_list *list, const plugin_folder *f, const char *path,
-                 const char *file) {
+static bool load_plugin(dct_backend_list *list, const plugin_folder *f, const char *path,
+                        const char *file) {
     char name[PATH_ROOM];
     snprintf(name, sizeof name, "%.*s", (int)(strlen(file) - 3), file); // without .so
     dct_plugin_file plugin = {.descriptor = -1};
@@ -176,7 +176,7 @@ static bool load_entry(dct_backend_list *list, const plugin_folder *f, const cha
     if (length < 0 || (size_t)length >= sizeof path) {
         return append_refused(list, file, f->path, "the name of this file is too long", f->outside);
     }
-    return load(list, f, path, file);
+    return load_plugin(list, f, path, file);
 }
 
 // Every *.so of a folder, in the order of their names.

@@ -38,6 +38,13 @@ void decoct_block_destroy(decoct_block *block) {
     }
 }
 
+void decoct_cache_destroy(decoct_cache *cache) {
+    if (cache) {
+        decoct_block_destroy(cache->block);
+        dct_cache_free(cache);
+    }
+}
+
 // ---- With the caller's weights ----
 
 static decoct_status check_block(dct_error *error, const decoct_block_args *a) {

@@ -70,13 +70,10 @@ bool dct_cache_reserve(decoct_cache *cache, int64_t length) {
     return true;
 }
 
-void decoct_cache_destroy(decoct_cache *cache) {
-    if (cache) {
-        decoct_block_destroy(cache->block);
-        dct_free(cache->keys);
-        dct_free(cache->values);
-        dct_free(cache);
-    }
+void dct_cache_free(decoct_cache *cache) {
+    dct_free(cache->keys);
+    dct_free(cache->values);
+    dct_free(cache);
 }
 
 int64_t decoct_cache_length(const decoct_cache *cache) {

@@ -4,18 +4,11 @@
 
 #include "core/border.h"
 #include "machine/memory.h"
+#include "sizes.h"
 
 #include <string.h>
 
 enum { KEYS = DECOCT_KEY_BLOCK, FEW_QUERIES = 16 };
-
-static int64_t ceil_div(int64_t a, int64_t b) {
-    return a / b + (a % b != 0);
-}
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
 
 // Keys of batch element b.
 static int64_t kv_len_of(const decoct_attention_args *a, int64_t b) {
@@ -25,7 +18,7 @@ static int64_t kv_len_of(const decoct_attention_args *a, int64_t b) {
 // ---- Packing keys ----
 
 bool dct_keys_size(int64_t kv_len, int64_t head_dim, int64_t *count) {
-    return dct_mul(ceil_div(kv_len, KEYS), KEYS, count) && dct_mul(*count, head_dim, count);
+    return dct_mul(dct_ceil_div(kv_len, KEYS), KEYS, count) && dct_mul(*count, head_dim, count);
 }
 
 // Keys [first, last) of one batch element that any of its queries sees.
@@ -37,7 +30,7 @@ static keys_span seen_keys(const decoct_attention_args *a, int64_t b) {
     keys_span span = {0, kv_len_of(a, b)};
     int64_t end = a->q_offset + a->q_len - 1;
     if (a->causal || a->window) {
-        span.last = smaller(span.last, a->causal ? end + 1 : end + a->window);
+        span.last = dct_smaller(span.last, a->causal ? end + 1 : end + a->window);
     }
     if (a->window) {
         span.first = a->q_offset - a->window + 1;
@@ -67,7 +60,7 @@ static void pack_block(void *data, int64_t index, int32_t worker) {
     const keys_job *job = data;
     const decoct_attention_args *a = job->a;
     int64_t first = index % job->blocks * KEYS, head = index / job->blocks;
-    int64_t count = smaller(a->kv_len - first, KEYS);
+    int64_t count = dct_smaller(a->kv_len - first, KEYS);
     const float *k = a->k + head / a->kv_heads * a->k_batch_stride +
                      head % a->kv_heads * a->k_head_stride + first * a->k_stride;
     (void)worker;
@@ -120,7 +113,7 @@ static decoct_attention_piece make_piece(const attend_job *job, int64_t head, in
     int64_t all = head * a->q_len + row; // row of the weights
     int64_t keys = (a->kv_shared ? 0 : b * a->kv_heads) + kv;
     decoct_attention_piece piece = {
-        .rows = smaller(a->q_len - row, job->piece_rows),
+        .rows = dct_smaller(a->q_len - row, job->piece_rows),
         .kv_len = kv_len_of(a, b),
         .head_dim = a->head_dim,
         .value_dim = a->value_dim,
@@ -149,7 +142,7 @@ static decoct_attention_piece make_piece(const attend_job *job, int64_t head, in
 static decoct_attention_piece make_heads_piece(const attend_job *job, int64_t b, int64_t first) {
     const decoct_attention_args *a = job->a;
     decoct_attention_piece piece = make_piece(job, b * a->heads + first, 0);
-    piece.heads = smaller(a->heads - first, job->heads);
+    piece.heads = dct_smaller(a->heads - first, job->heads);
     piece.kv_group = a->heads / a->kv_heads;
     piece.kv_phase = first % piece.kv_group;
     piece.q_head_stride = a->q_head_stride;
@@ -177,7 +170,7 @@ static void run_piece(const attend_job *job, decoct_attention_piece *piece, int3
 
 static void attend_heads(void *data, int64_t index, int32_t worker) {
     const attend_job *job = data;
-    int64_t parts = ceil_div(job->a->heads, job->heads);
+    int64_t parts = dct_ceil_div(job->a->heads, job->heads);
     decoct_attention_piece piece = make_heads_piece(job, index / parts, index % parts * job->heads);
     run_piece(job, &piece, worker);
 }
@@ -235,14 +228,14 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
         return DECOCT_OK;
     }
     job.piece_rows = job.kernel->tile_rows;
-    job.pieces = ceil_div(a->q_len, job.piece_rows);
+    job.pieces = dct_ceil_div(a->q_len, job.piece_rows);
     int32_t threads = dct_share(ctx, work_of(a));
     bool side_by_side = !keys && job.kernel->packs_keys >= DECOCT_PACKS_HEADS && job.pieces == 1 &&
                         a->k_head_stride < a->k_stride && a->v_head_stride < a->v_stride;
-    job.heads = side_by_side ? ceil_div(a->heads, threads) : 0;
+    job.heads = side_by_side ? dct_ceil_div(a->heads, threads) : 0;
     decoct_status status = worker_scratch(ctx, &job);
     if (!status) {
-        int64_t parts = side_by_side ? ceil_div(a->heads, job.heads) : a->heads * job.pieces;
+        int64_t parts = side_by_side ? dct_ceil_div(a->heads, job.heads) : a->heads * job.pieces;
         dct_run_on(ctx, threads, a->batch * parts, side_by_side ? attend_heads : attend_piece,
                    &job);
     }
@@ -269,7 +262,8 @@ static decoct_status attention(decoct_context *ctx, const decoct_attention_args 
     if (find_kernel(ctx, &a)->packs_keys && a.q_len <= FEW_QUERIES) {
         return dct_attend(ctx, &a, NULL, 0);
     }
-    keys_job job = {.a = &a, .pack = ctx->kernels->pack_keys, .blocks = ceil_div(a.kv_len, KEYS)};
+    keys_job job = {
+        .a = &a, .pack = ctx->kernels->pack_keys, .blocks = dct_ceil_div(a.kv_len, KEYS)};
     int64_t heads, count;
     bool fits = dct_keys_size(a.kv_len, a.head_dim, &job.head_stride) &&
                 dct_mul(a.kv_shared ? 1 : a.batch, a.kv_heads, &heads) &&

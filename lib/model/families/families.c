@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The list of families: the only place where a new one is entered.
+// The list of families: a new one has its line here, and its file in lib/meson.build.
 #include "family.h"
 
 #include <stddef.h>
