@@ -175,6 +175,83 @@ static void test_lists(void **state) {
     decoct_context_close(ctx);
 }
 
+// One plugin of the folder, which serves a slot (or does not), whatever the others offer.
+static decoct_context *open_layout(const char *name) {
+    char without[4096] = "";
+    static const char *const all[] = {"groups", "wide", "uncut", "cpus", "keys", "narrow"};
+    const char *folder = getenv("DECOCT_TEST_PLUGINS");
+    assert_non_null(folder);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (strcmp(all[i], name) != 0) {
+            size_t used = strlen(without);
+            snprintf(without + used, sizeof without - used, "%s%s/layouts/layouts_%s.so",
+                     used ? ":" : "", folder, all[i]);
+        }
+    }
+    setenv("DECOCT_BACKEND_WITHOUT", without, 1);
+    decoct_context *ctx = open_folder("layouts", NULL);
+    unsetenv("DECOCT_BACKEND_WITHOUT");
+    return ctx;
+}
+
+// Products of unpacked b and of weights, large enough for several groups of columns.
+static void check_layout(const char *name, int64_t m, int64_t n, int64_t k) {
+    decoct_context *ctx = open_layout(name), *plain = NULL;
+    assert_string_equal(decoct_context_kernel(ctx, "matmul"), name);
+    assert_int_equal(decoct_context_open(NULL, &plain), DECOCT_OK);
+    float *x = calloc((size_t)(m * k), 4), *b = calloc((size_t)(k * n), 4);
+    float *y = calloc((size_t)(m * n), 4), *right = calloc((size_t)(m * n), 4);
+    assert_true(x && b && y && right);
+    check_fill(x, m * k, 1, 1.0f);
+    check_fill(b, k * n, 2, 1.0f);
+    decoct_matmul_args a = {
+        .struct_size = sizeof a, .m = m, .n = n, .k = k, .x = x, .b = b, .y = right};
+    assert_int_equal(decoct_matmul(plain, &a), DECOCT_OK);
+    a.y = y;
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    assert_true(check_same_bits(y, right, m * n));
+    decoct_weights *weights = NULL;
+    assert_int_equal(decoct_weights_create(ctx, k, n, b, 0, 0, &weights), DECOCT_OK);
+    memset(y, 0, (size_t)(m * n) * 4);
+    a.b = NULL;
+    a.weights = weights;
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    assert_true(check_same_bits(y, right, m * n));
+    decoct_weights_destroy(weights);
+    free(x);
+    free(b);
+    free(y);
+    free(right);
+    decoct_context_close(plain);
+    decoct_context_close(ctx);
+}
+
+static void test_layouts(void **state) {
+    (void)state;
+    check_layout("groups", 30, 20000, 1);
+    check_layout("groups", 40, 5000, 5);
+    check_layout("wide", 30, 300, 600);
+    check_layout("cpus", 5, 40, 41);
+}
+
+static void test_layouts_that_are_refused(void **state) {
+    (void)state;
+    decoct_context *ctx = open_layout("uncut");
+    assert_non_null(strstr(describe(ctx, "layouts_uncut.so").rejected, "matmul: "));
+    decoct_context_close(ctx);
+    ctx = open_layout("keys"); // its whole table is of other bits
+    assert_string_not_equal(decoct_context_kernel(ctx, "pack_keys"), "keys");
+    assert_true(describe(ctx, "layouts_keys.so").other_bits);
+    decoct_context_close(ctx);
+    ctx = open_layout("narrow");
+    assert_string_not_equal(decoct_context_kernel(ctx, "softmax"), "narrow");
+    assert_non_null(strstr(describe(ctx, "layouts_narrow.so").reason, "does not use"));
+    decoct_context_close(ctx);
+    ctx = open_layout("cpus");
+    assert_non_null(strstr(describe(ctx, "layouts_cpus.so").reason, "1 of its kernels need"));
+    decoct_context_close(ctx);
+}
+
 static void test_older_abi(void **state) {
     (void)state;
     decoct_context *ctx = open_folder("abi2", NULL);
@@ -192,6 +269,8 @@ int main(void) {
         cmocka_unit_test(test_whole_products),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_older_abi),
+        cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_layouts_that_are_refused),
     };
     return cmocka_run_group_tests_name("bits", tests, NULL, NULL);
 }

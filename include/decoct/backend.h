@@ -104,7 +104,7 @@ enum {
 typedef struct decoct_matmul_piece {
     int64_t rows, cols, k;
     decoct_operand x;
-    /** Packed: first panel, 64-byte aligned; `plain`: first row, not aligned. */
+    /** Packed: first panel, aligned to 16 numbers of w; `plain`: first row, not aligned. */
     const void *w;
     int64_t w_stride; /**< bytes from one panel to the next; `plain`: from one row to the next */
     decoct_output y;
@@ -144,7 +144,8 @@ typedef struct decoct_matmul_kernel {
     void (*pack)(const decoct_pack_piece *piece);
     /** Bytes of a panel of k steps, whose layout is then the kernel's own. NULL: the layout above,
      * of k, rounded up to k_group, times panel_cols times the size of a number. Types whose numbers
-     * share a scale need it. */
+     * share a scale need it. Steps from p on begin panel_bytes(p) behind the first one, where p is
+     * a multiple of 16 or of k_block: panels are packed 16 steps at a time and read by blocks. */
     int64_t (*panel_bytes)(int64_t k);
     /** Like `run` with unpacked row-major w (k, cols); `scratch` is NULL. For few rows or a small
      * w, where packing would cost more than the product. NULL: w is always packed. */

@@ -107,7 +107,9 @@ typedef struct decoct_options {
                                   decoct_last_error(NULL) has it */
     uint64_t error_size;     /**< bytes at error */
     int32_t strict_backend;  /**< 1: opening fails (DECOCT_E_UNSUPPORTED) if a kernel of the backend
-                                  asked for was rejected; 0: the next backend serves it */
+                                  asked for failed its examination; 0: the next backend
+                                  serves it. One that needs more features of the CPU than its
+                                  backend does not fail: the reason in decoct_backend_info says so */
     int32_t wait;            /**< 1: a call on a context that another thread uses waits for its
                                   turn, in any order; 0: it returns DECOCT_E_BUSY. A call
                                   from inside a call (from parallel_for) is always DECOCT_E_BUSY on

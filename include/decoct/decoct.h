@@ -31,7 +31,8 @@
  *            freed:
  *              handle    keeps alive                        works with
  *              context   its backends                       -
- *              weights   the backend that packed them       every context
+ *              weights   the backend that packed them       every context (those of a backend of
+ *                                                           other bits: contexts that name one)
  *              block     its weights                        every context
  *              cache     its block                          every context, its own block only
  *              model     its blocks and weights             every context

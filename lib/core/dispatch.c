@@ -75,7 +75,6 @@ static void check_cpu(dct_backend_list *list, uint64_t features) {
             b->usable = false;
             snprintf(b->reason, sizeof b->reason, "%s", reason);
         }
-        dct_kernels_fit(&b->kernels, features);
     }
 }
 
@@ -145,6 +144,14 @@ static void explain(dct_backend *b, bool any, const char *serves) {
         snprintf(b->reason, sizeof b->reason, "%s%s", *lost ? before : "has no kernel", lost);
     }
     size_t used = strlen(b->reason);
+    if (b->kernels.lacking_count > 0) {
+        char names[128];
+        dct_cpu_feature_names(b->kernels.lacking, names, sizeof names);
+        snprintf(b->reason + used, sizeof b->reason - used,
+                 "; %d of its kernels need %s, which this CPU or its operating system lacks",
+                 b->kernels.lacking_count, names);
+        used = strlen(b->reason);
+    }
     if (b->kernels.unused > 0) {
         snprintf(b->reason + used, sizeof b->reason - used,
                  "; %d of its kernels are of types or operations that this library does not use",
@@ -195,6 +202,19 @@ static void fill_slot(dct_choice *c, const dct_backend *b, int32_t slot) {
     }
 }
 
+// Is it this backend that serves what the slot is known for: f32, and attention without extras?
+static bool is_chosen(const dct_choice *c, const dct_backend *b, int32_t slot) {
+    if (slot == DCT_SLOT_ATTENTION) {
+        const decoct_attention_kernel *own = b->kernels.attention;
+        return c->attention[0] >= own && c->attention[0] < own + DCT_ATTENTION_MOST;
+    }
+    if (slot >= DCT_SLOT_ROWS && slot < DCT_SLOT_PACK_KEYS) {
+        int32_t op = slot - DCT_SLOT_ROWS;
+        return c->rows[op][DECOCT_F32] == &b->kernels.rows[op];
+    }
+    return true;
+}
+
 static void choose(dct_backends *s) {
     for (int64_t i = 0; i < s->list.count; i++) {
         dct_backend *b = &s->list.items[i];
@@ -210,7 +230,7 @@ static void choose(dct_backends *s) {
                 continue;
             }
             fill_slot(&s->choice, b, slot);
-            if (!s->from[slot]) {
+            if (!s->from[slot] && is_chosen(&s->choice, b, slot)) {
                 s->from[slot] = b;
                 b->serves++;
                 used += (size_t)snprintf(serves + used, sizeof serves - used, " %s",
@@ -223,6 +243,7 @@ static void choose(dct_backends *s) {
 
 static decoct_status find_and_choose(dct_backends *s, uint64_t features, const char *forced,
                                      bool strict, dct_error *error) {
+    s->list.features = features;
     if (!append_builtin(&s->list) || !dct_plugins_find(&s->list)) {
         return dct_fail(error, DECOCT_E_MEMORY, "out of memory while looking for backends");
     }

@@ -98,7 +98,10 @@ bool dct_kernels_exact(const dct_kernels *k, int32_t slot) {
     for (int i = 0; slot == DCT_SLOT_ATTENTION && i < DCT_ATTENTION_MOST; i++) {
         exact = exact && k->attention[i].bits == DECOCT_BITS_EXACT;
     }
-    return exact && (slot != DCT_SLOT_WHOLE_MATMUL || k->whole.bits == DECOCT_BITS_EXACT);
+    if (slot == DCT_SLOT_WHOLE_MATMUL) {
+        return k->whole.bits == DECOCT_BITS_EXACT;
+    }
+    return exact && k->bits == DECOCT_BITS_EXACT;
 }
 
 bool dct_kernels_all_exact(const dct_kernels *k) {
@@ -143,7 +146,14 @@ static const char *refuse_list(const void *items, uint32_t count, uint32_t size,
                                : NULL;
 }
 
-static const char *copy_matmul(const decoct_backend *table, dct_kernels *to) {
+// True if the CPU lacks what a kernel needs, which is noted: another one of the list may do.
+static bool is_lacking(dct_kernels *to, uint64_t needed, uint64_t features) {
+    to->lacking |= needed & ~features;
+    to->lacking_count += (needed & ~features) != 0;
+    return (needed & ~features) != 0;
+}
+
+static const char *copy_matmul(const decoct_backend *table, uint64_t features, dct_kernels *to) {
     const decoct_matmul_kernels *list = table->matmul;
     const char *why = list ? refuse_list(list->items, list->count, list->size,
                                          offsetof(decoct_matmul_kernel, plain) + sizeof(void *))
@@ -151,6 +161,9 @@ static const char *copy_matmul(const decoct_backend *table, dct_kernels *to) {
     for (uint32_t i = 0; list && !why && i < list->count; i++) {
         decoct_matmul_kernel kernel;
         copy_item(list->items, i, list->size, &kernel, sizeof kernel);
+        if (is_lacking(to, kernel.cpu_features, features)) {
+            continue;
+        }
         bool known = kernel.x_dtype == DECOCT_F32 && kernel.y_dtype == DECOCT_F32 &&
                      kernel.sum == DECOCT_SUM_F32 && kernel.w_dtype >= 0 &&
                      kernel.w_dtype < DCT_DTYPES;
@@ -166,7 +179,7 @@ static const char *copy_matmul(const decoct_backend *table, dct_kernels *to) {
     return why;
 }
 
-static const char *copy_attention(const decoct_backend *table, dct_kernels *to) {
+static const char *copy_attention(const decoct_backend *table, uint64_t features, dct_kernels *to) {
     const decoct_attention_kernels *list = table->attention;
     const char *why = list ? refuse_list(list->items, list->count, list->size,
                                          offsetof(decoct_attention_kernel, run) + sizeof(void *))
@@ -175,6 +188,9 @@ static const char *copy_attention(const decoct_backend *table, dct_kernels *to) 
     for (uint32_t i = 0; list && !why && i < list->count; i++) {
         decoct_attention_kernel kernel;
         copy_item(list->items, i, list->size, &kernel, sizeof kernel);
+        if (is_lacking(to, kernel.cpu_features, features)) {
+            continue;
+        }
         if (!(kernel.kv_dtypes & 1u << DECOCT_F32) || used == DCT_ATTENTION_MOST || !kernel.run) {
             to->unused++;
             continue;
@@ -186,7 +202,15 @@ static const char *copy_attention(const decoct_backend *table, dct_kernels *to) 
     return why;
 }
 
-static const char *copy_rows(const decoct_backend *table, dct_kernels *to) {
+// The types that x of each operation can have.
+static const uint32_t x_dtypes_of[DCT_OPS] = {
+#define DECOCT_OP(NAME, name, needs, forms, cost)                                                  \
+    [DCT_OP_INDEX_##NAME] = (needs)&DCT_ANY_DTYPE ? (1u << DCT_DTYPES) - 1u : 1u << DECOCT_F32,
+#include <decoct/ops.def>
+#undef DECOCT_OP
+};
+
+static const char *copy_rows(const decoct_backend *table, uint64_t features, dct_kernels *to) {
     const decoct_rows_kernels *list = table->rows;
     const char *why =
         list ? refuse_list(list->items, list->count, list->size,
@@ -195,18 +219,22 @@ static const char *copy_rows(const decoct_backend *table, dct_kernels *to) {
     for (uint32_t i = 0; list && !why && i < list->count; i++) {
         decoct_rows_kernel kernel;
         copy_item(list->items, i, list->size, &kernel, sizeof kernel);
-        if (i >= DCT_OPS) {
-            to->unused += kernel.run != NULL;
+        if (is_lacking(to, kernel.cpu_features, features) || !kernel.run) {
             continue;
         }
         kernel.x_dtypes = kernel.x_dtypes ? kernel.x_dtypes : 1u << DECOCT_F32;
+        kernel.x_dtypes &= i < DCT_OPS ? x_dtypes_of[i] : 0;
+        if (!kernel.x_dtypes) {
+            to->unused++;
+            continue;
+        }
         kernel.bits = table->bits ? table->bits : kernel.bits;
         to->rows[i] = kernel;
     }
     return why;
 }
 
-const char *dct_kernels_copy(const decoct_backend *given, dct_kernels *to) {
+const char *dct_kernels_copy(const decoct_backend *given, uint64_t features, dct_kernels *to) {
     decoct_backend table = {0};
     size_t size = given->struct_size < sizeof table ? given->struct_size : sizeof table;
     memcpy(&table, given, size);
@@ -214,33 +242,13 @@ const char *dct_kernels_copy(const decoct_backend *given, dct_kernels *to) {
     if (table.bits != DECOCT_BITS_EXACT && table.bits != DECOCT_BITS_OTHER) {
         return "its field `bits` is neither DECOCT_BITS_EXACT nor DECOCT_BITS_OTHER";
     }
-    const char *why = copy_matmul(&table, to);
-    why = why ? why : copy_attention(&table, to);
-    why = why ? why : copy_rows(&table, to);
+    const char *why = copy_matmul(&table, features, to);
+    why = why ? why : copy_attention(&table, features, to);
+    why = why ? why : copy_rows(&table, features, to);
+    to->bits = table.bits;
     to->pack_keys = table.pack_keys;
     to->probe = table.probe ? *table.probe : (decoct_probe_kernel){0};
     to->whole = table.whole ? *table.whole : (decoct_whole_kernels){0};
     to->whole.bits = table.bits ? table.bits : to->whole.bits;
     return why;
-}
-
-void dct_kernels_fit(dct_kernels *k, uint64_t features) {
-    for (int32_t i = 0; i < DCT_DTYPES; i++) {
-        if (k->matmul[i].cpu_features & ~features) {
-            dct_kernels_drop(k, DCT_SLOT_MATMUL + i);
-        }
-    }
-    for (int32_t i = 0; i < DCT_OPS; i++) {
-        if (k->rows[i].cpu_features & ~features) {
-            dct_kernels_drop(k, DCT_SLOT_ROWS + i);
-        }
-    }
-    int kept = 0;
-    for (int i = 0; i < DCT_ATTENTION_MOST; i++) {
-        decoct_attention_kernel kernel = k->attention[i];
-        k->attention[i] = (decoct_attention_kernel){0};
-        if (kernel.run && !(kernel.cpu_features & ~features)) {
-            k->attention[kept++] = kernel;
-        }
-    }
 }

@@ -22,7 +22,11 @@ typedef struct dct_kernels {
     void (*pack_keys)(const decoct_keys_piece *piece);
     decoct_probe_kernel probe;
     decoct_whole_kernels whole;
-    int32_t unused; // kernels of the table that this library does not know
+    int32_t bits;   // DECOCT_BITS_ of the whole table
+    int32_t unused; // kernels of the table that this library does not use
+    // Kernels that need more of the CPU than it has, and what they lack.
+    int32_t lacking_count;
+    uint64_t lacking;
 } dct_kernels;
 
 // What can be served by one backend or another: a matrix product for each type of w, attention,
@@ -37,10 +41,9 @@ enum {
     DCT_SLOTS
 };
 
-// Copies what a table offers, as far as both sides know it. NULL, or why it cannot be used.
-const char *dct_kernels_copy(const decoct_backend *table, dct_kernels *to);
-// Drops what needs more than these features of the CPU.
-void dct_kernels_fit(dct_kernels *kernels, uint64_t features);
+// Copies what a table offers to a CPU of these features, as far as both sides know it. NULL, or why
+// it cannot be used.
+const char *dct_kernels_copy(const decoct_backend *table, uint64_t features, dct_kernels *to);
 bool dct_kernels_has(const dct_kernels *kernels, int32_t slot);
 // True if what is in the slot gives the bits of the definition.
 bool dct_kernels_exact(const dct_kernels *kernels, int32_t slot);

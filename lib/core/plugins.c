@@ -73,7 +73,7 @@ bool dct_backend_append(dct_backend_list *list, const decoct_backend *table, con
     b->descriptor = -1;
     snprintf(b->origin, sizeof b->origin, "%s", origin);
     snprintf(b->name, sizeof b->name, "%s", name);
-    reason = table && !reason ? dct_kernels_copy(table, &b->kernels) : reason;
+    reason = table && !reason ? dct_kernels_copy(table, list->features, &b->kernels) : reason;
     if (table && !reason) {
         b->features = table->cpu_features;
         b->priority = table->priority;

@@ -8,6 +8,7 @@
 typedef struct dct_backend_list {
     dct_backend *items;
     int64_t count, room;
+    uint64_t features; // of the CPU: kernels that need more are left out
 } dct_backend_list;
 
 // Appends a backend; its table is copied as far as both sides know it, strings are copied.

@@ -77,7 +77,11 @@ static decoct_status check_window(dct_error *error, decoct_attention_args *a) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "attention: window is %lld, at least 0",
                         (long long)a->window);
     }
-    bool hides = last >= a->window || (!a->causal && a->window < a->kv_len - a->q_offset);
+    int64_t ahead; // of query 0
+    if (__builtin_sub_overflow(a->kv_len, a->q_offset, &ahead)) {
+        ahead = INT64_MAX;
+    }
+    bool hides = a->window > 0 && (last >= a->window || (!a->causal && a->window < ahead));
     a->window = hides ? a->window : 0;
     if (a->window > most || (a->window && last > most)) {
         return dct_fail(error, DECOCT_E_ARGUMENT,

@@ -197,9 +197,10 @@ static decoct_status check(dct_error *error, decoct_matmul_args *a) {
     a->x_stride = v.x.stride[2];
     a->y_stride = v.y.stride[2];
     a->b_stride = v.b.stride[2];
-    a->x_batch_stride = v.x.stride[0];
-    a->y_batch_stride = v.y.stride[0];
-    a->b_batch_stride = v.b.count[0] > 1 ? v.b.stride[0] : 0;
+    // What is not read is not moved along either: its strides may be any numbers.
+    a->x_batch_stride = a->batch > 1 && a->k > 0 ? v.x.stride[0] : 0;
+    a->y_batch_stride = a->batch > 1 ? v.y.stride[0] : 0;
+    a->b_batch_stride = v.b.count[0] > 1 && a->k > 0 && !a->weights ? v.b.stride[0] : 0;
     return status;
 }
 

@@ -11,7 +11,7 @@ enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4 };
 // Multiply-adds in the time that it takes to read a weight from the last cache.
 enum { READ_COST = 3 };
 // What a worker packs at once if w is unpacked: 256 KiB, half of a small L2 cache.
-enum { GROUP_FLOATS = 1 << 16 };
+enum { GROUP_BYTES = 1 << 18 };
 // w up to this size is not packed for any number of rows: 256 KiB. A larger one is slower unpacked
 // with narrow panels, which touch a line of every row of w (docs/tuning.md).
 enum { PLAIN_FLOATS = 1 << 16 };
@@ -178,11 +178,14 @@ void dct_multiply_batch(decoct_context *ctx, dct_product *p, const dct_batch *ba
 static bool make_groups(decoct_context *ctx, dct_product *p) {
     int64_t panel = p->kernel->panel_cols, count;
     int64_t k = dct_smaller(p->kernel->k_block ? p->kernel->k_block : p->k, p->k);
-    int64_t panels = k > 0 ? GROUP_FLOATS / panel / k : 1;
-    p->group = panel * (panels > 0 ? panels : 1);
-    bool fits = dct_mul(k, p->group, &p->group_room) &&
-                dct_mul(p->group_room, sizeof(float), &p->group_room) &&
-                dct_mul(p->group_room, dct_pool_threads(ctx->pool), &count);
+    int64_t bytes = dct_panel_bytes(p->kernel, k);
+    int64_t panels = bytes > 0 ? GROUP_BYTES / bytes : 1;
+    panels = panels > 0 ? panels : 1;
+    p->group = panel * panels;
+    bool fits =
+        dct_mul(panels, bytes, &p->group_room) &&
+        dct_add(p->group_room, DCT_ALIGN - 1, &p->group_room) &&
+        dct_mul(p->group_room -= p->group_room % DCT_ALIGN, dct_pool_threads(ctx->pool), &count);
     p->groups = fits ? dct_scratch_bytes(ctx, DCT_SCRATCH_PANELS, count) : NULL;
     return p->groups != NULL;
 }

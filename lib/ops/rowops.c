@@ -190,7 +190,7 @@ static decoct_status check_angles(dct_error *error, const rows_facts *f, decoct_
                         "%s: rotary_dim %lld is not even, or more than head_dim %lld", f->name,
                         (long long)a->rotary_dim, (long long)a->head_dim);
     }
-    int64_t half = a->rotary_dim / 2;
+    int64_t half = a->cols > 0 ? a->rotary_dim / 2 : 0;
     const float *tables[] = {a->cosine, a->sine};
     static const char *const names[] = {"cosine", "sine"};
     dct_view y = dct_view_of_rows(a->y, a->rows, a->cols, a->y_stride);
