@@ -51,7 +51,8 @@ class AArch64(unittest.TestCase):
         for cpu in TESTED:
             with self.subTest(cpu=cpu):
                 out = output(cpu, "hash", "--check", HASHES)
-                self.assertRegex(out, r"^(5[7-9]|[6-9]\d) hashes, all as in ")
+                self.assertRegex(out, r"^\d+ hashes, all as in ")
+                self.assertGreaterEqual(int(out.split()[0]), 224)
         self.assertIn("all as in", output("max", "hash", "--backend", "scalar", "--check", HASHES))
 
     def test_answers(self):
