@@ -103,11 +103,12 @@ INLINE vec attend_mask(const attend_group *g, int r, int64_t first, int64_t j, i
 }
 
 // Scores of row r in place of the raw ones, -inf where a key is not seen; sets seen[r], returns the
-// largest.
-static float attend_masked_scores(attend_group *g, int r, int64_t first, float scale) {
+// largest. `windowed`, a constant: keys may be hidden before the first one that it sees.
+INLINE float attend_hidden_scores(attend_group *g, int r, int64_t first, float scale,
+                                  int windowed) {
     const vec minus_inf = vec_set(-__builtin_inff());
-    int64_t begin = clamp(attend_begin(g, r) - first, 0, KEYS);
-    int64_t limit = clamp(attend_visible(g, r) - first, 0, KEYS);
+    const int64_t begin = windowed ? clamp(attend_begin(g, r) - first, 0, KEYS) : 0;
+    const int64_t limit = clamp(attend_visible(g, r) - first, 0, KEYS);
     uint64_t hidden = (UINT64_C(1) << begin % KEYS) - 1;
     vec max = minus_inf;
     for (int64_t j = 0; j < KEYS; j += LANES) {
@@ -122,6 +123,14 @@ static float attend_masked_scores(attend_group *g, int r, int64_t first, float s
     g->seen[r] = limit == KEYS ? ~hidden : ((UINT64_C(1) << limit) - 1) & ~hidden;
     g->seen[r] = begin == KEYS ? 0 : g->seen[r];
     return vec_fold_max(max);
+}
+
+static float attend_masked_scores(attend_group *g, int r, int64_t first, float scale) {
+    return attend_hidden_scores(g, r, first, scale, 0);
+}
+
+static float attend_windowed_scores(attend_group *g, int r, int64_t first, float scale) {
+    return attend_hidden_scores(g, r, first, scale, 1);
 }
 
 // The same where there is no mask and the row sees the whole block.
@@ -144,7 +153,10 @@ INLINE float attend_row_scores(attend_group *g, int r, int64_t first, bool alter
         attend_alter(g, r, first);
     }
     const float scale = altered ? 1.0f : g->a->scale; // it is in the altered ones
-    bool plain = !g->a->mask && attend_visible(g, r) - first >= KEYS && attend_begin(g, r) <= first;
+    if (g->a->window) {
+        return attend_windowed_scores(g, r, first, scale);
+    }
+    bool plain = !g->a->mask && attend_visible(g, r) - first >= KEYS;
     return plain ? attend_plain_scores(g, r, scale) : attend_masked_scores(g, r, first, scale);
 }
 

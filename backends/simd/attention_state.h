@@ -83,7 +83,7 @@ static int64_t attend_last(const attend_group *g, int r, int rows) {
 
 // How many keys of the block that starts at `first` are needed for any of the rows to see theirs.
 static int64_t attend_most(const attend_group *g, int r, int rows, int64_t first) {
-    bool before = attend_first(g, r, rows) >= first + KEYS;
+    bool before = g->a->window && attend_first(g, r, rows) >= first + KEYS;
     return before ? 0 : clamp(attend_last(g, r, rows) - first, 0, KEYS);
 }
 
