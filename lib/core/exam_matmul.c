@@ -2,19 +2,17 @@
 // Cases of the matrix product, packed and not.
 #include "exam.h"
 
+#include "sizes.h"
+
 #include <string.h>
 
-enum { START = EXAM_START, W = 1 << 13, BIAS = 23456, K_MOST = 2048, STEPS = 16 };
+enum { START = EXAM_START, W = 1 << 13, BIAS = 23456, K_MOST = 2048 };
 
 typedef struct product_case {
     const char *what;
     int64_t rows, cols, k;
     bool bias, accumulate, scratch, special, cut;
 } product_case;
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
 
 // ---- One product ----
 
@@ -34,14 +32,14 @@ static const void *product_w(const exam *e, const decoct_matmul_kernel *m, int64
     return (const char *)(e->input + W + 1) + j * dct_dtype_bytes(m->w_dtype);
 }
 
-// As the library packs: STEPS steps of each panel at a time.
+// As the library packs: DCT_PACK_STEPS steps of each panel at a time.
 static void pack_product(const decoct_matmul_kernel *m, exam *e, const product_case *c) {
     int64_t panel = m->panel_cols, bytes = dct_panel_bytes(m, c->k);
     for (int64_t j = 0; j < c->cols; j += panel) {
-        for (int64_t p = 0; p < c->k; p += STEPS) {
+        for (int64_t p = 0; p < c->k; p += DCT_PACK_STEPS) {
             const char *w = product_w(e, m, j);
-            m->pack(&(decoct_pack_piece){.k = smaller(c->k - p, STEPS),
-                                         .cols = smaller(c->cols - j, panel),
+            m->pack(&(decoct_pack_piece){.k = dct_smaller(c->k - p, DCT_PACK_STEPS),
+                                         .cols = dct_smaller(c->cols - j, panel),
                                          .w = w + p * (c->cols + 2) * dct_dtype_bytes(m->w_dtype),
                                          .row_stride = c->cols + 2,
                                          .col_stride = 1,
@@ -59,14 +57,14 @@ static void run_packed(const decoct_matmul_kernel *m, exam *e, const product_cas
     piece.w = e->panels;
     piece.w_stride = dct_panel_bytes(m, c->k);
     piece.scratch = scratch;
-    if (c->cut && c->k > STEPS) {
+    if (c->cut && c->k > DCT_PACK_STEPS) {
         decoct_matmul_piece first = piece;
-        first.k = STEPS;
+        first.k = DCT_PACK_STEPS;
         first.bias = NULL;
         m->run(&first);
-        piece.k -= STEPS;
-        piece.x.data = (const float *)piece.x.data + STEPS;
-        piece.w = (const char *)piece.w + dct_panel_bytes(m, STEPS);
+        piece.k -= DCT_PACK_STEPS;
+        piece.x.data = (const float *)piece.x.data + DCT_PACK_STEPS;
+        piece.w = (const char *)piece.w + dct_panel_bytes(m, DCT_PACK_STEPS);
         piece.accumulate = 1;
     }
     m->run(&piece);
@@ -83,7 +81,7 @@ static bool examine_product(exam *e, const decoct_matmul_kernel *m, const produc
                             bool plain) {
     exam_begin(e, NULL, c->rows * (c->cols + 3));
     void *scratch = NULL;
-    int64_t panels = (c->cols + m->panel_cols - 1) / m->panel_cols;
+    int64_t panels = dct_ceil_div(c->cols, m->panel_cols);
     int64_t bytes = dct_panel_bytes(m, c->k), room = (int64_t)sizeof e->panels / panels;
     if (!plain && (bytes < 0 || bytes > room)) {
         return exam_fail(e, "panel_bytes(%lld) is %lld, more than %lld", (long long)c->k,
@@ -107,17 +105,17 @@ static bool examine_product(exam *e, const decoct_matmul_kernel *m, const produc
 
 // A kernel never gets more than its own blocks; and all must fit here.
 static void fit(product_case *c, const decoct_matmul_kernel *m) {
-    int64_t panel = m->panel_cols, wide = (c->cols + panel - 1) / panel * panel;
-    c->rows = m->m_block ? smaller(c->rows, m->m_block) : c->rows;
-    c->rows = smaller(c->rows, (EXAM_OUTPUT - EXAM_START - EXAM_GUARD) / (c->cols + 3));
-    c->k = m->k_block ? smaller(c->k, m->k_block) : c->k;
-    c->k = smaller(c->k, (EXAM_INPUT - W - 1) / (c->cols + 2));
-    c->k = smaller(c->k, EXAM_PANELS / wide - m->k_group);
+    int64_t panel = m->panel_cols, wide = dct_ceil_div(c->cols, panel) * panel;
+    c->rows = m->m_block ? dct_smaller(c->rows, m->m_block) : c->rows;
+    c->rows = dct_smaller(c->rows, (EXAM_OUTPUT - EXAM_START - EXAM_GUARD) / (c->cols + 3));
+    c->k = m->k_block ? dct_smaller(c->k, m->k_block) : c->k;
+    c->k = dct_smaller(c->k, (EXAM_INPUT - W - 1) / (c->cols + 2));
+    c->k = dct_smaller(c->k, EXAM_PANELS / wide - m->k_group);
 }
 
 static bool examine_products(exam *e, const decoct_matmul_kernel *m, bool plain) {
     int64_t panel = m->panel_cols, cols = 2 * panel + 5, tiles = 2 * (int64_t)m->tile_rows + 1;
-    int64_t k_block = m->k_block ? smaller(m->k_block, K_MOST) : 500;
+    int64_t k_block = m->k_block ? dct_smaller(m->k_block, K_MOST) : 500;
     const product_case cases[] = {
         {"1 x 1 x 1", 1, 1, 1, false, false, true, false, false},
         {"1 row", 1, panel + 3, 33, true, false, true, false, false},
@@ -125,7 +123,7 @@ static bool examine_products(exam *e, const decoct_matmul_kernel *m, bool plain)
         {"several panels", 5, cols, 19, true, false, true, false, false},
         {"several panels, accumulated", 5, cols, 19, false, true, true, false, false},
         {"several panels without scratch", 5, cols, 19, true, true, false, false, false},
-        {"more rows than a tile", smaller(tiles, 41), panel + 3, 9, true, false, true, false,
+        {"more rows than a tile", dct_smaller(tiles, 41), panel + 3, 9, true, false, true, false,
          false},
         {"k of 0", 3, 7, 0, false, false, true, false, false},
         {"k of 0 with a bias", 3, 7, 0, true, false, true, false, false},

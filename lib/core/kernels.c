@@ -94,14 +94,14 @@ bool dct_kernels_exact(const dct_kernels *k, int32_t slot) {
     if (slot >= DCT_SLOT_ROWS && slot < DCT_SLOT_PACK_KEYS) {
         return k->rows[slot - DCT_SLOT_ROWS].bits == DECOCT_BITS_EXACT;
     }
-    bool exact = true;
-    for (int i = 0; slot == DCT_SLOT_ATTENTION && i < DCT_ATTENTION_MOST; i++) {
-        exact = exact && k->attention[i].bits == DECOCT_BITS_EXACT;
-    }
     if (slot == DCT_SLOT_WHOLE_MATMUL) {
         return k->whole.bits == DECOCT_BITS_EXACT;
     }
-    return exact && k->bits == DECOCT_BITS_EXACT;
+    bool exact = k->bits == DECOCT_BITS_EXACT;
+    for (int i = 0; slot == DCT_SLOT_ATTENTION && i < DCT_ATTENTION_MOST; i++) {
+        exact = exact && k->attention[i].bits == DECOCT_BITS_EXACT;
+    }
+    return exact;
 }
 
 bool dct_kernels_all_exact(const dct_kernels *k) {

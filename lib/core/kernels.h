@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 enum {
+    DCT_PACK_STEPS = 16,    // steps of a panel that are packed at a time: part of backend.h
     DCT_ATTENTION_MOST = 4, // attention kernels of one backend
     DCT_ATTENTION_ALL = DECOCT_ATTENTION_WINDOW | DECOCT_ATTENTION_SOFTCAP |
                         DECOCT_ATTENTION_SLOPES | DECOCT_ATTENTION_SINKS

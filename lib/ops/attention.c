@@ -3,8 +3,8 @@
 #include "attention.h"
 
 #include "core/border.h"
+#include "core/sizes.h"
 #include "machine/memory.h"
-#include "sizes.h"
 
 #include <string.h>
 

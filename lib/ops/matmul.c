@@ -5,11 +5,11 @@
 
 #include "core/border.h"
 #include "core/overlap.h"
+#include "core/sizes.h"
 #include "machine/cpu.h"
 #include "machine/memory.h"
 #include "product.h"
 #include "rowops.h"
-#include "sizes.h"
 
 #include <math.h>
 

@@ -2,8 +2,8 @@
 // One matrix product on the threads of the pool: cuts y into blocks, for every layout of w.
 #include "product.h"
 
+#include "core/sizes.h"
 #include "machine/memory.h"
-#include "sizes.h"
 #include "weights.h"
 
 // Blocks of y for each thread, and panels of the narrowest one.

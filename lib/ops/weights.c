@@ -4,12 +4,12 @@
 
 #include "core/border.h"
 #include "core/overlap.h"
+#include "core/sizes.h"
 #include "machine/memory.h"
-#include "sizes.h"
 
 #include <string.h>
 
-enum { PACK_PANELS = 8, PACK_STEPS = 16 };
+enum { PACK_PANELS = 8 };
 
 // In place of an empty w, which may be NULL: no kernel sees a null pointer.
 static const float NOTHING;
@@ -24,9 +24,9 @@ static const void *w_at(const dct_pack_job *job, int64_t p, int64_t j) {
 // that w is read in whole pieces of its rows.
 void dct_pack_columns(const dct_pack_job *job, int64_t first, int64_t cols, char *panels) {
     int64_t panel_cols = job->kernel->panel_cols, bytes = dct_panel_bytes(job->kernel, job->k);
-    for (int64_t p = 0; p < job->k; p += PACK_STEPS) {
+    for (int64_t p = 0; p < job->k; p += DCT_PACK_STEPS) {
         for (int64_t j = 0; j < cols; j += panel_cols) {
-            job->kernel->pack(&(decoct_pack_piece){.k = dct_smaller(job->k - p, PACK_STEPS),
+            job->kernel->pack(&(decoct_pack_piece){.k = dct_smaller(job->k - p, DCT_PACK_STEPS),
                                                    .cols = dct_smaller(cols - j, panel_cols),
                                                    .w = w_at(job, p, first + j),
                                                    .row_stride = job->row_stride,
