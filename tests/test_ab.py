@@ -1,40 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# `decoct ab` and `decoct gate`: test_ab.py BUILD. What it refuses, what its file holds, and its
-# exit codes. The verdicts themselves are tested on made-up and recorded launches (test_verdict,
-# test_trial, test_gate): here no timing is judged. Exit code 77 where the benchmarks or the worker
-# are not in the build.
+# `decoct ab`: test_ab.py BUILD. What it refuses, what its file holds, and its exit codes. The
+# verdicts themselves are tested on made-up and recorded launches (test_verdict, test_trial): here no
+# timing is judged. Exit code 77 where the benchmarks or the worker are not in the build.
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
-import xml.etree.ElementTree
+
+from ab_kit import BUILD, DECOCT, PLUGINS, SHORT, SMALL, decoct, environment, main
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
-DECOCT = os.path.join(BUILD, "cli", "decoct")
-PLUGINS = os.path.join(BUILD, "tests", "plugin")
-SMALL = ("--op", "softmax", "--seq", "8", "--heads", "2")
-SHORT = ("--launches", "8:8", "--alpha", "0.005", "--pairs", "2")  # fewer cannot reach alpha
-
-
-def environment(**more):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("BENCHMARK_", "DECOCT_", "LD_"))}
-    return {**clean, **more}
 
 
 def ab(*args, env=None):
     return decoct("ab", *args, env=env)
-
-
-def decoct(*args, env=None):
-    done = subprocess.run([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=600, env=env or environment())
-    return done.returncode, done.stdout, done.stderr
 
 
 class Ab(unittest.TestCase):
@@ -86,11 +69,6 @@ class Ab(unittest.TestCase):
             self.assertEqual((code, out), (70, ""), err)
             self.assertIn("cannot write", err)
         self.assertEqual(os.listdir(self.folder), [])
-        with open(self.path("file"), "w") as file:
-            file.write("kept")
-        code, out, err = decoct("gate", "--baseline", BUILD, "--candidate", BUILD, *SMALL, "--out", self.path("file"))
-        self.assertEqual((code, out), (70, ""), err)
-        self.assertIn("verdict.json", err)
 
     def test_the_file_holds_every_launch(self):
         code, out, err = ab(BUILD, BUILD, *SMALL, *SHORT, "--json", self.path("ab.json"))
@@ -155,52 +133,5 @@ class Ab(unittest.TestCase):
             self.assertEqual(len(json.load(file)["ab"]["cases"]), 4)
 
 
-class Gate(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def gate(self, *args, env=None):
-        env = {**environment(TMPDIR=self.folder), **(env or {})}
-        return decoct("gate", *args, "--out", os.path.join(self.folder, "out"), env=env)
-
-    def read(self, name):
-        with open(os.path.join(self.folder, "out", name), encoding="utf-8") as file:
-            return file.read()
-
-    def test_reports(self):
-        summary = os.path.join(self.folder, "step-summary.md")
-        code, out, err = self.gate("--baseline", BUILD, "--candidate", BUILD, *SMALL, *SHORT,
-                                   env={"GITHUB_STEP_SUMMARY": summary})
-        # Whether eight launches of two pairs are enough depends on the machine; that the codes and
-        # the three files agree does not.
-        self.assertIn(code, (0, 10, 13), out + err)
-        found = json.loads(self.read("verdict.json"))
-        self.assertEqual(found["gate"]["exit_code"], code)
-        self.assertEqual(found["gate"]["self_check"]["passed"], code != 13)
-        first = self.read("summary.md").splitlines()[0]
-        self.assertEqual(first, "# Performance gate: " + found["gate"]["verdict"])
-        self.assertIn(first, out)
-        with open(summary, encoding="utf-8") as file:
-            self.assertEqual(file.read(), self.read("summary.md"))
-        suites = xml.etree.ElementTree.fromstring(self.read("junit.xml")).findall("testsuite")
-        self.assertEqual([s.get("name") for s in suites], ["decoct gate self-check", "decoct gate"])
-        self.assertEqual(len(suites[0].findall("testcase")), 1)
-        self.assertEqual(os.listdir(self.folder).count("out"), 1)
-        self.assertFalse([f for f in os.listdir(self.folder) if "twin" in f])  # the copy is gone
-
-    def test_invalid_requests(self):
-        for words, args in (("name both builds", ("--baseline", BUILD)),
-                            ("not a regular expression", ("--accept", "(")),
-                            ("No such file", ("--accepted", "/nowhere")),
-                            ("unexpected argument", ("build",))):
-            code, out, err = self.gate(*args)
-            self.assertEqual(code, 64, out + err)
-            self.assertIn(words, err)
-
-
 if __name__ == "__main__":
-    if ab("--help")[0] == 77 or not os.path.exists(os.path.join(BUILD, "bench", "decoct-ab-worker")):
-        print("skipped: decoct ab is not in this build")
-        sys.exit(77)
-    unittest.main()
+    main()
