@@ -126,6 +126,7 @@ int decoct_gate(int argc, char **argv) {
         code = gate_report(g, s.out, argv) ? g->code : EXIT_INTERNAL;
     }
     accept_free(&g->accepted);
+    gate_check_free(&g->check);
     ab_session_close(&g->session);
     return code;
 }

@@ -3,10 +3,12 @@
 # verdicts themselves are tested on made-up and recorded launches (test_verdict, test_trial): here no
 # timing is judged. Exit code 77 where the benchmarks or the worker are not in the build.
 import json
+import math
 import os
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import tempfile
 import unittest
@@ -87,7 +89,29 @@ class Ab(unittest.TestCase):
             self.assertGreater(launch["control_ns"], 0)
             self.assertIn(launch["cpu"], os.sched_getaffinity(0))
             self.assertLessEqual(launch["undisturbed"], 2)
+            self.check_samples(launch)
         self.assertIn("softmax/seq:8/heads:2", out)
+
+    def check_samples(self, launch):
+        """The figures of a launch are those of its samples: medians over pairs of log(B / A)."""
+        samples, pairs = launch["samples"], len(launch["samples"]["first"])
+        self.assertEqual(pairs, 2)
+        ratio = lambda key, only=range(pairs): statistics.median(
+            [math.log(samples[key][1][i] / samples[key][0][i]) for i in only])
+        for key, figure in (("quickest_ns", "quickest"), ("cpu_ns", "mean"), ("control_ns", "control_ratio")):
+            self.assertAlmostEqual(ratio(key), launch[figure], delta=2e-5, msg=key)
+        quiet = [i for i in range(pairs) if not samples["disturbed"][i]]
+        self.assertEqual(len(quiet), launch["undisturbed"])
+        if quiet:
+            self.assertAlmostEqual(ratio("wall_ns", quiet), launch["wall"], delta=2e-5)
+        for arm in 0, 1:
+            self.assertEqual(len(samples["quickest_ns"][arm]), pairs)
+            for quickest, mean in zip(samples["quickest_ns"][arm], samples["cpu_ns"][arm]):
+                self.assertLessEqual(quickest, mean * 1.00001)
+            self.assertEqual(samples["quickest_ns"][arm][-1], launch["run_ns"][arm])
+        self.assertLessEqual(set(samples["first"] + samples["disturbed"]), {0, 1})
+        self.assertEqual(launch["arithmetic"][0], launch["arithmetic"][1])
+        self.assertTrue(launch["has_hash"] and launch["same_bits"])
 
     def test_an_installed_file_is_found(self):
         library = os.path.realpath(os.path.join(BUILD, "lib", "libdecoct.so.0"))

@@ -7,18 +7,55 @@
 #include "rows/wholefile.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 static json_t *figure(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+// One figure of all pairs of a launch, which is `offset` bytes into a pair: a list for A, one for
+// B.
+static json_t *times_json(const launch *l, size_t offset) {
+    json_t *both = json_array();
+    for (int b = 0; b < 2; b++) {
+        json_t *list = json_array();
+        for (int i = 0; i < l->pair_count; i++) {
+            float times[2];
+            memcpy(times, (const char *)&l->pairs[i] + offset, sizeof times);
+            json_array_append_new(list, figure((double)times[b]));
+        }
+        json_array_append_new(both, list);
+    }
+    return both;
+}
+
+static json_t *samples_json(const launch *l) {
+    json_t *first = json_array(), *disturbed = json_array();
+    for (int i = 0; i < l->pair_count; i++) {
+        json_array_append_new(first, json_integer(l->pairs[i].first));
+        json_array_append_new(disturbed, json_integer(l->pairs[i].disturbed));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "quickest_ns",
+                     times_json(l, offsetof(launch_pair, quickest)), "cpu_ns",
+                     times_json(l, offsetof(launch_pair, cpu)), "wall_ns",
+                     times_json(l, offsetof(launch_pair, wall)), "control_ns",
+                     times_json(l, offsetof(launch_pair, control)), "first", first, "disturbed",
+                     disturbed);
+}
+
 static json_t *launch_json(const launch *l) {
-    return json_pack("{s:i, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:[f, f]}", "cpu", l->cpu,
-                     "quickest", figure(l->quickest), "mean", figure(l->mean), "wall",
-                     figure(l->wall), "undisturbed", l->undisturbed, "woke", l->woke, "control_ns",
-                     figure(l->control), "seconds", figure(l->seconds), "run_ns", l->run[0],
-                     l->run[1]);
+    return json_pack(
+        "{s:i, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:[f, f], s:[I, I], s:[s, s], s:b, s:b, "
+        "s:o}",
+        "cpu", l->cpu, "quickest", figure(l->quickest), "mean", figure(l->mean), "wall",
+        figure(l->wall), "undisturbed", l->undisturbed, "woke", l->woke, "control_ns",
+        figure(l->control), "control_ratio", figure(l->control_ratio), "seconds",
+        figure(l->seconds), "run_ns", l->run[0], l->run[1], "arithmetic",
+        (json_int_t)l->arithmetic[0], (json_int_t)l->arithmetic[1], "served", l->served[0],
+        l->served[1], "has_hash", l->has_hash, "same_bits", l->same_bits, "samples",
+        samples_json(l));
 }
 
 static json_t *trial_json(const trial *t, const trial_rules *rules) {
@@ -50,10 +87,61 @@ static json_t *rule_json(const ab_session *a) {
                      "guard_margin", a->rules.guard.margin);
 }
 
-static bool put(FILE *to, const void *data) {
-    return json_dumpf(data, to, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0 &&
-           fputc('\n', to) > 0;
+// ---- The text of the file: every launch on a line of its own, for diff and grep ----
+
+typedef bool (*put_value)(FILE *to, const json_t *value);
+
+static bool put_line(FILE *to, const json_t *value) {
+    return json_dumpf(value, to, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6)) == 0;
 }
+
+static bool put_indented(FILE *to, const json_t *value) {
+    return json_dumpf(value, to, JSON_ENCODE_ANY | JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0;
+}
+
+// An object, a key a line; `special` writes the value of one key.
+static bool put_object(FILE *to, const json_t *object, put_value others, const char *special_key,
+                       put_value special) {
+    bool well = true;
+    const char *before = "{", *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+        well = well && fprintf(to, "%s\n\"%s\": ", before, key) > 0 &&
+               (strcmp(key, special_key) == 0 ? special : others)(to, value);
+        before = ",";
+    }
+    return well && fputs("\n}", to) >= 0;
+}
+
+static bool put_list(FILE *to, const json_t *list, put_value one) {
+    bool well = fputc('[', to) > 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        well = well && fputs(i > 0 ? ",\n" : "\n", to) >= 0 && one(to, json_array_get(list, i));
+    }
+    return well && fputs("\n]", to) >= 0;
+}
+
+static bool put_launches(FILE *to, const json_t *launches) {
+    return put_list(to, launches, put_line);
+}
+
+static bool put_case(FILE *to, const json_t *one) {
+    return put_object(to, one, put_line, "launches", put_launches);
+}
+
+static bool put_cases(FILE *to, const json_t *cases) {
+    return put_list(to, cases, put_case);
+}
+
+static bool put_comparison(FILE *to, const json_t *ab) {
+    return put_object(to, ab, put_line, "cases", put_cases);
+}
+
+static bool put(FILE *to, const void *data) {
+    return put_object(to, data, put_indented, "ab", put_comparison) && fputc('\n', to) > 0;
+}
+
+// ---- The document ----
 
 json_t *ab_json(const ab_session *a, char **argv) {
     jsonmemory_watch();

@@ -29,6 +29,7 @@ typedef struct gate {
 
 // Runs the self-check on up to three cases of the session, cases without memory traffic first.
 void gate_check_run(gate *g);
+void gate_check_free(gate_check *c);
 // Counts the verdicts of the session, and decides.
 void gate_decide(gate *g, bool interrupted);
 // How many cases have this verdict and are (not) accepted; failed cases do not have a verdict.

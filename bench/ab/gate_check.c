@@ -72,3 +72,10 @@ void gate_check_run(gate *g) {
     c->fit = is_fit(c);
     twin_remove(&t);
 }
+
+void gate_check_free(gate_check *c) {
+    for (int i = 0; i < c->count; i++) {
+        trial_free(&c->equal[i]);
+        trial_free(&c->slowed[i]);
+    }
+}

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CPUS_TRIED = 4, PADDING_MOST = 4096 };
@@ -56,31 +57,26 @@ static int32_t choose_cpu(uint64_t *seed) {
 
 // ---- The pairs ----
 
-typedef struct pairs {
-    int count, undisturbed;
-    double quickest[LAUNCH_PAIRS_MAX], mean[LAUNCH_PAIRS_MAX], wall[LAUNCH_PAIRS_MAX];
-    double control[2 * LAUNCH_PAIRS_MAX];
-} pairs;
-
 static bool is_disturbed(const channel_sample *s, int32_t cpu) {
     return s->involuntary_switches > 0 || s->cpu_before != cpu || s->cpu_after != cpu ||
            s->wall > 1.02 * s->cpu;
 }
 
-static void keep(pairs *p, const channel_sample *a, const channel_sample *b, int32_t cpu) {
-    p->quickest[p->count] = log(b->quickest / a->quickest);
-    p->mean[p->count] = log(b->cpu / a->cpu);
-    p->control[2 * p->count] = a->control;
-    p->control[2 * p->count + 1] = b->control;
-    p->count++;
-    if (!is_disturbed(a, cpu) && !is_disturbed(b, cpu)) {
-        p->wall[p->undisturbed++] = log(b->wall / a->wall);
-    }
+static void keep_sample(launch_pair *p, int i, const channel *c, int32_t cpu) {
+    const channel_sample *s = &c->sample;
+    double runs = (double)c->runs, calls = (double)c->calls;
+    p->quickest[i] = (float)(s->quickest / runs);
+    p->cpu[i] = (float)(s->cpu / calls / runs);
+    p->wall[i] = (float)(s->wall / calls / runs);
+    p->control[i] = (float)s->control;
+    p->disturbed = p->disturbed || is_disturbed(s, cpu);
 }
 
 // Both arms, in random order.
-static bool run_pair(arm *const arms[2], uint64_t *seed, pairs *p, launch *out, char *error) {
+static bool run_pair(arm *const arms[2], uint64_t *seed, launch *out, char *error) {
+    launch_pair *p = &out->pairs[out->pair_count];
     int first = (int)random_below(seed, 2);
+    *p = (launch_pair){.first = (uint8_t)first};
     for (int i = 0; i < 2; i++) {
         arm *working = arms[first ^ i], *sleeping = arms[first ^ i ^ 1];
         if (!arm_order(working, CHANNEL_SAMPLE, error)) {
@@ -88,7 +84,10 @@ static bool run_pair(arm *const arms[2], uint64_t *seed, pairs *p, launch *out, 
         }
         out->woke += arm_awake(sleeping) > AWAKE_MOST * working->channel->sample.cpu;
     }
-    keep(p, &arms[0]->channel->sample, &arms[1]->channel->sample, out->cpu);
+    for (int i = 0; i < 2; i++) {
+        keep_sample(p, i, arms[i]->channel, out->cpu);
+    }
+    out->pair_count++;
     return true;
 }
 
@@ -139,18 +138,48 @@ static bool calibrate_arms(const launch_setting *s, arm *const arms[2], char *er
     return true;
 }
 
-static void summarise(pairs *p, arm *const arms[2], launch *out) {
+// The median as a file keeps it.
+static double median_of(double *values, int count) {
+    char digits[32];
+    snprintf(digits, sizeof digits, "%.6g", interval_of(values, count).median);
+    return strtod(digits, NULL);
+}
+
+static double log_ratio(const float times[2]) {
+    return log((double)times[1] / (double)times[0]);
+}
+
+static void summarise_pairs(launch *out) {
+    double quickest[LAUNCH_PAIRS_MAX], mean[LAUNCH_PAIRS_MAX], wall[LAUNCH_PAIRS_MAX];
+    double control[2 * LAUNCH_PAIRS_MAX], control_ratio[LAUNCH_PAIRS_MAX];
+    int count = out->pair_count;
+    for (int i = 0; i < count; i++) {
+        const launch_pair *p = &out->pairs[i];
+        quickest[i] = log_ratio(p->quickest);
+        mean[i] = log_ratio(p->cpu);
+        control_ratio[i] = log_ratio(p->control);
+        control[2 * i] = p->control[0];
+        control[2 * i + 1] = p->control[1];
+        if (!p->disturbed) {
+            wall[out->undisturbed++] = log_ratio(p->wall);
+        }
+    }
+    out->quickest = median_of(quickest, count);
+    out->mean = median_of(mean, count);
+    out->wall = out->undisturbed ? median_of(wall, out->undisturbed) : 0.0;
+    out->control = median_of(control, 2 * count);
+    out->control_ratio = median_of(control_ratio, count);
+}
+
+static void summarise(arm *const arms[2], launch *out) {
     const channel *a = arms[0]->channel, *b = arms[1]->channel;
-    out->quickest = interval_of(p->quickest, p->count).median;
-    out->mean = interval_of(p->mean, p->count).median;
-    out->undisturbed = p->undisturbed;
-    out->wall = p->undisturbed ? interval_of(p->wall, p->undisturbed).median : 0.0;
-    out->control = interval_of(p->control, 2 * p->count).median;
+    const launch_pair *last = &out->pairs[out->pair_count - 1];
+    summarise_pairs(out);
     out->has_hash = a->has_hash && b->has_hash;
     out->same_bits = a->hash == b->hash;
     for (int i = 0; i < 2; i++) {
         const channel *c = arms[i]->channel;
-        out->run[i] = c->sample.quickest / (double)c->runs;
+        out->run[i] = last->quickest[i];
         out->arithmetic[i] = c->arithmetic;
         snprintf(out->served[i], sizeof out->served[i], "%s", c->served);
     }
@@ -159,7 +188,6 @@ static void summarise(pairs *p, arm *const arms[2], launch *out) {
 static bool measure_launch(const launch_setting *s, arm *const arms[2], const work_case *what,
                            uint64_t *seed, launch *out, char *error) {
     int first = (int)random_below(seed, 2);
-    pairs p = {.count = 0};
     for (int i = 0; i < 2; i++) {
         if (!open_arm(arms[first ^ i], s, what, out->cpu, seed, error)) {
             return false;
@@ -168,12 +196,12 @@ static bool measure_launch(const launch_setting *s, arm *const arms[2], const wo
     if (!calibrate_arms(s, arms, error)) {
         return false;
     }
-    while (p.count < s->pairs) {
-        if (!run_pair(arms, seed, &p, out, error)) {
+    while (out->pair_count < s->pairs) {
+        if (!run_pair(arms, seed, out, error)) {
             return false;
         }
     }
-    summarise(&p, arms, out);
+    summarise(arms, out);
     return true;
 }
 
@@ -182,9 +210,19 @@ bool launch_run(const launch_setting *s, arm *a, arm *b, const work_case *what, 
     arm *const arms[2] = {a, b};
     double begin = clock_now();
     *out = (launch){.cpu = choose_cpu(seed)};
-    bool ok = measure_launch(s, arms, what, seed, out, error);
+    out->pairs = calloc((size_t)s->pairs, sizeof *out->pairs);
+    bool ok = out->pairs != NULL;
+    if (!ok) {
+        snprintf(error, CHANNEL_ERROR, "out of memory");
+    }
+    ok = ok && measure_launch(s, arms, what, seed, out, error);
     arm_stop(a);
     arm_stop(b);
-    out->seconds = clock_now() - begin;
+    double seconds = clock_now() - begin;
+    out->seconds = median_of(&seconds, 1);
+    if (!ok) {
+        free(out->pairs);
+        out->pairs = NULL;
+    }
     return ok;
 }

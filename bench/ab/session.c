@@ -98,6 +98,9 @@ int ab_session_open(ab_session *a, const char *first, const char *second) {
 }
 
 void ab_session_close(ab_session *a) {
+    for (int i = 0; i < a->count; i++) {
+        trial_free(&a->trials[i]);
+    }
     free(a->trials);
     plan_free(&a->plan);
     choices_free(&a->choices);

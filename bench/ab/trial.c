@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 // A chance of one percent that a suite of equal pairs reports a change.
 static const double FAMILY = 0.01;
@@ -109,4 +110,11 @@ bool trial_bits_differ(const trial *t) {
 double trial_smallest(const trial *t, const trial_rules *rules) {
     double half = 0.5 * (t->found.high - t->found.low);
     return isfinite(half) && half > 0.0 ? expm1(log1p(rules->rule.margin) + half) : 0.0;
+}
+
+void trial_free(trial *t) {
+    for (int i = 0; i < t->count; i++) {
+        free(t->launches[i].pairs);
+    }
+    t->count = 0;
 }

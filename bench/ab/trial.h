@@ -31,7 +31,7 @@ typedef struct trial {
 
 // The rules for `cases` cases: the same chance of a false alarm in a suite as in one case.
 trial_rules trial_rules_make(const verdict_rule *rule, int cases);
-// Adds a launch, and looks where the rules look.
+// Adds a launch, whose pairs the trial then owns, and looks where the rules look.
 void trial_add(trial *t, const trial_rules *rules, const launch *l);
 // The last launch is in.
 void trial_end(trial *t, const trial_rules *rules, const char *why);
@@ -40,5 +40,8 @@ bool trial_is_open(const trial *t);
 bool trial_bits_differ(const trial *t);
 // The smallest change, as a part, that would not have been called "no change"; 0: not computed.
 double trial_smallest(const trial *t, const trial_rules *rules);
+
+// Frees what its launches own.
+void trial_free(trial *t);
 
 #endif
