@@ -202,14 +202,14 @@ static int run_suite(settings *s, char **argv) {
 
 static int run_suite_or_lists(settings *s, char **argv) {
     static const char ops[] = "matmul,softmax,attention,prefill,decode";
-    static const char all[] = "matmul,softmax,attention,block,prefill,decode";
     choices *c = &s->run.choices;
     if (s->table && c->op.count) {
         fprintf(stderr, "decoct bench: --table has its own operations: it takes no --op\n");
         return EXIT_USAGE;
     }
     bool both = s->table || c->suite;
-    int code = choices_complete(c, "decoct bench", c->suite ? all : ops, both ? "1,all" : "1");
+    int code =
+        choices_complete(c, "decoct bench", c->suite ? SUITE_OPS : ops, both ? "1,all" : "1");
     return code ? code : c->suite ? run_suite(s, argv) : s->table ? run_table(s) : run_flags(s);
 }
 

@@ -7,6 +7,7 @@
 #include "cases/golden.h"
 #include "cases/names.h"
 #include "cases/reference.h"
+#include "cases/suites.h"
 #include "measure/plan.h"
 
 #include <inttypes.h>
@@ -17,8 +18,8 @@ static bool fill_choices(choices *c, const char *suite) {
     c->suite = suite;
     c->seed = GOLDEN_SEED;
     int_list_add(&c->threads, 1);
-    return !word_list_parse("matmul,softmax,attention,block,prefill,decode", &c->op) &&
-           !word_list_parse("none", &c->pin) && !word_list_parse("scalar", &c->backend);
+    return !word_list_parse(SUITE_OPS, &c->op) && !word_list_parse("none", &c->pin) &&
+           !word_list_parse("scalar", &c->backend);
 }
 
 // Was this shape in the cases before?

@@ -2,6 +2,7 @@
 // `decoct sweep`: the cross product of the lists into a result file.
 #include "bench.h"
 #include "cases/parse.h"
+#include "cases/suites.h"
 #include "run.h"
 
 #include <stdio.h>
@@ -47,8 +48,7 @@ int decoct_sweep(int argc, char **argv, bench_look *look) {
         return code;
     }
     bench_run r = {.command = "decoct sweep", .look = look};
-    code = choices_complete(&o.choices, r.command, "matmul,softmax,attention,block,prefill,decode",
-                            "1");
+    code = choices_complete(&o.choices, r.command, DEFAULT_OPS, "1");
     if (!code) {
         code = run_all(&r, &o, RUN_CASES | RUN_CEILINGS, argv);
         run_close(&r);

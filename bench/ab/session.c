@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "session.h"
 
+#include "cases/suites.h"
 #include "machine/clock.h"
 #include "measure/progress.h"
 #include "measure/stop.h"
@@ -75,8 +76,8 @@ static int find_arms(ab_session *a, const char *const builds[2]) {
 static int make_plan(ab_session *a) {
     word_list_free(&a->choices.backend);
     a->choices.backend = (word_list){0};
-    int code = choices_complete(&a->choices, a->command,
-                                "matmul,softmax,attention,block,prefill,decode", "1");
+    int code =
+        choices_complete(&a->choices, a->command, a->choices.suite ? SUITE_OPS : DEFAULT_OPS, "1");
     return code ? code : plan_make(&a->plan, &a->choices, a->command);
 }
 

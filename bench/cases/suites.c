@@ -4,19 +4,28 @@
 #include <stddef.h>
 #include <string.h>
 
-// Shapes of GPT-1 and GPT-2 small: 12 heads of 64. Decode reads 4 layers, 113 MB of weights, which
-// no cache of a desktop holds.
+// Shapes of GPT-1 and GPT-2 small: 12 heads of 64; 4 heads of 64 for a tiny model, 32 of 128 for
+// one of 7 billion weights. Decode reads 4 layers, 113 MB of weights, which no cache of a desktop
+// holds.
 static const suite_part ci[] = {
     {"matmul", "1,8,64,512", "12", "64", 0},
-    {"softmax", "64,256", "12", "64", 0},
+    {"matmul", "1,64", "4", "64", 0},
+    {"softmax", "64,256,512", "12", "64", 0},
+    {"layer_norm", "64,512", "12", "64", 0},
+    {"rms_norm", "512", "12", "64", 0},
+    {"gelu_tanh", "64,512", "12", "64", 0},
+    {"silu", "512", "12", "64", 0},
     {"attention", "128,512,1024", "12", "64", 0},
-    {"block", "32,128", "12", "64", 0},
+    {"attention", "512", "4", "64", 0},
+    {"attention", "128", "32", "128", 0},
+    {"block", "8,32,128", "12", "64", 0},
+    {"block", "32", "4", "64", 0},
     {"prefill", "128", "12", "64", 2},
     {"decode", "128", "12", "64", 4},
     {NULL, NULL, NULL, NULL, 0},
 };
 
-// The same, and other head sizes and counts: 4 heads of 64 (a tiny model), 32 of 128 (7 billion).
+// More lengths of the operations that a review of a CPU shows, and all head sizes and counts of ci.
 static const suite_part cpu[] = {
     {"matmul", "1..512*2", "4,12", "64", 0},
     {"softmax", "32..2048*2", "12", "64", 0},

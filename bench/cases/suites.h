@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+// The operations that are measured where no other are named: without a suite, and with one.
+#define DEFAULT_OPS "matmul,softmax,attention,block,prefill,decode"
+#define SUITE_OPS DEFAULT_OPS ",layer_norm,rms_norm,gelu_tanh,silu"
+
 typedef struct suite_part {
     const char *op, *seq, *heads, *head_dim; // lists as on the command line; op NULL ends a suite
     int64_t layers;
