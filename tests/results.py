@@ -56,6 +56,7 @@ def row(case, backend, rng, scale=1.0, samples=7, **more):
         "hash": HASH, "expected": HASH, "reference": "scalar", "correct": True, "disturbed": [],
         "steal_ms": 0, "involuntary_switches": 0, "migrations": 0, "page_faults": 0,
         "throttled_periods": 0, "samples": {"real_time": times, "pct_of_roof": shares},
+        "control_ns": 150000.0, "control_ratio": time / 150,
     }
     made.update(more)
     return made

@@ -87,6 +87,8 @@ class Files(unittest.TestCase):
         for row in rows:
             self.assertEqual([key for key in KEYS if key in row], list(row))
             self.assertEqual(row["dtype"], "f32")
+            self.assertGreater(row["control_ns"], 0)
+            self.assertAlmostEqual(row["control_ratio"] * row["control_ns"] / row["real_time"] / 1e3, 1, 4)
             for _, (_, key, kind, *_) in LINES:
                 self.assertTrue(fits(kind, row.get(key)), (key, row.get(key)))
 

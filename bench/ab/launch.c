@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "launch.h"
 
-#include "control.h"
-
 #include "cases/random.h"
 #include "machine/clock.h"
+#include "measure/control.h"
 #include "measure/interval.h"
 
 #include <math.h>

@@ -3,12 +3,12 @@
 // libdecoct preloaded, reads its orders from shared memory (descriptor 3), and ends with the
 // driver.
 #include "channel.h"
-#include "control.h"
 
 #include "cases/exits.h"
 #include "cases/output_hash.h"
 #include "cases/work.h"
 #include "machine/clock.h"
+#include "measure/control.h"
 
 #include <dlfcn.h>
 #include <errno.h>

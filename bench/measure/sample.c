@@ -3,6 +3,7 @@
 
 #include "cases/output_hash.h"
 #include "cases/served.h"
+#include "control.h"
 #include "distance.h"
 #include "machine/clock.h"
 #include "machine/machine.h"
@@ -142,7 +143,7 @@ double sample_rate(const work_cost *cost, double seconds, const char **unit) {
 }
 
 static void give_figures(gbench_state *state, sample_case *c, const shelf_place *p,
-                         const shares *all) {
+                         const shares *all, double control) {
     const work_cost *cost = &c->cost;
     if (cost->flops > 0.0) {
         gbench_rate(state, "GFLOP/s", cost->flops * 1e-9);
@@ -161,6 +162,7 @@ static void give_figures(gbench_state *state, sample_case *c, const shelf_place 
     if (mhz > 0.0) {
         gbench_value(state, "MHz", mhz);
     }
+    gbench_value(state, "control_ns", control);
     if (c->workers > 1 && c->seen) {
         gbench_value(state, "line_ns", distance_ns(c->seen[0], c->seen[c->workers - 1]));
     }
@@ -185,8 +187,10 @@ static void check_output(sample_case *c, const shelf_place *p) {
     }
 }
 
-// One sample of an open case; the message of a failure, "" if it was stopped, or NULL.
+// Also measures the control kernel, before and after all that is timed; the warm-up then finds the
+// case's data and threads as they were. The message of a failure, "" if it was stopped, or NULL.
 static const char *take_sample(gbench_state *state, sample_case *c, shelf_place *p) {
+    double control = control_measure();
     if (shelf_warm_up(p)) {
         return work_error(p->work);
     }
@@ -197,8 +201,9 @@ static const char *take_sample(gbench_state *state, sample_case *c, shelf_place 
     watch after = watch_now();
     watch_add(&c->watched, &before, &after);
     if (!failed) {
+        control = 0.5 * (control + control_measure());
         check_output(c, p);
-        give_figures(state, c, p, &t.all);
+        give_figures(state, c, p, &t.all, control);
     }
     return failed;
 }

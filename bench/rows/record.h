@@ -18,7 +18,8 @@ typedef struct measured {
     int64_t iterations;
     double real[SAMPLES_MAX], cpu[SAMPLES_MAX]; // microseconds
     double share[SAMPLES_MAX], roof[SAMPLES_MAX], mhz[SAMPLES_MAX];
-    double line[SAMPLES_MAX]; // nanoseconds; 0: unknown, or one worker
+    double line[SAMPLES_MAX];    // nanoseconds; 0: unknown, or one worker
+    double control[SAMPLES_MAX]; // nanoseconds of the control kernel
 } measured;
 
 // A string; bytes that are not UTF-8 (a path may be anything) become question marks.

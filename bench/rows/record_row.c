@@ -22,6 +22,7 @@ void record_add(measured *m, const gbench_sample *sample) {
     m->roof[i] = gbench_figure(sample, "roof");
     m->mhz[i] = gbench_figure(sample, "MHz");
     m->line[i] = gbench_figure(sample, "line_ns");
+    m->control[i] = gbench_figure(sample, "control_ns");
 }
 
 // What a row is made from. A field's function returns its value, or NULL if the row has no such
@@ -269,6 +270,20 @@ static json_t *field_clock(const row_source *s) {
 
 static json_t *field_line(const row_source *s) {
     return figure_or_null(record_median(s->m->line, s->m->count).median);
+}
+
+static json_t *field_control(const row_source *s) {
+    return figure_or_null(record_median(s->m->control, s->m->count).median);
+}
+
+// Sample by sample: both sides of a quotient are of the same moment.
+static json_t *field_control_ratio(const row_source *s) {
+    const measured *m = s->m;
+    double ratio[SAMPLES_MAX] = {0.0};
+    for (int i = 0; i < m->count; i++) {
+        ratio[i] = m->control[i] > 0.0 ? 1e3 * m->real[i] / m->control[i] : 0.0;
+    }
+    return figure_or_null(record_median(ratio, m->count).median);
 }
 
 static json_t *field_disturbed(const row_source *s) {

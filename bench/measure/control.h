@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A kernel that never changes and is not in the library: if its time changes, the machine has
 // changed.
-#ifndef BENCH_AB_CONTROL_H
-#define BENCH_AB_CONTROL_H
+#ifndef BENCH_CONTROL_H
+#define BENCH_CONTROL_H
 
 #include <stdint.h>
 
