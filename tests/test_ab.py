@@ -113,6 +113,18 @@ class Ab(unittest.TestCase):
         self.assertEqual(launch["arithmetic"][0], launch["arithmetic"][1])
         self.assertTrue(launch["has_hash"] and launch["same_bits"])
 
+    def test_the_injected_delay_is_fine_enough_for_short_runs(self):
+        """It follows each call of at least 50 us; after each run of 100 ns it could only be 0 or 2 %."""
+        tiny = ("--op", "layer_norm", "--seq", "1", "--heads", "1")
+        for inject, least in ((("--inject", "5%"), 100), ((), 0)):
+            code, out, err = ab(BUILD, BUILD, *tiny, *SHORT, *inject, "--json", self.path("ab.json"))
+            self.assertEqual(code, 0, out + err)
+            with open(self.path("ab.json"), encoding="utf-8") as file:
+                (case,) = json.load(file)["ab"]["cases"]
+            for launch in case["launches"]:
+                self.assertGreaterEqual(launch["delay_steps"], least)
+                self.assertTrue(inject or launch["delay_steps"] == 0)
+
     def test_an_installed_file_is_found(self):
         library = os.path.realpath(os.path.join(BUILD, "lib", "libdecoct.so.0"))
         tree = self.path("usr/lib/some-machine")

@@ -11,7 +11,12 @@
 
 enum { CHANNEL_FD = 3, CHANNEL_WORD = 96, CHANNEL_PATH = 1024, CHANNEL_ERROR = 512 };
 
-typedef enum channel_order { CHANNEL_OPEN, CHANNEL_CALIBRATE, CHANNEL_SAMPLE } channel_order;
+typedef enum channel_order {
+    CHANNEL_OPEN,
+    CHANNEL_CALIBRATE,
+    CHANNEL_DELAY,
+    CHANNEL_SAMPLE
+} channel_order;
 
 // One sample: some calls in a row, in nanoseconds. A call is `runs` runs of the operation, so that
 // the clock does not matter.
@@ -40,12 +45,13 @@ typedef struct channel {
     // Of CHANNEL_CALIBRATE: the least duration and the least number of calls of a sample.
     double sample_seconds;
     int64_t calls_least;
-    // Its answer, and the request of CHANNEL_SAMPLE.
+    // Its answer, and the request of CHANNEL_DELAY and CHANNEL_SAMPLE.
     int64_t calls, runs;
-    double run;  // nanoseconds of one run, about
-    double step; // nanoseconds of one step of the control kernel
 
-    int64_t delay; // steps of the control kernel to be done after each run: an injected slowdown
+    // Of CHANNEL_DELAY: the part of a call's time by which each call is to be slowed.
+    double inject;
+    // Its answer, and the request of CHANNEL_SAMPLE: steps of the control kernel after each call.
+    int64_t delay;
 
     // Answers.
     bool failed;

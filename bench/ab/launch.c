@@ -124,8 +124,7 @@ static bool open_arm(arm *a, const launch_setting *s, const work_case *what, int
     return true;
 }
 
-// Both arms do as many runs a sample as A needs; B's delay is counted in steps of the control
-// kernel.
+// Both arms do as many runs a sample as A needs. B is slowed by a part of its own time.
 static bool calibrate_arms(const launch_setting *s, arm *const arms[2], char *error) {
     if (!arm_order(arms[0], CHANNEL_CALIBRATE, error)) {
         return false;
@@ -133,8 +132,8 @@ static bool calibrate_arms(const launch_setting *s, arm *const arms[2], char *er
     channel *a = arms[0]->channel, *b = arms[1]->channel;
     b->calls = a->calls;
     b->runs = a->runs;
-    b->delay = s->inject > 0.0 ? (int64_t)(s->inject * a->run / a->step + 0.5) : 0;
-    return true;
+    b->inject = s->inject;
+    return s->inject <= 0.0 || arm_order(arms[1], CHANNEL_DELAY, error);
 }
 
 // The median as a file keeps it.
@@ -174,6 +173,7 @@ static void summarise(arm *const arms[2], launch *out) {
     const channel *a = arms[0]->channel, *b = arms[1]->channel;
     const launch_pair *last = &out->pairs[out->pair_count - 1];
     summarise_pairs(out);
+    out->delay = b->delay;
     out->has_hash = a->has_hash && b->has_hash;
     out->same_bits = a->hash == b->hash;
     for (int i = 0; i < 2; i++) {

@@ -42,6 +42,7 @@ typedef struct launch {
     double control_ratio; // median over the pairs, of the control kernel's CPU time
     double seconds;       // wall time of all of it
     double run[2];        // CPU time of one run, of A and of B, in nanoseconds
+    int64_t delay;        // steps of the control kernel by which each call of B was slowed
     uint32_t arithmetic[2];
     char served[2][CHANNEL_WORD]; // the backend of each arm's matmul
     bool has_hash, same_bits;

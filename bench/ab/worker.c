@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 static const double CALL_LEAST = 50e3; // nanoseconds: below it several runs are one call
+enum { DELAY_TURNS = 7 };
 
 // Functions that a build to be compared may not have yet.
 #pragma weak decoct_arithmetic_version
@@ -93,40 +94,61 @@ static bench_work *open_requested(channel *c) {
     return w;
 }
 
-// A call: runs of the operation, each followed by the injected delay.
+// A call: runs of the operation, and then the injected delay. Once a call, not once a run, so that
+// runs of 100 ns, too, are slowed by the part that was requested.
 static bool call(channel *c, bench_work *w) {
     for (int64_t i = 0; i < c->runs; i++) {
         if (!run_once(c, w)) {
             return false;
         }
-        if (c->delay > 0) {
-            control_run(c->delay);
-        }
+    }
+    if (c->delay > 0) {
+        control_run(c->delay);
     }
     return true;
 }
 
-// How many runs make a call that is long enough for the clock, and how many calls make a sample.
-static void calibrate_calls(channel *c, bench_work *w) {
+// The quickest of `calls` calls; 0: one failed.
+static double quickest_call(channel *c, bench_work *w, int calls) {
     double quickest = 0.0;
-    c->runs = 1;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < calls; i++) {
         double before = control_clock();
         if (!call(c, w)) {
-            return;
+            return 0.0;
         }
-        double taken = (control_clock() - before) / (double)c->runs;
+        double taken = control_clock() - before;
         quickest = i == 0 || taken < quickest ? taken : quickest;
-        c->runs = quickest * (double)c->runs < CALL_LEAST ? 2 * c->runs : c->runs;
     }
-    for (int i = 0; i < 5; i++) {
-        double step = control_measure() / CONTROL_STEPS;
-        c->step = i == 0 || step < c->step ? step : c->step;
+    return quickest;
+}
+
+// How many runs make a call that is long enough for the clock, and how many calls make a sample.
+static void calibrate_calls(channel *c, bench_work *w) {
+    double run = 0.0;
+    c->runs = 1;
+    for (int i = 0; i < 8 && !c->failed; i++) {
+        double taken = quickest_call(c, w, 1) / (double)c->runs;
+        run = i == 0 || taken < run ? taken : run;
+        c->runs = run * (double)c->runs < CALL_LEAST ? 2 * c->runs : c->runs;
     }
-    c->run = quickest > 1.0 ? quickest : 1.0;
-    c->runs = (int64_t)(CALL_LEAST / c->run) + 1;
-    c->calls = (int64_t)(c->sample_seconds * 1e9 / (c->run * (double)c->runs)) + 1;
+    run = run > 1.0 ? run : 1.0;
+    c->runs = (int64_t)(CALL_LEAST / run) + 1;
+    c->calls = (int64_t)(c->sample_seconds * 1e9 / (run * (double)c->runs)) + 1;
     c->calls = c->calls < c->calls_least ? c->calls_least : c->calls;
+}
+
+// How many steps of the control kernel take the requested part of a call. Both are measured in
+// turns, since the CPU's speed changes, and the quickest of each counts, as in a sample.
+static void calibrate_delay(channel *c, bench_work *w) {
+    double whole = 0.0, step = 0.0;
+    int calls = c->calls < 8 * DELAY_TURNS ? 1 : 8;
+    c->delay = 0;
+    for (int i = 0; i < DELAY_TURNS && !c->failed; i++) {
+        double taken = quickest_call(c, w, calls), one = control_measure() / CONTROL_STEPS;
+        whole = i == 0 || taken < whole ? taken : whole;
+        step = i == 0 || one < step ? one : step;
+    }
+    c->delay = step > 0.0 ? (int64_t)(c->inject * whole / step + 0.5) : 0;
 }
 
 static int64_t switches(void) {
@@ -183,6 +205,8 @@ int main(void) {
             fail_order(c, "no case is open");
         } else if (c->order == CHANNEL_CALIBRATE) {
             calibrate_calls(c, w);
+        } else if (c->order == CHANNEL_DELAY) {
+            calibrate_delay(c, w);
         } else {
             take_sample(c, w);
         }
