@@ -59,7 +59,14 @@ class Ab(unittest.TestCase):
         self.refused("no libdecoct.so.0 there", BUILD, self.folder)
         self.refused("one thread", BUILD, BUILD, "--threads", "2")
         self.refused("--launches takes", BUILD, BUILD, "--launches", "5:3")
-        self.refused("too few launches for this alpha", BUILD, BUILD, *SMALL, "--launches", "8:8", "--alpha", "0.001")
+        self.refused("alpha 0.001 needs at least 10", BUILD, BUILD, *SMALL, "--launches", "8:8")
+        self.refused("alpha 1e-30 needs more than 64", BUILD, BUILD, *SMALL, "--alpha", "1e-30")
+        self.refused("for 1 case with 1 look each: no change could be reported; use at least --launches 2:14",
+                     BUILD, BUILD, *SMALL, "--launches", "2:2", "--alpha", "0.3")
+        # 11 launches are asked for, but the last look is at 8.
+        self.refused("the last look, at 8 launches", BUILD, BUILD, *SMALL, "--launches", "2:11")
+        self.refused("for 200 cases with 2 looks each", BUILD, BUILD, "--op", "softmax", "--seq", "1..50+1",
+                     "--heads", "1,2,4,8", "--launches", "12:18")
         self.refused("--margin", BUILD, BUILD, "--margin", "nan")
         self.refused("--suite has its own shapes", BUILD, BUILD, "--suite", "ci", "--seq", "8")
         self.refused("not a regular expression", BUILD, BUILD, *SMALL, "--filter", "(")
@@ -78,13 +85,13 @@ class Ab(unittest.TestCase):
         with open(self.path("ab.json"), encoding="utf-8") as file:
             found = json.load(file)
         self.assertIn("decoct", found["context"])
-        self.assertEqual(found["ab"]["rule"]["launches"], [8, 6, 8])
+        self.assertEqual(found["ab"]["rule"]["launches"], [10, 6, 10])
         self.assertEqual(len(found["ab"]["arms"]), 2)
         (case,) = found["ab"]["cases"]
         self.assertEqual(case["name"], "softmax/seq:8/heads:2")
         self.assertIn(case["verdict"], ("no change", "regression", "improvement", "cannot tell"))
         self.assertEqual(case["bits"], "same")
-        self.assertEqual(len(case["launches"]), 8)
+        self.assertEqual(len(case["launches"]), 10)
         for launch in case["launches"]:
             self.assertGreater(launch["control_ns"], 0)
             self.assertIn(launch["cpu"], os.sched_getaffinity(0))

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -60,14 +61,17 @@ static void test_guard(void **state) {
     assert_int_equal(play(0.0, 0.03, 0.03, 0).verdict, VERDICT_NO_CHANGE);  // within its margin
 }
 
+// It needs more launches than the quickest calls, which are called equal after 12.
 static void test_waiting(void **state) {
     (void)state;
     trial t = play(0.0, 0.0, 0.2, 15);
     assert_int_equal(t.verdict, VERDICT_REGRESSION);
     assert_non_null(t.why);
+    assert_int_equal(t.count, 18);
     t = play(0.0, 0.0, 0.2, 4); // too few undisturbed pairs: not looked at
     assert_int_equal(t.verdict, VERDICT_NO_CHANGE);
     assert_false(t.waiting_looked_at);
+    assert_int_equal(t.count, 12);
 }
 
 static void test_ends(void **state) {
@@ -89,16 +93,111 @@ static void test_rules_for_many_cases(void **state) {
     (void)state;
     trial_rules one = trial_rules_make(&VERDICT_STANDARD, 1);
     trial_rules many = trial_rules_make(&VERDICT_STANDARD, 25);
-    assert_true(many.rule.alarm < one.rule.alarm && many.guard.alarm == many.rule.alarm);
+    assert_true(many.rule.alarm < one.rule.alarm && many.guard.alarm < many.rule.alarm);
     assert_int_equal(many.guard.last, 36);
     assert_true(many.guard.margin == 0.04);
     assert_int_equal(trial_rules_make(&VERDICT_QUICK, 25).guard.last, 32);
 }
 
+// All chances of an alarm: both directions of the quickest calls, one of the guard and of waiting.
+static double chance(const trial_rules *r, int cases) {
+    int guards = 2 * verdict_looks(&r->guard);
+    return cases * (2 * verdict_looks(&r->rule) * r->rule.alarm + guards * r->guard.alarm);
+}
+
+// Whatever the noise, a suite of equal builds raises an alarm in at most one percent of the runs,
+// and cases that left the family do not change that.
+static void test_family(void **state) {
+    (void)state;
+    const verdict_rule *const rules[] = {&VERDICT_STANDARD, &VERDICT_QUICK};
+    for (int i = 0; i < 2; i++) {
+        for (int cases = 1; cases <= 200; cases++) {
+            trial_rules r = trial_rules_make(rules[i], cases);
+            char text[256];
+            assert_true(chance(&r, cases) <= 0.01 * (1.0 + 1e-12));
+            assert_true(cases == 1 || chance(&r, cases) >= 0.009);
+            assert_true(trial_rules_check(&r, text, sizeof text));
+            for (int found = 0; found < cases; found += 7) {
+                trial_rules left = trial_rules_left(&r, found);
+                assert_true(chance(&left, cases - found) <= 0.01 * (1.0 + 1e-12));
+            }
+            assert_true(trial_rules_left(&r, cases + 1).rule.alarm > 0.0);
+        }
+    }
+}
+
+enum { CASES = 25 };
+static trial family[CASES]; // large
+
+// A launch of case `at`, with a change that is plain but needs more launches the smaller the level.
+static void add_changed(int at, const trial_rules *rules) {
+    launch l = {.quickest = 0.05 + 1e-4 * family[at].count, .mean = 0.05, .seconds = 0.1};
+    trial_add_to(family, CASES, at, rules, &l);
+}
+
+// Launches until the last case is found, when the other 24 have this verdict.
+static int launches_until_found(verdict others) {
+    trial_rules rules = trial_rules_make(&VERDICT_STANDARD, CASES);
+    for (int i = 0; i < CASES; i++) {
+        family[i] = (trial){.name = "other", .verdict = i + 1 < CASES ? others : VERDICT_OPEN};
+    }
+    while (trial_is_open(&family[CASES - 1])) {
+        add_changed(CASES - 1, &rules);
+    }
+    assert_int_equal(family[CASES - 1].verdict, VERDICT_REGRESSION);
+    return family[CASES - 1].count;
+}
+
+// 2^-12 is below the level of one case, but not below that of one of 25. What was called equal or
+// undecided stays in the family: only what was found changed leaves it.
+static void test_cases_that_were_found_leave_the_family(void **state) {
+    (void)state;
+    double all = trial_rules_make(&VERDICT_STANDARD, CASES).rule.alarm;
+    double one = trial_rules_make(&VERDICT_STANDARD, 1).rule.alarm;
+    assert_int_equal(launches_until_found(VERDICT_REGRESSION), 12);
+    assert_true(family[CASES - 1].alarm == one);
+    assert_int_equal(launches_until_found(VERDICT_IMPROVEMENT), 12);
+    const verdict stay[] = {VERDICT_NO_CHANGE, VERDICT_CANNOT_TELL, VERDICT_OPEN};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(launches_until_found(stay[i]), 18);
+        assert_true(family[CASES - 1].alarm == all);
+    }
+}
+
+static bool is_refused(int first, int last, int cases, const char *why) {
+    verdict_rule rule = VERDICT_STANDARD;
+    char text[256] = "";
+    rule.first = first;
+    rule.last = last;
+    trial_rules r = trial_rules_make(&rule, cases);
+    bool refused = !trial_rules_check(&r, text, sizeof text);
+    return refused && strstr(text, why);
+}
+
+// The last look must be able to raise an alarm, of the guard, too.
+static void test_rules_that_cannot_raise_an_alarm(void **state) {
+    (void)state;
+    char text[256];
+    assert_true(is_refused(2, 2, 1, "alpha 0.001 needs at least 10"));
+    assert_true(is_refused(10, 10, 2, "use at least --launches 10:16"));
+    assert_true(is_refused(12, 12, 26, "for 26 cases with 1 look each"));
+    assert_true(is_refused(12, 17, 200, "use at least --launches 12:24"));
+    verdict_rule rule = VERDICT_STANDARD;
+    rule.last = 24;
+    trial_rules enough = trial_rules_make(&rule, 200);
+    assert_true(trial_rules_check(&enough, text, sizeof text));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal), cmocka_unit_test(test_slower_and_faster),
-        cmocka_unit_test(test_guard), cmocka_unit_test(test_waiting),
-        cmocka_unit_test(test_ends),  cmocka_unit_test(test_rules_for_many_cases)};
+        cmocka_unit_test(test_equal),
+        cmocka_unit_test(test_slower_and_faster),
+        cmocka_unit_test(test_guard),
+        cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_rules_for_many_cases),
+        cmocka_unit_test(test_family),
+        cmocka_unit_test(test_cases_that_were_found_leave_the_family),
+        cmocka_unit_test(test_rules_that_cannot_raise_an_alarm)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,30 +97,53 @@ static void test_launch(void **state) {
     assert_true(fabs(verdict_launch(even, 4) - 0.3) < 1e-15);
 }
 
+static bool is_refused(const verdict_rule *r, const char *why) {
+    char text[256] = "";
+    return !verdict_rule_check(r, text, sizeof text) && strstr(text, why);
+}
+
+static bool is_valid(const verdict_rule *r) {
+    char text[256];
+    return verdict_rule_check(r, text, sizeof text);
+}
+
 static void test_rules(void **state) {
     (void)state;
-    assert_null(verdict_rule_fault(&VERDICT_STANDARD));
-    assert_null(verdict_rule_fault(&VERDICT_QUICK));
+    assert_true(is_valid(&VERDICT_STANDARD) && is_valid(&VERDICT_QUICK));
     verdict_rule r = VERDICT_STANDARD;
     r.margin = NAN;
-    assert_non_null(verdict_rule_fault(&r));
+    assert_true(is_refused(&r, "margin"));
     r = VERDICT_STANDARD;
     r.last = 65;
-    assert_non_null(verdict_rule_fault(&r));
-    r = (verdict_rule){
-        .margin = 0.02, .alpha = 0.0002, .alarm = 0.0002, .first = 8, .step = 4, .last = 12};
-    assert_string_equal(verdict_rule_fault(&r),
-                        "too few launches for this alpha: n launches reach 2^-n at best");
+    assert_true(is_refused(&r, "FIRST:LAST"));
+    r = (verdict_rule){.margin = 0.02, .alpha = 0.0002, .first = 8, .step = 4, .last = 12};
+    assert_true(is_refused(&r, "at 12 launches, reaches 0.00024 at best; alpha 0.0002 needs at "
+                               "least 13"));
+    r.last = 15; // the last look is at 12
+    assert_true(is_refused(&r, "at 12 launches"));
     r.last = 16;
-    assert_null(verdict_rule_fault(&r));
+    assert_true(is_valid(&r));
+    r.alpha = 1e-20;
+    assert_true(is_refused(&r, "needs more than 64"));
     r = VERDICT_STANDARD;
     verdict_rule_share(&r, 25, 0.01); // 9 looks
     assert_true(fabs(r.alarm - 0.01 / 450.0) < 1e-12);
-    assert_null(verdict_rule_fault(&r));
+}
+
+static void test_looks(void **state) {
+    (void)state;
     for (int n = 0; n <= 66; n++) {
         bool look = n >= 12 && n <= 60 && n % 6 == 0;
         assert_int_equal(verdict_is_look(&VERDICT_STANDARD, n), look);
+        assert_int_equal(verdict_last_look(&VERDICT_STANDARD, n), n < 12   ? 0
+                                                                  : n > 60 ? 60
+                                                                           : n - n % 6);
     }
+    assert_int_equal(verdict_looks(&VERDICT_STANDARD), 9);
+    assert_int_equal(verdict_looks(&VERDICT_QUICK), 7);
+    assert_int_equal(verdict_launches_for(0.001), 10);
+    assert_int_equal(verdict_launches_for(0x1p-12), 12);
+    assert_int_equal(verdict_launches_for(0.0), SIGNED_RANK_MAX + 1);
 }
 
 // ---- Recorded launches ----
@@ -220,9 +243,9 @@ static void test_recorded_launches(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_critical_values),  cmocka_unit_test(test_interval),
-        cmocka_unit_test(test_verdicts),         cmocka_unit_test(test_share),
-        cmocka_unit_test(test_launch),           cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_recorded_launches)};
+        cmocka_unit_test(test_critical_values), cmocka_unit_test(test_interval),
+        cmocka_unit_test(test_verdicts),        cmocka_unit_test(test_share),
+        cmocka_unit_test(test_launch),          cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_looks),           cmocka_unit_test(test_recorded_launches)};
     return cmocka_run_group_tests(tests, read_pools, NULL);
 }

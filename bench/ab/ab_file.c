@@ -66,16 +66,17 @@ static json_t *trial_json(const trial *t, const trial_rules *rules) {
     const char *bits = t->count == 0 || !t->launches[0].has_hash ? "none"
                        : t->different_bits                       ? "different"
                                                                  : "same";
-    return json_pack(
-        "{s:s, s:s, s:s?, s:s?, s:{s:o, s:o, s:o}, s:s, s:s, s:s, s:b, s:o, s:s, s:[s, s], s:o}",
-        "name", t->name, "verdict", t->error[0] ? "failed" : verdict_name(t->verdict), "why",
-        t->why, "error", t->error[0] ? t->error : NULL, "change", "estimate",
-        figure(t->found.median), "low", figure(t->found.low), "high", figure(t->found.high),
-        "quickest", verdict_name(t->quickest), "guard", verdict_name(t->guard), "waiting",
-        verdict_name(t->waiting), "waiting_looked_at", t->waiting_looked_at, "smallest_found",
-        figure(trial_smallest(t, rules)), "bits", bits, "served",
-        t->count ? t->launches[0].served[0] : "", t->count ? t->launches[0].served[1] : "",
-        "launches", launches);
+    return json_pack("{s:s, s:s, s:s?, s:s?, s:{s:o, s:o, s:o}, s:f, s:s, s:s, s:s, s:b, s:o, s:s, "
+                     "s:[s, s], s:o}",
+                     "name", t->name, "verdict", t->error[0] ? "failed" : verdict_name(t->verdict),
+                     "why", t->why, "error", t->error[0] ? t->error : NULL, "change", "estimate",
+                     figure(t->found.median), "low", figure(t->found.low), "high",
+                     figure(t->found.high), "alarm", t->alarm, "quickest",
+                     verdict_name(t->quickest), "guard", verdict_name(t->guard), "waiting",
+                     verdict_name(t->waiting), "waiting_looked_at", t->waiting_looked_at,
+                     "smallest_found", figure(trial_smallest(t, rules)), "bits", bits, "served",
+                     t->count ? t->launches[0].served[0] : "",
+                     t->count ? t->launches[0].served[1] : "", "launches", launches);
 }
 
 static json_t *rule_json(const ab_session *a) {

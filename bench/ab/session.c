@@ -90,8 +90,8 @@ int ab_session_open(ab_session *a, const char *first, const char *second) {
         return code;
     }
     a->rules = trial_rules_make(&a->rules.rule, a->count);
-    const char *fault = verdict_rule_fault(&a->rules.rule);
-    if (fault) {
+    char fault[256];
+    if (!trial_rules_check(&a->rules, fault, sizeof fault)) {
         fprintf(stderr, "%s: %s\n", a->command, fault);
         return EXIT_USAGE;
     }
@@ -150,7 +150,7 @@ static bool go_round(ab_session *a, progress *p, uint64_t *seed, double until) {
         p->total = p->done + launches_left(a);
         show(p, t, count_open(a), launches_left(a));
         if (launch_run(&a->launch, &a->arms[0], &a->arms[1], t->what, seed, &l, t->error)) {
-            trial_add(t, &a->rules, &l);
+            trial_add_to(a->trials, a->count, i, &a->rules, &l);
             p->done++;
         }
     }

@@ -2,23 +2,70 @@
 #include "trial.h"
 
 #include <math.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-// A chance of one percent that a suite of equal pairs reports a change.
-static const double FAMILY = 0.01;
+// A chance of one percent that a suite of equal pairs reports a change: four fifths of it for the
+// quickest calls, the rest for the guard and for waiting. Each of those raises alarms in one
+// direction only and has no more looks, so that a fourth of the level of the quickest calls is
+// right for them.
+static const double FAMILY = 0.01, QUICKEST_PART = 0.8, GUARD_LEVEL = 0.25;
 static const double GUARD_MARGIN = 0.04;
 enum { GUARD_LAST = 36, WAITING_LAUNCHES = 12, WAITING_PAIRS = 5 };
 
+static void divide(trial_rules *r, int cases) {
+    verdict_rule share = r->rule;
+    share.alpha = 1.0;
+    verdict_rule_share(&share, cases, QUICKEST_PART * FAMILY);
+    r->rule.alarm = fmin(share.alarm, r->rule.alpha);
+    r->guard.alarm = fmin(GUARD_LEVEL * share.alarm, r->guard.alpha);
+}
+
 trial_rules trial_rules_make(const verdict_rule *rule, int cases) {
-    trial_rules r = {.rule = *rule, .guard = *rule, .seconds = 30.0};
-    verdict_rule_share(&r.rule, cases, FAMILY);
+    trial_rules r = {.rule = *rule, .guard = *rule, .seconds = 30.0, .cases = cases};
     r.guard.margin = 2.0 * rule->margin > GUARD_MARGIN ? 2.0 * rule->margin : GUARD_MARGIN;
-    r.guard.alarm = r.rule.alarm;
     if (r.guard.last > GUARD_LAST && r.guard.first <= GUARD_LAST) {
         r.guard.last = GUARD_LAST - (GUARD_LAST - r.guard.first) % r.guard.step;
     }
+    divide(&r, cases);
     return r;
+}
+
+trial_rules trial_rules_left(const trial_rules *rules, int found) {
+    trial_rules r = *rules;
+    divide(&r, found < r.cases ? r.cases - found : 1);
+    return r;
+}
+
+static bool can_alarm(const trial_rules *r) {
+    return verdict_reaches(&r->rule, r->rule.alarm) && verdict_reaches(&r->guard, r->guard.alarm);
+}
+
+bool trial_rules_check(const trial_rules *rules, char *text, size_t size) {
+    if (!verdict_rule_check(&rules->rule, text, size)) {
+        return false;
+    }
+    if (can_alarm(rules)) {
+        return true;
+    }
+    verdict_rule more = rules->rule;
+    trial_rules enough = *rules;
+    while (more.last <= SIGNED_RANK_MAX && !can_alarm(&enough)) {
+        more.last = verdict_last_look(&more, more.last) + more.step;
+        enough = trial_rules_make(&more, rules->cases);
+    }
+    int looks = verdict_looks(&rules->rule);
+    int used =
+        snprintf(text, size, "too few launches for %d case%s with %d look%s each: ", rules->cases,
+                 rules->cases > 1 ? "s" : "", looks, looks > 1 ? "s" : "");
+    if (more.last > SIGNED_RANK_MAX) {
+        snprintf(text + used, size - (size_t)used, "not even %d are enough", SIGNED_RANK_MAX);
+    } else {
+        snprintf(text + used, size - (size_t)used,
+                 "no change could be reported; use at least --launches %d:%d", more.first,
+                 more.last);
+    }
+    return false;
 }
 
 typedef double (*figure)(const launch *l);
@@ -31,6 +78,7 @@ static double of_mean(const launch *l) {
     return l->mean;
 }
 
+// At all launches so far.
 static verdict look_at(const trial *t, const verdict_rule *rule, figure of, interval *found) {
     double values[SIGNED_RANK_MAX];
     for (int i = 0; i < t->count; i++) {
@@ -39,8 +87,9 @@ static verdict look_at(const trial *t, const verdict_rule *rule, figure of, inte
     return verdict_look(rule, values, t->count, found);
 }
 
-// Waiting (sleep, locks) shows in wall time only, and there only in pairs that nothing disturbed.
-static void look_at_waiting(trial *t, const trial_rules *rules) {
+// Waiting (sleep, locks) shows in wall time only, and there only in pairs that nothing disturbed:
+// looked at as soon as enough launches have some.
+static verdict look_at_waiting(trial *t, const verdict_rule *rule) {
     double values[SIGNED_RANK_MAX];
     int count = 0;
     for (int i = 0; i < t->count; i++) {
@@ -49,21 +98,61 @@ static void look_at_waiting(trial *t, const trial_rules *rules) {
         }
     }
     t->waiting_looked_at = count >= WAITING_LAUNCHES;
-    t->waiting = t->waiting_looked_at ? verdict_look(&rules->guard, values, count, NULL)
-                                      : VERDICT_CANNOT_TELL;
+    return t->waiting_looked_at ? verdict_look(rule, values, count, NULL) : VERDICT_OPEN;
+}
+
+// The looks of the guard and at waiting.
+static void look_at_guards(trial *t, const verdict_rule *rule) {
+    if (verdict_is_look(rule, t->count)) {
+        if (t->guard == VERDICT_OPEN) {
+            t->guard = look_at(t, rule, of_mean, NULL);
+        }
+        if (t->waiting == VERDICT_OPEN) {
+            t->waiting = look_at_waiting(t, rule);
+        }
+    }
+}
+
+// A change that was found needs no guard; "no change" waits for the guards as long as they look.
+static bool guards_ended(const trial *t, const trial_rules *rules) {
+    bool decided =
+        t->guard != VERDICT_OPEN && (t->waiting != VERDICT_OPEN || !t->waiting_looked_at);
+    return decided || t->quickest != VERDICT_NO_CHANGE || t->count >= rules->guard.last ||
+           (t->count >= 2 * rules->rule.first && t->seconds > rules->seconds);
+}
+
+// At the level of an interval, which is enough for "cannot tell", since that raises no alarm.
+static bool seems_slower(trial *t, const trial_rules *rules) {
+    verdict_rule guard = rules->guard;
+    guard.alarm = guard.alpha;
+    return look_at(t, &guard, of_mean, NULL) == VERDICT_REGRESSION ||
+           look_at_waiting(t, &guard) == VERDICT_REGRESSION;
 }
 
 static void conclude(trial *t, const trial_rules *rules) {
-    look_at_waiting(t, rules);
-    t->verdict = t->quickest == VERDICT_OPEN ? VERDICT_CANNOT_TELL : t->quickest;
     bool guarded = t->guard == VERDICT_REGRESSION, waits = t->waiting == VERDICT_REGRESSION;
+    t->verdict = t->quickest == VERDICT_OPEN ? VERDICT_CANNOT_TELL : t->quickest;
+    t->waiting = t->waiting == VERDICT_OPEN ? VERDICT_CANNOT_TELL : t->waiting;
     if (t->verdict == VERDICT_NO_CHANGE && (guarded || waits)) {
         t->verdict = VERDICT_REGRESSION;
         t->why = guarded ? "the quickest calls are equal, the mean of all calls is slower"
                          : "the CPU time is equal, the wall time is longer: it waits";
-    } else if (t->verdict == VERDICT_IMPROVEMENT && (guarded || waits)) {
+    } else if (t->verdict == VERDICT_IMPROVEMENT && seems_slower(t, rules)) {
         t->verdict = VERDICT_CANNOT_TELL;
         t->why = "the quickest calls are faster, but the mean or the wall time is longer";
+    }
+}
+
+static void look_at_quickest(trial *t, const trial_rules *rules) {
+    if (t->quickest != VERDICT_OPEN || !verdict_is_look(&rules->rule, t->count)) {
+        return;
+    }
+    bool patient = t->count < 3 * rules->rule.first || t->seconds < rules->seconds;
+    t->quickest = look_at(t, &rules->rule, of_quickest, &t->found);
+    t->alarm = rules->rule.alarm;
+    if (t->quickest == VERDICT_OPEN && !patient) {
+        t->quickest = VERDICT_CANNOT_TELL;
+        t->why = "too slow for more launches";
     }
 }
 
@@ -71,24 +160,24 @@ void trial_add(trial *t, const trial_rules *rules, const launch *l) {
     t->launches[t->count++] = *l;
     t->seconds += l->seconds;
     t->different_bits = t->different_bits || (l->has_hash && !l->same_bits);
-    if (t->quickest == VERDICT_OPEN && verdict_is_look(&rules->rule, t->count)) {
-        t->quickest = look_at(t, &rules->rule, of_quickest, &t->found);
-        bool patient = t->count < 3 * rules->rule.first || t->seconds < rules->seconds;
-        if (t->quickest == VERDICT_OPEN && !patient) {
-            t->quickest = VERDICT_CANNOT_TELL;
-            t->why = "too slow for more launches";
-        }
-    }
-    if (t->guard == VERDICT_OPEN && verdict_is_look(&rules->guard, t->count)) {
-        t->guard = look_at(t, &rules->guard, of_mean, NULL);
-    }
-    // A change that was found needs no guard; "no change" waits for it as long as it looks.
-    bool guard_ended = t->guard != VERDICT_OPEN || t->quickest != VERDICT_NO_CHANGE ||
-                       t->count >= rules->guard.last ||
-                       (t->count >= 2 * rules->rule.first && t->seconds > rules->seconds);
-    if (t->quickest != VERDICT_OPEN && guard_ended) {
+    look_at_quickest(t, rules);
+    look_at_guards(t, &rules->guard);
+    if (t->quickest != VERDICT_OPEN && guards_ended(t, rules)) {
         conclude(t, rules);
     }
+}
+
+bool trial_is_changed(const trial *t) {
+    return t->verdict == VERDICT_REGRESSION || t->verdict == VERDICT_IMPROVEMENT;
+}
+
+void trial_add_to(trial *family, int count, int at, const trial_rules *rules, const launch *l) {
+    int found = 0;
+    for (int i = 0; i < count; i++) {
+        found += trial_is_changed(&family[i]);
+    }
+    trial_rules left = trial_rules_left(rules, found);
+    trial_add(&family[at], &left, l);
 }
 
 void trial_end(trial *t, const trial_rules *rules, const char *why) {

@@ -4,7 +4,7 @@
 #include "signed_rank.h"
 
 #include <math.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 const verdict_rule VERDICT_STANDARD = {.margin = 0.02,
@@ -38,6 +38,15 @@ double verdict_launch(double *log_ratios, int pairs) {
 bool verdict_is_look(const verdict_rule *rule, int launches) {
     return launches >= rule->first && launches <= rule->last &&
            (launches - rule->first) % rule->step == 0;
+}
+
+int verdict_looks(const verdict_rule *rule) {
+    return (rule->last - rule->first) / rule->step + 1;
+}
+
+int verdict_last_look(const verdict_rule *rule, int launches) {
+    int most = launches < rule->last ? launches : rule->last;
+    return most < rule->first ? 0 : most - (most - rule->first) % rule->step;
 }
 
 // 1.4826 times the median distance from the median: the standard deviation of normal values, not
@@ -87,25 +96,48 @@ verdict verdict_sequence(const verdict_rule *rule, const double *estimates, int 
 }
 
 void verdict_rule_share(verdict_rule *rule, int cases, double family) {
-    int looks = (rule->last - rule->first) / rule->step + 1;
-    double share = family / (2.0 * (double)cases * (double)looks);
+    double share = family / (2.0 * (double)cases * (double)verdict_looks(rule));
     rule->alarm = share < rule->alpha ? share : rule->alpha;
 }
 
-const char *verdict_rule_fault(const verdict_rule *rule) {
+int verdict_launches_for(double level) {
+    int launches = 1;
+    while (launches <= SIGNED_RANK_MAX && signed_rank_cut(launches, level) == 0) {
+        launches++;
+    }
+    return launches;
+}
+
+bool verdict_reaches(const verdict_rule *rule, double level) {
+    return signed_rank_cut(verdict_last_look(rule, rule->last), level) > 0;
+}
+
+static bool fail_rule(char *text, size_t size, const char *why) {
+    snprintf(text, size, "%s", why);
+    return false;
+}
+
+bool verdict_rule_check(const verdict_rule *rule, char *text, size_t size) {
     if (!(rule->margin > 0.0 && rule->margin < 1.0)) {
-        return "the margin must be above 0 % and below 100 %";
+        return fail_rule(text, size, "the margin must be above 0 % and below 100 %");
     }
     if (!(rule->alpha > 0.0 && rule->alpha < 0.5)) {
-        return "alpha must be above 0 and below 0.5";
+        return fail_rule(text, size, "alpha must be above 0 and below 0.5");
     }
     if (rule->first < 2 || rule->step < 1 || rule->last < rule->first ||
         rule->last > SIGNED_RANK_MAX) {
-        return "launches must be FIRST:LAST with 2 <= FIRST <= LAST <= 64";
+        return fail_rule(text, size, "launches must be FIRST:LAST with 2 <= FIRST <= LAST <= 64");
     }
-    if (signed_rank_cut(rule->last, rule->alpha) == 0 ||
-        signed_rank_cut(rule->last, rule->alarm) == 0) {
-        return "too few launches for this alpha: n launches reach 2^-n at best";
+    int look = verdict_last_look(rule, rule->last), needed = verdict_launches_for(rule->alpha);
+    if (verdict_reaches(rule, rule->alpha)) {
+        return true;
     }
-    return NULL;
+    int used = snprintf(text, size,
+                        "too few launches for this alpha: the last look, at %d launches, reaches "
+                        "%.2g at best; alpha %g needs ",
+                        look, ldexp(1.0, -look), rule->alpha);
+    snprintf(text + used, size - (size_t)used,
+             needed > SIGNED_RANK_MAX ? "more than %d" : "at least %d",
+             needed > SIGNED_RANK_MAX ? SIGNED_RANK_MAX : needed);
+    return false;
 }

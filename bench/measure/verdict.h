@@ -13,6 +13,7 @@
 #include "interval.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef enum verdict {
     VERDICT_OPEN,        // not decided yet: more launches are needed
@@ -42,6 +43,9 @@ const char *verdict_name(verdict v);
 double verdict_launch(double *log_ratios, int pairs);
 // Whether `launches` is a number of launches at which the rule looks.
 bool verdict_is_look(const verdict_rule *rule, int launches);
+// How often it looks, and at how many of `launches` launches it looked last; 0: not yet.
+int verdict_looks(const verdict_rule *rule);
+int verdict_last_look(const verdict_rule *rule, int launches);
 // One look at `launches` >= 1 estimates; *found (may be NULL) is their interval, in logarithms.
 verdict verdict_look(const verdict_rule *rule, const double *estimates, int launches,
                      interval *found);
@@ -51,8 +55,13 @@ verdict verdict_sequence(const verdict_rule *rule, const double *estimates, int 
 // Sets `alarm` so that a suite of `cases` equal pairs reports a change in at most `family` of all
 // runs, whatever the noise: `family` is divided among the cases, their looks and both directions.
 void verdict_rule_share(verdict_rule *rule, int cases, double family);
-// A text with the reason why the rule cannot work, or NULL: margin, alpha and steps in range, and
+// How many launches a level needs: n of them reach 2^-n at best. More than SIGNED_RANK_MAX: too
+// many.
+int verdict_launches_for(double level);
+// Whether the last look can reach this level.
+bool verdict_reaches(const verdict_rule *rule, double level);
+// False if the rule cannot work, with the reason at `text`: margin, alpha and steps in range, and
 // the last look able to reach alpha.
-const char *verdict_rule_fault(const verdict_rule *rule);
+bool verdict_rule_check(const verdict_rule *rule, char *text, size_t size);
 
 #endif
