@@ -57,6 +57,10 @@ static void test_guard(void **state) {
     assert_int_equal(t.quickest, VERDICT_NO_CHANGE);
     assert_non_null(t.why);
     assert_false(t.waiting_looked_at);
+    trial_rules rules = trial_rules_make(&VERDICT_STANDARD, 1);
+    assert_true(fabs(trial_change(&t, &rules).median - 0.1) < 1e-3); // what the verdict comes from
+    t = play(0.03, 0.1, 0.1, 0);
+    assert_true(fabs(trial_change(&t, &rules).median - 0.03) < 1e-3);
     assert_int_equal(play(-0.1, 0.1, 0.1, 0).verdict, VERDICT_CANNOT_TELL); // faster and slower
     assert_int_equal(play(0.0, 0.03, 0.03, 0).verdict, VERDICT_NO_CHANGE);  // within its margin
 }
@@ -68,6 +72,8 @@ static void test_waiting(void **state) {
     assert_int_equal(t.verdict, VERDICT_REGRESSION);
     assert_non_null(t.why);
     assert_int_equal(t.count, 18);
+    trial_rules rules = trial_rules_make(&VERDICT_STANDARD, 1);
+    assert_true(fabs(trial_change(&t, &rules).median - 0.2) < 1e-3);
     t = play(0.0, 0.0, 0.2, 4); // too few undisturbed pairs: not looked at
     assert_int_equal(t.verdict, VERDICT_NO_CHANGE);
     assert_false(t.waiting_looked_at);

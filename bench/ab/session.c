@@ -109,64 +109,101 @@ void ab_session_close(ab_session *a) {
 
 // ---- The run ----
 
-static void show(progress *p, const trial *t, int open, int left) {
-    char words[256];
-    p->done = p->total - left;
-    snprintf(words, sizeof words, "%s, launch %d; %d cases open", t->name, t->count + 1, open);
-    progress_say(p, words);
-}
+// Sessions whose cases are launched in turns.
+typedef struct turns {
+    ab_session *const *sessions;
+    int count;
+    progress progress;
+    uint64_t seed;
+    double until; // 0: no limit
+} turns;
 
 // The most launches that may follow: an estimate for the line of progress only.
-static int launches_left(const ab_session *a) {
+static int launches_left(const turns *r) {
     int left = 0;
-    for (int i = 0; i < a->count; i++) {
-        int first = a->rules.rule.first, step = a->rules.rule.step, n = a->trials[i].count;
-        left +=
-            trial_is_open(&a->trials[i]) ? (n < first ? first - n : step - (n - first) % step) : 0;
+    for (int j = 0; j < r->count; j++) {
+        const verdict_rule *rule = &r->sessions[j]->rules.rule;
+        for (int i = 0; i < r->sessions[j]->count; i++) {
+            const trial *t = &r->sessions[j]->trials[i];
+            int n = t->count, looked = n - rule->first;
+            left += !trial_is_open(t) ? 0 : looked < 0 ? -looked : rule->step - looked % rule->step;
+        }
     }
     return left;
 }
 
-static int count_open(const ab_session *a) {
+static int count_open(const turns *r) {
     int open = 0;
-    for (int i = 0; i < a->count; i++) {
-        open += trial_is_open(&a->trials[i]);
+    for (int j = 0; j < r->count; j++) {
+        for (int i = 0; i < r->sessions[j]->count; i++) {
+            open += trial_is_open(&r->sessions[j]->trials[i]);
+        }
     }
     return open;
 }
 
+static void show(turns *r, const trial *t) {
+    progress *p = &r->progress;
+    char words[256];
+    p->total = p->done + launches_left(r);
+    snprintf(words, sizeof words, "%s, launch %d; %d cases open", t->name, t->count + 1,
+             count_open(r));
+    progress_say(p, words);
+}
+
 // One launch of each open case in turn, so that a slow spell of the machine does not affect one
 // case alone. False: the time is over.
-static bool go_round(ab_session *a, progress *p, uint64_t *seed, double until) {
+static bool go_round(turns *r, ab_session *a) {
     for (int i = 0; i < a->count; i++) {
         trial *t = &a->trials[i];
         launch l;
         if (!trial_is_open(t)) {
             continue;
         }
-        if (stop_asked || (until > 0.0 && clock_now() > until)) {
+        if (stop_asked || (r->until > 0.0 && clock_now() > r->until)) {
             return false;
         }
-        p->total = p->done + launches_left(a);
-        show(p, t, count_open(a), launches_left(a));
-        if (launch_run(&a->launch, &a->arms[0], &a->arms[1], t->what, seed, &l, t->error)) {
+        show(r, t);
+        if (launch_run(&a->launch, &a->arms[0], &a->arms[1], t->what, &r->seed, &l, t->error)) {
             trial_add_to(a->trials, a->count, i, &a->rules, &l);
-            p->done++;
+            r->progress.done++;
         }
     }
     return true;
 }
 
+static bool go_rounds(turns *r, const char *(*ended)(const void *), const void *data) {
+    for (int j = 0; j < r->count; j++) {
+        if ((ended && ended(data)) || !go_round(r, r->sessions[j])) {
+            return false;
+        }
+    }
+    return count_open(r) > 0;
+}
+
+void ab_sessions_run(ab_session *const *sessions, int count, double budget,
+                     const char *(*ended)(const void *), const void *data) {
+    turns r = {.sessions = sessions,
+               .count = count,
+               .progress = progress_begin(0, 0, budget),
+               .seed = (uint64_t)getpid() * UINT64_C(0x9e3779b97f4a7c15) ^
+                       (uint64_t)(clock_now() * 1e9),
+               .until = budget > 0.0 ? clock_now() + budget : 0.0};
+    for (int j = 0; j < count; j++) {
+        sessions[j]->launch.worker = sessions[j]->worker;
+    }
+    while (go_rounds(&r, ended, data)) {
+    }
+    progress_end(&r.progress);
+    const char *why = stop_asked ? "interrupted" : ended ? ended(data) : NULL;
+    for (int j = 0; j < count; j++) {
+        for (int i = 0; i < sessions[j]->count; i++) {
+            trial_end(&sessions[j]->trials[i], &sessions[j]->rules,
+                      why ? why : "the budget was spent");
+        }
+    }
+}
+
 void ab_session_run(ab_session *a) {
-    uint64_t seed =
-        (uint64_t)getpid() * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)(clock_now() * 1e9);
-    progress p = progress_begin(0, a->count * a->rules.rule.first, a->budget);
-    double until = a->budget > 0.0 ? clock_now() + a->budget : 0.0;
-    a->launch.worker = a->worker;
-    while (count_open(a) > 0 && go_round(a, &p, &seed, until)) {
-    }
-    progress_end(&p);
-    for (int i = 0; i < a->count; i++) {
-        trial_end(&a->trials[i], &a->rules, stop_asked ? "interrupted" : "the budget was spent");
-    }
+    ab_sessions_run(&a, 1, a->budget, NULL, NULL);
 }

@@ -36,5 +36,9 @@ int ab_session_open(ab_session *s, const char *a, const char *b);
 void ab_session_close(ab_session *s);
 // Launches the cases in turns until all are decided, the budget is spent, or a signal asks to end.
 void ab_session_run(ab_session *s);
+// The same for the cases of several sessions in turns, within a budget of seconds (0: no limit). It
+// also ends when `ended` (NULL: never), which is asked in each round, returns a reason.
+void ab_sessions_run(ab_session *const *sessions, int count, double budget,
+                     const char *(*ended)(const void *data), const void *data);
 
 #endif

@@ -87,16 +87,21 @@ static verdict look_at(const trial *t, const verdict_rule *rule, figure of, inte
     return verdict_look(rule, values, t->count, found);
 }
 
-// Waiting (sleep, locks) shows in wall time only, and there only in pairs that nothing disturbed:
-// looked at as soon as enough launches have some.
-static verdict look_at_waiting(trial *t, const verdict_rule *rule) {
-    double values[SIGNED_RANK_MAX];
+// Waiting (sleep, locks) shows in wall time only, and there only in pairs that nothing disturbed.
+static int take_waiting(const trial *t, double values[SIGNED_RANK_MAX]) {
     int count = 0;
     for (int i = 0; i < t->count; i++) {
         if (t->launches[i].undisturbed >= WAITING_PAIRS) {
             values[count++] = t->launches[i].wall;
         }
     }
+    return count;
+}
+
+// As soon as enough launches have such pairs.
+static verdict look_at_waiting(trial *t, const verdict_rule *rule) {
+    double values[SIGNED_RANK_MAX];
+    int count = take_waiting(t, values);
     t->waiting_looked_at = count >= WAITING_LAUNCHES;
     return t->waiting_looked_at ? verdict_look(rule, values, count, NULL) : VERDICT_OPEN;
 }
@@ -127,6 +132,18 @@ static bool seems_slower(trial *t, const trial_rules *rules) {
     guard.alarm = guard.alpha;
     return look_at(t, &guard, of_mean, NULL) == VERDICT_REGRESSION ||
            look_at_waiting(t, &guard) == VERDICT_REGRESSION;
+}
+
+interval trial_change(const trial *t, const trial_rules *rules) {
+    interval found = t->found;
+    double values[SIGNED_RANK_MAX];
+    bool other = t->verdict == VERDICT_REGRESSION && t->quickest != VERDICT_REGRESSION;
+    if (other && t->guard == VERDICT_REGRESSION) {
+        look_at(t, &rules->guard, of_mean, &found);
+    } else if (other && t->waiting == VERDICT_REGRESSION) {
+        verdict_look(&rules->guard, values, take_waiting(t, values), &found);
+    }
+    return found;
 }
 
 static void conclude(trial *t, const trial_rules *rules) {

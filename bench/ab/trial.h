@@ -53,6 +53,9 @@ void trial_end(trial *t, const trial_rules *rules, const char *why);
 bool trial_is_open(const trial *t);
 // Whether B has other bits than A although both builds state the same arithmetic.
 bool trial_bits_differ(const trial *t);
+// The change that the verdict comes from, in logarithms of B / A: that of the quickest calls, or,
+// where these are equal and the verdict is not, of the mean of all calls or of the wall time.
+interval trial_change(const trial *t, const trial_rules *rules);
 // The smallest change, as a part, that would not have been called "no change"; 0: not computed.
 double trial_smallest(const trial *t, const trial_rules *rules);
 
