@@ -146,7 +146,7 @@ def report(groups, series, cases, holes=0.0, seed=7):
         for name in COLUMNS:
             values[name].append([r[name] for r in rows])
     flat = {name: [v for column in values[name] for v in column] for name in COLUMNS}
-    return {"made": "2026-11-25T16:40:00Z", "decoct": "0.1.0", "groups": groups,
+    return {"made": "2026-11-25T16:40:00Z", "decoct": "0.1.0", "ab": [], "groups": groups,
             "series": [{"group": g, "backend": b, "label": "%s, %s" % (groups[g]["label"], b)}
                        for g, b, _ in series],
             "cases": cases, "values": values,

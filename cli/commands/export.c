@@ -94,6 +94,11 @@ static int examine_file(fleet *f, const char *path, const char *text, size_t len
     }
     results_status status = results_parse(reader, text, length, &file, words, size);
     int code = status == RESULTS_OK ? CLI_OK : status == RESULTS_MEMORY ? CLI_INTERNAL : CLI_USAGE;
+    if (code == CLI_OK && file.ab && file.count == 0) {
+        snprintf(words, size,
+                 "is a comparison by decoct ab, which has no rows: decoct report shows it");
+        code = CLI_USAGE;
+    }
     if (code == CLI_OK && !fleet_add(f, &file, path, path, NULL, 0, words, size)) {
         code = CLI_USAGE; // two rows of one name
     }

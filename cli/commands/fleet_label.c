@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Names that distinguish groups and series, and the end of a fleet.
 #include "fleet.h"
+
+#include "cli.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -10,9 +12,9 @@
 static char *joined(const char *a, const char *between, const char *b, const char *end) {
     char *text = NULL;
     if (asprintf(&text, "%s%s%s%s", a, between, b, end) < 0) {
-        text = NULL;
+        exit(cli_fail(CLI_INTERNAL, "out of memory")); // an empty label would be searched for ever
     }
-    return text ? text : cli_alloc(1, 1);
+    return text;
 }
 
 // Uses `label`, or the first of "label #2", "label #3", ... that is free.

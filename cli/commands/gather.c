@@ -203,8 +203,19 @@ static int enter_other(source *s, const char *words) {
     return CLI_OK;
 }
 
+static void enter_ab(gather_result *r, const source *s, const results_file *file) {
+    r->ab = cli_resize(r->ab, (int64_t)r->ab_count + 1, sizeof *r->ab);
+    r->ab[r->ab_count++] = (gather_ab){copy_of(s->shown), report_ab_make(file, s->shown)};
+}
+
 static int enter(gather_work *w, const source *s, const results_file *file) {
     char words[512];
+    if (file->ab) {
+        enter_ab(w->result, s, file);
+        if (file->count == 0) {
+            return CLI_OK; // no rows, which would make a machine of the comparison
+        }
+    }
     bool good = fleet_add(&w->result->fleet, file, s->path, s->shown, s->folder, s->argument, words,
                           sizeof words);
     return good ? CLI_OK : gather_fail(CLI_USAGE, s->path, words);
@@ -334,6 +345,11 @@ int gather(char **arguments, int count, bool keep, const cli_output *output,
 
 void gather_free(gather_result *result) {
     fleet_free(&result->fleet);
+    for (size_t i = 0; i < result->ab_count; i++) {
+        free(result->ab[i].name);
+        report_ab_free(&result->ab[i].found);
+    }
+    free(result->ab);
     for (int i = 0; i < result->raw_count; i++) {
         free(result->raw[i].name);
         free(result->raw[i].text);

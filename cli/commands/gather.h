@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads files and folders of result files into a fleet, several at a time, in the order given.
+// Reads files and folders of result files into a fleet, several at a time, in the order given; and
+// comparisons of builds beside it.
 #ifndef CLI_GATHER_H
 #define CLI_GATHER_H
 
 #include "fleet.h"
 #include "output.h"
+#include "report_ab.h"
 
 // Files that go into the page as they are.
 enum { GATHER_RAW_FILES = 8, GATHER_RAW_BYTES = 32 << 20 };
@@ -15,8 +17,15 @@ typedef struct gather_raw {
     size_t length;
 } gather_raw;
 
+typedef struct gather_ab {
+    char *name;
+    report_ab found;
+} gather_ab;
+
 typedef struct gather_result {
     fleet fleet;
+    gather_ab *ab; // comparisons of builds, in the order of their files
+    size_t ab_count;
     gather_raw raw[GATHER_RAW_FILES];
     int raw_count;
 } gather_result;

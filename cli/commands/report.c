@@ -93,7 +93,7 @@ static void put_raw(const gather_result *r, FILE *to) {
 static bool put_page(FILE *to, const void *data) {
     const gather_result *r = data;
     fwrite(report_page_head, 1, sizeof report_page_head, to);
-    report_put_data(&r->fleet, to);
+    report_put_data(r, to);
     fwrite(report_page_middle, 1, sizeof report_page_middle, to);
     put_raw(r, to);
     fwrite(report_page_tail, 1, sizeof report_page_tail, to);
@@ -102,7 +102,7 @@ static bool put_page(FILE *to, const void *data) {
 
 static bool put_data(FILE *to, const void *data) {
     const gather_result *r = data;
-    report_put_data(&r->fleet, to);
+    report_put_data(r, to);
     return true;
 }
 
@@ -112,15 +112,27 @@ static void put_terminal_sentence(const char *sentence, void *to) {
     fputc('\n', term->to);
 }
 
+// What each comparison of builds found.
+static void put_found_by_ab(const gather_result *r, cli_term *term) {
+    for (size_t i = 0; i < r->ab_count; i++) {
+        const report_ab *found = &r->ab[i].found;
+        cli_term_put(term, r->ab[i].name);
+        fputs(": ", term->to);
+        cli_term_put(term, found->headline);
+        fprintf(term->to, " (%s)\n", found->counts);
+    }
+}
+
 // The verdict of the page's headline, and those of other series: made before the page is written,
 // so that a lack of memory leaves no page. free() it.
-static char *verdicts(FILE *terminal, const fleet *f) {
+static char *verdicts(FILE *terminal, const gather_result *r) {
     char *text = NULL;
     size_t length;
     cli_term term = cli_term_look(terminal);
     term.to = open_memstream(&text, &length);
     if (term.to) {
-        against_put(f, put_terminal_sentence, &term);
+        put_found_by_ab(r, &term);
+        against_put(&r->fleet, put_terminal_sentence, &term);
     }
     if (!term.to || fclose(term.to) != 0) {
         exit(cli_fail(CLI_INTERNAL, "out of memory"));
@@ -133,7 +145,7 @@ static int write_report(const report_options *o, const gather_result *result) {
         return cli_output_write(o->output, put_data, result);
     }
     FILE *terminal = cli_output_is_stdout(o->output) ? stderr : stdout;
-    char *text = verdicts(terminal, &result->fleet);
+    char *text = verdicts(terminal, result);
     int code = cli_output_write(o->output, put_page, result);
     if (code == CLI_OK) {
         fputs(text, terminal);

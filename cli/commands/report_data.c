@@ -22,13 +22,13 @@ void report_put_json(const char *text, size_t length, FILE *to) {
     }
 }
 
-static void put_string(const char *s, FILE *to) {
+void report_put_string(const char *s, size_t length, FILE *to) {
     if (!s) {
         fputs("null", to);
         return;
     }
     fputc('"', to);
-    for (; *s; s++) {
+    for (const char *end = s + length; s < end; s++) {
         if (*s == '"' || *s == '\\') {
             fprintf(to, "\\%c", *s);
         } else if ((unsigned char)*s < 0x20 || *s == '<' || *s == 0x7f) {
@@ -38,6 +38,10 @@ static void put_string(const char *s, FILE *to) {
         }
     }
     fputc('"', to);
+}
+
+static void put_string(const char *s, FILE *to) {
+    report_put_string(s, s ? strlen(s) : 0, to);
 }
 
 static void put_key(const char *key, FILE *to) {
@@ -250,7 +254,18 @@ static void put_heads(const fleet *f, FILE *to) {
     fputs("],\n", to);
 }
 
-void report_put_data(const fleet *f, FILE *to) {
+// The A/B comparisons, each already as JSON.
+static void put_comparisons(const gather_result *r, FILE *to) {
+    fputs("\"ab\":[", to);
+    for (size_t i = 0; i < r->ab_count; i++) {
+        fputs(i ? ",\n" : "\n", to);
+        fputs(r->ab[i].found.json, to);
+    }
+    fputs("],\n", to);
+}
+
+void report_put_data(const gather_result *r, FILE *to) {
+    const fleet *f = &r->fleet;
     char now[32] = "";
     time_t seconds = time(NULL);
     struct tm parts;
@@ -261,6 +276,7 @@ void report_put_data(const fleet *f, FILE *to) {
     put_pair("made", now, to);
     put_pair("decoct", CLI_VERSION, to);
     fputc('\n', to);
+    put_comparisons(r, to);
     put_heads(f, to);
     fputs("\"values\":{\n", to);
     put_columns(f, to);

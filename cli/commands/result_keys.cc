@@ -44,6 +44,61 @@ void Keys::check(dom::element value, int depth) {
     }
 }
 
+const char *type_name(dom::element_type type) {
+    switch (type) {
+    case dom::element_type::ARRAY:
+        return "a list";
+    case dom::element_type::OBJECT:
+        return "an object";
+    case dom::element_type::STRING:
+        return "a string";
+    case dom::element_type::BOOL:
+        return "true or false";
+    case dom::element_type::NULL_VALUE:
+        return "null";
+    default:
+        return "a number";
+    }
+}
+
+[[noreturn]] void wrong_type(dom::element value, const char *wanted) {
+    throw Trouble{std::string("is ") + type_name(value.type()) + ", must be " + wanted};
+}
+
+results_text as_text(dom::element value) {
+    std::string_view text;
+    if (value.get(text)) {
+        wrong_type(value, "a string");
+    }
+    if (text.find('\0') != text.npos) { // C would read its beginning only
+        throw Trouble{"holds \\u0000"};
+    }
+    return {text.data(), text.size()};
+}
+
+int64_t as_whole(dom::element value) {
+    int64_t number;
+    if (value.get(number)) {
+        wrong_type(value, "a whole number");
+    }
+    if (number < 0) {
+        throw Trouble{"is below 0"};
+    }
+    return number;
+}
+
+int64_t as_flag(dom::element value) {
+    bool flag;
+    if (value.get(flag)) {
+        wrong_type(value, "true or false");
+    }
+    return flag;
+}
+
+bool find(dom::object object, const char *key, dom::element *value) {
+    return !object.at_key(key).get(*value) && !value->is_null();
+}
+
 std::string served_by_others(dom::object served, results_text asked) {
     std::string others;
     std::string_view name;

@@ -5,7 +5,7 @@
 
 #include "bench/rows/row_fields.h"
 #include "lib/core/hash.h"
-#include "result_keys.hh"
+#include "results_ab.hh"
 
 #include <jansson.h>
 
@@ -53,57 +53,6 @@ struct Seen {
     dom::object served;
 };
 
-const char *type_name(dom::element_type type) {
-    switch (type) {
-    case dom::element_type::ARRAY:
-        return "a list";
-    case dom::element_type::OBJECT:
-        return "an object";
-    case dom::element_type::STRING:
-        return "a string";
-    case dom::element_type::BOOL:
-        return "true or false";
-    case dom::element_type::NULL_VALUE:
-        return "null";
-    default:
-        return "a number";
-    }
-}
-
-[[noreturn]] void wrong_type(dom::element value, const char *wanted) {
-    throw Trouble{std::string("is ") + type_name(value.type()) + ", must be " + wanted};
-}
-
-results_text as_text(dom::element value) {
-    std::string_view text;
-    if (value.get(text)) {
-        wrong_type(value, "a string");
-    }
-    if (text.find('\0') != text.npos) { // C would read its beginning only
-        throw Trouble{"holds \\u0000"};
-    }
-    return {text.data(), text.size()};
-}
-
-int64_t as_whole(dom::element value) {
-    int64_t number;
-    if (value.get(number)) {
-        wrong_type(value, "a whole number");
-    }
-    if (number < 0) {
-        throw Trouble{"is below 0"};
-    }
-    return number;
-}
-
-int64_t as_flag(dom::element value) {
-    bool flag;
-    if (value.get(flag)) {
-        wrong_type(value, "true or false");
-    }
-    return flag;
-}
-
 float as_figure(dom::element value) {
     double number;
     if (value.get(number)) {
@@ -116,11 +65,6 @@ float as_figure(dom::element value) {
         throw Trouble{"is too large"};
     }
     return static_cast<float>(number);
-}
-
-// The value of a key, or an element that is null.
-bool find(dom::object object, const char *key, dom::element *value) {
-    return !object.at_key(key).get(*value) && !value->is_null();
 }
 
 dom::object need_object(dom::object parent, const char *key, const std::string &path) {
@@ -136,15 +80,16 @@ dom::object need_object(dom::object parent, const char *key, const std::string &
     return object;
 }
 
-// JSON that has no rows (a cut file is not JSON), or Google Benchmark's own, whose context is
-// not ours.
+// JSON that has no rows and no comparison (a cut file is not JSON), or Google Benchmark's own,
+// whose context is not ours.
 bool is_other(dom::object all) {
     dom::element value;
     dom::object context;
     bool rows = !all.at_key("benchmarks").get(value);
     bool has_context = !all.at_key("context").get(context);
     bool ours = has_context && !context.at_key("decoct").get(value);
-    return !rows || (has_context && !ours);
+    bool compares = ours && !all.at_key("ab").get(value);
+    return (!rows && !compares) || (has_context && !ours);
 }
 
 // Where and why the text is not JSON: jansson knows the line, simdjson does not.
@@ -174,6 +119,7 @@ struct results_reader {
     size_t failed = 0;
     std::deque<std::string> made; // texts that are not in the file
     std::string context;
+    AbReader ab;
     // The keys of the row before: files are made by a program, so the next row has the same ones.
     std::vector<std::pair<std::string, const Field *>> keys;
 
@@ -188,6 +134,7 @@ struct results_reader {
     void finish_row(const Seen &seen, results_row *row);
     void read_row(dom::object object, results_row *row);
     void read_rows(dom::array list);
+    void read_benchmarks(dom::object all, results_file *file);
     void read_context(dom::object all, results_file *file);
 };
 
@@ -321,8 +268,6 @@ void results_reader::read_row(dom::object object, results_row *row) {
 }
 
 void results_reader::read_rows(dom::array list) {
-    rows.clear();
-    failed = 0;
     if (list.size() > RESULTS_ROWS) { // size() is exact below 16 million, and saturates there
         throw Trouble{"it has more than " + std::to_string(RESULTS_ROWS) + " rows"};
     }
@@ -386,10 +331,31 @@ void results_reader::read_context(dom::object all, results_file *file) {
     file->context = {context.data(), context.size()};
 }
 
-void results_reader::read(const char *text, size_t length, results_file *file) {
-    dom::element root, value;
-    dom::object all;
+// The rows, which a comparison does not have.
+void results_reader::read_benchmarks(dom::object all, results_file *file) {
+    dom::element value;
     dom::array list;
+    bool has_rows = !all.at_key("benchmarks").get(value);
+    if (!has_rows && !file->ab) {
+        throw Trouble{"not a result file: benchmarks is missing", true};
+    }
+    if (has_rows && value.get(list)) {
+        throw Trouble{std::string("not a result file: benchmarks is ") + type_name(value.type()) +
+                      ", must be a list"};
+    }
+    rows.clear();
+    failed = 0;
+    if (has_rows) {
+        read_rows(list);
+    }
+    file->rows = rows.data();
+    file->count = rows.size();
+    file->failed = failed;
+}
+
+void results_reader::read(const char *text, size_t length, results_file *file) {
+    dom::element root;
+    dom::object all;
     made.clear();
     if (std::string_view(text, length).find_first_not_of(" \t\r\n") == std::string_view::npos) {
         throw Trouble{"is empty: it holds no measurement", true};
@@ -413,17 +379,8 @@ void results_reader::read(const char *text, size_t length, results_file *file) {
         trouble.other = is_other(all);
         throw;
     }
-    if (all.at_key("benchmarks").get(value)) { // as the files of decoct ab are
-        throw Trouble{"not a result file: benchmarks is missing", true};
-    }
-    if (value.get(list)) {
-        throw Trouble{std::string("not a result file: benchmarks is ") + type_name(value.type()) +
-                      ", must be a list"};
-    }
-    read_rows(list);
-    file->rows = rows.data();
-    file->count = rows.size();
-    file->failed = failed;
+    file->ab = ab.read(all);
+    read_benchmarks(all, file);
 }
 
 extern "C" {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads result files (docs/results.md) fast: simdjson for C, which only result_keys.hh and what
-// includes it see. A fleet of 500 files of 2000 rows, 1.1 GB, needs 25 s of CPU time with jansson,
-// 2 with this.
+// Reads result files (docs/results.md) and the files of `decoct ab` fast: simdjson for C, which
+// only result_keys.hh and what includes it see. A fleet of 500 files of 2000 rows, 1.1 GB, needs 25
+// s of CPU time with jansson, 2 with this.
 #ifndef CLI_RESULTS_H
 #define CLI_RESULTS_H
 
@@ -53,6 +53,8 @@ typedef struct results_row {
 enum { RESULTS_DISCLOSED = 26 };
 extern const char *const results_disclosed[RESULTS_DISCLOSED];
 
+typedef struct results_ab results_ab; // results_ab.h
+
 typedef struct results_file {
     results_text cpu, date, commit;
     results_text context;                  // the whole of it, as JSON without blanks
@@ -60,7 +62,8 @@ typedef struct results_file {
     uint64_t disclosed[RESULTS_DISCLOSED]; // a hash of each value
     const results_row *rows;
     size_t count;
-    size_t failed; // cases that could not run, which have no row
+    size_t failed;        // cases that could not run, which have no row
+    const results_ab *ab; // a comparison by `decoct ab`, which has no rows; else NULL
 } results_file;
 
 typedef struct results_reader results_reader;

@@ -305,7 +305,7 @@ function verdict() {
     const p = against(...pair),
       [a, b] = names(...pair);
     const words = pairWords(p, ...pair);
-    get("headline").textContent = v.wrong ? outputs[0].toUpperCase() + outputs.slice(1) : words;
+    get("headline").textContent = v.wrong ? capital(outputs) : words;
     get("lede").textContent =
       scope +
       "; " +
@@ -346,11 +346,13 @@ function verdict() {
     );
   } else {
     get("headline").textContent = v.wrong
-      ? outputs[0].toUpperCase() + outputs.slice(1)
+      ? capital(outputs)
       : v.rows
         ? plural(v.rows, "row") + " of " + who
-        : "Nothing was measured";
-    get("lede").textContent = scope + "; " + outputs + ".";
+        : data.ab.length
+          ? capital(data.ab[0].headline)
+          : "Nothing was measured";
+    get("lede").textContent = v.rows || !data.ab.length ? scope + "; " + outputs + "." : "";
   }
   figure(
     v.wrong || (checked ? count(checked) : "?"),
