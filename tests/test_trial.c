@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "recorded.h"
+
 // Launches whose figures scatter by 0.1 % around these, until the trial ends; at most 64.
 static trial play(double quickest, double mean, double wall, int undisturbed) {
     trial_rules rules = trial_rules_make(&VERDICT_STANDARD, 1);
@@ -194,6 +196,91 @@ static void test_rules_that_cannot_raise_an_alarm(void **state) {
     assert_true(trial_rules_check(&enough, text, sizeof text));
 }
 
+// ---- Recorded launches: the whole rule, for a suite of 26 cases ----
+
+enum { RUNS = 300, SUITE = 26 };
+
+typedef struct rates {
+    int verdicts[VERDICT_CANNOT_TELL + 1];
+    double seconds; // a case, on average
+} rates;
+
+// Runs with the quickest calls of one pool and the mean of all calls of another one.
+static rates play_recorded(const pool *quickest, const pool *mean) {
+    trial_rules rules = trial_rules_make(&VERDICT_STANDARD, SUITE);
+    uint64_t seed = 1;
+    rates found = {.seconds = 0.0};
+    for (int run = 0; run < RUNS; run++) {
+        trial t = {.name = quickest->name};
+        while (trial_is_open(&t)) {
+            recorded one = pool_draw(quickest, &seed);
+            recorded other = mean == quickest ? one : pool_draw(mean, &seed);
+            launch l = {.quickest = one.quickest, .mean = other.mean, .seconds = one.seconds};
+            trial_add(&t, &rules, &l);
+        }
+        found.verdicts[t.verdict]++;
+        found.seconds += t.seconds / RUNS;
+    }
+    return found;
+}
+
+static void check_rates(const pool *p, const rates *r) {
+    int compute = strcmp(p->name, "cold") != 0;
+    print_message("%-11s %-9s %2d %% slower: no change %5.1f, regression %5.1f, cannot tell %5.1f "
+                  "%%; %4.1f s\n",
+                  p->condition, p->name, p->slowed, 100.0 * r->verdicts[VERDICT_NO_CHANGE] / RUNS,
+                  100.0 * r->verdicts[VERDICT_REGRESSION] / RUNS,
+                  100.0 * r->verdicts[VERDICT_CANNOT_TELL] / RUNS, r->seconds);
+    assert_int_equal(r->verdicts[VERDICT_IMPROVEMENT], 0);
+    if (p->slowed == 0) {
+        assert_int_equal(r->verdicts[VERDICT_REGRESSION], 0);
+        assert_true(100 * r->verdicts[VERDICT_NO_CHANGE] >= 99 * RUNS);
+        return;
+    }
+    assert_int_equal(r->verdicts[VERDICT_NO_CHANGE], 0);
+    if (p->slowed >= 5 || compute) { // 3 % from memory: found or "cannot tell"
+        assert_true(100 * r->verdicts[VERDICT_REGRESSION] >= (p->slowed >= 5 ? 99 : 90) * RUNS);
+    }
+}
+
+// No alarm with equal builds, which are called equal; what was slowed is found; and what it costs.
+static void test_recorded_launches(void **state) {
+    (void)state;
+    static const struct {
+        const char *condition;
+        double least, most; // seconds a case of equal builds, on average
+    } costs[] = {{"quiet", 4.0, 6.0}, {"hog", 4.0, 6.0}, {"busy", 6.0, 8.5}};
+    assert_int_equal(pool_count, 80);
+    for (int i = 0; i < pool_count; i++) {
+        rates r = play_recorded(&pools[i], &pools[i]);
+        check_rates(&pools[i], &r);
+    }
+    for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
+        static const char *const names[] = {"matmul", "softmax", "attention", "block", "cold"};
+        double seconds = 0.0;
+        for (int j = 0; j < 5; j++) {
+            const pool *p = pool_find(costs[i].condition, names[j], 0);
+            seconds += play_recorded(p, p).seconds / 5.0;
+        }
+        print_message("%s: %.1f s a case\n", costs[i].condition, seconds);
+        assert_in_range((int)(10.0 * seconds), (int)(10.0 * costs[i].least),
+                        (int)(10.0 * costs[i].most));
+    }
+}
+
+// A slowdown of some calls: the quickest ones are as before, the mean is 10 % up. What is equal
+// raises no alarm (above).
+static void test_recorded_guard(void **state) {
+    (void)state;
+    for (int i = 0; i < pool_count; i++) {
+        if (pools[i].slowed == 10) {
+            const pool *equal = pool_find(pools[i].condition, pools[i].name, 0);
+            rates r = play_recorded(equal, &pools[i]);
+            assert_int_equal(r.verdicts[VERDICT_REGRESSION], RUNS);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal),
@@ -204,6 +291,8 @@ int main(void) {
         cmocka_unit_test(test_rules_for_many_cases),
         cmocka_unit_test(test_family),
         cmocka_unit_test(test_cases_that_were_found_leave_the_family),
-        cmocka_unit_test(test_rules_that_cannot_raise_an_alarm)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+        cmocka_unit_test(test_rules_that_cannot_raise_an_alarm),
+        cmocka_unit_test(test_recorded_launches),
+        cmocka_unit_test(test_recorded_guard)};
+    return cmocka_run_group_tests(tests, read_pools, NULL);
 }

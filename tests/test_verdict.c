@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "recorded.h"
+
 // ---- The interval ----
 
 // Critical values of the signed-rank test (Hollander, Wolfe, Chicken: Nonparametric Statistical
@@ -148,50 +150,9 @@ static void test_looks(void **state) {
 
 // ---- Recorded launches ----
 
-enum { POOLS_MAX = 128, POOL_MAX = 512, RUNS = 1000 };
+enum { RUNS = 1000 };
 
-typedef struct pool {
-    char condition[16], name[16];
-    int slowed, count;
-    double estimates[POOL_MAX];
-} pool;
-
-static pool pools[POOLS_MAX];
-static int pool_count;
-
-static int read_pools(void **state) {
-    (void)state;
-    char path[4096], line[128], condition[16], name[16];
-    snprintf(path, sizeof path, "%s/ab/launches.csv", getenv("DECOCT_TEST_FIXTURES"));
-    FILE *file = fopen(path, "r");
-    int slowed, estimate;
-    while (file && fgets(line, sizeof line, file)) {
-        if (sscanf(line, "%15[^,],%15[^,],%d,%d", condition, name, &slowed, &estimate) != 4) {
-            continue; // the heading
-        }
-        pool *p = pools;
-        while (p < pools + pool_count && (strcmp(p->condition, condition) != 0 ||
-                                          strcmp(p->name, name) != 0 || p->slowed != slowed)) {
-            p++;
-        }
-        if (p == pools + pool_count) {
-            *p = (pool){.slowed = slowed};
-            memcpy(p->condition, condition, sizeof condition);
-            memcpy(p->name, name, sizeof name);
-            pool_count++;
-        }
-        p->estimates[p->count++] = 1e-6 * estimate;
-    }
-    return !file || fclose(file);
-}
-
-static double random_part(uint64_t *seed) {
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return (double)(*seed >> 11) * 0x1p-53;
-}
-
-// How often RUNS runs, each of launches drawn from the pool, end with each verdict. Two equal
-// builds may be compared either way round.
+// How often RUNS runs, each of launches drawn from the pool, end with each verdict.
 static void count_verdicts(const pool *p, const verdict_rule *rule, int *counts) {
     uint64_t seed = 1;
     memset(counts, 0, (VERDICT_CANNOT_TELL + 1) * sizeof *counts);
@@ -199,8 +160,7 @@ static void count_verdicts(const pool *p, const verdict_rule *rule, int *counts)
         double drawn[SIGNED_RANK_MAX];
         int used;
         for (int i = 0; i < rule->last; i++) {
-            drawn[i] = p->estimates[(int)(random_part(&seed) * p->count)];
-            drawn[i] = p->slowed == 0 && random_part(&seed) < 0.5 ? -drawn[i] : drawn[i];
+            drawn[i] = pool_draw(p, &seed).quickest;
         }
         counts[verdict_sequence(rule, drawn, rule->last, &used, NULL)]++;
     }

@@ -37,7 +37,8 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-interval signed_rank_interval(const double *values, int count, double alpha) {
+void signed_rank_intervals(const double *values, int count, const double *alphas, int levels,
+                           interval *found) {
     double walsh[AVERAGES_MAX];
     int n = 0;
     for (int i = 0; i < count; i++) {
@@ -47,9 +48,15 @@ interval signed_rank_interval(const double *values, int count, double alpha) {
     }
     qsort(walsh, (size_t)n, sizeof *walsh, by_value);
     double median = 0.5 * (walsh[(n - 1) / 2] + walsh[n / 2]);
-    int cut = signed_rank_cut(count, alpha);
-    if (cut == 0) {
-        return (interval){median, -INFINITY, INFINITY};
+    for (int i = 0; i < levels; i++) {
+        int cut = signed_rank_cut(count, alphas[i]);
+        found[i] = cut == 0 ? (interval){median, -INFINITY, INFINITY}
+                            : (interval){median, walsh[cut - 1], walsh[n - cut]};
     }
-    return (interval){median, walsh[cut - 1], walsh[n - cut]};
+}
+
+interval signed_rank_interval(const double *values, int count, double alpha) {
+    interval found;
+    signed_rank_intervals(values, count, &alpha, 1, &found);
+    return found;
 }

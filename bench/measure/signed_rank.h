@@ -18,5 +18,8 @@ int signed_rank_cut(int count, double alpha);
 // the true median with at most alpha at each end; without bounds (-inf, inf) if alpha cannot be
 // reached. With ties the interval is conservative.
 interval signed_rank_interval(const double *values, int count, double alpha);
+// The same at several levels.
+void signed_rank_intervals(const double *values, int count, const double *alphas, int levels,
+                           interval *found);
 
 #endif

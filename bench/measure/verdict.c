@@ -63,12 +63,13 @@ static double robust_scatter(const double *values, int count) {
 
 verdict verdict_look(const verdict_rule *rule, const double *estimates, int launches,
                      interval *found) {
-    double margin = log1p(rule->margin);
-    interval at = signed_rank_interval(estimates, launches, rule->alpha);
+    double margin = log1p(rule->margin), levels[2] = {rule->alpha, rule->alarm};
+    interval both[2];
+    signed_rank_intervals(estimates, launches, levels, 2, both);
+    interval at = both[0], sure = both[1];
     if (found) {
         *found = at;
     }
-    interval sure = signed_rank_interval(estimates, launches, rule->alarm);
     if (at.low > margin && sure.low > 0.0) {
         return VERDICT_REGRESSION;
     }
