@@ -20,8 +20,7 @@ char *cli_utf8_clean(const char *s, size_t n, bool *clean);
 bool cli_is_word_byte(char c);
 bool cli_is_space(char c);
 
-// s with & < > " ' as entities, for HTML, SVG and XML; control characters, and what else XML cannot
-// have, are left out.
+// s with & < > " ' as entities and control characters left out, for HTML and SVG.
 void cli_put_escaped(FILE *to, const char *s);
 
 #endif

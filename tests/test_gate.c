@@ -1,134 +1,323 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// From verdicts to the exit code of `decoct gate`, and changes that are accepted.
-#include "bench/ab/gate.h"
+// From verdicts to the exit code of `decoct gate`, and its self-check.
+#include "gate_kit.h"
+
 #include "bench/cases/exits.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+// ---- Exit codes ----
 
-#include <cmocka.h>
+typedef struct row {
+    const char *cases;               // letters of set_cases
+    const char *accept, *quarantine; // expressions, or NULL
+    bool strict, allow_bits;
+    const char *check; // what is wrong with the self-check: letters, see below
+    int code;
+    const char *line; // the whole first line
+} row;
 
-enum { CASES = 9 };
+#define ALL "could not judge 9 of 9 cases: the self-check failed"
 
-// A gate of nine equal cases whose self-check passed.
-static gate equal_gate(trial *trials) {
-    static const char *const names[CASES] = {"a/1", "a/2", "a/3", "b/1", "b/2",
-                                             "b/3", "c/1", "c/2", "c/3"};
-    gate g = {.session = {.trials = trials, .count = CASES}, .check = {.fit = true}};
-    for (int i = 0; i < CASES; i++) {
-        trials[i] = (trial){.name = names[i], .verdict = VERDICT_NO_CHANGE, .count = 1};
-        trials[i].launches[0] = (launch){.arithmetic = {2, 2}, .has_hash = true, .same_bits = true};
+static const row table[] = {
+    {.cases = "", .code = EXIT_OK, .line = "no regression in 9 of 9 cases"},
+    {.cases = "ff", .code = EXIT_OK, .line = "no regression in 9 of 9 cases; 2 became faster"},
+    {.cases = "ff",
+     .strict = true,
+     .code = EXIT_OK,
+     .line = "no regression in 9 of 9 cases; 2 became faster"},
+    // Undecided: up to a quarter passes without --strict.
+    {.cases = "??", .code = EXIT_OK, .line = "no regression in 7 of 9 cases; 2 without a verdict"},
+    {.cases = "?",
+     .strict = true,
+     .code = EXIT_INCONCLUSIVE,
+     .line = "1 of 9 cases have no verdict"},
+    {.cases = "???", .code = EXIT_INVALID, .line = "could not judge 3 of 9 cases"},
+    {.cases = "???", .strict = true, .code = EXIT_INVALID, .line = "could not judge 3 of 9 cases"},
+    {.cases = "---------", .code = EXIT_INVALID, .line = "could not judge 9 of 9 cases"},
+    {.cases = "???f",
+     .code = EXIT_INVALID,
+     .line = "could not judge 3 of 9 cases; 1 became faster"},
+    // A regression is certain whatever the others are.
+    {.cases = "s", .code = EXIT_REGRESSION, .line = "1 of 9 cases became slower"},
+    {.cases = "sf?",
+     .code = EXIT_REGRESSION,
+     .line = "1 of 9 cases became slower; 1 without a verdict, 1 became faster"},
+    {.cases = "s????????",
+     .strict = true,
+     .code = EXIT_REGRESSION,
+     .line = "1 of 9 cases became slower; 8 without a verdict"},
+    {.cases = "sx",
+     .code = EXIT_REGRESSION,
+     .line = "1 of 9 cases became slower; 1 could not be measured"},
+    // A case that fails is not a pass, and not a matter of noise.
+    {.cases = "x", .code = EXIT_INTERNAL, .line = "could not measure 1 of 9 cases"},
+    {.cases = "x???",
+     .code = EXIT_INTERNAL,
+     .line = "could not measure 1 of 9 cases; 3 without a verdict"},
+    {.cases = "xxxxxxxxx", .code = EXIT_INTERNAL, .line = "could not measure 9 of 9 cases"},
+    {.cases = "x",
+     .accept = "^a/",
+     .code = EXIT_INTERNAL,
+     .line = "could not measure 1 of 9 cases"},
+    {.cases = "x",
+     .quarantine = "^a/",
+     .code = EXIT_INTERNAL,
+     .line = "could not measure 1 of 9 cases; 2 in quarantine"},
+    // Bits.
+    {.cases = "b", .code = EXIT_WRONG, .line = "1 of 9 cases give different bits"},
+    {.cases = "bs???x",
+     .code = EXIT_WRONG,
+     .line =
+         "1 of 9 cases give different bits; 1 became slower, 1 could not be measured, 3 without "
+         "a verdict"},
+    {.cases = "b", .accept = ".", .code = EXIT_WRONG, .line = "1 of 9 cases give different bits"},
+    {.cases = "b",
+     .quarantine = "^a/1",
+     .code = EXIT_WRONG,
+     .line = "1 of 9 cases give different bits"},
+    {.cases = "b", .check = "e", .code = EXIT_WRONG, .line = "1 of 9 cases give different bits"},
+    {.cases = "b", .allow_bits = true, .code = EXIT_OK, .line = "no regression in 9 of 9 cases"},
+    {.cases = "bs",
+     .allow_bits = true,
+     .code = EXIT_REGRESSION,
+     .line = "1 of 9 cases became slower"},
+    {.cases = "d", .code = EXIT_OK, .line = "no regression in 9 of 9 cases"},
+    // Accepted: a change passes; no verdict is still no verdict.
+    {.cases = "sf",
+     .accept = "^a/",
+     .code = EXIT_OK,
+     .line = "no regression in 7 of 9 cases; 2 changed as accepted"},
+    {.cases = "s==s",
+     .accept = "^a/",
+     .code = EXIT_REGRESSION,
+     .line = "1 of 9 cases became slower; 1 changed as accepted"},
+    {.cases = "???", .accept = "^a/", .code = EXIT_INVALID, .line = "could not judge 3 of 9 cases"},
+    {.cases = "s?",
+     .accept = "^a/",
+     .strict = true,
+     .code = EXIT_INCONCLUSIVE,
+     .line = "1 of 9 cases have no verdict; 1 changed as accepted"},
+    {.cases = "sssssssss",
+     .accept = ".",
+     .code = EXIT_OK,
+     .line = "no regression in 0 of 9 cases; 9 changed as accepted"},
+    // Quarantine: neither slower nor undecided, and not one of M.
+    {.cases = "sss",
+     .quarantine = "^a/",
+     .code = EXIT_OK,
+     .line = "no regression in 6 of 9 cases; 3 in quarantine"},
+    {.cases = "???",
+     .quarantine = "^a/",
+     .strict = true,
+     .code = EXIT_OK,
+     .line = "no regression in 6 of 9 cases; 3 in quarantine"},
+    {.cases = "???s",
+     .quarantine = "^a/",
+     .code = EXIT_REGRESSION,
+     .line = "1 of 9 cases became slower; 3 in quarantine"},
+    {.cases = "===??",
+     .quarantine = "^a/",
+     .code = EXIT_INVALID,
+     .line = "could not judge 2 of 6 cases; 3 in quarantine"},
+    {.cases = "s",
+     .accept = "^a/",
+     .quarantine = "^a/",
+     .code = EXIT_OK,
+     .line = "no regression in 6 of 9 cases; 3 in quarantine"},
+    {.cases = "",
+     .quarantine = ".",
+     .code = EXIT_NOTHING,
+     .line = "nothing to judge: all 9 cases are in quarantine"},
+    // The self-check decides before any verdict on time.
+    {.cases = "", .check = "e", .code = EXIT_INVALID, .line = ALL},
+    {.cases = "s", .check = "i", .code = EXIT_INVALID, .line = ALL},
+    {.cases = "x", .check = "n", .code = EXIT_INVALID, .line = ALL},
+    {.cases = "", .check = "u", .code = EXIT_INVALID, .line = ALL},
+    {.cases = "", .check = "o", .code = EXIT_INVALID, .line = ALL},
+    {.cases = "", .check = "c", .code = EXIT_INVALID, .line = ALL},
+    {.cases = "", .check = "k", .code = EXIT_INVALID, .line = ALL},
+    {.cases = "", .check = "K", .code = EXIT_OK, .line = "no regression in 9 of 9 cases"},
+    {.cases = "", .check = "z", .code = EXIT_OK, .line = "no regression in 9 of 9 cases"},
+    {.cases = "s", .check = "f", .code = EXIT_INTERNAL, .line = "the self-check could not run"},
+    {.cases = "s", .check = "nf", .code = EXIT_INTERNAL, .line = "the self-check could not run"},
+    {.cases = "", .check = "t", .code = EXIT_INTERNAL, .line = "the self-check could not run"},
+    {.cases = "",
+     .check = "b",
+     .code = EXIT_WRONG,
+     .line = "a copy of the baseline gives different bits than the baseline"},
+    {.cases = "",
+     .check = "b",
+     .allow_bits = true,
+     .code = EXIT_OK,
+     .line = "no regression in 9 of 9 cases"},
+};
+
+static void break_check(gate *g, char letter) {
+    static const struct {
+        char letter;
+        trial *of;
+        verdict verdict;
+    } verdicts[] = {{'e', equal, VERDICT_REGRESSION},  {'i', equal, VERDICT_IMPROVEMENT},
+                    {'u', equal, VERDICT_CANNOT_TELL}, {'o', equal, VERDICT_OPEN},
+                    {'n', slowed, VERDICT_NO_CHANGE},  {'c', slowed, VERDICT_CANNOT_TELL}};
+    for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++) {
+        if (letter == verdicts[i].letter) {
+            verdicts[i].of[1].verdict = verdicts[i].verdict;
+        }
     }
+    if (letter == 'f') { // the last case of the last part
+        snprintf(slowed[2].error, sizeof slowed[2].error, "died");
+    } else if (letter == 't') {
+        snprintf(g->check.error, sizeof g->check.error, "no room");
+    } else if (letter == 'b') {
+        equal[0].different_bits = true;
+    } else if (letter == 'k') {
+        g->check.control.verdict = VERDICT_REGRESSION;
+    } else if (letter == 'K') {
+        g->check.control.verdict = VERDICT_CANNOT_TELL;
+    } else if (letter == 'z') { // a noisy host alone never makes a machine unfit
+        g->check.control.slow = 0.9;
+        g->check.control.noisy = true;
+    }
+}
+
+static gate gate_of(const row *r) {
+    gate g = equal_gate();
+    set_cases(r->cases);
+    g.strict = r->strict;
+    g.session.allow_different_bits = r->allow_bits;
+    for (const char *at = r->check; at && *at; at++) {
+        break_check(&g, *at);
+    }
+    assert_true(!r->accept || !accept_add(&g.accepted, ACCEPT_CHANGE, r->accept));
+    assert_true(!r->quarantine || !accept_add(&g.accepted, ACCEPT_QUARANTINE, r->quarantine));
+    gate_decide(&g, false);
     return g;
 }
 
-static int decide(gate *g, const char *words) {
-    gate_decide(g, false);
-    assert_non_null(strstr(g->verdict, words));
-    return g->code;
-}
-
-static trial trials[CASES]; // large
-
-static void test_codes(void **state) {
+static void test_table(void **state) {
     (void)state;
-    gate g = equal_gate(trials);
-    assert_int_equal(decide(&g, "no regression in 9 of 9 cases"), EXIT_OK);
-    trials[1].verdict = VERDICT_IMPROVEMENT;
-    assert_int_equal(decide(&g, "no regression"), EXIT_OK);
-    trials[2].verdict = VERDICT_CANNOT_TELL;
-    assert_int_equal(decide(&g, "no regression in 8 of 9"), EXIT_OK);
-    g.strict = true;
-    assert_int_equal(decide(&g, "have no verdict"), EXIT_INCONCLUSIVE);
-    trials[3].verdict = VERDICT_REGRESSION;
-    assert_int_equal(decide(&g, "1 of 9 cases became slower"), EXIT_REGRESSION);
-    trials[4].different_bits = true;
-    assert_int_equal(decide(&g, "different bits"), EXIT_WRONG);
-    g.session.allow_different_bits = true;
-    assert_int_equal(decide(&g, "slower"), EXIT_REGRESSION);
-    g.session.allow_different_bits = false;
-    trials[4].launches[0].arithmetic[1] = 3; // another definition: other bits are expected
-    assert_int_equal(decide(&g, "slower"), EXIT_REGRESSION);
-    gate_decide(&g, true);
-    assert_int_equal(g.code, EXIT_INTERRUPTED);
-}
-
-// A quarter may be undecided; with more the gate does not judge, and no verdict is not a pass.
-static void test_unclear(void **state) {
-    (void)state;
-    gate g = equal_gate(trials);
-    trials[0].verdict = trials[1].verdict = VERDICT_CANNOT_TELL;
-    assert_int_equal(decide(&g, "no regression"), EXIT_OK);
-    trials[2].verdict = VERDICT_CANNOT_TELL;
-    assert_int_equal(decide(&g, "could not judge 3 of 9"), EXIT_INVALID);
-    for (int i = 0; i < 3; i++) {
-        trials[i].verdict = VERDICT_OPEN;
-        snprintf(trials[i].error, sizeof trials[i].error, "broken");
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        gate g = gate_of(&table[i]);
+        if (g.code != table[i].code || strcmp(g.verdict, table[i].line) != 0) {
+            fail_msg("row %zu (%s): %d, %s", i, table[i].cases, g.code, g.verdict);
+        }
+        gate_decide(&g, true);
+        assert_int_equal(g.code, EXIT_INTERRUPTED);
+        accept_free(&g.accepted);
     }
-    assert_int_equal(decide(&g, "could not judge 3 of 9"), EXIT_INTERNAL);
 }
 
-static void test_self_check(void **state) {
+// ---- The self-check ----
+
+static void test_self_check_ends_the_run(void **state) {
     (void)state;
-    gate g = equal_gate(trials);
-    trials[0].verdict = VERDICT_REGRESSION;
-    g.check.fit = false;
-    assert_int_equal(decide(&g, "self-check failed"), EXIT_INVALID);
-    snprintf(g.check.error, sizeof g.check.error, "no room");
-    assert_int_equal(decide(&g, "could not run"), EXIT_INTERNAL);
+    gate g = equal_gate();
+    assert_null(gate_check_ended(&g.check));
+    equal[0].verdict = slowed[0].verdict = VERDICT_OPEN; // both may still succeed
+    assert_null(gate_check_ended(&g.check));
+    slowed[0].verdict = VERDICT_IMPROVEMENT;
+    assert_non_null(gate_check_ended(&g.check));
+    slowed[0].verdict = VERDICT_REGRESSION;
+    snprintf(equal[2].error, sizeof equal[2].error, "died");
+    assert_non_null(gate_check_ended(&g.check));
 }
 
-static void test_accepted(void **state) {
+static void test_self_check_states_the_reason(void **state) {
     (void)state;
-    gate g = equal_gate(trials);
-    trials[0].verdict = trials[3].verdict = VERDICT_REGRESSION;
-    assert_null(accept_add(&g.accepted, "^a/"));
-    assert_int_equal(decide(&g, "1 of 9"), EXIT_REGRESSION);
-    assert_null(accept_add(&g.accepted, "^b/1$"));
-    assert_int_equal(decide(&g, "no regression"), EXIT_OK);
-    assert_non_null(accept_add(&g.accepted, "("));
-    accept_free(&g.accepted);
+    char why[640];
+    gate g = equal_gate();
+    set_change(&equal[1], VERDICT_REGRESSION, 0.031);
+    assert_int_equal(gate_check_result(&g.check, why, sizeof why), GATE_UNFIT);
+    assert_string_equal(why, "b/1: a build and its copy measured as \"regression\" (+3.1 %)");
+    g = equal_gate();
+    g.check.inject = 0.04;
+    set_change(&slowed[2], VERDICT_NO_CHANGE, 0.002);
+    assert_int_equal(gate_check_result(&g.check, why, sizeof why), GATE_UNFIT);
+    assert_non_null(
+        strstr(why, "c/1: a slowdown of 4 %, made on purpose, measured as \"no change\""));
+    g = equal_gate();
+    slowed[0].verdict = VERDICT_CANNOT_TELL;
+    slowed[0].why = "the budget was spent";
+    assert_int_equal(gate_check_result(&g.check, why, sizeof why), GATE_UNFIT);
+    assert_string_equal(why, "a/1: not decided: the budget was spent");
 }
 
-static const char *read_text(accept_list *list, const char *text) {
-    char path[] = "decoct-accept-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-    close(fd);
-    const char *wrong = accept_read(list, path, "2026-11-26");
-    unlink(path);
-    return wrong;
-}
-
-static void test_accepted_file(void **state) {
+// One value a round, the median over the cases: a single noisy case does not move it.
+static void test_control_kernel(void **state) {
     (void)state;
-    accept_list list = {.count = 0};
-    assert_null(read_text(&list, "# comment\n\n2026-11-26 ^a/ until today\r\n"
-                                 "2026-11-25  ^b/\tuntil yesterday\n"));
-    assert_int_equal(list.count, 2);
-    assert_string_equal(accept_find(&list, "a/1")->reason, "until today");
-    assert_null(accept_find(&list, "b/1"));
-    assert_true(list.items[1].expired);
-    accept_free(&list);
-    static const char *const wrong[] = {"2026-11 ^a/ why\n", "2027-01-01 ^a/\n", "2027-01-01\n",
-                                        "tomorrow ^a/ why\n", "2027-01-01 ( why\n"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        assert_non_null(strstr(read_text(&list, wrong[i]), "line 1: "));
+    static const struct {
+        double ratio, outlier;
+        int rounds;
+        verdict verdict;
+    } rows[] = {{0.0, 0.5, 12, VERDICT_NO_CHANGE},
+                {0.04, 0.04, 12, VERDICT_REGRESSION},
+                {-0.04, 0.5, 12, VERDICT_IMPROVEMENT},
+                {0.04, 0.04, 11, VERDICT_CANNOT_TELL},
+                {0.0196, 0.0196, 12, VERDICT_CANNOT_TELL}};
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        gate g = equal_gate();
+        for (int i = 0; i < CASES; i++) {
+            trials[i].count = i < 3 ? rows[r].rounds : 6; // others end earlier
+            for (int j = 0; j < trials[i].count; j++) {
+                trials[i].launches[j].control_ratio =
+                    (i == 0 ? rows[r].outlier : rows[r].ratio) + 1e-4 * (j % 5);
+            }
+        }
+        gate_control c = gate_control_judge(&g.session);
+        assert_int_equal(c.verdict, rows[r].verdict);
+        assert_int_equal(c.rounds, rows[r].rounds);
+        assert_false(c.noisy);
     }
-    accept_free(&list);
-    assert_non_null(strstr(accept_read(&list, "/nowhere/at/all", "2026-11-26"), "No such file"));
+}
+
+static void test_noisy_host(void **state) {
+    (void)state;
+    for (int slow = 2; slow <= 3; slow++) { // of ten
+        launch_pair pairs[5];
+        gate g = equal_gate();
+        for (int i = 0; i < 10; i++) {
+            pairs[i / 2].control[i % 2] = i < slow ? 1.2e5f : 1.0e5f;
+        }
+        trials[4].launches[3].pairs = pairs;
+        trials[4].launches[3].pair_count = 5;
+        gate_control c = gate_control_judge(&g.session);
+        assert_true(fabs(c.slow - 0.1 * slow) < 1e-9);
+        assert_int_equal(c.noisy, slow == 3);
+    }
+}
+
+// ---- Reports ----
+
+// How often it begins.
+static int count_elements(const char *xml, const char *element) {
+    int count = 0;
+    for (const char *at = xml; (at = strstr(at, element)); at++) {
+        count++;
+    }
+    return count;
+}
+
+static void test_junit_fails_exactly_if_the_gate_does(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        gate g = gate_of(&table[i]);
+        char *xml = report(&g, gate_junit), counts[128];
+        int failures = count_elements(xml, "<failure "), errors = count_elements(xml, "<error ");
+        assert_int_equal(failures + errors > 0, g.code != EXIT_OK);
+        snprintf(counts, sizeof counts, "tests=\"17\" failures=\"%d\" errors=\"%d\" skipped=\"%d\"",
+                 failures, errors, count_elements(xml, "<skipped "));
+        assert_non_null(strstr(xml, counts)); // 3 + 3 + the kernel, 9 + the verdict
+        free(xml);
+        accept_free(&g.accepted);
+    }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_codes), cmocka_unit_test(test_unclear),
-                                       cmocka_unit_test(test_self_check),
-                                       cmocka_unit_test(test_accepted),
-                                       cmocka_unit_test(test_accepted_file)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_table),
+                                       cmocka_unit_test(test_self_check_ends_the_run),
+                                       cmocka_unit_test(test_self_check_states_the_reason),
+                                       cmocka_unit_test(test_control_kernel),
+                                       cmocka_unit_test(test_noisy_host),
+                                       cmocka_unit_test(test_junit_fails_exactly_if_the_gate_does)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,20 +138,19 @@ static bool put_comparison(FILE *to, const json_t *ab) {
     return put_object(to, ab, put_line, "cases", put_cases);
 }
 
+// A file may have several comparisons.
+static bool put_part(FILE *to, const json_t *value) {
+    return (json_object_get(value, "cases") ? put_comparison : put_indented)(to, value);
+}
+
 static bool put(FILE *to, const void *data) {
-    return put_object(to, data, put_indented, "ab", put_comparison) && fputc('\n', to) > 0;
+    return put_object(to, data, put_part, "", put_part) && fputc('\n', to) > 0;
 }
 
 // ---- The document ----
 
-json_t *ab_json(const ab_session *a, char **argv) {
-    jsonmemory_watch();
-    json_t *machine = record_machine(a->command), *arms = json_array(), *cases = json_array();
-    if (!machine) {
-        return NULL;
-    }
-    record_setting setting = {
-        .choices = &a->choices, .command = argv, .planned = a->count, .complete = true};
+json_t *ab_comparison_json(const ab_session *a) {
+    json_t *arms = json_array(), *cases = json_array();
     for (int i = 0; i < 2; i++) {
         json_array_append_new(arms,
                               json_pack("{s:o, s:s}", "library", record_text(a->arms[i].library),
@@ -160,9 +159,20 @@ json_t *ab_json(const ab_session *a, char **argv) {
     for (int i = 0; i < a->count; i++) {
         json_array_append_new(cases, trial_json(&a->trials[i], &a->rules));
     }
-    json_t *all =
-        json_pack("{s:o, s:{s:i, s:o, s:o, s:o}}", "context", record_context(machine, &setting),
-                  "ab", "format", 1, "rule", rule_json(a), "arms", arms, "cases", cases);
+    return json_pack("{s:i, s:o, s:o, s:o}", "format", 1, "rule", rule_json(a), "arms", arms,
+                     "cases", cases);
+}
+
+json_t *ab_json(const ab_session *a, char **argv) {
+    jsonmemory_watch();
+    json_t *machine = record_machine(a->command);
+    if (!machine) {
+        return NULL;
+    }
+    record_setting setting = {
+        .choices = &a->choices, .command = argv, .planned = a->count, .complete = true};
+    json_t *all = json_pack("{s:o, s:o}", "context", record_context(machine, &setting), "ab",
+                            ab_comparison_json(a));
     if (!all || jsonmemory_failed()) {
         json_decref(all);
         all = NULL;

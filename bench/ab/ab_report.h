@@ -15,6 +15,8 @@ void ab_put_change(char *text, size_t size, const trial *t);
 
 // The context of a result file and the comparison; NULL, with a message on standard error.
 json_t *ab_json(const ab_session *s, char **argv);
+// The comparison alone: its rule, its builds, and its cases with all launches; NULL: no memory.
+json_t *ab_comparison_json(const ab_session *s);
 // Writes it, or says why not.
 bool ab_write(const json_t *all, const char *path, const char *command);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,14 +65,35 @@ static bool copy_plugins(const char *from, const char *to, char *error) {
     return well;
 }
 
+// A file system may be mounted so that its files cannot be loaded as code.
+static bool try_loading(const char *path, char *error) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    void *at = file >= 0 ? mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) : MAP_FAILED;
+    int refused = errno;
+    if (file >= 0) {
+        close(file);
+    }
+    if (at != MAP_FAILED) {
+        munmap(at, 1);
+        return true;
+    }
+    snprintf(error, CHANNEL_ERROR,
+             "%.300s: %s: code cannot be loaded from there (a file system mounted noexec?); set "
+             "TMPDIR to another folder",
+             path, strerror(refused));
+    return false;
+}
+
 bool twin_make(twin *t, const char *library, char *error) {
-    const char *place = getenv("TMPDIR");
+    const char *set = getenv("TMPDIR"), *place = set && *set ? set : "/tmp";
     char path[2 * CHANNEL_PATH], origin[CHANNEL_PATH], plugins[CHANNEL_PATH];
-    int n = snprintf(t->folder, sizeof t->folder, "%s/decoct-twin-XXXXXX",
-                     place && *place ? place : "/tmp");
+    int n = snprintf(t->folder, sizeof t->folder, "%s/decoct-twin-XXXXXX", place);
     if (n < 0 || n >= CHANNEL_PATH || !mkdtemp(t->folder)) {
         t->folder[0] = '\0';
-        return fail_twin(error, "a temporary folder");
+        snprintf(error, CHANNEL_ERROR,
+                 "no folder for a copy of the baseline can be made in %.200s: %s (set TMPDIR)",
+                 place, strerror(n < CHANNEL_PATH ? errno : ENAMETOOLONG));
+        return false;
     }
     static const char *const folders[] = {"lib", "lib/decoct", "lib/decoct/backends"};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
@@ -83,7 +105,7 @@ bool twin_make(twin *t, const char *library, char *error) {
     snprintf(origin, sizeof origin, "%.*s", (int)(strrchr(library, '/') - library), library);
     bool well = !find_plugins(origin, plugins) || copy_plugins(plugins, path, error);
     snprintf(path, sizeof path, "%s/lib/libdecoct.so.0", t->folder);
-    return well && copy_file(library, path, error);
+    return well && copy_file(library, path, error) && try_loading(path, error);
 }
 
 static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *at) {

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The summary and the annotations of `decoct gate`: what they state, and that texts of others stay
+// texts. (JUnit: test_gate.c.)
+#include "gate_kit.h"
+
+#include <unistd.h>
+
+static const char *read_text(accept_list *list, const char *text) {
+    char path[] = "decoct-accept-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+    const char *wrong = accept_read(list, path, "2026-11-26");
+    unlink(path);
+    return wrong;
+}
+
+static void expect(const char *text, const char *part) {
+    if (!strstr(text, part)) {
+        fail_msg("not there: %s\n%s", part, text);
+    }
+}
+
+static void test_summary(void **state) {
+    (void)state;
+    gate g = equal_gate();
+    set_cases("sf?");
+    trials[3].name = "m|x`<y>";
+    snprintf(trials[3].error, sizeof trials[3].error, "a | b <script> *c*");
+    trials[4].why = "the budget was spent";
+    set_change(&trials[4], VERDICT_CANNOT_TELL, 0.02);
+    g.session.budget = 75.0;
+    assert_null(read_text(&g.accepted, "2026-11-25 ^b/ old | reason\n"
+                                       "2027-01-01 ^c/1 not needed\n"
+                                       "2027-01-01 ^gone/ matches nothing\n"));
+    gate_decide(&g, false);
+    char *text = report(&g, gate_markdown);
+    assert_ptr_equal(strstr(text, "## Performance gate: 1 of 9 cases became slower; 1 could not"),
+                     text);
+    expect(text, "### Slower (1)");
+    expect(text, "| `a/1` | +5.0 % | +4.7 % to +5.3 % | 52 µs | 12 |  |");
+    expect(text, "### Faster (1)");
+    expect(text, "| `a/2` | -5.0 % | -5.3 % to -4.7 % |");
+    expect(text, "### No verdict (2)");
+    expect(text, "the budget was spent");
+    expect(text, "| `m\\|x'<y>` |");
+    expect(text, "a \\| b &lt;script&gt; \\*c\\*");
+    expect(text,
+           "<b>No change</b> in 4 cases; in each of them a change of 2.3 % would have been found");
+    expect(text, "**Self-check passed**");
+    expect(text, "The time budget of 1 min 15 s ended before 1 of 9 cases were decided");
+    expect(text, "`^b/`, until 2026-11-25 has expired");
+    expect(text, "old \\| reason");
+    expect(text, "`^gone/`, until 2027-01-01 names no case");
+    expect(text, "`^c/1`, until 2027-01-01 was not needed");
+    expect(text, "Measured in 3 min 20 s on a machine.");
+    expect(text, "Candidate: new, lib/b.so");
+    free(text);
+    accept_free(&g.accepted);
+}
+
+static void test_summary_of_a_machine_that_is_unfit(void **state) {
+    (void)state;
+    gate g = equal_gate();
+    set_cases("s");
+    set_change(&equal[0], VERDICT_IMPROVEMENT, -0.04);
+    gate_decide(&g, false);
+    char *text = report(&g, gate_markdown);
+    expect(text,
+           "**Self-check failed**: a/1: a build and its copy measured as \"improvement\" (-4.0 %)");
+    assert_null(strstr(text, "### Slower")); // it cannot be relied on
+    free(text);
+}
+
+static void test_summary_of_what_does_not_count(void **state) {
+    (void)state;
+    gate g = equal_gate();
+    set_cases("s==s");
+    assert_null(
+        read_text(&g.accepted, "2027-01-01 ^a/ exact now\n2027-01-02 quarantine ^b/1 noisy\n"));
+    gate_decide(&g, false);
+    char *text = report(&g, gate_markdown);
+    expect(text, "### Changed, and accepted (1)");
+    expect(text, "until 2027-01-01: exact now");
+    expect(text, "### In quarantine: shown, not counted (1)");
+    expect(text, "measured as \"regression\"; until 2027-01-02: noisy");
+    assert_null(strstr(text, "was not needed"));
+    free(text);
+    accept_free(&g.accepted);
+}
+
+static void test_annotations(void **state) {
+    (void)state;
+    gate g = equal_gate();
+    set_cases("s");
+    trials[1].name = "x\n::error::100%";
+    snprintf(trials[1].error, sizeof trials[1].error, "a: b, c\r");
+    assert_null(read_text(&g.accepted, "2026-11-25 ^b/ old\n"));
+    gate_decide(&g, false);
+    char *text = report(&g, gate_annotate);
+    expect(text,
+           "::error title=Performance gate::1 of 9 cases became slower; 1 could not be measured\n");
+    expect(text, "::error title=Slower::a/1: +5.0 %25 time (+4.7 %25 to +5.3 %25)\n");
+    expect(text, "::error title=Could not be measured::x%0A::error::100%25: a: b, c%0D\n");
+    expect(text, "::warning title=Expired entry::^b/, until 2026-11-25: old\n");
+    free(text);
+    accept_free(&g.accepted);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_summary), cmocka_unit_test(test_summary_of_a_machine_that_is_unfit),
+        cmocka_unit_test(test_summary_of_what_does_not_count), cmocka_unit_test(test_annotations)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
