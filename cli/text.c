@@ -57,6 +57,11 @@ bool cli_is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+// U+FFFE and U+FFFF, which XML cannot have.
+static bool is_noncharacter(const char *s) {
+    return strncmp(s, "\xef\xbf\xbe", 3) == 0 || strncmp(s, "\xef\xbf\xbf", 3) == 0;
+}
+
 void cli_put_escaped(FILE *to, const char *s) {
     for (; *s; s++) {
         switch (*s) {
@@ -76,7 +81,9 @@ void cli_put_escaped(FILE *to, const char *s) {
             fputs("&#39;", to);
             break;
         default:
-            if ((unsigned char)*s >= 0x20 && *s != 0x7f) {
+            if (is_noncharacter(s)) {
+                s += 2;
+            } else if ((unsigned char)*s >= 0x20 && *s != 0x7f) {
                 fputc(*s, to);
             }
         }

@@ -20,7 +20,8 @@ char *cli_utf8_clean(const char *s, size_t n, bool *clean);
 bool cli_is_word_byte(char c);
 bool cli_is_space(char c);
 
-// s with & < > " ' as entities and control characters left out, for HTML and SVG.
+// s with & < > " ' as entities, for HTML, SVG and XML; control characters, and what else XML cannot
+// have, are left out.
 void cli_put_escaped(FILE *to, const char *s);
 
 #endif

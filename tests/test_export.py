@@ -3,16 +3,21 @@
 # compare.py itself (Debian: libbenchmark-tools, python3-scipy), Python's csv module, a reader of
 # GitHub's tables. Exit code 77 where the reader of result files is not in the build.
 import csv
+import fcntl
 import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 import results
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
 DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
 COMPARE = "/usr/share/benchmark/compare.py"
@@ -38,13 +43,20 @@ class Export(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
 
-    def export(self, to, doc, notes=""):
-        path = os.path.join(self.folder, "a.json")
-        results.write(path, doc)
-        done = subprocess.run([DECOCT, "export", "--to", to, path], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
-        self.assertEqual((done.returncode, done.stderr.decode()), (0, notes))
-        return done.stdout.decode()
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def run_export(self, to, doc, *more):
+        results.write(self.path("a.json"), doc)
+        done = subprocess.run([DECOCT, "export", "--to", to, self.path("a.json"), *more],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=600)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def export(self, to, doc, notes="", more=()):
+        code, out, err = self.run_export(to, doc, *more)
+        self.assertEqual((code, err), (0, notes))
+        return out
 
 
 class GoogleCpp(Export):
@@ -114,9 +126,10 @@ class Csv(Export):
         self.assertEqual(len(rows), 15)
         self.assertEqual(len(head), len(set(head)))
         self.assertEqual(set(doc["benchmarks"][1]) - set(head), set()) # every field is a column
+        fields = head[:head.index("control_ratio") + 1]
         for given, row in zip(rows, doc["benchmarks"]):
             self.assertEqual(len(given), len(head))
-            for key, text in zip(head, given):
+            for key, text in zip(fields, given):
                 value = row.get(key, "f32" if key == "dtype" else None)
                 if value is None:
                     self.assertEqual(text, "", key)
@@ -136,6 +149,57 @@ class Csv(Export):
                 else:
                     self.assertEqual(text, value)
 
+    def rows(self, doc):
+        return list(csv.DictReader(io.StringIO(self.export("csv", doc), newline=""), strict=True))
+
+    def test_run_and_machine(self):
+        doc = results.document(shapes=2, cpu_family="26", model="2", stepping="1", hypervisor="KVM")
+        for row in self.rows(doc):
+            self.assertEqual([row[key] for key in ("time", "commit", "version", "compiler", "host_name", "cpu", "cpu_family",
+                                                   "cpu_model", "stepping", "microcode", "hypervisor", "kernel")],
+                             ["2026-11-25T16:40:00+00:00", "abc", "0.1.0", "gcc 12.2.0", "host-0", "AMD EPYC", "26", "2", "1", "0x1",
+                              "KVM", "6.1"])
+
+    def keys(self, **changes):
+        """The keys of a file's three rows; `changes` of the context, of "machine" or of "rows"."""
+        doc = results.document(shapes=1, cpu_family="26", model="2", stepping="1")
+        doc["context"]["machine"].update(changes.pop("machine", {}))
+        for row in doc["benchmarks"]:
+            row.update(changes.get("rows", {}))
+        changes.pop("rows", None)
+        doc["context"]["decoct"].update(changes.pop("decoct", {}))
+        doc["context"].update(changes)
+        keys = [row["key"] for row in self.rows(doc)]
+        self.assertEqual(len(set(keys)), 3)
+        return keys
+
+    def test_key(self):
+        keys = self.keys()
+        self.assertEqual(keys[1], "cpu:AMD EPYC/cpu_family:26/cpu_model:2/stepping:1/microcode:0x1/op:attention/dtype:f32/seq:8/"
+                                  "heads:1/head_dim:64/workers:1/pin:none/backend:avx2")
+        for same in ({"date": "2027-01-01T00:00:00+01:00"}, {"host_name": "other"}, {"load_avg": [9, 9, 9]},
+                     {"decoct": {"commit": "def", "version": "0.2.0", "library": "0"}}, {"machine": {"kernel": "7.0"}},
+                     {"rows": {"real_time": 1e3, "bound": [1], "disturbed": ["x"], "dtype": None, "iterations": 2}}):
+            self.assertEqual(self.keys(**same), keys, same)
+        others = [self.keys(**{part: {key: value}}) for part, key, value in (
+            ("machine", "cpu", "AMD EPYC 2"), ("machine", "cpu_family", "25"), ("machine", "model", "3"),
+            ("machine", "stepping", "2"), ("machine", "microcode", "0x2"), ("rows", "op", "matmul"), ("rows", "dtype", "bf16"),
+            ("rows", "model", "gpt2"), ("rows", "seq", 9), ("rows", "heads", 2), ("rows", "head_dim", 32), ("rows", "layers", 2),
+            ("rows", "level", "L1"), ("rows", "workers", 2), ("rows", "pin", "compact"))]
+        self.assertEqual(len({key for three in [keys, *others] for key in three}), 3 * (len(others) + 1))
+        self.assertIn("/microcode:unknown/", self.keys(machine={"microcode": None})[0])
+
+    def test_hostile_keys(self):
+        texts = ("x", "x/seq:8", "x%2Fseq:8", "x\ny", "x,y", "x\"y", "ü=1", "")
+        keys = [self.keys(rows={"model": text})[0] for text in texts]
+        self.assertEqual(len(set(keys)), len(texts))
+        for key in keys:
+            self.assertEqual(len(key.split("/")), len(keys[0].split("/")), key)
+        doc = results.document(shapes=1, backends=("scalar",))
+        doc["benchmarks"].append({"name": "x/backend:y", "run_name": "x", "run_type": "iteration", "error_occurred": True,
+                                  "error_message": "no", "dtype": 3})
+        self.assertEqual([row["key"] != "" for row in self.rows(doc)], [True, False])
+
     def test_formulas(self):
         for bad in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0"):
             doc = results.document(shapes=1, backends=("scalar",))
@@ -143,6 +207,249 @@ class Csv(Export):
             row = next(csv.DictReader(io.StringIO(self.export("csv", doc), newline="")))
             self.assertEqual([row["name"], row["model"], row["disturbed"], row["steal_ms"], row["served_by"]],
                              ["'" + bad, "'" + bad, "'" + bad + "; x", "-1", "'" + bad + ": " + bad])
+
+
+class History(Export):
+    def append(self, doc, notes=""):
+        self.assertEqual(self.export("csv", doc, notes, more=("--append", "-o", self.path("history.csv"))), "")
+
+    def refused(self, words, content):
+        with open(self.path("history.csv"), "wb") as file:
+            file.write(content)
+        code, out, err = self.run_export("csv", results.document(shapes=1), "--append", "-o", self.path("history.csv"))
+        self.assertEqual((code, out), (64, ""))
+        self.assertIn(words, err)
+        with open(self.path("history.csv"), "rb") as file:
+            self.assertEqual(file.read(), content)
+
+    def read(self):
+        with open(self.path("history.csv"), encoding="utf-8", newline="") as file:
+            return list(csv.reader(file, strict=True))
+
+    def test_one_heading(self):
+        docs = [results.document(shapes=2, seed=seed) for seed in range(3)]
+        for doc in docs:
+            self.append(doc)
+        head, *rows = self.read()
+        self.assertEqual(len(rows), 18)
+        self.assertEqual([row[head.index("host_name")] for row in rows], ["host-%d" % seed for seed in range(3) for _ in range(6)])
+        self.assertEqual(len({row[head.index("key")] for row in rows}), 6)
+        whole = [next(csv.reader([line])) for doc in docs for line in self.export("csv", doc).split("\r\n")[1:-1]]
+        self.assertEqual(rows, whole)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["a.json", "history.csv"])
+
+    def test_the_heading_of_an_older_version(self):
+        with open(self.path("history.csv"), "w", encoding="utf-8") as file:
+            file.write("real_time,name\n1,old\n")
+        doc = results.document(shapes=1, backends=("scalar",))
+        code, _, err = self.run_export("csv", doc, "--append", "-o", self.path("history.csv"))
+        self.assertEqual(code, 0, err)
+        self.assertIn("note: left out, since the first line does not have it: key\n", err)
+        row = doc["benchmarks"][0]
+        self.assertEqual(self.read(), [["real_time", "name"], ["1", "old"], ["%g" % row["real_time"], row["name"]]])
+
+    def test_an_empty_file_gets_a_heading(self):
+        open(self.path("history.csv"), "w").close()
+        self.append(results.document(shapes=1))
+        self.assertEqual(len(self.read()), 4)
+
+    def test_refused(self):
+        self.refused('has an unknown column "speed"', b"name,speed\r\n")
+        self.refused('repeats the column "name"', b"name,real_time,name\r\n")
+        self.refused('has an unknown column ""', b"name,\r\n")
+        self.refused("its last line has no end", b"name,real_time\r\nx,1")
+        self.refused("holds a byte 0", b"name,real_time\r\nx,1\r\n\0\r\n")
+        for more in (("--append",), ("--append", "-o", "-")):
+            code, _, err = self.run_export("csv", results.document(shapes=1), *more)
+            self.assertEqual(code, 64)
+            self.assertIn("--append needs --to csv and a file", err)
+        code, _, err = self.run_export("md", results.document(shapes=1), "--append", "-o", self.path("x"))
+        self.assertEqual(code, 64)
+        code, _, err = self.run_export("csv", results.document(shapes=1), "--append", "-o", self.folder)
+        self.assertIn("--append needs a file", err)
+        code, _, err = self.run_export("csv", results.document(shapes=1), "--append", "-o", self.path("missing/x"))
+        self.assertEqual(code, 70)
+
+    def test_one_writer(self):
+        with open(self.path("history.csv"), "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            code, _, err = self.run_export("csv", results.document(shapes=1), "--append", "-o", self.path("history.csv"))
+        self.assertEqual(code, 64)
+        self.assertIn("another process is writing it", err)
+
+    def otava(self):
+        done = subprocess.run([sys.executable, os.path.join(TOP, "ci", "otava"), self.path("history.csv"), self.path("otava")],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_otava(self):
+        for day in range(20, 0, -1):
+            doc = results.document(shapes=2, backends=("scalar",), seed=day)
+            doc["context"]["date"] = "2026-10-%02dT01:00:00+02:00" % day
+            slower, other = doc["benchmarks"]
+            for key in ("real_time", "real_time_low", "real_time_high", "control_ratio"):
+                slower[key] *= 1.25 if day > 10 else 1
+            if day == 7:
+                slower["invalid"] = ["real_time is between 1 and 3 us"]
+                del other["pct_of_roof"]
+            self.append(doc)
+        self.append(doc) # the same run again
+        code, out, err = self.otava()
+        self.assertEqual(code, 0, err)
+        self.assertEqual(err, "left out (invalid figures): %s of 2026-10-07T01:00:00+02:00\n" % slower["name"])
+        with open(self.path("otava/otava.yaml"), encoding="utf-8") as file:
+            made = json.load(file)
+        self.assertEqual(list(made["tests"]), made["test_groups"]["decoct"])
+        for key, count, metrics in zip(made["tests"], (19, 20), (4, 3)):
+            test = made["tests"][key]
+            self.assertEqual((test["type"], len(test["metrics"])), ("csv", metrics))
+            with open(test["file"], encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file, strict=True))
+            self.assertEqual(len(rows), count)
+            self.assertEqual([row["time"] for row in rows], sorted(row["time"] for row in rows))
+            for row in rows: # Otava refuses what float() refuses
+                self.assertEqual(set(row), {test["time_column"], *test["attributes"], *test["metrics"]})
+                self.assertTrue(all(float(row[metric]) > 0 for metric in test["metrics"]))
+        otava = shutil.which("otava")
+        if otava:
+            done = subprocess.run([otava, "analyze", "decoct"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600,
+                                  env={**os.environ, "OTAVA_CONFIG": self.path("otava/otava.yaml")}, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stdout, r"2026-10-09 .*\n *·+ .*\n *\+2\d\.\d% .*\n *·+ .*\n2026-10-10 ")
+
+    def test_otava_refuses(self):
+        for content, words in (("name,key\r\n", "has no column time"), ("", "has no column key")):
+            with open(self.path("history.csv"), "w") as file:
+                file.write(content)
+            code, _, err = self.otava()
+            self.assertEqual(code, 64)
+            self.assertIn(words, err)
+
+
+class Junit(Export):
+    # Children of each element in their order, and attributes: what the schemas of Jenkins and of Ant have in common.
+    CHILDREN = {"testsuites": ["testsuite"], "testsuite": ["properties", "testcase"], "properties": ["property"], "property": [],
+                "testcase": ["failure", "error", "skipped", "system-out"], "failure": [], "error": [], "skipped": [], "system-out": []}
+    ATTRIBUTES = {"testsuites": [], "testsuite": ["name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname"],
+                  "properties": [], "property": ["name", "value"], "testcase": ["classname", "name", "time"],
+                  "failure": ["message"], "error": ["message"], "skipped": ["message"], "system-out": []}
+
+    def check(self, element):
+        order = self.CHILDREN[element.tag]
+        places = [order.index(child.tag) for child in element]
+        self.assertEqual(places, sorted(places))
+        self.assertEqual(list(element.attrib), self.ATTRIBUTES[element.tag])
+        for child in element:
+            self.check(child)
+
+    def load(self, doc):
+        root = xml.etree.ElementTree.fromstring(self.export("junit", doc))
+        self.check(root)
+        suite = root[0]
+        tests = suite.findall("testcase")
+        self.assertEqual(int(suite.get("tests")), len(tests))
+        for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            self.assertEqual(int(suite.get(name)), len(suite.findall("testcase/" + tag)))
+        self.assertAlmostEqual(float(suite.get("time")), sum(float(test.get("time")) for test in tests), 7)
+        return suite, tests
+
+    def test_rows(self):
+        doc = results.document(shapes=2)
+        wrong, invalid, disturbed, unknown, unchecked, plain = doc["benchmarks"]
+        wrong.update(correct=False, expected="00", invalid=["real_time is between 1 and 3 us"])
+        invalid.update(invalid=["pct_of_roof is 147 %", "b"])
+        disturbed.update(disturbed=["steal 3.1 %", "pin refused"])
+        unknown.update(real_time=None)
+        unchecked.update(correct=None)
+        doc["benchmarks"].append({"name": "block/seq:8/backend:x", "error_occurred": True, "error_message": "no <memory>",
+                                  "real_time": "?", "invalid": 3})
+        suite, tests = self.load(doc)
+        self.assertEqual(suite.get("timestamp"), "2026-11-25T16:40:00")
+        self.assertEqual(suite.get("hostname"), "host-0")
+        properties = {p.get("name"): p.get("value") for p in suite.findall("properties/property")}
+        self.assertEqual((properties["machine.cpu"], properties["machine.microcode"], properties["decoct.commit"]),
+                         ("AMD EPYC", "0x1", "abc"))
+        self.assertEqual([test.get("name") for test in tests], [row["name"] for row in doc["benchmarks"]])
+        self.assertEqual([test.get("classname") for test in tests], ["decoct.attention"] * 3 + ["decoct.matmul"] * 3 + ["decoct.block"])
+        self.assertAlmostEqual(float(tests[5].get("time")), plain["real_time"] * 1e-6, 9)
+        self.assertEqual([[(child.tag, child.get("message")) for child in test if child.tag != "system-out"] for test in tests],
+                         [[("failure", "wrong result: hash %s, expected 00" % results.HASH)],
+                          [("skipped", "invalid: pct_of_roof is 147 %; b")], [], [("skipped", "there is no real_time")], [], [],
+                          [("error", "no <memory>")]])
+        self.assertIn("disturbed: steal 3.1 %; pin refused\n", tests[2].find("system-out").text)
+        self.assertIn("invalid: real_time is", tests[0].find("system-out").text)
+        self.assertIn("not checked", tests[4].find("system-out").text)
+        self.assertIn("pct_of_roof: ", tests[5].find("system-out").text)
+        self.assertIsNone(tests[6].find("system-out"))
+
+    def test_hostile(self):
+        bad = "a\x01\x1b[31m\ufffe\uffff]]>&amp;<x y='\"'>\n\t\u0085\U0001f600é"
+        doc = results.document(cpu=bad, shapes=1, backends=("scalar",))
+        doc["context"].update(date=bad, host_name=bad)
+        doc["benchmarks"][0].update(name=bad, disturbed=[bad, ""], invalid=[bad])
+        suite, (test,) = self.load_hostile(doc)
+        clean = "a[31m]]>&amp;<x y='\"'>\u0085\U0001f600é"
+        self.assertEqual(test.get("name"), clean)
+        self.assertEqual(test.find("skipped").get("message"), "invalid: " + clean)
+        self.assertIn(clean.split(">\u0085")[0], test.find("system-out").text)
+        self.assertEqual(suite.find("properties/property").get("value"), clean)
+
+    def load_hostile(self, doc): # the date has another form: the attribute is left out
+        attributes = self.ATTRIBUTES["testsuite"]
+        self.ATTRIBUTES = {**self.ATTRIBUTES, "testsuite": [name for name in attributes if name != "timestamp"]}
+        return self.load(doc)
+
+    def test_nothing(self):
+        doc = results.document(shapes=1)
+        doc["benchmarks"].clear()
+        self.assertEqual(self.load(doc)[1], [])
+
+
+class Bmf(Export):
+    def load(self, doc, notes=""):
+        def pairs(items):
+            self.assertEqual(len(items), len(dict(items)), "a key twice")
+            return dict(items)
+        return json.loads(self.export("bmf", doc, notes), object_pairs_hook=pairs, parse_constant=lambda x: 1 / 0)
+
+    def test_measures(self):
+        doc = results.document(shapes=2, backends=("scalar",))
+        a, b = doc["benchmarks"]
+        a.update({"real_time": 10.0, "real_time_low": 8.0, "real_time_high": 20.0, "GFLOP/s": 4.0, "control_ratio": 0.5,
+                  "pct_of_roof": 60.5, "pct_of_roof_low": 60.0, "pct_of_roof_high": 61.0})
+        for key in ("GFLOP/s", "pct_of_roof", "control_ratio"):
+            del b[key]
+        b.update({"tokens/s": 5.0, "GB/s": 6.0, "real_time_low": None})
+        made = self.load(doc)
+        self.assertEqual(list(made), [a["name"], b["name"]])
+        self.assertEqual(made[a["name"]], {
+            "latency": {"value": 10000, "lower_value": 8000, "upper_value": 20000},
+            "gflop-per-second": {"value": 4, "lower_value": 2, "upper_value": 5},
+            "pct-of-roof": {"value": 60.5, "lower_value": 60, "upper_value": 61}, "control-ratio": {"value": 0.5}})
+        self.assertEqual(set(made[b["name"]]), {"latency", "tokens-per-second", "gb-per-second"})
+        self.assertEqual(made[b["name"]]["tokens-per-second"], {"value": 5})
+        for measures in made.values(): # https://bencher.dev/bmf.json
+            for metric in measures.values():
+                self.assertTrue(all(isinstance(value, (int, float)) for value in metric.values()))
+                self.assertLessEqual(set(metric), {"value", "lower_value", "upper_value"})
+
+    def test_left_out(self):
+        doc = results.document(shapes=2)
+        wrong, invalid, unknown, *rest = doc["benchmarks"]
+        wrong["correct"], invalid["invalid"], unknown["real_time"] = False, ["x"], None
+        doc["benchmarks"].append({"name": "x", "error_occurred": True})
+        made = self.load(doc, "note: 1 row(s) left out: could not run\nnote: 1 row(s) left out: wrong result\n"
+                              "note: 1 row(s) left out: invalid\nnote: 1 row(s) left out: no real_time\n")
+        self.assertEqual(list(made), [row["name"] for row in rest])
+        doc["benchmarks"] = doc["benchmarks"][:1]
+        self.assertEqual(self.load(doc, "note: 1 row(s) left out: wrong result\n"), {})
+
+    def test_hostile(self):
+        doc = results.document(shapes=1, backends=("a", "b", "c", "d"))
+        for row, name in zip(doc["benchmarks"], ("x #2", "x", "x", "\u2028\"\\\n")):
+            row.update(name=name, real_time_low=1e-320, real_time_high=3e38)
+        made = self.load(doc)
+        self.assertEqual(list(made), ["x #2", "x", "x #3", "\u2028\"\\\n"])
 
 
 class Markdown(Export):

@@ -66,7 +66,11 @@ class Csv(unittest.TestCase):
     def test_every_field_is_a_column(self):
         code, out, err = run("export", "--to", "csv", BEFORE_DTYPE)
         self.assertEqual((code, err), (0, ""))
-        self.assertEqual(next(csv.reader(io.StringIO(out, newline=""))), KEYS)
+        head = next(csv.reader(io.StringIO(out, newline="")))
+        self.assertEqual(head[:len(KEYS)], KEYS)
+        with open(os.path.join(TOP, "docs", "results.md"), encoding="utf-8") as file:
+            history = file.read().split("\n## History\n")[1].split("\n## ")[0]
+        self.assertEqual(re.findall(r"(?m)^\| `(\w+)`", history), head[len(KEYS):])
 
 
 class Files(unittest.TestCase):

@@ -545,7 +545,7 @@ class Usage(Folder):
         path = self.write("a.json", results.document())
         for args in (["report"], ["report", path], ["report", "--json"], ["report", "-o", "x.html"],
                      ["report", "--json", "-o", "x.html", path], ["export"], ["export", path],
-                     ["export", "--to", "junit", path], ["export", "--to", "csv"],
+                     ["export", "--to", "xml", path], ["export", "--to", "csv"],
                      ["export", "--to", "csv", path, path]):
             self.assertEqual(run(*args, cwd=self.folder)[0], 64, args)
         self.assertEqual(os.listdir(self.folder), ["a.json"])

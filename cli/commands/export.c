@@ -17,16 +17,20 @@ typedef struct export_format {
 } export_format;
 
 static const export_format formats[] = {
-    {"googlecpp", export_googlecpp}, {"csv", export_csv}, {"md", export_md}, {0}};
+    {"googlecpp", export_googlecpp}, {"csv", export_csv}, {"md", export_md},
+    {"junit", export_junit},         {"bmf", export_bmf}, {0}};
 
 typedef struct export_options {
     const char *output, *file;
     const export_format *to;
+    bool append;
 } export_options;
 
 static const struct argp_option rows[] = {
-    {"to", 't', "FORMAT", 0, "googlecpp, csv or md", 0},
+    {"to", 't', "FORMAT", 0, "googlecpp, csv, md, junit or bmf", 0},
     {"output", 'o', "FILE", 0, "Write here instead of standard output (-)", 0},
+    {"append", 'a', NULL, 0, "Add rows of csv to FILE, which may exist: the history of many runs",
+     0},
     {0},
 };
 
@@ -34,7 +38,7 @@ static void take_format(export_options *o, const char *arg, struct argp_state *s
     for (o->to = formats; o->to->name && strcmp(o->to->name, arg) != 0; o->to++) {
     }
     if (!o->to->name) {
-        argp_error(state, "--to takes googlecpp, csv or md, not \"%s\"", arg);
+        argp_error(state, "--to takes googlecpp, csv, md, junit or bmf, not \"%s\"", arg);
     }
 }
 
@@ -47,6 +51,9 @@ static error_t parse_export(int key, char *arg, struct argp_state *state) {
     case 'o':
         o->output = arg;
         return 0;
+    case 'a':
+        o->append = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (o->file) {
             argp_error(state, "one file at a time: unexpected argument \"%s\"", arg);
@@ -56,6 +63,9 @@ static error_t parse_export(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_END:
         if (!o->to || !o->file) {
             argp_error(state, o->to ? "give a result file" : "say what to make: --to csv");
+        }
+        if (o->append && (o->to->write != export_csv || cli_output_is_stdout(o->output))) {
+            argp_error(state, "--append needs --to csv and a file: -o FILE");
         }
         return 0;
     default:
@@ -73,12 +83,17 @@ static const struct argp parser = {
     "Examples:\n\n"
     "  decoct export --to googlecpp run.json -o gbench.json\n"
     "  decoct export --to csv run.json -o run.csv\n"
+    "  decoct export --to csv --append run.json -o history.csv\n"
+    "  decoct export --to junit run.json -o junit.xml\n"
     "  decoct export --to md run.json\n\n"
     "googlecpp is what Google Benchmark itself would write, for its compare.py and for "
     "continuous-benchmark actions: one row a benchmark, the median. A row whose result was wrong "
     "has error_occurred, as Google Benchmark writes it. csv has every field of a row, a "
-    "column each. md is a table for a comment; if there are several backends, it begins with which "
-    "one is faster.\n\n" CLI_EXIT_DOC,
+    "column each, then the time and commit of the run, the machine, and a key that is the same "
+    "for the same case on the same kind of machine on another day. md is a table for a comment; if "
+    "there are several backends, it begins with which one is faster. junit has a test for each "
+    "row: a wrong result is a failure, invalid figures are skipped. bmf is Bencher's metric "
+    "format.\n\n" CLI_EXIT_DOC,
     NULL,
     NULL,
     NULL};
@@ -150,7 +165,8 @@ int cli_export(int argc, char **argv) {
     if (code == CLI_OK) {
         fleet_label(&in.fleet);
         fleet_judge(&in.fleet);
-        code = cli_output_write(o.output, put_export, &(export_job){&o, &in});
+        code = o.append ? export_append(&in, o.output)
+                        : cli_output_write(o.output, put_export, &(export_job){&o, &in});
     }
     fleet_free(&in.fleet);
     json_decref(in.all);
