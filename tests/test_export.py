@@ -1,25 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # `decoct export`: test_export.py PATH-OF-DECOCT. What other tools get: Google Benchmark's
-# compare.py itself (Debian: libbenchmark-tools, python3-scipy), Python's csv module, a reader of
-# GitHub's tables. Exit code 77 where the reader of result files is not in the build.
+# compare.py itself (Debian: libbenchmark-tools, python3-scipy), Python's csv module, readers of
+# XML and JSON, a reader of GitHub's tables. Exit code 77 where the reader of result files is not in the build.
 import csv
-import fcntl
 import io
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
-import tempfile
-import unittest
-import xml.etree.ElementTree
 
+from export_kit import Export, Xml, main
 import results
 
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-
-DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
 COMPARE = "/usr/share/benchmark/compare.py"
 PYTHON = "/usr/bin/python3"  # Debian's: it has Debian's scipy
 CONTEXT = {"date", "host_name", "executable", "num_cpus", "mhz_per_cpu", "cpu_scaling_enabled",
@@ -35,28 +27,6 @@ def missing():
         return "no %s here (Debian: libbenchmark-tools), or no %s" % (COMPARE, PYTHON)
     done = subprocess.run([PYTHON, "-c", "import scipy.stats, numpy"], stderr=subprocess.DEVNULL)
     return "%s has no scipy (Debian: python3-scipy)" % PYTHON if done.returncode else None
-
-
-class Export(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def run_export(self, to, doc, *more):
-        results.write(self.path("a.json"), doc)
-        done = subprocess.run([DECOCT, "export", "--to", to, self.path("a.json"), *more],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=600)
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-    def export(self, to, doc, notes="", more=()):
-        code, out, err = self.run_export(to, doc, *more)
-        self.assertEqual((code, err), (0, notes))
-        return out
 
 
 class GoogleCpp(Export):
@@ -209,150 +179,46 @@ class Csv(Export):
                              ["'" + bad, "'" + bad, "'" + bad + "; x", "-1", "'" + bad + ": " + bad])
 
 
-class History(Export):
-    def append(self, doc, notes=""):
-        self.assertEqual(self.export("csv", doc, notes, more=("--append", "-o", self.path("history.csv"))), "")
+class Markdown(Export):
+    @staticmethod
+    def cells(line):
+        return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
-    def refused(self, words, content):
-        with open(self.path("history.csv"), "wb") as file:
-            file.write(content)
-        code, out, err = self.run_export("csv", results.document(shapes=1), "--append", "-o", self.path("history.csv"))
-        self.assertEqual((code, out), (64, ""))
-        self.assertIn(words, err)
-        with open(self.path("history.csv"), "rb") as file:
-            self.assertEqual(file.read(), content)
+    def test_table(self):
+        doc = results.document(shapes=2, backends=("scalar",))
+        a, b = doc["benchmarks"]
+        a.update(name="a|b\\|c\n<script>`*x*`", disturbed=["steal | 3 %"], correct=False,
+                 pin_error="no | <b>", real_time=12.345, real_time_low=11.1, real_time_high=13.06)
+        del b["GFLOP/s"]
+        b.update({"GB/s": 1.5, "pct_of_roof_low": None})
+        lines = self.export("md", doc).splitlines()
+        self.assertEqual(len(lines), 4)
+        for line in lines:
+            self.assertEqual(len(self.cells(line.replace("\\\\", ""))), 5, line)
+        self.assertEqual(self.cells(lines[3])[2], "1.5 GB/s")
+        self.assertEqual(self.cells(lines[3])[3], "%.4g" % b["pct_of_roof"])
+        self.assertEqual(self.cells(lines[3])[4], "")
+        self.assertNotIn("<", lines[2])
+        first = self.cells(lines[2].replace("\\\\", ""))
+        self.assertEqual(first[0], "a\\|b\\|c &lt;script&gt;\\`\\*x\\*\\`")
+        self.assertEqual(first[1], "%.4g [11.1, 13.06]" % 12.345)
+        self.assertEqual(first[4], "**wrong result**; steal \\| 3 %; no \\| &lt;b&gt;")
 
-    def read(self):
-        with open(self.path("history.csv"), encoding="utf-8", newline="") as file:
-            return list(csv.reader(file, strict=True))
-
-    def test_one_heading(self):
-        docs = [results.document(shapes=2, seed=seed) for seed in range(3)]
-        for doc in docs:
-            self.append(doc)
-        head, *rows = self.read()
-        self.assertEqual(len(rows), 18)
-        self.assertEqual([row[head.index("host_name")] for row in rows], ["host-%d" % seed for seed in range(3) for _ in range(6)])
-        self.assertEqual(len({row[head.index("key")] for row in rows}), 6)
-        whole = [next(csv.reader([line])) for doc in docs for line in self.export("csv", doc).split("\r\n")[1:-1]]
-        self.assertEqual(rows, whole)
-        self.assertEqual(sorted(os.listdir(self.folder)), ["a.json", "history.csv"])
-
-    def test_the_heading_of_an_older_version(self):
-        with open(self.path("history.csv"), "w", encoding="utf-8") as file:
-            file.write("real_time,name\n1,old\n")
-        doc = results.document(shapes=1, backends=("scalar",))
-        code, _, err = self.run_export("csv", doc, "--append", "-o", self.path("history.csv"))
-        self.assertEqual(code, 0, err)
-        self.assertIn("note: left out, since the first line does not have it: key\n", err)
-        row = doc["benchmarks"][0]
-        self.assertEqual(self.read(), [["real_time", "name"], ["1", "old"], ["%g" % row["real_time"], row["name"]]])
-
-    def test_an_empty_file_gets_a_heading(self):
-        open(self.path("history.csv"), "w").close()
-        self.append(results.document(shapes=1))
-        self.assertEqual(len(self.read()), 4)
-
-    def test_refused(self):
-        self.refused('has an unknown column "speed"', b"name,speed\r\n")
-        self.refused('repeats the column "name"', b"name,real_time,name\r\n")
-        self.refused('has an unknown column ""', b"name,\r\n")
-        self.refused("its last line has no end", b"name,real_time\r\nx,1")
-        self.refused("holds a byte 0", b"name,real_time\r\nx,1\r\n\0\r\n")
-        for more in (("--append",), ("--append", "-o", "-")):
-            code, _, err = self.run_export("csv", results.document(shapes=1), *more)
-            self.assertEqual(code, 64)
-            self.assertIn("--append needs --to csv and a file", err)
-        code, _, err = self.run_export("md", results.document(shapes=1), "--append", "-o", self.path("x"))
-        self.assertEqual(code, 64)
-        code, _, err = self.run_export("csv", results.document(shapes=1), "--append", "-o", self.folder)
-        self.assertIn("--append needs a file", err)
-        code, _, err = self.run_export("csv", results.document(shapes=1), "--append", "-o", self.path("missing/x"))
-        self.assertEqual(code, 70)
-
-    def test_one_writer(self):
-        with open(self.path("history.csv"), "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            code, _, err = self.run_export("csv", results.document(shapes=1), "--append", "-o", self.path("history.csv"))
-        self.assertEqual(code, 64)
-        self.assertIn("another process is writing it", err)
-
-    def otava(self):
-        done = subprocess.run([sys.executable, os.path.join(TOP, "ci", "otava"), self.path("history.csv"), self.path("otava")],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600, text=True)
-        return done.returncode, done.stdout, done.stderr
-
-    def test_otava(self):
-        for day in range(20, 0, -1):
-            doc = results.document(shapes=2, backends=("scalar",), seed=day)
-            doc["context"]["date"] = "2026-10-%02dT01:00:00+02:00" % day
-            slower, other = doc["benchmarks"]
-            for key in ("real_time", "real_time_low", "real_time_high", "control_ratio"):
-                slower[key] *= 1.25 if day > 10 else 1
-            if day == 7:
-                slower["invalid"] = ["real_time is between 1 and 3 us"]
-                del other["pct_of_roof"]
-            self.append(doc)
-        self.append(doc) # the same run again
-        code, out, err = self.otava()
-        self.assertEqual(code, 0, err)
-        self.assertEqual(err, "left out (invalid figures): %s of 2026-10-07T01:00:00+02:00\n" % slower["name"])
-        with open(self.path("otava/otava.yaml"), encoding="utf-8") as file:
-            made = json.load(file)
-        self.assertEqual(list(made["tests"]), made["test_groups"]["decoct"])
-        for key, count, metrics in zip(made["tests"], (19, 20), (4, 3)):
-            test = made["tests"][key]
-            self.assertEqual((test["type"], len(test["metrics"])), ("csv", metrics))
-            with open(test["file"], encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file, strict=True))
-            self.assertEqual(len(rows), count)
-            self.assertEqual([row["time"] for row in rows], sorted(row["time"] for row in rows))
-            for row in rows: # Otava refuses what float() refuses
-                self.assertEqual(set(row), {test["time_column"], *test["attributes"], *test["metrics"]})
-                self.assertTrue(all(float(row[metric]) > 0 for metric in test["metrics"]))
-        otava = shutil.which("otava")
-        if otava:
-            done = subprocess.run([otava, "analyze", "decoct"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600,
-                                  env={**os.environ, "OTAVA_CONFIG": self.path("otava/otava.yaml")}, text=True)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertRegex(done.stdout, r"2026-10-09 .*\n *·+ .*\n *\+2\d\.\d% .*\n *·+ .*\n2026-10-10 ")
-
-    def test_otava_refuses(self):
-        for content, words in (("name,key\r\n", "has no column time"), ("", "has no column key")):
-            with open(self.path("history.csv"), "w") as file:
-                file.write(content)
-            code, _, err = self.otava()
-            self.assertEqual(code, 64)
-            self.assertIn(words, err)
+    def test_which_backend_is_faster(self):
+        doc = results.document(shapes=6, backends=("scalar", "avx2"))
+        for row in doc["benchmarks"]:
+            row.update(real_time=200 if row["backend"] == "scalar" else 100, real_time_low=None)
+        lines = self.export("md", doc).splitlines()
+        self.assertEqual(lines[:3], ["Cannot tell whether scalar or avx2 is faster: rows have no interval "
+                                     "(geometric mean over 6 cases)", "", "| benchmark | time, µs | rate | % of roof | notes |"])
+        for row in doc["benchmarks"]:
+            row.update(real_time_low=row["real_time"], real_time_high=row["real_time"])
+        self.assertEqual(self.export("md", doc).splitlines()[0], "avx2 is 2.00 times as fast as scalar (geometric mean over "
+                         "6 cases, interval 1.96 to 2.04)")
+        self.assertNotIn("faster", self.export("csv", doc))
 
 
-class Junit(Export):
-    # Children of each element in their order, and attributes: what the schemas of Jenkins and of Ant have in common.
-    CHILDREN = {"testsuites": ["testsuite"], "testsuite": ["properties", "testcase"], "properties": ["property"], "property": [],
-                "testcase": ["failure", "error", "skipped", "system-out"], "failure": [], "error": [], "skipped": [], "system-out": []}
-    ATTRIBUTES = {"testsuites": [], "testsuite": ["name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname"],
-                  "properties": [], "property": ["name", "value"], "testcase": ["classname", "name", "time"],
-                  "failure": ["message"], "error": ["message"], "skipped": ["message"], "system-out": []}
-
-    def check(self, element):
-        order = self.CHILDREN[element.tag]
-        places = [order.index(child.tag) for child in element]
-        self.assertEqual(places, sorted(places))
-        self.assertEqual(list(element.attrib), self.ATTRIBUTES[element.tag])
-        for child in element:
-            self.check(child)
-
-    def load(self, doc):
-        root = xml.etree.ElementTree.fromstring(self.export("junit", doc))
-        self.check(root)
-        suite = root[0]
-        tests = suite.findall("testcase")
-        self.assertEqual(int(suite.get("tests")), len(tests))
-        for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-            self.assertEqual(int(suite.get(name)), len(suite.findall("testcase/" + tag)))
-        self.assertAlmostEqual(float(suite.get("time")), sum(float(test.get("time")) for test in tests), 7)
-        return suite, tests
-
+class Junit(Xml):
     def test_rows(self):
         doc = results.document(shapes=2)
         wrong, invalid, disturbed, unknown, unchecked, plain = doc["benchmarks"]
@@ -452,48 +318,5 @@ class Bmf(Export):
         self.assertEqual(list(made), ["x #2", "x", "x #3", "\u2028\"\\\n"])
 
 
-class Markdown(Export):
-    @staticmethod
-    def cells(line):
-        return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-
-    def test_table(self):
-        doc = results.document(shapes=2, backends=("scalar",))
-        a, b = doc["benchmarks"]
-        a.update(name="a|b\\|c\n<script>`*x*`", disturbed=["steal | 3 %"], correct=False,
-                 pin_error="no | <b>", real_time=12.345, real_time_low=11.1, real_time_high=13.06)
-        del b["GFLOP/s"]
-        b.update({"GB/s": 1.5, "pct_of_roof_low": None})
-        lines = self.export("md", doc).splitlines()
-        self.assertEqual(len(lines), 4)
-        for line in lines:
-            self.assertEqual(len(self.cells(line.replace("\\\\", ""))), 5, line)
-        self.assertEqual(self.cells(lines[3])[2], "1.5 GB/s")
-        self.assertEqual(self.cells(lines[3])[3], "%.4g" % b["pct_of_roof"])
-        self.assertEqual(self.cells(lines[3])[4], "")
-        self.assertNotIn("<", lines[2])
-        first = self.cells(lines[2].replace("\\\\", ""))
-        self.assertEqual(first[0], "a\\|b\\|c &lt;script&gt;\\`\\*x\\*\\`")
-        self.assertEqual(first[1], "%.4g [11.1, 13.06]" % 12.345)
-        self.assertEqual(first[4], "**wrong result**; steal \\| 3 %; no \\| &lt;b&gt;")
-
-    def test_which_backend_is_faster(self):
-        doc = results.document(shapes=6, backends=("scalar", "avx2"))
-        for row in doc["benchmarks"]:
-            row.update(real_time=200 if row["backend"] == "scalar" else 100, real_time_low=None)
-        lines = self.export("md", doc).splitlines()
-        self.assertEqual(lines[:3], ["Cannot tell whether scalar or avx2 is faster: rows have no interval "
-                                     "(geometric mean over 6 cases)", "", "| benchmark | time, µs | rate | % of roof | notes |"])
-        for row in doc["benchmarks"]:
-            row.update(real_time_low=row["real_time"], real_time_high=row["real_time"])
-        self.assertEqual(self.export("md", doc).splitlines()[0], "avx2 is 2.00 times as fast as scalar (geometric mean over "
-                         "6 cases, interval 1.96 to 2.04)")
-        self.assertNotIn("faster", self.export("csv", doc))
-
-
 if __name__ == "__main__":
-    if subprocess.run([DECOCT, "export", "--help"], stdout=subprocess.DEVNULL,
-                      stderr=subprocess.DEVNULL).returncode == 77:
-        print("skipped: the reader of result files is not in this build")
-        sys.exit(77)
-    unittest.main()
+    main()

@@ -235,11 +235,6 @@ class Broken(Folder):
         self.assertEqual(code, 64)
         self.assertIn("ab.json: ab.cases[0].verdict is", err)
 
-    def test_export(self):
-        code, out, err = run("export", "--to", "csv", self.write("ab.json", sample_ab.single()))
-        self.assertEqual((code, out), (64, ""))
-        self.assertIn("decoct report shows it", err)
-
 
 if __name__ == "__main__":
     if run("report", "--help")[0] == 77:

@@ -3,6 +3,7 @@
 #include "export.h"
 
 #include "cli.h"
+#include "export_ab.h"
 #include "gather.h"
 #include "output.h"
 #include "results.h"
@@ -14,11 +15,13 @@
 typedef struct export_format {
     const char *name;
     void (*write)(const export_input *in, FILE *to);
+    void (*write_ab)(const export_input *in, FILE *to); // NULL: it has no such form
 } export_format;
 
 static const export_format formats[] = {
-    {"googlecpp", export_googlecpp}, {"csv", export_csv}, {"md", export_md},
-    {"junit", export_junit},         {"bmf", export_bmf}, {0}};
+    {"googlecpp", export_googlecpp, NULL}, {"csv", export_csv, export_ab_csv},
+    {"md", export_md, export_ab_md},       {"junit", export_junit, export_ab_junit},
+    {"bmf", export_bmf, export_ab_bmf},    {0}};
 
 typedef struct export_options {
     const char *output, *file;
@@ -77,8 +80,8 @@ static const struct argp parser = {
     rows,
     parse_export,
     "FILE",
-    "Turns a result file (decoct sweep, decoct bench --suite, decoct roofline) into what other "
-    "tools read."
+    "Turns a result file (decoct sweep, decoct bench --suite, decoct roofline), or a comparison "
+    "(decoct ab --json, verdict.json of decoct gate), into what other tools read."
     "\v"
     "Examples:\n\n"
     "  decoct export --to googlecpp run.json -o gbench.json\n"
@@ -93,41 +96,51 @@ static const struct argp parser = {
     "for the same case on the same kind of machine on another day. md is a table for a comment; if "
     "there are several backends, it begins with which one is faster. junit has a test for each "
     "row: a wrong result is a failure, invalid figures are skipped. bmf is Bencher's metric "
-    "format.\n\n" CLI_EXIT_DOC,
+    "format. Of a comparison csv, md, junit and bmf have its cases; a regression is a "
+    "failure.\n\n" CLI_EXIT_DOC,
     NULL,
     NULL,
     NULL};
 
+// Is it a file that the options can use?
+static int check_kind(const export_options *o, const results_file *file, char *words, size_t size) {
+    if (file->ab && file->count > 0) {
+        snprintf(words, size, "has rows and a comparison: one of them at a time can be exported");
+    } else if (file->ab && (!o->to->write_ab || o->append)) {
+        snprintf(words, size,
+                 "is a comparison by decoct ab or gate, which has no rows of measurements: use csv "
+                 "(without --append), md, junit or bmf");
+    } else {
+        return CLI_OK;
+    }
+    return CLI_USAGE;
+}
+
 // The same checks as in `decoct report`. jansson alone does not check that it is a result file.
-static int examine_file(fleet *f, const char *path, const char *text, size_t length, char *words,
-                        size_t size) {
-    results_reader *reader = results_open();
-    results_file file;
-    if (!reader) {
+static int examine_file(export_input *in, const export_options *o, const char *text, size_t length,
+                        char *words, size_t size) {
+    in->reader = results_open();
+    if (!in->reader) {
         snprintf(words, size, "out of memory");
         return CLI_INTERNAL;
     }
-    results_status status = results_parse(reader, text, length, &file, words, size);
+    results_status status = results_parse(in->reader, text, length, &in->file, words, size);
     int code = status == RESULTS_OK ? CLI_OK : status == RESULTS_MEMORY ? CLI_INTERNAL : CLI_USAGE;
-    if (code == CLI_OK && file.ab && file.count == 0) {
-        snprintf(words, size,
-                 "is a comparison by decoct ab, which has no rows: decoct report shows it");
-        code = CLI_USAGE;
-    }
-    if (code == CLI_OK && !fleet_add(f, &file, path, path, NULL, 0, words, size)) {
+    code = code == CLI_OK ? check_kind(o, &in->file, words, size) : code;
+    if (code == CLI_OK &&
+        !fleet_add(&in->fleet, &in->file, o->file, o->file, NULL, 0, words, size)) {
         code = CLI_USAGE; // two rows of one name
     }
-    results_close(reader);
     return code;
 }
 
-static int load_input(export_input *in, const char *path, const cli_output *output) {
+static int load_input(export_input *in, const export_options *o, const cli_output *output) {
     char words[512], *text;
     size_t length = 0;
     json_error_t error;
-    int code = gather_read(path, output, &text, &length, words, sizeof words);
+    int code = gather_read(o->file, output, &text, &length, words, sizeof words);
     if (code == CLI_OK) {
-        code = examine_file(&in->fleet, path, text, length, words, sizeof words);
+        code = examine_file(in, o, text, length, words, sizeof words);
     }
     if (code == CLI_OK) {
         in->all = json_loadb(text, length, JSON_ALLOW_NUL, &error);
@@ -139,7 +152,7 @@ static int load_input(export_input *in, const char *path, const cli_output *outp
         }
     }
     free(text);
-    return code == CLI_OK ? CLI_OK : gather_fail(code, path, words);
+    return code == CLI_OK ? CLI_OK : gather_fail(code, o->file, words);
 }
 
 typedef struct export_job {
@@ -149,7 +162,8 @@ typedef struct export_job {
 
 static bool put_export(FILE *to, const void *data) {
     const export_job *job = data;
-    job->options->to->write(job->in, to);
+    const export_format *f = job->options->to;
+    (job->in->file.ab ? f->write_ab : f->write)(job->in, to);
     return true;
 }
 
@@ -161,12 +175,15 @@ int cli_export(int argc, char **argv) {
     }
     cli_output output = cli_output_find(o.output);
     export_input in = {0};
-    code = load_input(&in, o.file, &output);
+    code = load_input(&in, &o, &output);
     if (code == CLI_OK) {
         fleet_label(&in.fleet);
         fleet_judge(&in.fleet);
         code = o.append ? export_append(&in, o.output)
                         : cli_output_write(o.output, put_export, &(export_job){&o, &in});
+    }
+    if (in.reader) {
+        results_close(in.reader);
     }
     fleet_free(&in.fleet);
     json_decref(in.all);

@@ -72,8 +72,8 @@ static int reason_of(const json_t *row) {
                                                                 : USED;
 }
 
-// No key twice in one object: a later row of the same name (on another backend) gets a number.
-static void put_name(json_t *used, const char *name, FILE *to) {
+// Rows on several backends may have one name.
+void export_put_unique(json_t *used, const char *name, FILE *to) {
     json_t *shown = json_string(name);
     for (int n = 2; json_object_get(used, json_string_value(shown)); n++) {
         json_decref(shown);
@@ -92,7 +92,7 @@ void export_bmf(const export_input *in, FILE *to) {
         int reason = reason_of(row);
         if (reason == USED) {
             fputs(counts[USED] ? ",\n" : "\n", to);
-            put_name(used, json_string_value(json_object_get(row, "name")), to);
+            export_put_unique(used, json_string_value(json_object_get(row, "name")), to);
             fputs(": ", to);
             put_measures(row, to);
         }

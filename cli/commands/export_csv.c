@@ -84,7 +84,7 @@ static bool is_formula(const json_t *value) {
     return s && *s && strchr("=+-@\t\r\n", *s);
 }
 
-static void put_field(const json_t *value, FILE *to) {
+void export_put_csv(const json_t *value, FILE *to) {
     bool quoted = json_is_string(value) || json_is_array(value) || json_is_object(value);
     if (!value || json_is_null(value)) {
         return;
@@ -108,13 +108,38 @@ static void put_cell(const export_input *in, const json_t *row, const struct col
         put_quoted(dtype, to);
         fputc('"', to);
     } else if (strcmp(c->part, "row") == 0) {
-        put_field(json_object_get(row, c->key), to);
+        export_put_csv(json_object_get(row, c->key), to);
     } else if (strcmp(c->part, "made") != 0) {
-        put_field(export_fact(in, c->part, c->key), to);
+        export_put_csv(export_fact(in, c->part, c->key), to);
     } else if (!json_is_true(json_object_get(row, "error_occurred"))) {
         fputc('"', to);
         export_put_key(in, row, to);
         fputc('"', to);
+    }
+}
+
+static bool is_of_run(const struct column *c) {
+    return strcmp(c->part, "row") != 0 && strcmp(c->part, "made") != 0;
+}
+
+void export_put_run_heading(FILE *to) {
+    const char *between = "";
+    for (int i = 0; i < COLUMNS; i++) {
+        if (is_of_run(&columns[i])) {
+            fprintf(to, "%s%s", between, columns[i].name);
+            between = ",";
+        }
+    }
+}
+
+void export_put_run(const export_input *in, FILE *to) {
+    const char *between = "";
+    for (int i = 0; i < COLUMNS; i++) {
+        if (is_of_run(&columns[i])) {
+            fputs(between, to);
+            export_put_csv(export_fact(in, columns[i].part, columns[i].key), to);
+            between = ",";
+        }
     }
 }
 

@@ -42,12 +42,16 @@ const char *export_dtype(const json_t *row) {
 
 // What would end a part, or a field of CSV, is encoded as in a URL: two texts never give the same
 // part.
-static void put_part(const char *name, const char *value, FILE *to) {
-    fprintf(to, "%s:", name);
+static void put_encoded(const char *value, const char *special, FILE *to) {
     for (; *value; value++) {
-        bool plain = (unsigned char)*value >= 0x20 && *value != 0x7f && !strchr("/%\"", *value);
+        bool plain = (unsigned char)*value >= 0x20 && *value != 0x7f && !strchr(special, *value);
         fprintf(to, plain ? "%c" : "%%%02X", (unsigned char)*value);
     }
+}
+
+static void put_part(const char *name, const char *value, FILE *to) {
+    fprintf(to, "%s:", name);
+    put_encoded(value, "/%\"", to);
 }
 
 void export_put_machine(const export_input *in, FILE *to) {
@@ -80,4 +84,33 @@ void export_put_key(const export_input *in, const json_t *row, FILE *to) {
         }
     }
     put_value(row, "backend", to);
+}
+
+// Everything that is set for an arm ("backend", ...) but the file that is compared.
+static void put_arm(const json_t *arm, char letter, FILE *to) {
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)arm, key, value) {
+        const char *text = json_string_value(value);
+        bool set = json_is_integer(value) || (text && *text);
+        if (strcmp(key, "library") != 0 && set) {
+            fprintf(to, "/%c_", letter);
+            put_encoded(key, "/%\"", to);
+            fputc(':', to);
+            if (text) {
+                put_encoded(text, "/%\"", to);
+            } else {
+                export_put_number(value, to);
+            }
+        }
+    }
+}
+
+void export_put_case_key(const export_input *in, const char *name, FILE *to) {
+    const json_t *arms = json_object_get(json_object_get(in->all, "ab"), "arms");
+    export_put_machine(in, to);
+    fputs("/ab/", to);
+    put_encoded(name, "%\"", to);
+    put_arm(json_array_get(arms, 0), 'a', to);
+    put_arm(json_array_get(arms, 1), 'b', to);
 }

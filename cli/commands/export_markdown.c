@@ -24,8 +24,7 @@ static const field fields[] = {
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
-// Text in a cell of a table: nothing in it may end the cell or be an element.
-static void put_markdown_text(const char *s, FILE *to) {
+void export_put_markdown(const char *s, FILE *to) {
     for (; *s; s++) {
         if (*s == '<' || *s == '>' || *s == '&') {
             fputs(*s == '<' ? "&lt;" : *s == '>' ? "&gt;" : "&amp;", to);
@@ -81,18 +80,18 @@ static void put_notes(const json_t *row, FILE *to) {
         json_array_foreach(json_object_get(row, lists[l]), i, word) {
             fputs(between, to);
             fputs(l == 0 ? "invalid: " : "", to);
-            put_markdown_text(json_string_value(word), to);
+            export_put_markdown(json_string_value(word), to);
             between = "; ";
         }
     }
     if (*text_of_row(row, "pin_error")) {
         fputs(between, to);
-        put_markdown_text(text_of_row(row, "pin_error"), to);
+        export_put_markdown(text_of_row(row, "pin_error"), to);
     }
 }
 
 static void put_paragraph(const char *sentence, void *to) {
-    put_markdown_text(sentence, to);
+    export_put_markdown(sentence, to);
     fputs("\n\n", to); // a paragraph
 }
 
@@ -136,7 +135,7 @@ static void put_markdown_row(const json_t *row, FILE *to) {
         } else if (fields[i].kind == ROW_KIND_FIGURE) {
             put_interval(row, fields[i].key, to);
         } else {
-            put_markdown_text(text_of_row(row, fields[i].key), to);
+            export_put_markdown(text_of_row(row, fields[i].key), to);
         }
         fputs(" | ", to);
     }

@@ -13,7 +13,15 @@ static void put_attribute(const char *name, const char *value, FILE *to) {
     fputc('"', to);
 }
 
-static void put_properties(const export_input *in, FILE *to) {
+static void put_property(const char *part, const char *key, const char *value, FILE *to) {
+    if (value) {
+        fprintf(to, "   <property name=\"%s.%s\"", part, key);
+        put_attribute("value", value, to);
+        fputs("/>\n", to);
+    }
+}
+
+static void put_properties(const export_input *in, const char *verdict, FILE *to) {
     static const char *const keys[][2] = {
         {"machine", "cpu"},      {"machine", "cpu_family"}, {"machine", "model"},
         {"machine", "stepping"}, {"machine", "microcode"},  {"machine", "hypervisor"},
@@ -22,13 +30,9 @@ static void put_properties(const export_input *in, FILE *to) {
         {"decoct", "compiler"},  {"decoct", "flags"}};
     fputs("  <properties>\n", to);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *value = export_text(in, keys[i][0], keys[i][1]);
-        if (value) {
-            fprintf(to, "   <property name=\"%s.%s\"", keys[i][0], keys[i][1]);
-            put_attribute("value", value, to);
-            fputs("/>\n", to);
-        }
+        put_property(keys[i][0], keys[i][1], export_text(in, keys[i][0], keys[i][1]), to);
     }
+    put_property("gate", "verdict", verdict, to);
     fputs("  </properties>\n", to);
 }
 
@@ -58,7 +62,7 @@ void junit_begin(const export_input *in, const junit_suite *suite, FILE *to) {
     put_timestamp(export_text(in, "", "date"), to);
     put_attribute("hostname", host ? host : "unknown", to);
     fputs(">\n", to);
-    put_properties(in, to);
+    put_properties(in, suite->verdict, to);
 }
 
 static void put_system_out(const char *text, FILE *to) {

@@ -14,7 +14,7 @@ typedef enum junit_outcome {
 } junit_outcome;
 
 typedef struct junit_suite {
-    const char *name;
+    const char *name, *verdict; // verdict: of a gate, or NULL
     size_t counts[JUNIT_OUTCOMES];
     double seconds;
 } junit_suite;
