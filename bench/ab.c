@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct ab`: two builds of the library, launched in pairs, and one verdict a case.
 #include "ab/ab_report.h"
+#include "ab/store.h"
 
 #include "bench.h"
 #include "cases/parse.h"
@@ -21,17 +22,21 @@ static const char doc[] =
     "  improvement  it is below the margin: B is faster\n"
     "  no change    it is within the margin\n"
     "  cannot tell  still undecided after the last look\n\n"
-    "Example:\n\n"
-    "  decoct ab old/ new/ --suite ci --quick\n\n"
+    "Examples:\n\n"
+    "  decoct ab old/ new/ --suite ci --quick\n"
+    "  decoct ab old/ new/ --suite ci --budget 5m --json ab.json\n"
+    "  decoct ab old/ new/ --suite ci --json ab.json --resume\n\n"
     "Exit code: 0 whatever the verdicts, 12 different bits, 14 nothing matched, 64 invalid "
     "request, 70 a case could not be measured or the file could not be written, 77 not in this "
     "build, "
     "130 interrupted.";
 
-enum { KEY_JSON = 0x2500 };
+enum { KEY_JSON = 0x2500, KEY_RESUME };
 
 static const struct argp_option rows[] = {
-    {"json", KEY_JSON, "FILE", 0, "Write all launches and verdicts to this file", 40},
+    {"json", KEY_JSON, "FILE", 0,
+     "Write all launches and verdicts to this file, again and again while measuring", 40},
+    {"resume", KEY_RESUME, NULL, 0, "Continue the file of --json after a budget or Ctrl-C", 40},
     {0},
 };
 
@@ -40,6 +45,8 @@ typedef struct settings {
     const char *builds[2];
     int build_count;
     const char *json;
+    bool resume;
+    ab_store store;
 } settings;
 
 static void check_builds(struct argp_state *state, const settings *s) {
@@ -61,6 +68,9 @@ static error_t parse_ab(int key, char *arg, struct argp_state *state) {
     case KEY_JSON:
         s->json = arg;
         return 0;
+    case KEY_RESUME:
+        s->resume = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (s->build_count == 2) {
             argp_error(state, "unexpected argument '%s'", arg);
@@ -69,22 +79,23 @@ static error_t parse_ab(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         check_builds(state, s);
+        if (s->resume && !s->json) {
+            argp_error(state, "--resume needs the file to be continued: --json FILE");
+        }
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static int finish(const settings *s, char **argv) {
+static int finish(settings *s) {
     const ab_session *a = &s->session;
     int code = 0;
     if (!s->json || !wholefile_is_stdout(s->json)) {
         ab_print(a);
     }
     if (s->json) {
-        json_t *all = ab_json(a, argv);
-        code = all && ab_write(all, s->json, a->command) ? 0 : EXIT_INTERNAL;
-        json_decref(all);
+        code = ab_store_end(&s->store) ? 0 : EXIT_INTERNAL;
     }
     for (int i = 0; i < a->count; i++) {
         const trial *t = &a->trials[i];
@@ -104,17 +115,16 @@ int decoct_ab(int argc, char **argv) {
         return code;
     }
     code = ab_session_open(&s.session, s.builds[0], s.builds[s.build_count - 1]);
-    char message[WHOLEFILE_MESSAGE];
-    if (!code && s.json && !wholefile_try(s.json, message, sizeof message)) {
-        fprintf(stderr, "%s: cannot write %s: %s\n", s.session.command, s.json, message);
-        code = EXIT_INTERNAL;
+    if (!code && s.json) {
+        code = ab_store_open(&s.store, &s.session, s.json, s.resume, argv);
     }
     if (!code) {
         stop_catch();
         ab_print_arms(&s.session);
         ab_session_run(&s.session);
-        code = finish(&s, argv);
+        code = finish(&s);
     }
+    ab_store_close(&s.store);
     ab_session_close(&s.session);
     return code;
 }

@@ -11,7 +11,6 @@
 #include "rows/record.h"
 #include "rows/wholefile.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,16 +188,12 @@ static bool measure_missing(turn *t) {
 
 // ---- Continuing a file ----
 
-// Numbers are equal to the precision of the file; unknown equals absent.
+// Unknown equals absent.
 static bool is_same(const json_t *a, const json_t *b, const char *object, const char *key) {
     const json_t *x = json_object_get(json_object_get(a, object), key);
     const json_t *y = json_object_get(json_object_get(b, object), key);
-    if (json_is_number(x) && json_is_number(y)) {
-        double p = json_number_value(x), q = json_number_value(y);
-        return fabs(p - q) <= 1e-5 * fabs(q);
-    }
     const char *word = json_string_value(x);
-    return json_equal(x, y) && !(word && strcmp(word, "unknown") == 0);
+    return record_file_is_same(x, y) && !(word && strcmp(word, "unknown") == 0);
 }
 
 // Rows of another machine, library or setting do not belong into one file.

@@ -11,6 +11,7 @@ import signal
 import statistics
 import subprocess
 import tempfile
+import time
 import unittest
 
 from ab_kit import BUILD, DECOCT, PLUGINS, SHORT, SMALL, decoct, environment, main
@@ -174,6 +175,194 @@ class Ab(unittest.TestCase):
         self.assertIn("interrupted", out)
         with open(self.path("ab.json"), encoding="utf-8") as file:
             self.assertEqual(len(json.load(file)["ab"]["cases"]), 4)
+
+
+class Resume(unittest.TestCase):
+    CASES = ("--op", "softmax", "--seq", "8,16,32", "--heads", "2")
+    RULE = ("--launches", "12:12", "--alpha", "0.005", "--pairs", "2")  # three cases need 12
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.file = os.path.join(self.folder, "ab.json")
+
+    def ab(self, *args, builds=(BUILD, BUILD), cases=CASES, rule=RULE, env=None):
+        return ab(*builds, *cases, *rule, "--json", self.file, *args, env=env)
+
+    def load(self):
+        with open(self.file, encoding="utf-8") as file:
+            return json.load(file)
+
+    def save(self, document):
+        with open(self.file, "w", encoding="utf-8") as file:
+            json.dump(document, file)
+
+    def start(self):
+        """A run that is still measuring and has written its file."""
+        run = subprocess.Popen([DECOCT, "ab", BUILD, BUILD, *self.CASES, "--json", self.file], env=environment(),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(6000):
+            if os.path.exists(self.file) and os.path.getsize(self.file) or run.poll() is not None:
+                break
+            time.sleep(0.01)
+        self.assertIsNone(run.poll())
+        return run
+
+    def test_after_kill(self):
+        run = self.start()
+        run.kill()
+        run.wait()
+        killed = self.load()
+        self.assertIs(killed["context"]["decoct"]["complete"], False)
+        launches = [l for case in killed["ab"]["cases"] for l in case["launches"]]
+        self.assertTrue(launches)
+        self.assertEqual(sorted(l["order"] for l in launches), list(range(len(launches))))
+        code, out, err = self.ab("--resume", "--budget", "0.001s", rule=())
+        self.assertEqual(code, 0, out + err)
+        self.assertIn("continues", err)
+        self.assertIs(self.load()["context"]["decoct"]["complete"], False)
+        for old, new in zip(killed["ab"]["cases"], self.load()["ab"]["cases"]):
+            self.assertEqual(new["launches"][:len(old["launches"])], old["launches"])
+        self.assertEqual(os.listdir(self.folder), ["ab.json"])
+
+    def test_the_rest_is_measured(self):
+        self.assertEqual(self.ab("--budget", "0.001s")[0], 0)
+        part = self.load()
+        self.assertIs(part["context"]["decoct"]["complete"], False)
+        code, out, err = self.ab("--resume")
+        self.assertEqual(code, 0, out + err)
+        whole = self.load()
+        self.assertIs(whole["context"]["decoct"]["complete"], True)
+        self.assertEqual([len(c["launches"]) for c in whole["ab"]["cases"]], [12, 12, 12])
+        code, again, err = self.ab("--resume")  # nothing is left: the same verdicts
+        self.assertEqual((code, again), (0, out), err)
+        self.assertEqual(self.load()["ab"], whole["ab"])
+
+    def test_verdicts_follow_from_the_order_of_the_launches(self):
+        """The second case is found at its first look, since the first one was found before: interleaved it would not be."""
+        rule = ("--launches", "9:15", "--alpha", "0.005", "--pairs", "2")
+        cases = ("--op", "softmax", "--seq", "8,16", "--heads", "2")
+        self.assertEqual(self.ab("--budget", "1h", cases=cases, rule=rule)[0], 0)
+        document = self.load()
+        order = 0
+        for case, count in zip(document["ab"]["cases"], (15, 9)):
+            launch = case["launches"][0]
+            case["launches"] = [{**launch, "quickest": 0.1 + 0.001 * i, "mean": 0.1, "order": order + i} for i in range(count)]
+            order += count
+        self.save(document)
+        code, out, err = self.ab("--resume", "--budget", "0.001s", cases=cases, rule=rule)
+        self.assertEqual(code, 0, out + err)
+        self.assertEqual([c["verdict"] for c in self.load()["ab"]["cases"]], ["regression", "regression"])
+        self.assertEqual([len(c["launches"]) for c in self.load()["ab"]["cases"]], [15, 9])
+        document["ab"]["cases"][0]["launches"][14]["order"] = 23  # now it is found too late
+        document["ab"]["cases"][1]["launches"] = [
+            {**l, "order": l["order"] - 1} for l in document["ab"]["cases"][1]["launches"]]
+        self.save(document)
+        code, out, err = self.ab("--resume", "--budget", "0.001s", cases=cases, rule=rule)
+        self.assertEqual(code, 0, out + err)
+        self.assertEqual([c["verdict"] for c in self.load()["ab"]["cases"]], ["regression", "cannot tell"])
+
+    def refused(self, words, *args, **more):
+        code, out, err = self.ab("--resume", *args, **more)
+        self.assertEqual(code, 64, out + err)
+        self.assertIn(words, err)
+
+    def test_what_is_something_else_is_refused(self):
+        self.assertEqual(self.ab()[0], 0)
+        with open(self.file, "rb") as file:
+            before = file.read()
+        self.refused('another pairs (rule)', "--pairs", "3")
+        self.refused('another margin (rule)', "--margin", "3%")
+        self.refused('another inject (rule)', "--inject", "5%")
+        self.refused("number 2 is softmax/seq:16/heads:2 there and softmax/seq:9/heads:2 here",
+                     cases=("--op", "softmax", "--seq", "8,9,32", "--heads", "2"))
+        self.refused("number 3 is softmax/seq:32/heads:2 there and absent here",
+                     cases=("--op", "softmax", "--seq", "8,16", "--heads", "2"))
+        self.refused("another backend of A", "--backend", "scalar")
+        self.refused("another seed", "--seed", "7")
+        self.refused("another environment", env=environment(DECOCT_TEST_OTHER="1"))
+        with open(self.file, "rb") as file:
+            self.assertEqual(file.read(), before)
+        for path, value, words in ((("context", "host_name"), "elsewhere", "another machine"),
+                                   (("context", "machine", "cpu"), "Potion 1", "another CPU"),
+                                   (("ab", "worker_sha256"), "0", "another worker_sha256")):
+            document = json.loads(before)
+            at = document
+            for key in path[:-1]:
+                at = at[key]
+            at[path[-1]] = value
+            self.save(document)
+            self.refused(words)
+
+    def test_another_build_is_refused(self):
+        tree = os.path.join(self.folder, "tree")
+        plugins = os.path.join(tree, "lib", "decoct", "backends")
+        os.makedirs(plugins)
+        library = shutil.copy(os.path.realpath(os.path.join(BUILD, "lib", "libdecoct.so.0")),
+                              os.path.join(tree, "lib", "libdecoct.so.0"))
+        plugin = shutil.copy(os.path.join(PLUGINS, "late", "vendor.so"), plugins)
+        self.assertEqual(self.ab(builds=(BUILD, tree))[0], 0)
+        moved = os.path.join(self.folder, "moved")  # the same build under another path
+        os.rename(tree, moved)
+        code, out, err = self.ab("--resume", builds=(BUILD, moved))
+        self.assertEqual(code, 0, out + err)
+        self.refused("another build (library or plugins) of B", builds=(BUILD, BUILD))
+        self.refused("another build (library or plugins) of A", builds=(moved, BUILD))
+        for changed in (plugin, library):
+            changed = changed.replace(tree, moved)
+            with open(changed, "ab") as file:
+                file.write(b"x")
+            self.refused("another build (library or plugins) of B", builds=(BUILD, moved))
+
+    def test_a_damaged_file_is_refused(self):
+        self.assertEqual(self.ab()[0], 0)
+        whole = self.load()
+        name = "launch 3 of softmax/seq:16/heads:2"
+        for change, words in ((lambda l: l.pop("mean"), name),
+                              (lambda l: l.update(quickest="x"), name),
+                              (lambda l: l.update(undisturbed=3), name),
+                              (lambda l: l["samples"]["cpu_ns"][1].pop(), name),
+                              (lambda l: l["samples"]["wall_ns"][0].__setitem__(1, None), name),
+                              (lambda l: l.update(order=2), "is damaged: launch")):
+            document = json.loads(json.dumps(whole))
+            change(document["ab"]["cases"][1]["launches"][2])
+            self.save(document)
+            self.refused(words)
+        document = json.loads(json.dumps(whole))  # more than the rule asks for
+        document["ab"]["cases"][0]["launches"].append({**whole["ab"]["cases"][0]["launches"][0], "order": 36})
+        self.save(document)
+        self.refused("launches after a verdict")
+        for text, words in (("", None), ("{", "line 1"), ("[]", "not a result file"),
+                            ('{"context": {"decoct": {"format": 1}}, "benchmarks": []}', 'no "ab"')):
+            with open(self.file, "w", encoding="utf-8") as file:
+                file.write(text)
+            if words:
+                self.refused(words)
+        code, _, err = self.ab("--resume", rule=("--pairs", "1"))
+        self.assertEqual(code, 64, err)
+        os.truncate(self.file, 0)
+        code, _, err = self.ab("--resume", "--budget", "0.001s")
+        self.assertEqual(code, 0, err)
+        self.assertIn("is empty: nothing to continue", err)
+
+    def test_one_run_a_file(self):
+        run = self.start()
+        try:
+            for more in ((), ("--resume",)):
+                code, out, err = self.ab(*more)
+                self.assertEqual((code, out), (64, ""), err)
+                self.assertIn("another process is writing", err)
+        finally:
+            run.kill()
+            run.wait()
+
+    def test_resume_needs_a_file(self):
+        code, _, err = ab(BUILD, BUILD, *SMALL, "--resume")
+        self.assertEqual(code, 64)
+        self.assertIn("--json FILE", err)
+        code, _, err = ab(BUILD, BUILD, *SMALL, *SHORT, "--resume", "--json", "-")
+        self.assertEqual(code, 64)
+        self.assertIn("is not a file", err)
 
 
 if __name__ == "__main__":

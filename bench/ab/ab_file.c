@@ -46,16 +46,17 @@ static json_t *samples_json(const launch *l) {
 }
 
 static json_t *launch_json(const launch *l) {
-    return json_pack("{s:i, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:I, s:[f, f], s:[I, I], s:[s, "
-                     "s], s:b, s:b, "
-                     "s:o}",
-                     "cpu", l->cpu, "quickest", figure(l->quickest), "mean", figure(l->mean),
-                     "wall", figure(l->wall), "undisturbed", l->undisturbed, "woke", l->woke,
-                     "control_ns", figure(l->control), "control_ratio", figure(l->control_ratio),
-                     "seconds", figure(l->seconds), "delay_steps", (json_int_t)l->delay, "run_ns",
-                     l->run[0], l->run[1], "arithmetic", (json_int_t)l->arithmetic[0],
-                     (json_int_t)l->arithmetic[1], "served", l->served[0], l->served[1], "has_hash",
-                     l->has_hash, "same_bits", l->same_bits, "samples", samples_json(l));
+    return json_pack(
+        "{s:i, s:i, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:I, s:[f, f], s:[I, I], s:[s, "
+        "s], s:b, s:b, "
+        "s:o}",
+        "order", l->order, "cpu", l->cpu, "quickest", figure(l->quickest), "mean", figure(l->mean),
+        "wall", figure(l->wall), "undisturbed", l->undisturbed, "woke", l->woke, "control_ns",
+        figure(l->control), "control_ratio", figure(l->control_ratio), "seconds",
+        figure(l->seconds), "delay_steps", (json_int_t)l->delay, "run_ns", l->run[0], l->run[1],
+        "arithmetic", (json_int_t)l->arithmetic[0], (json_int_t)l->arithmetic[1], "served",
+        l->served[0], l->served[1], "has_hash", l->has_hash, "same_bits", l->same_bits, "samples",
+        samples_json(l));
 }
 
 static json_t *trial_json(const trial *t, const trial_rules *rules) {
@@ -149,18 +150,23 @@ static bool put(FILE *to, const void *data) {
 
 // ---- The document ----
 
+static json_t *arm_json(const arm *a) {
+    return json_pack("{s:o, s:s, s:s}", "library", record_text(a->library), "build_sha256",
+                     a->digest, "backend", a->backend);
+}
+
 json_t *ab_comparison_json(const ab_session *a) {
     json_t *arms = json_array(), *cases = json_array();
+    char worker[DIGEST_TEXT];
+    digest_file(a->worker, worker);
     for (int i = 0; i < 2; i++) {
-        json_array_append_new(arms,
-                              json_pack("{s:o, s:s}", "library", record_text(a->arms[i].library),
-                                        "backend", a->arms[i].backend));
+        json_array_append_new(arms, arm_json(&a->arms[i]));
     }
     for (int i = 0; i < a->count; i++) {
         json_array_append_new(cases, trial_json(&a->trials[i], &a->rules));
     }
-    return json_pack("{s:i, s:o, s:o, s:o}", "format", 1, "rule", rule_json(a), "arms", arms,
-                     "cases", cases);
+    return json_pack("{s:i, s:o, s:o, s:s, s:s?, s:o}", "format", 1, "rule", rule_json(a), "arms",
+                     arms, "worker_sha256", worker, "model", a->choices.model, "cases", cases);
 }
 
 json_t *ab_json(const ab_session *a, char **argv) {
@@ -182,8 +188,12 @@ json_t *ab_json(const ab_session *a, char **argv) {
 }
 
 bool ab_write(const json_t *all, const char *path, const char *command) {
+    return ab_write_claimed(all, path, NULL, command);
+}
+
+bool ab_write_claimed(const json_t *all, const char *path, int *held, const char *command) {
     char message[WHOLEFILE_MESSAGE] = "";
-    bool well = wholefile_write(path, put, all, NULL, message, sizeof message);
+    bool well = wholefile_write(path, put, all, held, message, sizeof message);
     if (!well) {
         fprintf(stderr, "%s: cannot write %s: %s\n", command, path, message);
     }

@@ -19,5 +19,7 @@ json_t *ab_json(const ab_session *s, char **argv);
 json_t *ab_comparison_json(const ab_session *s);
 // Writes it, or says why not.
 bool ab_write(const json_t *all, const char *path, const char *command);
+// The same for a file that is claimed (see wholefile.h).
+bool ab_write_claimed(const json_t *all, const char *path, int *held, const char *command);
 
 #endif

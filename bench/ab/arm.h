@@ -4,11 +4,13 @@
 #define BENCH_AB_ARM_H
 
 #include "channel.h"
+#include "digest.h"
 
 #include <sys/types.h>
 
 typedef struct arm {
     char library[CHANNEL_PATH]; // libdecoct.so, a real path
+    char digest[DIGEST_TEXT];   // of it and its plugins
     char backend[CHANNEL_WORD]; // "": the library's choice
     pid_t pid;                  // of the worker; 0: not started
     channel *channel;           // NULL: none

@@ -32,6 +32,7 @@ typedef struct launch_pair {
 // What one launch found; logarithms of B / A. The figures have the six digits of a file, so that
 // the same verdict follows from a launch that was read back.
 typedef struct launch {
+    int order;            // among the launches of the comparison
     int32_t cpu;          // both workers were bound to it
     double quickest;      // median over the pairs, of the CPU time of a sample's quickest call
     double mean;          // the same of all calls' CPU time

@@ -60,6 +60,7 @@ static int find_arms(ab_session *a, const char *const builds[2]) {
             fprintf(stderr, "%s: %s\n", a->command, error);
             return EXIT_USAGE;
         }
+        digest_build(a->arms[i].library, a->arms[i].digest);
         if (named->count > 0) {
             snprintf(a->arms[i].backend, sizeof a->arms[i].backend, "%s",
                      named->items[i < named->count ? i : 0]);
@@ -105,6 +106,11 @@ void ab_session_close(ab_session *a) {
     free(a->trials);
     plan_free(&a->plan);
     choices_free(&a->choices);
+}
+
+void ab_session_add(ab_session *a, int at, launch *l) {
+    l->order = a->launched++;
+    trial_add_to(a->trials, a->count, at, &a->rules, l);
 }
 
 // ---- The run ----
@@ -165,8 +171,11 @@ static bool go_round(turns *r, ab_session *a) {
         }
         show(r, t);
         if (launch_run(&a->launch, &a->arms[0], &a->arms[1], t->what, &r->seed, &l, t->error)) {
-            trial_add_to(a->trials, a->count, i, &a->rules, &l);
+            ab_session_add(a, i, &l);
             r->progress.done++;
+        }
+        if (a->keep) {
+            a->keep(a->keep_data);
         }
     }
     return true;
@@ -197,6 +206,7 @@ void ab_sessions_run(ab_session *const *sessions, int count, double budget,
     progress_end(&r.progress);
     const char *why = stop_asked ? "interrupted" : ended ? ended(data) : NULL;
     for (int j = 0; j < count; j++) {
+        sessions[j]->complete = count_open(&(turns){.sessions = &sessions[j], .count = 1}) == 0;
         for (int i = 0; i < sessions[j]->count; i++) {
             trial_end(&sessions[j]->trials[i], &sessions[j]->rules,
                       why ? why : "the budget was spent");

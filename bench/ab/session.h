@@ -23,6 +23,10 @@ typedef struct ab_session {
     plan plan;
     trial *trials;
     int count;
+    int launched;             // launches of all trials
+    bool complete;            // nothing was left open when the run ended
+    void (*keep)(void *data); // called after each launch; NULL: nothing is to be done
+    void *keep_data;
 } ab_session;
 
 // A session with the standard rule.
@@ -34,6 +38,8 @@ extern const struct argp ab_session_parser;
 // Finds the builds `a` and `b` and makes the trials. 0, or an exit code after a message.
 int ab_session_open(ab_session *s, const char *a, const char *b);
 void ab_session_close(ab_session *s);
+// Adds a launch of trial `at`, whose order it sets.
+void ab_session_add(ab_session *s, int at, launch *l);
 // Launches the cases in turns until all are decided, the budget is spent, or a signal asks to end.
 void ab_session_run(ab_session *s);
 // The same for the cases of several sessions in turns, within a budget of seconds (0: no limit). It

@@ -47,6 +47,12 @@ static bool find_plugins(const char *origin, char *folder) {
     return false;
 }
 
+bool twin_find_plugins(const char *library, char *folder) {
+    char origin[CHANNEL_PATH];
+    snprintf(origin, sizeof origin, "%.*s", (int)(strrchr(library, '/') - library), library);
+    return find_plugins(origin, folder);
+}
+
 static bool copy_plugins(const char *from, const char *to, char *error) {
     DIR *dir = opendir(from);
     bool well = dir || fail_twin(error, from);

@@ -13,5 +13,7 @@ typedef struct twin {
 // `error` (CHANNEL_ERROR bytes).
 bool twin_make(twin *t, const char *library, char *error);
 void twin_remove(twin *t);
+// Finds the folder with the plugins of this library; `folder` has CHANNEL_PATH bytes.
+bool twin_find_plugins(const char *library, char *folder);
 
 #endif

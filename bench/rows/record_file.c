@@ -7,6 +7,8 @@
 #include "wholefile.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,17 +124,26 @@ static bool is_deep(const char *text, size_t length) {
     return depth > DEPTH_MOST;
 }
 
-static const char *what_is_wrong(const json_t *all) {
+// False: the reason is at `message`.
+static bool check_kind(const json_t *all, const char *part, char *message, size_t size) {
     const json_t *ours = json_object_get(json_object_get(all, "context"), "decoct");
-    if (!json_is_object(ours) || !json_is_array(json_object_get(all, "benchmarks"))) {
-        return "it has no \"context\" with \"decoct\", or no \"benchmarks\"";
+    const json_t *found = json_object_get(all, part);
+    if (!json_is_object(ours) || !(json_is_array(found) || json_is_object(found))) {
+        snprintf(message, size,
+                 "not a result file: it has no \"context\" with \"decoct\", or no \"%s\"", part);
+        return false;
     }
-    return json_integer_value(json_object_get(ours, "format")) == 1
-               ? NULL
-               : "context.decoct.format must be 1: this program knows no other";
+    if (json_integer_value(json_object_get(ours, "format")) != 1) {
+        snprintf(message, size,
+                 "not a result file: context.decoct.format must be 1: this program "
+                 "knows no other");
+        return false;
+    }
+    return true;
 }
 
-static json_t *parse_rows(const char *text, size_t length, char *message, size_t size, int *code) {
+static json_t *parse_file(const char *text, size_t length, const char *part, char *message,
+                          size_t size, int *code) {
     json_error_t error;
     *code = EXIT_USAGE;
     if (readwhole_is_empty(text, length)) {
@@ -144,15 +155,12 @@ static json_t *parse_rows(const char *text, size_t length, char *message, size_t
     }
     jsonmemory_watch();
     json_t *all = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    const char *wrong = all ? what_is_wrong(all) : NULL;
     if (jsonmemory_failed()) {
         snprintf(message, size, "out of memory");
         *code = EXIT_INTERNAL;
     } else if (!all) {
         snprintf(message, size, "line %d: %s", error.line, error.text);
-    } else if (wrong) {
-        snprintf(message, size, "not a result file: %s", wrong);
-    } else {
+    } else if (check_kind(all, part, message, size)) {
         return all;
     }
     json_decref(all);
@@ -160,17 +168,50 @@ static json_t *parse_rows(const char *text, size_t length, char *message, size_t
 }
 
 json_t *record_file_read(const char *path, const char *command, int *code) {
+    return record_file_read_part(path, command, "benchmarks", code);
+}
+
+json_t *record_file_read_part(const char *path, const char *command, const char *part, int *code) {
     char *text, message[WHOLEFILE_MESSAGE] = "out of memory";
     size_t length = 0;
     json_t *all = NULL;
     readwhole_status status = readwhole(path, &text, &length, message, sizeof message);
     *code = status == READWHOLE_MEMORY ? EXIT_INTERNAL : EXIT_USAGE;
     if (status == READWHOLE_OK) {
-        all = parse_rows(text, length, message, sizeof message, code);
+        all = parse_file(text, length, part, message, sizeof message, code);
     }
     free(text);
     if (!all) {
         fprintf(stderr, "%s: %s: %s\n", command, path, message);
     }
     return all;
+}
+
+static bool is_same_list(const json_t *a, const json_t *b) {
+    bool same = json_array_size(a) == json_array_size(b);
+    for (size_t i = 0; same && i < json_array_size(a); i++) {
+        same = record_file_is_same(json_array_get(a, i), json_array_get(b, i));
+    }
+    return same;
+}
+
+static bool is_same_object(const json_t *a, const json_t *b) {
+    const char *key;
+    json_t *value;
+    bool same = json_object_size(a) == json_object_size(b);
+    json_object_foreach((json_t *)(uintptr_t)a, key, value) {
+        same = same && record_file_is_same(value, json_object_get(b, key));
+    }
+    return same;
+}
+
+bool record_file_is_same(const json_t *a, const json_t *b) {
+    if (json_is_number(a) && json_is_number(b)) {
+        double x = json_number_value(a), y = json_number_value(b);
+        return fabs(x - y) <= 1e-5 * fabs(y);
+    }
+    if (json_is_array(a) && json_is_array(b)) {
+        return is_same_list(a, b);
+    }
+    return json_is_object(a) && json_is_object(b) ? is_same_object(a, b) : json_equal(a, b);
 }

@@ -31,5 +31,9 @@ bool record_file_write(record_file *r, const char *command, bool end);
 // Reads a file to continue it; an empty one has neither context nor rows (an empty object). NULL,
 // an exit code and a message on stderr.
 json_t *record_file_read(const char *path, const char *command, int *code);
+// The same for a file that has `part` instead of "benchmarks".
+json_t *record_file_read_part(const char *path, const char *command, const char *part, int *code);
+// Whether two values of files are equal: numbers to the precision of a file.
+bool record_file_is_same(const json_t *a, const json_t *b);
 
 #endif
