@@ -38,17 +38,18 @@ static void test_summary(void **state) {
     assert_ptr_equal(strstr(text, "## Performance gate: 1 of 9 cases became slower; 1 could not"),
                      text);
     expect(text, "### Slower (1)");
-    expect(text, "| `a/1` | +5.0 % | +4.7 % to +5.3 % | 52 µs | 12 |  |");
+    expect(text, "| `a/1` | +5.0 % | +4.7 to +5.3 % | 52 µs |  |");
     expect(text, "### Faster (1)");
-    expect(text, "| `a/2` | -5.0 % | -5.3 % to -4.7 % |");
+    expect(text, "| `a/2` | -5.0 % | -5.3 to -4.7 % |");
     expect(text, "### No verdict (2)");
     expect(text, "the budget was spent");
     expect(text, "| `m\\|x'<y>` |");
     expect(text, "a \\| b &lt;script&gt; \\*c\\*");
-    expect(text,
-           "<b>No change</b> in 4 cases; in each of them a change of 2.3 % would have been found");
+    expect(text, "<b>No change</b> in 4 cases; in each of them a change of 2.3 % or more would "
+                 "have been found");
     expect(text, "**Self-check passed**");
-    expect(text, "The time budget of 1 min 15 s ended before 1 of 9 cases were decided");
+    expect(text,
+           "The time budget of 1 min 15 s ended before all were decided: 1 of 9 cases were left");
     expect(text, "`^b/`, until 2026-11-25 has expired");
     expect(text, "old \\| reason");
     expect(text, "`^gone/`, until 2027-01-01 names no case");
@@ -68,7 +69,30 @@ static void test_summary_of_a_machine_that_is_unfit(void **state) {
     char *text = report(&g, gate_markdown);
     expect(text,
            "**Self-check failed**: a/1: a build and its copy measured as \"improvement\" (-4.0 %)");
+    expect(
+        text,
+        "| `a/1` | improvement: -4.0 % (-4.3 to -3.7 %) | regression: +5.0 % (+4.7 to +5.3 %) |");
     assert_null(strstr(text, "### Slower")); // it cannot be relied on
+    free(text);
+}
+
+static void test_summary_of_too_many_without_a_verdict(void **state) {
+    (void)state;
+    gate g = equal_gate();
+    set_cases("-???");
+    gate_decide(&g, false);
+    char *text = report(&g, gate_markdown);
+    expect(text, "so this is not a pass.");
+    expect(text, "| too noisy: repeated measurements scatter by more than 5 % |");
+    expect(text, "| `a/1` |  |  | - | budget before the first look, which needs 12 measurements |");
+    free(text);
+    set_change(&trials[0], VERDICT_NO_CHANGE, 0.001);
+    set_change(&trials[1], VERDICT_NO_CHANGE, 0.001);
+    trials[2].count = 60;
+    gate_decide(&g, false);
+    text = report(&g, gate_markdown);
+    assert_null(strstr(text, "not a pass"));
+    expect(text, "after 60 measurements, the most that are made, the interval still crosses 2 %");
     free(text);
 }
 
@@ -110,6 +134,7 @@ static void test_annotations(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_summary), cmocka_unit_test(test_summary_of_a_machine_that_is_unfit),
+        cmocka_unit_test(test_summary_of_too_many_without_a_verdict),
         cmocka_unit_test(test_summary_of_what_does_not_count), cmocka_unit_test(test_annotations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 // seen the tool before.
 #include "gate.h"
 
+#include "cases/exits.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,9 +39,9 @@ static void put_code(FILE *to, const char *text) {
     fputc('`', to);
 }
 
-static void put_percent(FILE *to, double log_ratio) {
-    double percent = 100.0 * expm1(log_ratio);
-    fprintf(to, "%+.1f %%", fabs(percent) < 0.05 ? 0.0 : percent);
+static double percent(double log_ratio) {
+    double value = 100.0 * expm1(log_ratio);
+    return fabs(value) < 0.05 ? 0.0 : value; // not "-0.0"
 }
 
 static void put_duration(FILE *to, double seconds) {
@@ -74,18 +76,20 @@ static bool has_look(const interval *i) {
     return i->median != 0.0 || i->low != 0.0 || i->high != 0.0;
 }
 
-// "| +5.1 % | +4.8 % to +5.4 % "
+static bool has_ends(const interval *i) {
+    return has_look(i) && isfinite(i->low) && isfinite(i->high);
+}
+
+// "| +5.1 % | +4.8 to +5.4 % "
 static void put_change(FILE *to, const trial *t, const trial_rules *rules) {
     interval i = trial_change(t, rules);
     fputs("| ", to);
     if (has_look(&i)) {
-        put_percent(to, i.median);
+        fprintf(to, "%+.1f %%", percent(i.median));
     }
     fputs(" | ", to);
-    if (has_look(&i) && isfinite(i.low) && isfinite(i.high)) {
-        put_percent(to, i.low);
-        fputs(" to ", to);
-        put_percent(to, i.high);
+    if (has_ends(&i)) {
+        fprintf(to, "%+.1f to %+.1f %%", percent(i.low), percent(i.high));
     }
     fputc(' ', to);
 }
@@ -104,13 +108,26 @@ static void put_why(FILE *to, const trial *t, const verdict_rule *rule) {
     if (t->why) {
         put_text(to, t->why);
     } else if (t->count + rule->step > rule->last) {
-        fprintf(to, "the interval is on both sides of %s%.3g %%, and the most launches are spent",
-                t->found.median < 0.0 ? "−" : "", 100.0 * rule->margin);
+        fprintf(to,
+                "after %d measurements, the most that are made, the interval still crosses %.3g %%",
+                t->count, 100.0 * rule->margin);
     } else {
-        fprintf(to, "too noisy: the launches scatter by more than %.3g %%", 100.0 * rule->scatter);
+        fprintf(to, "too noisy: repeated measurements scatter by more than %.3g %%",
+                100.0 * rule->scatter);
     }
     if (t->count < rule->first) {
-        fprintf(to, " before the first look, which needs %d launches", rule->first);
+        fprintf(to, " before the first look, which needs %d measurements", rule->first);
+    }
+}
+
+// An entry that would have accepted it.
+static void put_expired(FILE *to, const gate *g, const trial *t) {
+    for (int i = 0; i < g->accepted.count; i++) {
+        const accepted *a = &g->accepted.items[i];
+        if (a->expired && accept_matches(a, t->name)) {
+            fprintf(to, "%sits entry has expired on %s", t->why ? "; " : "", a->date);
+            return;
+        }
     }
 }
 
@@ -130,14 +147,15 @@ static void put_note(FILE *to, const gate *g, const trial *t, gate_outcome o) {
         put_why(to, t, rule);
     } else if (o == GATE_EQUAL && smallest > 0.0) {
         fprintf(to, "%.1f %% would have been found", 100.0 * smallest);
-    } else if (t->why) {
-        put_text(to, t->why);
+    } else {
+        put_text(to, t->why ? t->why : "");
+        put_expired(to, g, t);
     }
 }
 
 static void put_table(FILE *to, const gate *g, gate_outcome o) {
-    fputs("| case | change of time | interval | baseline takes | launches | note |\n"
-          "|---|--:|---|--:|--:|---|\n",
+    fputs("| case | change of time | interval | baseline takes | note |\n"
+          "|---|--:|---|--:|---|\n",
           to);
     for (int i = 0; i < g->session.count; i++) {
         const trial *t = &g->session.trials[i];
@@ -148,7 +166,7 @@ static void put_table(FILE *to, const gate *g, gate_outcome o) {
             put_change(to, t, &g->session.rules);
             fputs("| ", to);
             put_run(to, t);
-            fprintf(to, " | %d | ", t->count);
+            fputs(" | ", to);
             put_note(to, g, t, o);
             fputs(" |\n", to);
         }
@@ -167,7 +185,8 @@ static void put_equal(FILE *to, const gate *g) {
     }
     fprintf(to, "<details><summary><b>No change</b> in %d cases", g->count[GATE_EQUAL]);
     if (largest > 0.0) {
-        fprintf(to, "; in each of them a change of %.1f %% would have been found", 100.0 * largest);
+        fprintf(to, "; in each of them a change of %.1f %% or more would have been found",
+                100.0 * largest);
     }
     fputs("</summary>\n\n", to);
     put_table(to, g, GATE_EQUAL);
@@ -200,20 +219,27 @@ static void put_cases(FILE *to, const gate *g) {
 
 // ---- The self-check ----
 
+// "| no change: +0.1 % (-0.2 to +0.4 %) "
+static void put_part(FILE *to, const trial *t, const trial_rules *rules) {
+    interval i = trial_change(t, rules);
+    fprintf(to, "| %s", t->error[0] ? "failed" : verdict_name(t->verdict));
+    if (has_look(&i)) {
+        fprintf(to, ": %+.1f %%", percent(i.median));
+    }
+    if (has_ends(&i)) {
+        fprintf(to, " (%+.1f to %+.1f %%)", percent(i.low), percent(i.high));
+    }
+    fputc(' ', to);
+}
+
 static void put_check_table(FILE *to, const gate_check *c) {
-    fputs("| case | two equal builds | change of time | interval | one of them slowed | change of "
-          "time | interval |\n"
-          "|---|---|--:|---|---|--:|---|\n",
-          to);
+    fputs("| case | two equal builds | one of them slowed |\n|---|---|---|\n", to);
     for (int i = 0; i < c->equal.count; i++) {
-        const trial *parts[2] = {&c->equal.trials[i], &c->slowed.trials[i]};
-        const trial_rules *rules[2] = {&c->equal.rules, &c->slowed.rules};
         fputs("| ", to);
-        put_code(to, parts[0]->name);
-        for (int j = 0; j < 2; j++) {
-            fprintf(to, " | %s ", parts[j]->error[0] ? "failed" : verdict_name(parts[j]->verdict));
-            put_change(to, parts[j], rules[j]);
-        }
+        put_code(to, c->equal.trials[i].name);
+        fputc(' ', to);
+        put_part(to, &c->equal.trials[i], &c->equal.rules);
+        put_part(to, &c->slowed.trials[i], &c->slowed.rules);
         fputs("|\n", to);
     }
     fputc('\n', to);
@@ -222,8 +248,8 @@ static void put_check_table(FILE *to, const gate_check *c) {
 static void put_control(FILE *to, const gate_control *c) {
     fputs("Control kernel, the same code beside both builds: ", to);
     if (has_look(&c->found)) {
-        put_percent(to, c->found.median);
-        fprintf(to, " beside the candidate (%s).", verdict_name(c->verdict));
+        fprintf(to, "%+.1f %% beside the candidate (%s).", percent(c->found.median),
+                verdict_name(c->verdict));
     } else {
         fputs("too few launches to look at it.", to);
     }
@@ -310,7 +336,7 @@ static void put_notes(FILE *to, const gate *g) {
     if (cut > 0) {
         fprintf(to, "- The time budget of ");
         put_duration(to, s->budget);
-        fprintf(to, " ended before %d of %d cases were decided.\n", cut, s->count);
+        fprintf(to, " ended before all were decided: %d of %d cases were left.\n", cut, s->count);
     }
     if (bits > 0) {
         fprintf(to, "- %d of %d cases give different bits, as %s.\n", bits, s->count,
@@ -331,10 +357,7 @@ static void put_machine(FILE *to, const gate *g) {
     put_duration(to, g->seconds);
     fputs(" on ", to);
     put_text(to, g->machine[0] ? g->machine : "an unknown machine");
-    fprintf(to,
-            ". A case counts as changed if its whole interval is beyond ±%.3g %%; a change of time "
-            "of +5 %% means that the candidate takes 5 %% longer.\n\n",
-            100.0 * s->rules.rule.margin);
+    fputs(".\n\n", to);
     for (int i = 0; i < 2; i++) {
         fprintf(to, "- %s: ", i == 0 ? "Baseline" : "Candidate");
         put_text(to, g->builds[i][0] ? g->builds[i] : s->arms[i].library);
@@ -342,11 +365,33 @@ static void put_machine(FILE *to, const gate *g) {
     }
 }
 
+static void put_introduction(FILE *to, const gate *g) {
+    fputs("The candidate", to);
+    for (int i = 1; i >= 0; i--) {
+        if (g->names[i]) {
+            fputs(" ", to);
+            put_code(to, g->names[i]);
+        }
+        fputs(i == 1 ? " was compared with the baseline" : "", to);
+    }
+    fprintf(
+        to,
+        " on this machine, by the time that it needs for each of %d cases; +5 %% means that it "
+        "takes 5 %% longer. A case counts as slower or faster if the whole interval of its change "
+        "is beyond ±%.3g %%.\n\n",
+        g->session.count, 100.0 * g->session.rules.rule.margin);
+}
+
 void gate_markdown(FILE *to, const gate *g) {
     char why[640];
+    bool fit = gate_check_result(&g->check, why, sizeof why) == GATE_FIT;
     fprintf(to, "## Performance gate: %s\n\n", g->verdict);
-    if (gate_check_result(&g->check, why, sizeof why) == GATE_FIT ||
-        g->count[GATE_OTHER_BITS] > 0) {
+    put_introduction(to, g);
+    if (fit && g->code == EXIT_INVALID) {
+        fputs("**More than a quarter of the cases have no verdict, so this is not a pass.**\n\n",
+              to);
+    }
+    if (fit || g->count[GATE_OTHER_BITS] > 0) {
         put_cases(to, g);
     }
     put_check(to, g);
