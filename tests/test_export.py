@@ -210,11 +210,12 @@ class Markdown(Export):
             row.update(real_time=200 if row["backend"] == "scalar" else 100, real_time_low=None)
         lines = self.export("md", doc).splitlines()
         self.assertEqual(lines[:3], ["Cannot tell whether scalar or avx2 is faster: rows have no interval "
-                                     "(geometric mean over 6 cases)", "", "| benchmark | time, µs | rate | % of roof | notes |"])
+                                     "(geometric mean over 6 cases; single cases 2.00 to 2.00)", "", "| benchmark | time, µs | rate | % of roof | notes |"])
         for row in doc["benchmarks"]:
-            row.update(real_time_low=row["real_time"], real_time_high=row["real_time"])
+            row.update(real_time_low=row["real_time"] * 0.9999, real_time_high=row["real_time"] * 1.0001)
         self.assertEqual(self.export("md", doc).splitlines()[0], "avx2 is 2.00 times as fast as scalar (geometric mean over "
-                         "6 cases, interval 1.96 to 2.04)")
+                         "6 cases, interval 1.96 to 2.04; single cases 2.00 to 2.00: faster in 6, slower in 0, too close to "
+                         "tell in 0)")
         self.assertNotIn("faster", self.export("csv", doc))
 
 

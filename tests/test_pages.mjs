@@ -112,9 +112,10 @@ test("the verdict names the faster one", "backends", async page => {
 const EQUAL = /^AMD EPYC \(before.json\) and AMD EPYC \(after.json\) are equally fast within \u00b1[\d.]+ %$/, CANNOT = /^Cannot tell whether/,
   RUNS_DIFFER = /^AMD EPYC \(after\) is 4\.0 % faster than AMD EPYC \(before\)$/;
 for (const [file, headline, tile, why] of [
+  ["many", /^AMD EPYC \(after.json\) is 1.20 times as fast as AMD EPYC \(before.json\)$/, /^1.20\u00d7$/],
   ["same", EQUAL, /^equal$/], ["four", EQUAL, /^equal$/],
   ["small", EQUAL, /^equal$/], ["inside", /^mine is 4\.0 % faster than avx2$/, /^4\.0 %$/],
-  ["runs", RUNS_DIFFER, /^4\.0 %$/], ["busy", RUNS_DIFFER, /^4\.0 %$/], ["apart", CANNOT, /^cannot tell$/, /holds 1/],
+  ["runs", RUNS_DIFFER, /^4\.0 %$/], ["busy", RUNS_DIFFER, /^4\.0 %$/], ["apart", /^avx2 and mine are equally fast within \u00b120 %$/, /^equal$/],
   ["moved", CANNOT, /^cannot tell$/, /holds 1/], ["lone", CANNOT, /^cannot tell$/, /holds 1|one case alone|disagree/],
   ["sole", CANNOT, /^cannot tell$/, /one case alone makes the difference/],
   ["few", CANNOT, /^cannot tell$/, /only 4 cases/], ["upset", CANNOT, /^cannot tell$/, /most rows were disturbed or invalid \(11 of 20\)/],
@@ -135,12 +136,15 @@ for (const [file, headline, tile, why] of [
     });
   test("the program and its page agree: " + file, "real-" + file, async page => {
     const said = fs.readFileSync(path.join(folder, "real-" + file + ".txt"), "utf8");
-    const parts = said.match(/^(.*?)(?:: (.*))? \(geometric mean over (\d+ cases), interval (\S+) to (\S+)\)\n$/);
+    const parts = said.match(/^(.*?)(?:: (.*))? \(geometric mean over (\d+ cases), interval (\S+ to \S+); (single cases .*)\)\n$/);
     assert.ok(parts, said);
-    const [, words, reason, count, low, high] = parts, lede = await page.locator("#lede").innerText();
+    const [, words, reason, count, interval, spread] = parts, lede = await page.locator("#lede").innerText();
     assert.equal(words, (await page.locator("h1").innerText()).replace("\u00b1", ""));
     assert.ok(lede.includes(" over " + count + " that both have"), lede + said);
-    assert.ok(lede.endsWith("; its interval runs from " + low + " to " + high + "."), lede + said);
+    const [cases, apart] = spread.split("; ");
+    assert.ok(lede.includes("; its interval runs from " + interval + ". S" + cases.slice(1) + "."), lede + said);
+    assert.ok(lede.includes(apart ? ". M" + apart.slice(1) + ", so" : cases.slice(1) + "."), lede + said);
+    assert.equal(/ in turns/.test(lede), Boolean(apart), lede);
     assert.equal(reason !== undefined, headline === CANNOT);
     if (reason) assert.ok(lede.includes("; " + reason.replace(/(difference: ).*/, "$1")), lede + said);
   });
@@ -162,7 +166,7 @@ test("two binaries of one commit, and what the doctor found", "double", async pa
 test("the rule is explained with its numbers", "backends", async page => {
   await page.locator("#compare details.formulas summary").click();
   const text = await page.locator("#compare details.formulas").innerText();
-  assert.match(text, /cannot show: 2\s%\s+within.*where 6 files.*10\s%; otherwise 15\s%\./s);
+  assert.match(text, /cannot show, ln\(1 . x\): 2\s%\s+within.*where 6 files.*10\s%; otherwise 15\s%\./s);
   assert.match(text, /at least 75\s% of the cases.*at most 20\s%\).*fewer than 5 cases/s);
 });
 test("a mean for each operation", "backends", async page => {

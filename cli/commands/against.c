@@ -13,11 +13,15 @@
 #define VERDICT(name, value, meaning) static const double name = value;
 #include "verdict.def"
 enum { SENTENCES = 8 }; // more series are only counted
+enum { DAY = 10 };      // characters of a date: 2026-11-26
 
 // A case that both series have; a ratio is the time of a over the time of b.
 typedef struct against_case {
     uint32_t which;
     double ratio, low, high; // low and high: NAN without intervals
+    double width_a, width_b; // logarithms of high / low of both times
+    bool files_a, files_b;   // that interval is over files, not over the samples of one
+    double room;             // logarithm of the allowance
     bool disturbed;
 } against_case;
 
@@ -28,7 +32,9 @@ typedef struct against {
     uint32_t a, b;
     against_case *list;
     uint32_t count, invalid;
-    double ratio, low, high; // the geometric means
+    double ratio, low, high; // of the geometric mean
+    double least, most;      // the smallest and the largest ratio of a case
+    uint32_t faster_a, faster_b, close;
     against_kind kind;
     char why[128];    // CANNOT_TELL
     const char *sole; // the name of the case that makes the difference alone, or NULL
@@ -92,21 +98,67 @@ static double allowance(const against *p, const fleet_cell *x, const fleet_cell 
                                             : OTHER_MACHINE;
 }
 
+// The interval of a single sample has no width: it is not known.
+static double width(fleet_value v) {
+    return v.low > 0 && v.high > v.low ? log((double)v.high / (double)v.low) : NAN;
+}
+
 static against_case compare_case(const against *p, uint32_t which, const fleet_cell *x,
                                  const fleet_cell *y) {
     fleet_value a = fleet_value_of(p->f, x, RESULTS_TIME),
                 b = fleet_value_of(p->f, y, RESULTS_TIME);
-    bool known = a.low > 0 && a.high > 0 && b.low > 0 && b.high > 0;
-    double room = allowance(p, x, y);
+    double ratio = (double)a.median / (double)b.median, room = log(allowance(p, x, y));
+    double half = 0.5 * hypot(width(a), width(b)) + room;
     return (against_case){.which = which,
-                          .ratio = (double)a.median / (double)b.median,
-                          .low = known ? (double)a.low / (double)b.high / room : NAN,
-                          .high = known ? (double)a.high / (double)b.low * room : NAN,
+                          .ratio = ratio,
+                          .low = ratio * exp(-half),
+                          .high = ratio * exp(half),
+                          .width_a = width(a),
+                          .width_b = width(b),
+                          .files_a = x->n > 1,
+                          .files_b = y->n > 1,
+                          .room = room,
                           .disturbed = is_disturbed(x) || is_disturbed(y)};
 }
 
+static double square(double x) {
+    return x * x;
+}
+
+// Adds up the errors of the cases, as logarithms. Those of samples are independent from case to
+// case: their squares add up. The state of the machine while a file was measured is common to all
+// cases of it, so medians over files err together: their widths add up. The allowances do, too.
+static double mean_error(const against *p) {
+    double own = 0, files_a = 0, files_b = 0, room = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        const against_case *c = &p->list[i];
+        own += (c->files_a ? 0 : square(c->width_a)) + (c->files_b ? 0 : square(c->width_b));
+        files_a += c->files_a ? c->width_a : 0;
+        files_b += c->files_b ? c->width_b : 0;
+        room += c->room;
+    }
+    return (0.5 * sqrt(own + square(files_a) + square(files_b)) + room) / p->count;
+}
+
+static void summarize(against *p) {
+    double sum = 0;
+    p->least = INFINITY;
+    for (uint32_t i = 0; i < p->count; i++) {
+        const against_case *c = &p->list[i];
+        sum += log(c->ratio);
+        p->least = fmin(p->least, c->ratio);
+        p->most = fmax(p->most, c->ratio);
+        p->faster_b += c->low > 1;
+        p->faster_a += c->high < 1;
+        p->close += c->low <= 1 && c->high >= 1;
+    }
+    double error = mean_error(p);
+    p->ratio = exp(sum / p->count);
+    p->low = p->ratio * exp(-error);
+    p->high = p->ratio * exp(error);
+}
+
 static void compare_all(against *p) {
-    double ratio = 0, low = 0, high = 0;
     for (uint32_t c = 0; c < p->f->case_table.count; c++) {
         const fleet_cell *x = find_work(p->f, p->a, c), *y = find_work(p->f, p->b, c);
         if (!x || !y) {
@@ -116,15 +168,9 @@ static void compare_all(against *p) {
             p->invalid++;
             continue;
         }
-        against_case one = compare_case(p, c, x, y);
-        ratio += log(one.ratio);
-        low += log(one.low);
-        high += log(one.high);
-        p->list[p->count++] = one;
+        p->list[p->count++] = compare_case(p, c, x, y);
     }
-    p->ratio = exp(ratio / p->count);
-    p->low = exp(low / p->count);
-    p->high = exp(high / p->count);
+    summarize(p);
 }
 
 // The name of a case that makes half of the mean or more, or NULL.
@@ -159,11 +205,7 @@ static bool goes_one_way(against *p) {
 
 // The interval holds 1.
 static bool is_near(against *p) {
-    uint32_t apart = 0;
-    for (uint32_t i = 0; i < p->count; i++) {
-        apart += p->list[i].low > 1 || p->list[i].high < 1;
-    }
-    bool disagree = apart > (1 - ONE_WAY) * p->count;
+    bool disagree = p->faster_a + p->faster_b > (1 - ONE_WAY) * p->count;
     bool near = !disagree && fmax(p->high, 1 / p->low) <= EQUAL;
     if (!near) {
         snprintf(p->why, sizeof p->why,
@@ -251,7 +293,7 @@ static void put_verdict(const against *p, FILE *to) {
         put_place(p, to);
         fputs(" are equally fast within ", to);
         put_digits((fmax(p->high, 1 / p->low) - 1) * 100, 2, to);
-        fputs(" %", to);
+        fputs(p->faster_a + p->faster_b ? " % on average" : " %", to);
     } else {
         fputs("Cannot tell whether ", to);
         put_two(p, p->a, p->b, " or ", to);
@@ -260,14 +302,49 @@ static void put_verdict(const against *p, FILE *to) {
     }
 }
 
+// What two files do not share, beside the moment.
+static void put_apart(const against *p, FILE *to) {
+    const fleet_group *g = &p->f->groups[p->f->series[p->a].group],
+                      *h = &p->f->groups[p->f->series[p->b].group];
+    if (g == h) {
+        return;
+    }
+    bool single = g->files == 1 && h->files == 1, dated = g->date && h->date;
+    if (!same_text(g->cpu, h->cpu)) {
+        fputs("; measured on two machines", to);
+    } else if (single && g->host && h->host && strcmp(g->host, h->host) != 0) {
+        fputs("; measured on two machines of one model", to);
+    } else if (single && dated && strncmp(g->date, h->date, DAY) != 0) {
+        fprintf(to, "; measured on two days, %.*s and %.*s", DAY, g->date, DAY, h->date);
+    } else if (single) {
+        fputs("; measured in two runs", to);
+    }
+}
+
+static void put_range(double low, double high, bool turned, FILE *to) {
+    put_digits(turned ? 1 / high : low, 3, to);
+    fputs(" to ", to);
+    put_digits(turned ? 1 / low : high, 3, to);
+}
+
+// The spread over the cases is a statement of its own: they are a fixed list and no sample.
 static void put_basis(const against *p, FILE *to) {
+    bool turned = p->ratio < 1;
     fprintf(to, " (geometric mean over %u case%s", (unsigned)p->count, p->count == 1 ? "" : "s");
     if (!isnan(p->low)) {
         fputs(", interval ", to);
-        put_digits(p->ratio < 1 ? 1 / p->high : p->low, 3, to);
-        fputs(" to ", to);
-        put_digits(p->ratio < 1 ? 1 / p->low : p->high, 3, to);
+        put_range(p->low, p->high, turned, to);
     }
+    if (p->count > 1) {
+        fputs("; single cases ", to);
+        put_range(p->least, p->most, turned, to);
+    }
+    if (!isnan(p->low)) {
+        fprintf(to, ": faster in %u, slower in %u, too close to tell in %u",
+                (unsigned)(turned ? p->faster_a : p->faster_b),
+                (unsigned)(turned ? p->faster_b : p->faster_a), (unsigned)p->close);
+    }
+    put_apart(p, to);
     fputc(')', to);
 }
 

@@ -43,6 +43,7 @@ static void start_group(fleet_group *g, const results_file *file, const char *pa
     g->cpu = file->cpu.at && file->cpu.length ? copy_text(file->cpu)
                                               : copy_text((results_text){"unknown CPU", 11});
     g->date = copy_text(file->date);
+    g->host = copy_text(file->host);
     g->commit = copy_text(file->commit);
     g->context = copy_text(file->context);
     g->file = clean(shown);

@@ -12,9 +12,9 @@
 
 // Strings are of UTF-8 without 0 bytes, allocated; NULL for null.
 typedef struct fleet_group {
-    char *cpu, *label, *date, *commit, *context; // the context as JSON
-    char *file, *path;                           // of the first file: as shown, and as given
-    char *folder;                                // NULL for a single file
+    char *cpu, *label, *date, *host, *commit, *context; // the context as JSON
+    char *file, *path;                                  // of the first file: as shown, and as given
+    char *folder;                                       // NULL for a single file
     uint32_t files;
     int64_t complete; // 0 when one is not, -1 when nothing is known
     uint64_t disclosed[RESULTS_DISCLOSED];

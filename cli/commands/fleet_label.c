@@ -98,7 +98,8 @@ void fleet_table_free(fleet_table *t) {
 }
 
 static void free_group(fleet_group *g) {
-    char *texts[] = {g->cpu, g->label, g->date, g->commit, g->context, g->file, g->path, g->folder};
+    char *texts[] = {g->cpu,     g->label, g->date, g->host,  g->commit,
+                     g->context, g->file,  g->path, g->folder};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         free(texts[i]);
     }

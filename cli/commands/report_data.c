@@ -80,6 +80,7 @@ static void put_group(const fleet_group *g, FILE *to) {
     fprintf(to, "\"files\":%u,", (unsigned)g->files);
     put_pair("file", g->file, to);
     put_pair("date", g->date, to);
+    put_pair("host", g->host, to);
     put_pair("commit", g->commit, to);
     fprintf(to, "\"complete\":%s,\"context\":", words[g->complete + 1]);
     report_put_json(g->context, strlen(g->context), to);

@@ -303,6 +303,8 @@ void results_reader::read_context(dom::object all, results_file *file) {
         }
         key = "context.date";
         file->date = find(outer, "date", &value) ? as_text(value) : results_text{nullptr, 0};
+        key = "context.host_name";
+        file->host = find(outer, "host_name", &value) ? as_text(value) : results_text{nullptr, 0};
         key = "context.decoct.commit";
         file->commit = find(ours, "commit", &value) ? as_text(value) : results_text{nullptr, 0};
         key = "context.decoct.complete";

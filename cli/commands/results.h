@@ -56,7 +56,7 @@ extern const char *const results_disclosed[RESULTS_DISCLOSED];
 typedef struct results_ab results_ab; // results_ab.h
 
 typedef struct results_file {
-    results_text cpu, date, commit;
+    results_text cpu, date, host, commit;
     results_text context;                  // the whole of it, as JSON without blanks
     int64_t complete;                      // -1 for null
     uint64_t disclosed[RESULTS_DISCLOSED]; // a hash of each value

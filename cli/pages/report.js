@@ -316,11 +316,11 @@ function verdict() {
       (p.verdict.kind === "unknown" ? "; " + p.verdict.why : "") +
       (p.low === null
         ? ""
-        : "; its interval runs from " +
-          digits(p.ratio < 1 ? 1 / p.high : p.low) +
-          " to " +
-          digits(p.ratio < 1 ? 1 / p.low : p.high)) +
+        : "; its interval runs from " + endsWords(p, p.low, p.high)) +
       "." +
+      (spreadWords(p) && " " + capital(spreadWords(p)) + ".") +
+      (apartWords(...pair) &&
+        " " + capital(apartWords(...pair)) + ", so the machine's state is in it too: decoct ab measures in turns.") +
       othersWords(...pair);
     const tile = pairFigure(p, a, b);
     const won = p.ratio >= 1 ? [p.b, p.none + p.unknown, p.a] : [p.a, p.none + p.unknown, p.b];

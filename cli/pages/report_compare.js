@@ -96,7 +96,18 @@ function compareSection() {
         plural(p.list.length, "case") +
         (p.low === null
           ? "; " + p.verdict.why
-          : (p.verdict.kind === "unknown" ? "; " + p.verdict.why : "") + "; ratio " + digits(p.ratio) + ", interval " + digits(p.low) + " to " + digits(p.high)) +
+          : (p.verdict.kind === "unknown" ? "; " + p.verdict.why : "") +
+            "; ratio " +
+            digits(p.ratio) +
+            ", interval " +
+            digits(p.low) +
+            " to " +
+            digits(p.high)) +
+        "; single cases " +
+        digits(p.least) +
+        " to " +
+        digits(p.most) +
+        (apartWords(state.a, state.b) && "; " + apartWords(state.a, state.b)) +
         "). B is faster in " +
         p.b +
         ", A in " +

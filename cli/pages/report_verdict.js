@@ -6,9 +6,13 @@
 // two runs of one program also differ by the state of the machine, which no sample shows. What is
 // known of it is added: the ceilings measured between the samples, where both runs had the same one
 // to reach, else a fixed allowance. (On shared machines the runs of one program differ by several
-// per cent though all samples agree; only runs in turns, or many of them, see less.) The cases are
-// a list and no random draw, so the interval of their mean is the mean of theirs: noise that all
-// cases of a file share does not average out.
+// per cent though all samples agree; only runs in turns, or many of them, see less.)
+//
+// The cases are a fixed list and no random draw: how much they differ among themselves says nothing
+// about the error of their mean, and is a statement of its own. That error comes from the
+// measurements. The noise of samples is independent from case to case, so in the mean of n cases
+// its square is the sum of their squares over n^2. What all cases of a file share does not average
+// out: of medians over files the widths add up, and so do the allowances.
 //
 // The program computes the same for the terminal and for Markdown (against.c); tests compare both.
 "use strict";
@@ -49,40 +53,58 @@ function allowance(a, b, c) {
     : RULE.OTHER_MACHINE;
 }
 
+// Of a time's interval, as a logarithm. That of a single sample has no width: it is not known.
+function width(s, c) {
+  const low = value("time_low", s, c),
+    high = value("time_high", s, c);
+  return low > 0 && high > low ? Math.log(high / low) : null;
+}
+
 function compareCase(a, b, c) {
-  const ends = [
-    value("time_low", a, c),
-    value("time_high", b, c),
-    value("time_high", a, c),
-    value("time_low", b, c)
-  ];
-  const known = ends.every(v => v > 0),
-    room = allowance(a, b, c);
-  const low = known ? ends[0] / ends[1] / room : null,
-    high = known ? (ends[2] / ends[3]) * room : null;
+  const widths = [width(a, c), width(b, c)],
+    known = widths.every(w => w !== null);
+  const room = Math.log(allowance(a, b, c)),
+    ratio = value("time", a, c) / value("time", b, c);
+  const half = known ? Math.hypot(...widths) / 2 + room : null;
+  const low = known ? ratio * Math.exp(-half) : null,
+    high = known ? ratio * Math.exp(half) : null;
   return {
     c,
-    ratio: value("time", a, c) / value("time", b, c),
+    ratio,
     low,
     high,
     known,
+    widths,
+    room,
+    files: [a, b].map(s => value("n", s, c) > 1), // the intervals are over files, not over samples
     disturbed: isDisturbed(a, c) || isDisturbed(b, c),
     side: !known || (low <= 1 && high >= 1) ? 0 : low > 1 ? 1 : -1
   };
+}
+
+// The error of the mean, as a logarithm.
+function meanError(list) {
+  const sum = of => list.reduce((all, r) => all + of(r), 0);
+  const own = sum(r => r.widths.reduce((all, w, side) => all + (r.files[side] ? 0 : w * w), 0));
+  const shared = [0, 1].map(side => sum(r => (r.files[side] ? r.widths[side] : 0)));
+  return (Math.hypot(Math.sqrt(own), ...shared) / 2 + sum(r => r.room)) / list.length;
 }
 
 // Each case that both have, all of them in one number, and the verdict.
 function against(a, b, wanted = cases.map((c, i) => i)) {
   const both = wanted.filter(c => hasWork(a, c) && hasWork(b, c));
   const list = both.filter(c => !isInvalid(a, c) && !isInvalid(b, c)).map(c => compareCase(a, b, c));
-  const mean = key => Math.exp(list.reduce((sum, r) => sum + Math.log(r[key]), 0) / list.length);
-  const known = list.length > 0 && list.every(r => r.known);
+  const ratio = Math.exp(list.reduce((sum, r) => sum + Math.log(r.ratio), 0) / list.length);
+  const known = list.length > 0 && list.every(r => r.known),
+    error = known ? Math.exp(meanError(list)) : null;
   const p = {
     list,
     invalid: both.length - list.length,
-    ratio: list.length ? mean("ratio") : null,
-    low: known ? mean("low") : null,
-    high: known ? mean("high") : null,
+    ratio: list.length ? ratio : null,
+    low: known ? ratio / error : null,
+    high: known ? ratio * error : null,
+    least: Math.min(...list.map(r => r.ratio)),
+    most: Math.max(...list.map(r => r.ratio)),
     b: list.filter(r => r.side > 0).length,
     a: list.filter(r => r.side < 0).length,
     none: list.filter(r => r.known && r.side === 0).length,
@@ -176,10 +198,40 @@ function pairWords(p, a, b) {
     groups.length > 1 && series[a].group === series[b].group ? " on " + groups[series[a].group].label : "";
   const kind = p.verdict.kind;
   if (kind === "equal")
-    return nameA + " and " + nameB + on + " are equally fast within \u00b1" + p.verdict.percent + " %";
+    return (
+      nameA + " and " + nameB + on + " are equally fast within \u00b1" + p.verdict.percent + " %" +
+      (p.a + p.b ? " on average" : "")
+    );
   if (kind !== "differs") return "Cannot tell whether " + nameA + " or " + nameB + on + " is faster";
   const [fast, slow] = p.ratio >= 1 ? [nameB, nameA] : [nameA, nameB];
   return gain(p.ratio) < 1.2
     ? fast + " is " + times(p.ratio) + " faster than " + slow + on
     : fast + " is " + digits(gain(p.ratio)) + " times as fast as " + slow + on;
+}
+// The ends of an interval or of a spread, as seen from the faster one.
+const endsWords = (p, low, high) =>
+  p.ratio < 1 ? digits(1 / high) + " to " + digits(1 / low) : digits(low) + " to " + digits(high);
+// How far the cases are apart; it says nothing about the error of their mean.
+function spreadWords(p) {
+  if (p.list.length < 2) return "";
+  const [more, less] = p.ratio < 1 ? [p.a, p.b] : [p.b, p.a];
+  return (
+    "single cases " +
+    endsWords(p, p.least, p.most) +
+    (p.low === null
+      ? ""
+      : ": faster in " + more + ", slower in " + less + ", too close to tell in " + p.none)
+  );
+}
+// What two files do not share, beside the moment.
+function apartWords(a, b) {
+  const g = groups[series[a].group],
+    h = groups[series[b].group],
+    single = g.files === 1 && h.files === 1;
+  if (g === h) return "";
+  if (g.cpu !== h.cpu) return "measured on two machines";
+  if (single && g.host && h.host && g.host !== h.host) return "measured on two machines of one model";
+  const [x, y] = [g, h].map(one => String(one.date || "").slice(0, 10));
+  if (single && x && y && x !== y) return "measured on two days, " + x + " and " + y;
+  return single ? "measured in two runs" : "";
 }
