@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct ab`: two builds of the library, launched in pairs, and one verdict a case.
 #include "ab/ab_report.h"
+#include "ab/setting.h"
 #include "ab/store.h"
 
 #include "bench.h"
@@ -13,11 +14,13 @@
 static const char doc[] =
     "Compares two builds of the library, A and B, and gives one verdict for each case.\v"
     "A and B are installed trees, build directories or libdecoct.so files, each with its own "
-    "plugins. With one build and two backends (--backend avx2,avx512) the backends are compared."
+    "plugins. With one build, two settings are compared: --backend avx2,avx512, --threads 1,2 or "
+    "--pin compact,spread."
     "\n\n"
-    "Each launch starts two fresh processes, bound to the same CPU, that measure in turns. A pair "
-    "compares the CPU time of the quickest call of a sample of each; a launch is the median of its "
-    "pairs; the verdict comes from the signed-rank interval over launches:\n\n"
+    "Each launch starts two fresh processes, bound to the same CPUs, that measure in turns. A pair "
+    "compares the CPU time (of several threads: the wall time) of the quickest call of a sample of "
+    "each; a launch is the median of its pairs; the verdict comes from the signed-rank interval "
+    "over launches:\n\n"
     "  regression   the interval is above the margin: B is slower\n"
     "  improvement  it is below the margin: B is faster\n"
     "  no change    it is within the margin\n"
@@ -26,10 +29,9 @@ static const char doc[] =
     "  decoct ab old/ new/ --suite ci --quick\n"
     "  decoct ab old/ new/ --suite ci --budget 5m --json ab.json\n"
     "  decoct ab old/ new/ --suite ci --json ab.json --resume\n\n"
-    "Exit code: 0 whatever the verdicts, 12 different bits, 14 nothing matched, 64 invalid "
-    "request, 70 a case could not be measured or the file could not be written, 77 not in this "
-    "build, "
-    "130 interrupted.";
+    "Exit code: 0 whatever the verdicts, 12 different bits, 13 the CPU quota is below the number "
+    "of threads, 14 nothing matched, 64 invalid request, 70 a case could not be measured or the "
+    "file could not be written, 77 not in this build, 130 interrupted.";
 
 enum { KEY_JSON = 0x2500, KEY_RESUME };
 
@@ -50,12 +52,9 @@ typedef struct settings {
 } settings;
 
 static void check_builds(struct argp_state *state, const settings *s) {
-    int backends = s->session.choices.backend.count;
-    if (s->build_count == 0 || (s->build_count == 1 && backends != 2)) {
-        argp_error(state, "name two builds, or one build and two backends (--backend avx2,avx512)");
-    }
-    if (s->build_count == 2 && backends > 1) {
-        argp_error(state, "two builds are compared with one backend at a time");
+    const char *fault = setting_fault(&s->session.choices, s->build_count);
+    if (fault) {
+        argp_error(state, "%s", fault);
     }
 }
 
@@ -107,8 +106,10 @@ static int finish(settings *s) {
 
 int decoct_ab(int argc, char **argv) {
     static const struct argp_child children[] = {{&ab_session_parser, 0, NULL, 0}, {0}};
-    static const struct argp argp = {rows, parse_ab, "A B\nBUILD --backend X,Y", doc, children,
-                                     NULL, NULL};
+    static const struct argp argp = {
+        rows, parse_ab, "A B\nBUILD --backend X,Y\nBUILD --threads M,N\nBUILD --pin X,Y",
+        doc,  children, NULL,
+        NULL};
     settings s = {.session = ab_session_new("decoct ab")};
     int code = parse_arguments(&argp, argc, argv, &s);
     if (code) {

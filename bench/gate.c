@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct gate`: a comparison for continuous integration, with a check of itself and exit codes.
 #include "ab/gate.h"
+#include "ab/setting.h"
 
 #include "bench.h"
 #include "cases/parse.h"
@@ -112,8 +113,9 @@ static void check_request(struct argp_state *state, settings *s) {
     if (!s->baseline || !s->candidate) {
         argp_error(state, "name both builds: --baseline BUILD --candidate BUILD");
     }
-    if (s->gate.session.choices.backend.count > 1) {
-        argp_error(state, "two builds are compared with one backend at a time");
+    const char *fault = setting_fault(&s->gate.session.choices, 2);
+    if (fault) {
+        argp_error(state, "%s", fault);
     }
     take_inject(state, &s->gate);
 }

@@ -45,17 +45,33 @@ static json_t *samples_json(const launch *l) {
                      disturbed);
 }
 
+// Where the threads of each arm were found.
+static json_t *cpus_json(const cpu_set_t ran[2]) {
+    json_t *both = json_array();
+    for (int i = 0; i < 2; i++) {
+        json_t *list = json_array();
+        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+            if (CPU_ISSET((size_t)cpu, &ran[i])) {
+                json_array_append_new(list, json_integer(cpu));
+            }
+        }
+        json_array_append_new(both, list);
+    }
+    return both;
+}
+
 static json_t *launch_json(const launch *l) {
     return json_pack(
-        "{s:i, s:i, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:I, s:[f, f], s:[I, I], s:[s, "
+        "{s:i, s:i, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:I, s:[f, f], s:[I, I], s:[s, "
         "s], s:b, s:b, "
         "s:o}",
-        "order", l->order, "cpu", l->cpu, "quickest", figure(l->quickest), "mean", figure(l->mean),
-        "wall", figure(l->wall), "undisturbed", l->undisturbed, "woke", l->woke, "control_ns",
-        figure(l->control), "control_ratio", figure(l->control_ratio), "seconds",
-        figure(l->seconds), "delay_steps", (json_int_t)l->delay, "run_ns", l->run[0], l->run[1],
-        "arithmetic", (json_int_t)l->arithmetic[0], (json_int_t)l->arithmetic[1], "served",
-        l->served[0], l->served[1], "has_hash", l->has_hash, "same_bits", l->same_bits, "samples",
+        "order", l->order, "cpu", l->cpu, "cpus", cpus_json(l->ran), "quickest",
+        figure(l->quickest), "mean", figure(l->mean), "wall", figure(l->wall), "undisturbed",
+        l->undisturbed, "woke", l->woke, "control_ns", figure(l->control), "control_ratio",
+        figure(l->control_ratio), "seconds", figure(l->seconds), "delay_steps",
+        (json_int_t)l->delay, "run_ns", l->run[0], l->run[1], "arithmetic",
+        (json_int_t)l->arithmetic[0], (json_int_t)l->arithmetic[1], "served", l->served[0],
+        l->served[1], "has_hash", l->has_hash, "same_bits", l->same_bits, "samples",
         samples_json(l));
 }
 
@@ -151,8 +167,9 @@ static bool put(FILE *to, const void *data) {
 // ---- The document ----
 
 static json_t *arm_json(const arm *a) {
-    return json_pack("{s:o, s:s, s:s}", "library", record_text(a->library), "build_sha256",
-                     a->digest, "backend", a->backend);
+    return json_pack("{s:o, s:s, s:s, s:i, s:s}", "library", record_text(a->library),
+                     "build_sha256", a->digest, "backend", a->backend, "threads", a->threads, "pin",
+                     a->pin);
 }
 
 json_t *ab_comparison_json(const ab_session *a) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The table of verdicts.
 #include "ab_report.h"
+#include "setting.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,8 +12,9 @@ static double percent(double log_ratio) {
 }
 
 static void print_arm(char letter, const ab_session *a, int index) {
-    const arm *one = &a->arms[index];
-    printf("%c  %s%s%s\n", letter, one->library, one->backend[0] ? ", backend " : "", one->backend);
+    char words[SETTING_NAME];
+    setting_words(&a->arms[index], words);
+    printf("%c  %s%s\n", letter, a->arms[index].library, words);
 }
 
 void ab_put_change(char *text, size_t size, const trial *t) {

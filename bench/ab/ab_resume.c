@@ -167,6 +167,20 @@ static bool read_pairs(const json_t *samples, launch *l) {
     return true;
 }
 
+static void read_cpus(const json_t *both, cpu_set_t ran[2]) {
+    for (size_t i = 0; i < 2; i++) {
+        size_t at;
+        json_t *one;
+        CPU_ZERO(&ran[i]);
+        json_array_foreach(json_array_get(both, i), at, one) {
+            json_int_t cpu = json_integer_value(one);
+            if (cpu >= 0 && cpu < CPU_SETSIZE) {
+                CPU_SET((size_t)cpu, &ran[i]);
+            }
+        }
+    }
+}
+
 static bool read_launch(json_t *from, int pairs, launch *l) {
     json_error_t error;
     json_t *samples;
@@ -190,6 +204,7 @@ static bool read_launch(json_t *from, int pairs, launch *l) {
         snprintf(l->served[i], sizeof l->served[i], "%s", served[i]);
     }
     l->delay = delay;
+    read_cpus(json_object_get(from, "cpus"), l->ran);
     l->has_hash = hash;
     l->same_bits = same;
     l->pairs = calloc((size_t)pairs, sizeof *l->pairs);

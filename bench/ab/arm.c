@@ -241,3 +241,7 @@ void arm_stop(arm *a) {
     a->pid = 0;
     a->channel = NULL;
 }
+
+bool arms_are_several(const arm *a, const arm *b) {
+    return a->threads > 1 || b->threads > 1;
+}

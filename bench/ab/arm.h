@@ -12,9 +12,12 @@ typedef struct arm {
     char library[CHANNEL_PATH]; // libdecoct.so, a real path
     char digest[DIGEST_TEXT];   // of it and its plugins
     char backend[CHANNEL_WORD]; // "": the library's choice
-    pid_t pid;                  // of the worker; 0: not started
-    channel *channel;           // NULL: none
-    double slept_from;          // CPU time of the worker when its turn ended, in nanoseconds
+    int32_t threads;
+    char pin[CHANNEL_WORD]; // by which the library places its threads; "": one on each CPU of a
+                            // launch
+    pid_t pid;              // of the worker; 0: not started
+    channel *channel;       // NULL: none
+    double slept_from;      // CPU time of the worker when its turn ended, in nanoseconds
 } arm;
 
 // Finds the library of an installed tree, a build directory or a file. False: not found, with the
@@ -29,6 +32,8 @@ bool arm_order(arm *a, channel_order order, char *error);
 // CPU time that the worker used since its last answer, in nanoseconds: about 0 if it slept.
 double arm_awake(const arm *a);
 void arm_stop(arm *a);
+// Whether one of them has several threads, so that both are timed by the wall clock.
+bool arms_are_several(const arm *a, const arm *b);
 
 // Finds the worker program from the place of this program. False: not found.
 bool arm_worker(char *path, char *error);

@@ -5,6 +5,7 @@
 #ifndef BENCH_AB_CHANNEL_H
 #define BENCH_AB_CHANNEL_H
 
+#include <sched.h>
 #include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,13 +20,14 @@ typedef enum channel_order {
 } channel_order;
 
 // One sample: some calls in a row, in nanoseconds. A call is `runs` runs of the operation, so that
-// the clock does not matter.
+// the clock does not matter. CPU time is that of the calling thread or, where `several` is set,
+// that of all threads.
 typedef struct channel_sample {
     double cpu, wall;             // of all calls
-    double quickest;              // CPU time of the quickest call
+    double quickest;              // CPU time of the quickest call; wall time where `several` is set
     double control;               // CPU time of the control kernel, before it
     int64_t involuntary_switches; // of this process
-    int32_t cpu_before, cpu_after;
+    bool strayed;                 // a thread was found on a CPU that is not its own
 } channel_sample;
 
 typedef struct channel {
@@ -39,7 +41,11 @@ typedef struct channel {
     int64_t seq, heads, head_dim, layers;
     int32_t dtype; // of the weights
     uint64_t seed;
-    int32_t cpu;          // to be bound to
+    int32_t threads;
+    bool several;           // this or the other arm has several threads
+    char pin[CHANNEL_PATH]; // of the library
+    bool bound;             // all threads are bound to `cpus`
+    cpu_set_t cpus;
     int32_t heap_padding; // bytes allocated first, so that each launch has another heap
 
     // Of CHANNEL_CALIBRATE: the least duration and the least number of calls of a sample.
@@ -61,6 +67,8 @@ typedef struct channel {
     uint32_t version, arithmetic;
     bool has_hash;
     uint64_t hash; // of the output of the last run
+    int32_t seat;  // with a pin policy: the CPU of the calling thread; -1: not bound
+    cpu_set_t ran; // where threads were found so far
     channel_sample sample;
 } channel;
 

@@ -1,74 +1,38 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "launch.h"
+#include "cpus.h"
 
 #include "cases/random.h"
 #include "machine/clock.h"
-#include "measure/control.h"
 #include "measure/interval.h"
 
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CPUS_TRIED = 4, PADDING_MOST = 4096 };
+enum { PADDING_MOST = 4096 };
 
 // A worker that used more of the CPU than this part of the other's sample did not sleep.
 static const double AWAKE_MOST = 0.05;
 
-// ---- The CPU ----
-
-// Of a few CPUs that this process may use, drawn again for each launch, the one whose control
-// kernel is quickest now: on a shared machine some are slower for a while, for causes that are not
-// visible in the machine.
-static int32_t choose_cpu(uint64_t *seed) {
-    cpu_set_t all, one;
-    int32_t cpus[CPU_SETSIZE], count = 0, best = 0;
-    double quickest = INFINITY;
-    if (sched_getaffinity(0, sizeof all, &all)) {
-        return 0;
-    }
-    for (int32_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (CPU_ISSET((size_t)cpu, &all)) {
-            cpus[count++] = cpu;
-        }
-    }
-    for (int32_t i = 0; i < count && i < CPUS_TRIED; i++) {
-        int32_t at = i + (int32_t)random_below(seed, (uint64_t)(count - i)), cpu = cpus[at];
-        cpus[at] = cpus[i];
-        CPU_ZERO(&one);
-        CPU_SET((size_t)cpu, &one);
-        if (sched_setaffinity(0, sizeof one, &one)) {
-            continue;
-        }
-        for (int turn = 0; turn < 3; turn++) {
-            double taken = control_measure();
-            if (taken < quickest) {
-                quickest = taken;
-                best = cpu;
-            }
-        }
-    }
-    sched_setaffinity(0, sizeof all, &all);
-    return best;
-}
-
 // ---- The pairs ----
 
-static bool is_disturbed(const channel_sample *s, int32_t cpu) {
-    return s->involuntary_switches > 0 || s->cpu_before != cpu || s->cpu_after != cpu ||
-           s->wall > 1.02 * s->cpu;
+// Of several threads the CPU time does not say whether something else took a CPU: one that waits
+// uses none.
+static bool is_disturbed(const channel *c) {
+    const channel_sample *s = &c->sample;
+    return s->involuntary_switches > 0 || s->strayed || (!c->several && s->wall > 1.02 * s->cpu);
 }
 
-static void keep_sample(launch_pair *p, int i, const channel *c, int32_t cpu) {
+static void keep_sample(launch_pair *p, int i, const channel *c) {
     const channel_sample *s = &c->sample;
     double runs = (double)c->runs, calls = (double)c->calls;
     p->quickest[i] = (float)(s->quickest / runs);
     p->cpu[i] = (float)(s->cpu / calls / runs);
     p->wall[i] = (float)(s->wall / calls / runs);
     p->control[i] = (float)s->control;
-    p->disturbed = p->disturbed || is_disturbed(s, cpu);
+    p->disturbed = p->disturbed || is_disturbed(c);
 }
 
 // Both arms, in random order.
@@ -84,7 +48,7 @@ static bool run_pair(arm *const arms[2], uint64_t *seed, launch *out, char *erro
         out->woke += arm_awake(sleeping) > AWAKE_MOST * working->channel->sample.cpu;
     }
     for (int i = 0; i < 2; i++) {
-        keep_sample(p, i, arms[i]->channel, out->cpu);
+        keep_sample(p, i, arms[i]->channel);
     }
     out->pair_count++;
     return true;
@@ -92,14 +56,8 @@ static bool run_pair(arm *const arms[2], uint64_t *seed, launch *out, char *erro
 
 // ---- The launch ----
 
-static bool open_arm(arm *a, const launch_setting *s, const work_case *what, int32_t cpu,
-                     uint64_t *seed, char *error) {
-    if (!arm_start(a, s->worker, (int)random_below(seed, PADDING_MOST), error)) {
-        return false;
-    }
-    channel *c = a->channel;
+static void describe_case(channel *c, const work_case *what) {
     snprintf(c->op, sizeof c->op, "%s", what->op);
-    snprintf(c->backend, sizeof c->backend, "%s", a->backend);
     if (what->model) {
         snprintf(c->model, sizeof c->model, "%s", what->model);
     }
@@ -109,11 +67,39 @@ static bool open_arm(arm *a, const launch_setting *s, const work_case *what, int
     c->layers = what->layers;
     c->dtype = what->dtype;
     c->seed = what->seed;
-    c->cpu = cpu;
+}
+
+// A pin policy leaves the CPUs to the library. Otherwise the arm has those of the launch: one
+// thread the quickest, each of several its own, unless pin "none" leaves it to the system which.
+static bool place_threads(channel *c, const arm *a, const cpu_choice *cpus, char *error) {
+    bool none = strcmp(a->pin, "none") == 0;
+    c->threads = a->threads;
+    c->bound = none || a->pin[0] == '\0';
+    c->cpus = cpus->all;
+    snprintf(c->pin, sizeof c->pin, "%s", c->bound ? "none" : a->pin);
+    if (c->bound && a->threads == 1) {
+        CPU_ZERO(&c->cpus);
+        CPU_SET((size_t)cpus->quickest, &c->cpus);
+    } else if (c->bound && !none && !cpus_list(&c->cpus, c->pin, sizeof c->pin)) {
+        snprintf(error, CHANNEL_ERROR, "too many threads for a list of their CPUs: use --pin none");
+        return false;
+    }
+    return true;
+}
+
+static bool open_arm(arm *a, const launch_setting *s, const work_case *what, const cpu_choice *cpus,
+                     bool several, uint64_t *seed, char *error) {
+    if (!arm_start(a, s->worker, (int)random_below(seed, PADDING_MOST), error)) {
+        return false;
+    }
+    channel *c = a->channel;
+    describe_case(c, what);
+    snprintf(c->backend, sizeof c->backend, "%s", a->backend);
+    c->several = several;
     c->heap_padding = (int32_t)random_below(seed, 1 << 20);
     c->sample_seconds = s->sample_seconds;
     c->calls_least = s->calls_least;
-    if (!arm_order(a, CHANNEL_OPEN, error)) {
+    if (!place_threads(c, a, cpus, error) || !arm_order(a, CHANNEL_OPEN, error)) {
         return false;
     }
     if (strcmp(c->library, a->library) != 0) {
@@ -179,6 +165,7 @@ static void summarise(arm *const arms[2], launch *out) {
     for (int i = 0; i < 2; i++) {
         const channel *c = arms[i]->channel;
         out->run[i] = last->quickest[i];
+        out->ran[i] = c->ran;
         out->arithmetic[i] = c->arithmetic;
         snprintf(out->served[i], sizeof out->served[i], "%s", c->served);
     }
@@ -187,8 +174,16 @@ static void summarise(arm *const arms[2], launch *out) {
 static bool measure_launch(const launch_setting *s, arm *const arms[2], const work_case *what,
                            uint64_t *seed, launch *out, char *error) {
     int first = (int)random_below(seed, 2);
+    bool several = arms_are_several(arms[0], arms[1]);
+    int most = arms[0]->threads > arms[1]->threads ? arms[0]->threads : arms[1]->threads;
+    cpu_choice cpus;
+    if (!cpus_choose(most, seed, &cpus)) {
+        snprintf(error, CHANNEL_ERROR, "this process may not use %d CPUs", most);
+        return false;
+    }
+    out->cpu = cpus.quickest;
     for (int i = 0; i < 2; i++) {
-        if (!open_arm(arms[first ^ i], s, what, out->cpu, seed, error)) {
+        if (!open_arm(arms[first ^ i], s, what, &cpus, several, seed, error)) {
             return false;
         }
     }
@@ -208,7 +203,7 @@ bool launch_run(const launch_setting *s, arm *a, arm *b, const work_case *what, 
                 launch *out, char *error) {
     arm *const arms[2] = {a, b};
     double begin = clock_now();
-    *out = (launch){.cpu = choose_cpu(seed)};
+    *out = (launch){.cpu = -1};
     out->pairs = calloc((size_t)s->pairs, sizeof *out->pairs);
     bool ok = out->pairs != NULL;
     if (!ok) {

@@ -33,7 +33,7 @@ typedef struct launch_pair {
 // the same verdict follows from a launch that was read back.
 typedef struct launch {
     int order;            // among the launches of the comparison
-    int32_t cpu;          // both workers were bound to it
+    int32_t cpu;          // the quickest one of the launch; one thread is bound to it
     double quickest;      // median over the pairs, of the CPU time of a sample's quickest call
     double mean;          // the same of all calls' CPU time
     double wall;          // the same of the wall time of undisturbed pairs; 0 without such pairs
@@ -44,6 +44,7 @@ typedef struct launch {
     double seconds;       // wall time of all of it
     double run[2];        // CPU time of one run, of A and of B, in nanoseconds
     int64_t delay;        // steps of the control kernel by which each call of B was slowed
+    cpu_set_t ran[2];     // where the threads of A and of B were found
     uint32_t arithmetic[2];
     char served[2][CHANNEL_WORD]; // the backend of each arm's matmul
     bool has_hash, same_bits;

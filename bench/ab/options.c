@@ -108,11 +108,6 @@ static error_t parse_rule(int key, char *arg, struct argp_state *state) {
 }
 
 static void check_choices(struct argp_state *state, const choices *c) {
-    if (c->threads.count > 1 || (c->threads.count == 1 && c->threads.items[0] != 1) ||
-        c->pin.count) {
-        argp_error(state, "one thread is measured, on a CPU that is chosen for each launch: "
-                          "--threads and --pin cannot be combined with it");
-    }
     if (c->suite &&
         (c->seq.count || c->heads.count || c->head_dim.count || c->layers.count || c->model)) {
         argp_error(state, "--suite has its own shapes: it cannot be combined with --seq, --heads, "

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "session.h"
+#include "setting.h"
 
 #include "cases/suites.h"
 #include "machine/clock.h"
@@ -14,25 +15,26 @@
 
 // ---- The cases ----
 
-// Names without the parts that all have in common: threads, pin and backend.
-static void shorten(char *name) {
+// Names end with the settings of both arms, in place of the plan's threads, pin and backend.
+static void name_setting(char *name, const char *setting) {
     char *at = strstr(name, "/threads:");
-    if (at) {
-        *at = '\0';
-    }
+    size_t used = at ? (size_t)(at - name) : strlen(name);
+    snprintf(name + used, SAMPLE_NAME - used, "%s", setting);
 }
 
 static int make_trials(ab_session *a) {
     regex_t re;
     plan *p = &a->plan;
     const char *filter = a->filter;
+    char setting[SETTING_NAME];
+    setting_name(a->arms, setting);
     if (filter && regcomp(&re, filter, REG_EXTENDED | REG_NOSUB)) {
         fprintf(stderr, "%s: --filter: \"%s\" is not a regular expression\n", a->command, filter);
         return EXIT_USAGE;
     }
     a->trials = calloc((size_t)p->count + 1, sizeof *a->trials);
     for (int i = 0; a->trials && i < p->count; i++) {
-        shorten(p->cases[i].name);
+        name_setting(p->cases[i].name, setting);
         if (!filter || regexec(&re, p->cases[i].name, 0, NULL, 0) == 0) {
             a->trials[a->count++] = (trial){.name = p->cases[i].name, .what = &p->cases[i].what};
         }
@@ -51,20 +53,14 @@ static int make_trials(ab_session *a) {
     return 0;
 }
 
-// Each arm has its own best backend unless one was named; with two names each arm has one.
 static int find_arms(ab_session *a, const char *const builds[2]) {
     char error[CHANNEL_ERROR];
-    const word_list *named = &a->choices.backend;
     for (int i = 0; i < 2; i++) {
         if (!arm_find(builds[i], &a->arms[i], error)) {
             fprintf(stderr, "%s: %s\n", a->command, error);
             return EXIT_USAGE;
         }
         digest_build(a->arms[i].library, a->arms[i].digest);
-        if (named->count > 0) {
-            snprintf(a->arms[i].backend, sizeof a->arms[i].backend, "%s",
-                     named->items[i < named->count ? i : 0]);
-        }
     }
     if (!arm_worker(a->worker, error)) {
         fprintf(stderr, "%s: %s\n", a->command, error);
@@ -73,12 +69,11 @@ static int find_arms(ab_session *a, const char *const builds[2]) {
     return 0;
 }
 
-// The plan needs one backend, for the names.
 static int make_plan(ab_session *a) {
-    word_list_free(&a->choices.backend);
-    a->choices.backend = (word_list){0};
-    int code =
-        choices_complete(&a->choices, a->command, a->choices.suite ? SUITE_OPS : DEFAULT_OPS, "1");
+    int code = setting_take(&a->choices, a->command, a->arms);
+    code = code ? code
+                : choices_complete(&a->choices, a->command,
+                                   a->choices.suite ? SUITE_OPS : DEFAULT_OPS, "1");
     return code ? code : plan_make(&a->plan, &a->choices, a->command);
 }
 

@@ -54,11 +54,36 @@ static void take_library(channel *c) {
     free(real);
 }
 
-static bool bind(channel *c) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)c->cpu, &set);
-    return !sched_setaffinity(0, sizeof set, &set) || fail_order(c, strerror(errno));
+// Binds the calling thread, and with it the threads that it starts.
+static bool bind(channel *c, const cpu_set_t *set) {
+    return !sched_setaffinity(0, sizeof *set, set) || fail_order(c, strerror(errno));
+}
+
+// With a pin policy the calling thread is the first worker, if it is bound to that one's CPU before
+// the library starts the others.
+static void take_seat(void *data) {
+    channel *c = data;
+    if (c->seat >= 0) {
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET((size_t)c->seat, &one);
+        bind(c, &one);
+    }
+}
+
+// Notes where the threads are, and whether each is on a CPU of its own.
+static void find_threads(channel *c, bench_work *w, bool *strayed) {
+    decoct_context *ctx = work_context(w);
+    for (int32_t i = -1; i < decoct_context_threads(ctx); i++) {
+        int32_t cpu = i < 0 ? sched_getcpu() : decoct_worker_cpu(ctx, i);
+        int32_t bound = i < 0 ? c->seat : decoct_worker_bound(ctx, i);
+        if (cpu >= 0 && cpu < CPU_SETSIZE) {
+            CPU_SET((size_t)cpu, &c->ran);
+            bool elsewhere =
+                bound >= 0 ? bound != cpu : c->bound && !CPU_ISSET((size_t)cpu, &c->cpus);
+            *strayed = *strayed || elsewhere;
+        }
+    }
 }
 
 static bench_work *open_requested(channel *c) {
@@ -68,17 +93,21 @@ static bench_work *open_requested(channel *c) {
                       .head_dim = c->head_dim,
                       .layers = c->layers,
                       .dtype = c->dtype,
-                      .threads = 1,
+                      .threads = c->threads,
+                      .pin = c->pin,
+                      .opened = take_seat,
+                      .opened_data = c,
                       .backend = c->backend[0] ? c->backend : NULL,
                       .model = c->model[0] ? c->model : NULL,
                       .seed = c->seed};
     bench_work *w = NULL;
     char *padding = malloc((size_t)c->heap_padding + 1); // kept: it moves later allocations
-    if (!padding || !bind(c)) {
+    if (!padding || (c->bound && !bind(c, &c->cpus))) {
         free(padding);
         return NULL;
     }
     memset(padding, 1, (size_t)c->heap_padding + 1);
+    c->seat = work_first_cpu(&what);
     if (work_open(&what, &w, c->error, sizeof c->error)) {
         c->failed = true;
         return NULL;
@@ -108,15 +137,21 @@ static bool call(channel *c, bench_work *w) {
     return true;
 }
 
+// What calls are timed with, in nanoseconds: with several threads the CPU time does not show that
+// one waits for another.
+static double now(const channel *c) {
+    return c->several ? clock_now() * 1e9 : control_clock();
+}
+
 // The quickest of `calls` calls; 0: one failed.
 static double quickest_call(channel *c, bench_work *w, int calls) {
     double quickest = 0.0;
     for (int i = 0; i < calls; i++) {
-        double before = control_clock();
+        double before = now(c);
         if (!call(c, w)) {
             return 0.0;
         }
-        double taken = control_clock() - before;
+        double taken = now(c) - before;
         quickest = i == 0 || taken < quickest ? taken : quickest;
     }
     return quickest;
@@ -158,24 +193,26 @@ static int64_t switches(void) {
 }
 
 static void take_sample(channel *c, bench_work *w) {
-    channel_sample s = {.control = control_measure(), .cpu_before = sched_getcpu()};
+    channel_sample s = {.control = control_measure()};
     if (!call(c, w)) { // its code and data come back into the caches
         return;
     }
+    find_threads(c, w, &s.strayed);
     int64_t switched = switches();
-    double wall = clock_now();
+    double wall = clock_now(), cpu = clock_process();
     for (int64_t i = 0; i < c->calls; i++) {
-        double before = control_clock();
+        double before = now(c);
         if (!call(c, w)) {
             return;
         }
-        double taken = control_clock() - before;
+        double taken = now(c) - before;
         s.cpu += taken;
         s.quickest = i == 0 || taken < s.quickest ? taken : s.quickest;
     }
+    s.cpu = c->several ? (clock_process() - cpu) * 1e9 : s.cpu;
     s.wall = (clock_now() - wall) * 1e9;
     s.involuntary_switches = switches() - switched;
-    s.cpu_after = sched_getcpu();
+    find_threads(c, w, &s.strayed);
     c->sample = s;
     take_hash(c, w);
 }

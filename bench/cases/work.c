@@ -98,6 +98,20 @@ void work_close(bench_work *w) {
     free(w);
 }
 
+int32_t work_first_cpu(const work_case *c) {
+    decoct_options o = {
+        .struct_size = sizeof o, .threads = c->threads, .backend = c->backend, .pin = c->pin};
+    decoct_context *ctx = NULL;
+    double amount;
+    int32_t cpu = -1;
+    if (strcmp(c->pin, "none") != 0 && decoct_context_open(&o, &ctx) == DECOCT_OK) {
+        decoct_probe(ctx, DECOCT_PROBE_FMA, 1, NULL, NULL, &amount);
+        cpu = decoct_worker_bound(ctx, 0);
+    }
+    decoct_context_close(ctx);
+    return cpu;
+}
+
 decoct_status work_run(bench_work *w) {
     return w->status = w->op.run(w);
 }

@@ -13,6 +13,9 @@ decoct_status work_open(const work_case *c, bench_work **out, char *error, uint6
 decoct_status work_open_on(decoct_context *ctx, const decoct_model *model, const work_case *c,
                            bench_work **out, char *error, uint64_t error_size);
 void work_close(bench_work *w);
+// The CPU of worker 0 under the case's pin policy, seen on a context that does nothing else; -1:
+// unknown, or not pinned.
+int32_t work_first_cpu(const work_case *c);
 // Runs it once.
 decoct_status work_run(bench_work *w);
 // What a run costs; of fma and read and copy known after the first one.

@@ -10,6 +10,8 @@ double clock_now(void);
 double clock_budget(void);
 // CPU seconds of this thread: time in which others had the CPU does not count.
 double clock_thread(void);
+// CPU time of all threads of this process, in seconds.
+double clock_process(void);
 // The effective clock of this thread's CPU in MHz, from a chain of dependent additions, which take
 // a cycle each: some 0.1 ms. 0 on CPUs without a chain here. A thread that loses its CPU
 // meanwhile sees a lower one: the best of a few short chains is taken.

@@ -114,22 +114,6 @@ static void take_seat(void *data) {
     shelf_take_seat(p->owner->shelf, p);
 }
 
-// The CPU of worker 0 under the case's policy, seen on a context that does nothing else; -1:
-// unknown.
-static int32_t first_cpu(const work_case *c) {
-    decoct_options o = {
-        .struct_size = sizeof o, .threads = c->threads, .backend = c->backend, .pin = c->pin};
-    decoct_context *ctx = NULL;
-    double amount;
-    int32_t cpu = -1;
-    if (strcmp(c->pin, "none") != 0 && decoct_context_open(&o, &ctx) == DECOCT_OK) {
-        decoct_probe(ctx, DECOCT_PROBE_FMA, 1, NULL, NULL, &amount);
-        cpu = decoct_worker_bound(ctx, 0);
-    }
-    decoct_context_close(ctx);
-    return cpu;
-}
-
 // ---- Opening ----
 
 // What all samples must give.
@@ -213,7 +197,7 @@ shelf_place *shelf_open(sample_case *c) {
     if (!make_room(s, c, bytes)) {
         return NULL;
     }
-    shelf_place p = {.owner = c, .bytes = bytes, .caller_cpu = first_cpu(&c->what)};
+    shelf_place p = {.owner = c, .bytes = bytes, .caller_cpu = work_first_cpu(&c->what)};
     work_case what = c->what;
     what.opened = take_seat; // before the workers are started, after the CPUs were counted
     what.opened_data = &p;
