@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Common to test_ab.py and test_gate.py: how the program is called, small cases, when to skip.
 import os
+import pty
 import subprocess
 import sys
 import unittest
@@ -21,6 +22,26 @@ def decoct(*args, env=None):
     done = subprocess.run([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=600, env=env or environment())
     return done.returncode, done.stdout, done.stderr
+
+
+def on_terminal(*args):
+    """What the program prints to a terminal on standard error."""
+    master, slave = pty.openpty()
+    run = subprocess.Popen([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave,
+                           env=environment())
+    os.close(slave)
+    text = b""
+    while True:
+        try:
+            more = os.read(master, 65536)
+        except OSError:
+            break
+        if not more:
+            break
+        text += more
+    os.close(master)
+    run.wait(timeout=600)
+    return text.decode()
 
 
 def main():

@@ -14,7 +14,7 @@ import tempfile
 import time
 import unittest
 
-from ab_kit import BUILD, DECOCT, PLUGINS, SHORT, SMALL, decoct, environment, main
+from ab_kit import BUILD, DECOCT, PLUGINS, SHORT, SMALL, decoct, environment, main, on_terminal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -169,6 +169,21 @@ class Ab(unittest.TestCase):
         code, out, err = ab(BUILD, BUILD, *SMALL, "--pairs", "1", "--budget", "0.001s")
         self.assertEqual(code, 0, out + err)
         self.assertIn("the budget was spent", out)
+
+    def test_progress_line(self):
+        """Launches, time to the next looks, look and launch of the case, pairs so far, open cases, the case."""
+        small = ("ab", BUILD, BUILD, "--op", "softmax", "--seq", "8,16", "--heads", "2", "--launches", "12:12", "--pairs", "2")
+        lines = re.findall(r"\r\x1b\[K([^\r\n]*)", on_terminal(*small))
+        self.assertEqual(lines[0], "0/24, ? to the next looks  look 1, launch 1 of 12, 0 pairs, 2 open: softmax/seq")
+        known = [re.match(r"(\d+)/24, (\d+) s to the next looks  look 1, launch (\d+) of 12, (\d+) pairs", line)
+                 for line in lines[1:-1]]
+        self.assertTrue(known and all(known), lines)
+        for found in known:
+            done, _, launch, pairs = (int(g) for g in found.groups())
+            self.assertEqual((launch, pairs), (done // 2 + 1, 2 * done))
+        many = ("ab", BUILD, BUILD, "--op", "softmax", "--seq", "1..64+1", "--heads", "2", "--budget", "4s")
+        lines = re.findall(r"\r\x1b\[K([^\r\n]*)", on_terminal(*many))
+        self.assertTrue(any(re.match(r"\d+/768, [0-4] s left of the budget", line) for line in lines[1:]), lines)
 
     def test_ctrl_c_leaves_a_file(self):
         run = subprocess.Popen([DECOCT, "ab", BUILD, BUILD, "--op", "softmax", "--seq", "8,16,32,64",

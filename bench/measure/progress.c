@@ -31,19 +31,25 @@ static void put_time(char *text, size_t size, double seconds) {
     }
 }
 
-// What is left at the pace so far, but not more than the budget.
-static void put_rest(const progress *p, char *text, size_t size) {
+// What is left at the pace so far; below 0: unknown.
+static double estimate_rest(const progress *p) {
     int measured = p->done - p->before;
     double spent = clock_budget() - p->begin;
-    if (measured < 1) {
-        snprintf(text, size, "?");
-        return;
+    return measured < 1 ? -1.0 : spent / measured * (p->total - p->done);
+}
+
+// "85 s left", but not more than the budget.
+static void put_rest(const progress *p, double rest, const char *aim, char *text, size_t size) {
+    double left = p->budget - (clock_budget() - p->begin);
+    char time[32] = "?";
+    if (p->budget > 0.0 && rest > left) {
+        rest = left > 0.0 ? left : 0.0;
+        aim = "left of the budget";
     }
-    double rest = spent / measured * (p->total - p->done);
-    if (p->budget > 0.0 && rest > p->budget - spent) {
-        rest = p->budget > spent ? p->budget - spent : 0.0;
+    if (rest >= 0.0) {
+        put_time(time, sizeof time, rest);
     }
-    put_time(text, size, rest);
+    snprintf(text, size, "%s %s", time, aim);
 }
 
 static int terminal_width(void) {
@@ -52,14 +58,18 @@ static int terminal_width(void) {
 }
 
 void progress_say(progress *p, const char *words) {
+    progress_say_until(p, estimate_rest(p), "left", words);
+}
+
+void progress_say_until(progress *p, double seconds, const char *aim, const char *words) {
     double time = clock_now();
     if (time - p->shown < (p->terminal ? TERMINAL_PAUSE : LINE_PAUSE)) {
         return;
     }
     p->shown = time;
-    char line[512], rest[32];
-    put_rest(p, rest, sizeof rest);
-    snprintf(line, sizeof line, "%d/%d, %s left  %s", p->done, p->total, rest, words);
+    char line[512], rest[64];
+    put_rest(p, seconds, aim, rest, sizeof rest);
+    snprintf(line, sizeof line, "%d/%d, %s  %s", p->done, p->total, rest, words);
     if (p->terminal) {
         fprintf(stderr, "\r\033[K%.*s", terminal_width() - 1, line);
     } else {

@@ -16,6 +16,8 @@ typedef struct progress {
 progress progress_begin(int done, int total, double budget);
 // Prints the progress, followed by `words`, unless that was done a moment ago.
 void progress_say(progress *p, const char *words);
+// The same with an estimate of the caller's: `seconds` (below 0: unknown) until `aim` is reached.
+void progress_say_until(progress *p, double seconds, const char *aim, const char *words);
 // The same with the case that was sampled last; NULL: no case.
 void progress_show(progress *p, const sample_case *now);
 // Removes the line.
