@@ -55,6 +55,17 @@ class Comparison(Xml):
         self.assertEqual(keys[0].split("/ab/")[1], "=x,%22y%22/b_backend:avx2")
         self.assertEqual(len(set(keys)), len(keys))
 
+    def test_key(self):
+        def keys(**changes):
+            doc = sample_ab.single()
+            doc["ab"]["arms"][0].update({"build_sha256": "1", "threads": 1, "pin": "", **changes})
+            return [row["key"] for row in csv.DictReader(io.StringIO(self.export("csv", doc), newline=""))]
+        (key,) = keys()
+        self.assertTrue(key.endswith("/ab/softmax/seq:64/heads:12/a_threads:1"), key)
+        self.assertEqual(keys(library="/another/one.so", build_sha256="2"), [key])
+        others = [keys(**change)[0] for change in ({"threads": 2}, {"pin": "compact"}, {"pin": "0,1"}, {"backend": "avx2"})]
+        self.assertEqual(len({key, *others}), 5)
+
     def test_markdown(self):
         doc, cases = self.cases()
         cases[0]["name"] = "a|b<c>"

@@ -34,7 +34,7 @@ static void put_both(const json_t *list, const char *key, FILE *to) {
 static const char case_columns[] =
     "name,verdict,outcome,change_pct,change_pct_low,change_pct_high,smallest_pct,launches,seconds,"
     "bits,why,error,a_ns,b_ns,control_ns,served_a,served_b,"
-    "library_a,library_b,backend_a,backend_b,";
+    "library_a,library_b,backend_a,backend_b,threads_a,threads_b,pin_a,pin_b,";
 
 static void put_csv_case(const export_case *c, FILE *to) {
     static const char *const bits[] = {"none", "same", "different"};
@@ -77,6 +77,8 @@ void export_ab_csv(const export_input *in, FILE *to) {
         put_csv_case(&c, to);
         put_both(arms, "library", to);
         put_both(arms, "backend", to);
+        put_both(arms, "threads", to);
+        put_both(arms, "pin", to);
         fputc(',', to);
         export_put_run(in, to);
         fputs(",\"", to);

@@ -86,22 +86,18 @@ void export_put_key(const export_input *in, const json_t *row, FILE *to) {
     put_value(row, "backend", to);
 }
 
-// Everything that is set for an arm ("backend", ...) but the file that is compared.
+// The settings of an arm, not the file that is compared.
 static void put_arm(const json_t *arm, char letter, FILE *to) {
-    const char *key = NULL;
-    json_t *value = NULL;
-    json_object_foreach((json_t *)arm, key, value) {
+    static const char *const settings[] = {"backend", "threads", "pin"};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        const json_t *value = json_object_get(arm, settings[i]);
         const char *text = json_string_value(value);
-        bool set = json_is_integer(value) || (text && *text);
-        if (strcmp(key, "library") != 0 && set) {
+        if (text && *text) {
             fprintf(to, "/%c_", letter);
-            put_encoded(key, "/%\"", to);
-            fputc(':', to);
-            if (text) {
-                put_encoded(text, "/%\"", to);
-            } else {
-                export_put_number(value, to);
-            }
+            put_part(settings[i], text, to);
+        } else if (json_is_integer(value)) {
+            fprintf(to, "/%c_%s:", letter, settings[i]);
+            export_put_number(value, to);
         }
     }
 }
