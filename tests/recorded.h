@@ -56,13 +56,13 @@ static int read_pools(void **state) {
     return !file || fclose(file);
 }
 
-static double random_part(uint64_t *seed) {
+static inline double random_part(uint64_t *seed) {
     *seed = *seed * 6364136223846793005u + 1442695040888963407u;
     return (double)(*seed >> 11) * 0x1p-53;
 }
 
 // A launch of the pool. Two equal builds may be compared either way round.
-static recorded pool_draw(const pool *p, uint64_t *seed) {
+static inline recorded pool_draw(const pool *p, uint64_t *seed) {
     recorded l = p->launches[(int)(random_part(seed) * p->count)];
     if (p->slowed == 0 && random_part(seed) < 0.5) {
         l.quickest = -l.quickest;

@@ -18,11 +18,9 @@ static const double AWAKE_MOST = 0.05;
 
 // ---- The pairs ----
 
-// Of several threads the CPU time does not say whether something else took a CPU: one that waits
-// uses none.
+// More wall time than CPU time does not count: that is also what a build has that waits.
 static bool is_disturbed(const channel *c) {
-    const channel_sample *s = &c->sample;
-    return s->involuntary_switches > 0 || s->strayed || (!c->several && s->wall > 1.02 * s->cpu);
+    return c->sample.involuntary_switches > 0 || c->sample.strayed;
 }
 
 static void keep_sample(launch_pair *p, int i, const channel *c) {
