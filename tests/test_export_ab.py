@@ -86,7 +86,8 @@ class Comparison(Xml):
 
     def outcomes(self, doc):
         suite, tests = self.load(doc)
-        self.assertEqual([test.get("name") for test in tests], [case["name"] for case in doc["ab"]["cases"]])
+        self.assertEqual([test.get("name") for test in tests],
+                         [case["name"] for case in doc["ab"]["cases"]] + (["verdict"] if "gate" in doc else []))
         return suite, [next((child.tag for child in test if child.tag != "system-out"), "passed") for test in tests], tests
 
     def test_junit(self):
@@ -94,7 +95,7 @@ class Comparison(Xml):
         cases[4]["name"] = "matmul/<&\x01"
         wanted = {"no change": "passed", "improvement": "passed", "regression": "failure", "cannot tell": "skipped",
                   "failed": "error"}
-        wanted = ["error" if case["bits"] == "different" else wanted[case["verdict"]] for case in cases]
+        wanted = ["failure" if case["bits"] == "different" else wanted[case["verdict"]] for case in cases]
         suite, tests = self.load(doc)
         self.assertEqual(tests[4].get("name"), "matmul/<&")
         cases[4]["name"] = "matmul/seq:2048"
@@ -106,7 +107,7 @@ class Comparison(Xml):
         self.assertIn("the mean of all calls is slower", tests[7].find("failure").get("message"))
         self.assertEqual(tests[18].find("skipped").get("message"), "cannot tell; the budget was spent")
         self.assertEqual(tests[20].find("error").get("message"), "the worker of B ended: out of memory")
-        self.assertIn("different bits", tests[21].find("error").get("message"))
+        self.assertIn("different bits", tests[21].find("failure").get("message"))
         for launch in cases[21]["launches"]: # builds of two arithmetics may differ
             launch["arithmetic"] = [1, 2]
         self.assertEqual(self.outcomes(doc)[1][21], "passed")
@@ -125,14 +126,20 @@ class Comparison(Xml):
         self.assertEqual(suite.get("name"), "decoct gate")
         self.assertEqual({p.get("name"): p.get("value") for p in suite.findall("properties/property")}["gate.verdict"],
                          doc["gate"]["verdict"])
-        self.assertEqual((given[5], given[6], given[21], given[22]), ("passed", "skipped", "passed", "error"))
+        self.assertEqual((given[5], given[6], given[21], given[22]), ("passed", "skipped", "passed", "failure"))
         self.assertIn("reason: exact now\nuntil: 2027-01-31\n", tests[5].find("system-out").text)
         lines = self.export("md", doc).splitlines()
         self.assertEqual(lines[0], "3 of 26 cases became slower")
         self.assertIn("| accepted |", lines[6 + 5])
         self.assertIn("exact now; until 2027-01-31", lines[6 + 5])
-        suite, given, _ = self.outcomes(sample_ab.unfit())
-        self.assertEqual(given, ["skipped"] * 5)
+        self.assertEqual(tests[-1].find("failure").get("message"), "exit code 10: 3 of 26 cases became slower")
+        doc["gate"] = sample_ab.gate(0, "no regression")
+        self.assertEqual(self.outcomes(doc)[1][-1], "passed")
+        doc["gate"] = sample_ab.gate(13, "the self-check failed", False)
+        suite, given, tests = self.outcomes(doc) # then only the bits are judged
+        self.assertEqual([given.count(kind) for kind in ("passed", "error", "failure", "skipped")], [0, 1, 2, 24])
+        self.assertIn("self-check failed", tests[0].find("skipped").get("message"))
+        self.assertEqual(self.outcomes(sample_ab.unfit())[1], ["skipped"] * 5 + ["failure"])
 
     def test_bmf(self):
         doc, cases = self.cases()

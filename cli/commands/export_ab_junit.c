@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// An A/B comparison as JUnit XML: a case a test, whose time is that of its launches.
+// An A/B comparison as JUnit XML: a case a test, whose time is that of its launches. Of a gate it
+// has the outcomes that the gate's own file has.
 #include "export_ab.h"
 
 #include "junit.h"
@@ -7,26 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A case without a verdict does not pass. What a gate accepts passes; what it has in quarantine is
-// not judged.
-static junit_outcome outcome_of_case(const export_case *c) {
-    bool accepted = strcmp(export_case_verdict(c), "accepted") == 0;
-    bool quarantined = strcmp(export_case_verdict(c), "quarantined") == 0;
-    switch (c->t->outcome) {
-    case VERDICT_REGRESSION:
-        return export_case_wrong(c) ? JUNIT_ERROR
-               : accepted           ? JUNIT_PASSED
-               : quarantined        ? JUNIT_SKIPPED
-                                    : JUNIT_FAILURE;
-    case VERDICT_NO_CHANGE:
-    case VERDICT_IMPROVEMENT:
-        return export_case_wrong(c) ? JUNIT_ERROR : quarantined ? JUNIT_SKIPPED : JUNIT_PASSED;
-    default:
-        return c->t->failed || export_case_wrong(c) ? JUNIT_ERROR : JUNIT_SKIPPED;
-    }
+// After a failed self-check only the bits are judged.
+static bool is_unfit(const export_input *in) {
+    return in->file.ab->gate_passed == 0;
 }
 
-static void put_case_message(const export_case *c, FILE *to) {
+static bool verdict_is(const export_case *c, const char *text) {
+    return strcmp(export_case_verdict(c), text) == 0;
+}
+
+// A case without a verdict does not pass. What a gate accepts passes; what it has in quarantine is
+// not judged.
+static junit_outcome outcome_of_case(const export_input *in, const export_case *c) {
+    bool regression = c->t->outcome == VERDICT_REGRESSION && !verdict_is(c, "accepted");
+    bool decided = c->t->outcome != VERDICT_OPEN && c->t->outcome != VERDICT_CANNOT_TELL;
+    return c->t->failed                                               ? JUNIT_ERROR
+           : export_case_wrong(c)                                     ? JUNIT_FAILURE
+           : !decided || verdict_is(c, "quarantined") || is_unfit(in) ? JUNIT_SKIPPED
+           : regression                                               ? JUNIT_FAILURE
+                                                                      : JUNIT_PASSED;
+}
+
+static void put_case_message(const export_input *in, const export_case *c, FILE *to) {
     const char *why = export_case_text(c, "why"), *error = export_case_text(c, "error");
     if (c->t->failed) {
         fputs(error ? error : "failed", to);
@@ -34,6 +37,8 @@ static void put_case_message(const export_case *c, FILE *to) {
     }
     if (export_case_wrong(c)) {
         fputs("B gives different bits; ", to);
+    } else if (is_unfit(in)) {
+        fputs("not judged, since the self-check failed; ", to);
     }
     fprintf(to, "%s%s", export_case_verdict(c), c->t->looked ? ": time of B against A " : "");
     export_put_change(c, to);
@@ -63,31 +68,52 @@ static void put_case_output(const export_case *c, FILE *to) {
     }
 }
 
-static void put_case_test(const export_case *c, FILE *to) {
+static void put_case_test(const export_input *in, const export_case *c, FILE *to) {
     junit_text message, output;
-    junit_outcome outcome = outcome_of_case(c);
-    put_case_message(c, junit_text_open(&message));
+    put_case_message(in, c, junit_text_open(&message));
     put_case_output(c, junit_text_open(&output));
     junit_put(&(junit_test){export_case_text(c, "name"), junit_text_close(&message),
-                            junit_text_close(&output), outcome, export_case_seconds(c)},
+                            junit_text_close(&output), outcome_of_case(in, c),
+                            export_case_seconds(c)},
               to);
     free(message.made);
     free(output.made);
 }
 
+// A gate can also fail for other reasons than a case: too many without a verdict, for example.
+static junit_outcome outcome_of_gate(const export_input *in) {
+    return in->file.ab->gate_code == 0 ? JUNIT_PASSED : JUNIT_FAILURE;
+}
+
+static void put_gate_test(const export_input *in, const char *sentence, FILE *to) {
+    junit_text message;
+    fprintf(junit_text_open(&message), "exit code %lld: %s", (long long)in->file.ab->gate_code,
+            sentence);
+    junit_put(
+        &(junit_test){"verdict", junit_text_close(&message), message.made, outcome_of_gate(in), 0},
+        to);
+    free(message.made);
+}
+
 void export_ab_junit(const export_input *in, FILE *to) {
-    const json_t *gate = json_object_get(in->all, "gate");
-    junit_suite all = {.name = gate ? "decoct gate" : "decoct ab",
-                       .verdict = json_string_value(json_object_get(gate, "verdict"))};
+    const char *sentence =
+        json_string_value(json_object_get(json_object_get(in->all, "gate"), "verdict"));
+    junit_suite all = {.name = sentence ? "decoct gate" : "decoct ab", .verdict = sentence};
     for (size_t i = 0; i < in->file.ab->count; i++) {
         export_case c = export_case_at(in, i);
-        all.counts[outcome_of_case(&c)]++;
+        all.counts[outcome_of_case(in, &c)]++;
         all.seconds += export_case_seconds(&c);
+    }
+    if (sentence) {
+        all.counts[outcome_of_gate(in)]++;
     }
     junit_begin(in, &all, to);
     for (size_t i = 0; i < in->file.ab->count; i++) {
         export_case c = export_case_at(in, i);
-        put_case_test(&c, to);
+        put_case_test(in, &c, to);
+    }
+    if (sentence) {
+        put_gate_test(in, sentence, to);
     }
     junit_end(to);
 }
