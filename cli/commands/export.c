@@ -32,8 +32,8 @@ typedef struct export_options {
 static const struct argp_option rows[] = {
     {"to", 't', "FORMAT", 0, "googlecpp, csv, md, junit or bmf", 0},
     {"output", 'o', "FILE", 0, "Write here instead of standard output (-)", 0},
-    {"append", 'a', NULL, 0, "Add rows of csv to FILE, which may exist: the history of many runs",
-     0},
+    {"append", 'a', NULL, 0,
+     "With --to csv and -o: add the rows to that file, the history of many runs; it may be new", 0},
     {0},
 };
 

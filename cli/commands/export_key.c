@@ -45,7 +45,11 @@ const char *export_dtype(const json_t *row) {
 static void put_encoded(const char *value, const char *special, FILE *to) {
     for (; *value; value++) {
         bool plain = (unsigned char)*value >= 0x20 && *value != 0x7f && !strchr(special, *value);
-        fprintf(to, plain ? "%c" : "%%%02X", (unsigned char)*value);
+        if (plain) {
+            fputc(*value, to);
+        } else {
+            fprintf(to, "%%%02X", (unsigned char)*value);
+        }
     }
 }
 
