@@ -152,9 +152,9 @@ class PerfGate(Repository):
             code, out, err = self.run_script("ci/perf-gate", "main~1", "main", "--suite", "ci")
             self.assertEqual((code, out), (10, "# Performance gate: it says 10\n"), err)
             self.assertEqual(err.count("Building"), 2 if expected else 0, err)
-            words = self.called()[number].split(self.top + "/build/perf/")
-            self.assertEqual(words[0], "gate --baseline ")
-            self.assertIn("--suite ci", words[-1])
+            self.assertRegex(self.called()[number].replace(self.top + "/build/perf/", "@"),
+                             r"^gate --baseline @(\S+)/tree --twin @\1/twin --candidate @(?!\1)\S+/tree "
+                             r"--baseline-name \w{7,} first --candidate-name \w{7,} second --suite ci$")
         self.assertEqual(len(self.stored()), 2)
         for folder in self.stored():
             self.assertEqual(sorted(os.listdir(os.path.join(self.top, "build/perf", folder))), ["tree", "twin"])
@@ -186,6 +186,23 @@ class PerfGate(Repository):
         baseline, candidate = re.findall(r"--(?:baseline|candidate) .*?/build/perf/(\S+)/tree", self.called()[-1])
         self.assertNotEqual(baseline, candidate)
         self.assertEqual(baseline.split("-")[0], candidate.split("-")[0])
+        self.assertRegex(self.called()[-1], r"--candidate-name \w+ first, CC=%s, CFLAGS=-O0$" % other)
+
+    def test_builds_that_were_not_used_for_long_are_removed(self):
+        self.commit("first")
+        self.assertEqual(self.run_script("ci/perf-gate", "main", "main")[0], 0)
+        (used,) = self.stored()
+        for number in range(40):
+            place = os.path.join(self.top, "build/perf", "%02d-of another tree" % number)
+            os.mkdir(place)
+            os.utime(place, (number, number))
+        os.utime(os.path.join(self.top, "build/perf", used), (0, 0))
+        self.commit("second")
+        self.assertEqual(self.run_script("ci/perf-gate", "main~1", "main")[0], 0)
+        left = self.stored()
+        self.assertEqual(len(left), 30)
+        self.assertIn(used, left)
+        self.assertEqual([name for name in left if "another" in name], ["%02d-of another tree" % n for n in range(12, 40)])
 
     def test_what_cannot_be_compared(self):
         self.commit("first")
