@@ -51,7 +51,7 @@ double export_percent(double change) {
 
 void export_put_change(const export_case *c, FILE *to) {
     const results_trial *t = c->t;
-    if (t->looked && isfinite(t->estimate)) {
+    if (isfinite(t->estimate)) {
         fprintf(to, "%+.1f %%", export_percent(t->estimate));
         if (isfinite(t->low) && isfinite(t->high)) {
             fprintf(to, " (%+.1f .. %+.1f)", export_percent(t->low), export_percent(t->high));
@@ -156,10 +156,10 @@ static const char *const gaps[] = {"used", "could not be measured", "different b
 enum { USED, FAILED, WRONG, EARLY, GAPS };
 
 static int gap_of(const export_case *c) {
-    return c->t->failed                                      ? FAILED
-           : export_case_wrong(c)                            ? WRONG
-           : !c->t->looked || !isfinite(exp(c->t->estimate)) ? EARLY
-                                                             : USED;
+    return c->t->failed                     ? FAILED
+           : export_case_wrong(c)           ? WRONG
+           : !isfinite(exp(c->t->estimate)) ? EARLY
+                                            : USED;
 }
 
 static void put_case_measures(const export_case *c, FILE *to) {

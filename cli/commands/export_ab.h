@@ -20,7 +20,7 @@ const char *export_case_verdict(const export_case *c);
 // Whether B has other bits although both builds state the same arithmetic. Of a gate: unless they
 // were allowed.
 bool export_case_wrong(const export_case *c);
-// "+3.1 % (+2.6 .. +3.7)", "" before the first look.
+// "+3.1 % (+2.6 .. +3.7)"; "" before the first look, which gives the first estimate.
 void export_put_change(const export_case *c, FILE *to);
 // Of a logarithm.
 double export_percent(double change);

@@ -17,8 +17,8 @@ static void put_finite(double value, FILE *to) {
     }
 }
 
-static void put_percent(const export_case *c, double change, FILE *to) {
-    put_finite(c->t->looked ? export_percent(change) : NAN, to);
+static void put_percent(double change, FILE *to) {
+    put_finite(export_percent(change), to);
 }
 
 // Of A and of B: each with a comma before it.
@@ -45,11 +45,11 @@ static void put_csv_case(const export_case *c, FILE *to) {
         put_csv_string(texts[i], to);
         fputc(',', to);
     }
-    put_percent(c, t->estimate, to);
+    put_percent(t->estimate, to);
     fputc(',', to);
-    put_percent(c, t->low, to);
+    put_percent(t->low, to);
     fputc(',', to);
-    put_percent(c, t->high, to);
+    put_percent(t->high, to);
     fputc(',', to);
     put_finite(t->smallest > 0.0 ? 100.0 * t->smallest : NAN, to);
     fprintf(to, ",%zu,", t->count);
