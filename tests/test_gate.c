@@ -114,6 +114,10 @@ static const row table[] = {
      .quarantine = "^a/",
      .code = EXIT_REGRESSION,
      .line = "1 of 9 cases became slower; 3 in quarantine"},
+    {.cases = "=??", // a quarter of those that count
+     .quarantine = "^a/1",
+     .code = EXIT_OK,
+     .line = "no regression in 6 of 9 cases; 2 without a verdict, 1 in quarantine"},
     {.cases = "===??",
      .quarantine = "^a/",
      .code = EXIT_INVALID,
@@ -312,12 +316,39 @@ static void test_junit_fails_exactly_if_the_gate_does(void **state) {
     }
 }
 
+static int count_in(const row *r, const char *element) {
+    gate g = gate_of(r);
+    char *xml = report(&g, gate_junit);
+    int count = count_elements(xml, element);
+    free(xml);
+    accept_free(&g.accepted);
+    return count;
+}
+
+// Beside the verdict's own failure or error.
+static void test_junit_elements(void **state) {
+    (void)state;
+    const row mixed = {.cases = "ssxf??s=", .accept = "^c/1"};
+    assert_int_equal(count_in(&mixed, "<failure type=\"slower\""), 2); // not the accepted one
+    assert_int_equal(count_in(&mixed, "<error type=\"failed\" message=\"broken\""), 1);
+    assert_int_equal(count_in(&mixed, "<skipped message=\"undecided: +2.0 % (+1.7 % to +2.3 %)\""),
+                     2);
+    assert_int_equal(count_in(&mixed, "<failure type=\"gate\" message=\"exit code 10: 2 of 9"), 1);
+    const row held = {.cases = "s=b", .quarantine = "^a/1"};
+    assert_int_equal(count_in(&held, "<skipped message=\"quarantined"), 1);
+    assert_int_equal(count_in(&held, "<failure type=\"different bits\""), 1);
+    const row unfit = {.cases = "s", .check = "ek"};
+    assert_int_equal(count_in(&unfit, "<skipped message=\"not judged"), CASES);
+    assert_int_equal(count_in(&unfit, "<failure type=\"self-check\""), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_table),
                                        cmocka_unit_test(test_self_check_ends_the_run),
                                        cmocka_unit_test(test_self_check_states_the_reason),
                                        cmocka_unit_test(test_control_kernel),
                                        cmocka_unit_test(test_noisy_host),
-                                       cmocka_unit_test(test_junit_fails_exactly_if_the_gate_does)};
+                                       cmocka_unit_test(test_junit_fails_exactly_if_the_gate_does),
+                                       cmocka_unit_test(test_junit_elements)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
