@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct ab`: two builds of the library, launched in pairs, and one verdict a case.
 #include "ab/ab_report.h"
+#include "ab/abi.h"
 #include "ab/setting.h"
 #include "ab/store.h"
 
@@ -31,7 +32,7 @@ static const char doc[] =
     "  decoct ab old/ new/ --suite ci --json ab.json --resume\n\n"
     "Exit code: 0 whatever the verdicts, 12 different bits, 13 the CPU quota is below the number "
     "of threads, 14 nothing matched, 64 invalid request, 70 a case could not be measured or the "
-    "file could not be written, 77 not in this build, 130 interrupted.";
+    "file could not be written, 77 not in this build, or no common C ABI, 130 interrupted.";
 
 enum { KEY_JSON = 0x2500, KEY_RESUME };
 
@@ -101,6 +102,7 @@ static int finish(settings *s) {
         code = t->error[0] && !code ? EXIT_INTERNAL : code;
         code = trial_bits_differ(t) && !a->allow_different_bits ? EXIT_WRONG : code;
     }
+    code = abi_is_missing(a->trials, a->count) ? EXIT_SKIPPED : code;
     return stop_asked ? EXIT_INTERRUPTED : code;
 }
 

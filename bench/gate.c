@@ -31,7 +31,7 @@ static const char doc[] =
     "Exit code: 0 no regression, 10 regression, 11 a case has no verdict (with --strict), 12 "
     "different bits, 13 the self-check failed, or more than a quarter of the cases have no "
     "verdict, 14 nothing matched, 64 invalid request, 70 system error, or a case could not be "
-    "measured, 77 not in this build, or no common ABI, 130 interrupted.";
+    "measured, 77 not in this build, or no common C ABI, 130 interrupted.";
 
 enum {
     KEY_BASELINE = 0x2600,
@@ -173,7 +173,7 @@ static void run(gate *g) {
                 g->check.error);
         return;
     }
-    ab_sessions_run(sessions, 3, g->session.budget, gate_check_ended, &g->check);
+    ab_sessions_run(sessions, 3, g->session.budget, gate_ended, g);
     g->check.control = gate_control_judge(&g->session);
 }
 

@@ -3,6 +3,7 @@
 #ifndef TESTS_GATE_KIT_H
 #define TESTS_GATE_KIT_H
 
+#include "bench/ab/abi.h"
 #include "bench/ab/gate.h"
 
 #include <math.h>
@@ -78,6 +79,10 @@ static inline void set_cases(const char *letters) {
             break;
         case 'x': // failed
             snprintf(t->error, sizeof t->error, "broken");
+            t->verdict = VERDICT_OPEN;
+            break;
+        case 'a': // a function of the C ABI is missing
+            abi_explain("libdecoct.so.0", t->error);
             t->verdict = VERDICT_OPEN;
             break;
         case 'b': // other bits

@@ -54,6 +54,16 @@ static const row table[] = {
      .code = EXIT_INTERNAL,
      .line = "could not measure 1 of 9 cases; 3 without a verdict"},
     {.cases = "xxxxxxxxx", .code = EXIT_INTERNAL, .line = "could not measure 9 of 9 cases"},
+    {.cases = "xxxxxxxxx",
+     .check = "ef",
+     .code = EXIT_INTERNAL,
+     .line = "could not measure 9 of 9 cases"},
+    {.cases = "aaaaaaaaa",
+     .check = "f",
+     .code = EXIT_SKIPPED,
+     .line = "baseline and candidate have no common C ABI"},
+    {.cases = "aaaaaaaax", .code = EXIT_INTERNAL, .line = "could not measure 9 of 9 cases"},
+    {.cases = "a", .code = EXIT_INTERNAL, .line = "could not measure 1 of 9 cases"},
     {.cases = "x",
      .accept = "^a/",
      .code = EXIT_INTERNAL,
@@ -136,7 +146,12 @@ static const row table[] = {
     {.cases = "s", .check = "i", .code = EXIT_INVALID, .line = ALL},
     {.cases = "x", .check = "n", .code = EXIT_INVALID, .line = ALL},
     {.cases = "", .check = "u", .code = EXIT_INVALID, .line = ALL},
-    {.cases = "", .check = "o", .code = EXIT_INVALID, .line = ALL},
+    {.cases = "s",
+     .check = "o",
+     .code = EXIT_INVALID,
+     .line = "could not judge 9 of 9 cases: the self-check did not finish"},
+    {.cases = "", .check = "oe", .code = EXIT_INVALID, .line = ALL},
+    {.cases = "", .check = "ok", .code = EXIT_INVALID, .line = ALL},
     {.cases = "", .check = "c", .code = EXIT_INVALID, .line = ALL},
     {.cases = "", .check = "k", .code = EXIT_INVALID, .line = ALL},
     {.cases = "", .check = "K", .code = EXIT_OK, .line = "no regression in 9 of 9 cases"},
@@ -216,14 +231,19 @@ static void test_table(void **state) {
 static void test_self_check_ends_the_run(void **state) {
     (void)state;
     gate g = equal_gate();
-    assert_null(gate_check_ended(&g.check));
+    assert_null(gate_ended(&g));
     equal[0].verdict = slowed[0].verdict = VERDICT_OPEN; // both may still succeed
-    assert_null(gate_check_ended(&g.check));
+    assert_null(gate_ended(&g));
     slowed[0].verdict = VERDICT_IMPROVEMENT;
-    assert_non_null(gate_check_ended(&g.check));
+    assert_non_null(gate_ended(&g));
     slowed[0].verdict = VERDICT_REGRESSION;
     snprintf(equal[2].error, sizeof equal[2].error, "died");
-    assert_non_null(gate_check_ended(&g.check));
+    assert_non_null(gate_ended(&g));
+    g = equal_gate();
+    set_cases("xxxxxxxx");
+    assert_null(gate_ended(&g)); // one is left
+    set_cases("xxxxxxxxx");
+    assert_non_null(gate_ended(&g));
 }
 
 static void test_self_check_states_the_reason(void **state) {
@@ -241,8 +261,9 @@ static void test_self_check_states_the_reason(void **state) {
         strstr(why, "c/1: a slowdown of 4 %, made on purpose, measured as \"no change\""));
     g = equal_gate();
     slowed[0].verdict = VERDICT_CANNOT_TELL;
+    slowed[0].quickest = VERDICT_OPEN;
     slowed[0].why = "the budget was spent";
-    assert_int_equal(gate_check_result(&g.check, why, sizeof why), GATE_UNFIT);
+    assert_int_equal(gate_check_result(&g.check, why, sizeof why), GATE_UNFINISHED);
     assert_string_equal(why, "a/1: not decided: the budget was spent");
 }
 

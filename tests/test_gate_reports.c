@@ -29,6 +29,7 @@ static void test_summary(void **state) {
     snprintf(trials[3].error, sizeof trials[3].error, "a | b <script> *c*");
     trials[4].why = "the budget was spent";
     set_change(&trials[4], VERDICT_CANNOT_TELL, 0.02);
+    trials[4].quickest = VERDICT_OPEN;
     g.session.budget = 75.0;
     assert_null(read_text(&g.accepted, "2026-11-25 ^b/ old | reason\n"
                                        "2027-01-01 ^c/1 not needed\n"
@@ -73,6 +74,21 @@ static void test_summary_of_a_machine_that_is_unfit(void **state) {
         text,
         "| `a/1` | improvement: -4.0 % (-4.3 to -3.7 %) | regression: +5.0 % (+4.7 to +5.3 %) |");
     assert_null(strstr(text, "### Slower")); // it cannot be relied on
+    free(text);
+}
+
+static void test_summary_of_builds_that_cannot_be_measured(void **state) {
+    (void)state;
+    gate g = equal_gate();
+    set_cases("aaaaaaaaa");
+    make_case(&equal[0], "a/1");
+    equal[0].verdict = equal[0].quickest = VERDICT_OPEN;
+    gate_decide(&g, false);
+    char *text = report(&g, gate_markdown);
+    expect(text, "## Performance gate: baseline and candidate have no common C ABI\n");
+    expect(text, "| libdecoct.so.0 lacks a function of the C ABI that this program uses |");
+    expect(text, "**Self-check did not finish**");
+    assert_null(strstr(text, "quieter machine"));
     free(text);
 }
 
@@ -133,8 +149,11 @@ static void test_annotations(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_summary), cmocka_unit_test(test_summary_of_a_machine_that_is_unfit),
+        cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_summary_of_a_machine_that_is_unfit),
+        cmocka_unit_test(test_summary_of_builds_that_cannot_be_measured),
         cmocka_unit_test(test_summary_of_too_many_without_a_verdict),
-        cmocka_unit_test(test_summary_of_what_does_not_count), cmocka_unit_test(test_annotations)};
+        cmocka_unit_test(test_summary_of_what_does_not_count),
+        cmocka_unit_test(test_annotations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

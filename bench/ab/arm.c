@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arm.h"
+#include "abi.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -166,7 +167,7 @@ bool arm_start(arm *a, const char *worker, int padding, char *error) {
         if (shared && signal(SIGINT, SIG_IGN) != SIG_ERR) { // the driver handles Ctrl-C
             execve(worker, argv, env);
         }
-        _exit(127);
+        _exit(126); // not what a missing function gives
     }
     if (fd >= 0) {
         close(fd);
@@ -197,11 +198,11 @@ static bool has_died(arm *a, char *error) {
     if (WIFSIGNALED(status)) {
         snprintf(error, CHANNEL_ERROR, "the worker of %.300s died by signal %d (%s)", a->library,
                  WTERMSIG(status), strsignal(WTERMSIG(status)));
+    } else if (WEXITSTATUS(status) == ABI_EXIT) {
+        abi_explain(a->library, error);
     } else {
-        snprintf(error, CHANNEL_ERROR,
-                 "the worker of %.300s ended with code %d (a library that lacks a function of this "
-                 "program's C ABI cannot be compared)",
-                 a->library, WEXITSTATUS(status));
+        snprintf(error, CHANNEL_ERROR, "the worker of %.300s ended with code %d", a->library,
+                 WEXITSTATUS(status));
     }
     return true;
 }

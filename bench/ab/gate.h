@@ -67,8 +67,9 @@ int gate_choose(const ab_session *s, int chosen[GATE_CHECKS], bool *computes);
 // Finds or makes the twin, and makes the two sessions of the self-check. False: with `error`.
 bool gate_check_open(gate *g);
 void gate_check_close(gate_check *c);
-// A reason to end at once, for ab_sessions_run: the self-check can no longer succeed. NULL: it can.
-const char *gate_check_ended(const void *check);
+// A reason to end at once, for ab_sessions_run: the self-check can no longer succeed, or no case
+// can be measured. NULL: continue.
+const char *gate_ended(const void *gate);
 // The control kernel over the launches of all cases.
 gate_control gate_control_judge(const ab_session *s);
 
@@ -82,8 +83,15 @@ const char *gate_outcome_name(gate_outcome o);
 // Counts the outcomes of the session's cases, and decides. `interrupted`: by a signal.
 void gate_decide(gate *g, bool interrupted);
 
-typedef enum gate_fitness { GATE_FIT, GATE_UNFIT, GATE_NOT_RUN } gate_fitness;
+typedef enum gate_fitness {
+    GATE_FIT,
+    GATE_UNFINISHED, // the run ended before
+    GATE_UNFIT,
+    GATE_NOT_RUN // it could not be measured
+} gate_fitness;
 
+// Did the budget, a signal or the self-check end this case before it was decided?
+bool gate_was_cut(const trial *t);
 // Did the self-check succeed? If not, the reason.
 gate_fitness gate_check_result(const gate_check *c, char *why, size_t size);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // From verdicts to an exit code.
+#include "abi.h"
 #include "gate.h"
 
 #include "cases/exits.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,94 +50,6 @@ const char *gate_outcome_name(gate_outcome o) {
     return names[o];
 }
 
-// ---- The self-check ----
-
-static double percent(double log_ratio) {
-    return 100.0 * expm1(log_ratio);
-}
-
-// What is wrong with a case of the self-check.
-static bool explain(const trial *t, verdict expected, double inject, char *why, size_t size) {
-    if (t->verdict == expected && !t->error[0]) {
-        return false;
-    }
-    int n = snprintf(why, size, "%s: ", t->name);
-    size_t used = n > 0 && (size_t)n < size ? (size_t)n : 0;
-    if (t->error[0]) {
-        snprintf(why + used, size - used, "%s", t->error);
-    } else if (t->verdict == VERDICT_OPEN || (t->verdict == VERDICT_CANNOT_TELL && t->why)) {
-        snprintf(why + used, size - used, "not decided: %s",
-                 t->why ? t->why : "it was not reached");
-    } else if (expected == VERDICT_NO_CHANGE) {
-        snprintf(why + used, size - used, "a build and its copy measured as \"%s\" (%+.1f %%)",
-                 verdict_name(t->verdict), percent(t->found.median));
-    } else {
-        snprintf(why + used, size - used,
-                 "a slowdown of %g %%, made on purpose, measured as \"%s\" (%+.1f %%)",
-                 100.0 * inject, verdict_name(t->verdict), percent(t->found.median));
-    }
-    return true;
-}
-
-// The first case that is wrong; those that could not be measured before others.
-static gate_fitness explain_part(const ab_session *part, verdict expected, double inject, char *why,
-                                 size_t size) {
-    for (int i = 0; i < part->count; i++) {
-        if (part->trials[i].error[0]) {
-            explain(&part->trials[i], expected, inject, why, size);
-            return GATE_NOT_RUN;
-        }
-    }
-    for (int i = 0; i < part->count; i++) {
-        if (explain(&part->trials[i], expected, inject, why, size)) {
-            return GATE_UNFIT;
-        }
-    }
-    return GATE_FIT;
-}
-
-gate_fitness gate_check_result(const gate_check *c, char *why, size_t size) {
-    char other[640];
-    if (c->error[0]) {
-        snprintf(why, size, "%s", c->error);
-        return GATE_NOT_RUN;
-    }
-    gate_fitness equal = explain_part(&c->equal, VERDICT_NO_CHANGE, 0.0, why, size);
-    gate_fitness slowed =
-        explain_part(&c->slowed, VERDICT_REGRESSION, c->inject, other, sizeof other);
-    if (slowed > equal) {
-        snprintf(why, size, "%s", other);
-        equal = slowed;
-    }
-    bool moved =
-        c->control.verdict == VERDICT_REGRESSION || c->control.verdict == VERDICT_IMPROVEMENT;
-    if (equal == GATE_FIT && moved) {
-        snprintf(why, size,
-                 "the control kernel, which is the same for both builds, took %+.1f %% beside the "
-                 "candidate: the machine has changed",
-                 percent(c->control.found.median));
-        equal = GATE_UNFIT;
-    }
-    return equal;
-}
-
-static bool has_failed(const ab_session *part, verdict expected) {
-    for (int i = 0; i < part->count; i++) {
-        const trial *t = &part->trials[i];
-        if (!trial_is_open(t) && (t->error[0] || t->verdict != expected)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *gate_check_ended(const void *check) {
-    const gate_check *c = check;
-    return has_failed(&c->equal, VERDICT_NO_CHANGE) || has_failed(&c->slowed, VERDICT_REGRESSION)
-               ? "the self-check failed"
-               : NULL;
-}
-
 // ---- The decision ----
 
 static void decide(gate *g, int code, const char *format, ...)
@@ -175,9 +87,10 @@ static bool decide_machine(gate *g) {
     gate_fitness fitness = gate_check_result(&g->check, why, sizeof why);
     if (fitness == GATE_NOT_RUN) {
         decide(g, EXIT_INTERNAL, "the self-check could not run");
-    } else if (fitness == GATE_UNFIT) {
-        decide(g, EXIT_INVALID, "could not judge %d of %d cases: the self-check failed",
-               g->session.count, g->session.count);
+    } else if (fitness != GATE_FIT) {
+        decide(g, EXIT_INVALID, "could not judge %d of %d cases: the self-check %s",
+               g->session.count, g->session.count,
+               fitness == GATE_UNFIT ? "failed" : "did not finish");
     }
     return fitness != GATE_FIT;
 }
@@ -207,6 +120,15 @@ static void decide_cases(gate *g) {
     }
 }
 
+static void decide_failed(gate *g) {
+    if (abi_is_missing(g->session.trials, g->session.count)) {
+        decide(g, EXIT_SKIPPED, "baseline and candidate have no common C ABI");
+    } else {
+        decide(g, EXIT_INTERNAL, "could not measure %d of %d cases", g->session.count,
+               g->session.count);
+    }
+}
+
 static bool check_has_other_bits(const gate *g) {
     const ab_session *part = &g->check.equal;
     for (int i = 0; i < part->count && !g->session.allow_different_bits; i++) {
@@ -230,6 +152,8 @@ void gate_decide(gate *g, bool interrupted) {
         add_rest(g, GATE_OTHER_BITS);
     } else if (check_has_other_bits(g)) {
         decide(g, EXIT_WRONG, "a copy of the baseline gives different bits than the baseline");
+    } else if (g->count[GATE_FAILED] == g->session.count) { // whatever the machine is like
+        decide_failed(g);
     } else if (!decide_machine(g)) {
         decide_cases(g);
     }

@@ -18,8 +18,10 @@ static json_t *control_json(const gate_control *c) {
 }
 
 static json_t *check_json(const gate_check *c) {
-    static const char *const results[] = {
-        [GATE_FIT] = "passed", [GATE_UNFIT] = "failed", [GATE_NOT_RUN] = "could not run"};
+    static const char *const results[] = {[GATE_FIT] = "passed",
+                                          [GATE_UNFINISHED] = "did not finish",
+                                          [GATE_UNFIT] = "failed",
+                                          [GATE_NOT_RUN] = "could not run"};
     char why[640] = "";
     gate_fitness fitness = gate_check_result(c, why, sizeof why);
     json_t *cases = json_array();

@@ -81,6 +81,10 @@ static void visit_check(const ab_session *part, const char *name, verdict expect
         if (t->error[0]) {
             r.kind = BROKEN;
             snprintf(r.message, sizeof r.message, "%s", t->error);
+        } else if (gate_was_cut(t)) {
+            r.kind = SKIPPED;
+            snprintf(r.message, sizeof r.message, "not decided: %s",
+                     t->why ? t->why : "not reached");
         } else if (t->verdict != expected) {
             r.kind = FAILURE;
             describe(r.message, sizeof r.message, verdict_name(t->verdict), t, &part->rules);
@@ -125,7 +129,7 @@ static void visit_cases(const gate *g, visit see, void *data) {
             snprintf(r.message, sizeof r.message, "%s", t->error);
         } else if (!fit && o != GATE_OTHER_BITS) {
             r.kind = SKIPPED;
-            snprintf(r.message, sizeof r.message, "not judged: the self-check failed");
+            snprintf(r.message, sizeof r.message, "not judged: the self-check did not succeed");
         } else {
             describe(r.message, sizeof r.message, gate_outcome_name(o), t, &g->session.rules);
         }

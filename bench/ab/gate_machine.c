@@ -5,7 +5,6 @@
 
 #include "machine/host.h"
 
-#include <sha2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,12 +67,10 @@ static const char *end_of_path(const char *path) {
 static void describe_build(const gate *g, int index, char *text, size_t size) {
     const char *path = g->session.arms[index].library, *end = end_of_path(path);
     const char *name = g->names[index];
-    char digest[SHA256_DIGEST_STRING_LENGTH] = "unknown";
     text[0] = '\0';
     add(text, size, "%s%s%s%.300s", name ? name : "", name ? ", " : "", end > path ? "…/" : "",
         end);
-    SHA256File(path, digest);
-    add(text, size, " (SHA-256 %.12s", digest);
+    add(text, size, " (SHA-256 %.12s", g->session.arms[index].digest);
     if (g->session.arms[index].backend[0]) {
         add(text, size, ", backend %s", g->session.arms[index].backend);
     }

@@ -262,6 +262,9 @@ static void put_control(FILE *to, const gate_control *c) {
 }
 
 static void put_check(FILE *to, const gate *g) {
+    static const char *const results[] = {[GATE_UNFINISHED] = "did not finish",
+                                          [GATE_UNFIT] = "failed",
+                                          [GATE_NOT_RUN] = "could not run"};
     const gate_check *c = &g->check;
     char why[640] = "";
     gate_fitness fitness = gate_check_result(c, why, sizeof why);
@@ -272,17 +275,17 @@ static void put_check(FILE *to, const gate *g) {
             "made on purpose, was found%s.\n\n",
             100.0 * c->inject, c->control.noisy ? ", on a noisy host" : "");
     } else {
-        fprintf(to, "**Self-check %s**: ", fitness == GATE_UNFIT ? "failed" : "could not run");
+        fprintf(to, "**Self-check %s**: ", results[fitness]);
         put_text(to, why);
         fputs(fitness == GATE_UNFIT ? ". Here and now, this machine cannot tell whether code "
-                                      "became slower, so no case is "
-                                      "judged. Run it again, or on a quieter machine.\n\n"
+                                      "became slower, so no case is judged. Run it again, or on a "
+                                      "quieter machine.\n\n"
                                     : ".\n\n",
               to);
     }
     if (c->equal.count > 0) {
         fprintf(to, "<details%s><summary>The self-check in detail</summary>\n\n",
-                fitness == GATE_FIT ? "" : " open");
+                fitness == GATE_UNFIT ? " open" : "");
         if (!c->computes) {
             fputs("No selected case computes from the caches for long enough; this one was used, "
                   "which "
@@ -300,7 +303,7 @@ static void put_check(FILE *to, const gate *g) {
 static int count_cut(const ab_session *s) {
     int cut = 0;
     for (int i = 0; i < s->count; i++) {
-        cut += s->trials[i].why && strcmp(s->trials[i].why, "the budget was spent") == 0;
+        cut += gate_was_cut(&s->trials[i]);
     }
     return cut;
 }
@@ -333,7 +336,7 @@ static void put_notes(FILE *to, const gate *g) {
     for (int i = 0; i < s->count; i++) {
         bits += s->trials[i].different_bits && gate_outcome_of(g, &s->trials[i]) != GATE_OTHER_BITS;
     }
-    if (cut > 0) {
+    if (cut > 0 && s->budget > 0.0 && g->seconds >= s->budget) {
         fprintf(to, "- The time budget of ");
         put_duration(to, s->budget);
         fprintf(to, " ended before all were decided: %d of %d cases were left.\n", cut, s->count);
@@ -343,8 +346,8 @@ static void put_notes(FILE *to, const gate *g) {
                 s->allow_different_bits ? "--allow-different-bits permits"
                                         : "the builds state different arithmetic");
     }
-    if (strcmp(s->arms[0].library, s->arms[1].library) == 0) {
-        fputs("- Baseline and candidate are the same file.\n", to);
+    if (s->arms[0].digest[0] && strcmp(s->arms[0].digest, s->arms[1].digest) == 0) {
+        fputs("- Baseline and candidate are equal: the same library and plugins.\n", to);
     }
     for (int i = 0; i < g->accepted.count; i++) {
         put_entry_note(to, g, &g->accepted.items[i]);
@@ -391,7 +394,7 @@ void gate_markdown(FILE *to, const gate *g) {
         fputs("**More than a quarter of the cases have no verdict, so this is not a pass.**\n\n",
               to);
     }
-    if (fit || g->count[GATE_OTHER_BITS] > 0) {
+    if (fit || g->count[GATE_OTHER_BITS] > 0 || g->count[GATE_FAILED] == g->session.count) {
         put_cases(to, g);
     }
     put_check(to, g);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "session.h"
+#include "abi.h"
 #include "setting.h"
 
 #include "cases/suites.h"
@@ -53,8 +54,9 @@ static int find_arms(ab_session *a, const char *const builds[2]) {
     char error[CHANNEL_ERROR];
     for (int i = 0; i < 2; i++) {
         if (!arm_find(builds[i], &a->arms[i], error)) {
+            bool other = abi_is_other(builds[i], error);
             fprintf(stderr, "%s: %s\n", a->command, error);
-            return EXIT_USAGE;
+            return other ? EXIT_SKIPPED : EXIT_USAGE;
         }
         digest_build(a->arms[i].library, a->arms[i].digest);
     }
