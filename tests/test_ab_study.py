@@ -335,9 +335,11 @@ class Continues(Folder):
             self.assertEqual(len(processes(self.path("out", ".scratch", "ab.json"))), 1)
         finally:
             run.send_signal(signal.SIGKILL)
-            run.communicate()
+            run.wait()
         # At once, not only when it has something to print.
-        self.assertTrue(self.wait_for(lambda: not processes(self.seed), seconds=1), "the hog lives")
+        gone = self.wait_for(lambda: not processes(self.seed), seconds=1)
+        run.communicate() # its end is also that of the hog
+        self.assertTrue(gone, "the hog lives")
         self.assertTrue(self.wait_for(lambda: not processes(self.path("out"))), "decoct ab lives")
         self.assertEqual(self.finished(), [])
         with open(self.path("out", "runs", "aa-07.json.gz.partial"), "w", encoding="utf-8") as file:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The builds that ci/ab-study compares, all of one commit and made from the same objects:
+"""The builds that ci/ab-study compares, all of the newest commit:
 
-  plain/    as it is built
-  twin/     linked again with the objects in the opposite order
-  delayed/  with delay.c around the public operations: a file beside the library slows one call
-  build/    the build folder; its cli/decoct measures
+  plain/    installed
+  twin/     the same, linked again with the objects in the opposite order
+  delayed/  the same, with delay.c around the public operations: a file beside the library slows one call
+  build/    a build folder; its cli/decoct measures
 """
 import hashlib
 import os
@@ -19,7 +19,7 @@ TOP = os.path.abspath(os.path.join(HERE, "..", ".."))
 # What a comparison is made of: a commit that changes other folders only can continue a study.
 SOURCES = ("include", "backends", "lib", "bench", "cli", "ci/study/delay.c")
 # meson's options; the report page and the tests are not needed.
-OPTIONS = ("-Dbench=enabled", "-Dreport=disabled", "-Dtests=disabled", "--libdir", "lib")
+OPTIONS = ("-Dbench=enabled", "-Dreport=disabled", "-Dtests=disabled")
 
 
 class BuildError(Exception):
@@ -102,11 +102,15 @@ def link_delayed(build, source, out):
         relink(build, out, lambda objects: delayed_objects(build, source, folder, objects))
 
 
-def copy_tree(place, name):
-    """A copy of the installed tree; returns the path of its library, to be replaced."""
-    lib = os.path.join(place, name, "lib")
-    shutil.copytree(os.path.join(place, "plain", "lib"), lib, symlinks=True)
-    return os.path.realpath(os.path.join(lib, "libdecoct.so.0"))
+def install(work):
+    """plain/ and twin/ are made as for ci/perf-gate."""
+    script = '. ci/packages && . ci/revisions && build_revision HEAD >&2 && printf "%s" "$built"'
+    done = subprocess.run(["bash", "-c", script], cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          check=False)
+    if done.returncode:
+        raise BuildError("ci/revisions, build_revision HEAD: exit code %d" % done.returncode)
+    for name, origin in (("plain", "tree"), ("twin", "twin"), ("delayed", "tree")):
+        shutil.copytree(os.path.join(done.stdout, origin, "lib"), os.path.join(work, name, "lib"), symlinks=True)
 
 
 def make(work):
@@ -117,11 +121,10 @@ def make(work):
     run(["tar", "-x", "-C", source], log, stdin=archive.stdout)
     if archive.wait():
         raise BuildError("git archive HEAD: exit code %d" % archive.returncode)
-    run(["meson", "setup", build, source, "--prefix", os.path.join(work, "plain"), *OPTIONS], log)
+    run(["meson", "setup", build, source, *OPTIONS], log)
     run(["ninja", "-C", build], log)
-    run(["meson", "install", "-C", build, "--no-rebuild"], log)
-    relink(build, copy_tree(work, "twin"), lambda objects: objects[::-1])
-    link_delayed(build, source, copy_tree(work, "delayed"))
+    install(work)
+    link_delayed(build, source, os.path.realpath(os.path.join(work, "delayed", "lib", "libdecoct.so.0")))
 
 
 def get():
