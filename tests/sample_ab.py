@@ -13,6 +13,7 @@ sys.path[:0] = [HERE]
 sys.dont_write_bytecode = True
 import results  # noqa: E402
 
+HOSTILE = '<script>window.hit=1</script><img src=x onerror="window.hit=1">'
 MARGIN = 0.02
 RULE = {"margin": MARGIN, "alpha": 0.001, "alarm": 0.00002, "launches": [12, 6, 60], "pairs": 15, "sample_seconds": 0.006,
         "calls_least": 4, "inject": 0.0, "guard_margin": 0.04}
@@ -74,7 +75,7 @@ def suite():
     trials = [trial(name) for name in NAMES]
     for at in (5, 6, 9):
         trials[at] = trial(NAMES[at], "regression", 0.05 + 0.004 * at, why=None)
-    trials[7] = trial(NAMES[7], "regression", 0.0, guard="regression",
+    trials[7] = trial(NAMES[7], "regression", 0.0, quickest="no change", guard="regression",
                       why="the quickest calls are equal, the mean of all calls is slower")
     trials[12] = trial(NAMES[12], "improvement", -0.034)
     trials[14] = trial(NAMES[14], "cannot tell", 0.015, 60, 0.03)
@@ -102,7 +103,23 @@ def long_names():
 def gated():
     """A gate with accepted and quarantined cases."""
     doc = suite()
-    doc["gate"] = gate(10, "3 of 26 cases became slower")
+    for case in doc["ab"]["cases"]:
+        case["outcome"] = {"regression": "slower", "improvement": "faster", "cannot tell": "undecided"}.get(
+            case["verdict"], case["verdict"])
+    doc["ab"]["cases"][5].update(outcome="accepted", until="2027-01-31", reason="exact to one ULP")
+    doc["ab"]["cases"][14].update(outcome="quarantined", until=None, reason="noisy since the new kernel")
+    for arm, digest in zip(doc["ab"]["arms"], ("ab" * 32, "cd" * 32)):
+        arm["build_sha256"] = digest
+    doc["gate"] = gate(10, "3 of 26 cases became slower", budget=None, strict=False, machine="AMD EPYC, 2 CPUs",
+                       baseline="0.1.0 of commit e010a5e3b277", candidate="0.1.0 of commit afe8997b1c22", entries=[
+                           {"kind": "accepted", "cases": "^softmax/seq:1/", "until": "2027-01-31", "reason": "exact to one ULP",
+                            "expired": False, "matches": [NAMES[5]]},
+                           {"kind": "quarantine", "cases": "^attention/seq:2048", "until": None,
+                            "reason": "noisy since the new kernel", "expired": False, "matches": [NAMES[14]]},
+                           {"kind": "accepted", "cases": "^decode/", "until": "2026-01-31", "reason": "larger table",
+                            "expired": True, "matches": []}])
+    doc["gate"]["self_check"].update(result="passed", why=None, computes=True, twin=None, control={
+        "verdict": "no change", "estimate": 0.001, "low": -0.004, "high": 0.003, "rounds": 24, "slow_share": 0.07, "noisy": False})
     return doc
 
 
@@ -112,7 +129,32 @@ def unfit():
                     gate(13, "could not judge: the self-check failed on this machine", False))
 
 
-KINDS = [single, suite, nothing, equal, long_names, gated, unfit]
+def hostile():
+    """Every text is an attack."""
+    doc = gated()
+
+    def poison(value, key=""):
+        if isinstance(value, dict):
+            return {k: poison(v, k) for k, v in value.items()}
+        if isinstance(value, list):
+            return [poison(v, key) for v in value]
+        fixed = ("verdict", "quickest", "guard", "waiting", "bits", "copy", "slowed", "outcome")
+        return value + HOSTILE if isinstance(value, str) and key not in fixed else value
+    return {"context": poison(doc["context"]), "ab": poison(doc["ab"]),
+            "gate": poison({**doc["gate"], "verdict": "gate", "more": HOSTILE})}
+
+
+def odd():
+    """What a gate states beyond the known keys may be of any type."""
+    doc = gated()
+    doc["gate"].update(entries=[None, 3, {"kind": [], "matches": 5}], baseline={"a": 1}, candidate=None)
+    doc["gate"]["self_check"].update(control=[1], cases=None, why=4, inject=None)
+    doc["ab"]["cases"][0].update(outcome=3, reason=["x"], until={})
+    doc["ab"]["rule"].update(later={"a": [1]}, pairs=None)
+    return doc
+
+
+KINDS = [single, suite, nothing, equal, long_names, gated, unfit, hostile, odd]
 
 
 def write(path, doc):

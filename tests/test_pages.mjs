@@ -8,6 +8,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import playwright from "playwright-core";
+import comparisons from "./test_pages_ab.mjs";
 
 const [chromium, folder] = process.argv.slice(2);
 const shots = process.env.DECOCT_TEST_SCREENSHOTS;
@@ -399,6 +400,8 @@ test("attend: narrow", "map", async page => {
   await noOverflow(page);
   await picture(page, "attend-narrow");
 }, { viewport: { width: 380, height: 800 } });
+
+comparisons({ test, picture, noOverflow, column, folder });
 
 const browser = await playwright.chromium.launch({ executablePath: chromium, args: ["--no-sandbox"] });
 const start = Date.now();

@@ -28,6 +28,22 @@ def real(decoct, sample_report, kind, folder):
         file.write(done.stdout)
 
 
+def comparisons(decoct, folder):
+    """The pages of made-up comparisons by `decoct ab`: of each kind, of two, and beside result files."""
+    import sample_ab
+    import sample_report
+    files = {kind.__name__: sample_ab.write(os.path.join(folder, kind.__name__ + ".json"), kind())
+             for kind in sample_ab.KINDS}
+    runs = os.path.join(folder, "beside")
+    os.mkdir(runs)
+    pages = {name: [path] for name, path in files.items()}
+    pages["two"] = [files["suite"], files["single"]]
+    pages["mixed"] = [files["gated"], *sample_report.result_files(sample_report.double(), runs)]
+    for name, arguments in pages.items():
+        subprocess.run([decoct, "report", *arguments, "-o", os.path.join(folder, "ab-%s.html" % name)],
+                       stdout=subprocess.DEVNULL, check=True, timeout=600)
+
+
 def main(decoct):
     node = shutil.which("node")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -45,6 +61,7 @@ def main(decoct):
             sample_report.write(kind, os.path.join(folder, kind.__name__ + ".html"))
         for kind in sample_report.VERDICTS:
             real(decoct, sample_report, kind, folder)
+        comparisons(decoct, folder)
         for name, text in (("map", ["Sarah lies still on the bed, feeling"]),
                            ("cut", ["Sarah lies still on the bed, feeling", "--cut=bed:still"])):
             done = subprocess.run([decoct, "attend", *text, "-o", os.path.join(folder, name + ".html")],

@@ -57,12 +57,14 @@ static const struct argp parser = {
     rows,
     parse_report,
     "FILE|DIR...",
-    "Makes one page of result files (decoct sweep, decoct bench --suite, decoct roofline): "
-    "comparisons with their intervals, and the files themselves."
+    "Makes one page of result files (decoct sweep, decoct bench --suite, decoct roofline) and "
+    "of comparisons of builds (decoct ab --json, decoct gate): verdicts with their intervals, and "
+    "the files themselves."
     "\v"
     "Examples:\n\n"
     "  decoct report before.json after.json -o report.html\n"
-    "  decoct report fleet/ -o fleet.html\n\n"
+    "  decoct report fleet/ -o fleet.html\n"
+    "  decoct report gate/verdict.json -o gate.html\n\n"
     "Each FILE is shown by itself. Of a DIR every *.json is read, in the order of their names, but "
     "not what is in folders inside it; files there that are not result files are skipped with a "
     "note. The files of one CPU model in a DIR are one group, whose values are the medians over "

@@ -349,10 +349,8 @@ function verdict() {
       ? capital(outputs)
       : v.rows
         ? plural(v.rows, "row") + " of " + who
-        : data.ab.length
-          ? capital(data.ab[0].headline)
-          : "Nothing was measured";
-    get("lede").textContent = v.rows || !data.ab.length ? scope + "; " + outputs + "." : "";
+        : "Nothing was measured";
+    get("lede").textContent = scope + "; " + outputs + ".";
   }
   figure(
     v.wrong || (checked ? count(checked) : "?"),

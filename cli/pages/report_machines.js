@@ -207,7 +207,9 @@ function disclosure() {
     details.addEventListener("toggle", fill); // a fleet's are many: made when looked at
     details.fill = fill;
   });
-  // Paper cannot be clicked: there all is open, of a fleet only the formulas.
+}
+// Paper cannot be clicked: there all is open, of a fleet only the formulas.
+function openOnPaper() {
   let opened = [];
   onTheme(() => {
     opened.forEach(d => {
@@ -235,7 +237,7 @@ function rawData() {
     b.type = "button";
     b.onclick = act;
   };
-  button("The table as CSV", () => download("decoct.csv", "text/csv;charset=utf-8", csv()));
+  if (data.verdict.rows) button("The table as CSV", () => download("decoct.csv", "text/csv;charset=utf-8", csv()));
   const files = [...document.querySelectorAll("script.raw")];
   files.forEach(f =>
     button(f.dataset.name || "result.json", () =>
@@ -246,4 +248,5 @@ function rawData() {
 }
 machineTable();
 disclosure();
+openOnPaper();
 rawData();
