@@ -114,6 +114,12 @@ bool arm_order(arm *a, channel_order order, char *error) {
     return true;
 }
 
+bool arm_has_library(const arm *a, char *error) {
+    (void)a;
+    (void)error;
+    return true;
+}
+
 double arm_awake(const arm *a) {
     (void)a;
     return 0.0;

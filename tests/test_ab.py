@@ -156,6 +156,36 @@ class Ab(unittest.TestCase):
         self.assertEqual(code, 70, out + err)
         self.assertIn("is not a libdecoct", out)
 
+    def test_the_table_says_what_else_happened(self):
+        """Made-up launches, continued: disturbed pairs, a noisy host, and waiting that was not looked at."""
+        rule = ("--launches", "12:60", "--pairs", "4", "--budget", "0.001s")
+        many = ("--op", "softmax", "--seq", "8,16", "--heads", "2", "--json", self.path("ab.json"))
+        self.assertEqual(ab(BUILD, BUILD, *many, *rule)[0], 0)
+        with open(self.path("ab.json"), encoding="utf-8") as file:
+            document = json.load(file)
+        template = document["ab"]["cases"][0]["launches"][0]
+        order = 0
+        for case, scatter in zip(document["ab"]["cases"], (0.0001, 0.2)):
+            case["launches"] = []
+            for i in range(12):
+                samples = {**template["samples"], "disturbed": [0, 1, 1, 1], "control_ns": [[1000, 1000, 1200, 1200]] * 2}
+                case["launches"].append({**template, "samples": samples, "undisturbed": 1, "woke": 0, "order": order,
+                                         "quickest": scatter * (i - 5.5), "mean": 0.0001 * i})
+                order += 1
+        with open(self.path("ab.json"), "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        code, out, err = ab(BUILD, BUILD, *many, *rule, "--resume")
+        self.assertEqual(code, 0, out + err)
+        self.assertRegex(out, r"softmax/seq:8/heads:2  +no change  .* 12  2\.\d % would have been found")
+        self.assertRegex(out, r"softmax/seq:16/heads:2  +cannot tell  .* 12  too noisy: the launches scatter")
+        self.assertIn("1 no change, 0 regression, 0 improvement, 1 cannot tell;", out)
+        self.assertIn("Disturbed: in 72 of 96 pairs", out)
+        self.assertIn("Noisy host: 50 % of the control kernels were slow", out)
+        self.assertIn("Not looked at in 2 of 2 cases: waiting", out)
+        with open(self.path("ab.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["ab"]["noise"], {
+                "pairs": 96, "disturbed": 72, "woke": 0, "waiting_not_looked_at": 2, "slow_share": 0.5, "noisy": True})
+
     def test_other_bits_are_an_error_unless_allowed(self):
         plugins = environment(DECOCT_BACKEND_PATH=os.path.join(PLUGINS, "late"))
         wide = ("--op", "block", "--seq", "16", "--heads", "2", "--backend", "scalar,vendor")

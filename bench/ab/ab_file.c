@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The file of an A/B comparison: the context of a result file, the rule, and every launch.
 #include "ab_report.h"
+#include "noise.h"
 
 #include "rows/jsonmemory.h"
 #include "rows/record.h"
@@ -167,9 +168,19 @@ static bool put(FILE *to, const void *data) {
 // ---- The document ----
 
 static json_t *arm_json(const arm *a) {
-    return json_pack("{s:o, s:s, s:s, s:i, s:s}", "library", record_text(a->library),
-                     "build_sha256", a->digest, "backend", a->backend, "threads", a->threads, "pin",
+    char version[AB_VERSION];
+    ab_put_version(version, a);
+    return json_pack("{s:o, s:s, s:s, s:I, s:s, s:i, s:s}", "library", record_text(a->library),
+                     "build_sha256", a->digest, "version", version, "arithmetic",
+                     (json_int_t)a->arithmetic, "backend", a->backend, "threads", a->threads, "pin",
                      a->pin);
+}
+
+static json_t *noise_json(const ab_session *a) {
+    ab_noise n = ab_noise_of(a);
+    return json_pack("{s:i, s:i, s:i, s:i, s:f, s:b}", "pairs", n.pairs, "disturbed", n.disturbed,
+                     "woke", n.woke, "waiting_not_looked_at", n.no_waiting, "slow_share", n.slow,
+                     "noisy", n.noisy);
 }
 
 json_t *ab_comparison_json(const ab_session *a) {
@@ -182,8 +193,9 @@ json_t *ab_comparison_json(const ab_session *a) {
     for (int i = 0; i < a->count; i++) {
         json_array_append_new(cases, trial_json(&a->trials[i], &a->rules));
     }
-    return json_pack("{s:i, s:o, s:o, s:s, s:s?, s:o}", "format", 1, "rule", rule_json(a), "arms",
-                     arms, "worker_sha256", worker, "model", a->choices.model, "cases", cases);
+    return json_pack("{s:i, s:o, s:o, s:s, s:s?, s:o, s:o}", "format", 1, "rule", rule_json(a),
+                     "arms", arms, "worker_sha256", worker, "model", a->choices.model, "noise",
+                     noise_json(a), "cases", cases);
 }
 
 json_t *ab_json(const ab_session *a, char **argv) {

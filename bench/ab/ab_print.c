@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The table of verdicts.
 #include "ab_report.h"
+#include "noise.h"
 #include "setting.h"
 
 #include <math.h>
@@ -11,21 +12,51 @@ static double percent(double log_ratio) {
     return 100.0 * expm1(log_ratio);
 }
 
-static void print_arm(char letter, const ab_session *a, int index) {
-    char words[SETTING_NAME];
-    setting_words(&a->arms[index], words);
-    printf("%c  %s%s\n", letter, a->arms[index].library, words);
+void ab_put_version(char text[AB_VERSION], const arm *a) {
+    uint32_t v = a->version;
+    text[0] = '\0';
+    if (v) {
+        snprintf(text, AB_VERSION, "%u.%u.%u", v >> 16, v >> 8 & 0xff, v & 0xff);
+    }
 }
 
-void ab_put_change(char *text, size_t size, const trial *t) {
-    if (t->found.median == 0.0 && t->found.low == 0.0) {
-        snprintf(text, size, "-"); // no look yet
-    } else if (isinf(t->found.low)) {
-        snprintf(text, size, "%+.1f %%", percent(t->found.median));
-    } else {
-        snprintf(text, size, "%+.1f %% (%+.1f .. %+.1f)", percent(t->found.median),
-                 percent(t->found.low), percent(t->found.high));
+static void print_arm(char letter, const ab_session *a, int index) {
+    char words[SETTING_NAME], version[AB_VERSION];
+    const arm *one = &a->arms[index];
+    setting_words(one, words);
+    ab_put_version(version, one);
+    printf("%c  %s%s%s%s", letter, one->library, *version ? ", version " : "", version, words);
+    if (a->arms[0].arithmetic != a->arms[1].arithmetic) {
+        printf(", arithmetic %u", one->arithmetic);
     }
+    putchar('\n');
+}
+
+// "+3.1 % (+2.6 .. +3.7)", or "-" before the first look: of what the verdict comes from.
+static void put_change(char *text, size_t size, const trial *t, const trial_rules *rules) {
+    interval found = trial_change(t, rules);
+    if (found.median == 0.0 && found.low == 0.0) {
+        snprintf(text, size, "-"); // no look yet
+    } else if (isinf(found.low)) {
+        snprintf(text, size, "%+.1f %%", percent(found.median));
+    } else {
+        snprintf(text, size, "%+.1f %% (%+.1f .. %+.1f)", percent(found.median), percent(found.low),
+                 percent(found.high));
+    }
+}
+
+static void print_bits(const trial *t) {
+    if (trial_bits_differ(t)) {
+        printf("  DIFFERENT BITS");
+    } else if (t->different_bits) {
+        printf("  other bits (arithmetic %u and %u)", t->launches[0].arithmetic[0],
+               t->launches[0].arithmetic[1]);
+    }
+}
+
+static const char *why_undecided(const trial *t, const verdict_rule *rule) {
+    return t->count < verdict_last_look(rule, rule->last) ? "too noisy: the launches scatter"
+                                                          : "still undecided after the last look";
 }
 
 static void print_trial(const trial *t, const trial_rules *rules, int width) {
@@ -34,35 +65,27 @@ static void print_trial(const trial *t, const trial_rules *rules, int width) {
         printf("%-*s  failed: %s\n", width, t->name, t->error);
         return;
     }
-    ab_put_change(change, sizeof change, t);
+    put_change(change, sizeof change, t, rules);
     printf("%-*s  %-11s  %-26s %3d", width, t->name, verdict_name(t->verdict), change, t->count);
     double smallest = trial_smallest(t, rules);
     if (t->verdict == VERDICT_NO_CHANGE && smallest > 0.0) {
         printf("  %.1f %% would have been found", 100.0 * smallest);
     }
-    if (t->why) {
-        printf("  %s", t->why);
+    if (t->why || t->verdict == VERDICT_CANNOT_TELL) {
+        printf("  %s", t->why ? t->why : why_undecided(t, &rules->rule));
     }
-    if (trial_bits_differ(t)) {
-        printf("  DIFFERENT BITS");
-    } else if (t->different_bits) {
-        printf("  other bits (arithmetic %u and %u)", t->launches[0].arithmetic[0],
-               t->launches[0].arithmetic[1]);
-    }
+    print_bits(t);
     putchar('\n');
 }
 
 static void print_counts(const ab_session *a) {
-    int counts[VERDICT_CANNOT_TELL + 1] = {0}, failed = 0, woke = 0;
+    int counts[VERDICT_CANNOT_TELL + 1] = {0}, failed = 0;
     double seconds = 0.0;
     for (int i = 0; i < a->count; i++) {
         const trial *t = &a->trials[i];
         failed += t->error[0] != '\0';
         counts[t->error[0] ? VERDICT_OPEN : t->verdict]++;
         seconds += t->seconds;
-        for (int j = 0; j < t->count; j++) {
-            woke += t->launches[j].woke;
-        }
     }
     printf("\n%d no change, %d regression, %d improvement, %d cannot tell",
            counts[VERDICT_NO_CHANGE], counts[VERDICT_REGRESSION], counts[VERDICT_IMPROVEMENT],
@@ -71,8 +94,29 @@ static void print_counts(const ab_session *a) {
         printf(", %d failed", failed);
     }
     printf("; %.0f s\n", seconds);
-    if (woke) {
-        printf("In %d pairs the worker that should have slept did not.\n", woke);
+    printf("Margin %.3g %%. Intervals miss the true change with a probability of %.3g %% at each "
+           "end.\n",
+           100.0 * a->rules.rule.margin, 100.0 * a->rules.rule.alpha);
+}
+
+static void print_noise(const ab_session *a) {
+    ab_noise n = ab_noise_of(a);
+    if (n.disturbed) {
+        printf("Disturbed: in %d of %d pairs something else took the CPU (shown, not left out).\n",
+               n.disturbed, n.pairs);
+    }
+    if (n.noisy) {
+        printf("Noisy host: %.0f %% of the control kernels were slow, so that verdicts need more "
+               "launches.\n",
+               100.0 * n.slow);
+    }
+    if (n.no_waiting) {
+        printf("Not looked at in %d of %d cases: waiting (sleep, locks), which needs 12 launches "
+               "with 5 undisturbed pairs each.\n",
+               n.no_waiting, a->count);
+    }
+    if (n.woke) {
+        printf("In %d turns the worker that should have slept did not.\n", n.woke);
     }
 }
 
@@ -93,4 +137,5 @@ void ab_print(const ab_session *a) {
         print_trial(&a->trials[i], &a->rules, width);
     }
     print_counts(a);
+    print_noise(a);
 }

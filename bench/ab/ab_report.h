@@ -7,11 +7,12 @@
 
 #include <jansson.h>
 
+enum { AB_VERSION = 40 };
+// "0.1.0", or "" if it is not known.
+void ab_put_version(char text[AB_VERSION], const arm *a);
 // What is compared, and the table of verdicts.
 void ab_print_arms(const ab_session *s);
 void ab_print(const ab_session *s);
-// "+3.1 % (+2.6 .. +3.7)", or "-" before the first look.
-void ab_put_change(char *text, size_t size, const trial *t);
 
 // The context of a result file and the comparison; NULL, with a message on standard error.
 json_t *ab_json(const ab_session *s, char **argv);

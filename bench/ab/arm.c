@@ -243,6 +243,26 @@ void arm_stop(arm *a) {
     a->channel = NULL;
 }
 
+bool arm_has_library(const arm *a, char *error) {
+    bool same = strcmp(a->channel->library, a->library) == 0;
+    if (!same) {
+        snprintf(error, CHANNEL_ERROR, "%.200s is not a libdecoct: the worker took %.200s instead",
+                 a->library, a->channel->library);
+    }
+    return same;
+}
+
+bool arm_probe(arm *a, const char *worker, char *error) {
+    bool well = arm_start(a, worker, 0, error) && arm_order(a, CHANNEL_PROBE, error) &&
+                arm_has_library(a, error);
+    if (well) {
+        a->version = a->channel->version;
+        a->arithmetic = a->channel->arithmetic;
+    }
+    arm_stop(a);
+    return well;
+}
+
 bool arms_are_several(const arm *a, const arm *b) {
     return a->threads > 1 || b->threads > 1;
 }

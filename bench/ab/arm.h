@@ -15,20 +15,26 @@ typedef struct arm {
     int32_t threads;
     char pin[CHANNEL_WORD]; // by which the library places its threads; "": one on each CPU of a
                             // launch
-    pid_t pid;              // of the worker; 0: not started
-    channel *channel;       // NULL: none
-    double slept_from;      // CPU time of the worker when its turn ended, in nanoseconds
+    uint32_t version, arithmetic; // of the library
+    bool foreign;      // it has another C ABI: another major version, or it lacks a function
+    pid_t pid;         // of the worker; 0: not started
+    channel *channel;  // NULL: none
+    double slept_from; // CPU time of the worker when its turn ended, in nanoseconds
 } arm;
 
 // Finds the library of an installed tree, a build directory or a file. False: not found, with the
 // reason at `error` (CHANNEL_ERROR bytes).
 bool arm_find(const char *path, arm *a, char *error);
+// Starts a worker once, to learn the version of the library. False: it cannot be used.
+bool arm_probe(arm *a, const char *worker, char *error);
 
 // Starts the worker program `worker` with the arm's library and `padding` bytes more in its
 // environment.
 bool arm_start(arm *a, const char *worker, int padding, char *error);
 // Sends an order and waits for the answer. False: the worker failed or died.
 bool arm_order(arm *a, channel_order order, char *error);
+// Whether the worker that answered uses the arm's library, and not another one in its place.
+bool arm_has_library(const arm *a, char *error);
 // CPU time that the worker used since its last answer, in nanoseconds: about 0 if it slept.
 double arm_awake(const arm *a);
 void arm_stop(arm *a);

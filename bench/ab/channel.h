@@ -13,6 +13,7 @@
 enum { CHANNEL_FD = 3, CHANNEL_WORD = 96, CHANNEL_PATH = 1024, CHANNEL_ERROR = 512 };
 
 typedef enum channel_order {
+    CHANNEL_PROBE, // answers only which library it has
     CHANNEL_OPEN,
     CHANNEL_CALIBRATE,
     CHANNEL_DELAY,

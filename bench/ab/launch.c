@@ -97,15 +97,8 @@ static bool open_arm(arm *a, const launch_setting *s, const work_case *what, con
     c->heap_padding = (int32_t)random_below(seed, 1 << 20);
     c->sample_seconds = s->sample_seconds;
     c->calls_least = s->calls_least;
-    if (!place_threads(c, a, cpus, error) || !arm_order(a, CHANNEL_OPEN, error)) {
-        return false;
-    }
-    if (strcmp(c->library, a->library) != 0) {
-        snprintf(error, CHANNEL_ERROR, "%.200s is not a libdecoct: the worker took %.200s instead",
-                 a->library, c->library);
-        return false;
-    }
-    return true;
+    return place_threads(c, a, cpus, error) && arm_order(a, CHANNEL_OPEN, error) &&
+           arm_has_library(a, error);
 }
 
 // Both arms do as many runs a sample as A needs. B is slowed by a part of its own time.

@@ -64,6 +64,10 @@ static int find_arms(ab_session *a, const char *const builds[2]) {
         fprintf(stderr, "%s: %s\n", a->command, error);
         return EXIT_SKIPPED;
     }
+    // What cannot be used fails in each case, with a message.
+    for (int i = 0; i < 2; i++) {
+        arm_probe(&a->arms[i], a->worker, error);
+    }
     return 0;
 }
 

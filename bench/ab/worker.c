@@ -52,6 +52,8 @@ static void take_library(channel *c) {
         dladdr((void *)(uintptr_t)&decoct_version, &info) ? realpath(info.dli_fname, NULL) : NULL;
     snprintf(c->library, sizeof c->library, "%s", real ? real : "");
     free(real);
+    c->version = decoct_version();
+    c->arithmetic = decoct_arithmetic_version ? decoct_arithmetic_version() : 1;
 }
 
 // Binds the calling thread, and with it the threads that it starts.
@@ -117,8 +119,6 @@ static bench_work *open_requested(channel *c) {
     }
     take_hash(c, w);
     take_library(c);
-    c->version = decoct_version();
-    c->arithmetic = decoct_arithmetic_version ? decoct_arithmetic_version() : 1;
     snprintf(c->served, sizeof c->served, "%s", decoct_context_backend(work_context(w)));
     return w;
 }
@@ -236,7 +236,9 @@ int main(void) {
         }
         c->failed = false;
         c->error[0] = '\0';
-        if (c->order == CHANNEL_OPEN && !w) {
+        if (c->order == CHANNEL_PROBE) {
+            take_library(c);
+        } else if (c->order == CHANNEL_OPEN && !w) {
             w = open_requested(c);
         } else if (!w) {
             fail_order(c, "no case is open");
