@@ -13,6 +13,8 @@ import tempfile
 import time
 import unittest
 
+import own_libraries
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else os.path.join(TOP, "build")
 STUDY = os.path.join(TOP, "ci", "study")

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import unittest
 
+import own_libraries
+
 FILTER = sys.argv.pop(1)
 try:
     from scipy.stats import wilcoxon

@@ -73,7 +73,7 @@ def compare(program, words, scratch, **more):
     path = os.path.join(scratch, "ab.json")
     run = subprocess.Popen([program, "ab", *words, "--json", path], stdin=subprocess.DEVNULL, text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(**more),
-                           preexec_fn=hog.die_with_parent)  # pylint: disable=subprocess-popen-preexec-fn
+                           preexec_fn=hog.die_with_parent)
     try:
         out = run.communicate()[0]
     finally:
