@@ -82,6 +82,53 @@ static void test_waiting(void **state) {
     assert_int_equal(t.count, 12);
 }
 
+// Several threads: what the wall time of undisturbed pairs says, the mean of all calls says as
+// well. Where the threads cannot run at the same time, "no change" says nothing; a change does.
+static void test_several_threads(void **state) {
+    (void)state;
+    static const struct {
+        double quickest, together;
+        verdict verdict;
+        bool has_reason;
+    } table[] = {{0.0, 1.0, VERDICT_NO_CHANGE, false},
+                 {0.0, 0.06, VERDICT_NO_CHANGE, false},
+                 {0.0, 0.04, VERDICT_CANNOT_TELL, true},
+                 {0.0198, 0.04, VERDICT_CANNOT_TELL, true}, // at the margin: no more launches
+                 {0.05, 0.04, VERDICT_REGRESSION, false},
+                 {-0.05, 0.04, VERDICT_IMPROVEMENT, false}};
+    trial_rules rules = trial_rules_make(&VERDICT_STANDARD, 1);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        trial t = {.name = "made up"};
+        for (int j = 0; j < SIGNED_RANK_MAX && trial_is_open(&t); j++) {
+            double noise = 1e-3 * ((j * 7) % 11 - 5) / 5.0;
+            launch l = {.several = true,
+                        .quickest = table[i].quickest + noise,
+                        .mean = table[i].quickest + noise,
+                        .wall = 0.2,
+                        .undisturbed = 15,
+                        .together = table[i].together};
+            trial_add(&t, &rules, &l);
+        }
+        assert_int_equal(t.verdict, table[i].verdict);
+        assert_int_equal(t.count, 12);
+        assert_int_equal(t.why != NULL, table[i].has_reason);
+        assert_false(t.waiting_looked_at);
+    }
+}
+
+// A reason beside "cannot tell" that comes early.
+static void test_scattered_launches(void **state) {
+    (void)state;
+    trial_rules rules = trial_rules_make(&VERDICT_STANDARD, 1);
+    trial t = {.name = "made up"};
+    for (int i = 0; i < 12; i++) {
+        launch l = {.quickest = i % 2 ? 0.1 : -0.1};
+        trial_add(&t, &rules, &l);
+    }
+    assert_int_equal(t.verdict, VERDICT_CANNOT_TELL);
+    assert_string_equal(t.why, "the launches differ too much from each other");
+}
+
 static void test_ends(void **state) {
     (void)state;
     trial_rules rules = trial_rules_make(&VERDICT_STANDARD, 1);
@@ -287,6 +334,8 @@ int main(void) {
         cmocka_unit_test(test_slower_and_faster),
         cmocka_unit_test(test_guard),
         cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_several_threads),
+        cmocka_unit_test(test_scattered_launches),
         cmocka_unit_test(test_ends),
         cmocka_unit_test(test_rules_for_many_cases),
         cmocka_unit_test(test_family),

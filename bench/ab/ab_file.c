@@ -62,18 +62,19 @@ static json_t *cpus_json(const cpu_set_t ran[2]) {
 }
 
 static json_t *launch_json(const launch *l) {
-    return json_pack(
-        "{s:i, s:i, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:I, s:[f, f], s:[I, I], s:[s, "
-        "s], s:b, s:b, "
-        "s:o}",
-        "order", l->order, "cpu", l->cpu, "cpus", cpus_json(l->ran), "quickest",
-        figure(l->quickest), "mean", figure(l->mean), "wall", figure(l->wall), "undisturbed",
-        l->undisturbed, "woke", l->woke, "control_ns", figure(l->control), "control_ratio",
-        figure(l->control_ratio), "seconds", figure(l->seconds), "delay_steps",
-        (json_int_t)l->delay, "run_ns", l->run[0], l->run[1], "arithmetic",
-        (json_int_t)l->arithmetic[0], (json_int_t)l->arithmetic[1], "served", l->served[0],
-        l->served[1], "has_hash", l->has_hash, "same_bits", l->same_bits, "samples",
-        samples_json(l));
+    return json_pack("{s:i, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:I, s:[f, "
+                     "f], s:[I, I], s:[s, "
+                     "s], s:b, s:b, "
+                     "s:o}",
+                     "order", l->order, "cpu", l->cpu, "cpus", cpus_json(l->ran), "several",
+                     l->several, "together", figure(l->together), "quickest", figure(l->quickest),
+                     "mean", figure(l->mean), "wall", figure(l->wall), "undisturbed",
+                     l->undisturbed, "woke", l->woke, "control_ns", figure(l->control),
+                     "control_ratio", figure(l->control_ratio), "seconds", figure(l->seconds),
+                     "delay_steps", (json_int_t)l->delay, "run_ns", l->run[0], l->run[1],
+                     "arithmetic", (json_int_t)l->arithmetic[0], (json_int_t)l->arithmetic[1],
+                     "served", l->served[0], l->served[1], "has_hash", l->has_hash, "same_bits",
+                     l->same_bits, "samples", samples_json(l));
 }
 
 static json_t *trial_json(const trial *t, const trial_rules *rules) {

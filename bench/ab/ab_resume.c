@@ -186,17 +186,18 @@ static bool read_launch(json_t *from, int pairs, launch *l) {
     json_t *samples;
     json_int_t delay, arithmetic[2];
     const char *served[2];
-    int hash, same;
-    if (json_unpack_ex(
-            from, &error, 0,
-            "{s:i, s:i, s:F, s:F, s:F, s:i, s:i, s:F, s:F, s:F, s:I, s:[F, F], s:[I, I], s:[s, s], "
-            "s:b, s:b, s:o}",
-            "order", &l->order, "cpu", &l->cpu, "quickest", &l->quickest, "mean", &l->mean, "wall",
-            &l->wall, "undisturbed", &l->undisturbed, "woke", &l->woke, "control_ns", &l->control,
-            "control_ratio", &l->control_ratio, "seconds", &l->seconds, "delay_steps", &delay,
-            "run_ns", &l->run[0], &l->run[1], "arithmetic", &arithmetic[0], &arithmetic[1],
-            "served", &served[0], &served[1], "has_hash", &hash, "same_bits", &same, "samples",
-            &samples)) {
+    int several, hash, same;
+    if (json_unpack_ex(from, &error, 0,
+                       "{s:i, s:i, s:b, s:F, s:F, s:F, s:F, s:i, s:i, s:F, s:F, s:F, s:I, s:[F, "
+                       "F], s:[I, I], s:[s, s], "
+                       "s:b, s:b, s:o}",
+                       "order", &l->order, "cpu", &l->cpu, "several", &several, "together",
+                       &l->together, "quickest", &l->quickest, "mean", &l->mean, "wall", &l->wall,
+                       "undisturbed", &l->undisturbed, "woke", &l->woke, "control_ns", &l->control,
+                       "control_ratio", &l->control_ratio, "seconds", &l->seconds, "delay_steps",
+                       &delay, "run_ns", &l->run[0], &l->run[1], "arithmetic", &arithmetic[0],
+                       &arithmetic[1], "served", &served[0], &served[1], "has_hash", &hash,
+                       "same_bits", &same, "samples", &samples)) {
         return false;
     }
     for (int i = 0; i < 2; i++) {
@@ -205,13 +206,14 @@ static bool read_launch(json_t *from, int pairs, launch *l) {
     }
     l->delay = delay;
     read_cpus(json_object_get(from, "cpus"), l->ran);
+    l->several = several;
     l->has_hash = hash;
     l->same_bits = same;
     l->pairs = calloc((size_t)pairs, sizeof *l->pairs);
     l->pair_count = l->pairs ? pairs : 0;
     return l->pairs && read_pairs(samples, l) && isfinite(l->quickest) && isfinite(l->mean) &&
-           isfinite(l->wall) && isfinite(l->control_ratio) && is_time(l->seconds) &&
-           l->undisturbed >= 0 && l->undisturbed <= pairs;
+           isfinite(l->wall) && isfinite(l->together) && isfinite(l->control_ratio) &&
+           is_time(l->seconds) && l->undisturbed >= 0 && l->undisturbed <= pairs;
 }
 
 static int by_order(const void *a, const void *b) {

@@ -27,6 +27,7 @@ typedef struct channel_sample {
     double cpu, wall;             // of all calls
     double quickest;              // CPU time of the quickest call; wall time where `several` is set
     double control;               // CPU time of the control kernel, before it
+    double waited;                // of all threads, ready to run but without a CPU; -1: unknown
     int64_t involuntary_switches; // of this process
     bool strayed;                 // a thread was found on a CPU that is not its own
 } channel_sample;
@@ -67,9 +68,10 @@ typedef struct channel {
     char served[CHANNEL_WORD];  // the backend of matmul
     uint32_t version, arithmetic;
     bool has_hash;
-    uint64_t hash; // of the output of the last run
-    int32_t seat;  // with a pin policy: the CPU of the calling thread; -1: not bound
-    cpu_set_t ran; // where threads were found so far
+    uint64_t hash;      // of the output of the last run
+    int32_t seat;       // with a pin policy: the CPU of the calling thread; -1: not bound
+    channel_sample sum; // its cpu and waited: of all samples so far
+    cpu_set_t ran;      // where threads were found so far
     channel_sample sample;
 } channel;
 

@@ -15,12 +15,19 @@ enum { PADDING_MOST = 4096 };
 
 // A worker that used more of the CPU than this part of the other's sample did not sleep.
 static const double AWAKE_MOST = 0.05;
+// Several threads that had no CPU for more than this part of their CPU time were disturbed.
+static const double WAITED_MOST = 0.02;
 
 // ---- The pairs ----
 
 // More wall time than CPU time does not count: that is also what a build has that waits.
+// Several threads yield now and then while they wait for each other, so their switches do not
+// count.
 static bool is_disturbed(const channel *c) {
-    return c->sample.involuntary_switches > 0 || c->sample.strayed;
+    const channel_sample *s = &c->sample;
+    bool displaced = c->several ? s->waited < 0.0 || s->waited > WAITED_MOST * s->cpu
+                                : s->involuntary_switches > 0;
+    return displaced || s->strayed;
 }
 
 static void keep_sample(launch_pair *p, int i, const channel *c) {
@@ -131,7 +138,7 @@ static void summarise_pairs(launch *out) {
     for (int i = 0; i < count; i++) {
         const launch_pair *p = &out->pairs[i];
         quickest[i] = log_ratio(p->quickest);
-        mean[i] = log_ratio(p->cpu);
+        mean[i] = log_ratio(out->several ? p->wall : p->cpu);
         control_ratio[i] = log_ratio(p->control);
         control[2 * i] = p->control[0];
         control[2 * i + 1] = p->control[1];
@@ -146,10 +153,20 @@ static void summarise_pairs(launch *out) {
     out->control_ratio = median_of(control_ratio, count);
 }
 
+// The chance that all threads of an arm run at the same time, if each has its CPU in the same part
+// of the time in which it needs one, independently of the others.
+static double find_together(const channel *c) {
+    const channel_sample *s = &c->sum;
+    bool known = s->waited >= 0.0 && s->cpu > 0.0;
+    return known ? pow(s->cpu / (s->cpu + s->waited), c->threads) : 1.0;
+}
+
 static void summarise(arm *const arms[2], launch *out) {
     const channel *a = arms[0]->channel, *b = arms[1]->channel;
     const launch_pair *last = &out->pairs[out->pair_count - 1];
     summarise_pairs(out);
+    double together = fmin(find_together(a), find_together(b));
+    out->together = median_of(&together, 1);
     out->delay = b->delay;
     out->has_hash = a->has_hash && b->has_hash;
     out->same_bits = a->hash == b->hash;
@@ -165,7 +182,6 @@ static void summarise(arm *const arms[2], launch *out) {
 static bool measure_launch(const launch_setting *s, arm *const arms[2], const work_case *what,
                            uint64_t *seed, launch *out, char *error) {
     int first = (int)random_below(seed, 2);
-    bool several = arms_are_several(arms[0], arms[1]);
     int most = arms[0]->threads > arms[1]->threads ? arms[0]->threads : arms[1]->threads;
     cpu_choice cpus;
     if (!cpus_choose(most, seed, &cpus)) {
@@ -173,8 +189,9 @@ static bool measure_launch(const launch_setting *s, arm *const arms[2], const wo
         return false;
     }
     out->cpu = cpus.quickest;
+    out->several = arms_are_several(arms[0], arms[1]);
     for (int i = 0; i < 2; i++) {
-        if (!open_arm(arms[first ^ i], s, what, &cpus, several, seed, error)) {
+        if (!open_arm(arms[first ^ i], s, what, &cpus, out->several, seed, error)) {
             return false;
         }
     }

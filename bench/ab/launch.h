@@ -32,14 +32,17 @@ typedef struct launch_pair {
 // What one launch found; logarithms of B / A. The figures have the six digits of a file, so that
 // the same verdict follows from a launch that was read back.
 typedef struct launch {
-    int order;            // among the launches of the comparison
-    int32_t cpu;          // the quickest one of the launch; one thread is bound to it
-    double quickest;      // median over the pairs, of the CPU time of a sample's quickest call
-    double mean;          // the same of all calls' CPU time
-    double wall;          // the same of the wall time of undisturbed pairs; 0 without such pairs
-    int undisturbed;      // pairs in which nothing took the CPU from either worker
-    int woke;             // pairs in which the one that should have slept did not
-    double control;       // median CPU time of the control kernel, in nanoseconds
+    int order;       // among the launches of the comparison
+    int32_t cpu;     // the quickest one of the launch; one thread is bound to it
+    bool several;    // an arm has several threads: wall time in place of CPU time
+    double quickest; // median over the pairs, of the CPU time of a sample's quickest call
+    double mean;     // the same of all calls' CPU time
+    double together; // chance that all threads of an arm had their CPUs at the same time, in the
+                     // arm with the lower one; 1: unknown
+    double wall;     // the same of the wall time of undisturbed pairs; 0 without such pairs
+    int undisturbed; // pairs in which nothing took the CPU from either worker
+    int woke;        // pairs in which the one that should have slept did not
+    double control;  // median CPU time of the control kernel, in nanoseconds
     double control_ratio; // median over the pairs, of the control kernel's CPU time
     double seconds;       // wall time of all of it
     double run[2];        // CPU time of one run, of A and of B, in nanoseconds

@@ -11,6 +11,8 @@
 // right for them.
 static const double FAMILY = 0.01, QUICKEST_PART = 0.8, GUARD_LEVEL = 0.25;
 static const double GUARD_MARGIN = 0.04;
+// Threads that all run at the same time in a smaller part of the time than this are not compared.
+static const double TOGETHER_LEAST = 0.05;
 enum { GUARD_LAST = 36, WAITING_LAUNCHES = 12, WAITING_PAIRS = 5 };
 
 static void divide(trial_rules *r, int cases) {
@@ -91,8 +93,9 @@ static verdict look_at(const trial *t, const verdict_rule *rule, figure of, inte
 static int take_waiting(const trial *t, double values[SIGNED_RANK_MAX]) {
     int count = 0;
     for (int i = 0; i < t->count; i++) {
-        if (t->launches[i].undisturbed >= WAITING_PAIRS) {
-            values[count++] = t->launches[i].wall;
+        const launch *l = &t->launches[i]; // the wall time of several threads is looked at anyway
+        if (!l->several && l->undisturbed >= WAITING_PAIRS) {
+            values[count++] = l->wall;
         }
     }
     return count;
@@ -160,6 +163,20 @@ static void conclude(trial *t, const trial_rules *rules) {
     }
 }
 
+static double of_together(const launch *l) {
+    return l->several ? l->together : 1.0;
+}
+
+// Threads that can rarely run at the same time work one after the other even in the quickest call,
+// in A as in B: that both take as long then says nothing.
+static bool run_together(const trial *t) {
+    double values[SIGNED_RANK_MAX];
+    for (int i = 0; i < t->count; i++) {
+        values[i] = of_together(&t->launches[i]);
+    }
+    return interval_of(values, t->count).median >= TOGETHER_LEAST;
+}
+
 static void look_at_quickest(trial *t, const trial_rules *rules) {
     if (t->quickest != VERDICT_OPEN || !verdict_is_look(&rules->rule, t->count)) {
         return;
@@ -167,9 +184,16 @@ static void look_at_quickest(trial *t, const trial_rules *rules) {
     bool patient = t->count < 3 * rules->rule.first || t->seconds < rules->seconds;
     t->quickest = look_at(t, &rules->rule, of_quickest, &t->found);
     t->alarm = rules->rule.alarm;
-    if (t->quickest == VERDICT_OPEN && !patient) {
+    bool unchanged = t->quickest == VERDICT_OPEN || t->quickest == VERDICT_NO_CHANGE;
+    if (unchanged && !run_together(t)) {
+        t->quickest = VERDICT_CANNOT_TELL;
+        t->why = "its threads could rarely run at the same time: other programs use the CPUs";
+    } else if (t->quickest == VERDICT_OPEN && !patient) {
         t->quickest = VERDICT_CANNOT_TELL;
         t->why = "too slow for more launches";
+    } else if (t->quickest == VERDICT_CANNOT_TELL &&
+               t->count + rules->rule.step <= rules->rule.last) {
+        t->why = "the launches differ too much from each other";
     }
 }
 

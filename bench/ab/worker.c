@@ -9,6 +9,7 @@
 #include "cases/work.h"
 #include "machine/clock.h"
 #include "measure/control.h"
+#include "measure/waits.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,7 +24,7 @@
 #include <unistd.h>
 
 static const double CALL_LEAST = 50e3; // nanoseconds: below it several runs are one call
-enum { DELAY_TURNS = 7 };
+enum { DELAY_TURNS = 7, DELAY_FULLS = 16, KEEP_AWAKE = 2000 };
 
 // Functions that a build to be compared may not have yet.
 #pragma weak decoct_arithmetic_version
@@ -123,6 +124,24 @@ static bench_work *open_requested(channel *c) {
     return w;
 }
 
+// The library's other threads spin for some 10 us before they sleep, and waking them takes longer
+// than most injected delays: with several threads a delay is interrupted by parallel calls that do
+// nothing, each after KEEP_AWAKE steps.
+static void keep_awake(bench_work *w) {
+    double amount;
+    decoct_probe(work_context(w), DECOCT_PROBE_FMA, 0, NULL, NULL, &amount);
+}
+
+static void delay(const channel *c, bench_work *w, int64_t steps) {
+    for (; c->threads > 1 && steps > KEEP_AWAKE; steps -= KEEP_AWAKE) {
+        control_run(KEEP_AWAKE);
+        keep_awake(w);
+    }
+    if (steps > 0) {
+        control_run(steps);
+    }
+}
+
 // A call: runs of the operation, and then the injected delay. Once a call, not once a run, so that
 // runs of 100 ns, too, are slowed by the part that was requested.
 static bool call(channel *c, bench_work *w) {
@@ -131,9 +150,7 @@ static bool call(channel *c, bench_work *w) {
             return false;
         }
     }
-    if (c->delay > 0) {
-        control_run(c->delay);
-    }
+    delay(c, w, c->delay);
     return true;
 }
 
@@ -172,18 +189,36 @@ static void calibrate_calls(channel *c, bench_work *w) {
     c->calls = c->calls < c->calls_least ? c->calls_least : c->calls;
 }
 
+// Nanoseconds that a delay of this number of steps takes.
+static double measure_delay(const channel *c, bench_work *w, int64_t steps) {
+    double before = now(c);
+    delay(c, w, steps);
+    return now(c) - before;
+}
+
+// How many steps take `time` nanoseconds, if `full` is the time of KEEP_AWAKE steps and a parallel
+// call, and `step` that of one step.
+static int64_t count_steps(double time, double full, double step) {
+    int64_t fulls = (int64_t)(time / full);
+    double rest = (time - (double)fulls * full) / step;
+    return fulls * KEEP_AWAKE + (int64_t)((rest < KEEP_AWAKE ? rest : KEEP_AWAKE) + 0.5);
+}
+
 // How many steps of the control kernel take the requested part of a call. Both are measured in
 // turns, since the CPU's speed changes, and the quickest of each counts, as in a sample.
 static void calibrate_delay(channel *c, bench_work *w) {
-    double whole = 0.0, step = 0.0;
+    double whole = 0.0, step = 0.0, full = 0.0;
     int calls = c->calls < 8 * DELAY_TURNS ? 1 : 8;
     c->delay = 0;
     for (int i = 0; i < DELAY_TURNS && !c->failed; i++) {
         double taken = quickest_call(c, w, calls), one = control_measure() / CONTROL_STEPS;
+        keep_awake(w);
+        double many = measure_delay(c, w, DELAY_FULLS * KEEP_AWAKE + 1) / DELAY_FULLS;
         whole = i == 0 || taken < whole ? taken : whole;
         step = i == 0 || one < step ? one : step;
+        full = i == 0 || many < full ? many : full;
     }
-    c->delay = step > 0.0 ? (int64_t)(c->inject * whole / step + 0.5) : 0;
+    c->delay = step > 0.0 && full > 0.0 ? count_steps(c->inject * whole, full, step) : 0;
 }
 
 static int64_t switches(void) {
@@ -199,7 +234,7 @@ static void take_sample(channel *c, bench_work *w) {
     }
     find_threads(c, w, &s.strayed);
     int64_t switched = switches();
-    double wall = clock_now(), cpu = clock_process();
+    double waited = waits_now(), wall = clock_now(), cpu = clock_process();
     for (int64_t i = 0; i < c->calls; i++) {
         double before = now(c);
         if (!call(c, w)) {
@@ -212,8 +247,12 @@ static void take_sample(channel *c, bench_work *w) {
     s.cpu = c->several ? (clock_process() - cpu) * 1e9 : s.cpu;
     s.wall = (clock_now() - wall) * 1e9;
     s.involuntary_switches = switches() - switched;
+    double waits = waits_now();
+    s.waited = waited >= 0.0 && waits >= waited ? (waits - waited) * 1e9 : -1.0;
     find_threads(c, w, &s.strayed);
     c->sample = s;
+    c->sum.cpu += s.cpu;
+    c->sum.waited = s.waited >= 0.0 && c->sum.waited >= 0.0 ? c->sum.waited + s.waited : -1.0;
     take_hash(c, w);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "watch.h"
+#include "waits.h"
 
 #include "machine/cgroup.h"
 #include "machine/clock.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -23,35 +23,6 @@ static double read_steal(void) {
     return steal >= 0 && ticks > 0 ? (double)steal / (double)ticks : -1.0;
 }
 
-// "/proc/self/task/ID/schedstat": nanoseconds on a CPU, nanoseconds on a run queue, ...
-static double read_wait(const char *thread) {
-    char path[64];
-    unsigned long long waited = 0;
-    int length = snprintf(path, sizeof path, "/proc/self/task/%.20s/schedstat", thread);
-    FILE *file = length < (int)sizeof path ? fopen(path, "re") : NULL;
-    bool read = file && fscanf(file, "%*u %llu", &waited) == 1;
-    if (file) {
-        fclose(file);
-    }
-    return read ? (double)waited * 1e-9 : -1.0;
-}
-
-// Of all threads; -1 where the kernel does not count it.
-static double read_waits(void) {
-    DIR *threads = opendir("/proc/self/task");
-    double sum = threads ? 0.0 : -1.0;
-    for (struct dirent *entry; threads && sum >= 0.0 && (entry = readdir(threads));) {
-        if (entry->d_name[0] != '.') {
-            double one = read_wait(entry->d_name);
-            sum = one >= 0.0 ? sum + one : -1.0;
-        }
-    }
-    if (threads) {
-        closedir(threads);
-    }
-    return sum;
-}
-
 watch watch_now(void) {
     struct rusage usage = {0};
     host_limit limit;
@@ -59,7 +30,7 @@ watch watch_now(void) {
     host_limit_read("", &limit);
     return (watch){.wall = clock_now(),
                    .steal = read_steal(),
-                   .waited = read_waits(),
+                   .waited = waits_now(),
                    .involuntary_switches = usage.ru_nivcsw,
                    .page_faults = usage.ru_minflt + usage.ru_majflt,
                    .major_faults = usage.ru_majflt,
