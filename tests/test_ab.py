@@ -106,6 +106,16 @@ class Ab(unittest.TestCase):
             self.check_samples(launch)
         self.assertIn("softmax/seq:8/heads:2", out)
 
+    def test_quick_leaves_what_was_named(self):
+        named = ("--margin", "5%", "--launches", "12:23", "--alpha", "0.002")
+        for options, rule in ((("--quick", *named), (0.05, 0.002, [12, 4, 23])), ((*named, "--quick"), (0.05, 0.002, [12, 4, 23])),
+                              (("--margin", "3%", "--quick"), (0.03, 0.005, [8, 4, 32]))):
+            code, out, err = ab(BUILD, BUILD, *SMALL, *options, "--budget", "0.001s", "--json", self.path("ab.json"))
+            self.assertEqual(code, 0, out + err)
+            with open(self.path("ab.json"), encoding="utf-8") as file:
+                found = json.load(file)["ab"]["rule"]
+            self.assertEqual((found["margin"], found["alpha"], found["launches"]), rule)
+
     def check_samples(self, launch):
         """The figures of a launch are those of its samples: medians over pairs of log(B / A)."""
         samples, pairs = launch["samples"], len(launch["samples"]["first"])

@@ -64,7 +64,13 @@ static void test_guard(void **state) {
     t = play(0.03, 0.1, 0.1, 0);
     assert_true(fabs(trial_change(&t, &rules).median - 0.03) < 1e-3);
     assert_int_equal(play(-0.1, 0.1, 0.1, 0).verdict, VERDICT_CANNOT_TELL); // faster and slower
-    assert_int_equal(play(0.0, 0.03, 0.03, 0).verdict, VERDICT_NO_CHANGE);  // within its margin
+    t = play(0.0, 0.03, 0.03, 0);                                           // within its margin
+    assert_int_equal(t.verdict, VERDICT_NO_CHANGE);
+    assert_null(t.why);
+    t = play(0.0, log(1.04), 0.0, 0); // at its margin: to its last look, and not decided
+    assert_int_equal(t.verdict, VERDICT_NO_CHANGE);
+    assert_int_equal(t.count, 36);
+    assert_non_null(strstr(t.why, "not decided"));
 }
 
 // It needs more launches than the quickest calls, which are called equal after 12.

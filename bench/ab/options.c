@@ -82,6 +82,7 @@ static error_t parse_rule(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_LAUNCHES:
         read_launches(state, arg, rule);
+        s->own_launches = true;
         return 0;
     case KEY_PAIRS:
         choices_numbers(state, "pairs", arg, LAUNCH_PAIRS_MAX, &number);
@@ -92,9 +93,10 @@ static error_t parse_rule(int key, char *arg, struct argp_state *state) {
         if (end == arg || *end || !(rule->alpha > 0.0 && rule->alpha < 0.5)) {
             argp_error(state, "--alpha takes a probability below 0.5, not \"%s\"", arg);
         }
+        s->own_alpha = true;
         return 0;
     case KEY_QUICK:
-        *rule = VERDICT_QUICK;
+        s->quick = true;
         return 0;
     case KEY_INJECT:
         s->launch.inject = read_percent(arg);
@@ -105,6 +107,16 @@ static error_t parse_rule(int key, char *arg, struct argp_state *state) {
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+// --quick leaves what was named.
+static void make_quick(ab_session *s) {
+    verdict_rule *rule = &s->rules.rule, own = *rule;
+    *rule = VERDICT_QUICK;
+    rule->margin = own.margin;
+    rule->alpha = s->own_alpha ? own.alpha : rule->alpha;
+    rule->first = s->own_launches ? own.first : rule->first;
+    rule->last = s->own_launches ? own.last : rule->last;
 }
 
 static void check_choices(struct argp_state *state, const choices *c) {
@@ -141,6 +153,9 @@ static error_t parse_session(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         check_choices(state, &s->choices);
+        if (s->quick) {
+            make_quick(s);
+        }
         return 0;
     default:
         return parse_rule(key, arg, state);

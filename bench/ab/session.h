@@ -16,6 +16,7 @@ typedef struct ab_session {
     char worker[CHANNEL_PATH];
     launch_setting launch;
     trial_rules rules;
+    bool quick, own_launches, own_alpha; // options that were given, in whatever order
     bool allow_different_bits;
     choices choices;
     const char *filter; // of the cases' names; NULL: all

@@ -151,6 +151,7 @@ interval trial_change(const trial *t, const trial_rules *rules) {
 
 static void conclude(trial *t, const trial_rules *rules) {
     bool guarded = t->guard == VERDICT_REGRESSION, waits = t->waiting == VERDICT_REGRESSION;
+    bool undecided = t->guard == VERDICT_OPEN || t->guard == VERDICT_CANNOT_TELL;
     t->verdict = t->quickest == VERDICT_OPEN ? VERDICT_CANNOT_TELL : t->quickest;
     t->waiting = t->waiting == VERDICT_OPEN ? VERDICT_CANNOT_TELL : t->waiting;
     if (t->verdict == VERDICT_NO_CHANGE && (guarded || waits)) {
@@ -160,6 +161,8 @@ static void conclude(trial *t, const trial_rules *rules) {
     } else if (t->verdict == VERDICT_IMPROVEMENT && seems_slower(t, rules)) {
         t->verdict = VERDICT_CANNOT_TELL;
         t->why = "the quickest calls are faster, but the mean or the wall time is longer";
+    } else if (t->verdict == VERDICT_NO_CHANGE && undecided) {
+        t->why = "the quickest calls are equal, the mean of all calls is not decided";
     }
 }
 
