@@ -74,7 +74,7 @@ def made_run(name, cases, **more):
 
 
 def sampled(a, b):
-    return {"seconds": 2.0, "control_ns": 100.0, "samples": {"wall_ns": [a, b]}}
+    return {"seconds": 2.0, "control_ns": 100.0, "samples": {"wall_ns": [a, b], "cpu_ns": [a, a]}}
 
 
 class Folder(unittest.TestCase):
@@ -146,10 +146,11 @@ class Tables(Folder):
         slowed = made_case("x", "regression", launches=[sampled(quiet, [1.07 * x for x in quiet])] * 2)
         text = self.markdown(made_run("aa-01", [equal]), made_run("injected-05-1", [slowed], level=5))
         self.assertIn("| **decoct ab** | 0 % | 0 % | 100 % |", text)
-        self.assertIn("| compare.py (U test, p < 0.05), two jobs | 100 % | 100 % | 100 % |", text)
-        self.assertIn("| compare.py (U test, p < 0.05), interleaved | 0 % | 0 % | 100 % |", text)
-        self.assertIn("| mean more than 5 % apart, two jobs | 100 % | 100 % | 100 % |", text)
-        self.assertIn("| mean more than 10 % apart, two jobs | 100 % | 100 % | 0 % |", text)
+        self.assertIn("| compare.py (U test, p < 0.05), real time, two jobs | 100 % | 100 % | 100 % |", text)
+        self.assertIn("| compare.py (U test, p < 0.05), real time, interleaved | 0 % | 0 % | 100 % |", text)
+        self.assertIn("| compare.py (U test, p < 0.05), CPU time, interleaved | 0 % | 0 % | 0 % |", text)
+        self.assertIn("| means more than 5 % apart, real time, two jobs | 100 % | 100 % | 100 % |", text)
+        self.assertIn("| means more than 10 % apart, real time, two jobs | 100 % | 100 % | 0 % |", text)
 
     def test_nothing_yet(self):
         self.assertIn("no finished runs", self.markdown())
@@ -168,7 +169,9 @@ class OtherRules(Folder):
                             self.path("a"), self.path("b")], stdout=subprocess.PIPE, check=True)
             with open(self.path("out"), encoding="utf-8") as file:
                 found = json.load(file)[0]["utest"]["time_pvalue"]
-            self.assertAlmostEqual(rules.u_test(list(first), list(second)), found, places=12)
+            self.assertAlmostEqual(float(rules.u_test(list(first), list(second))), found, places=12)
+            rows = rules.u_test([list(second)] * 2, [list(first)] * 2)
+            self.assertAlmostEqual(float(rows[1]), found, places=12)
 
 
 class Plan(unittest.TestCase):

@@ -9,6 +9,8 @@ import os
 import re
 import subprocess
 
+import own_libraries  # first: it starts this program again
+
 from export_kit import Export, Xml, main
 import results
 

@@ -168,7 +168,7 @@ def by_rule(runs):
     verdicts, suites = collections.defaultdict(list), collections.defaultdict(lambda: [0, 0])
     for run in runs:
         judged = [rules.judge(case) for case in run["ab"]["ab"]["cases"]]
-        for name, _, _ in rules.RULES:
+        for name in rules.NAMES:
             each = [j[name] for j in judged if j[name]]
             verdicts[name] += [v for verdicts_of_case in each for v in verdicts_of_case]
             for at in range(min(map(len, each), default=0)):
@@ -184,7 +184,7 @@ def compared(equal_runs, injected_runs):
     first = ["**decoct ab**", rate(sum(map(is_alarm, cases)), len(cases)), rate(alarmed, len(equal_runs))]
     verdicts, suites = by_rule(equal_runs)
     rows = {name: [name, share(verdicts[name], ("regression", "improvement")), rate(*suites[name])]
-            for name, _, _ in rules.RULES}
+            for name in rules.NAMES}
     for level in levels:
         at_level = [run for run in injected_runs if run["level"] == level]
         first.append(share([verdict(case) for case in cases_of(at_level)], ("regression",)))
