@@ -79,6 +79,7 @@ class Gate(unittest.TestCase):
         self.assertEqual(found["ab"]["rule"]["inject"], 0)
         self.assertEqual(found["equal"]["rule"]["inject"], 0)
         self.assertEqual(found["slowed"]["rule"]["inject"], 0.4)
+        self.assertEqual(found["slowed"]["rule"]["alarm"], found["slowed"]["rule"]["alpha"])
         for part in ("ab", "equal", "slowed"):
             (case,) = found[part]["cases"]
             self.assertEqual(case["name"], "softmax/seq:8/heads:2")
@@ -101,6 +102,7 @@ class Gate(unittest.TestCase):
         self.assertEqual(found["gate"]["verdict"], "could not judge 1 of 1 cases: the self-check did not finish")
         self.assertIn("not decided: the budget was spent", found["gate"]["self_check"]["why"])
         self.assertIn("\n::error title=Performance gate::could not judge 1 of 1 cases", out)
+        self.assertIn("the budget was spent. It needs a larger --budget.", out)
         self.assertEqual(found["ab"]["cases"][0]["launches"], [])
 
     def test_cases_take_turns(self):

@@ -168,6 +168,23 @@ static double chance(const trial_rules *r, int cases) {
 
 // Whatever the noise, a suite of equal builds raises an alarm in at most one percent of the runs,
 // and cases that left the family do not change that.
+// A change that was made on purpose: 8 launches of VERDICT_QUICK are enough for its interval, 12
+// for an alarm.
+static void test_changes_that_are_no_alarm(void **state) {
+    (void)state;
+    for (int cases = 0; cases < 2; cases++) {
+        trial_rules rules = trial_rules_make(&VERDICT_QUICK, cases);
+        static trial one;
+        one = (trial){.name = "made up"};
+        while (trial_is_open(&one)) {
+            launch l = {.quickest = 0.05, .mean = 0.05, .wall = 0.05, .seconds = 0.1};
+            trial_add_to(&one, 1, 0, &rules, &l);
+        }
+        assert_int_equal(one.verdict, VERDICT_REGRESSION);
+        assert_int_equal(one.count, cases == 0 ? 8 : 12);
+    }
+}
+
 static void test_family(void **state) {
     (void)state;
     const verdict_rule *const rules[] = {&VERDICT_STANDARD, &VERDICT_QUICK};
@@ -344,6 +361,7 @@ int main(void) {
         cmocka_unit_test(test_scattered_launches),
         cmocka_unit_test(test_ends),
         cmocka_unit_test(test_rules_for_many_cases),
+        cmocka_unit_test(test_changes_that_are_no_alarm),
         cmocka_unit_test(test_family),
         cmocka_unit_test(test_cases_that_were_found_leave_the_family),
         cmocka_unit_test(test_rules_that_cannot_raise_an_alarm),

@@ -17,7 +17,7 @@ static bool open_part(const gate *g, const arm *other, double inject, const int 
     snprintf(part->arms[1].library, sizeof part->arms[1].library, "%s", other->library);
     part->launch = from->launch;
     part->launch.inject = inject;
-    part->rules = trial_rules_make(&from->rules.rule, inject > 0.0 ? 1 : count);
+    part->rules = trial_rules_make(&from->rules.rule, inject > 0.0 ? 0 : count);
     part->trials = calloc(GATE_CHECKS, sizeof *part->trials);
     for (int i = 0; part->trials && i < count; i++) {
         const trial *like = &from->trials[chosen[i]];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The machine and the builds, in one line each.
-#include "gate.h"
+#include "ab_report.h"
 #include "gate_files.h"
+#include "setting.h"
 
 #include "machine/host.h"
 
@@ -65,16 +66,16 @@ static const char *end_of_path(const char *path) {
 }
 
 static void describe_build(const gate *g, int index, char *text, size_t size) {
-    const char *path = g->session.arms[index].library, *end = end_of_path(path);
-    const char *name = g->names[index];
+    const arm *a = &g->session.arms[index];
+    const char *end = end_of_path(a->library), *name = g->names[index];
+    char version[AB_VERSION], words[SETTING_NAME];
     text[0] = '\0';
-    add(text, size, "%s%s%s%.300s", name ? name : "", name ? ", " : "", end > path ? "…/" : "",
-        end);
-    add(text, size, " (SHA-256 %.12s", g->session.arms[index].digest);
-    if (g->session.arms[index].backend[0]) {
-        add(text, size, ", backend %s", g->session.arms[index].backend);
-    }
-    add(text, size, ")");
+    ab_put_version(version, a);
+    setting_words(a, words);
+    add(text, size, "%s%s%s%.300s (", name ? name : "", name ? ", " : "",
+        end > a->library ? "…/" : "", end);
+    add(text, size, "%s%s%sSHA-256 %.12s%s)", *version ? "version " : "", version,
+        *version ? ", " : "", a->digest, words);
 }
 
 void gate_describe(gate *g, const json_t *context) {

@@ -261,6 +261,15 @@ static void put_control(FILE *to, const gate_control *c) {
           to);
 }
 
+static const char *advice(const gate *g, gate_fitness fitness) {
+    if (fitness == GATE_UNFIT) {
+        return ". Here and now, this machine cannot tell whether code became slower, so no case is "
+               "judged. Run it again, or on a quieter machine.";
+    }
+    bool budget = fitness == GATE_UNFINISHED && g->code == EXIT_INVALID && g->session.budget > 0.0;
+    return budget ? ". It needs a larger --budget." : ".";
+}
+
 static void put_check(FILE *to, const gate *g) {
     static const char *const results[] = {[GATE_UNFINISHED] = "did not finish",
                                           [GATE_UNFIT] = "failed",
@@ -277,19 +286,15 @@ static void put_check(FILE *to, const gate *g) {
     } else {
         fprintf(to, "**Self-check %s**: ", results[fitness]);
         put_text(to, why);
-        fputs(fitness == GATE_UNFIT ? ". Here and now, this machine cannot tell whether code "
-                                      "became slower, so no case is judged. Run it again, or on a "
-                                      "quieter machine.\n\n"
-                                    : ".\n\n",
-              to);
+        fputs(advice(g, fitness), to);
+        fputs("\n\n", to);
     }
     if (c->equal.count > 0) {
         fprintf(to, "<details%s><summary>The self-check in detail</summary>\n\n",
                 fitness == GATE_UNFIT ? " open" : "");
         if (!c->computes) {
-            fputs("No selected case computes from the caches for long enough; this one was used, "
-                  "which "
-                  "is noisier.\n\n",
+            fputs("No selected case computes from the caches: this one was used, which is noisier."
+                  "\n\n",
                   to);
         }
         put_check_table(to, c);

@@ -17,6 +17,11 @@ enum { GUARD_LAST = 36, WAITING_LAUNCHES = 12, WAITING_PAIRS = 5 };
 
 static void divide(trial_rules *r, int cases) {
     verdict_rule share = r->rule;
+    if (cases == 0) {
+        r->rule.alarm = r->rule.alpha;
+        r->guard.alarm = r->guard.alpha;
+        return;
+    }
     share.alpha = 1.0;
     verdict_rule_share(&share, cases, QUICKEST_PART * FAMILY);
     r->rule.alarm = fmin(share.alarm, r->rule.alpha);
@@ -35,7 +40,7 @@ trial_rules trial_rules_make(const verdict_rule *rule, int cases) {
 
 trial_rules trial_rules_left(const trial_rules *rules, int found) {
     trial_rules r = *rules;
-    divide(&r, found < r.cases ? r.cases - found : 1);
+    divide(&r, found < r.cases ? r.cases - found : r.cases > 0);
     return r;
 }
 

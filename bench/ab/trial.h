@@ -31,7 +31,8 @@ typedef struct trial {
     char error[CHANNEL_ERROR]; // "" unless it could not be measured
 } trial;
 
-// The rules for `cases` cases: the same chance of a false alarm in a suite as in one case.
+// The rules for `cases` cases: the same chance of a false alarm in a suite as in one case. 0: that
+// a change is found is not an alarm, so the level of an interval is enough.
 trial_rules trial_rules_make(const verdict_rule *rule, int cases);
 // The rules of the next look when `found` of the cases have been found changed (Holm's procedure,
 // for sequential looks: Bartroff and Song 2014). What was found has left the family, so that the
