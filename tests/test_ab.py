@@ -235,7 +235,9 @@ class Ab(unittest.TestCase):
         self.assertEqual(run.returncode, 130, out + err)
         self.assertIn("interrupted", out)
         with open(self.path("ab.json"), encoding="utf-8") as file:
-            self.assertEqual(len(json.load(file)["ab"]["cases"]), 4)
+            found = json.load(file)
+        self.assertEqual(len(found["ab"]["cases"]), 4)
+        self.assertIs(found["context"]["decoct"]["complete"], False)
 
 
 class Resume(unittest.TestCase):
