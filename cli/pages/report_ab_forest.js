@@ -94,7 +94,7 @@ function abScale(box, ab, axis, names) {
   ])
     axis.ticks.forEach(t => {
       const x = axis.place(t);
-      if (nearest(x) < room) return;
+      if (nearest(x) < room || x < 2 || x > 96) return; // beside the axis are other texts
       taken.push(x);
       abPut(scale, className + (t === 0 ? " one" : ""), x).append(
         make("b", "", t === 0 ? "0" : abPercent(t).replace(".0", ""))
@@ -104,8 +104,8 @@ function abScale(box, ab, axis, names) {
   const sides = box.appendChild(make("div", "frow abrow fsides")),
     both = make("span", "track");
   sides.append(make("span", "fname"), both, make("span"), make("span"));
-  abPut(both, "side left", axis.place(0)).textContent = "\u2190 B faster";
-  abPut(both, "side right", axis.place(0)).textContent = "B slower \u2192";
+  if (axis.place(0) > 25) abPut(both, "side left", axis.place(0)).textContent = "\u2190 B faster";
+  if (axis.place(0) < 75) abPut(both, "side right", axis.place(0)).textContent = "B slower \u2192";
 }
 function abTip(ab, c) {
   const known = c.launches.undisturbed.filter(n => n >= 0),
