@@ -52,7 +52,9 @@ def document(trials, gate=None, **rule):
     doc = {"context": results.context(), "ab": {
         "format": 1, "rule": {**RULE, **rule},
         "arms": [{"library": "/builds/%s/lib/libdecoct.so.0.1.0" % which, "backend": ""} for which in ("old", "new")],
-        "cases": trials}}
+        "cases": trials, "noise": {"pairs": 15 * sum(len(t["launches"]) for t in trials), "disturbed": sum(
+            15 - one["undisturbed"] for t in trials for one in t["launches"]), "woke": 0, "waiting_not_looked_at": len(trials),
+            "slow_share": 0.07, "noisy": False}}}
     doc["context"]["date"] = "2026-11-26T07:30:16+00:00"
     if gate:
         doc["gate"] = gate

@@ -62,8 +62,8 @@ class Read(Folder):
         (found,) = self.data(self.write("ab.json", doc))["ab"]
         self.assertEqual([found[k] for k in ("file", "margin", "first", "step", "last", "pairs", "gate")],
                          ["ab.json", 0.02, 12, 6, 60, 15, None])
-        self.assertEqual([found["rule"], found["arms"], found["context"]],
-                         [doc["ab"]["rule"], doc["ab"]["arms"], doc["context"]])
+        self.assertEqual([found["rule"], found["arms"], found["noise"], found["context"]],
+                         [doc["ab"]["rule"], doc["ab"]["arms"], doc["ab"]["noise"], doc["context"]])
         self.assertEqual(len(found["cases"]), 26)
         for given, wanted in zip(found["cases"], doc["ab"]["cases"]):
             for key in ("name", "verdict", "why", "error", "quickest", "guard", "waiting", "bits"):
@@ -181,6 +181,9 @@ class Broken(Folder):
                 ("ab.arms is an object", ["ab", "arms"], {}),
                 ("ab.arms[1] is null, must be an object", ["ab", "arms", 1], None),
                 ("ab.arms[1].library is a number, must be a string", ["ab", "arms", 1, "library"], 5),
+                ("ab.noise is a list", ["ab", "noise"], []), ("ab.noise.pairs is below 0", ["ab", "noise", "pairs"], -1),
+                ("ab.noise.noisy is a number, must be true or false", ["ab", "noise", "noisy"], 1),
+                ("ab.noise.slow_share is a string", ["ab", "noise", "slow_share"], "x"),
                 ("ab.cases is missing", ["ab", "cases"], None), ("ab.cases is a string", ["ab", "cases"], "x"),
                 ("ab.cases[3] is a number, must be an object", ["ab", "cases", 3], 5),
                 ('ab.cases: the name "matmul/seq:8/heads:12/dim:64" appears twice', ["ab", "cases", 3, "name"],

@@ -179,6 +179,7 @@ static void put_rule(const results_ab *ab, FILE *to) {
     put_count("pairs", ab->pairs, to);
     put_json("rule", ab->rule, to);
     put_json("arms", ab->arms_json, to);
+    put_json("noise", ab->noise, to);
     put_json("gate", ab->gate, to);
 }
 

@@ -195,6 +195,15 @@ void AbReader::read_rule(dom::object rule) {
     ab.rule = keep(simdjson::minify(rule));
 }
 
+void AbReader::read_noise(dom::object noise) {
+    for (const char *key : {"pairs", "disturbed", "woke", "waiting_not_looked_at"}) {
+        at_key(noise, key, as_whole);
+    }
+    at_key(noise, "slow_share", as_amount);
+    at_key(noise, "noisy", as_flag);
+    ab.noise = keep(simdjson::minify(noise));
+}
+
 void AbReader::read_gate(dom::object gate) {
     at_key(gate, "exit_code", [&](dom::element v) { ab.gate_code = as_whole(v); });
     need_key(gate, "verdict", [&](dom::element v) { ab.gate_verdict = as_text(v); });
@@ -332,6 +341,7 @@ void AbReader::read_parts(dom::object object) {
         }
     });
     need_key(object, "rule", [&](dom::element v) { read_rule(as_object(v)); });
+    at_key(object, "noise", [&](dom::element v) { read_noise(as_object(v)); });
     need_key(object, "arms", [&](dom::element v) { read_arms(as_list(v)); });
     need_key(object, "cases", [&](dom::element v) {
         each(as_list(v), RESULTS_AB_CASES, "cases", [&](dom::object one) { read_trial(one); });

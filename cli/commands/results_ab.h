@@ -57,6 +57,7 @@ typedef struct results_ab {
     int64_t first, step, last, pairs;           // launches; -1 for null
     results_arm arms[RESULTS_AB_ARMS];
     results_text rule, arms_json; // the same and further keys, as JSON without blanks
+    results_text noise;           // what else happened on the machine, as JSON; NULL: not known
     results_text gate;         // the gate's own part, as JSON without blanks; NULL without a gate
     results_text gate_verdict; // its sentence
     int64_t gate_code;         // its exit code; -1 for null

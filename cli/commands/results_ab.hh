@@ -24,6 +24,7 @@ class AbReader {
     results_text cpus(dom::element value);
     void read_arms(dom::array list);
     void read_rule(dom::object rule);
+    void read_noise(dom::object noise);
     void read_gate(dom::object gate);
     void read_launch(dom::object object);
     void read_change(dom::object object, results_trial *t);

@@ -155,37 +155,23 @@ function abPlainTable(box, headings, rows) {
 
 // ---- What was disturbed ----
 
-const quantile = (list, part) => [...list].sort((x, y) => x - y)[Math.floor(part * (list.length - 1))];
 function abDisturbed(box, ab) {
-  const of = key => ab.cases.flatMap(c => c.launches[key]).filter(v => v !== null && v >= 0);
-  const undisturbed = of("undisturbed"),
-    woke = of("woke").reduce((sum, n) => sum + n, 0),
-    controls = of("control_ns").filter(v => v > 0);
-  const words = [];
-  if (ab.pairs && undisturbed.length) {
-    const all = undisturbed.length * ab.pairs,
-      quiet = undisturbed.reduce((sum, n) => sum + n, 0);
+  const noise = ab.noise || {},
+    control = (ab.gate && ab.gate.self_check && ab.gate.self_check.control) || {},
+    words = [];
+  if (noise.pairs > 0 && noise.disturbed >= 0)
     words.push(
-      "In " + count(Math.max(0, all - quiet)) + " of " + plural(all, "pair") + " (" +
-        percent(Math.max(0, 1 - quiet / all)) + ") something took the CPU from a worker."
+      "In " + count(noise.disturbed) + " of " + plural(noise.pairs, "pair") + " (" +
+        percent(noise.disturbed / noise.pairs) + ") something took the CPU from a worker."
     );
-  }
-  if (woke) words.push("In " + plural(woke, "pair") + " the worker that should have slept did not.");
-  const known = ab.gate && ab.gate.self_check && ab.gate.self_check.control;
-  const share =
-    known && typeof known.slow_share === "number"
-      ? known.slow_share
-      : controls.length > 9
-        ? controls.filter(v => v > 1.1 * quantile(controls, 0.05)).length / controls.length
-        : null;
-  if (share !== null)
+  if (noise.woke) words.push("In " + plural(noise.woke, "pair") + " the worker that should have slept did not.");
+  if (typeof noise.slow_share === "number")
     words.push(
-      "The control kernel, which never changes, was slow in " + percent(share) +
-        (known ? " of its runs" : " of the launches") +
-        (share > 0.25 ? ": a noisy host." : ".")
+      "The control kernel, which never changes, was slow in " + percent(noise.slow_share) + " of its runs" +
+        (noise.noisy ? ": a noisy host." : ".")
     );
-  if (known && abText(known.verdict))
-    words.push("Its time beside B against beside A: " + abText(known.verdict) + ".");
+  if (abText(control.verdict))
+    words.push("Its time beside B against beside A: " + abText(control.verdict) + ".");
   words.push(
     "All of this is recorded, and nothing was dropped for it: the rule uses every pair of every launch. Measured, dropping " +
       "disturbed pairs gains nothing and loses launches."
