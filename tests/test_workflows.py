@@ -127,7 +127,9 @@ class Workflows(unittest.TestCase):
         with open(os.path.join(place, "verdict.json"), encoding="utf-8") as file:
             found = json.load(file)
         with open(os.path.join(place, "summary.md"), encoding="utf-8") as file:
-            self.assertIn(file.read(), out)
+            summary = file.read()
+        self.assertIn(summary, out)
+        self.assertRegex(summary, r"(?s)%.7s\w* base.*%.7s\w* head" % (self.base, self.head))
         builds = [name for name in os.listdir(os.path.join(work, "build", "perf"))]
         self.assertEqual(len(builds), 2, builds)
         self.assertIn(found["gate"]["exit_code"], (0, 10, 13), out)
