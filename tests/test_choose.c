@@ -72,8 +72,24 @@ static void test_few_cases(void **state) {
     assert_true(computes);
 }
 
+// A large case of a known operation is noisier than two cases are few.
+static void test_no_large_case_of_a_known_operation(void **state) {
+    (void)state;
+    static const work_case list[] = {{.op = "attention", .seq = 512, .head_dim = 64},
+                                     {.op = "attention", .seq = 128, .head_dim = 64},
+                                     {.op = "softmax", .seq = 64, .head_dim = 64},
+                                     {0}};
+    ab_session s = session_of(list);
+    int chosen[GATE_CHECKS];
+    bool computes;
+    assert_int_equal(gate_choose(&s, chosen, &computes), 2);
+    assert_int_equal(chosen[0], 2);
+    assert_int_equal(chosen[1], 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_different_operations_that_compute),
-                                       cmocka_unit_test(test_few_cases)};
+                                       cmocka_unit_test(test_few_cases),
+                                       cmocka_unit_test(test_no_large_case_of_a_known_operation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,13 +12,14 @@ static const double LONG_ENOUGH = 1e6, SHORT_ENOUGH = 3e8;
 // into the second-level cache are good enough.
 static const double MANY = 16.0, SOME = 2.0, CACHED = 3e6;
 
-typedef enum suitability { SUITS, LONG, SHORT, STREAMS } suitability;
+typedef enum suitability { SUITS, LARGE, SHORT, STREAMS } suitability;
 
 static suitability judge(const work_cost *cost) {
-    double least = cost->bytes <= CACHED ? SOME : MANY;
+    bool cached = cost->bytes <= CACHED;
+    double least = cached ? SOME : MANY;
     return cost->arithmetic <= 0.0 || cost->arithmetic < least * cost->bytes ? STREAMS
            : cost->arithmetic < LONG_ENOUGH                                  ? SHORT
-           : cost->arithmetic > SHORT_ENOUGH                                 ? LONG
+           : cost->arithmetic > SHORT_ENOUGH || !cached                      ? LARGE
                                                                              : SUITS;
 }
 
@@ -63,7 +64,9 @@ int gate_choose(const ab_session *s, int chosen[GATE_CHECKS], bool *computes) {
         }
         work_cost cost = work_expect(s->trials[next].what);
         bool streams = judge(&cost) == STREAMS;
-        if (streams && count > 0) {
+        bool again = is_used(s, chosen, count, next, true);
+        // Fewer cases are better than a noisy one: the check would fail without need.
+        if (count > 0 && (streams || (again && judge(&cost) != SUITS))) {
             break;
         }
         chosen[count++] = next;
