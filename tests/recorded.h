@@ -13,6 +13,7 @@ enum { POOLS_MAX = 128, POOL_MAX = 128, POOL_WORD = 16 };
 typedef struct recorded {
     double quickest, mean; // logarithms of B / A
     double seconds;
+    double together; // of several threads: launch.h
 } recorded;
 
 typedef struct pool {
@@ -33,15 +34,15 @@ static pool *pool_find(const char *condition, const char *name, int slowed) {
     return p;
 }
 
-static int read_pools(void **state) {
-    (void)state;
+static int read_recorded(const char *list) {
     char path[4096], line[128], condition[POOL_WORD], name[POOL_WORD];
-    snprintf(path, sizeof path, "%s/ab/launches.csv", getenv("DECOCT_TEST_FIXTURES"));
+    snprintf(path, sizeof path, "%s/ab/%s", getenv("DECOCT_TEST_FIXTURES"), list);
     FILE *file = fopen(path, "r");
-    int slowed, quickest, mean, milliseconds;
+    int slowed, quickest, mean, milliseconds, together;
     while (file && fgets(line, sizeof line, file)) {
-        if (sscanf(line, "%15[^,],%15[^,],%d,%d,%d,%d", condition, name, &slowed, &quickest, &mean,
-                   &milliseconds) != 6) {
+        int columns = sscanf(line, "%15[^,],%15[^,],%d,%d,%d,%d,%d", condition, name, &slowed,
+                             &quickest, &mean, &milliseconds, &together);
+        if (columns < 6) {
             continue; // the heading
         }
         pool *p = pool_find(condition, name, slowed);
@@ -51,9 +52,22 @@ static int read_pools(void **state) {
             memcpy(p->name, name, sizeof name);
             pool_count++;
         }
-        p->launches[p->count++] = (recorded){1e-6 * quickest, 1e-6 * mean, 1e-3 * milliseconds};
+        p->launches[p->count++] = (recorded){1e-6 * quickest, 1e-6 * mean, 1e-3 * milliseconds,
+                                             columns == 7 ? 1e-3 * together : 1.0};
     }
     return !file || fclose(file);
+}
+
+// Launches of one thread.
+static inline int read_pools(void **state) {
+    (void)state;
+    return read_recorded("launches.csv");
+}
+
+// Launches of two threads.
+static inline int read_threads(void **state) {
+    (void)state;
+    return read_recorded("threads.csv");
 }
 
 static inline double random_part(uint64_t *seed) {

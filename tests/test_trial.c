@@ -97,11 +97,11 @@ static void test_several_threads(void **state) {
         verdict verdict;
         bool has_reason;
     } table[] = {{0.0, 1.0, VERDICT_NO_CHANGE, false},
-                 {0.0, 0.06, VERDICT_NO_CHANGE, false},
-                 {0.0, 0.04, VERDICT_CANNOT_TELL, true},
-                 {0.0198, 0.04, VERDICT_CANNOT_TELL, true}, // at the margin: no more launches
-                 {0.05, 0.04, VERDICT_REGRESSION, false},
-                 {-0.05, 0.04, VERDICT_IMPROVEMENT, false}};
+                 {0.0, 0.09, VERDICT_NO_CHANGE, false},
+                 {0.0, 0.07, VERDICT_CANNOT_TELL, true},
+                 {0.0198, 0.07, VERDICT_CANNOT_TELL, true}, // at the margin: no more launches
+                 {0.05, 0.07, VERDICT_REGRESSION, false},
+                 {-0.05, 0.07, VERDICT_IMPROVEMENT, false}};
     trial_rules rules = trial_rules_make(&VERDICT_STANDARD, 1);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         trial t = {.name = "made up"};

@@ -12,7 +12,7 @@
 static const double FAMILY = 0.01, QUICKEST_PART = 0.8, GUARD_LEVEL = 0.25;
 static const double GUARD_MARGIN = 0.04;
 // Threads that all run at the same time in a smaller part of the time than this are not compared.
-static const double TOGETHER_LEAST = 0.05;
+static const double TOGETHER_LEAST = 0.08;
 enum { GUARD_LAST = 36, WAITING_LAUNCHES = 12, WAITING_PAIRS = 5 };
 
 static void divide(trial_rules *r, int cases) {
