@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 static const double CALL_LEAST = 50e3; // nanoseconds: below it several runs are one call
-enum { DELAY_TURNS = 7, DELAY_FULLS = 16, KEEP_AWAKE = 2000 };
+enum { DELAY_TURNS = 7, DELAY_FULLS = 64, KEEP_AWAKE = 4000 };
 
 // Functions that a build to be compared may not have yet.
 #pragma weak decoct_arithmetic_version
@@ -208,7 +208,7 @@ static int64_t count_steps(double time, double full, double step) {
 // turns, since the CPU's speed changes, and the quickest of each counts, as in a sample.
 static void calibrate_delay(channel *c, bench_work *w) {
     double whole = 0.0, step = 0.0, full = 0.0;
-    int calls = c->calls < 8 * DELAY_TURNS ? 1 : 8;
+    int calls = c->calls < 8 ? (int)c->calls : 8; // several: threads fall asleep between the turns
     c->delay = 0;
     for (int i = 0; i < DELAY_TURNS && !c->failed; i++) {
         double taken = quickest_call(c, w, calls), one = control_measure() / CONTROL_STEPS;
