@@ -284,7 +284,7 @@ static void test_control_kernel(void **state) {
         for (int i = 0; i < CASES; i++) {
             trials[i].count = i < 3 ? rows[r].rounds : 6; // others end earlier
             for (int j = 0; j < trials[i].count; j++) {
-                trials[i].launches[j].control_ratio =
+                trials[i].launches[j].control_change =
                     (i == 0 ? rows[r].outlier : rows[r].ratio) + 1e-4 * (j % 5);
             }
         }

@@ -70,7 +70,7 @@ static json_t *launch_json(const launch *l) {
                      l->several, "together", figure(l->together), "quickest", figure(l->quickest),
                      "mean", figure(l->mean), "wall", figure(l->wall), "undisturbed",
                      l->undisturbed, "woke", l->woke, "control_ns", figure(l->control),
-                     "control_ratio", figure(l->control_ratio), "seconds", figure(l->seconds),
+                     "control_change", figure(l->control_change), "seconds", figure(l->seconds),
                      "delay_steps", (json_int_t)l->delay, "run_ns", l->run[0], l->run[1],
                      "arithmetic", (json_int_t)l->arithmetic[0], (json_int_t)l->arithmetic[1],
                      "served", l->served[0], l->served[1], "has_hash", l->has_hash, "same_bits",

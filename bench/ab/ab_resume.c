@@ -194,7 +194,7 @@ static bool read_launch(json_t *from, int pairs, launch *l) {
                        "order", &l->order, "cpu", &l->cpu, "several", &several, "together",
                        &l->together, "quickest", &l->quickest, "mean", &l->mean, "wall", &l->wall,
                        "undisturbed", &l->undisturbed, "woke", &l->woke, "control_ns", &l->control,
-                       "control_ratio", &l->control_ratio, "seconds", &l->seconds, "delay_steps",
+                       "control_change", &l->control_change, "seconds", &l->seconds, "delay_steps",
                        &delay, "run_ns", &l->run[0], &l->run[1], "arithmetic", &arithmetic[0],
                        &arithmetic[1], "served", &served[0], &served[1], "has_hash", &hash,
                        "same_bits", &same, "samples", &samples)) {
@@ -212,7 +212,7 @@ static bool read_launch(json_t *from, int pairs, launch *l) {
     l->pairs = calloc((size_t)pairs, sizeof *l->pairs);
     l->pair_count = l->pairs ? pairs : 0;
     return l->pairs && read_pairs(samples, l) && isfinite(l->quickest) && isfinite(l->mean) &&
-           isfinite(l->wall) && isfinite(l->together) && isfinite(l->control_ratio) &&
+           isfinite(l->wall) && isfinite(l->together) && isfinite(l->control_change) &&
            is_time(l->seconds) && l->undisturbed >= 0 && l->undisturbed <= pairs;
 }
 

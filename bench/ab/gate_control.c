@@ -9,7 +9,7 @@ static int take_round(const ab_session *s, int round, double *room, double *medi
     int count = 0;
     for (int i = 0; i < s->count; i++) {
         if (s->trials[i].count > round) {
-            room[count++] = s->trials[i].launches[round].control_ratio;
+            room[count++] = s->trials[i].launches[round].control_change;
         }
     }
     *median = count > 0 ? interval_of(room, count).median : 0.0;

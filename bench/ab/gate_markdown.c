@@ -183,10 +183,12 @@ static void put_equal(FILE *to, const gate *g) {
             largest = smallest;
         }
     }
-    fprintf(to, "<details><summary><b>No change</b> in %d cases", g->count[GATE_EQUAL]);
+    bool one = g->count[GATE_EQUAL] == 1;
+    fprintf(to, "<details><summary><b>No change</b> in %d case%s", g->count[GATE_EQUAL],
+            one ? "" : "s");
     if (largest > 0.0) {
-        fprintf(to, "; in each of them a change of %.1f %% or more would have been found",
-                100.0 * largest);
+        fprintf(to, "; %sa change of %.1f %% or more would have been found",
+                one ? "" : "in each of them ", 100.0 * largest);
     }
     fputs("</summary>\n\n", to);
     put_table(to, g, GATE_EQUAL);

@@ -133,13 +133,13 @@ static double log_ratio(const float times[2]) {
 
 static void summarise_pairs(launch *out) {
     double quickest[LAUNCH_PAIRS_MAX], mean[LAUNCH_PAIRS_MAX], wall[LAUNCH_PAIRS_MAX];
-    double control[2 * LAUNCH_PAIRS_MAX], control_ratio[LAUNCH_PAIRS_MAX];
+    double control[2 * LAUNCH_PAIRS_MAX], control_change[LAUNCH_PAIRS_MAX];
     int count = out->pair_count;
     for (int i = 0; i < count; i++) {
         const launch_pair *p = &out->pairs[i];
         quickest[i] = log_ratio(p->quickest);
         mean[i] = log_ratio(out->several ? p->wall : p->cpu);
-        control_ratio[i] = log_ratio(p->control);
+        control_change[i] = log_ratio(p->control);
         control[2 * i] = p->control[0];
         control[2 * i + 1] = p->control[1];
         if (!p->disturbed) {
@@ -150,7 +150,7 @@ static void summarise_pairs(launch *out) {
     out->mean = median_of(mean, count);
     out->wall = out->undisturbed ? median_of(wall, out->undisturbed) : 0.0;
     out->control = median_of(control, 2 * count);
-    out->control_ratio = median_of(control_ratio, count);
+    out->control_change = median_of(control_change, count);
 }
 
 // The chance that all threads of an arm run at the same time, if each has its CPU in the same part

@@ -43,11 +43,11 @@ typedef struct launch {
     int undisturbed; // pairs in which nothing took the CPU from either worker
     int woke;        // pairs in which the one that should have slept did not
     double control;  // median CPU time of the control kernel, in nanoseconds
-    double control_ratio; // median over the pairs, of the control kernel's CPU time
-    double seconds;       // wall time of all of it
-    double run[2];        // CPU time of one run, of A and of B, in nanoseconds
-    int64_t delay;        // steps of the control kernel by which each call of B was slowed
-    cpu_set_t ran[2];     // where the threads of A and of B were found
+    double control_change; // median over the pairs, of the control kernel's CPU time
+    double seconds;        // wall time of all of it
+    double run[2];         // CPU time of one run, of A and of B, in nanoseconds
+    int64_t delay;         // steps of the control kernel by which each call of B was slowed
+    cpu_set_t ran[2];      // where the threads of A and of B were found
     uint32_t arithmetic[2];
     char served[2][CHANNEL_WORD]; // the backend of each arm's matmul
     bool has_hash, same_bits;
