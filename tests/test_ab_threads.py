@@ -42,6 +42,9 @@ class Threads(unittest.TestCase):
             self.assertLessEqual(used, os.sched_getaffinity(0))
         for used in cpus:
             self.assertGreaterEqual(len(used), 2)  # each thread has its own
+        self.assertNotIn("Not looked at", out)  # waiting is in the wall time
+        for launch in case["launches"]:
+            self.assertTrue(launch["several"] and 0 < launch["together"] <= 1, launch["together"])
 
     def test_two_thread_counts(self):
         case, cpus, out = self.compare(BUILD, "--threads", "1,2")

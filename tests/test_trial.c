@@ -122,19 +122,6 @@ static void test_several_threads(void **state) {
     }
 }
 
-// A reason beside "cannot tell" that comes early.
-static void test_scattered_launches(void **state) {
-    (void)state;
-    trial_rules rules = trial_rules_make(&VERDICT_STANDARD, 1);
-    trial t = {.name = "made up"};
-    for (int i = 0; i < 12; i++) {
-        launch l = {.quickest = i % 2 ? 0.1 : -0.1};
-        trial_add(&t, &rules, &l);
-    }
-    assert_int_equal(t.verdict, VERDICT_CANNOT_TELL);
-    assert_string_equal(t.why, "the launches differ too much from each other");
-}
-
 static void test_ends(void **state) {
     (void)state;
     trial_rules rules = trial_rules_make(&VERDICT_STANDARD, 1);
@@ -358,7 +345,7 @@ int main(void) {
         cmocka_unit_test(test_guard),
         cmocka_unit_test(test_waiting),
         cmocka_unit_test(test_several_threads),
-        cmocka_unit_test(test_scattered_launches),
+
         cmocka_unit_test(test_ends),
         cmocka_unit_test(test_rules_for_many_cases),
         cmocka_unit_test(test_changes_that_are_no_alarm),

@@ -57,7 +57,8 @@ ab_noise ab_noise_of(const ab_session *s) {
     n.noisy = n.slow > NOISY;
     for (int i = 0; i < s->count; i++) {
         const trial *t = &s->trials[i];
-        n.no_waiting += t->count > 0 && !t->waiting_looked_at;
+        // That of several threads is in their wall time, which is what is compared.
+        n.no_waiting += t->count > 0 && !t->launches[0].several && !t->waiting_looked_at;
         for (int j = 0; j < t->count; j++) {
             add_launch(&n, &t->launches[j]);
         }

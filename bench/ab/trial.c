@@ -199,9 +199,6 @@ static void look_at_quickest(trial *t, const trial_rules *rules) {
     } else if (t->quickest == VERDICT_OPEN && !patient) {
         t->quickest = VERDICT_CANNOT_TELL;
         t->why = "too slow for more launches";
-    } else if (t->quickest == VERDICT_CANNOT_TELL &&
-               t->count + rules->rule.step <= rules->rule.last) {
-        t->why = "the launches differ too much from each other";
     }
 }
 
