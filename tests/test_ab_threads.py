@@ -2,9 +2,11 @@
 # `decoct ab` with several threads, and with two settings of one build: test_ab_threads.py BUILD. No
 # timing is judged. Exit code 77 where the benchmarks or the worker are not in the build.
 import json
+import math
 import os
 import re
 import shutil
+import statistics
 import tempfile
 import unittest
 
@@ -45,6 +47,12 @@ class Threads(unittest.TestCase):
         self.assertNotIn("Not looked at", out)  # waiting is in the wall time
         for launch in case["launches"]:
             self.assertTrue(launch["several"] and 0 < launch["together"] <= 1, launch["together"])
+            a, b = launch["samples"]["wall_ns"]  # the guard's figure: not the CPU time of all threads
+            mean = statistics.median(math.log(y / x) for x, y in zip(a, b))
+            self.assertAlmostEqual(launch["mean"], mean, delta=2e-5)
+            for arm in 0, 1:
+                quickest, wall = launch["samples"]["quickest_ns"][arm], launch["samples"]["wall_ns"][arm]
+                self.assertTrue(all(x <= y * 1.00001 for x, y in zip(quickest, wall)))
 
     def test_two_thread_counts(self):
         case, cpus, out = self.compare(BUILD, "--threads", "1,2")

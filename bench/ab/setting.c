@@ -42,9 +42,10 @@ static int64_t count_cpus(const host_limit *limit) {
 static int check_threads(int64_t threads, const host_limit *limit, const char *command) {
     int cpus = cpus_allowed();
     if (threads > 1 && threads > cpus) {
-        fprintf(stderr,
-                "%s: --threads %lld: this process may use %d CPUs, and each thread needs its own\n",
-                command, (long long)threads, cpus);
+        fprintf(
+            stderr,
+            "%s: --threads %lld: this process may use %d CPU%s, and each thread needs its own\n",
+            command, (long long)threads, cpus, cpus > 1 ? "s" : "");
         return EXIT_USAGE;
     }
     if (threads > 1 && limit->quota > 0.0 && (double)threads > limit->quota) {
@@ -75,8 +76,8 @@ static int take_threads(choices *c, const char *command, arm arms[2]) {
         arms[i].threads = (int32_t)threads;
     }
     if (c->threads.count == 2 && arms[0].threads == arms[1].threads) {
-        fprintf(stderr, "%s: --threads: both arms would have %d threads\n", command,
-                arms[0].threads);
+        fprintf(stderr, "%s: --threads: both arms would have %d thread%s\n", command,
+                arms[0].threads, arms[0].threads > 1 ? "s" : "");
         return EXIT_USAGE;
     }
     c->threads.count = 0;
