@@ -40,7 +40,8 @@ def trial(name, verdict="no change", change=0.0, count=12, noise=0.004, seed=Non
     cut = count // 6
     found = {"estimate": statistics.median(values), "low": values[cut], "high": values[-1 - cut]} if count >= 12 else {
         "estimate": 0.0, "low": 0.0, "high": 0.0}
-    made = {"name": name, "verdict": verdict, "why": None, "error": None, "change": found,
+    made = {"name": name, "verdict": verdict, "why": None, "error": None, "change": found, "decided_by": "quickest",
+            "decided": dict(found),
             "quickest": "not decided" if verdict == "failed" else verdict, "guard": "no change", "waiting": "cannot tell",
             "waiting_looked_at": False, "smallest_found": 0.0226, "bits": "same" if count else "none",
             "served": ["avx512", "avx512"], "launches": launches}
@@ -78,12 +79,16 @@ def suite():
     for at in (5, 6, 9):
         trials[at] = trial(NAMES[at], "regression", 0.05 + 0.004 * at, why=None)
     trials[7] = trial(NAMES[7], "regression", 0.0, quickest="no change", guard="regression",
-                      why="the quickest calls are equal, the mean of all calls is slower")
+                      why="the quickest calls are equal, the mean of all calls is slower", decided_by="mean",
+                      decided={"estimate": 0.07, "low": 0.06, "high": 0.08})
+    for one in trials[7]["launches"]:
+        one["mean"] += 0.06
     trials[12] = trial(NAMES[12], "improvement", -0.034)
     trials[14] = trial(NAMES[14], "cannot tell", 0.015, 60, 0.03)
     trials[18] = trial(NAMES[18], "cannot tell", 0.0, 3, why="the budget was spent", quickest="not decided")
     trials[19] = trial(NAMES[19], "cannot tell", 0.3, 12, 0.4)
-    trials[19]["change"].update(low=None, high=None)
+    for key in ("change", "decided"):
+        trials[19][key].update(low=None, high=None)
     trials[20] = trial(NAMES[20], "failed", 0.0, 2, error="the worker of B ended: out of memory")
     trials[21] = trial(NAMES[21], bits="different")
     return document(trials)
@@ -140,7 +145,8 @@ def hostile():
             return {k: poison(v, k) for k, v in value.items()}
         if isinstance(value, list):
             return [poison(v, key) for v in value]
-        fixed = ("verdict", "quickest", "guard", "waiting", "bits", "copy", "slowed", "outcome")
+        fixed = ("verdict", "quickest", "guard", "waiting", "bits", "copy", "slowed", "outcome",
+                 "decided_by")
         return value + HOSTILE if isinstance(value, str) and key not in fixed else value
     return {"context": poison(doc["context"]), "ab": poison(doc["ab"]),
             "gate": poison({**doc["gate"], "verdict": "gate", "more": HOSTILE})}

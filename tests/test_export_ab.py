@@ -40,11 +40,12 @@ class Comparison(Xml):
             self.assertEqual((row["time"], row["commit"], row["microcode"]), ("2026-11-26T07:30:16+00:00", "abc", "0x1"))
             looked = len(case["launches"]) >= 12
             for column, key in (("change_pct", "estimate"), ("change_pct_low", "low"), ("change_pct_high", "high")):
-                value = case["change"][key]
+                value = case["decided"][key]
                 if looked and value is not None:
                     self.assertAlmostEqual(float(row[column]), 100 * math.expm1(value), 4)
                 else:
                     self.assertEqual(row[column], "")
+            self.assertEqual(row["decided_by"], case["decided_by"])
             runs = [launch["run_ns"][1] for launch in case["launches"]]
             self.assertAlmostEqual(float(row["b_ns"]) / statistics.median(runs), 1, 5)
             self.assertGreater(float(row["control_ns"]), 0)
@@ -80,6 +81,7 @@ class Comparison(Xml):
         change = cases[5]["change"]
         self.assertEqual(rows[5][2], "%+.1f %% (%+.1f .. %+.1f)" % tuple(100 * math.expm1(change[key])
                                                                        for key in ("estimate", "low", "high")))
+        self.assertEqual(rows[7][2], "+7.3 % (+6.2 .. +8.3)")  # of the mean of all calls, which decided
         self.assertEqual((rows[18][2], rows[18][4]), ("", "the budget was spent"))
         self.assertIn("**different bits**", rows[21][4])
         self.assertEqual(rows[1][4], "2.3 % would have been found")
@@ -105,6 +107,9 @@ class Comparison(Xml):
         self.assertAlmostEqual(float(tests[0].get("time")), sum(launch["seconds"] for launch in cases[0]["launches"]), 6)
         self.assertRegex(tests[5].find("failure").get("message"), r"^regression: time of B against A \+7\.\d % \(\+6")
         self.assertIn("the mean of all calls is slower", tests[7].find("failure").get("message"))
+        self.assertIn("time of B against A +7.3 % (+6.2 .. +8.3)", tests[7].find("failure").get("message"))
+        self.assertIn("the quickest calls alone: ", tests[7].find("system-out").text)
+        self.assertNotIn("the quickest calls alone: ", tests[6].find("system-out").text)
         self.assertEqual(tests[18].find("skipped").get("message"), "cannot tell; the budget was spent")
         self.assertEqual(tests[20].find("error").get("message"), "the worker of B ended: out of memory")
         self.assertIn("different bits", tests[21].find("failure").get("message"))
@@ -150,6 +155,7 @@ class Comparison(Xml):
         given = made[cases[5]["name"]]
         for key, end in (("value", "estimate"), ("lower_value", "low"), ("upper_value", "high")):
             self.assertAlmostEqual(given["relative-time"][key], math.exp(cases[5]["change"][end]), 5)
+        self.assertAlmostEqual(made[cases[7]["name"]]["relative-time"]["value"], math.exp(0.07), 5)
         self.assertEqual(set(given["latency"]), {"value"})
         self.assertEqual(set(made[cases[19]["name"]]["relative-time"]), {"value"}) # its interval has no ends
 

@@ -35,7 +35,7 @@ export default function comparisons({ test, picture, noOverflow, column, folder 
     assert.deepEqual(tiles, ["\u25b2 4 slower", "\u25bc 1 faster", "17 no change", "3 cannot tell", "\u2715 1 not measured"]);
     const says = await page.locator("section.ab .says").allInnerTexts();
     assert.match(says[0], /^Slower: softmax\/seq:1\/heads:12 \+7\.\d/);
-    assert.match(says[0], /softmax\/seq:64\/heads:12: the quickest calls are equal, the mean of all calls is slower/);
+    assert.match(says[0], /softmax\/seq:64\/heads:12 \+7\.3.% \(\+6\.2.% to \+8\.3.%\): the quickest calls are equal, the mean of all calls is slower/);
     assert.match(says[1], /^Faster: attention\/seq:64\S* \u22123\.\d/);
     assert.match(says[2], /1 case: the budget was spent/);
     assert.match(says[3], /^Not measured: prefill\/seq:1\S* the worker of B ended: out of memory/);
@@ -58,7 +58,7 @@ export default function comparisons({ test, picture, noOverflow, column, folder 
       }
       // The point is on that side of the margin on which the estimate is.
       const band = await line.locator(".band").boundingBox(), point = await middle(line.locator(".point"));
-      const wanted = Math.abs(one.change.estimate) < Math.log1p(rule.margin) ? 0 : Math.sign(one.change.estimate);
+      const change = one.decided.estimate, wanted = Math.abs(change) < Math.log1p(rule.margin) ? 0 : Math.sign(change);
       assert.equal(point < band.x ? -1 : point > band.x + band.width ? 1 : 0, wanted, one.name);
       if (one.change.low !== null) {
         const interval = await line.locator(".interval").boundingBox();
@@ -70,6 +70,8 @@ export default function comparisons({ test, picture, noOverflow, column, folder 
     assert.match(await unbounded.innerText(), /no bound yet/);
     assert.match(await row(page, "softmax/seq:64/heads:12").innerText(), /slower, mean of all calls/);
     assert.match(await row(page, "softmax/seq:8/heads:12").getAttribute("class"), /ab-slower/);
+    await row(page, "softmax/seq:64/heads:12").hover();
+    assert.match(await page.locator(".tip").innerText(), /\+7\.3.%, interval .* \(mean of all calls\)\s+the quickest calls alone: /);
     await row(page, "softmax/seq:8/heads:12").hover();
     assert.match(await page.locator(".tip").innerText(), /slower.*interval.*12 launches.*undisturbed: \d+ of 180 pairs/s);
   });

@@ -66,18 +66,27 @@ class Read(Folder):
                          [doc["ab"]["rule"], doc["ab"]["arms"], doc["ab"]["noise"], doc["context"]])
         self.assertEqual(len(found["cases"]), 26)
         for given, wanted in zip(found["cases"], doc["ab"]["cases"]):
-            for key in ("name", "verdict", "why", "error", "quickest", "guard", "waiting", "bits"):
+            for key in ("name", "verdict", "why", "error", "quickest", "guard", "waiting", "bits", "decided_by"):
                 self.assertEqual(given[key], wanted[key], wanted["name"])
             looked = len(wanted["launches"]) >= 12
             self.assertEqual(given["looked"], looked)
             for key in ("estimate", "low", "high"):  # before the first look the file has zeros, which mean nothing
-                self.near(given[key], wanted["change"][key] if looked else None)
+                self.near(given[key], wanted["decided"][key] if looked else None)
+                self.near(given["calls_" + key], wanted["change"][key] if looked else None)
             for key in ("quickest", "mean", "wall", "control_ns", "seconds", "undisturbed", "woke"):
                 self.assertEqual(len(given["launches"][key]), len(wanted["launches"]))
                 for one, launch in zip(given["launches"][key], wanted["launches"]):
                     self.near(one, launch[key])
             self.assertEqual(given["launches"]["cpu"], [str(one["cpu"]) for one in wanted["launches"]])
             self.near(sum(given["launches"]["run_b"]), sum(one["run_ns"][1] for one in wanted["launches"]))
+
+    def test_files_without_what_decided(self):
+        doc = sample_ab.single()
+        (case,) = doc["ab"]["cases"]
+        del case["decided"], case["decided_by"]
+        (found,) = self.data(self.write("ab.json", doc))["ab"]
+        self.near(found["cases"][0]["estimate"], case["change"]["estimate"])
+        self.assertEqual(found["cases"][0]["decided_by"], "quickest")
 
     def test_later_keys(self):
         doc = sample_ab.single()
@@ -210,6 +219,9 @@ class Broken(Folder):
                 ("change.low is a string, must be a number", ["change", "low"], "5"),
                 ("change.estimate is beyond 50", ["change", "estimate"], 51),
                 ("change must have low <= estimate <= high", ["change"], {"estimate": 0, "low": 0.1, "high": 0.2}),
+                ('decided_by must be "quickest", "mean" or "wall"', ["decided_by"], "guard"),
+                ("decided must have low <= estimate <= high", ["decided"], {"estimate": 0, "low": 0.1, "high": 0.2}),
+                ("decided is a list, must be an object", ["decided"], []),
                 ("launches is missing", ["launches"], None), ("launches is an object", ["launches"], {}),
                 ("launches[2] is a number, must be an object", ["launches", 2], 4),
                 ("launches has more than 1000 launches", ["launches"], [{}] * 1001),

@@ -77,6 +77,19 @@ static json_t *launch_json(const launch *l) {
                      l->same_bits, "samples", samples_json(l));
 }
 
+static json_t *interval_json(interval i) {
+    return json_pack("{s:o, s:o, s:o}", "estimate", figure(i.median), "low", figure(i.low), "high",
+                     figure(i.high));
+}
+
+// What the figures of trial_change are of.
+static const char *decided_by(const trial *t) {
+    bool other = t->verdict == VERDICT_REGRESSION && t->quickest != VERDICT_REGRESSION;
+    return other && t->guard == VERDICT_REGRESSION     ? "mean"
+           : other && t->waiting == VERDICT_REGRESSION ? "wall"
+                                                       : "quickest";
+}
+
 static json_t *trial_json(const trial *t, const trial_rules *rules) {
     json_t *launches = json_array();
     for (int i = 0; i < t->count; i++) {
@@ -85,12 +98,12 @@ static json_t *trial_json(const trial *t, const trial_rules *rules) {
     const char *bits = t->count == 0 || !t->launches[0].has_hash ? "none"
                        : t->different_bits                       ? "different"
                                                                  : "same";
-    return json_pack("{s:s, s:s, s:s?, s:s?, s:{s:o, s:o, s:o}, s:f, s:s, s:s, s:s, s:b, s:o, s:s, "
+    return json_pack("{s:s, s:s, s:s?, s:s?, s:o, s:s, s:o, s:f, s:s, s:s, s:s, s:b, s:o, s:s, "
                      "s:[s, s], s:o}",
                      "name", t->name, "verdict", t->error[0] ? "failed" : verdict_name(t->verdict),
-                     "why", t->why, "error", t->error[0] ? t->error : NULL, "change", "estimate",
-                     figure(t->found.median), "low", figure(t->found.low), "high",
-                     figure(t->found.high), "alarm", t->alarm, "quickest",
+                     "why", t->why, "error", t->error[0] ? t->error : NULL, "change",
+                     interval_json(t->found), "decided_by", decided_by(t), "decided",
+                     interval_json(trial_change(t, rules)), "alarm", t->alarm, "quickest",
                      verdict_name(t->quickest), "guard", verdict_name(t->guard), "waiting",
                      verdict_name(t->waiting), "waiting_looked_at", t->waiting_looked_at,
                      "smallest_found", figure(trial_smallest(t, rules)), "bits", bits, "served",

@@ -49,14 +49,18 @@ double export_percent(double change) {
     return 100.0 * expm1(change);
 }
 
-void export_put_change(const export_case *c, FILE *to) {
-    const results_trial *t = c->t;
-    if (isfinite(t->estimate)) {
-        fprintf(to, "%+.1f %%", export_percent(t->estimate));
-        if (isfinite(t->low) && isfinite(t->high)) {
-            fprintf(to, " (%+.1f .. %+.1f)", export_percent(t->low), export_percent(t->high));
+void export_put_interval(const results_change *change, FILE *to) {
+    if (isfinite(change->estimate)) {
+        fprintf(to, "%+.1f %%", export_percent(change->estimate));
+        if (isfinite(change->low) && isfinite(change->high)) {
+            fprintf(to, " (%+.1f .. %+.1f)", export_percent(change->low),
+                    export_percent(change->high));
         }
     }
+}
+
+void export_put_change(const export_case *c, FILE *to) {
+    export_put_interval(&c->t->change, to);
 }
 
 double export_case_seconds(const export_case *c) {
@@ -156,18 +160,19 @@ static const char *const gaps[] = {"used", "could not be measured", "different b
 enum { USED, FAILED, WRONG, EARLY, GAPS };
 
 static int gap_of(const export_case *c) {
-    return c->t->failed                     ? FAILED
-           : export_case_wrong(c)           ? WRONG
-           : !isfinite(exp(c->t->estimate)) ? EARLY
-                                            : USED;
+    return c->t->failed                            ? FAILED
+           : export_case_wrong(c)                  ? WRONG
+           : !isfinite(exp(c->t->change.estimate)) ? EARLY
+                                                   : USED;
 }
 
 static void put_case_measures(const export_case *c, FILE *to) {
     const results_trial *t = c->t;
     double latency = export_case_median(c, export_run_b);
-    fprintf(to, "{\"relative-time\": {\"value\": %.7g", exp(t->estimate));
-    if (isfinite(exp(t->low)) && isfinite(exp(t->high))) {
-        fprintf(to, ", \"lower_value\": %.7g, \"upper_value\": %.7g", exp(t->low), exp(t->high));
+    fprintf(to, "{\"relative-time\": {\"value\": %.7g", exp(t->change.estimate));
+    if (isfinite(exp(t->change.low)) && isfinite(exp(t->change.high))) {
+        fprintf(to, ", \"lower_value\": %.7g, \"upper_value\": %.7g", exp(t->change.low),
+                exp(t->change.high));
     }
     fputc('}', to);
     if (isfinite(latency)) {

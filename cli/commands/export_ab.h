@@ -22,6 +22,7 @@ const char *export_case_verdict(const export_case *c);
 bool export_case_wrong(const export_case *c);
 // "+3.1 % (+2.6 .. +3.7)"; "" before the first look, which gives the first estimate.
 void export_put_change(const export_case *c, FILE *to);
+void export_put_interval(const results_change *change, FILE *to);
 // Of a logarithm.
 double export_percent(double change);
 // In seconds, of all launches.

@@ -32,12 +32,14 @@ static void put_both(const json_t *list, const char *key, FILE *to) {
 
 // The columns of a case before those of the run.
 static const char case_columns[] =
-    "name,verdict,outcome,change_pct,change_pct_low,change_pct_high,smallest_pct,launches,seconds,"
+    "name,verdict,outcome,change_pct,change_pct_low,change_pct_high,decided_by,smallest_pct,"
+    "launches,seconds,"
     "bits,why,error,a_ns,b_ns,control_ns,served_a,served_b,"
     "library_a,library_b,backend_a,backend_b,threads_a,threads_b,pin_a,pin_b,";
 
 static void put_csv_case(const export_case *c, FILE *to) {
     static const char *const bits[] = {"none", "same", "different"};
+    static const char *const deciders[] = {"quickest", "mean", "wall"};
     const results_trial *t = c->t;
     const char *texts[] = {export_case_text(c, "name"), export_case_text(c, "verdict"),
                            export_case_text(c, "outcome")};
@@ -45,12 +47,12 @@ static void put_csv_case(const export_case *c, FILE *to) {
         put_csv_string(texts[i], to);
         fputc(',', to);
     }
-    put_percent(t->estimate, to);
+    put_percent(t->change.estimate, to);
     fputc(',', to);
-    put_percent(t->low, to);
+    put_percent(t->change.low, to);
     fputc(',', to);
-    put_percent(t->high, to);
-    fputc(',', to);
+    put_percent(t->change.high, to);
+    fprintf(to, ",\"%s\",", deciders[t->decider]);
     put_finite(t->smallest > 0.0 ? 100.0 * t->smallest : NAN, to);
     fprintf(to, ",%zu,", t->count);
     put_finite(export_case_seconds(c), to);

@@ -53,6 +53,11 @@ static void put_case_output(const export_case *c, FILE *to) {
         export_put_change(c, to);
         fputc('\n', to);
     }
+    if (c->t->decider != RESULTS_BY_QUICKEST) {
+        fputs("the quickest calls alone: ", to);
+        export_put_interval(&c->t->calls, to);
+        fputc('\n', to);
+    }
     if (c->t->outcome == VERDICT_NO_CHANGE && c->t->smallest > 0.0) {
         fprintf(to, "smallest change that would have been found: %.1f %%\n",
                 100.0 * c->t->smallest);

@@ -95,6 +95,16 @@ static void put_figure(const char *key, double value, FILE *to) {
     fputc(',', to);
 }
 
+static void put_figures(const char *before, const results_change *change, FILE *to) {
+    const double values[] = {change->estimate, change->low, change->high};
+    static const char *const keys[] = {"estimate", "low", "high"};
+    for (int i = 0; i < 3; i++) {
+        fprintf(to, "\"%s%s\":", before, keys[i]);
+        put_number(values[i], to);
+        fputc(',', to);
+    }
+}
+
 static void put_count(const char *key, int64_t value, FILE *to) {
     if (value < 0) {
         fprintf(to, "\"%s\":null,", key);
@@ -146,6 +156,7 @@ static void put_launches(const results_trial *t, FILE *to) {
 
 static void put_trial(const results_trial *t, FILE *to) {
     static const char *const bits[] = {"unknown", "same", "different"};
+    static const char *const deciders[] = {"quickest", "mean", "wall"};
     fputc('{', to);
     put_text("name", t->name, to);
     fprintf(to, "\"verdict\":\"%s\",\"looked\":%s,\"bits\":\"%s\",",
@@ -157,9 +168,9 @@ static void put_trial(const results_trial *t, FILE *to) {
     put_count("waiting_looked_at", t->waiting_looked_at, to);
     put_text("why", t->why, to);
     put_text("error", t->error, to);
-    put_figure("estimate", t->estimate, to);
-    put_figure("low", t->low, to);
-    put_figure("high", t->high, to);
+    put_figures("", &t->change, to);
+    put_figures("calls_", &t->calls, to);
+    fprintf(to, "\"decided_by\":\"%s\",", deciders[t->decider]);
     put_figure("smallest", t->smallest, to);
     put_text("served_a", t->served[0], to);
     put_text("served_b", t->served[1], to);

@@ -126,10 +126,10 @@ void read_texts(dom::element value, results_text *texts) {
 }
 
 // The keys of a case that are read here, and the long ones, which the page has in the file itself.
-const char *const KNOWN[] = {"name",     "verdict",           "why",   "error",
-                             "change",   "quickest",          "guard", "waiting",
-                             "samples",  "waiting_looked_at", "bits",  "served",
-                             "launches", "smallest_found"};
+const char *const KNOWN[] = {"name",     "verdict",           "why",        "error",
+                             "change",   "quickest",          "guard",      "waiting",
+                             "samples",  "waiting_looked_at", "bits",       "served",
+                             "launches", "smallest_found",    "decided_by", "decided"};
 
 const char LETTERS[] = "abcdefghijklmnopqrstuvwxyz_0123456789";
 
@@ -247,13 +247,39 @@ void AbReader::read_launch(dom::object object) {
     launches.push_back(l);
 }
 
-void AbReader::read_change(dom::object object, results_trial *t) {
-    at_key(object, "estimate", [&](dom::element v) { t->estimate = as_logarithm(v); });
-    at_key(object, "low", [&](dom::element v) { t->low = as_logarithm(v); });
-    at_key(object, "high", [&](dom::element v) { t->high = as_logarithm(v); });
-    if (t->low > t->high || t->low > t->estimate || t->estimate > t->high) {
+void AbReader::read_change(dom::object object, results_change *change) {
+    at_key(object, "estimate", [&](dom::element v) { change->estimate = as_logarithm(v); });
+    at_key(object, "low", [&](dom::element v) { change->low = as_logarithm(v); });
+    at_key(object, "high", [&](dom::element v) { change->high = as_logarithm(v); });
+    if (change->low > change->high || change->low > change->estimate ||
+        change->estimate > change->high) {
         throw Trouble{"must have low <= estimate <= high"};
     }
+}
+
+void AbReader::read_changes(dom::object object, results_trial *t) {
+    t->calls = {NAN, NAN, NAN};
+    at_key(object, "change", [&](dom::element v) {
+        if (t->looked) { // before that it means nothing
+            read_change(as_object(v), &t->calls);
+        }
+    });
+    t->change = t->calls; // files of before it was written
+    at_key(object, "decided", [&](dom::element v) {
+        if (t->looked) {
+            read_change(as_object(v), &t->change);
+        }
+    });
+    at_key(object, "decided_by", [&](dom::element v) {
+        results_text text = as_text(v);
+        std::string_view name(text.at, text.length);
+        if (name != "quickest" && name != "mean" && name != "wall") {
+            throw Trouble{"must be \"quickest\", \"mean\" or \"wall\""};
+        }
+        t->decider = name == "mean"   ? RESULTS_BY_MEAN
+                     : name == "wall" ? RESULTS_BY_WALL
+                                      : RESULTS_BY_QUICKEST;
+    });
 }
 
 void AbReader::read_verdicts(dom::object object, results_trial *t) {
@@ -293,7 +319,7 @@ void AbReader::read_more(dom::object object, results_trial *t) {
 
 void AbReader::read_trial(dom::object object) {
     results_trial t = {};
-    t.estimate = t.low = t.high = t.smallest = NAN;
+    t.smallest = NAN;
     t.waiting_looked_at = -1;
     need_key(object, "name", [&](dom::element v) {
         t.name = as_text(v);
@@ -312,11 +338,7 @@ void AbReader::read_trial(dom::object object) {
         each(list, RESULTS_AB_LAUNCHES, "launches", [&](dom::object one) { read_launch(one); });
     });
     t.looked = static_cast<int64_t>(t.count) >= ab.first;
-    at_key(object, "change", [&](dom::element v) {
-        if (t.looked) { // before that it means nothing
-            read_change(as_object(v), &t);
-        }
-    });
+    read_changes(object, &t);
     read_more(object, &t);
     trials.push_back(t);
 }

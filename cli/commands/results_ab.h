@@ -31,6 +31,17 @@ typedef enum results_bits {
     RESULTS_BITS_DIFFERENT
 } results_bits;
 
+typedef struct results_change {
+    double estimate, low, high;
+} results_change;
+
+// Of each launch.
+typedef enum results_decider {
+    RESULTS_BY_QUICKEST,
+    RESULTS_BY_MEAN,
+    RESULTS_BY_WALL
+} results_decider;
+
 typedef struct results_trial {
     results_text name;
     bool failed;     // it could not be measured; `outcome` is VERDICT_OPEN
@@ -39,7 +50,9 @@ typedef struct results_trial {
     verdict quickest, guard, waiting;
     int64_t waiting_looked_at; // -1 for null
     results_text why, error;   // of the verdict, beyond the quickest calls; of a case that failed
-    double estimate, low, high;
+    results_change change;     // that the verdict comes from
+    results_change calls;      // of the quickest calls, which `change` is of in most cases
+    results_decider decider;   // what `change` is of
     double smallest; // a part, not a logarithm: the smallest change that would have been found
     results_bits bits;
     results_text served[RESULTS_AB_ARMS];

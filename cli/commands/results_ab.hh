@@ -27,7 +27,8 @@ class AbReader {
     void read_noise(dom::object noise);
     void read_gate(dom::object gate);
     void read_launch(dom::object object);
-    void read_change(dom::object object, results_trial *t);
+    void read_change(dom::object object, results_change *change);
+    void read_changes(dom::object object, results_trial *t);
     void read_verdicts(dom::object object, results_trial *t);
     void read_more(dom::object object, results_trial *t);
     void read_trial(dom::object object);

@@ -34,7 +34,7 @@ const abNamed = (list, says) =>
     .map(c => abShort(c) + says(c))
     .join("; ") + (list.length > AB_SHOWN ? "; and " + (list.length - AB_SHOWN) + " more" : "");
 const abChange = c =>
-  c.why ? ": " + c.why : c.looked ? " " + abPercent(c.estimate) + " (" + abInterval(c) + ")" : "";
+  (c.looked ? " " + abPercent(c.estimate) + " (" + abInterval(c) + ")" : "") + (c.why ? ": " + c.why : "");
 // Why there is no verdict, each reason once.
 function abReasons(list) {
   const why = c => c.why || (c.looked ? "still undecided at the last look" : "no look yet");
@@ -292,6 +292,7 @@ const AB_COLUMNS = [
     c => (c.verdict === "no change" && c.smallest > 0 ? Math.log1p(c.smallest) : null),
     abPercent
   ],
+  ["Quickest calls alone", abCalls, abPercent],
   ["Mean of all calls", c => c.guard],
   ["Waiting", c => (c.waiting_looked_at === 0 ? "not looked at" : c.waiting)],
   ["Time of A", c => median(c.launches.run_a.filter(v => v > 0)), v => (v === null ? DASH : duration(v / 1e3))],

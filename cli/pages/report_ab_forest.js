@@ -32,6 +32,11 @@ function abPercent(v) {
   const text = Math.abs(percent) >= 100 ? String(Math.round(percent)) : percent.toFixed(1);
   return (Number(text) > 0 ? "+" : Number(text) < 0 ? "\u2212" : "\u00b1") + text.replace("-", "") + "\u202f%";
 }
+// The launches of the figure that decided: dots belong to the interval beside them.
+function abDotValues(c) {
+  const l = c.launches;
+  return l[c.decided_by].filter((v, i) => v !== null && (c.decided_by !== "wall" || l.undisturbed[i] > 0));
+}
 const abEnd = (v, sign) => (v === null ? sign + "\u221e" : abPercent(v));
 function abInterval(c) {
   if (!c.looked) return "no look yet";
@@ -44,7 +49,7 @@ function abInterval(c) {
 // together, so that one huge interval does not flatten the others.
 function abAxis(ab) {
   const margin = Math.log1p(ab.margin),
-    ends = ab.cases.flatMap(c => (c.looked ? [c.estimate, c.low, c.high] : c.launches.quickest));
+    ends = ab.cases.flatMap(c => (c.looked ? [c.estimate, c.low, c.high] : abDotValues(c)));
   const far = (sign, list) => Math.max(0, ...list.filter(v => v !== null).map(v => sign * v));
   const right = Math.max(2.2 * margin, far(1, ends) * 1.08),
     left = Math.max(2.2 * margin, far(-1, ends) * 1.08);
@@ -107,6 +112,9 @@ function abScale(box, ab, axis, names) {
   if (axis.place(0) > 25) abPut(both, "side left", axis.place(0)).textContent = "\u2190 B faster";
   if (axis.place(0) < 75) abPut(both, "side right", axis.place(0)).textContent = "B slower \u2192";
 }
+const AB_OF = { quickest: "", mean: " (mean of all calls)", wall: " (wall time)" };
+// The estimate of the quickest calls, where something else decided.
+const abCalls = c => (c.decided_by === "quickest" ? null : c.calls_estimate);
 function abTip(ab, c) {
   const known = c.launches.undisturbed.filter(n => n >= 0),
     pairs = known.reduce((sum, n) => sum + n, 0);
@@ -114,7 +122,8 @@ function abTip(ab, c) {
     c.name,
     abWord(c) + (c.why ? ": " + c.why : ""),
     c.error,
-    c.looked && abPercent(c.estimate) + ", interval " + abInterval(c),
+    c.looked && abPercent(c.estimate) + ", interval " + abInterval(c) + AB_OF[c.decided_by],
+    abCalls(c) !== null && "the quickest calls alone: " + abPercent(abCalls(c)),
     plural(c.launches.quickest.length, "launch", "launches") +
       (c.looked ? "" : "; the first look needs " + ab.first),
     c.verdict === "no change" && c.smallest > 0 && abPercent(Math.log1p(c.smallest)) + " would have been found",
@@ -131,7 +140,7 @@ function abLine(box, ab, axis, c) {
   const margin = [-ab.margin, ab.margin].map(m => axis.place(Math.log1p(m)));
   abPut(track, "band", margin[0], margin[1] - margin[0]);
   axis.ticks.forEach(t => abPut(track, "grid" + (t === 0 ? " one" : ""), axis.place(t)));
-  abDots(track, axis, c.launches.quickest.filter(v => v !== null));
+  abDots(track, axis, abDotValues(c));
   if (c.looked && c.estimate !== null) {
     const low = c.low === null ? 0 : axis.place(c.low),
       high = c.high === null ? 100 : axis.place(c.high);
