@@ -53,6 +53,8 @@ class Gate(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.path("out"))), REPORTS)
         found = json.loads(self.read("verdict.json"))
         self.assertEqual(found["gate"]["exit_code"], code)
+        if code == 130 or not all(case["launches"] or case["verdict"] == "failed" for case in found["ab"]["cases"]):
+            self.assertIs(found["context"]["decoct"]["complete"], False)
         first = "## Performance gate: " + found["gate"]["verdict"]
         self.assertEqual(self.read("summary.md").splitlines()[0], first)
         self.assertEqual(out.splitlines()[0], first)
@@ -229,11 +231,17 @@ class Gate(unittest.TestCase):
         twin = self.path("twin", "lib")
         os.makedirs(twin)
         shutil.copy(os.path.realpath(os.path.join(BUILD, "lib", "libdecoct.so.0")), os.path.join(twin, "libdecoct.so.0"))
+        with open(os.path.join(twin, "libdecoct.so.0"), "ab") as file:
+            file.write(b"\0")  # the loader does not mind
         code, out, err = self.gate(*SAME, *SMALL, *AT_ONCE, "--twin", self.path("twin"), TMPDIR="/nowhere")
         self.assertEqual(code, 13, out + err)
         found = json.loads(self.read("verdict.json"))
         self.assertEqual(found["gate"]["self_check"]["twin"], self.path("twin"))
         self.assertEqual(found["slowed"]["arms"][1]["library"], os.path.join(os.path.realpath(twin), "libdecoct.so.0"))
+        for part in "equal", "slowed":  # each arm's own digest and version
+            first, second = found[part]["arms"]
+            self.assertNotEqual(first["build_sha256"], second["build_sha256"])
+            self.assertEqual(first["version"], second["version"])
 
     def test_a_candidate_that_dies_is_not_a_pass(self):
         self.write("libdecoct.so.0", "not a library\n")
@@ -260,13 +268,13 @@ class Gate(unittest.TestCase):
         self.assertEqual(decoct("ab", BUILD, self.folder, *SMALL, *SHORT)[0], 77)
 
     def test_signals_leave_reports_and_no_copy(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for send, number in ((os.kill, signal.SIGINT), (os.kill, signal.SIGTERM), (os.killpg, signal.SIGTERM)):
             run = subprocess.Popen([DECOCT, "gate", *SAME, "--op", "softmax", "--seq", "8,16,32", "--heads", "2",
-                                    "--out", self.path("out")], env=environment(TMPDIR=self.temporary),
+                                    "--out", self.path("out")], env=environment(TMPDIR=self.temporary), start_new_session=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             while not os.listdir(self.temporary) and run.poll() is None:
                 time.sleep(0.01)
-            run.send_signal(number)
+            send(run.pid, number)
             out, err = run.communicate(timeout=600)
             self.assertEqual(run.returncode, 130, out + err)
             self.assertEqual(self.check_reports(130, out)["gate"]["verdict"], "interrupted")

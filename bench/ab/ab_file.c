@@ -219,7 +219,7 @@ json_t *ab_json(const ab_session *a, char **argv) {
         return NULL;
     }
     record_setting setting = {
-        .choices = &a->choices, .command = argv, .planned = a->count, .complete = true};
+        .choices = &a->choices, .command = argv, .planned = a->count, .complete = a->complete};
     json_t *all = json_pack("{s:o, s:o}", "context", record_context(machine, &setting), "ab",
                             ab_comparison_json(a));
     if (!all || jsonmemory_failed()) {

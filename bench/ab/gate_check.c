@@ -5,6 +5,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+static void take_build(arm *to, const arm *from) {
+    memcpy(to->library, from->library, sizeof to->library);
+    memcpy(to->digest, from->digest, sizeof to->digest);
+    to->version = from->version;
+    to->arithmetic = from->arithmetic;
+}
 
 // A part of the self-check, with the settings of the comparison. A change is an alarm in the first
 // part only, so the chance of an alarm is divided among the cases there.
@@ -14,7 +22,7 @@ static bool open_part(const gate *g, const arm *other, double inject, const int 
     *part = ab_session_new(from->command);
     snprintf(part->worker, sizeof part->worker, "%s", from->worker);
     part->arms[0] = part->arms[1] = from->arms[0];
-    snprintf(part->arms[1].library, sizeof part->arms[1].library, "%s", other->library);
+    take_build(&part->arms[1], other);
     part->launch = from->launch;
     part->launch.inject = inject;
     part->rules = trial_rules_make(&from->rules.rule, inject > 0.0 ? 0 : count);
@@ -42,6 +50,9 @@ bool gate_check_open(gate *g) {
     if (!find_twin(g, &other)) {
         return false;
     }
+    char error[CHANNEL_ERROR]; // what cannot be used fails in each case, with a message
+    digest_build(other.library, other.digest);
+    arm_probe(&other, g->session.worker, error);
     int count = gate_choose(&g->session, chosen, &c->computes);
     if (!open_part(g, &other, 0.0, chosen, count, &c->equal) ||
         !open_part(g, &other, c->inject, chosen, count, &c->slowed)) {
