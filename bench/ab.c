@@ -117,12 +117,12 @@ int decoct_ab(int argc, char **argv) {
     if (code) {
         return code;
     }
+    stop_catch(); // before the first worker
     code = ab_session_open(&s.session, s.builds[0], s.builds[s.build_count - 1]);
     if (!code && s.json) {
         code = ab_store_open(&s.store, &s.session, s.json, s.resume, argv);
     }
     if (!code) {
-        stop_catch();
         ab_print_arms(&s.session);
         ab_session_run(&s.session);
         code = finish(&s);

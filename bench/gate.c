@@ -228,9 +228,9 @@ int decoct_gate(int argc, char **argv) {
     }
     gate *g = &s.gate;
     double begin = clock_now();
+    stop_catch(); // before the first worker
     code = open_gate(&s);
     if (!code) {
-        stop_catch();
         run(g);
         gate_decide(g, stop_asked != 0);
         g->seconds = clock_now() - begin;

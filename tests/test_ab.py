@@ -14,7 +14,7 @@ import tempfile
 import time
 import unittest
 
-from ab_kit import BUILD, DECOCT, PLUGINS, SHORT, SMALL, decoct, environment, main, on_terminal
+from ab_kit import BUILD, DECOCT, PLUGINS, SHORT, SMALL, decoct, environment, is_running, main, on_terminal, slow_library, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -74,6 +74,7 @@ class Ab(unittest.TestCase):
         self.refused("the last look, at 8 launches", BUILD, BUILD, *SMALL, "--launches", "2:11")
         self.refused("for 200 cases with 2 looks each", BUILD, BUILD, "--op", "softmax", "--seq", "1..50+1",
                      "--heads", "1,2,4,8", "--launches", "12:18")
+        self.refused("--pairs takes one number, not \"3,5\"", BUILD, BUILD, *SMALL, "--pairs", "3,5")
         self.refused("--margin", BUILD, BUILD, "--margin", "nan")
         self.refused("--suite has its own shapes", BUILD, BUILD, "--suite", "ci", "--seq", "8")
         self.refused("not a regular expression", BUILD, BUILD, *SMALL, "--filter", "(")
@@ -238,6 +239,39 @@ class Ab(unittest.TestCase):
             found = json.load(file)
         self.assertEqual(len(found["ab"]["cases"]), 4)
         self.assertIs(found["context"]["decoct"]["complete"], False)
+
+    def test_sigterm_to_the_whole_group_is_not_a_crash(self):
+        """As timeout and the runners of CI services send it."""
+        run = subprocess.Popen([DECOCT, "ab", BUILD, BUILD, "--op", "softmax", "--seq", "8,16,32,64", "--heads", "2",
+                                "--json", self.path("ab.json")], env=environment(), start_new_session=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertIn("libdecoct", run.stdout.readline())
+        self.assertTrue(wait_for(lambda: os.path.exists(self.path("ab.json")) and os.path.getsize(self.path("ab.json"))))
+        time.sleep(0.1)  # the workers of the next launch measure
+        os.killpg(run.pid, signal.SIGTERM)
+        out, err = run.communicate(timeout=600)
+        self.assertEqual(run.returncode, 130, out + err)
+        self.assertIn("4 cannot tell;", out)
+        self.assertNotIn("failed", out)
+
+    def test_no_worker_stays(self):
+        """Whatever ends the driver, also while a worker is still being loaded."""
+        library, started = slow_library(self.folder), self.path("started")
+        if not library:
+            self.skipTest("a compiler or nm is missing")
+        for number, code in (signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 130):
+            run = subprocess.Popen([DECOCT, "ab", library, BUILD, *SMALL], env=environment(), start_new_session=True,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.assertTrue(wait_for(lambda: os.path.exists(started) and os.path.getsize(started)))
+            with open(started, encoding="utf-8") as file:
+                worker = int(file.read())
+            os.unlink(started)
+            if number == signal.SIGKILL:
+                run.kill()
+            else:
+                os.killpg(run.pid, number)
+            self.assertEqual(run.wait(timeout=600), code)
+            self.assertTrue(wait_for(lambda: not is_running(worker), 2), number)
 
 
 class Resume(unittest.TestCase):

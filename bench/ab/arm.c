@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -152,23 +153,45 @@ static bool share(arm *a, int *fd, char *error) {
            fail_arm(error, "semaphore");
 }
 
+// In the child: ends with the driver `parent`, however that one ends and however early, also while
+// the worker program is still being loaded.
+static void become_worker(const char *worker, int fd, char **env, pid_t parent) {
+    char *const argv[] = {(char *)(uintptr_t)worker, NULL};
+    bool tied = !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent;
+    // dup2 takes the close-on-exec mark off, but does nothing for two equal numbers.
+    bool shared = fd == CHANNEL_FD ? !fcntl(fd, F_SETFD, 0) : dup2(fd, CHANNEL_FD) >= 0;
+    // A signal to the whole group (Ctrl-C, a CI service that cancels a job): the driver handles it.
+    bool deaf = signal(SIGINT, SIG_IGN) != SIG_ERR && signal(SIGTERM, SIG_IGN) != SIG_ERR;
+    sigset_t none;
+    sigemptyset(&none);
+    if (tied && shared && deaf && !sigprocmask(SIG_SETMASK, &none, NULL)) {
+        execve(worker, argv, env);
+    }
+    _exit(126); // not what a missing function gives
+}
+
+// No signal reaches the child before it ignores them.
+static bool fork_worker(arm *a, const char *worker, int fd, char **env, char *error) {
+    sigset_t ends, before;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, &before);
+    pid_t parent = getpid();
+    a->pid = fork();
+    if (a->pid == 0) {
+        become_worker(worker, fd, env, parent);
+    }
+    bool well = a->pid >= 0 || fail_arm(error, "fork");
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return well;
+}
+
 bool arm_start(arm *a, const char *worker, int padding, char *error) {
     int fd = -1;
     char **env = environment(a, padding);
     bool ok = (env || fail_arm(error, "worker")) && share(a, &fd, error);
-    if (ok) {
-        a->pid = fork();
-        ok = a->pid >= 0 || fail_arm(error, "fork");
-    }
-    if (ok && a->pid == 0) {
-        char *const argv[] = {(char *)(uintptr_t)worker, NULL};
-        // dup2 takes the close-on-exec mark off, but does nothing for two equal numbers.
-        bool shared = fd == CHANNEL_FD ? !fcntl(fd, F_SETFD, 0) : dup2(fd, CHANNEL_FD) >= 0;
-        if (shared && signal(SIGINT, SIG_IGN) != SIG_ERR) { // the driver handles Ctrl-C
-            execve(worker, argv, env);
-        }
-        _exit(126); // not what a missing function gives
-    }
+    ok = ok && fork_worker(a, worker, fd, env, error);
     if (fd >= 0) {
         close(fd);
     }

@@ -84,6 +84,8 @@ static bool go_round(turns *r, ab_session *a) {
             ab_session_add(a, i, &l);
             r->progress.done++;
             r->pairs += a->launch.pairs;
+        } else if (stop_asked) { // not a fault of the case
+            t->error[0] = '\0';
         }
         if (a->keep) {
             a->keep(a->keep_data);

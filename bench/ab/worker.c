@@ -14,12 +14,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -257,7 +255,6 @@ static void take_sample(channel *c, bench_work *w) {
 }
 
 static channel *attach(void) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     void *at = mmap(NULL, sizeof(channel), PROT_READ | PROT_WRITE, MAP_SHARED, CHANNEL_FD, 0);
     channel *c = at;
     return at != MAP_FAILED && c->size == sizeof *c ? c : NULL;
