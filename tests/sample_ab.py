@@ -78,6 +78,7 @@ def suite():
     trials = [trial(name) for name in NAMES]
     for at in (5, 6, 9):
         trials[at] = trial(NAMES[at], "regression", 0.05 + 0.004 * at, why=None)
+    trials[6].update(quickest="cannot tell", waiting="regression")
     trials[7] = trial(NAMES[7], "regression", 0.0, quickest="no change", guard="regression",
                       why="the quickest calls are equal, the mean of all calls is slower", decided_by="mean",
                       decided={"estimate": 0.07, "low": 0.06, "high": 0.08})

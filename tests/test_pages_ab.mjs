@@ -69,6 +69,7 @@ export default function comparisons({ test, picture, noOverflow, column, folder 
     assert.ok((await unbounded.locator(".interval").boundingBox()).width >= (await unbounded.locator(".track").boundingBox()).width - 1);
     assert.match(await unbounded.innerText(), /no bound yet/);
     assert.match(await row(page, "softmax/seq:64/heads:12").innerText(), /slower, mean of all calls/);
+    assert.match(await row(page, file("suite").ab.cases[6].name).innerText(), /slower, waiting/);
     assert.match(await row(page, "softmax/seq:8/heads:12").getAttribute("class"), /ab-slower/);
     await row(page, "softmax/seq:64/heads:12").hover();
     assert.match(await page.locator(".tip").innerText(), /\+7\.3.%, interval .* \(mean of all calls\)\s+the quickest calls alone: /);

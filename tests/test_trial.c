@@ -88,6 +88,76 @@ static void test_waiting(void **state) {
     assert_int_equal(t.count, 12);
 }
 
+// One of 26 cases, whose mean and wall time scatter by up to these parts; ends after `most`
+// launches.
+typedef struct scattered {
+    double quickest, mean, wall, mean_scatter, wall_scatter;
+    int most;
+    verdict verdict;
+    const char *why; // a part of it; NULL: none
+} scattered;
+
+static void check_scattered(const scattered *s) {
+    static trial t;
+    trial_rules rules = trial_rules_make(&VERDICT_STANDARD, 26);
+    t = (trial){.name = "made up"};
+    while (trial_is_open(&t) && t.count < s->most) {
+        double noise = ((t.count * 7) % 11 - 5) / 5.0;
+        launch l = {.quickest = s->quickest + 1e-3 * noise,
+                    .mean = s->mean + s->mean_scatter * noise,
+                    .wall = s->wall + s->wall_scatter * noise,
+                    .undisturbed = 15,
+                    .seconds = 0.1};
+        trial_add(&t, &rules, &l);
+    }
+    trial_end(&t, &rules, "the budget was spent");
+    assert_int_equal(t.verdict, s->verdict);
+    assert_int_equal(t.why != NULL, s->why != NULL);
+    if (s->why && !strstr(t.why, s->why)) {
+        fail_msg("\"%s\", not \"%s\"", t.why, s->why);
+    }
+}
+
+// What is far slower is never "no change", because it scatters or because the budget ended before
+// the launches of an alarm; and "cannot tell" says how many it needs.
+static void test_far_slower(void **state) {
+    (void)state;
+    static const scattered table[] = {
+        {0.0, 0.3, 0.0, 0.12, 0.0, 64, VERDICT_REGRESSION, "the mean of all calls is slower"},
+        {0.0, 0.0, 0.35, 0.0, 0.12, 64, VERDICT_REGRESSION, "it waits"},
+        {0.0, 0.1, 0.0, 0.01, 0.0, 17, VERDICT_CANNOT_TELL,
+         "mean of all calls seems slower, but 17 launches are too few for an alarm among 26 cases: "
+         "it needs 18"},
+        {0.0, 0.0, 0.7, 0.0, 0.01, 17, VERDICT_CANNOT_TELL,
+         "wall time seems longer, but 17 launches are too few"},
+        {0.05, 0.05, 0.05, 0.001, 0.001, 17, VERDICT_CANNOT_TELL,
+         "slower by its interval, but 17 launches are too few for an alarm among 26 cases: it "
+         "needs "
+         "18"},
+        {-0.05, -0.05, -0.05, 0.001, 0.001, 17, VERDICT_CANNOT_TELL, "faster by its interval, but"},
+        {0.0, 0.0, 0.0, 0.001, 0.001, 11, VERDICT_CANNOT_TELL, "the budget was spent"},
+        {0.0, 0.0, 0.0392, 0.001, 0.02, 64, VERDICT_NO_CHANGE, "the wall time is not decided"},
+        {0.0, 0.1, 0.1, 0.2, 0.0, 64, VERDICT_REGRESSION, "it waits"},
+        {0.0, 0.03, 0.03, 0.001, 0.001, 64, VERDICT_NO_CHANGE, NULL}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        check_scattered(&table[i]);
+    }
+}
+
+// An alarm of the guard or of waiting counts although the quickest calls stay undecided, which is
+// so at the margin; but not if these are faster.
+static void test_undecided_and_slower(void **state) {
+    (void)state;
+    static const scattered table[] = {
+        {0.0198, 0.3, 0.0198, 0.001, 0.001, 64, VERDICT_REGRESSION, "not decided, the mean"},
+        {0.0198, 0.0198, 0.3, 0.001, 0.001, 64, VERDICT_REGRESSION, "not decided, the wall time"},
+        {0.0198, 0.3, 0.0, 0.001, 0.001, 20, VERDICT_REGRESSION, "not decided, the mean"},
+        {-0.05, 0.3, 0.0, 0.001, 0.001, 64, VERDICT_CANNOT_TELL, "are faster, but the mean"}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        check_scattered(&table[i]);
+    }
+}
+
 // Several threads: what the wall time of undisturbed pairs says, the mean of all calls says as
 // well. Where the threads cannot run at the same time, "no change" says nothing; a change does.
 static void test_several_threads(void **state) {
@@ -344,8 +414,9 @@ int main(void) {
         cmocka_unit_test(test_slower_and_faster),
         cmocka_unit_test(test_guard),
         cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_far_slower),
+        cmocka_unit_test(test_undecided_and_slower),
         cmocka_unit_test(test_several_threads),
-
         cmocka_unit_test(test_ends),
         cmocka_unit_test(test_rules_for_many_cases),
         cmocka_unit_test(test_changes_that_are_no_alarm),

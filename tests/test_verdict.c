@@ -92,6 +92,27 @@ static void test_share(void **state) {
     assert_int_equal(verdict_look(&rule, values, 12, NULL), VERDICT_REGRESSION);
 }
 
+// However the launches scatter, a change beyond the margin waits for the launches of an alarm; what
+// is not beyond it ends.
+static void test_scatter(void **state) {
+    (void)state;
+    verdict_rule rule = VERDICT_STANDARD;
+    double slower[18], around[18];
+    for (int i = 0; i < 18; i++) {
+        around[i] = 0.02 * (double)((i * 7) % 18 - 9);
+        slower[i] = 0.5 + around[i];
+    }
+    verdict_rule_share(&rule, 26, 0.01);
+    assert_int_equal(verdict_look(&rule, around, 12, NULL), VERDICT_CANNOT_TELL);
+    assert_int_equal(verdict_look(&rule, slower, 12, NULL), VERDICT_OPEN);
+    assert_int_equal(verdict_look(&rule, slower, 18, NULL), VERDICT_REGRESSION);
+    for (int i = 0; i < 18; i++) {
+        slower[i] = -slower[i];
+    }
+    assert_int_equal(verdict_look(&rule, slower, 12, NULL), VERDICT_OPEN);
+    assert_int_equal(verdict_look(&rule, slower, 18, NULL), VERDICT_IMPROVEMENT);
+}
+
 static void test_launch(void **state) {
     (void)state;
     double odd[] = {0.3, -9.0, 0.1}, even[] = {0.4, 0.2, 9.0, 0.0};
@@ -202,10 +223,14 @@ static void test_recorded_launches(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_critical_values), cmocka_unit_test(test_interval),
-        cmocka_unit_test(test_verdicts),        cmocka_unit_test(test_share),
-        cmocka_unit_test(test_launch),          cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_looks),           cmocka_unit_test(test_recorded_launches)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_critical_values),
+                                       cmocka_unit_test(test_interval),
+                                       cmocka_unit_test(test_verdicts),
+                                       cmocka_unit_test(test_share),
+                                       cmocka_unit_test(test_scatter),
+                                       cmocka_unit_test(test_launch),
+                                       cmocka_unit_test(test_rules),
+                                       cmocka_unit_test(test_looks),
+                                       cmocka_unit_test(test_recorded_launches)};
     return cmocka_run_group_tests(tests, read_pools, NULL);
 }

@@ -107,11 +107,10 @@ static int take_waiting(const trial *t, double values[SIGNED_RANK_MAX]) {
 }
 
 // As soon as enough launches have such pairs.
-static verdict look_at_waiting(trial *t, const verdict_rule *rule) {
+static verdict look_at_waiting(const trial *t, const verdict_rule *rule) {
     double values[SIGNED_RANK_MAX];
     int count = take_waiting(t, values);
-    t->waiting_looked_at = count >= WAITING_LAUNCHES;
-    return t->waiting_looked_at ? verdict_look(rule, values, count, NULL) : VERDICT_OPEN;
+    return count >= WAITING_LAUNCHES ? verdict_look(rule, values, count, NULL) : VERDICT_OPEN;
 }
 
 // The looks of the guard and at waiting.
@@ -121,7 +120,9 @@ static void look_at_guards(trial *t, const verdict_rule *rule) {
             t->guard = look_at(t, rule, of_mean, NULL);
         }
         if (t->waiting == VERDICT_OPEN) {
+            double values[SIGNED_RANK_MAX];
             t->waiting = look_at_waiting(t, rule);
+            t->waiting_looked_at = take_waiting(t, values) >= WAITING_LAUNCHES;
         }
     }
 }
@@ -132,14 +133,6 @@ static bool guards_ended(const trial *t, const trial_rules *rules) {
         t->guard != VERDICT_OPEN && (t->waiting != VERDICT_OPEN || !t->waiting_looked_at);
     return decided || t->quickest != VERDICT_NO_CHANGE || t->count >= rules->guard.last ||
            (t->count >= 2 * rules->rule.first && t->seconds > rules->seconds);
-}
-
-// At the level of an interval, which is enough for "cannot tell", since that raises no alarm.
-static bool seems_slower(trial *t, const trial_rules *rules) {
-    verdict_rule guard = rules->guard;
-    guard.alarm = guard.alpha;
-    return look_at(t, &guard, of_mean, NULL) == VERDICT_REGRESSION ||
-           look_at_waiting(t, &guard) == VERDICT_REGRESSION;
 }
 
 interval trial_change(const trial *t, const trial_rules *rules) {
@@ -154,20 +147,95 @@ interval trial_change(const trial *t, const trial_rules *rules) {
     return found;
 }
 
+// ---- The verdict ----
+
+// Of one look at `count` launches whose interval is beyond the margin, with no alarm.
+static void explain(trial *t, const trial_rules *rules, const verdict_rule *rule, int count,
+                    const char *what) {
+    int enough = verdict_launches_for(rule->alarm), cases = rules->cases;
+    while (enough < rule->last && !verdict_is_look(rule, enough)) {
+        enough++;
+    }
+    int used = snprintf(t->reason, sizeof t->reason, "%s, but ", what);
+    char *rest = t->reason + used;
+    size_t size = sizeof t->reason - (size_t)used;
+    const char *s = cases == 1 ? "" : "s";
+    if (count < enough) {
+        snprintf(rest, size, "%d launches are too few for an alarm among %d case%s: it needs %d",
+                 count, cases, s, enough);
+    } else {
+        snprintf(rest, size, "not surely enough for an alarm among %d case%s", cases, s);
+    }
+    t->why = t->reason;
+}
+
+// The level of an interval is enough for "cannot tell", since that raises no alarm.
+static verdict_rule without_alarm(const verdict_rule *rule) {
+    verdict_rule r = *rule;
+    r.alarm = r.alpha;
+    return r;
+}
+
+// Whether the mean or the wall time is longer by its interval; if so, with the reason.
+static bool seems_slower(trial *t, const trial_rules *rules) {
+    verdict_rule level = without_alarm(&rules->guard);
+    double values[SIGNED_RANK_MAX];
+    if (look_at(t, &level, of_mean, NULL) == VERDICT_REGRESSION) {
+        explain(t, rules, &rules->guard, t->count,
+                "the quickest calls are equal, the mean of all calls seems slower");
+        return true;
+    }
+    if (look_at_waiting(t, &level) == VERDICT_REGRESSION) {
+        explain(t, rules, &rules->guard, take_waiting(t, values),
+                "the CPU time is equal, the wall time seems longer");
+        return true;
+    }
+    return false;
+}
+
+// A case without a verdict may still be slower or faster by its interval.
+static void explain_quickest(trial *t, const trial_rules *rules) {
+    verdict_rule level = without_alarm(&rules->rule);
+    verdict v = t->count > 0 ? look_at(t, &level, of_quickest, NULL) : VERDICT_OPEN;
+    if (v == VERDICT_REGRESSION || v == VERDICT_IMPROVEMENT) {
+        explain(t, rules, &rules->rule, t->count,
+                v == VERDICT_REGRESSION ? "slower by its interval" : "faster by its interval");
+    }
+}
+
+static void note_undecided(trial *t) {
+    if (t->guard == VERDICT_OPEN || t->guard == VERDICT_CANNOT_TELL) {
+        t->why = "the quickest calls are equal, the mean of all calls is not decided";
+    } else if (t->waiting_looked_at && t->waiting == VERDICT_CANNOT_TELL) {
+        t->why = "the CPU time is equal, the wall time is not decided";
+    }
+}
+
+static const char *why_guarded(const trial *t) {
+    bool equal = t->quickest == VERDICT_NO_CHANGE;
+    if (t->guard == VERDICT_REGRESSION) {
+        return equal ? "the quickest calls are equal, the mean of all calls is slower"
+                     : "the quickest calls are not decided, the mean of all calls is slower";
+    }
+    return equal ? "the CPU time is equal, the wall time is longer: it waits"
+                 : "the quickest calls are not decided, the wall time is longer: it waits";
+}
+
 static void conclude(trial *t, const trial_rules *rules) {
-    bool guarded = t->guard == VERDICT_REGRESSION, waits = t->waiting == VERDICT_REGRESSION;
-    bool undecided = t->guard == VERDICT_OPEN || t->guard == VERDICT_CANNOT_TELL;
+    bool longer = t->guard == VERDICT_REGRESSION || t->waiting == VERDICT_REGRESSION;
     t->verdict = t->quickest == VERDICT_OPEN ? VERDICT_CANNOT_TELL : t->quickest;
     t->waiting = t->waiting == VERDICT_OPEN ? VERDICT_CANNOT_TELL : t->waiting;
-    if (t->verdict == VERDICT_NO_CHANGE && (guarded || waits)) {
-        t->verdict = VERDICT_REGRESSION;
-        t->why = guarded ? "the quickest calls are equal, the mean of all calls is slower"
-                         : "the CPU time is equal, the wall time is longer: it waits";
-    } else if (t->verdict == VERDICT_IMPROVEMENT && seems_slower(t, rules)) {
+    if (t->verdict == VERDICT_IMPROVEMENT && (longer || seems_slower(t, rules))) {
         t->verdict = VERDICT_CANNOT_TELL;
         t->why = "the quickest calls are faster, but the mean or the wall time is longer";
-    } else if (t->verdict == VERDICT_NO_CHANGE && undecided) {
-        t->why = "the quickest calls are equal, the mean of all calls is not decided";
+    } else if (t->verdict == VERDICT_NO_CHANGE && !longer) {
+        note_undecided(t);
+        t->verdict = seems_slower(t, rules) ? VERDICT_CANNOT_TELL : VERDICT_NO_CHANGE;
+    } else if (t->verdict == VERDICT_CANNOT_TELL && !longer) {
+        explain_quickest(t, rules);
+    } else if (longer && t->verdict != VERDICT_REGRESSION) {
+        t->verdict = VERDICT_REGRESSION;
+        t->why = why_guarded(t);
     }
 }
 

@@ -22,7 +22,8 @@ typedef struct trial {
     launch launches[SIGNED_RANK_MAX];
     double seconds; // that they took
     verdict verdict;
-    const char *why; // of the verdict, beyond the quickest calls; NULL: nothing to add
+    const char *why;  // of the verdict, beyond the quickest calls; NULL: nothing to add
+    char reason[192]; // what `why` points to if it has numbers, so that a copy needs its own
     verdict quickest, guard, waiting;
     bool waiting_looked_at;
     interval found; // of the quickest calls; logarithms of B / A

@@ -79,8 +79,10 @@ verdict verdict_look(const verdict_rule *rule, const double *estimates, int laun
     if (at.low > -margin && at.high < margin) {
         return VERDICT_NO_CHANGE;
     }
-    bool hopeless =
-        launches + rule->step > rule->last || robust_scatter(estimates, launches) > rule->scatter;
+    // A change that is beyond the margin only lacks launches for an alarm, however it scatters.
+    bool beyond = at.low > margin || at.high < -margin;
+    bool noisy = !beyond && robust_scatter(estimates, launches) > rule->scatter;
+    bool hopeless = launches + rule->step > rule->last || noisy;
     return hopeless ? VERDICT_CANNOT_TELL : VERDICT_OPEN;
 }
 

@@ -28,7 +28,8 @@ typedef struct verdict_rule {
     double alpha;  // of one look, at each end of the interval
     double alarm;  // a change is reported only if, besides, equal builds are this improbable
     int first, step, last; // launches at the first look, between looks, at the last look
-    double scatter;        // of the launches: above it not even "no change" can be reached
+    double scatter;        // of the launches: above it not even "no change" can be reached, so that
+                           // there are no more launches unless the interval is beyond the margin
 } verdict_rule;
 
 // margin 2 %, alpha 0.001, 12 launches and 6 more a look up to 60.

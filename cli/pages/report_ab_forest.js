@@ -15,7 +15,7 @@ const abKind = c => AB_VERDICTS[c.verdict] || "unclear";
 // Beyond the verdict: what a gate makes of it, and bits.
 function abNotes(c) {
   const outcome = c.more.outcome,
-    beyond = c.verdict === "regression" && c.quickest === "no change";
+    beyond = c.verdict === "regression" && c.quickest !== "regression";
   return [
     beyond && (c.guard === "regression" ? "mean of all calls" : "waiting"),
     ["accepted", "quarantined"].includes(outcome) && outcome,
