@@ -21,7 +21,8 @@ library('decoct', 'lib' / 'one.c', 'lib' / 'two.c', c_args: '-O1', install: true
 install_data('lib/speed')
 """
 PACKAGES = "build_packages=()\nneed() { :; }\nfetch_page_parts() { :; }\n"
-# "speed" holds the exit code of the gate. "wait": it begins, and ends when it is asked to.
+# "speed" holds the exit code of the gate. "wait": it begins, and ends when it is asked to. "undecided": a case
+# has no verdict.
 GATE = """#!/usr/bin/env bash
 printf '%s\\n' "$*" >>"$CALLS"
 [ "$1" = gate ] || exit 64
@@ -32,6 +33,8 @@ if [ "$speed" = wait ]; then
     trap 'exit 130' TERM
     touch "$CALLS.waits"
     while :; do sleep 0.05; done
+elif [ "$speed" = undecided ]; then
+    case " $* " in *" --strict "*) exit 11 ;; *) exit 0 ;; esac
 fi
 exit "$speed"
 """
@@ -273,7 +276,7 @@ class PerfBisect(Repository):
                 self.assertEqual(code, 0, out + err)
                 self.assertRegex(out.split("\nThe first slower commit:\n")[1], r"^\w+ T [\d-]+\n  c%d\n$" % slow)
                 self.assertLessEqual(len(self.called()), 4)
-                self.assertIn("--allow-different-bits --filter ^softmax/", self.called()[0])
+                self.assertIn("--strict --allow-different-bits --filter ^softmax/", self.called()[0])
                 os.remove(self.calls)
             shutil.rmtree(os.path.join(self.top, ".git"))
             self.git("init", "-q", "-b", "main")
@@ -293,6 +296,8 @@ class PerfBisect(Repository):
     def test_it_ends_where_there_is_no_answer(self):
         for speeds, expected, words in ((("0", "0", "0"), 14, "BAD is not slower than GOOD"),
                                         (("0", "13", "10"), 11, "it says 13"), (("0", "0", "13"), 11, "it says 13"),
+                                        (("0", "undecided", "10"), 11, "it says undecided"),
+                                        (("0", "0", "undecided"), 11, "it says undecided"),
                                         (("0", "70", "10"), 70, "it says 70"), (("0", "broken"), 70, "cannot be built")):
             with self.subTest(speeds=speeds):
                 code, out, err = self.bisect(*speeds)
@@ -331,6 +336,7 @@ class SelfGate(Repository):
             self.assertTrue(out.splitlines()[1].startswith(base + " " + change + " "), out)
             self.assertIn("third", out.splitlines()[0])
             self.assertEqual("skipped: the gate ended with %d" % gate in out, expected == 77)
+            self.assertEqual("could not be built" in out, gate == 70)
 
     def test_it_runs_the_gate(self):
         self.commit("first")
