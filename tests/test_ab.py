@@ -168,7 +168,8 @@ class Ab(unittest.TestCase):
         self.assertIn("is not a libdecoct", out)
 
     def test_the_table_says_what_else_happened(self):
-        """Made-up launches, continued: disturbed pairs, a noisy host, and waiting that was not looked at."""
+        """Made-up launches, continued: disturbed pairs, a noisy host, waiting that was not looked at, and a
+        case of several threads, of which it is not known whether they ran together."""
         rule = ("--launches", "12:60", "--pairs", "4", "--budget", "0.001s")
         many = ("--op", "softmax", "--seq", "8,16", "--heads", "2", "--json", self.path("ab.json"))
         self.assertEqual(ab(BUILD, BUILD, *many, *rule)[0], 0)
@@ -176,11 +177,12 @@ class Ab(unittest.TestCase):
             document = json.load(file)
         template = document["ab"]["cases"][0]["launches"][0]
         order = 0
-        for case, scatter in zip(document["ab"]["cases"], (0.0001, 0.2)):
+        for case, scatter, several in zip(document["ab"]["cases"], (0.0001, 0.2), (False, True)):
             case["launches"] = []
             for i in range(12):
                 samples = {**template["samples"], "disturbed": [0, 1, 1, 1], "control_ns": [[1000, 1000, 1200, 1200]] * 2}
                 case["launches"].append({**template, "samples": samples, "undisturbed": 1, "woke": 0, "order": order,
+                                         "several": several, "together": -1 if several else 1,
                                          "quickest": scatter * (i - 5.5), "mean": 0.0001 * i})
                 order += 1
         with open(self.path("ab.json"), "w", encoding="utf-8") as file:
@@ -192,10 +194,12 @@ class Ab(unittest.TestCase):
         self.assertIn("1 no change, 0 regression, 0 improvement, 1 cannot tell;", out)
         self.assertIn("Disturbed: in 72 of 96 pairs", out)
         self.assertIn("Noisy host: 50 % of the control kernels were slow", out)
-        self.assertIn("Not looked at in 2 of 2 cases: waiting", out)
+        self.assertIn("Not looked at in 1 of 2 cases: waiting", out)
+        self.assertIn("Not known here: whether the threads ran at the same time", out)
         with open(self.path("ab.json"), encoding="utf-8") as file:
             self.assertEqual(json.load(file)["ab"]["noise"], {
-                "pairs": 96, "disturbed": 72, "woke": 0, "waiting_not_looked_at": 2, "slow_share": 0.5, "noisy": True})
+                "pairs": 96, "disturbed": 72, "woke": 0, "waiting_not_looked_at": 1, "together_not_known": 1,
+                "slow_share": 0.5, "noisy": True})
 
     def test_other_bits_are_an_error_unless_allowed(self):
         plugins = environment(DECOCT_BACKEND_PATH=os.path.join(PLUGINS, "late"))

@@ -169,6 +169,7 @@ static void test_several_threads(void **state) {
     } table[] = {{0.0, 1.0, VERDICT_NO_CHANGE, false},
                  {0.0, 0.09, VERDICT_NO_CHANGE, false},
                  {0.0, 0.07, VERDICT_CANNOT_TELL, true},
+                 {0.0, LAUNCH_NOT_KNOWN, VERDICT_NO_CHANGE, false},
                  {0.0198, 0.07, VERDICT_CANNOT_TELL, true}, // at the margin: no more launches
                  {0.05, 0.07, VERDICT_REGRESSION, false},
                  {-0.05, 0.07, VERDICT_IMPROVEMENT, false}};

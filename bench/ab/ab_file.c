@@ -192,9 +192,9 @@ static json_t *arm_json(const arm *a) {
 
 static json_t *noise_json(const ab_session *a) {
     ab_noise n = ab_noise_of(a);
-    return json_pack("{s:i, s:i, s:i, s:i, s:f, s:b}", "pairs", n.pairs, "disturbed", n.disturbed,
-                     "woke", n.woke, "waiting_not_looked_at", n.no_waiting, "slow_share", n.slow,
-                     "noisy", n.noisy);
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:f, s:b}", "pairs", n.pairs, "disturbed",
+                     n.disturbed, "woke", n.woke, "waiting_not_looked_at", n.no_waiting,
+                     "together_not_known", n.no_together, "slow_share", n.slow, "noisy", n.noisy);
 }
 
 json_t *ab_comparison_json(const ab_session *a) {

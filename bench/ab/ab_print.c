@@ -115,6 +115,11 @@ static void print_noise(const ab_session *a) {
                "with 5 undisturbed pairs each.\n",
                n.no_waiting, a->count);
     }
+    if (n.no_together) {
+        printf(
+            "Not known here: whether the threads ran at the same time, since the kernel does not "
+            "count how long they wait for a CPU (schedstat).\n");
+    }
     if (n.woke) {
         printf("In %d turns the worker that should have slept did not.\n", n.woke);
     }

@@ -153,12 +153,16 @@ static void summarise_pairs(launch *out) {
     out->control_change = median_of(control_change, count);
 }
 
-// The chance that all threads of an arm run at the same time, if each has its CPU in the same part
-// of the time in which it needs one, independently of the others.
+// The chance that two threads of an arm run at the same time, if each has its CPU in the same part
+// of the time in which it needs one, independently of the other. Not of all threads: with many of
+// them that would be small on a machine where each has its CPU almost always.
 static double find_together(const channel *c) {
     const channel_sample *s = &c->sum;
-    bool known = s->waited >= 0.0 && s->cpu > 0.0;
-    return known ? pow(s->cpu / (s->cpu + s->waited), c->threads) : 1.0;
+    if (s->waited < 0.0 || s->cpu <= 0.0) {
+        return LAUNCH_NOT_KNOWN;
+    }
+    double has = s->cpu / (s->cpu + s->waited);
+    return c->threads > 1 ? has * has : has;
 }
 
 static void summarise(arm *const arms[2], launch *out) {

@@ -9,6 +9,8 @@
 #include "cases/work.h"
 
 enum { LAUNCH_PAIRS_MAX = 99 };
+// In place of a chance.
+enum { LAUNCH_NOT_KNOWN = -1 };
 
 typedef struct launch_setting {
     const char *worker; // the program
@@ -37,8 +39,8 @@ typedef struct launch {
     bool several;    // an arm has several threads: wall time in place of CPU time
     double quickest; // median over the pairs, of the CPU time of a sample's quickest call
     double mean;     // the same of all calls' CPU time
-    double together; // chance that all threads of an arm had their CPUs at the same time, in the
-                     // arm with the lower one; 1: unknown
+    double together; // chance that two threads of an arm had their CPUs at the same time, in the
+                     // arm with the lower one; of one thread, that it had its CPU; or not known
     double wall;     // the same of the wall time of undisturbed pairs; 0 without such pairs
     int undisturbed; // pairs in which nothing took the CPU from either worker
     int woke;        // pairs in which the one that should have slept did not

@@ -59,6 +59,8 @@ ab_noise ab_noise_of(const ab_session *s) {
         const trial *t = &s->trials[i];
         // That of several threads is in their wall time, which is what is compared.
         n.no_waiting += t->count > 0 && !t->launches[0].several && !t->waiting_looked_at;
+        n.no_together +=
+            t->count > 0 && t->launches[0].several && t->launches[0].together == LAUNCH_NOT_KNOWN;
         for (int j = 0; j < t->count; j++) {
             add_launch(&n, &t->launches[j]);
         }

@@ -11,7 +11,8 @@
 // right for them.
 static const double FAMILY = 0.01, QUICKEST_PART = 0.8, GUARD_LEVEL = 0.25;
 static const double GUARD_MARGIN = 0.04;
-// Threads that all run at the same time in a smaller part of the time than this are not compared.
+// Threads of which two run at the same time in a smaller part of the time than this are not
+// compared.
 static const double TOGETHER_LEAST = 0.08;
 enum { GUARD_LAST = 36, WAITING_LAUNCHES = 12, WAITING_PAIRS = 5 };
 
@@ -240,7 +241,7 @@ static void conclude(trial *t, const trial_rules *rules) {
 }
 
 static double of_together(const launch *l) {
-    return l->several ? l->together : 1.0;
+    return l->several && l->together != LAUNCH_NOT_KNOWN ? l->together : 1.0;
 }
 
 // Threads that can rarely run at the same time work one after the other even in the quickest call,

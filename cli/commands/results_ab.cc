@@ -196,7 +196,8 @@ void AbReader::read_rule(dom::object rule) {
 }
 
 void AbReader::read_noise(dom::object noise) {
-    for (const char *key : {"pairs", "disturbed", "woke", "waiting_not_looked_at"}) {
+    for (const char *key :
+         {"pairs", "disturbed", "woke", "waiting_not_looked_at", "together_not_known"}) {
         at_key(noise, key, as_whole);
     }
     at_key(noise, "slow_share", as_amount);
