@@ -222,6 +222,7 @@ int decoct_gate(int argc, char **argv) {
     static const struct argp_child children[] = {{&ab_session_parser, 0, NULL, 0}, {0}};
     static const struct argp argp = {rows, parse_gate, NULL, doc, children, NULL, NULL};
     settings s = {.gate = {.session = ab_session_new("decoct gate")}, .out = "decoct-gate"};
+    s.gate.session.checks_itself = true;
     int code = parse_arguments(&argp, argc, argv, &s);
     if (code) {
         return code;

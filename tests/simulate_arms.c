@@ -129,10 +129,6 @@ void arm_stop(arm *a) {
     a->channel = NULL;
 }
 
-bool arms_are_several(const arm *a, const arm *b) {
-    return a->threads > 1 || b->threads > 1;
-}
-
 launch simulated_launch(int pairs, uint64_t *seed) {
     static arm arms[2] = {{.library = "A", .threads = 1}, {.library = "B", .threads = 1}};
     static const work_case what = {.op = "simulated"};

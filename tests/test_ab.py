@@ -181,25 +181,46 @@ class Ab(unittest.TestCase):
             case["launches"] = []
             for i in range(12):
                 samples = {**template["samples"], "disturbed": [0, 1, 1, 1], "control_ns": [[1000, 1000, 1200, 1200]] * 2}
-                case["launches"].append({**template, "samples": samples, "undisturbed": 1, "woke": 0, "order": order,
+                case["launches"].append({**template, "samples": samples, "undisturbed": 1, "woke": int(order == 0), "order": order,
                                          "several": several, "together": -1 if several else 1,
-                                         "quickest": scatter * (i - 5.5), "mean": 0.0001 * i})
+                                         "quickest": scatter * (i - 5.5) - 1e-5, "mean": 0.0001 * i})
                 order += 1
         with open(self.path("ab.json"), "w", encoding="utf-8") as file:
             json.dump(document, file)
         code, out, err = ab(BUILD, BUILD, *many, *rule, "--resume")
         self.assertEqual(code, 0, out + err)
-        self.assertRegex(out, r"softmax/seq:8/heads:2  +no change  .* 12  2\.\d % would have been found")
+        self.assertRegex(out, r"softmax/seq:8/heads:2  +no change  .* 12  a change above about 2\.\d % would probably have been found")
         self.assertRegex(out, r"softmax/seq:16/heads:2  +cannot tell  .* 12  too noisy: the launches scatter")
         self.assertIn("1 no change, 0 regression, 0 improvement, 1 cannot tell;", out)
+        self.assertNotIn("-0.0 ", out)
+        self.assertIn("In 1 turn the worker", out)
         self.assertIn("Disturbed: in 72 of 96 pairs", out)
         self.assertIn("Noisy host: 50 % of the control kernels were slow", out)
         self.assertIn("Not looked at in 1 of 2 cases: waiting", out)
         self.assertIn("Not known here: whether the threads ran at the same time", out)
         with open(self.path("ab.json"), encoding="utf-8") as file:
             self.assertEqual(json.load(file)["ab"]["noise"], {
-                "pairs": 96, "disturbed": 72, "woke": 0, "waiting_not_looked_at": 1, "together_not_known": 1,
+                "pairs": 96, "disturbed": 72, "woke": 1, "waiting_not_looked_at": 1, "together_not_known": 1,
                 "slow_share": 0.5, "noisy": True})
+
+    def test_waiting_that_is_not_decided(self):
+        """Made-up launches: the calls are equal, the wall time may be 4 % longer, and the budget ends."""
+        rule = (*SMALL, "--launches", "12:60", "--pairs", "6", "--budget", "0.001s", "--json", self.path("ab.json"))
+        self.assertEqual(ab(BUILD, BUILD, *rule)[0], 0)
+        with open(self.path("ab.json"), encoding="utf-8") as file:
+            document = json.load(file)
+        (case,) = document["ab"]["cases"]
+        template = case["launches"][0]
+        template["samples"]["disturbed"] = [0] * 6
+        case["launches"] = [{**template, "undisturbed": 6, "woke": 0, "order": i, "quickest": 0.0001 * i, "mean": 0.0001 * i,
+                             "wall": 0.04 + 0.004 * (i - 5.5)} for i in range(12)]
+        with open(self.path("ab.json"), "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        code, out, err = ab(BUILD, BUILD, *rule, "--resume")
+        self.assertEqual(code, 0, out + err)
+        self.assertRegex(out, r"no change  .* 1[23]  a change above about 2\.\d % would probably have been found; "
+                              r"the CPU time is equal, the wall time is not decided")
+        self.assertNotIn("the budget was spent", out)
 
     def test_other_bits_are_an_error_unless_allowed(self):
         plugins = environment(DECOCT_BACKEND_PATH=os.path.join(PLUGINS, "late"))

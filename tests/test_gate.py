@@ -104,7 +104,7 @@ class Gate(unittest.TestCase):
         self.assertEqual(found["gate"]["verdict"], "could not judge 1 of 1 cases: the self-check did not finish")
         self.assertIn("not decided: the budget was spent", found["gate"]["self_check"]["why"])
         self.assertIn("\n::error title=Performance gate::could not judge 1 of 1 cases", out)
-        self.assertIn("the budget was spent. It needs a larger --budget.", out)
+        self.assertIn("Run the gate again with a larger --budget.", out)
         self.assertEqual(found["ab"]["cases"][0]["launches"], [])
 
     def test_cases_take_turns(self):
@@ -130,6 +130,14 @@ class Gate(unittest.TestCase):
         self.refused("no case matches", *SAME, *SMALL, "--filter", "nothing", code=14)
         self.refused("all 1 cases are in quarantine", *SAME, *SMALL, "--quarantine", "soft", code=14)
         self.assertEqual(os.listdir(self.folder), ["tmp"])
+
+    def test_help_says_what_options_mean_for_the_self_check(self):
+        code, out, err = decoct("gate", "--help")
+        self.assertEqual(code, 0, err)
+        words = " ".join(out.split())
+        self.assertIn("--inject=PERCENT The slowdown of the self-check", words)
+        self.assertEqual(words.count("also of the self-check"), 2)
+        self.assertIn("--inject=PERCENT Slow B down", " ".join(decoct("ab", "--help")[1].split()))
 
     def test_a_wide_margin_needs_a_larger_slowdown(self):
         self.assertEqual(self.gate(*SAME, *SMALL, *AT_ONCE, "--margin", "8%")[0], 13)

@@ -46,8 +46,8 @@ static void test_summary(void **state) {
     expect(text, "the budget was spent");
     expect(text, "| `m\\|x'<y>` |");
     expect(text, "a \\| b &lt;script&gt; \\*c\\*");
-    expect(text, "<b>No change</b> in 4 cases; in each of them a change of 2.3 % or more would "
-                 "have been found");
+    expect(text, "<b>No change</b> in 4 cases; in each of them a change above about 2.3 % would "
+                 "probably have been found");
     expect(text, "**Self-check passed**");
     expect(text,
            "The time budget of 1 min 15 s ended before all were decided: 1 of 9 cases were left");
@@ -59,6 +59,30 @@ static void test_summary(void **state) {
     expect(text, "Candidate: new, lib/b.so");
     free(text);
     accept_free(&g.accepted);
+}
+
+// What the figures mean, beside them.
+static void test_summary_explains_itself(void **state) {
+    (void)state;
+    gate g = equal_gate();
+    trials[5].why = "the mean of all calls is not decided";
+    snprintf(trials[5].launches[0].served[0], CHANNEL_WORD, "avx2");
+    snprintf(trials[5].launches[0].served[1], CHANNEL_WORD, "avx512");
+    trials[6].waiting_looked_at = true;
+    g.session.arms[0].threads = g.session.arms[1].threads = 1;
+    g.session.launch.pairs = 15;
+    gate_decide(&g, false);
+    char *text = report(&g, gate_markdown);
+    expect(text, "| 52 µs | a change above about 2.3 % would probably have been found |");
+    expect(text, "would probably have been found; the mean of all calls is not decided |");
+    expect(text, "and if chance does that so rarely that fewer than 1 % of all runs");
+    expect(text, "Waiting (sleep, locks) was not looked at in 8 of 9 cases");
+    expect(text, "- Backend of the baseline: avx2; of the candidate: avx512\n");
+    expect(text,
+           "- Time: the CPU time of the quickest call of a sample; a launch is the median of 15 ");
+    expect(text, "they miss the true change with a probability of 0.1 % at each end\n");
+    expect(text, "docs/regression-testing.md");
+    free(text);
 }
 
 static void test_summary_of_a_machine_that_is_unfit(void **state) {
@@ -74,6 +98,24 @@ static void test_summary_of_a_machine_that_is_unfit(void **state) {
         text,
         "| `a/1` | improvement: -4.0 % (-4.3 to -3.7 %) | regression: +5.0 % (+4.7 to +5.3 %) |");
     assert_null(strstr(text, "### Slower")); // it cannot be relied on
+    free(text);
+}
+
+static void test_summary_of_a_self_check_that_did_not_finish(void **state) {
+    (void)state;
+    gate g = equal_gate();
+    set_cases("s-");
+    equal[1].verdict = VERDICT_CANNOT_TELL;
+    equal[1].quickest = VERDICT_OPEN;
+    equal[1].why = "the budget was spent";
+    g.session.budget = g.seconds = 100.0;
+    gate_decide(&g, false);
+    char *text = report(&g, gate_markdown);
+    expect(text, "**Self-check did not finish**: b/1: not decided: the budget was spent. 8 of 9 "
+                 "cases were measured until they were decided, but nothing is reported, because "
+                 "the self-check did not finish in 1 min 40 s. Run the gate again with a larger "
+                 "--budget.\n");
+    assert_null(strstr(text, "were left")); // one figure of what was decided
     free(text);
 }
 
@@ -99,8 +141,8 @@ static void test_summary_of_too_many_without_a_verdict(void **state) {
     gate_decide(&g, false);
     char *text = report(&g, gate_markdown);
     expect(text, "so this is not a pass.");
-    expect(text, "| too noisy: repeated measurements scatter by more than 5 % |");
-    expect(text, "| `a/1` |  |  | - | budget before the first look, which needs 12 measurements |");
+    expect(text, "| too noisy: repeated launches scatter by more than 5 % |");
+    expect(text, "| `a/1` |  |  | - | budget before the first look, which needs 12 launches |");
     free(text);
     set_change(&trials[0], VERDICT_NO_CHANGE, 0.001);
     set_change(&trials[1], VERDICT_NO_CHANGE, 0.001);
@@ -108,7 +150,7 @@ static void test_summary_of_too_many_without_a_verdict(void **state) {
     gate_decide(&g, false);
     text = report(&g, gate_markdown);
     assert_null(strstr(text, "not a pass"));
-    expect(text, "after 60 measurements, the most that are made, the interval still crosses 2 %");
+    expect(text, "after 60 launches, the most that are made, the interval still crosses 2 %");
     free(text);
 }
 
@@ -150,7 +192,9 @@ static void test_annotations(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_summary_explains_itself),
         cmocka_unit_test(test_summary_of_a_machine_that_is_unfit),
+        cmocka_unit_test(test_summary_of_a_self_check_that_did_not_finish),
         cmocka_unit_test(test_summary_of_builds_that_cannot_be_measured),
         cmocka_unit_test(test_summary_of_too_many_without_a_verdict),
         cmocka_unit_test(test_summary_of_what_does_not_count),

@@ -73,10 +73,6 @@ void arm_stop(arm *a) {
     a->channel = NULL;
 }
 
-bool arms_are_several(const arm *a, const arm *b) {
-    return a->threads > 1 || b->threads > 1;
-}
-
 // ---- Tests ----
 
 static launch measure(void) {

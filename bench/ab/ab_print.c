@@ -2,15 +2,12 @@
 // The table of verdicts.
 #include "ab_report.h"
 #include "noise.h"
+#include "percent.h"
 #include "setting.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static double percent(double log_ratio) {
-    return 100.0 * expm1(log_ratio);
-}
 
 void ab_put_version(char text[AB_VERSION], const arm *a) {
     uint32_t v = a->version;
@@ -38,10 +35,10 @@ static void put_change(char *text, size_t size, const trial *t, const trial_rule
     if (found.median == 0.0 && found.low == 0.0) {
         snprintf(text, size, "-"); // no look yet
     } else if (isinf(found.low)) {
-        snprintf(text, size, "%+.1f %%", percent(found.median));
+        snprintf(text, size, "%+.1f %%", change_percent(found.median));
     } else {
-        snprintf(text, size, "%+.1f %% (%+.1f .. %+.1f)", percent(found.median), percent(found.low),
-                 percent(found.high));
+        snprintf(text, size, "%+.1f %% (%+.1f .. %+.1f)", change_percent(found.median),
+                 change_percent(found.low), change_percent(found.high));
     }
 }
 
@@ -69,10 +66,12 @@ static void print_trial(const trial *t, const trial_rules *rules, int width) {
     printf("%-*s  %-11s  %-26s %3d", width, t->name, verdict_name(t->verdict), change, t->count);
     double smallest = trial_smallest(t, rules);
     if (t->verdict == VERDICT_NO_CHANGE && smallest > 0.0) {
-        printf("  %.1f %% would have been found", 100.0 * smallest);
+        printf("  a change above about %.1f %% would probably have been found", 100.0 * smallest);
     }
-    if (t->why || t->verdict == VERDICT_CANNOT_TELL) {
-        printf("  %s", t->why ? t->why : why_undecided(t, &rules->rule));
+    if (t->why) {
+        printf("%s%s", t->verdict == VERDICT_NO_CHANGE && smallest > 0.0 ? "; " : "  ", t->why);
+    } else if (t->verdict == VERDICT_CANNOT_TELL) {
+        printf("  %s", why_undecided(t, &rules->rule));
     }
     print_bits(t);
     putchar('\n');
@@ -121,7 +120,8 @@ static void print_noise(const ab_session *a) {
             "count how long they wait for a CPU (schedstat).\n");
     }
     if (n.woke) {
-        printf("In %d turns the worker that should have slept did not.\n", n.woke);
+        printf("In %d turn%s the worker that should have slept did not.\n", n.woke,
+               n.woke == 1 ? "" : "s");
     }
 }
 

@@ -285,7 +285,3 @@ bool arm_probe(arm *a, const char *worker, char *error) {
     arm_stop(a);
     return well;
 }
-
-bool arms_are_several(const arm *a, const arm *b) {
-    return a->threads > 1 || b->threads > 1;
-}

@@ -39,7 +39,9 @@ bool arm_has_library(const arm *a, char *error);
 double arm_awake(const arm *a);
 void arm_stop(arm *a);
 // Whether one of them has several threads, so that both are timed by the wall clock.
-bool arms_are_several(const arm *a, const arm *b);
+static inline bool arms_are_several(const arm *a, const arm *b) {
+    return a->threads > 1 || b->threads > 1;
+}
 
 // Finds the worker program from the place of this program. False: not found.
 bool arm_worker(char *path, char *error);

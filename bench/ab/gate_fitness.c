@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Did the self-check succeed, can it still, and if not, why?
 #include "gate.h"
+#include "percent.h"
 
-#include <math.h>
 #include <stdio.h>
-
-static double percent(double log_ratio) {
-    return 100.0 * expm1(log_ratio);
-}
 
 bool gate_was_cut(const trial *t) {
     return !t->error[0] && (t->verdict == VERDICT_OPEN ||
@@ -24,7 +20,7 @@ static gate_fitness fitness_of(const trial *t, verdict expected) {
 // What is wrong with a case of the self-check.
 static void explain(const trial *t, verdict expected, double inject, char *why, size_t size) {
     const char *found = verdict_name(t->verdict);
-    double change = percent(t->found.median);
+    double change = change_percent(t->found.median);
     if (t->error[0]) {
         snprintf(why, size, "%s: %s", t->name, t->error);
     } else if (t->verdict == VERDICT_OPEN || (t->verdict == VERDICT_CANNOT_TELL && t->why)) {
@@ -65,7 +61,7 @@ gate_fitness gate_check_result(const gate_check *c, char *why, size_t size) {
         snprintf(why, size,
                  "the control kernel, which is the same for both builds, took %+.1f %% beside the "
                  "candidate: the machine has changed",
-                 percent(c->control.found.median));
+                 change_percent(c->control.found.median));
         worst = GATE_UNFIT;
     }
     return worst;

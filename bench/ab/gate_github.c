@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Annotations: lines in a log of GitHub Actions that it also shows beside the change.
 #include "gate.h"
+#include "percent.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,11 +36,11 @@ static void annotate(FILE *to, const char *grade, const char *title, const char 
 
 static void annotate_case(FILE *to, const gate *g, const trial *t) {
     interval i = trial_change(t, &g->session.rules);
-    double percent = 100.0 * expm1(i.median);
+    double percent = change_percent(i.median);
     switch (gate_outcome_of(g, t)) {
     case GATE_SLOWER:
         annotate(to, "error", "Slower", "%s: %+.1f %% time (%+.1f %% to %+.1f %%)", t->name,
-                 percent, 100.0 * expm1(i.low), 100.0 * expm1(i.high));
+                 percent, change_percent(i.low), change_percent(i.high));
         break;
     case GATE_OTHER_BITS:
         annotate(to, "error", "Different bits", "%s: other output for the same input", t->name);

@@ -2,6 +2,7 @@
 // JUnit XML, which CI services read. It has a failure or an error exactly if the exit code is not
 // 0.
 #include "gate.h"
+#include "percent.h"
 
 #include "cases/exits.h"
 
@@ -65,7 +66,7 @@ static void describe(char *text, size_t size, const char *begin, const trial *t,
     int n = snprintf(text, size, "%s", begin);
     if (isfinite(i.low) && isfinite(i.high) && n >= 0 && (size_t)n < size) {
         snprintf(text + n, size - (size_t)n, ": %+.1f %% (%+.1f %% to %+.1f %%)",
-                 100.0 * expm1(i.median), 100.0 * expm1(i.low), 100.0 * expm1(i.high));
+                 change_percent(i.median), change_percent(i.low), change_percent(i.high));
     }
 }
 
@@ -102,7 +103,7 @@ static void visit_control(const gate *g, visit see, void *data) {
     bool moved = c->verdict == VERDICT_REGRESSION || c->verdict == VERDICT_IMPROVEMENT;
     r.kind = moved ? FAILURE : PASSED;
     snprintf(r.message, sizeof r.message, "%+.1f %% beside the candidate: the machine has changed",
-             100.0 * expm1(c->found.median));
+             change_percent(c->found.median));
     see(data, &r);
 }
 

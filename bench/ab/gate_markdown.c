@@ -2,6 +2,8 @@
 // The summary, made to be pasted into a pull request: it explains itself to readers that have not
 // seen the tool before.
 #include "gate.h"
+#include "noise.h"
+#include "percent.h"
 
 #include "cases/exits.h"
 
@@ -37,11 +39,6 @@ static void put_code(FILE *to, const char *text) {
         fputc(*text == '`' ? '\'' : (unsigned char)*text < 0x20 ? ' ' : *text, to);
     }
     fputc('`', to);
-}
-
-static double percent(double log_ratio) {
-    double value = 100.0 * expm1(log_ratio);
-    return fabs(value) < 0.05 ? 0.0 : value; // not "-0.0"
 }
 
 static void put_duration(FILE *to, double seconds) {
@@ -85,11 +82,11 @@ static void put_change(FILE *to, const trial *t, const trial_rules *rules) {
     interval i = trial_change(t, rules);
     fputs("| ", to);
     if (has_look(&i)) {
-        fprintf(to, "%+.1f %%", percent(i.median));
+        fprintf(to, "%+.1f %%", change_percent(i.median));
     }
     fputs(" | ", to);
     if (has_ends(&i)) {
-        fprintf(to, "%+.1f to %+.1f %%", percent(i.low), percent(i.high));
+        fprintf(to, "%+.1f to %+.1f %%", change_percent(i.low), change_percent(i.high));
     }
     fputc(' ', to);
 }
@@ -108,15 +105,14 @@ static void put_why(FILE *to, const trial *t, const verdict_rule *rule) {
     if (t->why) {
         put_text(to, t->why);
     } else if (t->count + rule->step > rule->last) {
-        fprintf(to,
-                "after %d measurements, the most that are made, the interval still crosses %.3g %%",
+        fprintf(to, "after %d launches, the most that are made, the interval still crosses %.3g %%",
                 t->count, 100.0 * rule->margin);
     } else {
-        fprintf(to, "too noisy: repeated measurements scatter by more than %.3g %%",
+        fprintf(to, "too noisy: repeated launches scatter by more than %.3g %%",
                 100.0 * rule->scatter);
     }
     if (t->count < rule->first) {
-        fprintf(to, " before the first look, which needs %d measurements", rule->first);
+        fprintf(to, " before the first look, which needs %d launches", rule->first);
     }
 }
 
@@ -131,9 +127,16 @@ static void put_expired(FILE *to, const gate *g, const trial *t) {
     }
 }
 
+static void put_equal_note(FILE *to, const trial *t, double smallest) {
+    if (smallest > 0.0) {
+        fprintf(to, "a change above about %.1f %% would probably have been found%s",
+                100.0 * smallest, t->why ? "; " : "");
+    }
+    put_text(to, t->why ? t->why : "");
+}
+
 static void put_note(FILE *to, const gate *g, const trial *t, gate_outcome o) {
     const verdict_rule *rule = &g->session.rules.rule;
-    double smallest = trial_smallest(t, &g->session.rules);
     if (o == GATE_FAILED) {
         put_text(to, t->error);
     } else if (o == GATE_OTHER_BITS) {
@@ -145,8 +148,8 @@ static void put_note(FILE *to, const gate *g, const trial *t, gate_outcome o) {
         put_entry(to, gate_entry_of(g, t));
     } else if (o == GATE_UNDECIDED) {
         put_why(to, t, rule);
-    } else if (o == GATE_EQUAL && smallest > 0.0) {
-        fprintf(to, "%.1f %% would have been found", 100.0 * smallest);
+    } else if (o == GATE_EQUAL) {
+        put_equal_note(to, t, trial_smallest(t, &g->session.rules));
     } else {
         put_text(to, t->why ? t->why : "");
         put_expired(to, g, t);
@@ -187,7 +190,7 @@ static void put_equal(FILE *to, const gate *g) {
     fprintf(to, "<details><summary><b>No change</b> in %d case%s", g->count[GATE_EQUAL],
             one ? "" : "s");
     if (largest > 0.0) {
-        fprintf(to, "; %sa change of %.1f %% or more would have been found",
+        fprintf(to, "; %sa change above about %.1f %% would probably have been found",
                 one ? "" : "in each of them ", 100.0 * largest);
     }
     fputs("</summary>\n\n", to);
@@ -226,10 +229,10 @@ static void put_part(FILE *to, const trial *t, const trial_rules *rules) {
     interval i = trial_change(t, rules);
     fprintf(to, "| %s", t->error[0] ? "failed" : verdict_name(t->verdict));
     if (has_look(&i)) {
-        fprintf(to, ": %+.1f %%", percent(i.median));
+        fprintf(to, ": %+.1f %%", change_percent(i.median));
     }
     if (has_ends(&i)) {
-        fprintf(to, " (%+.1f to %+.1f %%)", percent(i.low), percent(i.high));
+        fprintf(to, " (%+.1f to %+.1f %%)", change_percent(i.low), change_percent(i.high));
     }
     fputc(' ', to);
 }
@@ -250,12 +253,12 @@ static void put_check_table(FILE *to, const gate_check *c) {
 static void put_control(FILE *to, const gate_control *c) {
     fputs("Control kernel, the same code beside both builds: ", to);
     if (has_look(&c->found)) {
-        fprintf(to, "%+.1f %% beside the candidate (%s).", percent(c->found.median),
+        fprintf(to, "%+.1f %% beside the candidate (%s).", change_percent(c->found.median),
                 verdict_name(c->verdict));
     } else {
         fputs("too few launches to look at it.", to);
     }
-    fprintf(to, " %.0f %% of its measurements were slow (more than 10 %% above the quickest ones).",
+    fprintf(to, " %.0f %% of its runs were slow (more than 10 %% above the quickest ones).",
             100.0 * c->slow);
     fputs(c->noisy ? " **Noisy host**: other users of this machine take its time; the "
                      "verdicts allow for that, but more cases may be left without one.\n\n"
@@ -263,13 +266,29 @@ static void put_control(FILE *to, const gate_control *c) {
           to);
 }
 
-static const char *advice(const gate *g, gate_fitness fitness) {
-    if (fitness == GATE_UNFIT) {
-        return ". Here and now, this machine cannot tell whether code became slower, so no case is "
-               "judged. Run it again, or on a quieter machine.";
+static int count_cut(const ab_session *s) {
+    int cut = 0;
+    for (int i = 0; i < s->count; i++) {
+        cut += gate_was_cut(&s->trials[i]);
     }
-    bool budget = fitness == GATE_UNFINISHED && g->code == EXIT_INVALID && g->session.budget > 0.0;
-    return budget ? ". It needs a larger --budget." : ".";
+    return cut;
+}
+
+// What follows from a self-check that did not succeed.
+static void put_advice(FILE *to, const gate *g, gate_fitness fitness) {
+    const ab_session *s = &g->session;
+    if (fitness == GATE_UNFIT) {
+        fputs(" Here and now, this machine cannot tell whether code became slower, so no case is "
+              "judged. Run it again, or on a quieter machine.",
+              to);
+    } else if (fitness == GATE_UNFINISHED && g->code == EXIT_INVALID) {
+        fprintf(to,
+                " %d of %d cases were measured until they were decided, but nothing is reported, "
+                "because the self-check did not finish in ",
+                s->count - count_cut(s) - g->count[GATE_FAILED], s->count);
+        put_duration(to, g->seconds);
+        fputs(s->budget > 0.0 ? ". Run the gate again with a larger --budget." : ".", to);
+    }
 }
 
 static void put_check(FILE *to, const gate *g) {
@@ -288,7 +307,8 @@ static void put_check(FILE *to, const gate *g) {
     } else {
         fprintf(to, "**Self-check %s**: ", results[fitness]);
         put_text(to, why);
-        fputs(advice(g, fitness), to);
+        fputc('.', to);
+        put_advice(to, g, fitness);
         fputs("\n\n", to);
     }
     if (c->equal.count > 0) {
@@ -306,14 +326,6 @@ static void put_check(FILE *to, const gate *g) {
 }
 
 // ---- The rest ----
-
-static int count_cut(const ab_session *s) {
-    int cut = 0;
-    for (int i = 0; i < s->count; i++) {
-        cut += gate_was_cut(&s->trials[i]);
-    }
-    return cut;
-}
 
 static void put_entry_note(FILE *to, const gate *g, const accepted *a) {
     int matched = 0, changed = 0;
@@ -337,16 +349,26 @@ static void put_entry_note(FILE *to, const gate *g, const accepted *a) {
     }
 }
 
-static void put_notes(FILE *to, const gate *g) {
+static void put_notes(FILE *to, const gate *g, bool fit) {
     const ab_session *s = &g->session;
     int cut = count_cut(s), bits = 0;
+    ab_noise noise = ab_noise_of(s);
     for (int i = 0; i < s->count; i++) {
         bits += s->trials[i].different_bits && gate_outcome_of(g, &s->trials[i]) != GATE_OTHER_BITS;
     }
-    if (cut > 0 && s->budget > 0.0 && g->seconds >= s->budget) {
+    if (fit && cut > 0 && s->budget > 0.0 && g->seconds >= s->budget) {
         fprintf(to, "- The time budget of ");
         put_duration(to, s->budget);
         fprintf(to, " ended before all were decided: %d of %d cases were left.\n", cut, s->count);
+    }
+    if (noise.no_waiting > 0) {
+        fprintf(to, "- Waiting (sleep, locks) was not looked at in %d of %d cases.\n",
+                noise.no_waiting, s->count);
+    }
+    if (noise.no_together > 0) {
+        fprintf(to,
+                "- It is not known in %d of %d cases whether the threads ran at the same time.\n",
+                noise.no_together, s->count);
     }
     if (bits > 0) {
         fprintf(to, "- %d of %d cases give different bits, as %s.\n", bits, s->count,
@@ -375,6 +397,44 @@ static void put_machine(FILE *to, const gate *g) {
     }
 }
 
+// "avx512": the backends that served one of the builds, each once.
+static void put_served(FILE *to, const ab_session *s, int index) {
+    const char *before = "";
+    for (int i = 0; i < s->count; i++) {
+        const trial *t = &s->trials[i];
+        bool again = t->count == 0 || !t->launches[0].served[index][0];
+        for (int j = 0; j < i && !again; j++) {
+            const trial *other = &s->trials[j];
+            again = other->count > 0 &&
+                    strcmp(other->launches[0].served[index], t->launches[0].served[index]) == 0;
+        }
+        if (!again) {
+            fputs(before, to);
+            put_text(to, t->launches[0].served[index]);
+            before = ", ";
+        }
+    }
+    fputs(*before ? "" : "not known", to);
+}
+
+// What the figures mean.
+static void put_method(FILE *to, const gate *g) {
+    const ab_session *s = &g->session;
+    fputs("- Backend of the baseline: ", to);
+    put_served(to, s, 0);
+    fputs("; of the candidate: ", to);
+    put_served(to, s, 1);
+    fprintf(to,
+            "\n- Time: the %s time of the quickest call of a sample; a launch is the median of %d "
+            "pairs of samples\n",
+            arms_are_several(&s->arms[0], &s->arms[1]) ? "wall" : "CPU", s->launch.pairs);
+    fprintf(to,
+            "- Intervals are over launches; they miss the true change with a probability of %.3g "
+            "%% at each end\n",
+            100.0 * s->rules.rule.alpha);
+    fputs("- How all this is done: docs/regression-testing.md in the sources of Decoct\n", to);
+}
+
 static void put_introduction(FILE *to, const gate *g) {
     fputs("The candidate", to);
     for (int i = 1; i >= 0; i--) {
@@ -388,7 +448,9 @@ static void put_introduction(FILE *to, const gate *g) {
         to,
         " on this machine, by the time that it needs for each of %d cases; +5 %% means that it "
         "takes 5 %% longer. A case counts as slower or faster if the whole interval of its change "
-        "is beyond ±%.3g %%.\n\n",
+        "is beyond ±%.3g %%, and if chance does that so rarely that fewer than 1 %% of all runs "
+        "with "
+        "equal builds report any change.\n\n",
         g->session.count, 100.0 * g->session.rules.rule.margin);
 }
 
@@ -405,6 +467,7 @@ void gate_markdown(FILE *to, const gate *g) {
         put_cases(to, g);
     }
     put_check(to, g);
-    put_notes(to, g);
+    put_notes(to, g, fit);
     put_machine(to, g);
+    put_method(to, g);
 }

@@ -169,8 +169,22 @@ static error_t parse_session(int key, char *arg, struct argp_state *state) {
     }
 }
 
+// A gate explains these options in another way. argp frees the text.
+static char *explain(int key, const char *text, void *input) {
+    const ab_session *s = input;
+    const char *other =
+        key == KEY_INJECT  ? "The slowdown of the self-check, which must be found (default 5%, or "
+                             "2.5 times the margin if that is more)"
+        : key == KEY_ALPHA ? "Probability that one end of an interval is wrong, at one look "
+                             "(default 0.001); also of the self-check"
+        : key == KEY_LAUNCHES ? "Launches at the first and at the last look (default 12:60, a look "
+                                "every 6); also of the self-check"
+                              : NULL;
+    return (char *)(uintptr_t)(s && s->checks_itself && other ? strdup(other) : text);
+}
+
 static const struct argp_child children[] = {{&choices_parser, 0, NULL, 10}, {0}};
-const struct argp ab_session_parser = {rows, parse_session, NULL, NULL, children, NULL, NULL};
+const struct argp ab_session_parser = {rows, parse_session, NULL, NULL, children, explain, NULL};
 
 ab_session ab_session_new(const char *command) {
     return (ab_session){.command = command,

@@ -12,6 +12,7 @@
 
 typedef struct ab_session {
     const char *command; // its name in messages: "decoct ab"
+    bool checks_itself;  // a gate, for the help text: some options set the self-check, too
     arm arms[2];
     char worker[CHANNEL_PATH];
     launch_setting launch;

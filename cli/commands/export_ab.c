@@ -120,7 +120,8 @@ static void put_case_notes(const export_case *c, FILE *to) {
     put_note("", export_case_text(c, "reason"), &between, to);
     put_note("until ", export_case_text(c, "until"), &between, to);
     if (c->t->outcome == VERDICT_NO_CHANGE && c->t->smallest > 0.0) {
-        fprintf(to, "%s%.1f %% would have been found", between, 100.0 * c->t->smallest);
+        fprintf(to, "%sa change above about %.1f %% would probably have been found", between,
+                100.0 * c->t->smallest);
     }
 }
 

@@ -59,7 +59,7 @@ static void put_case_output(const export_case *c, FILE *to) {
         fputc('\n', to);
     }
     if (c->t->outcome == VERDICT_NO_CHANGE && c->t->smallest > 0.0) {
-        fprintf(to, "smallest change that would have been found: %.1f %%\n",
+        fprintf(to, "a change above about %.1f %% would probably have been found\n",
                 100.0 * c->t->smallest);
     }
     if (c->t->bits == RESULTS_BITS_DIFFERENT) {

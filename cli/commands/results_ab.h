@@ -53,7 +53,7 @@ typedef struct results_trial {
     results_change change;     // that the verdict comes from
     results_change calls;      // of the quickest calls, which `change` is of in most cases
     results_decider decider;   // what `change` is of
-    double smallest; // a part, not a logarithm: the smallest change that would have been found
+    double smallest; // a part, not a logarithm: a change above it would probably have been found
     results_bits bits;
     results_text served[RESULTS_AB_ARMS];
     results_text more; // what gates state of this case, as JSON: "accepted" and the like

@@ -288,7 +288,7 @@ const AB_COLUMNS = [
   ["High", c => (c.looked ? c.high : null), abPercent],
   ["Launches", c => c.launches.quickest.length, v => count(v)],
   [
-    "Would have been found",
+    "Probably found above",
     c => (c.verdict === "no change" && c.smallest > 0 ? Math.log1p(c.smallest) : null),
     abPercent
   ],

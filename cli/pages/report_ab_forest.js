@@ -126,7 +126,7 @@ function abTip(ab, c) {
     abCalls(c) !== null && "the quickest calls alone: " + abPercent(abCalls(c)),
     plural(c.launches.quickest.length, "launch", "launches") +
       (c.looked ? "" : "; the first look needs " + ab.first),
-    c.verdict === "no change" && c.smallest > 0 && abPercent(Math.log1p(c.smallest)) + " would have been found",
+    c.verdict === "no change" && c.smallest > 0 && "a change above about " + abPercent(Math.log1p(c.smallest)) + " would probably have been found",
     ab.pairs !== null &&
       known.length > 0 &&
       "undisturbed: " + count(pairs) + " of " + plural(known.length * ab.pairs, "pair"),
