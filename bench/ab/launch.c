@@ -120,25 +120,40 @@ static bool calibrate_arms(const launch_setting *s, arm *const arms[2], char *er
     return s->inject <= 0.0 || arm_order(arms[1], CHANNEL_DELAY, error);
 }
 
-// The median as a file keeps it.
-static double median_of(double *values, int count) {
+// A figure as a file keeps it.
+static double kept(double value) {
     char digits[32];
-    snprintf(digits, sizeof digits, "%.6g", interval_of(values, count).median);
+    snprintf(digits, sizeof digits, "%.6g", value);
     return strtod(digits, NULL);
+}
+
+static double median_of(double *values, int count) {
+    return kept(interval_of(values, count).median);
 }
 
 static double log_ratio(const float times[2]) {
     return log((double)times[1] / (double)times[0]);
 }
 
+// Of all calls of the launch: with few calls in a sample, calls that are rarely slower are in fewer
+// than half of the pairs, so that a median over the pairs would not show them.
+static double change_of_sums(const launch *l) {
+    double sums[2] = {0.0, 0.0};
+    for (int i = 0; i < l->pair_count; i++) {
+        sums[0] += (double)l->pairs[i].cpu[0];
+        sums[1] += (double)l->pairs[i].cpu[1];
+    }
+    return kept(log(sums[1] / sums[0]));
+}
+
 static void summarise_pairs(launch *out) {
-    double quickest[LAUNCH_PAIRS_MAX], mean[LAUNCH_PAIRS_MAX], wall[LAUNCH_PAIRS_MAX];
+    double quickest[LAUNCH_PAIRS_MAX], wall[LAUNCH_PAIRS_MAX], all_wall[LAUNCH_PAIRS_MAX];
     double control[2 * LAUNCH_PAIRS_MAX], control_change[LAUNCH_PAIRS_MAX];
     int count = out->pair_count;
     for (int i = 0; i < count; i++) {
         const launch_pair *p = &out->pairs[i];
         quickest[i] = log_ratio(p->quickest);
-        mean[i] = log_ratio(out->several ? p->wall : p->cpu);
+        all_wall[i] = log_ratio(p->wall);
         control_change[i] = log_ratio(p->control);
         control[2 * i] = p->control[0];
         control[2 * i + 1] = p->control[1];
@@ -147,7 +162,7 @@ static void summarise_pairs(launch *out) {
         }
     }
     out->quickest = median_of(quickest, count);
-    out->mean = median_of(mean, count);
+    out->mean = out->several ? median_of(all_wall, count) : change_of_sums(out);
     out->wall = out->undisturbed ? median_of(wall, out->undisturbed) : 0.0;
     out->control = median_of(control, 2 * count);
     out->control_change = median_of(control_change, count);
@@ -169,8 +184,7 @@ static void summarise(arm *const arms[2], launch *out) {
     const channel *a = arms[0]->channel, *b = arms[1]->channel;
     const launch_pair *last = &out->pairs[out->pair_count - 1];
     summarise_pairs(out);
-    double together = fmin(find_together(a), find_together(b));
-    out->together = median_of(&together, 1);
+    out->together = kept(fmin(find_together(a), find_together(b)));
     out->delay = b->delay;
     out->has_hash = a->has_hash && b->has_hash;
     out->same_bits = a->hash == b->hash;
@@ -224,8 +238,7 @@ bool launch_run(const launch_setting *s, arm *a, arm *b, const work_case *what, 
     ok = ok && measure_launch(s, arms, what, seed, out, error);
     arm_stop(a);
     arm_stop(b);
-    double seconds = clock_now() - begin;
-    out->seconds = median_of(&seconds, 1);
+    out->seconds = kept(clock_now() - begin);
     if (!ok) {
         free(out->pairs);
         out->pairs = NULL;

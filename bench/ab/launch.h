@@ -38,13 +38,14 @@ typedef struct launch {
     int32_t cpu;     // the quickest one of the launch; one thread is bound to it
     bool several;    // an arm has several threads: wall time in place of CPU time
     double quickest; // median over the pairs, of the CPU time of a sample's quickest call
-    double mean;     // the same of all calls' CPU time
+    double mean; // of the CPU time of all calls of the launch; of several threads the median over
+                 // the pairs, of the mean wall time
     double together; // chance that two threads of an arm had their CPUs at the same time, in the
                      // arm with the lower one; of one thread, that it had its CPU; or not known
-    double wall;     // the same of the wall time of undisturbed pairs; 0 without such pairs
-    int undisturbed; // pairs in which nothing took the CPU from either worker
-    int woke;        // pairs in which the one that should have slept did not
-    double control;  // median CPU time of the control kernel, in nanoseconds
+    double wall; // median over the undisturbed pairs, of the mean wall time; 0 without such pairs
+    int undisturbed;       // pairs in which nothing took the CPU from either worker
+    int woke;              // pairs in which the one that should have slept did not
+    double control;        // median CPU time of the control kernel, in nanoseconds
     double control_change; // median over the pairs, of the control kernel's CPU time
     double seconds;        // wall time of all of it
     double run[2];         // CPU time of one run, of A and of B, in nanoseconds
