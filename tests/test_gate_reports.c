@@ -111,11 +111,18 @@ static void test_summary_of_a_self_check_that_did_not_finish(void **state) {
     g.session.budget = g.seconds = 100.0;
     gate_decide(&g, false);
     char *text = report(&g, gate_markdown);
-    expect(text, "**Self-check did not finish**: b/1: not decided: the budget was spent. 8 of 9 "
-                 "cases were measured until they were decided, but nothing is reported, because "
-                 "the self-check did not finish in 1 min 40 s. Run the gate again with a larger "
-                 "--budget.\n");
+    expect(text,
+           "**Self-check did not finish**: b/1: not decided: the budget was spent. 8 of 9 "
+           "cases were decided, but they are not reported, because the self-check did not finish "
+           "in 1 min 40 s. Run the gate again with a larger "
+           "--budget.\n");
     assert_null(strstr(text, "were left")); // one figure of what was decided
+    expect(text, "- Backend of both builds: not known\n");
+    free(text);
+    set_cases("---------");
+    gate_decide(&g, false);
+    text = report(&g, gate_markdown);
+    expect(text, "the budget was spent. No case is reported, because the self-check did not");
     free(text);
 }
 

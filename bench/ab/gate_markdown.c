@@ -282,10 +282,13 @@ static void put_advice(FILE *to, const gate *g, gate_fitness fitness) {
               "judged. Run it again, or on a quieter machine.",
               to);
     } else if (fitness == GATE_UNFINISHED && g->code == EXIT_INVALID) {
-        fprintf(to,
-                " %d of %d cases were measured until they were decided, but nothing is reported, "
-                "because the self-check did not finish in ",
-                s->count - count_cut(s) - g->count[GATE_FAILED], s->count);
+        int decided = s->count - count_cut(s) - g->count[GATE_FAILED];
+        if (decided > 0) {
+            fprintf(to, " %d of %d cases were decided, but they are not", decided, s->count);
+        } else {
+            fputs(" No case is", to);
+        }
+        fputs(" reported, because the self-check did not finish in ", to);
         put_duration(to, g->seconds);
         fputs(s->budget > 0.0 ? ". Run the gate again with a larger --budget." : ".", to);
     }
@@ -420,10 +423,17 @@ static void put_served(FILE *to, const ab_session *s, int index) {
 // What the figures mean.
 static void put_method(FILE *to, const gate *g) {
     const ab_session *s = &g->session;
-    fputs("- Backend of the baseline: ", to);
+    bool same = true;
+    for (int i = 0; i < s->count; i++) {
+        const launch *l = s->trials[i].launches;
+        same = same && (s->trials[i].count == 0 || strcmp(l->served[0], l->served[1]) == 0);
+    }
+    fprintf(to, "- Backend of %s: ", same ? "both builds" : "the baseline");
     put_served(to, s, 0);
-    fputs("; of the candidate: ", to);
-    put_served(to, s, 1);
+    if (!same) {
+        fputs("; of the candidate: ", to);
+        put_served(to, s, 1);
+    }
     fprintf(to,
             "\n- Time: the %s time of the quickest call of a sample; a launch is the median of %d "
             "pairs of samples\n",
