@@ -137,6 +137,15 @@ def unfit():
                     gate(13, "could not judge: the self-check failed on this machine", False))
 
 
+def distrusted():
+    """The self-check failed after all was measured: its verdicts are not to be shown."""
+    doc = gated()
+    doc["gate"].update(exit_code=13, verdict="could not judge: the self-check failed on this machine")
+    doc["gate"]["self_check"].update(passed=False, result="failed", why="softmax/seq:64/heads:12: a build and its copy "
+                                     "measured as \"regression\" (+3.0 %)")
+    return doc
+
+
 def hostile():
     """Every text is an attack."""
     doc = gated()
@@ -163,7 +172,7 @@ def odd():
     return doc
 
 
-KINDS = [single, suite, nothing, equal, long_names, gated, unfit, hostile, odd]
+KINDS = [single, suite, nothing, equal, long_names, gated, unfit, distrusted, hostile, odd]
 
 
 def write(path, doc):

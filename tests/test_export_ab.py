@@ -159,6 +159,29 @@ class Comparison(Xml):
         self.assertEqual(set(given["latency"]), {"value"})
         self.assertEqual(set(made[cases[19]["name"]]["relative-time"]), {"value"}) # its interval has no ends
 
+    def test_a_failed_self_check(self):
+        """Then no format has a verdict or a change."""
+        doc = sample_ab.distrusted()
+        doc["ab"]["cases"][22].update(bits="different", outcome="different bits")
+        for row, case in zip(csv.DictReader(io.StringIO(self.export("csv", doc), newline="")), doc["ab"]["cases"]):
+            failed = case["verdict"] == "failed"
+            self.assertEqual(row["verdict"], "failed" if failed else "not judged")
+            self.assertEqual(row["outcome"], {20: "failed", 22: "different bits"}.get(doc["ab"]["cases"].index(case), "not judged"))
+            self.assertEqual([row[c] for c in ("change_pct", "change_pct_low", "change_pct_high", "smallest_pct", "why")], [""] * 5)
+        lines = self.export("md", doc).splitlines()
+        self.assertEqual(lines[0], "could not judge: the self-check failed on this machine")
+        self.assertTrue(lines[2].startswith("25 cases not judged, since the self-check failed, not measured in 1"), lines[2])
+        rows = [cells(line) for line in lines[6:]]
+        self.assertEqual({row[1] for row in rows}, {"not judged", "failed"})
+        self.assertEqual({row[2] for row in rows}, {""})
+        self.assertIn("**different bits**", rows[22][4])
+        self.assertEqual(rows[7][4], "")
+        self.assertEqual(self.export("bmf", doc, "note: 1 case(s) left out: could not be measured\nnote: 1 case(s) left out: "
+                                     "different bits\nnote: 24 case(s) left out: not judged, since the self-check failed\n"), "{}\n")
+        _, tests = self.load(doc)
+        self.assertEqual(tests[7].find("skipped").get("message"), "not judged, since the self-check failed")
+        self.assertNotRegex(tests[7].find("system-out").text, "%|regression|equal")
+
     def test_refused(self):
         for args in (("googlecpp",), ("csv", "--append", "-o", self.path("x.csv"))):
             code, out, err = self.run_export(args[0], sample_ab.single(), *args[1:])

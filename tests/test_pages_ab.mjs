@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 
-const KINDS = ["single", "suite", "nothing", "equal", "long_names", "gated", "unfit", "odd", "two", "mixed"];
+const KINDS = ["single", "suite", "nothing", "equal", "long_names", "gated", "unfit", "distrusted", "odd", "two", "mixed"];
 const rows = page => page.locator(".ab-forest .abrow:not(.fhead):not(.fsides)");
 const row = (page, name) => rows(page).filter({ has: page.locator('.fname[title="' + name + '"]') });
 const middle = async what => {
@@ -72,12 +72,27 @@ export default function comparisons({ test, picture, noOverflow, column, folder 
     assert.match(await row(page, file("suite").ab.cases[6].name).innerText(), /slower, waiting/);
     assert.match(await row(page, "softmax/seq:8/heads:12").getAttribute("class"), /ab-slower/);
     await row(page, "softmax/seq:64/heads:12").hover();
-    assert.match(await page.locator(".tip").innerText(), /\+7\.3.%, interval .* \(mean of all calls\)\s+the quickest calls alone: /);
+    assert.match(await page.locator(".tip").innerText(), /\+7\.3.%, interval .* \(mean of all calls\)\s*the quickest calls alone: /);
     await row(page, "softmax/seq:8/heads:12").hover();
     assert.match(await page.locator(".tip").innerText(), /slower.*interval.*12 launches.*undisturbed: \d+ of 180 pairs/s);
   });
+  test("different bits come first, in red", "ab-suite", async page => {
+    const first = rows(page).first();
+    assert.match(await first.innerText(), /prefill\/seq:8\/.*\u2715 different bits, no change/s);
+    const ink = line => line.locator(".abword").evaluate(e => getComputedStyle(e).color);
+    assert.equal(await ink(first), await ink(row(page, "softmax/seq:8/heads:12")));
+  });
+  test("after a failed self-check no verdict is shown", "ab-distrusted", async page => {
+    const tiles = (await page.locator("section.ab .figure").allInnerTexts()).map(t => t.replace(/\s+/g, " "));
+    assert.deepEqual(tiles, ["25 not judged", "\u2715 1 not measured"]);
+    assert.match(await page.locator("#lede").innerText(), /^25 cases not judged/);
+    assert.ok(!/%/.test((await rows(page).allInnerTexts()).join()));
+    assert.equal(await page.locator(".ab-forest .point").count(), 0);
+    await page.locator("section.ab summary", { hasText: "Table" }).click();
+    for (const words of await column(page, "Verdict")) assert.match(words, /^not (judged|measured)/);
+  });
   test("a forest plot in another order", "ab-suite", async page => {
-    assert.match(await rows(page).first().innerText(), /not measured/);
+    assert.match(await rows(page).nth(1).innerText(), /not measured/);
     await page.locator("section.ab").getByLabel("Order").selectOption("file");
     assert.deepEqual(await page.locator(".ab-forest .fname[title]").allInnerTexts(), file("suite").ab.cases.map(c => c.name));
   });
@@ -115,7 +130,7 @@ export default function comparisons({ test, picture, noOverflow, column, folder 
     assert.match(text, /accepted, expired\s+\^decode\//);
     assert.match(text, /slow in 7 % of its runs/);
     assert.match(await row(page, "softmax/seq:1/heads:12").innerText(), /slower, accepted/);
-    assert.match(await page.locator("section.ab .figure").first().innerText(), /slower, 1 accepted/);
+    assert.match(await page.locator("section.ab .figure").first().innerText(), /^\u25b2 3\s+slower, 1 more accepted/);
     assert.match(await page.locator("#lede").innerText(), /A is 0\.1\.0 of commit e010a5e3b277/);
   });
   test("a gate whose self-check failed", "ab-unfit", async page => {

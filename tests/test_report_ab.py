@@ -108,10 +108,21 @@ class Read(Folder):
                 (sample_ab.single, "no change in 1 of 1 case (slower in 0, faster in 0, no change in 1, cannot tell in 0)"),
                 (sample_ab.nothing, "cannot tell: no case has a verdict (slower in 0, faster in 0, no change in 0, "
                  "cannot tell in 4)"),
-                (sample_ab.unfit, "could not judge: the self-check failed on this machine (slower in 0, faster in 0, "
-                 "no change in 0, cannot tell in 0, not decided in 5)")):
+                (sample_ab.unfit, "could not judge: the self-check failed on this machine "
+                 "(5 cases not judged, since the self-check failed)")):
             said, _ = self.page(self.write("ab.json", kind()))
             self.assertEqual(said, "ab.json: %s\n" % words)
+
+    def test_what_a_gate_does_not_count(self):
+        said, _ = self.page(self.write("v.json", sample_ab.gated()))
+        self.assertEqual(said, "v.json: 3 of 26 cases became slower (slower in 3 (1 more accepted), faster in 1, no change in 17, "
+                         "cannot tell in 2 (1 more in quarantine), not measured in 1; different bits in 1)\n")
+
+    def test_a_failed_self_check(self):
+        (found,) = self.data(self.write("v.json", sample_ab.distrusted()))["ab"]
+        self.assertEqual({case["verdict"] for case in found["cases"]}, {"not judged", "failed"})
+        self.assertEqual({case[key] for case in found["cases"] for key in ("estimate", "low", "high", "smallest", "why")}, {None})
+        self.assertIn("25 cases not judged, since the self-check failed", found["counts"])
 
     def test_gate(self):
         doc = sample_ab.gated()

@@ -16,7 +16,8 @@
 
 export_case export_case_at(const export_input *in, size_t index) {
     const json_t *cases = json_object_get(json_object_get(in->all, "ab"), "cases");
-    return (export_case){&in->file.ab->trials[index], json_array_get(cases, index)};
+    return (export_case){&in->file.ab->trials[index], json_array_get(cases, index),
+                         in->file.ab->gate_passed != 0};
 }
 
 const char *export_case_text(const export_case *c, const char *key) {
@@ -30,7 +31,8 @@ static bool outcome_is(const export_case *c, const char *outcome) {
 }
 
 const char *export_case_verdict(const export_case *c) {
-    return outcome_is(c, "accepted")      ? "accepted"
+    return !c->judged && !c->t->failed    ? "not judged"
+           : outcome_is(c, "accepted")    ? "accepted"
            : outcome_is(c, "quarantined") ? "quarantined"
                                           : export_case_text(c, "verdict");
 }
@@ -60,7 +62,9 @@ void export_put_interval(const results_change *change, FILE *to) {
 }
 
 void export_put_change(const export_case *c, FILE *to) {
-    export_put_interval(&c->t->change, to);
+    if (c->judged) {
+        export_put_interval(&c->t->change, to);
+    }
 }
 
 double export_case_seconds(const export_case *c) {
@@ -116,6 +120,9 @@ static void put_case_notes(const export_case *c, FILE *to) {
         put_note("", "other bits", &between, to);
     }
     put_note("", export_case_text(c, "error"), &between, to);
+    if (!c->judged) {
+        return;
+    }
     put_note("", export_case_text(c, "why"), &between, to);
     put_note("", export_case_text(c, "reason"), &between, to);
     put_note("until ", export_case_text(c, "until"), &between, to);
@@ -157,12 +164,13 @@ void export_ab_md(const export_input *in, FILE *to) {
 // ---- Bencher's metric format ----
 
 static const char *const gaps[] = {"used", "could not be measured", "different bits",
-                                   "no estimate yet"};
-enum { USED, FAILED, WRONG, EARLY, GAPS };
+                                   "not judged, since the self-check failed", "no estimate yet"};
+enum { USED, FAILED, WRONG, UNJUDGED, EARLY, GAPS };
 
 static int gap_of(const export_case *c) {
     return c->t->failed                            ? FAILED
            : export_case_wrong(c)                  ? WRONG
+           : !c->judged                            ? UNJUDGED
            : !isfinite(exp(c->t->change.estimate)) ? EARLY
                                                    : USED;
 }

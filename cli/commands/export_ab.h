@@ -10,17 +10,20 @@
 typedef struct export_case {
     const results_trial *t;
     const json_t *json; // its texts are C strings there
+    bool judged;        // false: the self-check failed, so that only its bits say anything
 } export_case;
 
 export_case export_case_at(const export_input *in, size_t index);
 // A text of the case, or NULL.
 const char *export_case_text(const export_case *c, const char *key);
-// "no change", "regression", ..., "failed"; of a gate "accepted" and "quarantined" too.
+// "no change", "regression", ..., "failed"; of a gate "accepted", "quarantined" and "not judged"
+// too.
 const char *export_case_verdict(const export_case *c);
 // Whether B has other bits although both builds state the same arithmetic. Of a gate: unless they
 // were allowed.
 bool export_case_wrong(const export_case *c);
-// "+3.1 % (+2.6 .. +3.7)"; "" before the first look, which gives the first estimate.
+// "+3.1 % (+2.6 .. +3.7)"; "" before the first look, which gives the first estimate, and of a case
+// that is not judged.
 void export_put_change(const export_case *c, FILE *to);
 void export_put_interval(const results_change *change, FILE *to);
 // Of a logarithm.

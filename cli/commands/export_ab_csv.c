@@ -41,23 +41,27 @@ static void put_csv_case(const export_case *c, FILE *to) {
     static const char *const bits[] = {"none", "same", "different"};
     static const char *const deciders[] = {"quickest", "mean", "wall"};
     const results_trial *t = c->t;
-    const char *texts[] = {export_case_text(c, "name"), export_case_text(c, "verdict"),
-                           export_case_text(c, "outcome")};
+    bool judged = c->judged || t->failed;
+    const char *other = export_case_wrong(c) ? "different bits" : "not judged";
+    const char *texts[] = {export_case_text(c, "name"),
+                           judged ? export_case_text(c, "verdict") : "not judged",
+                           judged ? export_case_text(c, "outcome") : other};
+    const results_change none = {NAN, NAN, NAN}, change = c->judged ? t->change : none;
     for (int i = 0; i < 3; i++) {
         put_csv_string(texts[i], to);
         fputc(',', to);
     }
-    put_percent(t->change.estimate, to);
+    put_percent(change.estimate, to);
     fputc(',', to);
-    put_percent(t->change.low, to);
+    put_percent(change.low, to);
     fputc(',', to);
-    put_percent(t->change.high, to);
+    put_percent(change.high, to);
     fprintf(to, ",\"%s\",", deciders[t->decider]);
-    put_finite(t->smallest > 0.0 ? 100.0 * t->smallest : NAN, to);
+    put_finite(c->judged && t->smallest > 0.0 ? 100.0 * t->smallest : NAN, to);
     fprintf(to, ",%zu,", t->count);
     put_finite(export_case_seconds(c), to);
     fprintf(to, ",\"%s\",", bits[t->bits]);
-    put_csv_string(export_case_text(c, "why"), to);
+    put_csv_string(c->judged ? export_case_text(c, "why") : NULL, to);
     fputc(',', to);
     put_csv_string(export_case_text(c, "error"), to);
     double (*const figures[])(const results_launch *) = {export_run_a, export_run_b,

@@ -13,14 +13,21 @@
 
 typedef struct tally {
     int64_t verdicts[VERDICT_CANNOT_TELL + 1], failed, bits;
+    int64_t accepted[VERDICT_CANNOT_TELL + 1], quarantined[VERDICT_CANNOT_TELL + 1]; // besides
 } tally;
 
+// After a failed self-check only bits are judged.
+static bool is_judged(const results_ab *ab) {
+    return ab->gate_passed != 0;
+}
+
 static tally count_verdicts(const results_ab *ab) {
-    tally t = {{0}, 0, 0};
+    tally t = {{0}, 0, 0, {0}, {0}};
     for (size_t i = 0; i < ab->count; i++) {
         const results_trial *one = &ab->trials[i];
+        int64_t *standing[] = {t.verdicts, t.accepted, t.quarantined};
         t.failed += one->failed;
-        t.verdicts[one->outcome] += !one->failed;
+        standing[one->standing][one->outcome] += !one->failed;
         t.bits += one->bits == RESULTS_BITS_DIFFERENT;
     }
     return t;
@@ -46,14 +53,36 @@ static void put_headline(const results_ab *ab, const tally *t, FILE *to) {
     }
 }
 
-static void put_counts(const tally *t, FILE *to) {
-    fprintf(to,
-            "slower in %" PRId64 ", faster in %" PRId64 ", no change in %" PRId64
-            ", cannot tell in %" PRId64,
-            t->verdicts[VERDICT_REGRESSION], t->verdicts[VERDICT_IMPROVEMENT],
-            t->verdicts[VERDICT_NO_CHANGE], t->verdicts[VERDICT_CANNOT_TELL]);
-    if (t->verdicts[VERDICT_OPEN]) {
-        fprintf(to, ", not decided in %" PRId64, t->verdicts[VERDICT_OPEN]);
+// "slower in 3 (1 more accepted)".
+static void put_verdict_count(const tally *t, verdict v, const char *words, FILE *to) {
+    const char *between = " (";
+    fprintf(to, "%s in %" PRId64, words, t->verdicts[v]);
+    if (t->accepted[v]) {
+        fprintf(to, " (%" PRId64 " more accepted", t->accepted[v]);
+        between = ", ";
+    }
+    if (t->quarantined[v]) {
+        fprintf(to, "%s%" PRId64 " more in quarantine", between, t->quarantined[v]);
+    }
+    fputs(t->accepted[v] || t->quarantined[v] ? ")" : "", to);
+}
+
+static void put_verdict_counts(const tally *t, FILE *to) {
+    put_verdict_count(t, VERDICT_REGRESSION, "slower", to);
+    put_verdict_count(t, VERDICT_IMPROVEMENT, ", faster", to);
+    put_verdict_count(t, VERDICT_NO_CHANGE, ", no change", to);
+    put_verdict_count(t, VERDICT_CANNOT_TELL, ", cannot tell", to);
+    if (t->verdicts[VERDICT_OPEN] || t->accepted[VERDICT_OPEN] || t->quarantined[VERDICT_OPEN]) {
+        put_verdict_count(t, VERDICT_OPEN, ", not decided", to);
+    }
+}
+
+static void put_counts(const results_ab *ab, const tally *t, FILE *to) {
+    if (is_judged(ab)) {
+        put_verdict_counts(t, to);
+    } else {
+        fprintf(to, "%zu %s not judged, since the self-check failed", ab->count - (size_t)t->failed,
+                cases(ab->count - (size_t)t->failed));
     }
     if (t->failed) {
         fprintf(to, ", not measured in %" PRId64, t->failed);
@@ -154,24 +183,28 @@ static void put_launches(const results_trial *t, FILE *to) {
     fputs("]}", to);
 }
 
-static void put_trial(const results_trial *t, FILE *to) {
+// Of a case that is not judged the launches alone, and its bits.
+static void put_trial(const results_trial *t, bool judged, FILE *to) {
     static const char *const bits[] = {"unknown", "same", "different"};
+    static const results_change none = {NAN, NAN, NAN};
     static const char *const deciders[] = {"quickest", "mean", "wall"};
     fputc('{', to);
     put_text("name", t->name, to);
     fprintf(to, "\"verdict\":\"%s\",\"looked\":%s,\"bits\":\"%s\",",
-            t->failed ? "failed" : verdict_name(t->outcome), t->looked ? "true" : "false",
-            bits[t->bits]);
+            t->failed ? "failed"
+            : judged  ? verdict_name(t->outcome)
+                      : "not judged",
+            t->looked ? "true" : "false", bits[t->bits]);
     put_verdict_name("quickest", t->quickest, to);
     put_verdict_name("guard", t->guard, to);
     put_verdict_name("waiting", t->waiting, to);
     put_count("waiting_looked_at", t->waiting_looked_at, to);
-    put_text("why", t->why, to);
+    put_text("why", judged ? t->why : (results_text){NULL, 0}, to);
     put_text("error", t->error, to);
-    put_figures("", &t->change, to);
-    put_figures("calls_", &t->calls, to);
+    put_figures("", judged ? &t->change : &none, to);
+    put_figures("calls_", judged ? &t->calls : &none, to);
     fprintf(to, "\"decided_by\":\"%s\",", deciders[t->decider]);
-    put_figure("smallest", t->smallest, to);
+    put_figure("smallest", judged ? t->smallest : NAN, to);
     put_text("served_a", t->served[0], to);
     put_text("served_b", t->served[1], to);
     put_json("more", t->more, to);
@@ -209,7 +242,7 @@ static void put_comparison(const results_file *file, const char *shown, const re
     fputs("\"cases\":[", to);
     for (size_t i = 0; i < file->ab->count; i++) {
         fputs(i ? ",\n" : "\n", to);
-        put_trial(&file->ab->trials[i], to);
+        put_trial(&file->ab->trials[i], is_judged(file->ab), to);
     }
     fputs("]}", to);
 }
@@ -243,7 +276,7 @@ report_ab report_ab_make(const results_file *file, const char *shown) {
     text_file text;
     put_headline(file->ab, &t, text_open(&text));
     found.headline = text_close(&text);
-    put_counts(&t, text_open(&text));
+    put_counts(file->ab, &t, text_open(&text));
     found.counts = text_close(&text);
     put_comparison(file, shown, &found, text_open(&text));
     found.json = text_close(&text);

@@ -137,6 +137,16 @@ bool is_known(std::string_view key) {
     return std::find(std::begin(KNOWN), std::end(KNOWN), key) != std::end(KNOWN);
 }
 
+// A text that is not known, or no text, is left to the page.
+results_standing standing_of(dom::object object) {
+    std::string_view outcome;
+    dom::element value;
+    bool known = find(object, "outcome", &value) && !value.get(outcome);
+    return known && outcome == "accepted"      ? RESULTS_ACCEPTED
+           : known && outcome == "quarantined" ? RESULTS_QUARANTINED
+                                               : RESULTS_COUNTS;
+}
+
 } // namespace
 
 results_text AbReader::keep(std::string &&text) {
@@ -340,6 +350,7 @@ void AbReader::read_trial(dom::object object) {
     });
     t.looked = static_cast<int64_t>(t.count) >= ab.first;
     read_changes(object, &t);
+    t.standing = standing_of(object);
     read_more(object, &t);
     trials.push_back(t);
 }

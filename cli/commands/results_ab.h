@@ -42,6 +42,13 @@ typedef enum results_decider {
     RESULTS_BY_WALL
 } results_decider;
 
+// What a gate makes of the verdict.
+typedef enum results_standing {
+    RESULTS_COUNTS,
+    RESULTS_ACCEPTED,
+    RESULTS_QUARANTINED
+} results_standing;
+
 typedef struct results_trial {
     results_text name;
     bool failed;     // it could not be measured; `outcome` is VERDICT_OPEN
@@ -55,6 +62,7 @@ typedef struct results_trial {
     results_decider decider;   // what `change` is of
     double smallest; // a part, not a logarithm: a change above it would probably have been found
     results_bits bits;
+    results_standing standing;
     results_text served[RESULTS_AB_ARMS];
     results_text more; // what gates state of this case, as JSON: "accepted" and the like
     const results_launch *launches;

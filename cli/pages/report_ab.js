@@ -4,10 +4,18 @@
 "use strict";
 const AB_SHOWN = 6; // cases that a sentence names
 
+const objects = v => (Array.isArray(v) ? v.filter(one => one && typeof one === "object") : []);
+// Different bits that no other arithmetic explains and no gate allowed.
+function abWrong(ab, c) {
+  const [a, b] = objects(ab.arms).map(arm => arm.arithmetic),
+    outcome = c.more.outcome;
+  return c.bits === "different" && (typeof outcome === "string" ? outcome === "different bits" : a === b);
+}
 data.ab.forEach((ab, i) => {
   ab.id = data.ab.length > 1 ? "ab-" + (i + 1) : "ab";
   ab.cases.forEach((c, k) => {
     c.index = k;
+    c.wrong = abWrong(ab, c);
   });
   ab.tally = Object.fromEntries(
     Object.keys(AB_KINDS).map(kind => [kind, ab.cases.filter(c => abKind(c) === kind)])
@@ -22,7 +30,7 @@ const abState = ab =>
     ? [10, 12].includes(ab.gate.exit_code)
       ? "bad"
       : "warn"
-    : ab.tally.slower.length && !ab.gate
+    : (ab.tally.slower.length && !ab.gate) || ab.cases.some(c => c.wrong)
       ? "bad"
       : ab.tally.unclear.length + ab.tally.failed.length > ab.cases.length / 4
         ? "warn"
@@ -34,7 +42,8 @@ const abNamed = (list, says) =>
     .map(c => abShort(c) + says(c))
     .join("; ") + (list.length > AB_SHOWN ? "; and " + (list.length - AB_SHOWN) + " more" : "");
 const abChange = c =>
-  (c.looked ? " " + abPercent(c.estimate) + " (" + abInterval(c) + ")" : "") + (c.why ? ": " + c.why : "");
+  (c.looked ? " " + abPercent(c.estimate) + " (" + abInterval(c) + ")" : "") + (c.why ? ": " + c.why : "") +
+  (["accepted", "quarantined"].includes(c.more.outcome) ? ", " + c.more.outcome : "");
 // Why there is no verdict, each reason once.
 function abReasons(list) {
   const why = c => c.why || (c.looked ? "still undecided at the last look" : "no look yet");
@@ -45,23 +54,26 @@ function abReasons(list) {
 function abTiles(ab) {
   const tile = (kind, state) => {
     const cases = ab.tally[kind],
-      item = make("li", "figure " + (cases.length ? state : "")),
-      sign = cases.length && ["slower", "faster", "failed"].includes(kind) ? AB_KINDS[kind].sign + " " : "";
-    const of = outcome => cases.filter(c => c.more.outcome === outcome).length;
+      item = make("li");
+    const of = outcome => (kind === "unjudged" ? 0 : cases.filter(c => c.more.outcome === outcome).length);
+    const counted = cases.length - of("accepted") - of("quarantined");
+    const sign = counted && ["slower", "faster", "failed"].includes(kind) ? AB_KINDS[kind].sign + " " : "";
+    item.className = "figure " + (counted ? state : "");
     item.append(
-      make("b", "", sign + count(cases.length)),
+      make("b", "", sign + count(counted)),
       make(
         "span",
         "",
         AB_KINDS[kind].word +
-          ["accepted", "quarantined"].map(o => (of(o) ? ", " + of(o) + " " + o : "")).join("")
+          ["accepted", "quarantined"].map(o => (of(o) ? ", " + of(o) + " more " + o : "")).join("")
       )
     );
     return item;
   };
   const list = make("ul", "figures");
   list.setAttribute("aria-label", "In short");
-  list.append(tile("slower", "bad"), tile("faster", "good"), tile("same", ""), tile("unclear", "warn"));
+  if (ab.tally.unjudged.length) list.append(tile("unjudged", "warn"));
+  else list.append(tile("slower", "bad"), tile("faster", "good"), tile("same", ""), tile("unclear", "warn"));
   if (ab.tally.failed.length) list.append(tile("failed", "bad"));
   return list;
 }
@@ -95,7 +107,6 @@ function abBanner(box, ab) {
 // ---- The gate ----
 
 const abText = v => (typeof v === "string" || typeof v === "number" ? String(v) : "");
-const objects = v => (Array.isArray(v) ? v.filter(one => one && typeof one === "object") : []);
 function abCheck(box, gate) {
   const check = gate.self_check;
   if (!check || typeof check !== "object") return;
@@ -329,7 +340,7 @@ function abTable(box, ab) {
           words = show ? show(v) : v || DASH,
           cell = row.appendChild(make(name === "Case" ? "th" : "td", show ? "right" : "", words));
         if (name === "Case") cell.scope = "row";
-        if (name === "Verdict") cell.classList.add("ab-" + abKind(c));
+        if (name === "Verdict") cell.classList.add("ab-" + abLook(c));
         if (name === "Reason") cell.title = words;
         if (words === DASH) cell.classList.add("empty");
       });

@@ -6,12 +6,16 @@
 const AB_KINDS = {
   slower: { word: "slower", sign: "\u25b2", rank: 1 },
   failed: { word: "not measured", sign: "\u2715", rank: 0 },
+  bits: { word: "different bits", sign: "\u2715", rank: -1 },
+  unjudged: { word: "not judged", sign: "?", rank: 2 },
   unclear: { word: "cannot tell", sign: "?", rank: 2 },
   faster: { word: "faster", sign: "\u25bc", rank: 3 },
   same: { word: "no change", sign: "\u2713", rank: 4 }
 };
-const AB_VERDICTS = { failed: "failed", regression: "slower", improvement: "faster", "no change": "same" };
+const AB_VERDICTS = { failed: "failed", regression: "slower", improvement: "faster", "no change": "same", "not judged": "unjudged" };
 const abKind = c => AB_VERDICTS[c.verdict] || "unclear";
+// As it is drawn: different bits are worse than any time.
+const abLook = c => (c.wrong ? "bits" : abKind(c));
 // Beyond the verdict: what a gate makes of it, and bits.
 function abNotes(c) {
   const outcome = c.more.outcome,
@@ -19,10 +23,10 @@ function abNotes(c) {
   return [
     beyond && (c.guard === "regression" ? "mean of all calls" : "waiting"),
     ["accepted", "quarantined"].includes(outcome) && outcome,
-    c.bits === "different" && "different bits"
+    c.bits === "different" && !c.wrong && "different bits"
   ].filter(v => v);
 }
-const abWord = c => [AB_KINDS[abKind(c)].word, ...abNotes(c)].join(", ");
+const abWord = c => [c.wrong && AB_KINDS.bits.word, AB_KINDS[abKind(c)].word, ...abNotes(c)].filter(v => v).join(", ");
 
 // "+5.1 %"; a change that is very large is a factor.
 function abPercent(v) {
@@ -39,6 +43,7 @@ function abDotValues(c) {
 }
 const abEnd = (v, sign) => (v === null ? sign + "\u221e" : abPercent(v));
 function abInterval(c) {
+  if (c.verdict === "not judged") return "";
   if (!c.looked) return "no look yet";
   return c.low === null && c.high === null
     ? "no bound yet"
@@ -49,7 +54,7 @@ function abInterval(c) {
 // together, so that one huge interval does not flatten the others.
 function abAxis(ab) {
   const margin = Math.log1p(ab.margin),
-    ends = ab.cases.flatMap(c => (c.looked ? [c.estimate, c.low, c.high] : abDotValues(c)));
+    ends = ab.cases.flatMap(c => (c.looked && c.estimate !== null ? [c.estimate, c.low, c.high] : abDotValues(c)));
   const far = (sign, list) => Math.max(0, ...list.filter(v => v !== null).map(v => sign * v));
   const right = Math.max(2.2 * margin, far(1, ends) * 1.08),
     left = Math.max(2.2 * margin, far(-1, ends) * 1.08);
@@ -122,7 +127,7 @@ function abTip(ab, c) {
     c.name,
     abWord(c) + (c.why ? ": " + c.why : ""),
     c.error,
-    c.looked && abPercent(c.estimate) + ", interval " + abInterval(c) + AB_OF[c.decided_by],
+    c.looked && c.estimate !== null && abPercent(c.estimate) + ", interval " + abInterval(c) + AB_OF[c.decided_by],
     abCalls(c) !== null && "the quickest calls alone: " + abPercent(abCalls(c)),
     plural(c.launches.quickest.length, "launch", "launches") +
       (c.looked ? "" : "; the first look needs " + ab.first),
@@ -134,7 +139,7 @@ function abTip(ab, c) {
   ];
 }
 function abLine(box, ab, axis, c) {
-  const kind = abKind(c),
+  const kind = abLook(c),
     line = box.appendChild(make("div", "frow abrow ab-" + kind)),
     track = make("span", "track");
   const margin = [-ab.margin, ab.margin].map(m => axis.place(Math.log1p(m)));
@@ -153,7 +158,7 @@ function abLine(box, ab, axis, c) {
     abPut(track, "point", axis.place(c.estimate));
   }
   const number = make("span", "fnum");
-  if (c.looked) number.append(make("b", "", abPercent(c.estimate)), " ");
+  if (c.looked && c.estimate !== null) number.append(make("b", "", abPercent(c.estimate)), " ");
   number.append(make("span", "soft", abInterval(c)));
   const word = make("span", "abword");
   word.append(make("b", "", AB_KINDS[kind].sign), " " + abWord(c));
@@ -164,7 +169,7 @@ function abLine(box, ab, axis, c) {
 }
 const AB_ORDERS = {
   verdict: (x, y) =>
-    AB_KINDS[abKind(x)].rank - AB_KINDS[abKind(y)].rank || (y.estimate || 0) - (x.estimate || 0) || x.index - y.index,
+    AB_KINDS[abLook(x)].rank - AB_KINDS[abLook(y)].rank || (y.estimate || 0) - (x.estimate || 0) || x.index - y.index,
   file: (x, y) => x.index - y.index,
   change: (x, y) =>
     (x.estimate === null) - (y.estimate === null) || y.estimate - x.estimate || x.index - y.index
