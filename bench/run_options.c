@@ -39,7 +39,6 @@ static const struct argp_option rows[] = {
 };
 
 static error_t parse_number(int key, char *arg, struct argp_state *state, run_options *o) {
-    int_list number;
     switch (key) {
     case KEY_BUDGET:
         o->budget = time_parse(arg);
@@ -48,8 +47,7 @@ static error_t parse_number(int key, char *arg, struct argp_state *state, run_op
         }
         return 0;
     case KEY_REPETITIONS:
-        choices_numbers(state, "repetitions", arg, SAMPLES_MAX, &number);
-        o->repetitions = (int)number.items[0];
+        o->repetitions = (int)choices_number(state, "repetitions", arg, SAMPLES_MAX);
         o->how = true;
         return 0;
     case KEY_MIN:

@@ -68,15 +68,6 @@ static void read_launches(struct argp_state *state, const char *arg, verdict_rul
     rule->last = (int)last;
 }
 
-static int read_pairs(struct argp_state *state, const char *arg) {
-    int_list number;
-    choices_numbers(state, "pairs", arg, LAUNCH_PAIRS_MAX, &number);
-    if (number.count != 1) {
-        argp_error(state, "--pairs takes one number, not \"%s\"", arg);
-    }
-    return (int)number.items[0];
-}
-
 static error_t parse_rule(int key, char *arg, struct argp_state *state) {
     ab_session *s = state->input;
     verdict_rule *rule = &s->rules.rule;
@@ -93,7 +84,7 @@ static error_t parse_rule(int key, char *arg, struct argp_state *state) {
         s->own_launches = true;
         return 0;
     case KEY_PAIRS:
-        s->launch.pairs = read_pairs(state, arg);
+        s->launch.pairs = (int)choices_number(state, "pairs", arg, LAUNCH_PAIRS_MAX);
         return 0;
     case KEY_ALPHA:
         rule->alpha = strtod(arg, &end);

@@ -112,6 +112,16 @@ void choices_numbers(struct argp_state *state, const char *option, const char *a
     }
 }
 
+int64_t choices_number(struct argp_state *state, const char *option, const char *arg,
+                       int64_t most) {
+    int_list list;
+    choices_numbers(state, option, arg, most, &list);
+    if (list.count != 1) {
+        argp_error(state, "--%s takes one number, not \"%s\"", option, arg);
+    }
+    return list.items[0];
+}
+
 // "all" and "best" are replaced by what they mean here, so they must be the only entry.
 static void check_backend_list(struct argp_state *state, const word_list *list) {
     for (int i = 0; i < list->count && list->count > 1; i++) {
@@ -133,7 +143,6 @@ static void read_cpu_lists(word_list *pins) {
 
 static error_t parse_numbers(int key, char *arg, struct argp_state *state) {
     choices *c = state->input;
-    int_list seed;
     switch (key) {
     case 's':
         choices_numbers(state, "seq", arg, 1 << 20, &c->seq);
@@ -151,8 +160,7 @@ static error_t parse_numbers(int key, char *arg, struct argp_state *state) {
         choices_numbers(state, "threads", arg, 4096, &c->threads);
         return 0;
     case KEY_SEED:
-        choices_numbers(state, "seed", arg, INT64_C(1) << 32, &seed);
-        c->seed = (uint64_t)seed.items[0];
+        c->seed = (uint64_t)choices_number(state, "seed", arg, INT64_C(1) << 32);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

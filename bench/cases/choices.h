@@ -25,6 +25,8 @@ extern const struct argp choices_parser;
 void choices_words(struct argp_state *state, const char *option, const char *arg, word_list *list);
 void choices_numbers(struct argp_state *state, const char *option, const char *arg, int64_t most,
                      int_list *list);
+// One number from 1 to `most`.
+int64_t choices_number(struct argp_state *state, const char *option, const char *arg, int64_t most);
 
 // Fills in what was left out, and replaces "best", "all" and the thread count 0 by what they are
 // here. `ops` is the default list of operations, `threads` that of thread counts. 0, or an exit
