@@ -191,8 +191,9 @@ def compared(equal_runs, injected_runs):
         verdicts, _ = by_rule(at_level)
         for name, row in rows.items():
             row.append(share(verdicts[name], ("regression",)))
-    return table(["rule", "false alarms, of equal cases", "suites with a false alarm",
+    rows = table(["rule", "false alarms, of equal cases", "suites with a false alarm",
                   *("+%d %% found" % level for level in levels)], [first, *rows.values()])
+    return rows + "\n\nA suite here is a whole run for `decoct ab`, and one launch of every case for the other rules."
 
 
 def markdown(store):

@@ -166,10 +166,15 @@ function abPlainTable(box, headings, rows) {
 
 // ---- What was disturbed ----
 
+const AB_CONTROL = {
+  "no change": "as long next to B as next to A",
+  regression: "longer next to B than next to A: the machine changed",
+  improvement: "less time next to B than next to A: the machine changed"
+};
 function abDisturbed(box, ab) {
   const noise = ab.noise || {},
     control = (ab.gate && ab.gate.self_check && ab.gate.self_check.control) || {},
-    words = [];
+    words = ["This does not make the verdicts wrong: it explains why some cases take longer or stay undecided."];
   if (noise.pairs > 0 && noise.disturbed >= 0)
     words.push(
       "In " + count(noise.disturbed) + " of " + plural(noise.pairs, "pair") + " (" +
@@ -181,8 +186,7 @@ function abDisturbed(box, ab) {
       "The control kernel, which never changes, was slow in " + percent(noise.slow_share) + " of its runs" +
         (noise.noisy ? ": a noisy host." : ".")
     );
-  if (abText(control.verdict))
-    words.push("Its time beside B against beside A: " + abText(control.verdict) + ".");
+  if (AB_CONTROL[control.verdict]) words.push("The control kernel took " + AB_CONTROL[control.verdict] + ".");
   words.push(
     "All of this is recorded, and nothing was dropped for it: the rule uses every pair of every launch. Measured, dropping " +
       "disturbed pairs gains nothing and loses launches."
@@ -406,7 +410,7 @@ function abHead() {
   get("lede").textContent = many
     ? data.ab.map(ab => ab.file + ": " + ab.headline).join(". ") + "."
     : capital(first.counts) + ". A is " + arms[0] + ", B is " + arms[1] + "; changes up to \u00b1" +
-      brief(first.margin * 100) + "\u00a0% count as none.";
+      brief(first.margin * 100) + "\u00a0% count as no change.";
   const days = distinct(data.ab.map(ab => String(ab.date || "").slice(0, 10)).filter(v => v)).sort();
   get("eyebrow").textContent =
     "Decoct report" + (days.length ? " \u00b7 measured " + distinct([days[0], days[days.length - 1]]).join(" to ") : "");
