@@ -90,8 +90,8 @@ def equal(runs):
     text = table(["runs", "cases judged", "no change", "cannot tell", "regression", "improvement",
                   "runs with a false alarm", "seconds a run"], rows)
     if not alarmed:
-        text += "\n\nWithout an alarm in %d runs and %d cases, the rate is at most %s of the runs and %s of the cases " \
-                "(95 %% confidence)." % (len(runs), len(cases), at_most(len(runs)), at_most(len(cases)))
+        text += "\n\nWithout an alarm in %d run%s and %d cases, the rate is at most %s of the runs and %s of the cases " \
+                "(95 %% confidence)." % (len(runs), "s"[len(runs) == 1:], len(cases), at_most(len(runs)), at_most(len(cases)))
     return text + listed("Alarms", [case["name"] for case in cases if is_alarm(case)]) + listed(
         "Cannot tell", [case["name"] for case in cases if verdict(case) == OTHER])
 
