@@ -82,15 +82,9 @@ static json_t *interval_json(interval i) {
                      figure(i.high));
 }
 
-// What the figures of trial_change are of.
-static const char *decided_by(const trial *t) {
-    bool other = t->verdict == VERDICT_REGRESSION && t->quickest != VERDICT_REGRESSION;
-    return other && t->guard == VERDICT_REGRESSION     ? "mean"
-           : other && t->waiting == VERDICT_REGRESSION ? "wall"
-                                                       : "quickest";
-}
-
 static json_t *trial_json(const trial *t, const trial_rules *rules) {
+    static const char *const figures[] = {
+        [TRIAL_QUICKEST] = "quickest", [TRIAL_MEAN] = "mean", [TRIAL_WALL] = "wall"};
     json_t *launches = json_array();
     for (int i = 0; i < t->count; i++) {
         json_array_append_new(launches, launch_json(&t->launches[i]));
@@ -102,7 +96,7 @@ static json_t *trial_json(const trial *t, const trial_rules *rules) {
                      "s:[s, s], s:o}",
                      "name", t->name, "verdict", t->error[0] ? "failed" : verdict_name(t->verdict),
                      "why", t->why, "error", t->error[0] ? t->error : NULL, "change",
-                     interval_json(t->found), "decided_by", decided_by(t), "decided",
+                     interval_json(t->found), "decided_by", figures[trial_decided_by(t)], "decided",
                      interval_json(trial_change(t, rules)), "alarm", t->alarm, "quickest",
                      verdict_name(t->quickest), "guard", verdict_name(t->guard), "waiting",
                      verdict_name(t->waiting), "waiting_looked_at", t->waiting_looked_at,

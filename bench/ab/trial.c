@@ -136,13 +136,20 @@ static bool guards_ended(const trial *t, const trial_rules *rules) {
            (t->count >= 2 * rules->rule.first && t->seconds > rules->seconds);
 }
 
+trial_figure trial_decided_by(const trial *t) {
+    bool other = t->verdict == VERDICT_REGRESSION && t->quickest != VERDICT_REGRESSION;
+    return other && t->guard == VERDICT_REGRESSION     ? TRIAL_MEAN
+           : other && t->waiting == VERDICT_REGRESSION ? TRIAL_WALL
+                                                       : TRIAL_QUICKEST;
+}
+
 interval trial_change(const trial *t, const trial_rules *rules) {
     interval found = t->found;
     double values[SIGNED_RANK_MAX];
-    bool other = t->verdict == VERDICT_REGRESSION && t->quickest != VERDICT_REGRESSION;
-    if (other && t->guard == VERDICT_REGRESSION) {
+    trial_figure by = trial_decided_by(t);
+    if (by == TRIAL_MEAN) {
         look_at(t, &rules->guard, of_mean, &found);
-    } else if (other && t->waiting == VERDICT_REGRESSION) {
+    } else if (by == TRIAL_WALL) {
         verdict_look(&rules->guard, values, take_waiting(t, values), &found);
     }
     return found;

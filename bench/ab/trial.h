@@ -55,8 +55,11 @@ void trial_end(trial *t, const trial_rules *rules, const char *why);
 bool trial_is_open(const trial *t);
 // Whether B has other bits than A although both builds state the same arithmetic.
 bool trial_bits_differ(const trial *t);
-// The change that the verdict comes from, in logarithms of B / A: that of the quickest calls, or,
-// where these are equal and the verdict is not, of the mean of all calls or of the wall time.
+// The figure of the launches that the verdict comes from: the quickest calls, or, where these did
+// not show the regression, the mean of all calls or the wall time.
+typedef enum trial_figure { TRIAL_QUICKEST, TRIAL_MEAN, TRIAL_WALL } trial_figure;
+trial_figure trial_decided_by(const trial *t);
+// Its change, in logarithms of B / A.
 interval trial_change(const trial *t, const trial_rules *rules);
 // The smallest change, as a part, that would not have been called "no change"; 0: not computed.
 double trial_smallest(const trial *t, const trial_rules *rules);
