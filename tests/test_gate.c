@@ -298,7 +298,7 @@ static void test_control_kernel(void **state) {
 static void test_noisy_host(void **state) {
     (void)state;
     for (int slow = 2; slow <= 3; slow++) { // of ten
-        launch_pair pairs[5];
+        launch_pair pairs[5] = {{.first = 0}};
         gate g = equal_gate();
         for (int i = 0; i < 10; i++) {
             pairs[i / 2].control[i % 2] = i < slow ? 1.2e5f : 1.0e5f;
