@@ -9,6 +9,8 @@ import sys
 import time
 import unittest
 
+import terminal
+
 BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
 DECOCT = os.path.join(BUILD, "cli", "decoct")
 PLUGINS = os.path.join(BUILD, "tests", "plugin")
@@ -33,16 +35,7 @@ def on_terminal(*args):
     run = subprocess.Popen([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave,
                            env=environment())
     os.close(slave)
-    text = b""
-    while True:
-        try:
-            more = os.read(master, 65536)
-        except OSError:
-            break
-        if not more:
-            break
-        text += more
-    os.close(master)
+    text = terminal.read_all(master)
     run.wait(timeout=600)
     return text.decode()
 

@@ -18,6 +18,7 @@ SARAH = "Sarah lies still on the bed, feeling"
 sys.path.insert(0, os.path.join(HERE, "..", "bench", "rows"))
 sys.dont_write_bytecode = True
 import fields  # noqa: E402
+import terminal  # noqa: E402
 COMMANDS = [name for _, (name, *_) in fields.read(os.path.join(HERE, "..", "cli", "commands.def"))]
 
 
@@ -37,16 +38,7 @@ def run_on_terminal(*args, **env):
     process = subprocess.Popen([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=child,
                                stderr=subprocess.DEVNULL, env=full)
     os.close(child)
-    out = b""
-    while True:
-        try:
-            piece = os.read(parent, 65536)
-        except OSError:  # Linux: the other end is closed
-            break
-        if not piece:
-            break
-        out += piece
-    os.close(parent)
+    out = terminal.read_all(parent)
     process.wait(timeout=600)
     return out
 

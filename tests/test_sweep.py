@@ -25,6 +25,7 @@ POTION = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models"
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench", "rows"))
 sys.dont_write_bytecode = True
 import fields  # noqa: E402
+import terminal  # noqa: E402
 # What every row of a sweep of products and attention has, and what only some have.
 SOME = {"model", "level", "bytes", "GFLOP/s", "GB/s", "tokens/s", "intensity", "error_occurred", "error_message"}
 CASE_KEYS = {"seq", "heads", "head_dim", "layers", "roof", "roof_rate", "pct_of_roof", "pct_of_roof_low",
@@ -734,16 +735,7 @@ class Commands(Folder):
         run = subprocess.Popen([DECOCT, "sweep", *SMALL, *QUICK, "--op", "softmax", "--seq", "8,16,24", "-o",
                                 self.path], stdout=subprocess.DEVNULL, stderr=slave, env=environment())
         os.close(slave)
-        text = b""
-        while True:
-            try:
-                more = os.read(master, 65536)
-            except OSError:
-                break
-            if not more:
-                break
-            text += more
-        os.close(master)
+        text = terminal.read_all(master)
         self.assertEqual(run.wait(timeout=600), 0)
         total = load(self.path)["context"]["decoct"]["planned"]
         self.assertRegex(text.decode(), r"\r\x1b\[K\d+/%d, .* left  \w+/" % total)
