@@ -2,6 +2,7 @@
 // Opens what a command works with, and turns the words of the command line into token ids.
 #include "desk.h"
 
+#include "output.h"
 #include "term.h"
 #include "text.h"
 #include "trial.h"
@@ -112,6 +113,32 @@ void cli_desk_close(cli_desk *desk) {
     decoct_model_close(desk->model);
     decoct_context_close(desk->ctx);
     *desk = (cli_desk){0};
+}
+
+// A link may lead from an output's name to a file of the model.
+static bool is_of_model(const cli_desk *desk, const char *name) {
+    static const char *const files[] = {"config.json",       "generation_config.json",
+                                        "model.safetensors", "model.safetensors.index.json",
+                                        "vocab.json",        "merges.txt",
+                                        "tokenizer.json"};
+    cli_output output = cli_output_find(name);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[sizeof desk->folder + 64];
+        struct stat info;
+        snprintf(path, sizeof path, "%s/%s", desk->folder, files[i]);
+        if (stat(path, &info) == 0 && cli_output_is(&output, &info)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int cli_desk_write(const cli_desk *desk, const char *name, bool (*put)(FILE *to, const void *data),
+                   const void *data) {
+    if (is_of_model(desk, name)) {
+        return cli_fail(CLI_USAGE, "%s is a file of the model: name another one with -o", name);
+    }
+    return cli_output_write(name, put, data);
 }
 
 char *cli_join_words(int count, char *const *words) {

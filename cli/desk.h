@@ -5,6 +5,8 @@
 
 #include "cli.h"
 
+#include <stdio.h>
+
 typedef struct cli_desk {
     decoct_context *ctx;
     decoct_model *model;
@@ -20,6 +22,9 @@ int cli_check_backend(decoct_context *ctx, bool allowed);
 // The same and the model. cli_desk_close also accepts the state after a failed call.
 int cli_desk_open(const cli_options *options, cli_desk *desk);
 void cli_desk_close(cli_desk *desk);
+// cli_output_write, but CLI_USAGE if `name` is a file of the model, which must not be replaced.
+int cli_desk_write(const cli_desk *desk, const char *name, bool (*put)(FILE *to, const void *data),
+                   const void *data);
 
 typedef struct cli_prompt {
     char *text; // as it is fed: the words of the command line, without a blank at the end

@@ -57,6 +57,11 @@ bool cli_is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+bool cli_ends_with(const char *name, const char *suffix) {
+    size_t n = strlen(name), s = strlen(suffix);
+    return n > s && strcasecmp(name + n - s, suffix) == 0;
+}
+
 // U+FFFE and U+FFFF, which XML cannot have.
 static bool is_noncharacter(const char *s) {
     return strncmp(s, "\xef\xbf\xbe", 3) == 0 || strncmp(s, "\xef\xbf\xbf", 3) == 0;
@@ -87,5 +92,16 @@ void cli_put_escaped(FILE *to, const char *s) {
                 fputc(*s, to);
             }
         }
+    }
+}
+
+void cli_put_json(FILE *to, const char *text, size_t length) {
+    for (const char *end = text + length; text < end;) {
+        const char *mark = memchr(text, '<', (size_t)(end - text));
+        fwrite(text, 1, (size_t)((mark ? mark : end) - text), to);
+        if (mark) { // it would let a string end the script element
+            fputs("\\u003c", to);
+        }
+        text = mark ? mark + 1 : end;
     }
 }

@@ -19,9 +19,13 @@ char *cli_utf8_clean(const char *s, size_t n, bool *clean);
 // Letters, digits, apostrophe and every byte above ASCII: what words are made of.
 bool cli_is_word_byte(char c);
 bool cli_is_space(char c);
+// Is there a name before this suffix? Upper and lower case are the same.
+bool cli_ends_with(const char *name, const char *suffix);
 
 // s with & < > " ' as entities, for HTML, SVG and XML; control characters, and what else XML cannot
 // have, are left out.
 void cli_put_escaped(FILE *to, const char *s);
+// JSON for a script element: "<" is \u003c; in valid JSON it is in strings only.
+void cli_put_json(FILE *to, const char *text, size_t length);
 
 #endif

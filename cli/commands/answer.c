@@ -21,14 +21,15 @@ static int compare_ids(const void *a, const void *b, void *probabilities) {
 // "tired" for " tired", and for "tired " where spaces come after words. What is only a part of a
 // word has a plus on the side where the word continues: "+ing" with the prompt's last word, "tir+"
 // with what follows. An id without a text in the tokenizer is shown as its number.
-static char *label_of(const cli_candidate *c, bool space_after, bool after_word, bool ends) {
+static char *label_of(const cli_desk *desk, const cli_candidate *c, bool after_word) {
+    bool space_after = desk->info.space_after_words != 0;
     size_t start = !space_after && c->length > 1 && c->text[0] == ' ';
     size_t end = c->length - (space_after && c->length > 1 && c->text[c->length - 1] == ' ');
     bool before = !space_after && after_word && cli_is_word_byte(c->text[0]);
     bool behind =
         space_after && c->length > 0 && end == c->length && cli_is_word_byte(c->text[end - 1]);
     char *label = cli_alloc((int64_t)c->length + 16, 1);
-    if (ends) {
+    if (decoct_model_is_end(desk->model, c->id)) {
         strcpy(label, "(end of text)");
     } else if (c->length == 0) {
         snprintf(label, 16, "#%d", (int)c->id);
@@ -42,10 +43,17 @@ static char *label_of(const cli_candidate *c, bool space_after, bool after_word,
     return label;
 }
 
+char *cli_answer_label(const cli_desk *desk, int32_t id, bool after_word) {
+    cli_candidate c = {.id = id};
+    c.text = cli_token_text(desk, id, &c.length);
+    char *label = c.text ? label_of(desk, &c, after_word) : NULL;
+    free(c.text);
+    return label;
+}
+
 static int fill_top(const cli_desk *desk, const cli_prompt *prompt, const int32_t *order,
                     cli_answer *out) {
     size_t end = strlen(prompt->text);
-    bool after = desk->info.space_after_words != 0;
     bool after_word = end > 0 && cli_is_word_byte(prompt->text[end - 1]);
     for (int64_t i = 0; i < out->count; i++) {
         cli_candidate *c = &out->top[i];
@@ -55,7 +63,7 @@ static int fill_top(const cli_desk *desk, const cli_prompt *prompt, const int32_
         if (!c->text) {
             return CLI_INTERNAL;
         }
-        c->label = label_of(c, after, after_word, decoct_model_is_end(desk->model, c->id));
+        c->label = label_of(desk, c, after_word);
     }
     return CLI_OK;
 }

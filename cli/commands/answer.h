@@ -25,6 +25,9 @@ typedef struct cli_answer {
 int cli_answer_make(const cli_desk *desk, const cli_prompt *prompt, const float *logits,
                     int64_t count, cli_answer *out);
 void cli_answer_free(cli_answer *answer);
+// The label of any token; after_word: the text before it ends with a letter or a digit. free() it.
+// NULL after a message.
+char *cli_answer_label(const cli_desk *desk, int32_t id, bool after_word);
 
 // The same answer as a list with bars.
 void cli_answer_print(const cli_term *term, const cli_answer *answer);

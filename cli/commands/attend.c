@@ -34,13 +34,8 @@ static const struct argp_option rows[] = {
     {0},
 };
 
-static bool has_suffix(const char *name, const char *suffix) {
-    size_t n = strlen(name), s = strlen(suffix);
-    return n > s && strcasecmp(name + n - s, suffix) == 0;
-}
-
 static void take_output(attend_options *o, char *arg, struct argp_state *state) {
-    if (strcmp(arg, "-") != 0 && !has_suffix(arg, ".html") && !has_suffix(arg, ".svg")) {
+    if (strcmp(arg, "-") != 0 && !cli_ends_with(arg, ".html") && !cli_ends_with(arg, ".svg")) {
         argp_error(state, "-o takes a name that ends in .html or .svg, or -, not \"%s\"", arg);
     }
     o->output = arg;
@@ -123,29 +118,8 @@ static bool put_html(FILE *to, const void *scene) {
     return cli_attend_html(scene, to) == CLI_OK;
 }
 
-// A link may lead from a picture's name to a file of the model.
-static bool is_of_model(const cli_desk *desk, const char *name) {
-    static const char *const files[] = {"config.json",       "generation_config.json",
-                                        "model.safetensors", "model.safetensors.index.json",
-                                        "vocab.json",        "merges.txt",
-                                        "tokenizer.json"};
-    cli_output output = cli_output_find(name);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char path[sizeof desk->folder + 64];
-        struct stat info;
-        snprintf(path, sizeof path, "%s/%s", desk->folder, files[i]);
-        if (stat(path, &info) == 0 && cli_output_is(&output, &info)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int write_picture(const cli_scene *s, const char *name) {
-    if (is_of_model(s->desk, name)) {
-        return cli_fail(CLI_USAGE, "%s is a file of the model: name another one with -o", name);
-    }
-    return cli_output_write(name, has_suffix(name, ".svg") ? put_svg : put_html, s);
+    return cli_desk_write(s->desk, name, cli_ends_with(name, ".svg") ? put_svg : put_html, s);
 }
 
 static int check_choice(const attend_options *o, const cli_desk *desk, const cli_words *words) {
@@ -185,7 +159,7 @@ static int attend(const attend_options *o, const cli_desk *desk, const cli_words
     if (code != CLI_OK) {
         return code;
     }
-    bool all = o->output && !has_suffix(o->output, ".svg");
+    bool all = o->output && !cli_ends_with(o->output, ".svg");
     cli_map map = {0}, uncut = {0};
     code = cli_map_make(desk, &o->prompt, words, cuts, o->choice, all, TOP, &map);
     if (code == CLI_OK && cuts->count > 0) {

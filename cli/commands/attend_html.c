@@ -2,6 +2,7 @@
 // The page of `decoct attend -o map.html`: cli/pages/attend.html with the words, weights and answer
 // as JSON.
 #include "attend.h"
+#include "base64.h"
 #include "text.h"
 
 #include "page.h" // composed of cli/pages/ by embed.py
@@ -9,21 +10,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-// Three bytes as four characters.
-static void put_base64(const unsigned char *bytes, int64_t count, char *out) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (int64_t i = 0; i < count; i += 3) {
-        uint32_t a = bytes[i], b = i + 1 < count ? bytes[i + 1] : 0u;
-        uint32_t c = i + 2 < count ? bytes[i + 2] : 0u;
-        uint32_t group = a << 16 | b << 8 | c;
-        *out++ = digits[group >> 18];
-        *out++ = digits[group >> 12 & 63];
-        *out++ = i + 1 < count ? digits[group >> 6 & 63] : '=';
-        *out++ = i + 2 < count ? digits[group & 63] : '=';
-    }
-    *out = '\0';
-}
 
 // The lower triangles of all heads, 16 bits a weight, little-endian, as base64.
 static char *pack_weights(const cli_map *map) {
@@ -40,8 +26,7 @@ static char *pack_weights(const cli_map *map) {
             }
         }
     }
-    char *text = cli_alloc((size + 2) / 3 * 4 + 1, 1);
-    put_base64(bytes, size, text);
+    char *text = cli_base64(bytes, size);
     free(bytes);
     return text;
 }
@@ -101,13 +86,7 @@ int cli_attend_html(const cli_scene *scene, FILE *to) {
         return cli_fail(CLI_INTERNAL, "the page: out of memory");
     }
     fwrite(page_head, 1, sizeof page_head, to);
-    for (const char *c = text; *c; c++) { // "<" would let a word end the script element
-        if (*c == '<') {
-            fputs("\\u003c", to);
-        } else {
-            fputc(*c, to);
-        }
-    }
+    cli_put_json(to, text, strlen(text));
     fwrite(page_tail, 1, sizeof page_tail, to);
     free(text);
     return CLI_OK;

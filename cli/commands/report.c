@@ -87,7 +87,7 @@ static void put_raw(const gather_result *r, FILE *to) {
         fputs("<script type=\"application/json\" class=\"raw\" data-name=\"", to);
         cli_put_escaped(to, r->raw[i].name);
         fputs("\">", to);
-        report_put_json(r->raw[i].text, r->raw[i].length, to);
+        cli_put_json(to, r->raw[i].text, r->raw[i].length);
         fputs("</script>\n", to);
     }
 }

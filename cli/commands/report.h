@@ -9,9 +9,6 @@
 
 // One JSON document; "<" is \u003c everywhere in it.
 void report_put_data(const gather_result *r, FILE *to);
-// JSON as it is, but "<": in valid JSON it is in strings only.
-void report_put_json(const char *text, size_t length, FILE *to);
-
 // A string of JSON; null for NULL. It may hold any byte of UTF-8.
 void report_put_string(const char *s, size_t length, FILE *to);
 

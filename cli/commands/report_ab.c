@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "report.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -103,7 +104,7 @@ static void put_text(const char *key, results_text text, FILE *to) {
 static void put_json(const char *key, results_text json, FILE *to) {
     fprintf(to, "\"%s\":", key);
     if (json.at) {
-        report_put_json(json.at, json.length, to);
+        cli_put_json(to, json.at, json.length);
     } else {
         fputs("null", to);
     }

@@ -2,6 +2,7 @@
 // A fleet as the one JSON document that the report page reads.
 #include "cli.h"
 #include "report.h"
+#include "text.h"
 
 #include "bench/rows/row_fields.h"
 
@@ -10,17 +11,6 @@
 #include <math.h>
 #include <string.h>
 #include <time.h>
-
-void report_put_json(const char *text, size_t length, FILE *to) {
-    for (const char *end = text + length; text < end;) {
-        const char *mark = memchr(text, '<', (size_t)(end - text));
-        fwrite(text, 1, (size_t)((mark ? mark : end) - text), to);
-        if (mark) { // it would let a string end the script element
-            fputs("\\u003c", to);
-        }
-        text = mark ? mark + 1 : end;
-    }
-}
 
 void report_put_string(const char *s, size_t length, FILE *to) {
     if (!s) {
@@ -83,7 +73,7 @@ static void put_group(const fleet_group *g, FILE *to) {
     put_pair("host", g->host, to);
     put_pair("commit", g->commit, to);
     fprintf(to, "\"complete\":%s,\"context\":", words[g->complete + 1]);
-    report_put_json(g->context, strlen(g->context), to);
+    cli_put_json(to, g->context, strlen(g->context));
     fputs(",\"mixed\":[", to);
     for (int i = 0; i < RESULTS_DISCLOSED; i++) {
         if (g->mixed[i]) { // "machine.kernel" is "kernel"
