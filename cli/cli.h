@@ -33,8 +33,7 @@ typedef struct cli_options {
 extern const struct argp_child cli_machine_options[];
 extern const struct argp_child cli_model_options[];
 
-// argp_parse, whose parser ends the program at a usage error; other failures are reported here. An
-// exit code.
+// parse_arguments (bench/cases/parse.h). Not CLI_OK: the command returns this code at once.
 int cli_parse(const struct argp *parser, int argc, char **argv, void *input);
 
 // Whole-string numbers within a range, or a usage error that names the option.

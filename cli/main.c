@@ -3,6 +3,9 @@
 #include "cli.h"
 #include "trial.h"
 
+#include "bench/cases/parse.h"
+
+#include <jansson.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,21 +81,83 @@ static void list_commands(FILE *to) {
     }
 }
 
-static int print_version(void) {
+// --version of each command.
+static void put_version(FILE *to, struct argp_state *state) {
     uint32_t version = decoct_version();
-    printf("decoct %s (libdecoct %u.%u.%u)\n", CLI_VERSION, version >> 16, version >> 8 & 0xff,
-           version & 0xff);
-    return cli_finish();
+    (void)state;
+    fprintf(to, "decoct %s (libdecoct %u.%u.%u)\n", CLI_VERSION, version >> 16, version >> 8 & 0xff,
+            version & 0xff);
 }
 
-static int run_command(const command *c, int argc, char **argv) {
+static int call(const command *c, int argc, char **argv) {
     char name[64];
     snprintf(name, sizeof name, "decoct %s", c->name);
     argv[0] = name; // argp's messages and --help then print "decoct next"
     program_invocation_name = program_invocation_short_name = name;
-    cli_screen_plugins();
-    return c->run(argc, argv);
+    int code = c->run(argc, argv);
+    program_invocation_name = program_invocation_short_name = (char *)(uintptr_t) "decoct";
+    return code;
 }
+
+static int run_command(const command *c, int argc, char **argv) {
+    cli_screen_plugins();
+    int code = call(c, argc, argv);
+    return code == PARSE_LISTED ? cli_finish() : code;
+}
+
+// ---- The list of all options ----
+
+static bool is_in_build(const command *c) {
+#ifndef DECOCT_HAVE_BENCH
+    if (c->run == without_bench) {
+        return false;
+    }
+#endif
+#ifndef DECOCT_HAVE_REPORT
+    if (c->run == without_report) {
+        return false;
+    }
+#endif
+    return c->run != NULL;
+}
+
+// "key": "text",
+static void put_listed(const char *key, const char *text) {
+    json_t *value = json_string(text);
+    printf("\"%s\": ", key);
+    json_dumpf(value, stdout, JSON_ENCODE_ANY);
+    fputs(", ", stdout);
+    json_decref(value);
+}
+
+// For man pages, completions and tests. A command that this build lacks has null for its table.
+static int list_options(void) {
+    fputs("{", stdout);
+    put_listed("version", CLI_VERSION);
+    fputs("\"exit_codes\": {", stdout);
+    for (size_t i = 0; i < sizeof exit_codes / sizeof *exit_codes; i++) {
+        printf("%s\"%d\": \"%s\"", i ? ", " : "", exit_codes[i].number, exit_codes[i].meaning);
+    }
+    fputs("},\n\"commands\": [", stdout);
+    for (int i = 0; i < command_count; i++) {
+        const command *c = &commands[i];
+        char *arguments[] = {NULL, (char[]){PARSE_LIST}, NULL};
+        fputs(i ? ",\n{" : "\n{", stdout);
+        put_listed("name", c->name);
+        put_listed("group", c->group);
+        put_listed("summary", c->summary);
+        fputs("\"table\": ", stdout);
+        int code = is_in_build(c) ? call(c, 2, arguments) : PARSE_LISTED;
+        if (code != PARSE_LISTED) {
+            return code;
+        }
+        fputs(is_in_build(c) ? "}" : "null}", stdout);
+    }
+    fputs("\n]}\n", stdout);
+    return cli_finish();
+}
+
+// ---- The program ----
 
 static bool is_one_of(const char *word, const char *a, const char *b, const char *c) {
     return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
@@ -100,13 +165,17 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 
 int main(int argc, char **argv) {
     setlocale(LC_CTYPE, ""); // UTF-8 or not; numbers stay as in C
-    argp_err_exit_status = CLI_USAGE;
+    argp_program_version_hook = put_version;
     if (argc < 2) {
         list_commands(stderr);
         return CLI_USAGE;
     }
     if (is_one_of(argv[1], "--version", "-V", "version")) {
-        return print_version();
+        put_version(stdout, NULL);
+        return cli_finish();
+    }
+    if (strcmp(argv[1], PARSE_LIST) == 0) {
+        return list_options();
     }
     bool help = is_one_of(argv[1], "--help", "-h", "help");
     if (help && argc == 2) {

@@ -2,6 +2,8 @@
 // Options that several commands share, strict numbers, and how the program reports failure.
 #include "cli.h"
 
+#include "bench/cases/parse.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -74,10 +76,7 @@ static const struct argp model_parser = {model_rows,          parse_model, NULL,
 const struct argp_child cli_model_options[] = {{&model_parser, 0, NULL, 80}, {0}};
 
 int cli_parse(const struct argp *parser, int argc, char **argv, void *input) {
-    error_t error = argp_parse(parser, argc, argv, 0, NULL, input);
-    return error == 0        ? CLI_OK
-           : error == ENOMEM ? cli_fail(CLI_INTERNAL, "out of memory")
-                             : cli_fail(CLI_USAGE, "%s", strerror(error));
+    return parse_arguments(parser, argc, argv, input);
 }
 
 int64_t cli_integer(const struct argp_state *state, const char *option, const char *text,

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "parse.h"
 
+#include "listing.h"
 #include "lists.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { USAGE = 64, SYSTEM = 70 };
+enum { USAGE = 64, SYSTEM = 70, CHILDREN_MOST = 8 };
 
 void parse_refuse(const struct argp_state *state, const char *option, const char *wrong) {
     if (wrong == LISTS_NO_MEMORY) {
@@ -19,9 +21,90 @@ void parse_refuse(const struct argp_state *state, const char *option, const char
     }
 }
 
+// ---- What every command has ----
+
+enum { KEY_USAGE = 0x7001 };
+
+static const struct argp_option standard_rows[] = {
+    {"help", 'h', NULL, 0, "Show this help", -1},
+    {"version", 'V', NULL, 0, "Show which decoct this is", -1},
+    {NULL, '?', NULL, OPTION_HIDDEN, "The same as --help", -1},
+    {"usage", KEY_USAGE, NULL, OPTION_HIDDEN, "Show a short usage message", -1},
+    {0},
+};
+
+// After what was asked for: ends the program.
+static void end(const struct argp_state *state) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "%s: cannot write to standard output: %s\n", state->name, strerror(errno));
+        exit(SYSTEM);
+    }
+    exit(0);
+}
+
+static error_t parse_standard(int key, char *arg, struct argp_state *state) {
+    (void)arg;
+    switch (key) {
+    case 'h':
+    case '?':
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK);
+        end(state);
+        return 0;
+    case KEY_USAGE:
+        argp_state_help(state, stdout, ARGP_HELP_USAGE);
+        end(state);
+        return 0;
+    case 'V':
+        if (argp_program_version_hook) {
+            argp_program_version_hook(stdout, state);
+        }
+        end(state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp standard = {standard_rows, parse_standard, NULL, NULL, NULL, NULL, NULL};
+
+// Leaves out the note on arguments of short options.
+static char *without_note(int key, const char *text, void *input) {
+    (void)input;
+    return key == ARGP_KEY_HELP_DUP_ARGS_NOTE ? NULL : (char *)(uintptr_t)text;
+}
+
+// The command's own table and the standard one.
+static struct argp complete(const struct argp *own, struct argp_child children[CHILDREN_MOST]) {
+    struct argp all = *own;
+    int count = 0;
+    for (; own->children && own->children[count].argp && count < CHILDREN_MOST - 2; count++) {
+        children[count] = own->children[count];
+    }
+    children[count] = (struct argp_child){&standard, 0, NULL, -1};
+    children[count + 1] = (struct argp_child){0};
+    all.children = children;
+    all.help_filter = own->help_filter ? own->help_filter : without_note;
+    return all;
+}
+
+// ---- The command line ----
+
+static int list_options(const struct argp *argp, void *input) {
+    json_t *table = listing_make(argp, input);
+    bool well = table && json_dumpf(table, stdout, JSON_INDENT(1)) == 0;
+    json_decref(table);
+    putchar('\n');
+    return well ? PARSE_LISTED : SYSTEM;
+}
+
 int parse_arguments(const struct argp *argp, int argc, char **argv, void *input) {
+    struct argp_child children[CHILDREN_MOST];
+    const struct argp all = complete(argp, children);
     argp_err_exit_status = USAGE;
-    error_t error = argp_parse(argp, argc, argv, 0, NULL, input);
+    if (argc == 2 && strcmp(argv[1], PARSE_LIST) == 0) {
+        return list_options(&all, input);
+    }
+    error_t error = argp_parse(&all, argc, argv, ARGP_NO_HELP, NULL, input);
     if (error) {
         fprintf(stderr, "%s: %s\n", argv[0], error == ENOMEM ? "out of memory" : strerror(error));
     }

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The command lines of the benchmarks.
+// The command lines of all commands.
 #ifndef BENCH_PARSE_H
 #define BENCH_PARSE_H
 
 #include <argp.h>
 
-// argp_parse, whose parser ends the program with 64 at a usage error. What else fails is printed:
-// 70, out of memory; 64, anything else. 0: parsed.
+// Given alone, `--list-options` prints the table of options as JSON (listing.h) on standard output.
+#define PARSE_LIST "--list-options"
+// What parse_arguments returns then: the command is to end.
+enum { PARSE_LISTED = -1 };
+
+// argp_parse with -h, --help, -V and --version, whose parser ends the program with 64 at a usage
+// error. What else fails is printed: 70, out of memory; 64, anything else. 0: parsed.
 int parse_arguments(const struct argp *argp, int argc, char **argv, void *input);
 
 // Ends the program: the value of --option is wrong (64), or it could not be read (70).
