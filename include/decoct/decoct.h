@@ -344,14 +344,23 @@ DECOCT_API decoct_status decoct_session_eval(decoct_context *ctx, decoct_session
                                              float *logits);
 /**
  * Hides position `key` from position `query` in all layers and heads (key <= query) for tokens fed
- * from now on: this tests what an attention edge contributes. Errors: DECOCT_E_ARGUMENT,
- * DECOCT_E_MEMORY.
+ * from now on: this tests what an attention edge contributes. A cut belongs to the session: it
+ * stays after decoct_session_truncate and counts again when the query's position is fed again.
+ * Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY.
  */
 DECOCT_API decoct_status decoct_session_cut(decoct_context *ctx, decoct_session *session,
                                             int64_t query, int64_t key);
+/** The same in one layer and head only; -1 means all layers, or all heads. */
+DECOCT_API decoct_status decoct_session_cut_in(decoct_context *ctx, decoct_session *session,
+                                               int64_t layer, int64_t head, int64_t query,
+                                               int64_t key);
+/** Forgets all cuts, for tokens fed from now on: a text that is fed after this gets the bits of a
+ *  session that never had a cut. Errors: DECOCT_E_ARGUMENT. */
+DECOCT_API decoct_status decoct_session_uncut(decoct_context *ctx, decoct_session *session);
 /**
  * The attention weights of one layer and head over all tokens seen, (length, length), computed
- * again from the session's stored queries and keys. Only for a session that keeps its queries
+ * again from the session's stored queries and keys: each query's row with the cuts that were in
+ * force when it was fed. Only for a session that keeps its queries
  * (decoct_session_keep_queries, before the first token). Errors: DECOCT_E_ARGUMENT.
  */
 DECOCT_API decoct_status decoct_session_attention(decoct_context *ctx, decoct_session *session,

@@ -18,9 +18,10 @@ decoct_status dct_block_cache(decoct_context *ctx, const decoct_block *block, in
 // What a session adds to a run of a block.
 typedef struct dct_block_extra {
     const float *cosine, *sine; // from dct_block_angles
-    const float *mask;  // (rows, length after the run), added to every head's scores; NULL: none
-    float *queries;     // (rows, heads * head_dim): receives the queries; NULL: not needed
-    dct_tally *tallies; // of each step; NULL: steps are not timed
+    const float *mask;          // (rows, length after the run), added to the scores; NULL: none
+    int64_t mask_head_stride;   // to the mask of the next head; 0: the same for all
+    float *queries;             // (rows, heads * head_dim): receives the queries; NULL: not needed
+    dct_tally *tallies;         // of each step; NULL: steps are not timed
 } dct_block_extra;
 
 // The angles of `rows` positions from `first` on, for all blocks of these sizes: valid until the

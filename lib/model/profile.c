@@ -36,9 +36,10 @@ static cost attention_cost(const dct_pass *p, const dct_step *s) {
     double rows = (double)p->rows, keys = (double)p->first + rows;
     double pairs = rows * (double)p->first + rows * (rows + 1.0) / 2.0;
     double cached = keys * (columns(p, DCT_K) + columns(p, DCT_V));
+    double masks = !p->mask ? 0.0 : p->mask_head_stride ? (double)z->heads : 1.0;
     return (cost){.flops = 4.0 * (double)z->heads * (double)z->head_dim * pairs,
                   .bytes = 4.0 * (rows * (columns(p, DCT_Q) + columns(p, s->to)) + cached +
-                                  (p->mask ? rows * keys : 0.0))};
+                                  masks * rows * keys)};
 }
 
 // What goes in and out, element by element.

@@ -141,6 +141,7 @@ static decoct_status step_attend(dct_pass *p, const dct_step *s) {
     a.out = to.data;
     a.out_stride = to.stride;
     a.mask = p->mask;
+    a.mask_head_stride = p->mask_head_stride;
     decoct_status status = dct_attend(p->ctx, &a, p->cache->keys, p->cache->keys_head_stride);
     for (int64_t i = 0; p->queries && i < p->rows && !status; i++) {
         memcpy(p->queries + i * q.cols, q.data + i * q.stride, (size_t)q.cols * sizeof(float));

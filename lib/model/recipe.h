@@ -144,9 +144,10 @@ typedef struct dct_pass {
     float *logits;              // (rows, vocabulary): for DCT_LOGITS
     decoct_cache *cache;        // for DCT_CACHE and DCT_ATTEND: has room
     const float *cosine, *sine; // (rows, rotary_dim / 2): for DCT_ROTARY
-    const float *mask;  // (rows, first + rows), added to the scores of every head; NULL: none
-    float *queries;     // (rows, heads * head_dim): receives the queries; NULL: not needed
-    dct_tally *tallies; // of each step of the recipe; NULL: steps are not timed
+    const float *mask;          // (rows, first + rows), added to the scores; NULL: none
+    int64_t mask_head_stride;   // to the mask of the next head; 0: the same for all
+    float *queries;             // (rows, heads * head_dim): receives the queries; NULL: not needed
+    dct_tally *tallies;         // of each step of the recipe; NULL: steps are not timed
     float *registers[DCT_REGISTERS]; // set by dct_stage_run
 } dct_pass;
 

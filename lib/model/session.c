@@ -4,9 +4,9 @@
 #include "session.h"
 #include "core/border.h"
 #include "core/overlap.h"
+#include "cuts.h"
 #include "machine/memory.h"
 
-#include <math.h>
 #include <string.h>
 
 // ---- Beginning and end ----
@@ -80,6 +80,7 @@ static void truncate_to(decoct_session *s, int64_t length) {
         dct_cache_truncate(s->caches[i], length);
     }
     s->length = length;
+    dct_cuts_truncate(s, length);
 }
 
 decoct_status decoct_session_truncate(decoct_context *ctx, decoct_session *session,
@@ -98,31 +99,6 @@ decoct_status decoct_session_truncate(decoct_context *ctx, decoct_session *sessi
 }
 
 // ---- Tokens in, logits out ----
-
-// The additive mask (rows, kv_len) of queries at [first, first + rows), from the cut edges; NULL
-// with *status 0 if no edge of theirs is cut.
-static const float *cut_mask(decoct_context *ctx, const decoct_session *s, int64_t first,
-                             int64_t rows, int64_t kv_len, decoct_status *status) {
-    float *mask = NULL;
-    int64_t count;
-    *status = DECOCT_OK;
-    for (int64_t i = 0; i < s->cut_count; i++) {
-        dct_edge e = s->cuts[i];
-        if (e.query < first || e.query >= first + rows) {
-            continue;
-        }
-        if (!mask) {
-            mask = dct_mul(rows, kv_len, &count) ? dct_scratch(ctx, DCT_SCRATCH_MASK, count) : NULL;
-            if (!mask) {
-                *status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: no memory for the mask");
-                return NULL;
-            }
-            memset(mask, 0, (size_t)count * sizeof(float));
-        }
-        mask[(e.query - first) * kv_len + e.key] = -INFINITY;
-    }
-    return mask;
-}
 
 // Logits of `rows` positions with activations x, which change.
 static decoct_status score(decoct_context *ctx, const decoct_session *s, int64_t rows, float *x,
@@ -169,11 +145,7 @@ static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t 
                           float **x) {
     const decoct_model *m = s->model;
     int64_t first = s->length;
-    decoct_status status;
-    const float *mask = cut_mask(ctx, s, first, rows, first + rows, &status);
-    if (status) {
-        return status;
-    }
+    bool by_layer = dct_cuts_use(s, first, rows);
     *x = dct_scratch(ctx, DCT_SCRATCH_TOKENS, rows * m->config.size.d_model);
     if (!*x || !reserve_queries(s, first + rows)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: no memory for %lld tokens",
@@ -186,15 +158,20 @@ static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t 
                      .x = *x,
                      .ids = ids,
                      .tallies = dct_session_tallies(s, -1)};
-    dct_block_extra extra = {.mask = mask};
-    status = dct_stage_run(&pass);
+    dct_block_extra extra = {0};
+    decoct_status status = dct_stage_run(&pass);
     status = status ? status : dct_block_angles(ctx, &m->config.size, first, rows, &extra);
     for (int64_t i = 0; i < m->config.layers && !status; i++) {
+        if (i == 0 || by_layer) {
+            dct_cut_scores scores = {
+                .layer = i, .head = -1, .first = first, .rows = rows, .keys = first + rows};
+            status = dct_cuts_mask(ctx, s, &scores, &extra.mask, &extra.mask_head_stride);
+        }
         extra.tallies = dct_session_tallies(s, i);
         if (s->keeps_queries) {
             extra.queries = s->queries + (i * s->queries_room + first) * query_width(s);
         }
-        status = dct_block_run(ctx, m->blocks[i], s->caches[i], rows, *x, &extra);
+        status = status ? status : dct_block_run(ctx, m->blocks[i], s->caches[i], rows, *x, &extra);
     }
     s->length += rows;
     return status;
@@ -262,26 +239,6 @@ decoct_status decoct_session_eval(decoct_context *ctx, decoct_session *session, 
 
 // ---- Looking inside ----
 
-decoct_status decoct_session_cut(decoct_context *ctx, decoct_session *session, int64_t query,
-                                 int64_t key) {
-    decoct_status status = dct_enter(ctx);
-    if (status) {
-        return status;
-    }
-    if (!session || key < 0 || query < key || query >= session->max_len) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
-                          "cut: no edge from position %lld to %lld: a word sees itself and those "
-                          "before it",
-                          (long long)query, (long long)key);
-    } else if (!dct_grow((void **)&session->cuts, &session->cut_room, session->cut_count + 1,
-                         sizeof *session->cuts)) {
-        status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "cut: out of memory");
-    } else {
-        session->cuts[session->cut_count++] = (dct_edge){query, key};
-    }
-    return dct_leave(ctx, status);
-}
-
 decoct_status decoct_session_keep_queries(decoct_context *ctx, decoct_session *session) {
     decoct_status status = dct_enter(ctx);
     if (status) {
@@ -315,8 +272,10 @@ static decoct_status head_weights(decoct_context *ctx, const decoct_session *s, 
     if (s->length == 0) {
         return DECOCT_OK;
     }
-    decoct_status status;
-    const float *mask = cut_mask(ctx, s, 0, s->length, s->length, &status);
+    const float *mask;
+    int64_t head_stride;
+    dct_cut_scores scores = {.layer = layer, .head = head, .rows = s->length, .keys = s->length};
+    decoct_status status = dct_cuts_mask(ctx, s, &scores, &mask, &head_stride);
     if (status) {
         return status;
     }

@@ -5,9 +5,13 @@
 
 #include "model.h"
 
-typedef struct dct_edge {
+// An edge of attention that is left out.
+typedef struct dct_cut {
+    int64_t layer, head; // -1: all
     int64_t query, key;
-} dct_edge;
+    bool used;      // the query was fed without this edge
+    bool forgotten; // it counts for what was fed only, until that is truncated
+} dct_cut;
 
 struct decoct_session {
     decoct_model *model; // kept
@@ -16,7 +20,7 @@ struct decoct_session {
     bool keeps_queries;
     float *queries;       // (layers, queries_room, heads * head_dim); NULL before the first token
     int64_t queries_room; // positions; it grows up to max_len
-    dct_edge *cuts;
+    dct_cut *cuts;
     int64_t cut_count, cut_room;
     bool measures; // steps are timed
     dct_tally
