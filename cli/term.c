@@ -97,6 +97,25 @@ void cli_term_put_padded(const cli_term *term, const char *text, int columns, bo
     fprintf(term->to, "%*s", right ? 0 : fill, "");
 }
 
+void cli_term_put_wrapped(const cli_term *term, const char *text, int indent) {
+    char *copy = strcpy(cli_alloc((int64_t)strlen(text) + 1, 1), text), *rest = NULL;
+    int column = indent;
+    for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        int columns = cli_term_width(term, word);
+        if (column > indent && column + 1 + columns > term->width) {
+            fprintf(term->to, "\n%*s", indent, "");
+            column = indent;
+        } else if (column > indent) {
+            fputc(' ', term->to);
+            column++;
+        }
+        cli_term_put(term, word);
+        column += columns;
+    }
+    free(copy);
+    fputc('\n', term->to);
+}
+
 int cli_term_put_bar(const cli_term *term, double fraction, int columns) {
     static const char *const eighths[] = {"",       "\u258f", "\u258e", "\u258d",
                                           "\u258c", "\u258b", "\u258a", "\u2589"};

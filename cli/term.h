@@ -24,6 +24,8 @@ int cli_term_width(const cli_term *term, const char *text);
 void cli_term_put(const cli_term *term, const char *text);
 // The same, cut or filled with spaces to exactly `columns`; right-aligned when `right`.
 void cli_term_put_padded(const cli_term *term, const char *text, int columns, bool right);
+// A paragraph that begins at column `indent`, where later lines begin too; breaks at spaces.
+void cli_term_put_wrapped(const cli_term *term, const char *text, int indent);
 // A bar of fraction * columns, in eighths of a column where the terminal can; how many columns it
 // took.
 int cli_term_put_bar(const cli_term *term, double fraction, int columns);

@@ -144,37 +144,17 @@ static int put_findings_json(const doctor_finding *all, const char *verdict) {
     return CLI_OK;
 }
 
-// One line of a finding, wrapped at words under its own beginning.
-static void put_wrapped(const cli_term *term, const char *text, int indent) {
-    int column = indent;
-    for (const char *word = text; *word;) {
-        int length = (int)strcspn(word, " ");
-        if (column > indent && column + 1 + length > term->width) {
-            fprintf(term->to, "\n%*s", indent, "");
-            column = indent;
-        } else if (column > indent) {
-            fputc(' ', term->to);
-            column++;
-        }
-        fprintf(term->to, "%.*s", length, word);
-        column += length;
-        word += length;
-        word += *word == ' ';
-    }
-    fputc('\n', term->to);
-}
-
 static void put_finding(const cli_term *term, const doctor_finding *f) {
     static const char *const colours[] = {"1;31", "1;33", "1;36", "32"};
     cli_term_style(term, colours[f->severity]);
     cli_term_put_padded(term, severities[f->severity], 9, false);
     cli_term_style(term, "0");
-    put_wrapped(term, f->what, 9);
+    cli_term_put_wrapped(term, f->what, 9);
     if (f->severity == DOCTOR_OK) {
         return;
     }
     fprintf(term->to, "%9s", "");
-    put_wrapped(term, f->why, 9);
+    cli_term_put_wrapped(term, f->why, 9);
     if (*f->mend) { // on one line, so that it can be copied
         fprintf(term->to, "%9s", "");
         cli_term_style(term, "1");

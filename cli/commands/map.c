@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static decoct_status apply_cuts(const cli_desk *desk, decoct_session *session,
-                                const cli_words *words, const cli_cuts *cuts) {
+decoct_status cli_cuts_apply(const cli_desk *desk, decoct_session *session, const cli_words *words,
+                             const cli_cuts *cuts) {
     decoct_status status = DECOCT_OK;
     for (int64_t i = 0; cuts && i < cuts->count; i++) {
         const cli_word *from = &words->list[cuts->list[i].from];
@@ -100,7 +100,7 @@ static decoct_status run_prompt(const cli_desk *desk, const cli_prompt *prompt,
         status = decoct_session_keep_queries(desk->ctx, *session);
     }
     if (status == DECOCT_OK) {
-        status = apply_cuts(desk, *session, words, cuts);
+        status = cli_cuts_apply(desk, *session, words, cuts);
     }
     if (status == DECOCT_OK) {
         status = decoct_session_eval(desk->ctx, *session, prompt->ids, prompt->count, 0, logits);

@@ -34,6 +34,9 @@ typedef struct cli_cuts {
 // Parses "FROM:TO": words or their 1-based numbers; FROM may be * for all words after TO.
 // Appends to *cuts. 0, or CLI_USAGE with a message that names the fix.
 int cli_cuts_add(const cli_words *words, const char *text, cli_cuts *cuts);
+// Hides the words (cuts NULL: none) in a session, for tokens fed from now on.
+decoct_status cli_cuts_apply(const cli_desk *desk, decoct_session *session, const cli_words *words,
+                             const cli_cuts *cuts);
 
 // Which attention is shown; -1: the mean over all of them.
 typedef struct cli_choice {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct next`: which words could come next, and how probable each is.
-#include "answer.h"
+#include "answer_json.h"
 #include "text.h"
 
 #include <jansson.h>
@@ -65,24 +65,8 @@ static int print_next_json(const cli_desk *desk, const cli_prompt *prompt,
                            const cli_answer *answer) {
     bool clean;
     char *text = cli_utf8_clean(prompt->text, strlen(prompt->text), &clean);
-    json_t *list = json_array();
-    for (int64_t i = 0; i < answer->count; i++) {
-        const cli_candidate *c = &answer->top[i];
-        char *shown = cli_utf8_clean(c->text, c->length, &clean);
-        json_t *item =
-            json_pack("{s:s, s:i, s:f}", "text", shown, "id", (int)c->id, "p", (double)c->p);
-        if (!clean) { // part of a character: the bytes say which
-            json_t *bytes = json_array();
-            for (size_t b = 0; b < c->length; b++) {
-                json_array_append_new(bytes, json_integer((unsigned char)c->text[b]));
-            }
-            json_object_set_new(item, "bytes", bytes);
-        }
-        json_array_append_new(list, item);
-        free(shown);
-    }
     json_t *all = json_pack("{s:s, s:s, s:o}", "prompt", text, "backend",
-                            decoct_context_backend(desk->ctx), "next", list);
+                            decoct_context_backend(desk->ctx), "next", cli_answer_pack(answer));
     int bad = !all || json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
     putchar('\n');
     json_decref(all);

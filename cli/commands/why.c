@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `decoct why`: which words mattered for the answer, found by hiding each of them.
+#include "why.h"
+
+#include "text.h"
+
+#include <stdlib.h>
+
+enum { TOP = 8, WORDS_SHOWN = 10 };
+
+typedef struct why_options {
+    cli_options common;
+    bool pairs, json;
+    int64_t top; // 0: not given
+    cli_prompt prompt;
+} why_options;
+
+static const struct argp_option rows[] = {
+    {"pairs", 'p', NULL, 0,
+     "Also hide each two words together, and show the pairs that change more than their words "
+     "alone",
+     0},
+    {"top", 'k', "N", 0,
+     "Show the N words, and the N pairs, that mattered most (default 10, with --json all)", 0},
+    {"json", 'j', NULL, 0,
+     "One JSON object: prompt, backend, method, answer (text, id and p of 8 tokens), last, words "
+     "(each with number, word, effect in percent, attention, answer without it). With --pairs "
+     "also extra and pairs (each with numbers, words, effect, extra, answer)",
+     0},
+    {0},
+};
+
+static error_t parse_why(int key, char *arg, struct argp_state *state) {
+    why_options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->common;
+        return 0;
+    case 'p':
+        o->pairs = true;
+        return 0;
+    case 'k':
+        o->top = cli_integer(state, "--top", arg, 1, 1000000);
+        return 0;
+    case 'j':
+        o->json = true;
+        return 0;
+    case ARGP_KEY_ARGS:
+        o->prompt.text = cli_join_words(state->argc - state->next, state->argv + state->next);
+        if (!o->prompt.text) {
+            argp_error(state, "the prompt is empty");
+        }
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "give the beginning of a text, for example: "
+                          "decoct why \"Sarah lies in the snow, feeling\"");
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    rows,
+    parse_why,
+    "TEXT",
+    "Shows which words mattered for what could come next. " INFLUENCE_METHOD "\v"
+    "Examples:\n\n"
+    "  decoct why \"Sarah lies in the snow, feeling ____\"\n"
+    "  decoct why \"Sarah lies still on the bed, feeling ____\" --pairs\n\n"
+    "The "
+    "last word cannot be hidden: the answer is read from its place. `decoct attend` shows the "
+    "attention between all words.\n\n" CLI_EXIT_DOC,
+    cli_model_options,
+    NULL,
+    NULL};
+
+double cli_why_attention(const cli_reasons *why, int64_t word) {
+    int64_t n = why->words->count;
+    return (double)why->map->mean[(n - 1) * n + word];
+}
+
+static int why_words(const why_options *o, const cli_desk *desk, const cli_words *words) {
+    cli_influence influence = {0};
+    cli_map map = {0};
+    int code = cli_influence_make(desk, &o->prompt, words, NULL, o->pairs, TOP, &influence);
+    if (code == CLI_OK) {
+        code = cli_map_make(desk, &o->prompt, words, NULL, (cli_choice){-1, -1}, false, TOP, &map);
+    }
+    if (code == CLI_OK) {
+        cli_reasons why = {.desk = desk,
+                           .prompt = &o->prompt,
+                           .words = words,
+                           .influence = &influence,
+                           .map = &map,
+                           .pairs = o->pairs,
+                           .top = o->top    ? o->top
+                                  : o->json ? INT64_MAX
+                                            : WORDS_SHOWN};
+        if (o->json) {
+            code = cli_why_json(&why);
+        } else {
+            cli_why_print(&why);
+        }
+    }
+    cli_map_free(&map);
+    cli_influence_free(&influence);
+    return code;
+}
+
+int cli_why(int argc, char **argv) {
+    why_options o = {0};
+    cli_desk desk;
+    cli_words words = {0};
+    int code = cli_parse(&parser, argc, argv, &o);
+    if (code != CLI_OK) {
+        return code;
+    }
+    code = cli_desk_open(&o.common, &desk);
+    if (code == CLI_OK) {
+        code = cli_prompt_encode(&desk, &o.prompt);
+    }
+    if (code == CLI_OK) {
+        code = cli_words_split(&desk, &o.prompt, &words);
+    }
+    if (code == CLI_OK) {
+        code = why_words(&o, &desk, &words);
+    }
+    cli_words_free(&words);
+    cli_prompt_free(&o.prompt);
+    cli_desk_close(&desk);
+    return code == CLI_OK ? cli_finish() : code;
+}
