@@ -92,5 +92,66 @@ class Listing(unittest.TestCase):
                     self.assertNotRegex(err, "unrecognized|unknown option|invalid option|requires|allow an argument")
 
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+SARAH = "Sarah lies still on the bed, feeling"
+# A source tree with the model and a program that does not find it is a failure, not a reason to skip.
+IN_TREE = os.path.exists(os.path.join(TOP, "models", "potion", "model.safetensors"))
+needs_model = unittest.skipUnless(IN_TREE or run("next", "the")[0] == 0, "no default model here")
+
+
+class StandardInput(unittest.TestCase):
+    """- is standard input wherever a TEXT or a FILE is read."""
+
+    @needs_model
+    def test_text(self):
+        for name in TABLES:
+            if "TEXT" not in " ".join(TABLES[name]["usage"]) or name == "profile":
+                continue
+            wanted = run(name, SARAH)
+            self.assertEqual(wanted[0], 0, wanted[2])
+            for words in ([], ["-"]):
+                self.assertEqual(run(name, *words, given=(SARAH + " ____\n").encode()), wanted, name)
+        self.assertEqual(run("profile", "-", "--runs", "1", given=SARAH.encode())[0], 0)
+
+    def test_text_that_is_none(self):
+        for name in ("next", "generate", "attend", "profile"):
+            for given, why in ((b" \n", "the text is empty"), (b"the\0bed", "zero bytes"), (b"a" * 2000000, "more than"),
+                               (b"\xff\xfea\0", "UTF-16")):
+                code, out, err = run(name, "-", given=given)
+                self.assertEqual((code, out), (64, ""))
+                self.assertIn(why, err)
+            code, out, err = run(name)  # /dev/null is not a pipe: the user forgot the text
+            self.assertEqual((code, out), (64, ""))
+            self.assertIn("give ", err)
+        code, _, err = run("profile", "--tokens", "8", "-", given=b"the bed")
+        self.assertEqual(code, 64)
+        self.assertIn("instead of a text", err)
+
+    def test_hashes(self):
+        lines = run("hash", "--only", "add")[1]
+        code, out, err = run("hash", "--only", "add", "--check", "-", given=lines.encode())
+        self.assertEqual(code, 0, err)
+        self.assertIn("all as in standard input", out)
+        self.assertEqual(run("hash", "--only", "add", "--check", "-", given=b"")[0], 12)
+
+    @unittest.skipUnless("report" in TABLES, "not in this build")
+    def test_result_files(self):
+        with open(os.path.join(HERE, "fixtures", "results", "before_dtype.json"), "rb") as file:
+            text = file.read()
+        wanted = run("export", "--to", "csv", os.path.join(HERE, "fixtures", "results", "before_dtype.json"))
+        self.assertEqual(wanted[0], 0, wanted[2])
+        self.assertEqual(run("export", "--to", "csv", "-", given=text), wanted)
+        code, out, err = run("report", "--json", "-", given=text)
+        self.assertEqual(code, 0, err)
+        self.assertIn('"standard input"', out)
+        code, _, err = run("report", "--json", "-", "-", given=text)
+        self.assertEqual(code, 64)
+        self.assertIn("once", err)
+        for command in (["report", "--json"], ["export", "--to", "md"]):
+            code, _, err = run(*command, "-", given=b"[1")
+            self.assertEqual(code, 64)
+            self.assertIn("standard input: ", err)
+
+
 if __name__ == "__main__":
     unittest.main()

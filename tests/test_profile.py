@@ -95,7 +95,7 @@ class Profile(unittest.TestCase):
         self.assertRegex(lines[-1], r"^  all steps +\d+ +[\d.]+ +100\.0 %$")
 
     def test_refusals(self):
-        for args, words in (((), "give either a text or --tokens N"), (("the", "--tokens", "3"), "give either"),
+        for args, words in (((), "give a text, or --tokens N"), (("the", "--tokens", "3"), "instead of a text"),
                             (("--tokens", "0"), "--tokens takes"), (("--tokens", "2", "--decode", "x"), "--decode takes"),
                             (("--tokens", "1000"), "1000 tokens do not fit"),
                             (("--tokens", "50", "--decode", "50"), "100 tokens do not fit")):

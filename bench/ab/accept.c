@@ -130,7 +130,8 @@ const char *accept_read(accept_list *list, const char *path, const char *today) 
     static char message[2048];
     char *line = NULL;
     size_t size = 0;
-    FILE *file = fopen(path, "re");
+    bool input = strcmp(path, "-") == 0;
+    FILE *file = input ? stdin : fopen(path, "re");
     bool failed = !file;
     const char *wrong = NULL;
     ssize_t length;
@@ -146,7 +147,7 @@ const char *accept_read(accept_list *list, const char *path, const char *today) 
         failed = true;
     }
     free(line);
-    if (file) {
+    if (file && !input) {
         fclose(file);
     }
     return wrong || failed ? message : NULL;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,8 @@ static readwhole_status read_open(int file, char **text, size_t *length, char *m
 readwhole_status readwhole(const char *path, char **text, size_t *length, char *message,
                            size_t size) {
     *text = NULL;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool input = strcmp(path, "-") == 0;
+    int file = input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) {
         return fail_read(message, size, errno);
     }

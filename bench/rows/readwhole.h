@@ -14,9 +14,9 @@ typedef enum readwhole_status {
     READWHOLE_MEMORY
 } readwhole_status;
 
-// Reads the file to its end, at most READWHOLE_MIB of it: a device may have no end. A byte-order
-// mark of UTF-8 is left out, one of UTF-16 is an error. *text has READWHOLE_PADDING zero bytes
-// behind it; free() it.
+// Reads the file, or standard input for "-", to its end, at most READWHOLE_MIB of it: a device may
+// have no end. A byte-order mark of UTF-8 is left out, one of UTF-16 is an error. *text has
+// READWHOLE_PADDING zero bytes behind it; free() it.
 readwhole_status readwhole(const char *path, char **text, size_t *length, char *message,
                            size_t size);
 // True when the text is only blanks.

@@ -2,6 +2,7 @@
 // `decoct attend`: which words each word drew from, and what changes when an edge is cut.
 #include "attend.h"
 #include "output.h"
+#include "take_text.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -48,13 +49,6 @@ static void take_cut(attend_options *o, char *arg, struct argp_state *state) {
     o->cuts[o->cut_count++] = arg;
 }
 
-static void take_text(attend_options *o, struct argp_state *state) {
-    o->prompt.text = cli_join_words(state->argc - state->next, state->argv + state->next);
-    if (!o->prompt.text) {
-        argp_error(state, "the prompt is empty");
-    }
-}
-
 static error_t parse_attend(int key, char *arg, struct argp_state *state) {
     attend_options *o = state->input;
     switch (key) {
@@ -73,27 +67,20 @@ static error_t parse_attend(int key, char *arg, struct argp_state *state) {
     case 'o':
         take_output(o, arg, state);
         return 0;
-    case ARGP_KEY_ARGS:
-        take_text(o, state);
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "give a text, for example: "
-                          "decoct attend \"Sarah lies still on the bed, feeling\"");
-        return EINVAL;
     case ARGP_KEY_END:
         if (o->choice.head >= 0 && o->choice.layer < 0) {
             argp_error(state, "--head needs --layer: every layer has heads of its own");
         }
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_take_text(key, state, &o->prompt);
     }
 }
 
 static const struct argp parser = {
     rows,
     parse_attend,
-    "TEXT",
+    "TEXT|-",
     "Shows, for each word of a text, which words it drew from. Every word has a label (its key), a "
     "potion (its value) and a recipe (its query). Where a word's recipe fits another word's label, "
     "it draws much of that word's potion. A word sees itself and the words before it, never those "

@@ -79,7 +79,7 @@ static error_t parse_export(int key, char *arg, struct argp_state *state) {
 static const struct argp parser = {
     rows,
     parse_export,
-    "FILE",
+    "FILE|-",
     "Turns a result file (decoct sweep, decoct bench --suite, decoct roofline), or a comparison "
     "(decoct ab --json, verdict.json of decoct gate), into what other tools read."
     "\v"

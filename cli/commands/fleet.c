@@ -29,7 +29,7 @@ static void *room(void *list, size_t count, size_t size) {
 
 const char *fleet_base_name(const char *path) {
     const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
+    return strcmp(path, "-") == 0 ? "standard input" : slash && slash[1] ? slash + 1 : path;
 }
 
 static char *clean(const char *text) {

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <threads.h>
+#include <unistd.h>
 
 // Memory grows with each worker by the size of a file and of what the parser makes of it.
 enum { WORKERS_MOST = 4 };
@@ -44,7 +45,7 @@ typedef struct gather_work {
 } gather_work;
 
 static void join(char text[1024], const char *path, const char *words) {
-    snprintf(text, 1024, "%s: %s", path, words);
+    snprintf(text, 1024, "%s: %s", strcmp(path, "-") == 0 ? fleet_base_name(path) : path, words);
     for (char *c = text; *c; c++) {
         *c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
     }
@@ -62,12 +63,17 @@ static void pass_over(const char *path, const char *words) {
     fprintf(stderr, "note: skipped: %s\n", text);
 }
 
+// What is known of a file, or of standard input, "-".
+static bool look_at(const char *path, struct stat *info) {
+    return (strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, info) : stat(path, info)) == 0;
+}
+
 int gather_read(const char *path, const cli_output *output, char **text, size_t *length,
                 char *words, size_t size) {
     static_assert((int)READWHOLE_PADDING >= (int)RESULTS_PADDING, "padding");
     struct stat info;
     *text = NULL;
-    if (stat(path, &info) == 0 && cli_output_is(output, &info)) {
+    if (look_at(path, &info) && cli_output_is(output, &info)) {
         snprintf(words, size, "is the output too: name another file with -o");
         return CLI_USAGE;
     }
@@ -144,10 +150,22 @@ static int add_folder(gather_work *w, const char *folder, int argument) {
                                                : gather_fail(CLI_NOTHING, folder, NO_RESULTS);
 }
 
+static bool has_source(const gather_work *w, const char *path) {
+    for (size_t i = 0; i < w->count; i++) {
+        if (strcmp(w->list[i].path, path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int add_argument(gather_work *w, const char *path, int argument) {
     struct stat info;
-    if (stat(path, &info) != 0) {
+    if (!look_at(path, &info)) {
         return gather_fail(CLI_USAGE, path, strerror(errno));
+    }
+    if (strcmp(path, "-") == 0 && has_source(w, path)) {
+        return gather_fail(CLI_USAGE, path, "standard input can be read once only");
     }
     if (S_ISDIR(info.st_mode)) {
         return add_folder(w, path, argument);

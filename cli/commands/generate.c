@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct generate`: continues a text and prints each word as it comes.
 #include "desk.h"
+#include "take_text.h"
 #include "term.h"
 #include "text.h"
 
@@ -54,25 +55,15 @@ static error_t parse_generate(int key, char *arg, struct argp_state *state) {
     case 's':
         o->sample.seed = cli_seed(state, "--seed", arg);
         return 0;
-    case ARGP_KEY_ARGS:
-        o->prompt.text = cli_join_words(state->argc - state->next, state->argv + state->next);
-        if (!o->prompt.text) {
-            argp_error(state, "the prompt is empty");
-        }
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "give the beginning of a text, for example: "
-                          "decoct generate \"Sarah lies still on the bed\"");
-        return EINVAL;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_take_text(key, state, &o->prompt);
     }
 }
 
 static const struct argp parser = {
     rows,
     parse_generate,
-    "TEXT",
+    "TEXT|-",
     "Continues a text: draws the next word, adds it, and repeats, until there are N tokens, "
     "the text has ended, or the model's context is full."
     "\v"

@@ -89,14 +89,17 @@ static int read_golden(const char *path, char **text) {
     if (!path) {
         return CLI_OK;
     }
-    FILE *file = fopen(path, "re");
+    bool input = strcmp(path, "-") == 0;
+    FILE *file = input ? stdin : fopen(path, "re");
     if (!file) {
         return cli_fail(CLI_USAGE, "--check %s: %s", path, strerror(errno));
     }
     (*text)[0] = '\n'; // every line has a line feed before it
     size_t got = fread(*text + 1, 1, CAP, file);
     bool bad = ferror(file) || got == CAP;
-    fclose(file);
+    if (!input) {
+        fclose(file);
+    }
     return bad ? cli_fail(CLI_USAGE, "--check %s: cannot be read whole", path) : CLI_OK;
 }
 
@@ -242,7 +245,8 @@ static int hash_all(const hash_options *o, const cli_desk *desk, const char *gol
     } else if (code == CLI_OK && o->json) {
         code = put_hashes_json(desk->ctx, &t);
     } else if (code == CLI_OK && golden && t.wrong == 0) {
-        printf("%d hashes, all as in %s\n", t.printed, o->check);
+        printf("%d hashes, all as in %s\n", t.printed,
+               strcmp(o->check, "-") == 0 ? "standard input" : o->check);
     }
     json_decref(t.list);
     return code == CLI_OK && t.wrong ? CLI_WRONG : code;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct next`: which words could come next, and how probable each is.
 #include "answer_json.h"
+#include "take_text.h"
 #include "text.h"
 
 #include <jansson.h>
@@ -32,25 +33,15 @@ static error_t parse_next(int key, char *arg, struct argp_state *state) {
     case 'j':
         o->json = true;
         return 0;
-    case ARGP_KEY_ARGS:
-        o->prompt.text = cli_join_words(state->argc - state->next, state->argv + state->next);
-        if (!o->prompt.text) {
-            argp_error(state, "the prompt is empty");
-        }
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "give the beginning of a text, for example: "
-                          "decoct next \"Sarah lies still on the bed, feeling\"");
-        return EINVAL;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_take_text(key, state, &o->prompt);
     }
 }
 
 static const struct argp parser = {
     rows,
     parse_next,
-    "TEXT",
+    "TEXT|-",
     "Reads the beginning of a text and shows which words could come next, the most probable first."
     "\v"
     "Example:\n\n"

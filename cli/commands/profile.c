@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct profile`: where the time of a model goes, step by step, and how near each step is to the
 // limits of this machine.
-#include "desk.h"
+#include "take_text.h"
 #include "term.h"
 #include "text.h"
 
@@ -47,6 +47,20 @@ static const struct argp_option rows[] = {
     {0},
 };
 
+// A text or --tokens.
+static error_t take_text(int key, struct argp_state *state, profile_options *o) {
+    if (key == ARGP_KEY_ARGS && o->tokens) {
+        argp_error(state, "--tokens N is fed instead of a text: leave one of them out");
+    }
+    if (key == ARGP_KEY_NO_ARGS && o->tokens) {
+        return 0;
+    }
+    if (key == ARGP_KEY_NO_ARGS && !cli_text_waits()) {
+        argp_error(state, "give a text, or --tokens N, for example: %s --tokens 512", state->name);
+    }
+    return cli_take_text(key, state, &o->prompt);
+}
+
 static error_t parse_profile(int key, char *arg, struct argp_state *state) {
     profile_options *o = state->input;
     switch (key) {
@@ -68,27 +82,15 @@ static error_t parse_profile(int key, char *arg, struct argp_state *state) {
     case 'j':
         o->json = true;
         return 0;
-    case ARGP_KEY_ARGS:
-        o->prompt.text = cli_join_words(state->argc - state->next, state->argv + state->next);
-        if (!o->prompt.text) {
-            argp_error(state, "the text is empty");
-        }
-        return 0;
-    case ARGP_KEY_END:
-        if (!o->prompt.text == !o->tokens) {
-            argp_error(state, "give either a text or --tokens N, for example: "
-                              "decoct profile --tokens 512");
-        }
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return take_text(key, state, o);
     }
 }
 
 static const struct argp parser = {
     rows,
     parse_profile,
-    "TEXT",
+    "TEXT|-",
     "Shows where the time of a model goes: each step of its blocks with its time, its share, its "
     "rate, and how close it is to a limit of this machine, arithmetic or memory, which is "
     "measured in the same run."

@@ -56,7 +56,7 @@ static error_t parse_report(int key, char *arg, struct argp_state *state) {
 static const struct argp parser = {
     rows,
     parse_report,
-    "FILE|DIR...",
+    "FILE|DIR|-...",
     "Makes one page of result files (decoct sweep, decoct bench --suite, decoct roofline) and "
     "of comparisons of builds (decoct ab --json, decoct gate): verdicts with their intervals, and "
     "the files themselves."

@@ -2,10 +2,11 @@
 // `decoct why`: which words mattered for the answer, found by hiding each of them.
 #include "why.h"
 
-#include "text.h"
+#include "take_text.h"
 
 #include <stdlib.h>
 
+enum { KEY_PAIRS = 0x100 };
 enum { TOP = 8, WORDS_SHOWN = 10 };
 
 typedef struct why_options {
@@ -16,7 +17,7 @@ typedef struct why_options {
 } why_options;
 
 static const struct argp_option rows[] = {
-    {"pairs", 'p', NULL, 0,
+    {"pairs", KEY_PAIRS, NULL, 0,
      "Also hide each two words together, and show the pairs that change more than their words "
      "alone",
      0},
@@ -36,7 +37,7 @@ static error_t parse_why(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &o->common;
         return 0;
-    case 'p':
+    case KEY_PAIRS:
         o->pairs = true;
         return 0;
     case 'k':
@@ -45,25 +46,15 @@ static error_t parse_why(int key, char *arg, struct argp_state *state) {
     case 'j':
         o->json = true;
         return 0;
-    case ARGP_KEY_ARGS:
-        o->prompt.text = cli_join_words(state->argc - state->next, state->argv + state->next);
-        if (!o->prompt.text) {
-            argp_error(state, "the prompt is empty");
-        }
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "give the beginning of a text, for example: "
-                          "decoct why \"Sarah lies in the snow, feeling\"");
-        return EINVAL;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_take_text(key, state, &o->prompt);
     }
 }
 
 static const struct argp parser = {
     rows,
     parse_why,
-    "TEXT",
+    "TEXT|-",
     "Shows which words mattered for what could come next. " INFLUENCE_METHOD "\v"
     "Examples:\n\n"
     "  decoct why \"Sarah lies in the snow, feeling ____\"\n"
