@@ -299,9 +299,28 @@ static double ratio_of(const decoct_cache *cache, int kv, const float *q) {
     return exp((s[1] - s[0]) / sqrt(DIM));
 }
 
-// The attention weights of a head are those of its group's keys.
+// Keeps what the projections of queries and of values wrote.
+typedef struct traced {
+    float q[ROWS * Q], v[ROWS * K];
+} traced;
+
+static void keep_projections(void *user, const decoct_trace_step *step) {
+    traced *kept = user;
+    float *to = strcmp(step->name, "q projection") == 0   ? kept->q
+                : strcmp(step->name, "v projection") == 0 ? kept->v
+                                                          : NULL;
+    assert_true(step->layer == 3 && step->index >= 50);
+    for (int64_t i = 0; to && i < step->rows; i++) {
+        memcpy(to + (step->first + i) * step->cols, step->values + i * step->stride,
+               (size_t)step->cols * sizeof *to);
+    }
+}
+
+// The attention weights of a head are those of its group's keys, and a trace of the projections
+// shows the queries and what the cache holds.
 static void test_weights(void **state) {
     static float x[ROWS * D], queries[ROWS * Q], weights[ROWS * ROWS];
+    static traced kept;
     decoct_cache *cache;
     decoct_context *ctx = check_open(*state, 1);
     if (!ctx) {
@@ -310,8 +329,12 @@ static void test_weights(void **state) {
     decoct_block *block = make_block(ctx, 0);
     check_fill(x, ROWS * D, 8, 1.0f);
     assert_int_equal(decoct_cache_create(ctx, block, ROWS, &cache), DECOCT_OK);
-    dct_block_extra extra = {.queries = queries};
+    dct_block_extra extra = {
+        .queries = queries,
+        .watch = {.trace = keep_projections, .user = &kept, .layer = 3, .index = 50}};
     assert_int_equal(dct_block_run(ctx, block, cache, ROWS, x, &extra), DECOCT_OK);
+    assert_true(check_same_bits(queries, kept.q, ROWS * Q));
+    assert_true(check_same_bits(cache->values, kept.v, ROWS * K));
     for (int h = 0; h < HEADS; h++) {
         assert_int_equal(dct_block_weights(ctx, block, cache, h, 0, ROWS, queries, NULL, weights),
                          DECOCT_OK);

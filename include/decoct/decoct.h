@@ -394,6 +394,49 @@ DECOCT_API int64_t decoct_session_step_count(const decoct_session *session);
 DECOCT_API decoct_status decoct_session_step(decoct_context *ctx, const decoct_session *session,
                                              int64_t index, decoct_step_info *info);
 
+/** What one step of a model wrote. */
+typedef struct decoct_trace_step {
+    uint32_t struct_size; /**< of the library's struct */
+    int32_t reserved;     /**< 0 */
+    int64_t index;        /**< of the step, as decoct_session_step counts */
+    int64_t layer;    /**< as in decoct_step_info: -1 before the first block and after the last */
+    const char *name; /**< "attention"; lives as long as the library */
+    int64_t first, rows;  /**< of the positions first .. first + rows - 1 */
+    int64_t cols, stride; /**< of values */
+    const float *values;  /**< (rows, cols), valid during the call only */
+} decoct_trace_step;
+typedef void (*decoct_trace_fn)(void *user, const decoct_trace_step *step);
+
+/**
+ * Calls `fn` after each step of later decoct_session_eval calls, with what the step wrote; NULL
+ * ends this. The steps of a block of gpt2:
+ *   "q k v projection"   queries, keys and values side by side, each (heads * head_dim)
+ *   "attention"          the weighted sums of the values, head beside head
+ *   "output projection", then "residual": what attention adds, and the residual stream after it
+ *   "norm 1", "norm 2", "up", "gelu", "down": what their names say, then "residual" again
+ * before them "embedding" and "positions" (the sum of both vectors), after them "final norm" and
+ * "logits", of those positions only whose logits are asked for. openai-gpt has its norms after the
+ * residuals, and no final one. A step that writes to the cache only makes no call.
+ * The calls come on the thread of decoct_session_eval, in the order of the steps. Tokens go through
+ * the model in pieces of up to 512: a longer prompt makes several calls for each step, each with
+ * its own `first`. `fn` must return, must not change or destroy the session, and cannot use the
+ * context (DECOCT_E_BUSY). If decoct_session_eval fails, the calls made until then count for
+ * nothing. Tracing changes no bit. Errors: DECOCT_E_ARGUMENT.
+ */
+DECOCT_API decoct_status decoct_session_trace(decoct_context *ctx, decoct_session *session,
+                                              decoct_trace_fn fn, void *user);
+/**
+ * The logits that the model's last steps (the final norm where it has one, and the output matrix)
+ * give for the residual stream x (rows, d_model) of any layer, the "logit lens": which token the
+ * model would name if its blocks ended there. With that of the last block they have the bits of
+ * decoct_session_eval's. logits (rows, vocabulary); strides in elements, 0: dense. x is not changed
+ * and shares no element with logits.
+ * Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY.
+ */
+DECOCT_API decoct_status decoct_model_logits(decoct_context *ctx, const decoct_model *model,
+                                             int64_t rows, const float *x, int64_t x_stride,
+                                             float *logits, int64_t logits_stride);
+
 /** How the next token is drawn. */
 typedef struct decoct_sample_args {
     uint32_t struct_size; /**< sizeof(decoct_sample_args) */

@@ -217,7 +217,7 @@ decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, deco
                      .cache = cache,
                      .mask = extra->mask,
                      .mask_head_stride = extra->mask_head_stride,
-                     .tallies = extra->tallies};
+                     .watch = extra->watch};
     // A mask is as wide as the cache will be after the whole run: then there is one chunk only.
     int64_t step = extra->mask || rows < DCT_CHUNK_ROWS ? rows : DCT_CHUNK_ROWS;
     decoct_status status = DECOCT_OK;

@@ -21,7 +21,7 @@ typedef struct dct_block_extra {
     const float *mask;          // (rows, length after the run), added to the scores; NULL: none
     int64_t mask_head_stride;   // to the mask of the next head; 0: the same for all
     float *queries;             // (rows, heads * head_dim): receives the queries; NULL: not needed
-    dct_tally *tallies;         // of each step; NULL: steps are not timed
+    dct_watch watch;
 } dct_block_extra;
 
 // The angles of `rows` positions from `first` on, for all blocks of these sizes: valid until the

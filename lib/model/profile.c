@@ -95,8 +95,13 @@ static int64_t first_step(const decoct_session *s, int64_t layer) {
     return layer < 0 ? 0 : m->entry.recipe->count + layer * m->config.family->block.count;
 }
 
-dct_tally *dct_session_tallies(const decoct_session *s, int64_t layer) {
-    return s->measures ? s->tallies + first_step(s, layer) : NULL;
+dct_watch dct_session_watch(const decoct_session *s, int64_t layer) {
+    int64_t index = first_step(s, layer);
+    return (dct_watch){.tallies = s->measures ? s->tallies + index : NULL,
+                       .trace = s->trace,
+                       .user = s->trace_user,
+                       .layer = layer < s->model->config.layers ? layer : -1,
+                       .index = index};
 }
 
 static decoct_status start(decoct_context *ctx, decoct_session *s) {

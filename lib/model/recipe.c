@@ -7,6 +7,7 @@
 #include "ops/matmul.h"
 #include "ops/rowops.h"
 #include "profile.h"
+#include "trace.h"
 
 #include <string.h>
 
@@ -191,7 +192,11 @@ decoct_status dct_stage_run(dct_pass *p) {
     for (int32_t i = 0; i < recipe->count && !status; i++) {
         const dct_step *step = &recipe->steps[i];
         dct_run_step *run = kinds[step->kind];
-        status = p->tallies ? dct_profile_step(p, step, run, &p->tallies[i]) : run(p, step);
+        dct_tally *tally = p->watch.tallies ? &p->watch.tallies[i] : NULL;
+        status = tally ? dct_profile_step(p, step, run, tally) : run(p, step);
+        if (p->watch.trace && !status && !p->ctx->ran) {
+            dct_trace_step(p, step, p->watch.index + i);
+        }
     }
     return status ? status : p->ctx->ran;
 }

@@ -135,6 +135,14 @@ typedef struct dct_tally {
     double seconds, flops, bytes;
 } dct_tally;
 
+// What observes the steps of a stage.
+typedef struct dct_watch {
+    dct_tally *tallies;    // of each step of the recipe; NULL: steps are not timed
+    decoct_trace_fn trace; // is given what each step wrote; NULL: off
+    void *user;
+    int64_t layer, index; // of the stage's first step, as decoct_session_step counts
+} dct_watch;
+
 typedef struct dct_pass {
     decoct_context *ctx;
     const dct_stage *stage;
@@ -147,7 +155,7 @@ typedef struct dct_pass {
     const float *mask;          // (rows, first + rows), added to the scores; NULL: none
     int64_t mask_head_stride;   // to the mask of the next head; 0: the same for all
     float *queries;             // (rows, heads * head_dim): receives the queries; NULL: not needed
-    dct_tally *tallies;         // of each step of the recipe; NULL: steps are not timed
+    dct_watch watch;
     float *registers[DCT_REGISTERS]; // set by dct_stage_run
 } dct_pass;
 

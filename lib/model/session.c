@@ -100,15 +100,16 @@ decoct_status decoct_session_truncate(decoct_context *ctx, decoct_session *sessi
 
 // ---- Tokens in, logits out ----
 
-// Logits of `rows` positions with activations x, which change.
+// Logits of the last `rows` positions with activations x, which change.
 static decoct_status score(decoct_context *ctx, const decoct_session *s, int64_t rows, float *x,
                            float *logits) {
     dct_pass pass = {.ctx = ctx,
                      .stage = &s->model->exit,
                      .rows = rows,
+                     .first = s->length - rows,
                      .x = x,
                      .logits = logits,
-                     .tallies = dct_session_tallies(s, s->model->config.layers)};
+                     .watch = dct_session_watch(s, s->model->config.layers)};
     return dct_stage_run(&pass);
 }
 
@@ -157,7 +158,7 @@ static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t 
                      .first = first,
                      .x = *x,
                      .ids = ids,
-                     .tallies = dct_session_tallies(s, -1)};
+                     .watch = dct_session_watch(s, -1)};
     dct_block_extra extra = {0};
     decoct_status status = dct_stage_run(&pass);
     status = status ? status : dct_block_angles(ctx, &m->config.size, first, rows, &extra);
@@ -167,7 +168,7 @@ static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t 
                 .layer = i, .head = -1, .first = first, .rows = rows, .keys = first + rows};
             status = dct_cuts_mask(ctx, s, &scores, &extra.mask, &extra.mask_head_stride);
         }
-        extra.tallies = dct_session_tallies(s, i);
+        extra.watch = dct_session_watch(s, i);
         if (s->keeps_queries) {
             extra.queries = s->queries + (i * s->queries_room + first) * query_width(s);
         }

@@ -22,6 +22,8 @@ struct decoct_session {
     int64_t queries_room; // positions; it grows up to max_len
     dct_cut *cuts;
     int64_t cut_count, cut_room;
+    decoct_trace_fn trace; // NULL: off
+    void *trace_user;
     bool measures; // steps are timed
     dct_tally
         *tallies; // of the entry's steps, of each layer's, of the exit's; NULL: never measured
@@ -29,8 +31,7 @@ struct decoct_session {
 
 // How many steps a model has, in all layers.
 int64_t dct_session_steps(const decoct_session *session);
-// The tallies of the entry (layer -1), of a layer, or of the exit (layer == layers); NULL while
-// steps are not timed.
-dct_tally *dct_session_tallies(const decoct_session *session, int64_t layer);
+// What observes the steps of the entry (layer -1), of a layer, or of the exit (layer == layers).
+dct_watch dct_session_watch(const decoct_session *session, int64_t layer);
 
 #endif
