@@ -3,6 +3,7 @@
 
 #include "machine/clock.h"
 #include "measure/progress.h"
+#include "measure/sample.h"
 #include "measure/schedule.h"
 #include "measure/shelf.h"
 #include "measure/stop.h"
@@ -35,9 +36,23 @@ typedef struct turn {
     int block_count;
 } turn;
 
-static void show(void *data, const sample_case *c) {
+// Prints the progress with the case that was sampled last; NULL: no case.
+static void show(void *data, const sample_case *now) {
     turn *t = data;
-    progress_show(&t->progress, c);
+    char text[448] = "";
+    if (now) {
+        const char *unit = "";
+        sample_rate(&now->cost, 1.0, &unit);
+        int used = snprintf(text, sizeof text, "%s", now->name);
+        if (now->last_rate > 0.0) {
+            used += snprintf(text + used, sizeof text - (size_t)used, "  %.4g %s", now->last_rate,
+                             unit);
+        }
+        if (now->last_pct > 0.0) {
+            snprintf(text + used, sizeof text - (size_t)used, ", %.0f %% of roof", now->last_pct);
+        }
+    }
+    progress_say(&t->progress, text);
 }
 
 static void listen(void *data, const gbench_sample *sample) {

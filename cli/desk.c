@@ -8,6 +8,8 @@
 #include "trial.h"
 #include "vocabulary.h"
 
+#include "bench/measure/ticker.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,7 +96,9 @@ int cli_desk_open(const cli_options *options, cli_desk *desk) {
     if (code != CLI_OK) {
         return code;
     }
+    ticker_begin("reading the model", 0);
     decoct_status status = decoct_model_open(desk->ctx, desk->folder, &desk->model);
+    ticker_end();
     if (status == DECOCT_OK) {
         desk->info.struct_size = sizeof desk->info;
         status = decoct_model_describe(desk->ctx, desk->model, &desk->info);

@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include "bench/cases/parse.h"
+#include "bench/measure/ticker.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -118,6 +119,7 @@ uint64_t cli_seed(const struct argp_state *state, const char *option, const char
 int cli_fail(int code, const char *format, ...) {
     va_list args;
     va_start(args, format);
+    ticker_end();
     fflush(stdout);
     fprintf(stderr, "%s: ", program_invocation_short_name);
     vfprintf(stderr, format, args);

@@ -3,6 +3,7 @@
 # FOLDER that acts as OpenBLAS. Rows, figures and exit codes; no timing is judged.
 import json
 import os
+import pty
 import re
 import shutil
 import struct
@@ -10,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+
+import terminal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.abspath(sys.argv.pop(2))
@@ -172,6 +175,22 @@ class Figures(unittest.TestCase):
                                found=False)
         self.assertEqual(code, 0)
         self.assertIn("libxsmm      missing: ", out)
+
+
+class Progress(unittest.TestCase):
+    def test_line(self):
+        """Between rows, from the second one on if the first has taken more than 2 seconds."""
+        master, slave = pty.openpty()
+        run = subprocess.Popen([DECOCT, "peers", "--rounds", "3", "--turn", "0.4", "--folder", "/nonexistent",
+                                "--op", "softmax", "--filter", "cols:(16|64)$"], stdin=subprocess.DEVNULL, text=True,
+                               stdout=subprocess.PIPE, stderr=slave)
+        os.close(slave)
+        out = run.stdout.read()
+        run.stdout.close()
+        text = terminal.read_all(master).decode()
+        self.assertEqual(run.wait(timeout=600), 0)
+        self.assertRegex(text, r"^\r\x1b\[K1/2, \d+ s left  softmax/rows:4096/cols:64, 1 thread\r\x1b\[K$")
+        self.assertEqual(len(re.findall("(?m)^softmax", out)), 2)
 
 
 class Refusals(unittest.TestCase):

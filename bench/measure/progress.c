@@ -8,16 +8,25 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static const double TERMINAL_PAUSE = 0.1, LINE_PAUSE = 20.0; // seconds
+static const double TERMINAL_PAUSE = 0.1, LINE_PAUSE = 20.0, SHORT_RUN = 2.0; // seconds
 
 progress progress_begin(int done, int total, double budget) {
+    bool terminal = isatty(STDERR_FILENO);
     return (progress){.done = done,
                       .before = done,
                       .total = total,
                       .begin = clock_budget(),
                       .budget = budget,
-                      .shown = isatty(STDERR_FILENO) ? 0.0 : clock_now(),
-                      .terminal = isatty(STDERR_FILENO)};
+                      .shown = terminal ? 0.0 : clock_now(),
+                      .pause = terminal ? TERMINAL_PAUSE : LINE_PAUSE,
+                      .terminal = terminal};
+}
+
+progress progress_begin_late(int total) {
+    progress p = progress_begin(0, total, 0.0);
+    p.shown = clock_now() + SHORT_RUN - TERMINAL_PAUSE;
+    p.pause = p.terminal ? TERMINAL_PAUSE : 0.0;
+    return p;
 }
 
 // "3 h 20 min", "12 min", "40 s".
@@ -57,46 +66,41 @@ static int terminal_width(void) {
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col : 80;
 }
 
-void progress_say(progress *p, const char *words) {
-    progress_say_until(p, estimate_rest(p), "left", words);
-}
-
-void progress_say_until(progress *p, double seconds, const char *aim, const char *words) {
-    double time = clock_now();
-    if (time - p->shown < (p->terminal ? TERMINAL_PAUSE : LINE_PAUSE)) {
-        return;
-    }
-    p->shown = time;
-    char line[512], rest[64];
-    put_rest(p, seconds, aim, rest, sizeof rest);
-    snprintf(line, sizeof line, "%d/%d, %s  %s", p->done, p->total, rest, words);
+static void put_line(progress *p, const char *line) {
     if (p->terminal) {
         fprintf(stderr, "\r\033[K%.*s", terminal_width() - 1, line);
     } else {
         fprintf(stderr, "%s\n", line);
     }
     fflush(stderr);
+    p->drawn = true;
 }
 
-void progress_show(progress *p, const sample_case *now) {
-    char words[448] = "";
-    if (now) {
-        const char *unit = "";
-        sample_rate(&now->cost, 1.0, &unit);
-        int used = snprintf(words, sizeof words, "%s", now->name);
-        if (now->last_rate > 0.0) {
-            used += snprintf(words + used, sizeof words - (size_t)used, "  %.4g %s", now->last_rate,
-                             unit);
-        }
-        if (now->last_pct > 0.0) {
-            snprintf(words + used, sizeof words - (size_t)used, ", %.0f %% of roof", now->last_pct);
-        }
+void progress_say(progress *p, const char *text) {
+    progress_say_until(p, estimate_rest(p), "left", text);
+}
+
+void progress_say_until(progress *p, double seconds, const char *aim, const char *text) {
+    double time = clock_now();
+    if (p->pause <= 0.0 || time - p->shown < p->pause) {
+        return;
     }
-    progress_say(p, words);
+    p->shown = time;
+    char line[512], spent[32], rest[64];
+    if (p->total > 0) {
+        put_rest(p, seconds, aim, rest, sizeof rest);
+        snprintf(line, sizeof line, "%d/%d, %s  %s", p->done, p->total, rest, text);
+    } else {
+        put_time(spent, sizeof spent, clock_budget() - p->begin);
+        snprintf(line, sizeof line, "%s, %s", text, spent);
+    }
+    put_line(p, line);
 }
 
 void progress_end(progress *p) {
-    if (p->terminal) {
+    if (p->terminal && p->drawn) {
         fputs("\r\033[K", stderr);
+        fflush(stderr);
+        p->drawn = false;
     }
 }

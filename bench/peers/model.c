@@ -5,6 +5,7 @@
 #include "cases/operands.h"
 #include "cases/stored.h"
 #include "llama.h"
+#include "measure/ticker.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,11 +15,10 @@
 enum { US, FMA, MEMORY, THEM, SIDES, TOKENS = 1024, MEMORY_FLOATS = 64 << 20 };
 
 // Their type becomes the model's own.
-static const row_shape rows[] = {{"prefill", {512, 0}, DECOCT_F32},
-                                 {"prefill", {1024, 0}, DECOCT_F32},
-                                 {"decode", {1, 0}, DECOCT_F32},
-                                 {"decode", {1, 512}, DECOCT_F32}};
-enum { ROWS = sizeof rows / sizeof *rows };
+static const row_shape rows[MODEL_ROWS] = {{"prefill", {512, 0}, DECOCT_F32},
+                                           {"prefill", {1024, 0}, DECOCT_F32},
+                                           {"decode", {1, 0}, DECOCT_F32},
+                                           {"decode", {1, 512}, DECOCT_F32}};
 
 // One model in both libraries; the row that is run decides what is fed.
 typedef struct pair {
@@ -180,17 +180,20 @@ int model_rows(const char *folder, const char *packages, int32_t threads, ours *
     }
     p->us = us;
     char why[160] = "";
+    ticker_begin("reading the model", 0);
     bool well = open_ours(p, folder);
     if (well) {
         open_theirs(p, folder, packages, threads, why, sizeof why);
     }
-    for (int i = 0; i < ROWS && well; i++) {
+    ticker_end();
+    for (int i = 0; i < MODEL_ROWS && well; i++) {
         row_result result = {0};
         row_shape row = rows[i];
         row.dtype = p->info.dtype;
         if (!p->them) {
             snprintf(result.peers[0].why, sizeof result.peers[0].why, "%s", why);
         }
+        report_begin_row(out, &row, threads);
         well = run_row(p, &row, options, &result);
         *wrong += well ? report_row(out, &row, threads, &them, 1, &result) : 0;
     }
@@ -199,5 +202,5 @@ int model_rows(const char *folder, const char *packages, int32_t threads, ours *
         snprintf(error, size, "%s", *words ? words : "out of memory");
     }
     close_pair(p);
-    return well ? ROWS : -1;
+    return well ? MODEL_ROWS : -1;
 }

@@ -5,6 +5,8 @@
 
 #include "report.h"
 
+enum { MODEL_ROWS = 4 };
+
 // `folder`: what bench/peers/make_gpt2 wrote. `packages`: where npm's packages are, for llama.cpp.
 // Returns how many rows were run, -1 and a message at `error` if our own side failed; *wrong counts
 // results that differ.

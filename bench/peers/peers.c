@@ -275,6 +275,11 @@ static int open_ours(const settings *s, int32_t threads, const char *backend, ou
     return 0;
 }
 
+static void say_failure(report *out, const char *error) {
+    report_end_row(out);
+    fprintf(stderr, "decoct peers: %s\n", error);
+}
+
 static int run_rows(session *run, int32_t threads, const char *backend) {
     const settings *s = run->s;
     // Other libraries' threads spin for a while after their turn; with one CPU they cannot.
@@ -291,7 +296,7 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
                               error, sizeof error);
         run->rows += rows;
         if (rows < 0) {
-            fprintf(stderr, "decoct peers: %s\n", error);
+            say_failure(run->out, error);
             code = EXIT_INTERNAL;
         }
     }
@@ -301,9 +306,10 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
         if (!wanted(s, &run->filter, &shape)) {
             continue;
         }
+        report_begin_row(run->out, &shape, threads);
         if (!row_run(&shape, threads, &us, run->peers, run->peer_count, &options, &result, error,
                      sizeof error)) {
-            fprintf(stderr, "decoct peers: %s\n", error);
+            say_failure(run->out, error);
             code = EXIT_INTERNAL;
         } else {
             run->wrong +=
@@ -326,6 +332,16 @@ static void list_rows(const settings *s, const regex_t *filter) {
     }
 }
 
+// With each thread count and backend.
+static int count_rows(const settings *s, const regex_t *filter) {
+    row_shape shape;
+    int count = s->model ? MODEL_ROWS : 0;
+    for (int i = 0; row_shape_at(i, &shape) && !s->model; i++) {
+        count += wanted(s, filter, &shape);
+    }
+    return count * s->threads.count * s->backend.count;
+}
+
 static int run_session(session *run) {
     const settings *s = run->s;
     cpu_set_t allowed;
@@ -335,6 +351,7 @@ static int run_session(session *run) {
         list_rows(s, &run->filter);
         return 0;
     }
+    report_plan(run->out, count_rows(s, &run->filter));
     for (int t = 0; t < s->threads.count && !code; t++) {
         int32_t threads = s->threads.items[t] ? (int32_t)s->threads.items[t] : cpus;
         pin(&allowed, threads);

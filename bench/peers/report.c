@@ -4,6 +4,7 @@
 #include "cases/served.h"
 #include "cases/stored.h"
 #include "machine/machine.h"
+#include "measure/progress.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 struct report {
     json_t *all, *rows, *peers;
     bool begun; // the heading has been printed
+    progress progress;
     const char *backend;
     const decoct_context *ours;
 };
@@ -66,6 +68,23 @@ void report_peer(report *r, const peer *p, bool there, const char *note) {
 void report_ours(report *r, const char *backend, const decoct_context *ctx) {
     r->backend = backend;
     r->ours = ctx;
+}
+
+void report_plan(report *r, int rows) {
+    r->progress = progress_begin_late(rows);
+}
+
+void report_begin_row(report *r, const row_shape *shape, int32_t threads) {
+    char name[128], text[192];
+    row_name(shape, name, sizeof name);
+    snprintf(text, sizeof text, "%s/%s, %d thread%s", shape->kind, name, threads,
+             threads == 1 ? "" : "s");
+    progress_say(&r->progress, text);
+}
+
+void report_end_row(report *r) {
+    progress_end(&r->progress);
+    r->progress.done++;
 }
 
 enum { KERNELS_TEXT = 96 };
@@ -135,6 +154,7 @@ int report_row(report *r, const row_shape *shape, int32_t threads, const row_pee
                const row_result *result) {
     char name[160], dims[128];
     int wrong = 0;
+    report_end_row(r);
     json_array_append_new(r->rows, to_json(r, shape, threads, peers, count, result));
     if (!r->begun) {
         printf("\n%-48s %7s %6s %-22s  %s\n", "row", "decoct", "of peak", "against the best peer",

@@ -16,6 +16,12 @@ void report_peer(report *r, const peer *p, bool there, const char *note);
 // Our side of the rows that follow: the backend that was asked for, and the backends that serve.
 // Both must live until those rows are reported.
 void report_ours(report *r, const char *backend, const decoct_context *ctx);
+// Before the first row: how many will be measured, for the line of progress.
+void report_plan(report *r, int rows);
+// Before a row is measured.
+void report_begin_row(report *r, const row_shape *shape, int32_t threads);
+// After a row that was not measured: an error.
+void report_end_row(report *r);
 // How many peers gave a wrong result.
 int report_row(report *r, const row_shape *shape, int32_t threads, const row_peer *peers, int count,
                const row_result *result);

@@ -5,6 +5,8 @@
 #include "take_text.h"
 #include "text.h"
 
+#include "bench/measure/ticker.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,10 +150,12 @@ static int attend(const attend_options *o, const cli_desk *desk, const cli_words
     }
     bool all = o->output && !cli_ends_with(o->output, ".svg");
     cli_map map = {0}, uncut = {0};
+    ticker_begin("computing the map", 0);
     code = cli_map_make(desk, &o->prompt, words, cuts, o->choice, all, TOP, &map);
     if (code == CLI_OK && cuts->count > 0) {
         code = cli_map_make(desk, &o->prompt, words, NULL, o->choice, false, TOP, &uncut);
     }
+    ticker_end();
     if (code == CLI_OK) {
         cli_scene scene = {.desk = desk,
                            .prompt = &o->prompt,

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "text.h"
 
+#include "bench/measure/ticker.h"
 #include "bench/rows/readwhole.h"
 
 #include <assert.h>
@@ -60,7 +61,9 @@ int gather_fail(int code, const char *path, const char *words) {
 static void pass_over(const char *path, const char *words) {
     char text[1024];
     join(text, path, words);
+    ticker_hold();
     fprintf(stderr, "note: skipped: %s\n", text);
+    ticker_release();
 }
 
 // What is known of a file, or of standard input, "-".
@@ -264,6 +267,7 @@ static void take_in(gather_work *w, size_t index, results_reader *reader) {
             text = NULL;
         }
         w->turn++;
+        ticker_set((int)w->turn);
         cnd_broadcast(&w->turned);
     }
     mtx_unlock(&w->lock);
@@ -345,11 +349,13 @@ int gather(char **arguments, int count, bool keep, const cli_output *output,
     }
     if (w.code == CLI_OK) {
         make_shown(&w);
+        ticker_begin("reading result files", (int)w.count);
         run_readers(&w);
         w.code = w.code == CLI_OK ? check_folders(&w) : w.code;
         w.code = w.code == CLI_OK ? check_size(&result->fleet) : w.code;
         fleet_label(&result->fleet);
         fleet_judge(&result->fleet);
+        ticker_end();
         cnd_destroy(&w.turned);
         mtx_destroy(&w.lock);
     }

@@ -5,6 +5,7 @@
 #include "term.h"
 #include "text.h"
 
+#include "bench/measure/ticker.h"
 #include "lib/core/utf8.h"
 
 #include <stdlib.h>
@@ -135,8 +136,10 @@ static int draw(const cli_desk *desk, decoct_session *session, generate_options 
     int64_t feed_count = o->prompt.count;
     int32_t id = 0;
     int code = CLI_OK;
+    ticker_begin("reading the text", 0); // until the first token: then the text itself grows
     for (int64_t i = 0; i < o->count && code == CLI_OK; i++) {
         decoct_status status = decoct_session_eval(desk->ctx, session, feed, feed_count, 0, logits);
+        ticker_end();
         o->sample.position = (uint64_t)i;
         if (status == DECOCT_OK) {
             status = decoct_sample(desk->ctx, &o->sample, logits, desk->info.vocabulary, &id);

@@ -6,6 +6,7 @@
 #include "bench/cases/output_hash.h"
 #include "bench/cases/served.h"
 #include "bench/cases/work.h"
+#include "bench/measure/ticker.h"
 #include "desk.h"
 #include "text.h"
 
@@ -167,7 +168,10 @@ static void put_hash(tally *t, const char *op, const char *name, const char *has
     if (t->list) {
         add_row(t->list, op, name, hash, wanted, golden != NULL);
     } else if (wrong) {
+        ticker_hold();
         printf("%s %s %s, expected %.16s\n", op, name, hash, wanted ? wanted : "(no such line)");
+        fflush(stdout);
+        ticker_release();
     } else if (!golden) {
         printf("%s %s %s\n", op, name, hash);
         fflush(stdout);
@@ -239,7 +243,11 @@ static int put_hashes_json(const decoct_context *ctx, const tally *t) {
 static int hash_all(const hash_options *o, const cli_desk *desk, const char *golden) {
     tally t = {.list = o->json ? json_array() : NULL};
     say_servers(desk->ctx);
+    if (o->json || golden) { // else the lines show how far it is
+        ticker_begin("computing hashes", 0);
+    }
     int code = hash_cases(o, desk, golden, &t);
+    ticker_end();
     if (code == CLI_OK && t.printed == 0) {
         code = cli_fail(CLI_NOTHING, "--only %s: no line has that name", o->only);
     } else if (code == CLI_OK && o->json) {

@@ -4,6 +4,8 @@
 #include "take_text.h"
 #include "text.h"
 
+#include "bench/measure/ticker.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +79,9 @@ static int answer_prompt(const cli_desk *desk, const next_options *o, cli_answer
     float *logits = cli_alloc(desk->info.vocabulary, sizeof *logits);
     decoct_status status = decoct_session_create(desk->ctx, desk->model, o->prompt.count, &session);
     if (status == DECOCT_OK) {
+        ticker_begin("computing the answer", 0);
         status = decoct_session_eval(desk->ctx, session, o->prompt.ids, o->prompt.count, 0, logits);
+        ticker_end();
     }
     int code = status == DECOCT_OK ? cli_answer_make(desk, &o->prompt, logits, o->top, answer)
                                    : cli_fail_status(desk->ctx, status, "the model");

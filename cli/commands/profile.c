@@ -5,6 +5,8 @@
 #include "term.h"
 #include "text.h"
 
+#include "bench/measure/progress.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,8 +214,11 @@ static decoct_status run_repeatedly(const profile_job *j, profile *p) {
     int64_t keep = j->o->decode ? j->o->tokens : 0, steps = decoct_session_step_count(j->session);
     profile mine = {.rows = cli_alloc(steps, sizeof *mine.rows)};
     p->rows = cli_alloc(steps, sizeof *p->rows);
+    progress said = progress_begin_late((int)j->o->runs + 1);
     decoct_status status = run_model(j, 0);
     for (int64_t i = 0; i <= j->o->runs && status == DECOCT_OK; i++) {
+        said.done = (int)i;
+        progress_say(&said, "runs");
         status = decoct_session_profile(j->desk->ctx, j->session, 1);
         status = status ? status : run_model(j, keep);
         status = status ? status : collect_steps(j, &mine);
@@ -223,6 +228,7 @@ static decoct_status run_repeatedly(const profile_job *j, profile *p) {
             p->seconds = mine.seconds;
         }
     }
+    progress_end(&said);
     free(mine.rows);
     return status;
 }
