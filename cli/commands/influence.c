@@ -23,13 +23,11 @@ static int64_t end_of(const hiding *h, int64_t word) {
     return h->words->list[word].first + h->words->list[word].count;
 }
 
-// A session that has seen the tokens before `length`, without cuts other than the caller's.
-static decoct_status go_back(hiding *h, int64_t length) {
-    (void)length;
-    decoct_session_destroy(h->session);
-    h->session = NULL;
-    decoct_status status =
-        decoct_session_create(h->desk->ctx, h->desk->model, h->prompt->count, &h->session);
+// The session has then seen the tokens before `length`, and has no cuts but the caller's.
+static decoct_status go_back(const hiding *h, int64_t length) {
+    decoct_context *ctx = h->desk->ctx;
+    decoct_status status = decoct_session_truncate(ctx, h->session, length);
+    status = status ? status : decoct_session_uncut(ctx, h->session);
     return status ? status : cli_cuts_apply(h->desk, h->session, h->words, h->cuts);
 }
 
@@ -95,8 +93,12 @@ static int hide_two(hiding *h, int64_t first, int64_t second) {
 }
 
 static int hide_all(hiding *h, bool pairs) {
+    const cli_desk *desk = h->desk;
     int64_t count = h->out->count;
-    int code = answer_rest(h, go_back(h, 0), &h->out->answer);
+    decoct_status status =
+        decoct_session_create(desk->ctx, desk->model, h->prompt->count, &h->session);
+    status = status ? status : go_back(h, 0);
+    int code = answer_rest(h, status, &h->out->answer);
     for (int64_t first = count - 1; first >= 0 && code == CLI_OK; first--) {
         code = hide_one(h, first);
         for (int64_t second = count - 1; pairs && second > first && code == CLI_OK; second--) {
