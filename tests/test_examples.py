@@ -32,6 +32,16 @@ class Readme(unittest.TestCase):
         self.assertEqual(given, expected, "README.md shows another answer than the program's:\n"
                          + given)
 
+    def test_picture(self):
+        with open(os.path.join(TOP, "README.md"), encoding="utf-8") as file:
+            text = file.read()
+        prompt, options, name = re.search(r'(?m)^decoct attend "(.*?)" (.*) -o (\S+\.svg) ', text).groups()
+        self.assertIn("](%s)" % name, text)
+        path = os.path.join(self.folder, "drawn.svg")
+        run([*DECOCT, "attend", prompt, *options.split(" "), "-o", path])
+        with open(path, encoding="utf-8") as drawn, open(os.path.join(TOP, name), encoding="utf-8") as shown:
+            self.assertEqual(shown.read(), drawn.read(), "the command below the picture draws another one")
+
     def test_examples_are_shown(self):
         shown = {"c/attention.c": ("README.md", "c"), "python/attention.py": ("README.md", "python"),
                  "plugin/mine.c": ("docs/plugins.md", "c")}

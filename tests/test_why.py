@@ -6,11 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
+import xml.etree.ElementTree
 
 DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
 HERE = os.path.dirname(os.path.abspath(__file__))
 SNOW = "Sarah lies in the snow, feeling"
+SVG = "{http://www.w3.org/2000/svg}"
 MODELS = os.path.join(HERE, "fixtures", "models")
 
 
@@ -152,6 +155,35 @@ class Why(unittest.TestCase):
         for bad in (b"\033", "\u202e".encode(), "\u009b".encode()):
             self.assertNotIn(bad, out + err)
         self.assertEqual(why(b"Sarah \xff\xc3 lies")["prompt"], "Sarah \ufffd\ufffd lies")
+
+    def test_maps(self):
+        """The page's data, and the bars of the picture, which also follow the cuts."""
+        wanted = why(SNOW)["words"]
+        code, out, _ = run("attend", SNOW, "-o", "-")
+        self.assertEqual(code, 0)
+        data = json.loads(re.search(rb'id="data">(.*?)</script>', out, re.S).group(1))
+        self.assertEqual([item["word"] for item in data["influence"]], [0, 1, 2, 3, 4, 5])
+        for word in wanted:
+            item = data["influence"][word["number"] - 1]
+            self.assertAlmostEqual(item["effect"], word["effect"], places=3)
+            self.assertEqual([(entry["text"], round(entry["p"], 5)) for entry in item["answer"]],
+                             [(entry["text"].strip(), round(entry["p"], 5)) for entry in word["answer"]])
+        for cuts, hidden in (((), 0), (("--cut", "*:snow"), 1)):
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "map.svg")
+                self.assertEqual(run("attend", SNOW, *cuts, "-o", path)[0], 0)
+                tree = xml.etree.ElementTree.parse(path).getroot()
+            bars = [bar for bar in tree.iter(SVG + "rect") if bar.get("class") == "weight"]
+            shown = [bar.find(SVG + "title").text for bar in bars]
+            self.assertEqual(len(bars), 6)
+            if hidden:
+                self.assertEqual(shown[4], "snow: 0.0 %")
+                continue
+            self.assertEqual(sorted(shown), sorted("%s: %.1f %%" % (w["word"], w["effect"]) for w in wanted))
+            tall = [float(bar.get("height")) for bar in bars]
+            self.assertEqual(tall.index(max(tall)), 4)
+        code, out, _ = run("attend", "Sarah", "-o", "-")
+        self.assertIn(b'"influence":[]', out)
 
     def test_usage(self):
         for args in ([], [""], ["--top=0", "x"], ["--pairs=3", "x"]):

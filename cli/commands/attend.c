@@ -150,12 +150,16 @@ static int attend(const attend_options *o, const cli_desk *desk, const cli_words
     }
     bool all = o->output && !cli_ends_with(o->output, ".svg");
     cli_map map = {0}, uncut = {0};
+    cli_influence influence = {0};
     ticker_begin("computing the map", 0);
     code = cli_map_make(desk, &o->prompt, words, cuts, o->choice, all, TOP, &map);
     if (code == CLI_OK && cuts->count > 0) {
         code = cli_map_make(desk, &o->prompt, words, NULL, o->choice, false, TOP, &uncut);
     }
     ticker_end();
+    if (code == CLI_OK && o->output) {
+        code = cli_influence_make(desk, &o->prompt, words, cuts, false, TOP, &influence);
+    }
     if (code == CLI_OK) {
         cli_scene scene = {.desk = desk,
                            .prompt = &o->prompt,
@@ -163,11 +167,13 @@ static int attend(const attend_options *o, const cli_desk *desk, const cli_words
                            .cuts = cuts,
                            .choice = o->choice,
                            .map = &map,
-                           .before = cuts->count > 0 ? &uncut.answer : NULL};
+                           .before = cuts->count > 0 ? &uncut.answer : NULL,
+                           .influence = o->output ? &influence : NULL};
         code = show_scene(o, &scene);
     }
     cli_map_free(&map);
     cli_map_free(&uncut);
+    cli_influence_free(&influence);
     return code;
 }
 

@@ -31,6 +31,26 @@ static char *pack_weights(const cli_map *map) {
     return text;
 }
 
+// [{word, effect, answer}], a word for each but the last, which cannot be hidden.
+static json_t *pack_influence(const cli_scene *s) {
+    json_t *list = json_array();
+    for (int64_t i = 0; i < s->influence->count; i++) {
+        const cli_hidden *hidden = &s->influence->words[i];
+        json_t *answer = json_array();
+        for (int64_t k = 0; k < hidden->answer.count; k++) {
+            const cli_candidate *c = &hidden->answer.top[k];
+            bool clean;
+            char *label = cli_utf8_clean(c->label, strlen(c->label), &clean);
+            json_array_append_new(answer,
+                                  json_pack("{s:s, s:f}", "text", label, "p", (double)c->p));
+            free(label);
+        }
+        json_array_append_new(list, json_pack("{s:I, s:f, s:o}", "word", (json_int_t)i, "effect",
+                                              hidden->effect, "answer", answer));
+    }
+    return list;
+}
+
 static json_t *pack_answer(const cli_scene *s) {
     json_t *list = json_array();
     const cli_answer *now = &s->map->answer;
@@ -74,6 +94,7 @@ static json_t *pack_scene(const cli_scene *s) {
                   (json_int_t)s->choice.layer, "head", (json_int_t)s->choice.head, "words", words,
                   "cuts", cuts, "answer", pack_answer(s), "weights", weights);
     free(weights);
+    json_object_set_new(all, "influence", pack_influence(s));
     return all;
 }
 

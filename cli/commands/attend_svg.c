@@ -5,14 +5,15 @@
 
 #include <string.h>
 
-enum { EDGE = 32, TITLE = 92, ANSWER_LINE = 24, ANSWERS = 6, BAR = 220 };
+enum { EDGE = 32, TITLE = 92, ANSWER_LINE = 24, ANSWERS = 6, BAR = 220, COLUMN = 70, HEADING = 92 };
 
 typedef struct drawing {
     const cli_scene *scene;
     FILE *to;
     cli_term plain; // to measure words
     int cell, left, top, side, width, height;
-    bool numbers; // cells are large enough for them
+    int influence; // height of the part between the map and the answer
+    bool numbers;  // cells are large enough for them
 } drawing;
 
 static int widest_word(const cli_term *term, const cli_words *words) {
@@ -36,7 +37,8 @@ static drawing lay_out_drawing(const cli_scene *scene, FILE *to) {
     int lines = (int)(scene->map->answer.count < ANSWERS ? scene->map->answer.count : ANSWERS);
     d.width = d.left + d.side + EDGE;
     d.width = d.width < 640 ? 640 : d.width;
-    d.height = d.top + d.side + 60 + lines * ANSWER_LINE + EDGE;
+    d.influence = scene->influence->count > 0 ? HEADING + COLUMN + label : 0;
+    d.height = d.top + d.side + d.influence + 60 + lines * ANSWER_LINE + EDGE;
     return d;
 }
 
@@ -48,10 +50,10 @@ static void put_style(const drawing *d) {
             d->width, d->height, d->width, d->height);
     fputs("<style>\n"
           ".paper{fill:#fffdf9}.ink{fill:#1d2526}.soft{fill:#5d6b6c}.hot{fill:#0d8075}\n"
-          ".cell{fill:#f0ece2}.on{fill:#fff}.down{fill:#b4412f}\n"
+          ".cell{fill:#f0ece2}.on{fill:#fff}.down{fill:#b4412f}.weight{fill:#c27a10}\n"
           "@media (prefers-color-scheme:dark){.paper{fill:#1a2224}.ink{fill:#e6eceb}\n"
           ".soft{fill:#9aabaa}.hot{fill:#3dc9b7}.cell{fill:#222c2e}.on{fill:#06201c}\n"
-          ".down{fill:#f0907f}}\n"
+          ".down{fill:#f0907f}.weight{fill:#e3a94f}}\n"
           "text{white-space:pre}</style>\n",
           d->to);
 }
@@ -77,21 +79,27 @@ static void put_title(const drawing *d) {
         EDGE, EDGE, name);
 }
 
+// Read upwards; the anchor "start" puts it above y, "end" below y.
+static void put_column_label(const drawing *d, int i, int y, const char *anchor) {
+    int size = d->cell >= 15 ? 15 : d->cell;
+    fprintf(d->to,
+            "<text class=\"ink\" font-size=\"%d\" text-anchor=\"%s\" "
+            "transform=\"translate(%d %d) rotate(-90)\">",
+            size, anchor, d->left + i * d->cell + d->cell / 2 + size / 3, y);
+    cli_put_escaped(d->to, d->scene->words->list[i].text);
+    fputs("</text>\n", d->to);
+}
+
 static void put_labels(const drawing *d) {
     int size = d->cell >= 15 ? 15 : d->cell;
     for (int i = 0; i < (int)d->scene->words->count; i++) {
-        const char *text = d->scene->words->list[i].text;
         int middle = i * d->cell + d->cell / 2;
         fprintf(d->to,
                 "<text text-anchor=\"end\" class=\"ink\" font-size=\"%d\" x=\"%d\" y=\"%d\">", size,
                 d->left - 8, d->top + middle + size / 3);
-        cli_put_escaped(d->to, text);
-        fprintf(d->to,
-                "</text>\n<text class=\"ink\" font-size=\"%d\" "
-                "transform=\"translate(%d %d) rotate(-90)\">",
-                size, d->left + middle + size / 3, d->top - 8);
-        cli_put_escaped(d->to, text);
+        cli_put_escaped(d->to, d->scene->words->list[i].text);
         fputs("</text>\n", d->to);
+        put_column_label(d, i, d->top - 8, "start");
     }
 }
 
@@ -123,6 +131,38 @@ static void put_svg_cell(const drawing *d, int i, int j) {
     fputc('\n', d->to);
 }
 
+// The effect of a word, below its column of the map.
+static void put_column(const drawing *d, int i, int floor) {
+    double effect = d->scene->influence->words[i].effect, high = effect / 100 * COLUMN;
+    int x = d->left + i * d->cell, side = d->cell - (d->cell > 12 ? 2 : 1);
+    fprintf(d->to,
+            "<rect class=\"cell\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\"/>"
+            "<rect class=\"weight\" x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%.1f\"><title>",
+            x, floor - COLUMN, side, COLUMN, x, floor - high - 1, side, high + 1);
+    cli_put_escaped(d->to, d->scene->words->list[i].text);
+    fprintf(d->to, ": %.1f %%</title></rect>\n", effect);
+    if (d->numbers || effect >= 2) { // narrow columns have room for few figures
+        int size = d->cell > 12 ? 12 : d->cell;
+        fprintf(d->to,
+                "<text class=\"ink\" font-size=\"%d\" text-anchor=\"%s\" "
+                "transform=\"translate(%d %d) rotate(%d)\">%.0f</text>\n",
+                size, d->numbers ? "middle" : "start",
+                d->numbers ? x + side / 2 : x + side / 2 + size / 3, floor - COLUMN - 5,
+                d->numbers ? 0 : -90, effect);
+    }
+    put_column_label(d, i, floor + 8, "end");
+}
+
+static void put_influence(const drawing *d) {
+    int y = d->top + d->side + 40, floor = y + 44 + COLUMN;
+    put_svg_text(d, EDGE, y, "class=\"ink\" font-size=\"16\" font-weight=\"600\"", "What mattered");
+    put_svg_text(d, EDGE, y + 20, "class=\"soft\" font-size=\"14\"",
+                 "The change of the answer, in percent, if no later word sees this word.");
+    for (int i = 0; i < (int)d->scene->influence->count; i++) {
+        put_column(d, i, floor);
+    }
+}
+
 // One candidate, its bar and its number; before a cut as a thin grey bar above.
 static void put_candidate(const drawing *d, const cli_candidate *c, int y) {
     put_svg_text(d, EDGE, y, "class=\"ink\" font-size=\"15\"", c->label);
@@ -144,7 +184,7 @@ static void put_candidate(const drawing *d, const cli_candidate *c, int y) {
 }
 
 static void put_answer(const drawing *d) {
-    int y = d->top + d->side + 40;
+    int y = d->top + d->side + d->influence + 40;
     const cli_answer *answer = &d->scene->map->answer;
     put_svg_text(d, EDGE, y, "class=\"ink\" font-size=\"16\" font-weight=\"600\"",
                  d->scene->before ? "What could come next after the cut" : "What could come next");
@@ -162,6 +202,9 @@ int cli_attend_svg(const cli_scene *scene, FILE *to) {
         for (int j = 0; j <= i; j++) {
             put_svg_cell(&d, i, j);
         }
+    }
+    if (d.influence > 0) {
+        put_influence(&d);
     }
     put_answer(&d);
     fputs("</svg>\n", to);

@@ -3,7 +3,7 @@
 #ifndef CLI_SCENE_H
 #define CLI_SCENE_H
 
-#include "map.h"
+#include "influence.h"
 
 // Everything that is shown. With cuts, `map` is the one after them.
 typedef struct cli_scene {
@@ -13,7 +13,8 @@ typedef struct cli_scene {
     const cli_cuts *cuts;
     cli_choice choice;
     const cli_map *map;
-    const cli_answer *before; // the answer without the cuts; NULL: there are no cuts
+    const cli_answer *before;       // the answer without the cuts; NULL: there are no cuts
+    const cli_influence *influence; // with these cuts; NULL: the map is for the terminal
 } cli_scene;
 
 // "mean over all layers (12) and all heads (12 in each)", "layer 3, mean over its 12 head(s)",
