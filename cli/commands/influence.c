@@ -5,6 +5,8 @@
 
 #include "text.h"
 
+#include "bench/measure/ticker.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -17,6 +19,7 @@ typedef struct hiding {
     float *logits; // (vocabulary)
     int64_t top;
     cli_influence *out;
+    int runs; // so far
 } hiding;
 
 static int64_t end_of(const hiding *h, int64_t word) {
@@ -43,15 +46,19 @@ static decoct_status hide_word(const hiding *h, int64_t word) {
 }
 
 // Feeds the rest of the text. 0 or an exit code, also for a status of what came before.
-static int answer_rest(const hiding *h, decoct_status status, cli_answer *answer) {
+static int answer_rest(hiding *h, decoct_status status, cli_answer *answer) {
     const cli_desk *desk = h->desk;
     int64_t seen = decoct_session_length(h->session);
     if (status == DECOCT_OK) {
         status = decoct_session_eval(desk->ctx, h->session, h->prompt->ids + seen,
                                      h->prompt->count - seen, 0, h->logits);
     }
-    return status == DECOCT_OK ? cli_answer_make(desk, h->prompt, h->logits, h->top, answer)
-                               : cli_fail_status(desk->ctx, status, "the model");
+    if (status != DECOCT_OK) {
+        ticker_end();
+        return cli_fail_status(desk->ctx, status, "the model");
+    }
+    ticker_set(++h->runs);
+    return cli_answer_make(desk, h->prompt, h->logits, h->top, answer);
 }
 
 static double distance(const cli_answer *a, const cli_answer *b) {
@@ -149,10 +156,13 @@ int cli_influence_make(const cli_desk *desk, const cli_prompt *prompt, const cli
     }
     out->words = cli_alloc(count, sizeof *out->words);
     out->order = cli_alloc(count, sizeof *out->order);
-    out->pairs = cli_alloc(pairs ? count * (count - 1) / 2 : 0, sizeof *out->pairs);
-    hiding h = {desk, prompt, words, cuts, NULL, NULL, top, out};
+    int64_t pair_count = pairs ? count * (count - 1) / 2 : 0;
+    out->pairs = cli_alloc(pair_count, sizeof *out->pairs);
+    hiding h = {desk, prompt, words, cuts, NULL, NULL, top, out, 0};
     h.logits = cli_alloc(desk->info.vocabulary, sizeof *h.logits);
+    ticker_begin("hiding words", (int)(1 + count + pair_count));
     int code = hide_all(&h, pairs);
+    ticker_end();
     sort_results(out);
     decoct_session_destroy(h.session);
     free(h.logits);
