@@ -336,8 +336,8 @@ static void test_weights(void **state) {
     assert_true(check_same_bits(queries, kept.q, ROWS * Q));
     assert_true(check_same_bits(cache->values, kept.v, ROWS * K));
     for (int h = 0; h < HEADS; h++) {
-        assert_int_equal(dct_block_weights(ctx, block, cache, h, 0, ROWS, queries, NULL, weights),
-                         DECOCT_OK);
+        dct_block_look look = {.head = h, .queries = queries, .weights = weights};
+        assert_int_equal(dct_block_weights(ctx, block, cache, &look), DECOCT_OK);
         for (int i = 1; i < ROWS; i++) {
             double ratio = ratio_of(cache, h / (HEADS / KV), queries + i * Q + h * DIM);
             double got = (double)weights[i * ROWS + 1] / (double)weights[i * ROWS];

@@ -142,13 +142,28 @@ static void put_value(FILE *f, const char *type, float value) {
     assert_int_equal(fwrite(type[0] == 'B' ? &brain : &half, 2, 1, f), 1);
 }
 
+static uint32_t first_state(const tiny_tensor *t) {
+    return t->seed * 2654435761u;
+}
+
+static float next_value(uint32_t *x) {
+    *x = *x * 1664525u + 1013904223u;
+    return (float)((int32_t)(*x >> 26) - 32) * 0x1p-6f;
+}
+
+void tiny_values(const tiny_tensor *t, double *to) {
+    uint32_t x = first_state(t);
+    for (int64_t i = 0; i < elements(t); i++) {
+        to[i] = (double)next_value(&x);
+    }
+}
+
 static void write_values(FILE *f, const tiny_tensor *t) {
-    uint32_t x = t->seed * 2654435761u;
+    uint32_t x = first_state(t);
     bool number = strcmp(t->type, "F32") == 0 || element_size(t) == 2;
     int64_t count = number ? elements(t) : elements(t) * element_size(t) / 4;
     for (int64_t i = 0; i < count; i++) {
-        x = x * 1664525u + 1013904223u;
-        put_value(f, number ? t->type : "F32", (float)((int32_t)(x >> 26) - 32) * 0x1p-6f);
+        put_value(f, number ? t->type : "F32", next_value(&x));
     }
 }
 

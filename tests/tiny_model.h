@@ -26,6 +26,7 @@ tiny_tensor *tiny_find(tiny_model *m, const char *name);
 tiny_tensor *tiny_add(tiny_model *m, const char *name, const char *type, int64_t rows,
                       int64_t cols);
 void tiny_remove(tiny_model *m, const char *name);
+void tiny_values(const tiny_tensor *t, double *to);  // of F32, F16 and BF16
 void tiny_prefix(tiny_model *m, const char *prefix); // before every name
 
 void tiny_write(const tiny_model *m, const char *file, const char *text);

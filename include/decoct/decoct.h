@@ -358,6 +358,21 @@ DECOCT_API decoct_status decoct_session_cut_in(decoct_context *ctx, decoct_sessi
  *  session that never had a cut. Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_session_uncut(decoct_context *ctx, decoct_session *session);
 /**
+ * Switches the causal mask off (`on` 0) or on again (1, as after decoct_session_create). Without it
+ * each token sees those that follow it, too: this shows what the mask is for. All tokens come in
+ * one decoct_session_eval then, however many; more tokens, or a truncation to some of them, are
+ * DECOCT_E_ARGUMENT, and decoct_session_cut accepts keys behind the query. Like
+ * decoct_session_positions it is for a session without tokens, belongs to the session and stays
+ * after decoct_session_truncate. Errors: DECOCT_E_ARGUMENT.
+ */
+DECOCT_API decoct_status decoct_session_causal(decoct_context *ctx, decoct_session *session,
+                                               int32_t on);
+/** Switches the positions off (0) or on again (1): without them no position vectors are added (no
+ *  queries and keys rotated), and the order of the words is known from the causal mask only.
+ *  Errors: DECOCT_E_ARGUMENT. */
+DECOCT_API decoct_status decoct_session_positions(decoct_context *ctx, decoct_session *session,
+                                                  int32_t on);
+/**
  * The attention weights of one layer and head over all tokens seen, (length, length), computed
  * again from the session's stored queries and keys: each query's row with the cuts that were in
  * force when it was fed. Only for a session that keeps its queries
@@ -416,7 +431,8 @@ typedef void (*decoct_trace_fn)(void *user, const decoct_trace_step *step);
  *   "norm 1", "norm 2", "up", "gelu", "down": what their names say, then "residual" again
  * before them "embedding" and "positions" (the sum of both vectors), after them "final norm" and
  * "logits", of those positions only whose logits are asked for. openai-gpt has its norms after the
- * residuals, and no final one. A step that writes to the cache only makes no call.
+ * residuals, and no final one. A step that writes to the cache only, or that is
+ * switched off, makes no call.
  * The calls come on the thread of decoct_session_eval, in the order of the steps. Tokens go through
  * the model in pieces of up to 512: a longer prompt makes several calls for each step, each with
  * its own `first`. `fn` must return, must not change or destroy the session, and cannot use the

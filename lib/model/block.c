@@ -217,9 +217,12 @@ decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, deco
                      .cache = cache,
                      .mask = extra->mask,
                      .mask_head_stride = extra->mask_head_stride,
+                     .sees_all = extra->sees_all,
+                     .no_positions = extra->no_positions,
                      .watch = extra->watch};
-    // A mask is as wide as the cache will be after the whole run: then there is one chunk only.
-    int64_t step = extra->mask || rows < DCT_CHUNK_ROWS ? rows : DCT_CHUNK_ROWS;
+    // A mask is as wide as the cache will be after the whole run, and all keys must be there before
+    // a query sees them all: then there is one chunk only.
+    int64_t step = extra->mask || extra->sees_all || rows < DCT_CHUNK_ROWS ? rows : DCT_CHUNK_ROWS;
     decoct_status status = DECOCT_OK;
     if (!dct_cache_reserve(cache, start + rows)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: no memory for %lld rows",
@@ -241,23 +244,23 @@ decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, deco
 }
 
 decoct_status dct_block_weights(decoct_context *ctx, const decoct_block *block,
-                                const decoct_cache *cache, int64_t head, int64_t first,
-                                int64_t rows, const float *queries, const float *mask,
-                                float *weights) {
+                                const decoct_cache *cache, const dct_block_look *look) {
     const dct_sizes *s = &block->stage.sizes;
-    int64_t dim = s->head_dim, kv = head / (s->heads / s->kv_heads), count;
-    float *out = dct_mul(rows, dim, &count) ? dct_scratch(ctx, DCT_SCRATCH_BLOCK, count) : NULL;
+    int64_t dim = s->head_dim, kv = look->head / (s->heads / s->kv_heads), count;
+    float *out =
+        dct_mul(cache->length, dim, &count) ? dct_scratch(ctx, DCT_SCRATCH_BLOCK, count) : NULL;
     if (!out) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention weights: out of memory");
     }
-    decoct_attention_args a =
-        dct_attention_of(&block->stage, cache, first, rows, queries + head * dim, s->heads * dim);
+    decoct_attention_args a = dct_attention_of(&block->stage, cache, 0, cache->length,
+                                               look->queries + look->head * dim, s->heads * dim);
+    a.causal = !look->sees_all;
     a.heads = a.kv_heads = 1;
     a.v += kv * dim;
     a.out = out;
     a.out_stride = dim;
-    a.mask = mask;
-    a.weights = weights;
+    a.mask = look->mask;
+    a.weights = look->weights;
     return dct_attend(ctx, &a, cache->keys + kv * cache->keys_head_stride, cache->keys_head_stride);
 }
 

@@ -21,6 +21,8 @@ typedef struct dct_block_extra {
     const float *mask;          // (rows, length after the run), added to the scores; NULL: none
     int64_t mask_head_stride;   // to the mask of the next head; 0: the same for all
     float *queries;             // (rows, heads * head_dim): receives the queries; NULL: not needed
+    bool sees_all;              // a query sees the keys behind it, too
+    bool no_positions;          // positions are left out
     dct_watch watch;
 } dct_block_extra;
 
@@ -31,11 +33,16 @@ decoct_status dct_block_angles(decoct_context *ctx, const dct_sizes *sizes, int6
 // Runs the block over x (rows, d_model), dense, in place. There must be room in the cache.
 decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, decoct_cache *cache,
                             int64_t rows, float *x, const dct_block_extra *extra);
-// The attention weights (rows, length) of one head, for queries (rows, heads * head_dim) at the
-// positions from `first` on; mask like above.
+// Which attention weights, of all positions of a cache.
+typedef struct dct_block_look {
+    int64_t head;
+    const float *queries; // (length, heads * head_dim)
+    const float *mask;    // (length, length) of this head; NULL: none
+    bool sees_all;        // a query sees the keys behind it, too
+    float *weights;       // (length, length): the result
+} dct_block_look;
+
 decoct_status dct_block_weights(decoct_context *ctx, const decoct_block *block,
-                                const decoct_cache *cache, int64_t head, int64_t first,
-                                int64_t rows, const float *queries, const float *mask,
-                                float *weights);
+                                const decoct_cache *cache, const dct_block_look *look);
 
 #endif

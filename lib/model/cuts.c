@@ -21,7 +21,8 @@ static decoct_status check_cut(dct_error *error, const decoct_session *s, const 
                         (long long)c->layer, (long long)c->head, (long long)m->layers,
                         (long long)m->size.heads);
     }
-    if (c->key < 0 || c->query < c->key || c->query >= s->max_len) {
+    int64_t last = c->query > c->key ? c->query : c->key;
+    if (c->key < 0 || c->query < 0 || last >= s->max_len || (last > c->query && !s->sees_all)) {
         return dct_fail(error, DECOCT_E_ARGUMENT,
                         "cut: no edge from position %lld to %lld: a word sees itself and those "
                         "before it",

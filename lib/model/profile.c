@@ -34,7 +34,8 @@ static cost linear_cost(const dct_pass *p, const dct_step *s) {
 static cost attention_cost(const dct_pass *p, const dct_step *s) {
     const dct_sizes *z = &p->stage->sizes;
     double rows = (double)p->rows, keys = (double)p->first + rows;
-    double pairs = rows * (double)p->first + rows * (rows + 1.0) / 2.0;
+    double behind = p->sees_all ? 0.0 : rows * (rows - 1.0) / 2.0; // not seen
+    double pairs = rows * keys - behind;
     double cached = keys * (columns(p, DCT_K) + columns(p, DCT_V));
     double masks = !p->mask ? 0.0 : p->mask_head_stride ? (double)z->heads : 1.0;
     return (cost){.flops = 4.0 * (double)z->heads * (double)z->head_dim * pairs,

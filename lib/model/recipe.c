@@ -141,6 +141,7 @@ static decoct_status step_attend(dct_pass *p, const dct_step *s) {
         dct_attention_of(p->stage, p->cache, p->first, p->rows, q.data, q.stride);
     a.out = to.data;
     a.out_stride = to.stride;
+    a.causal = !p->sees_all;
     a.mask = p->mask;
     a.mask_head_stride = p->mask_head_stride;
     decoct_status status = dct_attend(p->ctx, &a, p->cache->keys, p->cache->keys_head_stride);
@@ -191,6 +192,9 @@ decoct_status dct_stage_run(dct_pass *p) {
     decoct_status status = DECOCT_OK;
     for (int32_t i = 0; i < recipe->count && !status; i++) {
         const dct_step *step = &recipe->steps[i];
+        if (p->no_positions && (step->kind == DCT_POSITIONS || step->kind == DCT_ROTARY)) {
+            continue;
+        }
         dct_run_step *run = kinds[step->kind];
         dct_tally *tally = p->watch.tallies ? &p->watch.tallies[i] : NULL;
         status = tally ? dct_profile_step(p, step, run, tally) : run(p, step);

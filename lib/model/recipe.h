@@ -155,6 +155,8 @@ typedef struct dct_pass {
     const float *mask;          // (rows, first + rows), added to the scores; NULL: none
     int64_t mask_head_stride;   // to the mask of the next head; 0: the same for all
     float *queries;             // (rows, heads * head_dim): receives the queries; NULL: not needed
+    bool sees_all;              // a query sees the keys behind it, too
+    bool no_positions;          // DCT_POSITIONS and DCT_ROTARY are left out
     dct_watch watch;
     float *registers[DCT_REGISTERS]; // set by dct_stage_run
 } dct_pass;

@@ -92,6 +92,11 @@ decoct_status decoct_session_truncate(decoct_context *ctx, decoct_session *sessi
     if (!session || length < 0 || length > session->length) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "session: cannot be cut to %lld of %lld",
                           (long long)length, (long long)decoct_session_length(session));
+    } else if (session->sees_all && length > 0 && length < session->length) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
+                          "session: cannot be cut to %lld of %lld: without the causal mask its "
+                          "tokens depend on each other, so only 0 is possible",
+                          (long long)length, (long long)session->length);
     } else {
         truncate_to(session, length);
     }
@@ -141,7 +146,7 @@ static bool reserve_queries(decoct_session *s, int64_t length) {
     return queries != NULL;
 }
 
-// Feeds up to DCT_CHUNK_ROWS tokens; leaves their activations in *x.
+// Feeds the tokens of one piece; leaves their activations in *x.
 static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t *ids, int64_t rows,
                           float **x) {
     const decoct_model *m = s->model;
@@ -158,8 +163,9 @@ static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t 
                      .first = first,
                      .x = *x,
                      .ids = ids,
+                     .no_positions = s->no_positions,
                      .watch = dct_session_watch(s, -1)};
-    dct_block_extra extra = {0};
+    dct_block_extra extra = {.sees_all = s->sees_all, .no_positions = s->no_positions};
     decoct_status status = dct_stage_run(&pass);
     status = status ? status : dct_block_angles(ctx, &m->config.size, first, rows, &extra);
     for (int64_t i = 0; i < m->config.layers && !status; i++) {
@@ -191,6 +197,12 @@ static decoct_status check_ids(dct_error *error, const decoct_session *s, const 
                         "session: %lld tokens do not fit, %lld of %lld are used", (long long)count,
                         (long long)s->length, (long long)s->max_len);
     }
+    if (s->sees_all && s->length > 0 && count > 0) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "session: without the causal mask all tokens come in one call, but %lld "
+                        "were fed before: call decoct_session_truncate with length 0 first",
+                        (long long)s->length);
+    }
     for (int64_t i = 0; i < count; i++) {
         if (ids[i] < 0 || ids[i] >= s->model->config.size.vocabulary) {
             return dct_fail(error, DECOCT_E_ARGUMENT, "session: id %d at %lld is not in [0, %lld)",
@@ -215,8 +227,9 @@ static decoct_status eval(decoct_context *ctx, decoct_session *s, const int32_t 
         return status;
     }
     int64_t start = s->length, d = s->model->config.size.d_model;
-    for (int64_t i = 0; i < count && !status; i += DCT_CHUNK_ROWS) {
-        int64_t rows = count - i < DCT_CHUNK_ROWS ? count - i : DCT_CHUNK_ROWS;
+    int64_t piece = s->sees_all || count < DCT_CHUNK_ROWS ? count : DCT_CHUNK_ROWS;
+    for (int64_t i = 0; i < count && !status; i += piece) {
+        int64_t rows = count - i < piece ? count - i : piece;
         float *x;
         status = feed(ctx, s, ids + i, rows, &x);
         if (!status && logits && all) {
@@ -280,8 +293,12 @@ static decoct_status head_weights(decoct_context *ctx, const decoct_session *s, 
     if (status) {
         return status;
     }
-    return dct_block_weights(ctx, s->model->blocks[layer], s->caches[layer], head, 0, s->length,
-                             s->queries + layer * s->queries_room * query_width(s), mask, weights);
+    dct_block_look look = {.head = head,
+                           .queries = s->queries + layer * s->queries_room * query_width(s),
+                           .mask = mask,
+                           .sees_all = s->sees_all,
+                           .weights = weights};
+    return dct_block_weights(ctx, s->model->blocks[layer], s->caches[layer], &look);
 }
 
 decoct_status decoct_session_attention(decoct_context *ctx, decoct_session *session, int64_t layer,

@@ -17,6 +17,8 @@ struct decoct_session {
     decoct_model *model; // kept
     int64_t max_len, length;
     decoct_cache **caches; // (layers)
+    bool sees_all;         // without the causal mask: all tokens of the one call see each other
+    bool no_positions;     // neither position vectors nor rotations
     bool keeps_queries;
     float *queries;       // (layers, queries_room, heads * head_dim); NULL before the first token
     int64_t queries_room; // positions; it grows up to max_len
