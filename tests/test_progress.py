@@ -74,6 +74,17 @@ class Progress(unittest.TestCase):
         self.check_lines(text, rb"^reading the model, \d+ s$")
         self.assertEqual(out, plain.stdout)
 
+    @unittest.skipUnless(os.path.exists(os.path.join(BUILD, "lib", "libdecoct.so")), "calls of a static library cannot be held up")
+    def test_hidden_words(self):
+        plain = run("why", "--json", "--pairs", SARAH)
+        self.assertEqual((plain.returncode, plain.stderr), (0, b""))
+        held = self.path("held")
+        open(held, "w").close()
+        text, out = self.on_terminal(["why", "--json", "--pairs", SARAH], lambda: os.remove(held), LD_PRELOAD=HELD,
+                                     DECOCT_TEST_HELD_CUTS=held)
+        self.check_lines(text, rb"^\d+/29, (\?|\d+ s) left  hiding words$")
+        self.assertEqual(out, plain.stdout)
+
     def test_result_files(self):
         first, pipe = self.path("a.json"), self.path("b.json")
         results.write(first, results.document())

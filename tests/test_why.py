@@ -4,6 +4,8 @@
 import json
 import os
 import re
+import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -37,6 +39,29 @@ def cut(numbers, *args):
     assert code == 0, err
     data = re.search(rb'id="data">(.*?)</script>', out, re.S).group(1)
     return [(entry["p"], entry["before"]) for entry in json.loads(data)["answer"]]
+
+
+def write_long_model(folder):
+    """The fixture gpt2-f32 with room for 600 tokens: its positions again and again."""
+    source = os.path.join(MODELS, "gpt2-f32")
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copyfile(os.path.join(source, name), os.path.join(folder, name))
+    with open(os.path.join(source, "config.json"), encoding="ascii") as file:
+        config = json.load(file)
+    config.update(n_positions=600, n_ctx=600)
+    with open(os.path.join(folder, "config.json"), "w", encoding="ascii") as file:
+        json.dump(config, file)
+    with open(os.path.join(source, "model.safetensors"), "rb") as file:
+        length, = struct.unpack("<Q", file.read(8))
+        header, data = json.loads(file.read(length)), file.read()
+    entry = next(entry for name, entry in header.items() if name.endswith("wpe.weight"))
+    first, last = entry["data_offsets"]
+    entry.update(shape=[600, entry["shape"][1]], data_offsets=[len(data), len(data) + 15 * (last - first)])
+    # A file has no gaps: the old positions get a name that is not read.
+    header["more.weight"] = {"dtype": "F32", "shape": [(last - first) // 4], "data_offsets": [first, last]}
+    text = json.dumps(header).encode()
+    with open(os.path.join(folder, "model.safetensors"), "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data + 15 * data[first:last])
 
 
 class Why(unittest.TestCase):
@@ -134,7 +159,15 @@ class Why(unittest.TestCase):
         self.assertEqual(why("--pairs", "Sarah lies")["pairs"], [])
 
     def test_many_words(self):
-        code, _, err = run("why", "b " * 70, "--model", os.path.join(MODELS, "gpt1-f32"))
+        with tempfile.TemporaryDirectory() as folder:
+            write_long_model(folder)
+            for args, most in ((["--pairs"], 64), ([], 256)):
+                code, _, err = run("why", "a." * (most // 2), "--model", folder, *args)
+                self.assertEqual(code, 0, err)
+                code, out, err = run("why", "a." * (most // 2) + "a", "--model", folder, *args)
+                self.assertEqual((code, out), (64, b""))
+                self.assertIn(b"at most %d words, and this text has %d: leave the beginning out" % (most, most + 1), err)
+        code, _, err = run("why", "a" * 70, "--model", os.path.join(MODELS, "gpt2-f32"))
         self.assertEqual(code, 64)
         self.assertIn(b"leave the beginning out", err)
 

@@ -18,8 +18,10 @@ typedef struct why_options {
 
 static const struct argp_option rows[] = {
     {"pairs", KEY_PAIRS, NULL, 0,
-     "Also hide each two words together, and show the pairs that change more than their words "
-     "alone",
+     "Also hide each two words together, and show the pairs that change more than both words "
+     "alone. "
+     "N words make N (N - 1) / 2 more runs of the model; a text may have 64 words then, 256 "
+     "without",
      0},
     {"top", 'k', "N", 0,
      "Show the N words, and the N pairs, that mattered most (default 10, with --json all)", 0},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Preloaded: reading a *.safetensors waits as long as the file that DECOCT_TEST_HELD names is
-// there.
+// there; decoct_session_uncut the same for DECOCT_TEST_HELD_CUTS.
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +9,13 @@
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
+
+static void wait_for_file(const char *variable) {
+    const char *held = getenv(variable);
+    while (held && access(held, F_OK) == 0) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+}
 
 static bool is_weights(int file) {
     char link[64], path[4096];
@@ -21,10 +28,18 @@ static bool is_weights(int file) {
 ssize_t pread(int file, void *to, size_t size, off_t offset) {
     ssize_t (*next)(int, void *, size_t, off_t);
     void *found = dlsym(RTLD_NEXT, "pread");
-    const char *held = getenv("DECOCT_TEST_HELD");
     memcpy(&next, &found, sizeof next);
-    while (held && is_weights(file) && access(held, F_OK) == 0) {
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    if (is_weights(file)) {
+        wait_for_file("DECOCT_TEST_HELD");
     }
     return next(file, to, size, offset);
+}
+
+int decoct_session_uncut(void *context, void *session);
+int decoct_session_uncut(void *context, void *session) {
+    int (*next)(void *, void *);
+    void *found = dlsym(RTLD_NEXT, "decoct_session_uncut");
+    memcpy(&next, &found, sizeof next);
+    wait_for_file("DECOCT_TEST_HELD_CUTS");
+    return next(context, session);
 }
