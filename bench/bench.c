@@ -29,7 +29,7 @@ typedef struct settings {
 enum { KEY_TABLE = 0x2200, KEY_SUITE };
 
 static const struct argp_option options[] = {
-    {"suite", KEY_SUITE, "NAME", 0,
+    {"suite", KEY_SUITE, "ci|cpu", 0,
      "A standard suite: ci (under 2 minutes on 2 cores) or cpu (under 20). It has its own shapes; "
      "--op, --threads (default 1,all), --pin (default core) and --backend choose among them",
      0},
@@ -49,9 +49,7 @@ static error_t parse_bench(int key, char *arg, struct argp_state *state) {
         s->table = true;
         return 0;
     case KEY_SUITE:
-        if (!suite_find(arg)) {
-            argp_error(state, "--suite: there is ci and cpu, but no '%s'", arg);
-        }
+        parse_check(state, "suite", arg, SUITE_NAMES);
         s->run.choices.suite = arg;
         return 0;
     case ARGP_KEY_END:
@@ -210,6 +208,7 @@ static int run_suite_or_lists(settings *s, char **argv) {
     bool both = s->table || c->suite;
     int code =
         choices_complete(c, "decoct bench", c->suite ? SUITE_OPS : ops, both ? "1,all" : "1");
+    code = code ? code : choices_known(c, "decoct bench");
     return code ? code : c->suite ? run_suite(s, argv) : s->table ? run_table(s) : run_flags(s);
 }
 

@@ -126,6 +126,7 @@ int decoct_roofline(int argc, char **argv, bench_look *look) {
     }
     if (!code) {
         code = choices_complete(&o.choices, r.command, "matmul", "1,all");
+        code = code ? code : choices_known(&o.choices, r.command);
     }
     if (!code) {
         code = run_all(&r, &o, RUN_CEILINGS, argv);

@@ -49,6 +49,7 @@ int decoct_sweep(int argc, char **argv, bench_look *look) {
     }
     bench_run r = {.command = "decoct sweep", .look = look};
     code = choices_complete(&o.choices, r.command, DEFAULT_OPS, "1");
+    code = code ? code : choices_known(&o.choices, r.command);
     if (!code) {
         code = run_all(&r, &o, RUN_CASES | RUN_CEILINGS, argv);
         run_close(&r);

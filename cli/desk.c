@@ -9,6 +9,8 @@
 
 #include "bench/measure/ticker.h"
 
+#include "bench/cases/served.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +28,11 @@ int cli_open_context(const cli_options *options, decoct_context **out) {
     decoct_status status = decoct_context_open(&wanted, out);
     if (status == DECOCT_OK) {
         return CLI_OK;
+    }
+    const char *forced = getenv("DECOCT_BACKEND");
+    const char *backend = options->backend ? options->backend : forced ? forced : "";
+    if (*backend) {
+        served_unknown(backend, words, sizeof words);
     }
     return cli_fail(status == DECOCT_E_ARGUMENT ? CLI_USAGE : CLI_INTERNAL, "%s",
                     words[0] ? words : decoct_status_string(status));

@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "trial.h"
 
+#include "bench/cases/nearest.h"
 #include "bench/cases/parse.h"
 
 #include <jansson.h>
@@ -72,7 +73,8 @@ static void list_commands(FILE *to) {
     }
     fputs("\nStart with:\n\n"
           "  decoct next \"Sarah lies still on the bed, feeling\"\n\n"
-          "`decoct COMMAND --help` explains a command; `decoct --version` says which one this is.\n"
+          "`decoct COMMAND --help` explains a command; `decoct --version` shows which decoct this "
+          "is.\n"
           "\n"
           "Exit codes:\n\n",
           to);
@@ -163,11 +165,34 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
     return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
+static void show_first_steps(FILE *to) {
+    fputs("Usage: decoct COMMAND [OPTION...]\n\n"
+          "Three things to try:\n\n"
+          "  decoct next \"Sarah lies in the snow, feeling\"               which word could come "
+          "next\n"
+          "  decoct why \"Sarah lies in the snow, feeling\"                which words mattered "
+          "for that\n"
+          "  decoct attend \"Sarah lies in the snow, feeling\" -o map.html the same as a page to "
+          "explore\n\n"
+          "`decoct --help` lists all commands.\n",
+          to);
+}
+
+static int fail_unknown(const char *wanted) {
+    nearest near = nearest_to(wanted);
+    for (int i = 0; i < command_count; i++) {
+        nearest_offer(&near, commands[i].name);
+    }
+    fprintf(stderr, "decoct: unknown %s '%s'%s\n`decoct --help` lists all commands.\n",
+            wanted[0] == '-' ? "option" : "command", wanted, nearest_hint(&near, ""));
+    return CLI_USAGE;
+}
+
 int main(int argc, char **argv) {
     setlocale(LC_CTYPE, ""); // UTF-8 or not; numbers stay as in C
     argp_program_version_hook = put_version;
     if (argc < 2) {
-        list_commands(stderr);
+        show_first_steps(stderr);
         return CLI_USAGE;
     }
     if (is_one_of(argv[1], "--version", "-V", "version")) {
@@ -190,7 +215,5 @@ int main(int argc, char **argv) {
                         : run_command(&commands[i], argc - 1, argv + 1);
         }
     }
-    fprintf(stderr, "decoct: there is no command \"%s\"\n\n", wanted);
-    list_commands(stderr);
-    return CLI_USAGE;
+    return fail_unknown(wanted);
 }

@@ -48,6 +48,7 @@ static error_t parse_machine(int key, char *arg, struct argp_state *state) {
         options->threads = (int32_t)cli_integer(state, "--threads", arg, 1, 4096);
         return 0;
     case KEY_PIN:
+        parse_check_pin(state, arg);
         options->pin = arg;
         return 0;
     default:

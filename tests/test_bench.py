@@ -163,7 +163,8 @@ class ExitCodes(unittest.TestCase):
     def test_refused(self):
         shape = ("--op", "softmax", "--seq", "8", QUICK)
         self.check(70, "nosuch", *shape, "--backend", "nosuch")
-        self.check(70, "nowhere", *shape, "--pin", "nowhere")
+        self.check(64, "nowhere", *shape, "--pin", "nowhere")
+        self.check(70, "4095", *shape, "--pin", "4095")
         self.check(70, "/nonexistent/out.json", *shape, "--benchmark_out=/nonexistent/out.json")
 
     def test_one_failure_among_good_ones(self):

@@ -51,18 +51,6 @@ needs_model = unittest.skipUnless(HAS_MODEL, "no default model here")
 
 
 class Usage(unittest.TestCase):
-    def test_no_command_lists_them(self):
-        code, out, err = run()
-        self.assertEqual((code, out), (64, b""))
-        for name in COMMANDS:
-            self.assertIn(("\n  %s " % name).encode(), err)
-
-    def test_unknown_command_lists_them(self):
-        code, out, err = run("brew")
-        self.assertEqual((code, out), (64, b""))
-        self.assertIn(b'there is no command "brew"', err)
-        self.assertIn(b"\n  attend ", err)
-
     def test_version(self):
         for flag in ("--version", "-V"):
             code, out, err = run(flag)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
@@ -151,6 +152,92 @@ class StandardInput(unittest.TestCase):
             code, _, err = run(*command, "-", given=b"[1")
             self.assertEqual(code, 64)
             self.assertIn("standard input: ", err)
+
+
+@unittest.skipUnless("bench" in TABLES and "report" in TABLES, "not in this build")
+class Suggestions(unittest.TestCase):
+    def check(self, args, *expected):
+        code, out, err = run(*args)
+        self.assertEqual((code, out), (64, ""), args)
+        for text in expected:
+            self.assertIn(text, err)
+        return err
+
+    def test_commands(self):
+        for given, meant in (("nxt", "next"), ("NEXT", "next"), ("generat", "generate"), ("repotr", "report"),
+                             ("benchmark", "bench"), ("pears", "peers"), ("atend", "attend")):
+            err = self.check([given], "decoct: unknown command '%s'; did you mean '%s'?" % (given, meant))
+            self.assertEqual(err, self.check(["help", given]))
+        err = self.check(["brew"], "decoct: unknown command 'brew'\n", "`decoct --help`")
+        self.assertNotIn("did you mean", err)
+        self.check(["--frobnicate"], "unknown option '--frobnicate'")
+
+    def test_options(self):
+        for args, meant in ((["next", "--jsno", "x"], "--json"), (["next", "--tpo=3", "x"], "--top"),
+                            (["attend", "x", "--haed", "2"], "--head"), (["bench", "--sute", "ci"], "--suite"),
+                            (["ab", "a", "b", "--launchs", "2:3"], "--launches"), (["gate", "--otu", "x"], "--out"),
+                            (["report", "--jsn"], "--json"), (["info", "--bakend=scalar"], "--backend")):
+            wrong = [a for a in args if a.startswith("--")][0].split("=")[0]
+            self.check(args, "decoct %s: unrecognized option '%s'; did you mean '%s'?" % (args[0], wrong, meant),
+                       "Try `decoct %s --help'" % args[0])
+        self.assertNotIn("did you mean", self.check(["next", "--flavour", "x"], "unrecognized option '--flavour'"))
+
+    def test_what_is_not_an_unknown_option(self):
+        for args in (["next", "--js", "--help"], ["next", "--top", "3", "-h", "--wrong"], ["next", "-k", "3", "-h"]):
+            self.assertEqual(run(*args)[0], 0)
+        self.check(["next", "--json=3", "x"], "doesn't allow an argument")
+        self.check(["next", "--top"], "requires an argument")
+        self.check(["export", "--to", "--wrong", "x"], "there is no '--wrong'")
+        self.assertNotIn("unrecognized", run("next", "--", "--wrong")[2])
+
+    def test_values(self):
+        for args, given, meant, valid in (
+                (["bench", "--suite", "cii"], "cii", "ci", "cpu"), (["gate", "--suite", "pcu"], "pcu", "cpu", "ci"),
+                (["bench", "--op", "matmul,sofmax"], "sofmax", "softmax", "attention"),
+                (["sweep", "--dtype", "bf61", "-o", "/tmp/x"], "bf61", "bf16", "f32"),
+                (["peers", "--op", "matmull"], "matmull", "matmul", "decode"),
+                (["peers", "--peers", "opneblas"], "opneblas", "openblas", "llama.cpp"),
+                (["export", "--to", "cvs", "x"], "cvs", "csv", "junit"),
+                (["next", "--pin", "compct", "x"], "compct", "compact", "list of CPUs"),
+                (["bench", "--pin", "core,sprad"], "sprad", "spread", "numa")):
+            self.check(args, "there is no '%s'; did you mean '%s'? There are " % (given, meant), valid)
+        self.check(["bench", "--suite", "large"], "--suite: there is no 'large'. There are ci, cpu\n")
+
+    def test_pin_policies(self):
+        """The list of the command line is the library's."""
+        valid = re.search(r"There are (.*), or a list", self.check(["info", "--pin", "brew"])).group(1)
+        with open(os.path.join(TOP, "lib", "machine", "topology.c"), encoding="utf-8") as file:
+            self.assertIn("(%s)" % valid, re.sub(r'"\s*"', "", file.read()))
+
+    def test_backends(self):
+        for args in (["next", "x"], ["hash"], ["info"], ["bench", "--op", "add"], ["bench", "--suite", "ci"],
+                     ["bench", "--table"], ["roofline"], ["sweep", "-o", "/nowhere/x"],
+                     ["peers", "--op", "softmax", "--filter", "cols:16$", "--rounds", "1"]):
+            code, out, err = run(*args, "--backend", "scalr")
+            self.assertEqual(code, 70, args)
+            self.assertRegex(err, r"backend 'scalr': no backend has this name.*; did you mean 'scalar'\? There are .*scalar")
+        code, _, err = run("info", DECOCT_BACKEND="scalr")
+        self.assertEqual(code, 70)
+        self.assertIn("did you mean 'scalar'?", err)
+
+
+class FirstSteps(unittest.TestCase):
+    def test_no_command(self):
+        code, out, err = run()
+        self.assertEqual((code, out), (64, ""))
+        self.assertLess(len(err.splitlines()), 12)
+        self.assertLess(max(len(line) for line in err.splitlines()), 101)
+        self.assertIn("decoct --help", err)
+
+    @needs_model
+    def test_the_three_work(self):
+        steps = re.findall(r'(?m)^  decoct (\w+) "([^"]*)"(?: -o (\S+))?', run()[2])
+        self.assertEqual(len(steps), 3)
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text, file in steps:
+                path = os.path.join(folder, file or "none")
+                self.assertEqual(run(name, text, *(["-o", path] if file else []))[0], 0, name)
+                self.assertEqual(os.path.exists(path), bool(file))
 
 
 if __name__ == "__main__":

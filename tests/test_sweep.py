@@ -516,8 +516,8 @@ class Catalogue(Folder):
                 self.assertEqual(list(row["served_by"]), ["matmul_" + row["dtype"]])
 
     def test_unknown_names(self):
-        types = "unknown type 'brew'; there are " + ", ".join(self.lists()[1])
-        for option, words in (("--op", "unknown operation 'brew'"), ("--dtype", types)):
+        types = "there is no 'brew'. There are " + ", ".join(self.lists()[1])
+        for option, words in (("--op", "there is no 'brew'. There are matmul"), ("--dtype", types)):
             code, _, err = self.sweep(option, "brew")
             self.assertEqual(code, 64)
             self.assertIn(words, err)

@@ -2,6 +2,7 @@
 // The options that `ab` and `gate` share.
 #include "session.h"
 
+#include "cases/parse.h"
 #include "cases/suites.h"
 
 #include <math.h>
@@ -24,7 +25,7 @@ enum {
 };
 
 static const struct argp_option rows[] = {
-    {"suite", KEY_SUITE, "NAME", 0, "The shapes of a standard suite: ci or cpu", 20},
+    {"suite", KEY_SUITE, "ci|cpu", 0, "The shapes of a standard suite: ci or cpu", 20},
     {"filter", KEY_FILTER, "RE", 0,
      "Only the cases whose name this extended regular expression matches", 20},
     {NULL, 0, NULL, 0, "How it is judged", 30},
@@ -132,9 +133,7 @@ static error_t parse_session(int key, char *arg, struct argp_state *state) {
         state->child_inputs[0] = &s->choices;
         return 0;
     case KEY_SUITE:
-        if (!suite_find(arg)) {
-            argp_error(state, "--suite: there is ci and cpu, but no '%s'", arg);
-        }
+        parse_check(state, "suite", arg, SUITE_NAMES);
         s->choices.suite = arg;
         return 0;
     case KEY_FILTER:

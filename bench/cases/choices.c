@@ -55,24 +55,18 @@ static const struct argp_option rows[] = {
 };
 
 static void check_ops(struct argp_state *state, const word_list *ops) {
+    char names[512];
+    catalogue_timed(names, sizeof names);
     for (int i = 0; i < ops->count; i++) {
-        const char *op = ops->items[i];
-        if (!catalogue_is_timed(op) || catalogue_is_ceiling(op)) {
-            char names[512];
-            catalogue_timed(names, sizeof names);
-            argp_error(state, "--op: unknown operation '%s'; there are %s", op, names);
-        }
+        parse_check(state, "op", ops->items[i], names);
     }
 }
 
-static void check_dtypes(struct argp_state *state, const word_list *names) {
-    decoct_dtype dtype;
-    for (int i = 0; i < names->count; i++) {
-        if (!stored_find(names->items[i], &dtype)) {
-            char all[256];
-            stored_names(all, sizeof all);
-            argp_error(state, "--dtype: unknown type '%s'; there are %s", names->items[i], all);
-        }
+static void check_dtypes(struct argp_state *state, const word_list *list) {
+    char names[256];
+    stored_names(names, sizeof names);
+    for (int i = 0; i < list->count; i++) {
+        parse_check(state, "dtype", list->items[i], names);
     }
 }
 
@@ -133,8 +127,9 @@ static void check_backend_list(struct argp_state *state, const word_list *list) 
 
 // Commas separate the policies, so within a list of CPUs there is a plus: 0+2-5 is the library's
 // 0,2-5.
-static void read_cpu_lists(word_list *pins) {
+static void read_pins(struct argp_state *state, word_list *pins) {
     for (int i = 0; i < pins->count; i++) {
+        parse_check_pin(state, pins->items[i]);
         for (char *c = pins->items[i]; *c; c++) {
             *c = *c == '+' ? ',' : *c;
         }
@@ -176,7 +171,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case 'p':
         choices_words(state, "pin", arg, &c->pin);
-        read_cpu_lists(&c->pin);
+        read_pins(state, &c->pin);
         return 0;
     case 'b':
         choices_words(state, "backend", arg, &c->backend);
@@ -240,6 +235,17 @@ static decoct_status name_choices(choices *c, decoct_context *ctx) {
         return word_list_parse(c->chosen, &c->backend) ? DECOCT_E_MEMORY : DECOCT_OK;
     }
     return DECOCT_OK;
+}
+
+int choices_known(const choices *c, const char *command) {
+    for (int i = 0; i < c->backend.count; i++) {
+        char words[512];
+        if (served_unknown(c->backend.items[i], words, sizeof words)) {
+            fprintf(stderr, "%s: %s\n", command, words);
+            return EXIT_INTERNAL;
+        }
+    }
+    return 0;
 }
 
 // No row may carry the name of a backend whose kernel was rejected, so that another one worked.

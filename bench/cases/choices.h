@@ -32,6 +32,8 @@ int64_t choices_number(struct argp_state *state, const char *option, const char 
 // here. `ops` is the default list of operations, `threads` that of thread counts. 0, or an exit
 // code after a message on stderr.
 int choices_complete(choices *c, const char *command, const char *ops, const char *threads);
+// Does each backend of the list exist here, usable or not? 0, or an exit code after a message.
+int choices_known(const choices *c, const char *command);
 void choices_free(choices *c);
 
 #endif

@@ -3,8 +3,11 @@
 
 #include "listing.h"
 #include "lists.h"
+#include "unknown.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +22,40 @@ void parse_refuse(const struct argp_state *state, const char *option, const char
     } else {
         argp_error(state, "--%s: %s", option, wrong);
     }
+}
+
+void parse_unknown(const struct argp_state *state, const char *option, const char *given,
+                   const char *names) {
+    nearest near = nearest_to(given);
+    nearest_offer_all(&near, names);
+    const char *hint = nearest_hint(&near, "");
+    argp_error(state, "--%s: there is no '%s'%s%s There are %s", option, given, hint,
+               *hint ? "" : ".", names);
+}
+
+bool parse_is_among(const char *given, const char *names) {
+    size_t length = strlen(given);
+    for (const char *at = names; length && (at = strstr(at, given)); at++) {
+        if ((at == names || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void parse_check(const struct argp_state *state, const char *option, const char *given,
+                 const char *names) {
+    if (!parse_is_among(given, names)) {
+        parse_unknown(state, option, given, names);
+    }
+}
+
+void parse_check_pin(const struct argp_state *state, const char *given) {
+#define POLICIES "none, compact, spread, core, l3, numa, kind:performance, kind:efficiency"
+    if (!isdigit((unsigned char)given[0]) && !parse_is_among(given, POLICIES)) {
+        parse_unknown(state, "pin", given, POLICIES ", or a list of CPUs");
+    }
+#undef POLICIES
 }
 
 // ---- What every command has ----
@@ -97,6 +134,22 @@ static int list_options(const struct argp *argp, void *input) {
     return well ? PARSE_LISTED : SYSTEM;
 }
 
+// Ends the program at an unknown option, with the one that is nearest.
+static error_t check_options(const struct argp *argp, int argc, char **argv) {
+    char word[UNKNOWN_WORD];
+    error_t error = unknown_find(argp, argc, argv, word);
+    if (!error && word[0]) {
+        nearest near = nearest_to(word + 2);
+        unknown_offer(&near, argp);
+        fprintf(stderr,
+                "%s: unrecognized option '%s'%s\nTry `%s --help' or `%s --usage' for more "
+                "information.\n",
+                argv[0], word, nearest_hint(&near, "--"), argv[0], argv[0]);
+        exit(USAGE);
+    }
+    return error;
+}
+
 int parse_arguments(const struct argp *argp, int argc, char **argv, void *input) {
     struct argp_child children[CHILDREN_MOST];
     const struct argp all = complete(argp, children);
@@ -104,7 +157,8 @@ int parse_arguments(const struct argp *argp, int argc, char **argv, void *input)
     if (argc == 2 && strcmp(argv[1], PARSE_LIST) == 0) {
         return list_options(&all, input);
     }
-    error_t error = argp_parse(&all, argc, argv, ARGP_NO_HELP, NULL, input);
+    error_t error = check_options(&all, argc, argv);
+    error = error ? error : argp_parse(&all, argc, argv, ARGP_NO_HELP, NULL, input);
     if (error) {
         fprintf(stderr, "%s: %s\n", argv[0], error == ENOMEM ? "out of memory" : strerror(error));
     }

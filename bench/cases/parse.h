@@ -4,6 +4,7 @@
 #define BENCH_PARSE_H
 
 #include <argp.h>
+#include <stdbool.h>
 
 // Given alone, `--list-options` prints the table of options as JSON (listing.h) on standard output.
 #define PARSE_LIST "--list-options"
@@ -14,6 +15,16 @@ enum { PARSE_LISTED = -1 };
 // error. What else fails is printed: 70, out of memory; 64, anything else. 0: parsed.
 int parse_arguments(const struct argp *argp, int argc, char **argv, void *input);
 
+// Is it one of the names, which are separated by ", "?
+bool parse_is_among(const char *given, const char *names);
+// Ends the program: --option has no such value (64). It has these names.
+void parse_unknown(const struct argp_state *state, const char *option, const char *given,
+                   const char *names);
+// The same, unless `given` is one of the names.
+void parse_check(const struct argp_state *state, const char *option, const char *given,
+                 const char *names);
+// The same if `given` is neither a pin policy nor a list of CPUs.
+void parse_check_pin(const struct argp_state *state, const char *given);
 // Ends the program: the value of --option is wrong (64), or it could not be read (70).
 void parse_refuse(const struct argp_state *state, const char *option, const char *wrong);
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "served.h"
 
+#include "nearest.h"
+#include "parse.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -122,4 +125,36 @@ bool served_rejects(const char *backend, char *text, size_t size) {
     text[0] = '\0';
     return open_forced(backend, 0, NULL, 0) == DECOCT_OK &&
            open_forced(backend, 1, text, size) == DECOCT_E_UNSUPPORTED;
+}
+
+// "scalar, avx2": the names of all backends, each once.
+static void list_names(char *names, size_t size) {
+    decoct_options o = {.struct_size = sizeof o, .threads = 1, .backend = "scalar"};
+    decoct_context *ctx = NULL;
+    size_t used = 0;
+    names[0] = '\0';
+    decoct_context_open(&o, &ctx);
+    for (int32_t i = 0; ctx && i < decoct_backend_count(ctx) && used < size; i++) {
+        decoct_backend_info info = {.struct_size = sizeof info};
+        if (decoct_backend_describe(ctx, i, &info) == DECOCT_OK &&
+            !parse_is_among(info.name, names)) {
+            used +=
+                (size_t)snprintf(names + used, size - used, "%s%s", used ? ", " : "", info.name);
+        }
+    }
+    decoct_context_close(ctx);
+}
+
+bool served_unknown(const char *backend, char *text, size_t size) {
+    char names[1024], words[512] = "";
+    list_names(names, sizeof names);
+    if (!names[0] || parse_is_among(backend, names)) {
+        return false;
+    }
+    open_forced(backend, 0, words, sizeof words); // it may know which plugin was refused
+    nearest near = nearest_to(backend);
+    nearest_offer_all(&near, names);
+    const char *hint = nearest_hint(&near, "");
+    snprintf(text, size, "%s%s%s There are %s", words, hint, *hint ? "" : ".", names);
+    return true;
 }

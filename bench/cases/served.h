@@ -23,6 +23,8 @@ void served_words(const json_t *served, char *text, size_t size);
 bool served_other_bits(decoct_context *ctx, const char *kernels);
 // The strongest backend that serves any kernel of this context: forcing it gives the same context.
 void served_strongest(decoct_context *ctx, char name[SERVED_NAME]);
+// Is there no backend of this name here? Then `text` says so, with the nearest name and all others.
+bool served_unknown(const char *backend, char *text, size_t size);
 // Did the library reject a kernel of this backend (its result is wrong)? Then another backend
 // would do the work under its name; the message is at `text`.
 bool served_rejects(const char *backend, char *text, size_t size);

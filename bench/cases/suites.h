@@ -14,6 +14,7 @@ typedef struct suite_part {
     int64_t layers;
 } suite_part;
 
+#define SUITE_NAMES "ci, cpu"
 // "ci": one shape of each kind and regime, for a pull request: under 2 minutes on 2 cores.
 // "cpu": the space that a review of a CPU shows: under 20 minutes on 2 cores.
 // NULL: there is no such suite.

@@ -89,34 +89,28 @@ static double take_number(struct argp_state *state, const char *option, const ch
 }
 
 static void check_words(struct argp_state *state, const char *option, const word_list *given,
-                        const char *const known[], int count) {
+                        const char *names) {
     for (int i = 0; i < given->count; i++) {
-        int j = 0;
-        while (j < count && strcmp(given->items[i], known[j]) != 0) {
-            j++;
-        }
-        if (j == count) {
-            argp_error(state, "--%s: there is no '%s'", option, given->items[i]);
-        }
+        parse_check(state, option, given->items[i], names);
     }
 }
 
 static void take_peers(struct argp_state *state, const char *arg, word_list *list) {
-    const char *names[PEER_COUNT];
+    char names[256] = "";
     for (int i = 0; i < PEER_COUNT; i++) {
-        names[i] = all_peers[i]->name;
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", all_peers[i]->name);
     }
     take_words(state, "peers", arg, list);
-    check_words(state, "peers", list, names, PEER_COUNT);
+    check_words(state, "peers", list, names);
 }
 
 static error_t parse_list(int key, char *arg, struct argp_state *state, settings *s) {
-    static const char *const ops[] = {"matmul", "plain", "cold", "softmax", "attention", "decode"};
     const char *wrong;
     switch (key) {
     case 'o':
         take_words(state, "op", arg, &s->op);
-        check_words(state, "op", &s->op, ops, 6);
+        check_words(state, "op", &s->op, "matmul, plain, cold, softmax, attention, decode");
         return 0;
     case 't':
         wrong = int_list_parse(arg, 1, 1024, true, &s->threads);
@@ -264,6 +258,7 @@ static int open_ours(const settings *s, int32_t threads, const char *backend, ou
     char words[512] = "", name[SERVED_NAME];
     const char *wanted = strcmp(backend, "best") == 0 ? NULL : backend;
     if (ours_open(wanted, threads, us, words, sizeof words)) {
+        served_unknown(backend, words, sizeof words);
         fprintf(stderr, "decoct peers: %s\n", words);
         return EXIT_INTERNAL;
     }

@@ -8,6 +8,8 @@
 #include "output.h"
 #include "results.h"
 
+#include "bench/cases/parse.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +32,7 @@ typedef struct export_options {
 } export_options;
 
 static const struct argp_option rows[] = {
-    {"to", 't', "FORMAT", 0, "googlecpp, csv, md, junit or bmf", 0},
+    {"to", 't', "googlecpp|csv|md|junit|bmf", 0, "What to make", 0},
     {"output", 'o', "FILE", 0, "Write here instead of standard output (-)", 0},
     {"append", 'a', NULL, 0,
      "With --to csv and -o: add the rows to that file, the history of many runs; it may be new", 0},
@@ -41,7 +43,7 @@ static void take_format(export_options *o, const char *arg, struct argp_state *s
     for (o->to = formats; o->to->name && strcmp(o->to->name, arg) != 0; o->to++) {
     }
     if (!o->to->name) {
-        argp_error(state, "--to takes googlecpp, csv, md, junit or bmf, not \"%s\"", arg);
+        parse_unknown(state, "to", arg, "googlecpp, csv, md, junit, bmf");
     }
 }
 
