@@ -44,7 +44,8 @@ class Readme(unittest.TestCase):
 
     def test_examples_are_shown(self):
         shown = {"c/attention.c": ("README.md", "c"), "python/attention.py": ("README.md", "python"),
-                 "plugin/mine.c": ("docs/plugins.md", "c")}
+                 "plugin/mine.c": ("docs/plugins.md", "c"),
+                 "inside/lens.c": ("docs/looking-inside.md", "c")}
         for name, (document, language) in shown.items():
             with open(os.path.join(TOP, "examples", name), encoding="utf-8") as file:
                 licence, text = file.read().split("\n", 1)
@@ -63,6 +64,13 @@ class Readme(unittest.TestCase):
         for backend in ("scalar", ""):
             self.assertEqual(run([*EMULATOR, "./attention"], self.folder, DECOCT_BACKEND=backend, **LIBRARY),
                              NUMBERS)
+
+    def test_inside(self):
+        (source,), (printed,) = (blocks("docs/looking-inside.md", language) for language in ("c", "text"))
+        write(self.folder, "lens.c", source)
+        run(COMPILE + ["lens.c", "-o", "lens", "-L", LIBRARY["LD_LIBRARY_PATH"], "-ldecoct"], self.folder)
+        given = run([*EMULATOR, "./lens"], self.folder, **LIBRARY)
+        self.assertEqual(given, printed, "docs/looking-inside.md shows other words than the program's:\n" + given)
 
     @unittest.skipIf(EMULATOR, "the Python of this machine loads no library of another one")
     def test_python(self):

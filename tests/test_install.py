@@ -109,6 +109,11 @@ class Installed(unittest.TestCase):
         self.make(folder)
         self.assertEqual(run([*EMULATOR, "./attention"], folder), NUMBERS)
 
+    def test_example_inside(self):
+        folder = self.copy("inside")
+        self.make(folder)
+        self.assertEqual(run([*EMULATOR, "./lens"], folder), *blocks("docs/looking-inside.md", "text"))
+
     @unittest.skipIf(EMULATOR, "the Python of this machine loads no library of another one")
     def test_example_python(self):
         folder = self.copy("python")
