@@ -94,7 +94,8 @@ static const struct argp parser = {
     "  decoct attend \"Sarah lies still on the bed, feeling ____\" --cut feeling:bed\n\n"
     "A high weight does not prove that a word mattered. --cut tests it: it hides the word and runs "
     "the model again. What other words had already drawn from it stays with them; "
-    "--cut '*:bed' hides it from all of them.\n\n" CLI_EXIT_DOC,
+    "--cut '*:bed' hides it from all of them. `decoct why` does that with each "
+    "word.\n\n" CLI_EXIT_DOC,
     cli_model_options,
     NULL,
     NULL};
