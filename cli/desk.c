@@ -6,7 +6,6 @@
 #include "term.h"
 #include "text.h"
 #include "trial.h"
-#include "vocabulary.h"
 
 #include "bench/measure/ticker.h"
 
@@ -194,7 +193,6 @@ int cli_prompt_encode(const cli_desk *desk, cli_prompt *prompt) {
     if (prompt->count == 0) {
         return cli_fail(CLI_USAGE, "the prompt holds no word this model can read");
     }
-    cli_note_unseen(desk->folder, prompt->text);
     return CLI_OK;
 }
 

@@ -35,8 +35,8 @@ typedef struct cli_prompt {
 // The words of the command line as one text; spaces and a blank "____" at the end are left out.
 // NULL when nothing is left.
 char *cli_join_words(int count, char *const *words);
-// Fills ids and count from text. Prints which words the little model has never seen (one line on
-// stderr). 0, or an exit code: a prompt that is longer than the model's context is CLI_USAGE.
+// Fills ids and count from text. 0, or an exit code: a prompt that is longer than the model's
+// context is CLI_USAGE.
 int cli_prompt_encode(const cli_desk *desk, cli_prompt *prompt);
 void cli_prompt_free(cli_prompt *prompt);
 

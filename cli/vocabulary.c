@@ -1,83 +1,118 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Warns, in one line, of words that a small model has never seen. Without a word list it is silent.
+// Reads words.txt and pairs.bin and looks words up in them.
 #include "vocabulary.h"
 
-#include "term.h"
 #include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_CAP = 1 << 20, NAMED_MOST = 8, WORD_CAP = 64 };
-
-typedef struct word_list {
-    char *text; // the file; each line became a string
-    char **words;
-    int64_t count;
-} word_list;
+enum { LIST_CAP = 1 << 20 };
 
 static int compare_words(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static char *read_list(const char *folder) {
+// The bytes of folder/name, at most cap + 1 of them, with a zero behind; NULL: it cannot be opened.
+static char *read_bytes(const char *folder, const char *name, int64_t cap, int64_t *size) {
     char path[4096 + 16];
-    snprintf(path, sizeof path, "%s/words.txt", folder);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "re");
     if (!file) {
         return NULL;
     }
-    char *text = cli_alloc(LIST_CAP + 1, 1);
-    size_t got = fread(text, 1, LIST_CAP, file);
-    text[got] = '\0';
+    char *bytes = cli_alloc(cap + 2, 1);
+    *size = (int64_t)fread(bytes, 1, (size_t)cap + 1, file);
     fclose(file);
-    return text;
+    return bytes;
 }
 
-static word_list load_vocabulary(const char *folder) {
-    word_list list = {.text = read_list(folder)};
-    if (!list.text) {
-        return list;
-    }
+static void split_lines(cli_vocabulary *v) {
     int64_t lines = 1;
-    for (const char *c = list.text; *c; c++) {
+    for (const char *c = v->text; *c; c++) {
         lines += *c == '\n';
     }
-    list.words = cli_alloc(lines, sizeof *list.words);
+    v->words = cli_alloc(lines, sizeof *v->words);
     char *rest = NULL;
-    for (char *w = strtok_r(list.text, "\r\n", &rest); w; w = strtok_r(NULL, "\r\n", &rest)) {
-        list.words[list.count++] = w;
+    for (char *w = strtok_r(v->text, "\r\n", &rest); w; w = strtok_r(NULL, "\r\n", &rest)) {
+        v->words[v->count++] = w;
     }
-    qsort(list.words, (size_t)list.count, sizeof *list.words, compare_words);
-    return list;
+    qsort(v->words, (size_t)v->count, sizeof *v->words, compare_words);
 }
 
-static bool is_known(const word_list *list, const char *word) {
-    return bsearch(&word, list->words, (size_t)list->count, sizeof *list->words, compare_words) !=
-           NULL;
-}
-
-// "sarah's" is known when "sarah" is.
-static bool is_known_or_stem(const word_list *list, const char *word) {
-    char stem[WORD_CAP];
-    strcpy(stem, word);
-    char *apostrophe = strchr(stem, '\'');
-    if (is_known(list, word) || !apostrophe) {
-        return is_known(list, word);
+static void load_pairs(const char *folder, cli_vocabulary *v) {
+    int64_t size = 0, need = (v->count * (v->count - 1) / 2 + 7) / 8;
+    char *bytes = read_bytes(folder, "pairs.bin", need, &size);
+    if (bytes && size != need) {
+        snprintf(v->problem, sizeof v->problem,
+                 "pairs.bin does not fit words.txt: it needs %lld bytes; pairs are not checked",
+                 (long long)need);
+        free(bytes);
+        bytes = NULL;
     }
-    *apostrophe = '\0';
-    return stem[0] == '\0' || is_known(list, stem);
+    v->pairs = (unsigned char *)bytes;
 }
 
-// Copies the next word of *text, lower-cased, quotes around it left out; false at the end.
-static bool next_word(const char **text, char word[WORD_CAP]) {
+void cli_vocabulary_load(const char *folder, cli_vocabulary *out) {
+    int64_t size = 0;
+    *out = (cli_vocabulary){.text = read_bytes(folder, "words.txt", LIST_CAP, &size)};
+    if (size > LIST_CAP) {
+        snprintf(out->problem, sizeof out->problem,
+                 "words.txt has more than %d bytes: words are not checked", LIST_CAP);
+    } else if (out->text) {
+        split_lines(out);
+        load_pairs(folder, out);
+    }
+}
+
+void cli_vocabulary_free(cli_vocabulary *v) {
+    free(v->pairs);
+    free(v->words);
+    free(v->text);
+    *v = (cli_vocabulary){0};
+}
+
+static int64_t find_exactly(const cli_vocabulary *v, const char *word) {
+    char **found = v->count > 0
+                       ? bsearch(&word, v->words, (size_t)v->count, sizeof *v->words, compare_words)
+                       : NULL;
+    return found ? found - v->words : -1;
+}
+
+int64_t cli_vocabulary_find(const cli_vocabulary *v, const char *word) {
+    char stem[CLI_WORD_CAP];
+    int64_t found = find_exactly(v, word);
+    size_t length = strcspn(word, "'");
+    if (found >= 0 || word[length] == '\0' || length >= sizeof stem) {
+        return found;
+    }
+    memcpy(stem, word, length);
+    stem[length] = '\0';
+    return find_exactly(v, stem);
+}
+
+bool cli_vocabulary_together(const cli_vocabulary *v, int64_t a, int64_t b) {
+    int64_t more = a > b ? a : b, less = a > b ? b : a;
+    int64_t bit = more * (more - 1) / 2 + less;
+    return a == b || (v->pairs[bit / 8] >> bit % 8 & 1) != 0;
+}
+
+double cli_vocabulary_company(const cli_vocabulary *v, int64_t word) {
+    int64_t others = 0;
+    for (int64_t i = 0; i < v->count; i++) {
+        others += i != word && cli_vocabulary_together(v, word, i);
+    }
+    return v->count > 1 ? (double)others / (double)(v->count - 1) : 1;
+}
+
+bool cli_next_word(const char **text, char word[CLI_WORD_CAP]) {
     const char *s = *text;
     while (*s && (!cli_is_word_byte(*s) || *s == '\'')) {
         s++;
     }
     size_t used = 0;
     for (; *s && cli_is_word_byte(*s); s++) {
-        if (used + 1 < WORD_CAP) {
+        if (used + 1 < CLI_WORD_CAP) {
             word[used++] = (char)(*s >= 'A' && *s <= 'Z' ? *s - 'A' + 'a' : *s);
         }
     }
@@ -87,33 +122,4 @@ static bool next_word(const char **text, char word[WORD_CAP]) {
     word[used] = '\0';
     *text = s;
     return used > 0;
-}
-
-void cli_note_unseen(const char *folder, const char *text) {
-    word_list list = load_vocabulary(folder);
-    char named[NAMED_MOST][WORD_CAP];
-    char word[WORD_CAP];
-    int count = 0, more = 0;
-    while (list.count > 0 && next_word(&text, word)) {
-        bool again = is_known_or_stem(&list, word);
-        for (int i = 0; i < count && !again; i++) {
-            again = strcmp(named[i], word) == 0;
-        }
-        if (!again && count < NAMED_MOST) {
-            strcpy(named[count++], word);
-        } else {
-            more += !again;
-        }
-    }
-    cli_term term = cli_term_look(stderr);
-    for (int i = 0; i < count; i++) {
-        fputs(i ? ", " : "note: the little model has never seen: ", stderr);
-        cli_term_put(&term, named[i]);
-    }
-    if (more > 0) {
-        fprintf(stderr, " and %d more", more);
-    }
-    fputs(count > 0 ? "\n" : "", stderr);
-    free(list.words);
-    free(list.text);
 }

@@ -198,7 +198,7 @@ class Next(unittest.TestCase):
 
     def test_json(self):
         answer = self.answer("--top", "12", SARAH + " ____ ")
-        self.assertEqual(list(answer), ["prompt", "backend", "next"])
+        self.assertEqual(list(answer), ["prompt", "backend", "next", "notes"])
         self.assertEqual(answer["prompt"], SARAH)
         p = [entry["p"] for entry in answer["next"]]
         self.assertEqual(len(p), 12)
@@ -260,7 +260,7 @@ class Next(unittest.TestCase):
         if not os.path.exists(os.path.join(folder, b"words.txt")):
             self.skipTest("the model has no list of words")
         _, _, err = run("next", "Sarah's xyzzy, Xyzzy and a 'quark' on the bed")
-        self.assertEqual(err, b"note: the little model has never seen: xyzzy, quark\n")
+        self.assertEqual(err, b"note: never seen: xyzzy, quark\n")
         self.assertEqual(run("next", SARAH)[2], b"")
 
 

@@ -35,16 +35,19 @@ class Models(unittest.TestCase):
         return json.loads(ran.stdout)["next"][0], ran.stderr
 
     def generate(self):
+        """The text, and why it stops there."""
         ran = run("generate", "-n", "6", "-t", "0", "--model", self.folder)
-        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
-        return ran.stdout
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        return ran.stdout, ran.stderr
 
     def test_end(self):
         first, _ = self.next()
-        self.assertNotEqual(self.generate(), "the\n")
+        text, words = self.generate()
+        self.assertNotEqual(text, "the\n")
+        self.assertEqual(words, "note: stopped after 6 tokens (-n); the text has not ended\n")
         with open(self.path("generation_config.json"), "w") as f:
             json.dump({"eos_token_id": [0, first["id"]]}, f)
-        self.assertEqual(self.generate(), "the\n")
+        self.assertEqual(self.generate(), ("the\n", "note: the text ended by itself\n"))
         ran = run("next", "--top", "1", "--model", self.folder)
         self.assertIn("(end of text)", ran.stdout)
 

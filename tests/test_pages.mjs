@@ -391,6 +391,16 @@ test("attend: a cut", "cut", async page => {
   assert.match(await page.locator("#cut").innerText(), /no longer sees/);
   assert.equal(await page.locator(".cell.is-cut").count(), 1);
 });
+test("attend: notes", "notes", async page => {
+  const notes = await page.locator("#notes li").allInnerTexts();
+  assert.match(notes[0], /^never seen: loses$/);
+  assert.match(notes[1], /^outside my stories: /);
+  await noOverflow(page);
+  await picture(page, "attend-notes");
+}, { viewport: { width: 380, height: 800 } });
+test("attend: nothing to note", "map", async page => {
+  assert.equal(await page.locator("#notes").isVisible(), false);
+});
 test("attend: dark and on paper", "map", async page => {
   await picture(page, "attend-dark");
   await page.emulateMedia({ media: "print" });

@@ -63,7 +63,8 @@ def main(decoct):
             real(decoct, sample_report, kind, folder)
         comparisons(decoct, folder)
         for name, text in (("map", ["Sarah lies still on the bed, feeling"]),
-                           ("cut", ["Sarah lies still on the bed, feeling", "--cut=bed:still"])):
+                           ("cut", ["Sarah lies still on the bed, feeling", "--cut=bed:still"]),
+                           ("notes", ["Kate loses her new watch on the beach, feeling"])):
             done = subprocess.run([decoct, "attend", *text, "-o", os.path.join(folder, name + ".html")],
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
             if done.returncode:

@@ -128,7 +128,13 @@ static int check_choice(const attend_options *o, const cli_desk *desk, const cli
     return CLI_OK;
 }
 
-static int show_scene(const attend_options *o, const cli_scene *scene) {
+static int show_scene(const attend_options *o, cli_scene *scene) {
+    const cli_answer *answer = scene->before ? scene->before : &scene->map->answer;
+    cli_notes notes;
+    cli_notes_make(scene->desk->folder, o->prompt.text, answer->top[0].text,
+                   (double)answer->top[0].p, &notes);
+    cli_notes_print(&notes);
+    scene->notes = &notes;
     int code = o->output ? write_picture(scene, o->output) : CLI_OK;
     bool alone = o->output && cli_output_is_stdout(o->output); // nothing beside the picture
     if (code == CLI_OK && !alone) {
@@ -137,6 +143,7 @@ static int show_scene(const attend_options *o, const cli_scene *scene) {
             printf("\nThe map is in %s\n", o->output);
         }
     }
+    cli_notes_free(&notes);
     return code;
 }
 

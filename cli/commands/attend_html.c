@@ -87,12 +87,12 @@ static json_t *pack_scene(const cli_scene *s) {
                                               (json_int_t)s->cuts->list[i].to));
     }
     char *weights = pack_weights(s->map);
-    json_t *all =
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:s}", "type", s->desk->info.type,
-                  "backend", decoct_context_backend(s->desk->ctx), "layers",
-                  (json_int_t)s->map->layers, "heads", (json_int_t)s->map->heads, "layer",
-                  (json_int_t)s->choice.layer, "head", (json_int_t)s->choice.head, "words", words,
-                  "cuts", cuts, "answer", pack_answer(s), "weights", weights);
+    json_t *all = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:s}", "type",
+                            s->desk->info.type, "backend", decoct_context_backend(s->desk->ctx),
+                            "layers", (json_int_t)s->map->layers, "heads",
+                            (json_int_t)s->map->heads, "layer", (json_int_t)s->choice.layer, "head",
+                            (json_int_t)s->choice.head, "words", words, "cuts", cuts, "answer",
+                            pack_answer(s), "notes", cli_notes_pack(s->notes), "weights", weights);
     free(weights);
     json_object_set_new(all, "influence", pack_influence(s));
     return all;

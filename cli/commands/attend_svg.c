@@ -3,15 +3,25 @@
 #include "attend.h"
 #include "text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-enum { EDGE = 32, TITLE = 92, ANSWER_LINE = 24, ANSWERS = 6, BAR = 220, COLUMN = 70, HEADING = 92 };
+enum {
+    EDGE = 32,
+    TITLE = 92,
+    ANSWER_LINE = 24,
+    ANSWERS = 6,
+    BAR = 220,
+    COLUMN = 70,
+    HEADING = 92,
+    NOTE_LINE = 20
+};
 
 typedef struct drawing {
     const cli_scene *scene;
     FILE *to;
     cli_term plain; // to measure words
-    int cell, left, top, side, width, height;
+    int cell, left, top, side, width, height, notes;
     int influence; // height of the part between the map and the answer
     bool numbers;  // cells are large enough for them
 } drawing;
@@ -23,6 +33,42 @@ static int widest_word(const cli_term *term, const cli_words *words) {
         widest = w > widest ? w : widest;
     }
     return widest;
+}
+
+static void put_svg_text(const drawing *d, int x, int y, const char *attributes, const char *text) {
+    fprintf(d->to, "<text x=\"%d\" y=\"%d\" %s>", x, y, attributes);
+    cli_put_escaped(d->to, text);
+    fputs("</text>\n", d->to);
+}
+
+// The bytes of the next line of a note, broken at a space.
+static size_t note_line(const drawing *d, const char *text) {
+    size_t most = (size_t)(d->width - 2 * EDGE) / 8, length = strlen(text);
+    if (length <= most) {
+        return length;
+    }
+    while (most > 0 && text[most] != ' ') {
+        most--;
+    }
+    return most > 0 ? most : strcspn(text, " ");
+}
+
+// Draws the notes from y on, or only counts their lines.
+static int put_note_lines(const drawing *d, int y, bool count_only) {
+    int lines = 0;
+    for (int64_t i = 0; i < d->scene->notes->count; i++) {
+        for (const char *text = d->scene->notes->list[i]; *text; lines++) {
+            size_t length = note_line(d, text);
+            if (!count_only) {
+                char *line = strndup(text, length);
+                put_svg_text(d, EDGE, y + lines * NOTE_LINE, "class=\"down\" font-size=\"14\"",
+                             line ? line : "out of memory");
+                free(line);
+            }
+            text += length + (text[length] == ' ');
+        }
+    }
+    return lines;
 }
 
 static drawing lay_out_drawing(const cli_scene *scene, FILE *to) {
@@ -38,7 +84,8 @@ static drawing lay_out_drawing(const cli_scene *scene, FILE *to) {
     d.width = d.left + d.side + EDGE;
     d.width = d.width < 640 ? 640 : d.width;
     d.influence = scene->influence->count > 0 ? HEADING + COLUMN + label : 0;
-    d.height = d.top + d.side + d.influence + 60 + lines * ANSWER_LINE + EDGE;
+    d.notes = d.top + d.side + d.influence + 60 + lines * ANSWER_LINE + NOTE_LINE;
+    d.height = d.notes + put_note_lines(&d, 0, true) * NOTE_LINE + EDGE - NOTE_LINE;
     return d;
 }
 
@@ -56,12 +103,6 @@ static void put_style(const drawing *d) {
           ".down{fill:#f0907f}.weight{fill:#e3a94f}}\n"
           "text{white-space:pre}</style>\n",
           d->to);
-}
-
-static void put_svg_text(const drawing *d, int x, int y, const char *attributes, const char *text) {
-    fprintf(d->to, "<text x=\"%d\" y=\"%d\" %s>", x, y, attributes);
-    cli_put_escaped(d->to, text);
-    fputs("</text>\n", d->to);
 }
 
 static void put_title(const drawing *d) {
@@ -207,6 +248,7 @@ int cli_attend_svg(const cli_scene *scene, FILE *to) {
         put_influence(&d);
     }
     put_answer(&d);
+    put_note_lines(&d, d.notes, false);
     fputs("</svg>\n", to);
     return CLI_OK;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct generate`: continues a text and prints each word as it comes.
-#include "desk.h"
+#include "answer.h"
+#include "notes.h"
 #include "take_text.h"
 #include "term.h"
 #include "text.h"
@@ -66,7 +67,7 @@ static const struct argp parser = {
     parse_generate,
     "TEXT|-",
     "Continues a text: draws the next word, adds it, and repeats, until there are N tokens, "
-    "the text has ended, or the model's context is full."
+    "the text has ended, or the model's context is full; standard error says which."
     "\v"
     "Example:\n\n"
     "  decoct generate \"Sarah lies still on the bed, feeling\" -n 30 --seed 7\n\n" CLI_EXIT_DOC,
@@ -129,8 +130,28 @@ static void end_stream(stream *out) {
     putchar('\n');
 }
 
+// How a text came to its end, and what the model answered to the prompt.
+typedef struct ending {
+    bool ended; // by a token that ends a text
+    cli_notes notes;
+} ending;
+
+// Notes about the prompt and the most probable token.
+static int make_notes(const cli_desk *desk, const cli_prompt *prompt, const float *logits,
+                      cli_notes *out) {
+    cli_answer answer;
+    int code = cli_answer_make(desk, prompt, logits, 1, &answer);
+    if (code == CLI_OK) {
+        cli_notes_make(desk->folder, prompt->text, answer.top[0].text, (double)answer.top[0].p,
+                       out);
+    }
+    cli_answer_free(&answer);
+    return code;
+}
+
 // Draws until the end; session has room for what may come.
-static int draw(const cli_desk *desk, decoct_session *session, generate_options *o, stream *out) {
+static int draw(const cli_desk *desk, decoct_session *session, generate_options *o, stream *out,
+                ending *end) {
     float *logits = cli_alloc(desk->info.vocabulary, sizeof *logits);
     const int32_t *feed = o->prompt.ids;
     int64_t feed_count = o->prompt.count;
@@ -148,13 +169,16 @@ static int draw(const cli_desk *desk, decoct_session *session, generate_options 
             code = cli_fail_status(desk->ctx, status, "the model");
             break;
         }
+        if (i == 0) {
+            code = make_notes(desk, &o->prompt, logits, &end->notes);
+        }
         size_t length = 0;
         char *text = cli_token_text(desk, id, &length);
-        bool ended = decoct_model_is_end(desk->model, id);
+        end->ended = decoct_model_is_end(desk->model, id);
         code = text ? code : CLI_INTERNAL;
-        put_generated(out, text, text && !ended ? length : 0);
+        put_generated(out, text, text && !end->ended ? length : 0);
         free(text);
-        if (ended || ferror(stdout)) {
+        if (end->ended || ferror(stdout)) {
             break;
         }
         feed = &id;
@@ -162,6 +186,21 @@ static int draw(const cli_desk *desk, decoct_session *session, generate_options 
     }
     free(logits);
     return code;
+}
+
+// On standard error, so that standard output has the text alone.
+static void print_ending(const cli_desk *desk, const generate_options *o, const ending *end,
+                         bool full) {
+    cli_notes_print(&end->notes);
+    if (end->ended) {
+        fputs("note: the text ended by itself\n", stderr);
+    } else if (full) {
+        fprintf(stderr, "note: stopped: the model's context of %lld tokens is full\n",
+                (long long)desk->info.context);
+    } else {
+        fprintf(stderr, "note: stopped after %lld tokens (-n); the text has not ended\n",
+                (long long)o->count);
+    }
 }
 
 static int generate(const cli_desk *desk, generate_options *o) {
@@ -181,13 +220,14 @@ static int generate(const cli_desk *desk, generate_options *o) {
     if (desk->info.space_after_words) {
         put_generated(&out, " ", 1);
     }
-    int code = draw(desk, session, o, &out);
+    ending end = {0};
+    int code = draw(desk, session, o, &out, &end);
     end_stream(&out);
     fflush(stdout);
-    if (full && code == CLI_OK && decoct_session_length(session) >= desk->info.context) {
-        fprintf(stderr, "note: the model's context of %lld tokens is full\n",
-                (long long)desk->info.context);
+    if (code == CLI_OK && !ferror(stdout)) {
+        print_ending(desk, o, &end, full);
     }
+    cli_notes_free(&end.notes);
     decoct_session_destroy(session);
     return code;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct next`: which words could come next, and how probable each is.
 #include "answer_json.h"
+#include "notes.h"
 #include "take_text.h"
 #include "text.h"
 
@@ -19,7 +20,8 @@ typedef struct next_options {
 
 static const struct argp_option rows[] = {
     {"top", 'k', "K", 0, "Show the K most probable words (default 10)", 0},
-    {"json", 'j', NULL, 0, "One JSON object: prompt, backend, and the list with text, id and p", 0},
+    {"json", 'j', NULL, 0,
+     "One JSON object: prompt, backend, the list with text, id and p, and notes", 0},
     {0},
 };
 
@@ -54,12 +56,13 @@ static const struct argp parser = {
     NULL,
     NULL};
 
-static int print_next_json(const cli_desk *desk, const cli_prompt *prompt,
-                           const cli_answer *answer) {
+static int print_next_json(const cli_desk *desk, const cli_prompt *prompt, const cli_answer *answer,
+                           const cli_notes *notes) {
     bool clean;
     char *text = cli_utf8_clean(prompt->text, strlen(prompt->text), &clean);
-    json_t *all = json_pack("{s:s, s:s, s:o}", "prompt", text, "backend",
-                            decoct_context_backend(desk->ctx), "next", cli_answer_pack(answer));
+    json_t *all = json_pack("{s:s, s:s, s:o, s:o}", "prompt", text, "backend",
+                            decoct_context_backend(desk->ctx), "next", cli_answer_pack(answer),
+                            "notes", cli_notes_pack(notes));
     int bad = !all || json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
     putchar('\n');
     json_decref(all);
@@ -90,6 +93,21 @@ static int answer_prompt(const cli_desk *desk, const next_options *o, cli_answer
     return code;
 }
 
+static int show_answer(const cli_desk *desk, const next_options *o, const cli_answer *answer) {
+    cli_notes notes;
+    int code = CLI_OK;
+    cli_notes_make(desk->folder, o->prompt.text, answer->top[0].text, (double)answer->top[0].p,
+                   &notes);
+    cli_notes_print(&notes);
+    if (o->json) {
+        code = print_next_json(desk, &o->prompt, answer, &notes);
+    } else {
+        print_list(&o->prompt, answer);
+    }
+    cli_notes_free(&notes);
+    return code;
+}
+
 int cli_next(int argc, char **argv) {
     next_options o = {.top = 10};
     cli_desk desk;
@@ -105,10 +123,8 @@ int cli_next(int argc, char **argv) {
     if (code == CLI_OK) {
         code = answer_prompt(&desk, &o, &answer);
     }
-    if (code == CLI_OK && o.json) {
-        code = print_next_json(&desk, &o.prompt, &answer);
-    } else if (code == CLI_OK) {
-        print_list(&o.prompt, &answer);
+    if (code == CLI_OK) {
+        code = show_answer(&desk, &o, &answer);
     }
     cli_answer_free(&answer);
     cli_prompt_free(&o.prompt);

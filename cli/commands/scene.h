@@ -4,6 +4,7 @@
 #define CLI_SCENE_H
 
 #include "influence.h"
+#include "notes.h"
 
 // Everything that is shown. With cuts, `map` is the one after them.
 typedef struct cli_scene {
@@ -15,6 +16,7 @@ typedef struct cli_scene {
     const cli_map *map;
     const cli_answer *before;       // the answer without the cuts; NULL: there are no cuts
     const cli_influence *influence; // with these cuts; NULL: the map is for the terminal
+    const cli_notes *notes;         // about the answer without the cuts
 } cli_scene;
 
 // "mean over all layers (12) and all heads (12 in each)", "layer 3, mean over its 12 head(s)",

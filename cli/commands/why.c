@@ -81,12 +81,17 @@ static int why_words(const why_options *o, const cli_desk *desk, const cli_words
         code = cli_map_make(desk, &o->prompt, words, NULL, (cli_choice){-1, -1}, false, TOP, &map);
     }
     if (code == CLI_OK) {
+        cli_notes notes;
+        cli_notes_make(desk->folder, o->prompt.text, influence.answer.top[0].text,
+                       (double)influence.answer.top[0].p, &notes);
+        cli_notes_print(&notes);
         cli_reasons why = {.desk = desk,
                            .prompt = &o->prompt,
                            .words = words,
                            .influence = &influence,
                            .map = &map,
                            .pairs = o->pairs,
+                           .notes = &notes,
                            .top = o->top    ? o->top
                                   : o->json ? INT64_MAX
                                             : WORDS_SHOWN};
@@ -95,6 +100,7 @@ static int why_words(const why_options *o, const cli_desk *desk, const cli_words
         } else {
             cli_why_print(&why);
         }
+        cli_notes_free(&notes);
     }
     cli_map_free(&map);
     cli_influence_free(&influence);

@@ -4,6 +4,7 @@
 #define CLI_WHY_H
 
 #include "influence.h"
+#include "notes.h"
 
 // What is shown.
 typedef struct cli_reasons {
@@ -13,7 +14,8 @@ typedef struct cli_reasons {
     const cli_influence *influence;
     const cli_map *map; // for its mean: how much the last word drew from each, over all heads
     bool pairs;         // they were asked for
-    int64_t top;        // words and pairs that are shown
+    const cli_notes *notes;
+    int64_t top; // words and pairs that are shown
 } cli_reasons;
 
 // The mean attention weight from the last word to this one.

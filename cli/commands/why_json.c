@@ -33,10 +33,11 @@ static json_t *pack_why(const cli_reasons *why) {
     }
     bool clean;
     char *text = cli_utf8_clean(why->prompt->text, strlen(why->prompt->text), &clean);
-    json_t *all = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o}", "prompt", text, "backend",
+    json_t *all = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o}", "prompt", text, "backend",
                             decoct_context_backend(why->desk->ctx), "method", INFLUENCE_METHOD,
                             "answer", cli_answer_pack(&influence->answer), "last",
-                            why->words->list[why->words->count - 1].text, "words", words);
+                            why->words->list[why->words->count - 1].text, "words", words, "notes",
+                            cli_notes_pack(why->notes));
     free(text);
     if (why->pairs) {
         json_object_set_new(all, "extra", json_string(INFLUENCE_EXTRA));

@@ -255,6 +255,11 @@ function buildAnswer() {
   }
 }
 
+function buildNotes() {
+  get("notes").hidden = data.notes.length === 0;
+  for (const note of data.notes) get("notes").append(make("li", "", note));
+}
+
 function paint() {
   chips.forEach((chip, i) => {
     const p = i <= state.reader ? mean[at(state.reader, i)] : 0;
@@ -304,6 +309,7 @@ document.addEventListener("keydown", event => {
   select(reader, Math.min(reader, Math.max(0, state.read + step[1])), true);
   event.preventDefault();
 });
+buildNotes();
 buildSentence();
 buildMap();
 buildFlask();

@@ -15,6 +15,7 @@ import unittest
 import bpe
 import corpus
 import evaluate
+import pairs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else None
@@ -49,13 +50,13 @@ class Files(unittest.TestCase):
 class Corpus(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.hashes, cls.sentences, cls.words = {}, set(), set()
+        cls.hashes, cls.sentences, cls.company = {}, set(), pairs.Company()
         for lesson in corpus.LESSONS:
             h = hashlib.sha256()
             for text, end in corpus.stories(lesson):
                 h.update(text.encode() + b"\n")
                 cls.sentences.add(sentence(text[:end]))
-                cls.words |= corpus.words_of(text)
+                cls.company.add(corpus.words_of(text))
             cls.hashes["corpus-%d.txt" % lesson] = h.hexdigest()
 
     def test_hashes(self):
@@ -64,7 +65,19 @@ class Corpus(unittest.TestCase):
 
     def test_words(self):
         with open(HERE + "/words.txt", encoding="utf-8") as f:
-            self.assertEqual(f.read().split(), sorted(self.words))
+            self.assertEqual(f.read().split("\n"), self.company.words() + [""])
+
+    def test_pairs(self):
+        with open(HERE + "/pairs.bin", "rb") as f:
+            self.assertTrue(f.read() == self.company.pairs(), "run pairs.py")
+
+    def test_bits_of_pairs(self):
+        company = pairs.Company()
+        for story in ("cold snow", "bed snow", "bed tired"):
+            company.add(set(story.split()))
+        self.assertEqual(company.words(), ["bed", "cold", "snow", "tired"])
+        # cold: not with bed; snow: with bed and cold; tired: with bed only
+        self.assertEqual(company.pairs(), bytes([0b001110]))
 
     def test_no_heldout_sentence_leaks(self):
         for row in corpus.heldout(evaluate.PROMPTS):
