@@ -66,6 +66,9 @@ class Notes(unittest.TestCase):
                 self.assertEqual(on_stderr(err), answer["notes"])
                 shown = {KINDS[note.partition(":")[0]] for note in answer["notes"]}
                 self.assertEqual(shown, notes.kinds(vocabulary, prompt, answer, limits))
+                if "unsure" in shown:
+                    self.assertEqual(answer["notes"][-1], "unsure: the best answer has only %.0f %%"
+                                     % (answer["next"][0]["p"] * 100))
                 seen |= shown
         self.assertEqual(seen, set(KINDS.values()))
 
