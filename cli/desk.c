@@ -2,6 +2,7 @@
 // Opens what a command works with, and turns the words of the command line into token ids.
 #include "desk.h"
 
+#include "notes.h"
 #include "output.h"
 #include "term.h"
 #include "text.h"
@@ -78,13 +79,10 @@ static int find_folder(const cli_options *options, cli_desk *desk) {
 
 // One line of standard error for each note about the model's files.
 static void print_notes(const char *notes) {
-    cli_term term = cli_term_look(stderr);
     while (*notes) {
         size_t length = strcspn(notes, "\n");
         char *line = strndup(notes, length);
-        fputs("note: ", stderr);
-        cli_term_put(&term, line ? line : "out of memory");
-        fputc('\n', stderr);
+        cli_note_print(line ? line : "out of memory");
         free(line);
         notes += length + (notes[length] == '\n');
     }
@@ -130,7 +128,8 @@ static bool is_of_model(const cli_desk *desk, const char *name) {
     static const char *const files[] = {"config.json",       "generation_config.json",
                                         "model.safetensors", "model.safetensors.index.json",
                                         "vocab.json",        "merges.txt",
-                                        "tokenizer.json"};
+                                        "tokenizer.json",    "words.txt",
+                                        "pairs.bin",         "tryout.txt"};
     cli_output output = cli_output_find(name);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[sizeof desk->folder + 64];

@@ -133,12 +133,16 @@ void cli_notes_make(const char *folder, const char *prompt, const char *answer, 
     cli_vocabulary_free(&v);
 }
 
-void cli_notes_print(const cli_notes *notes) {
+void cli_note_print(const char *note) {
     cli_term term = cli_term_look(stderr);
+    fputs("note: ", stderr);
+    cli_term_put(&term, note);
+    fputc('\n', stderr);
+}
+
+void cli_notes_print(const cli_notes *notes) {
     for (int64_t i = 0; i < notes->count; i++) {
-        fputs("note: ", stderr);
-        cli_term_put(&term, notes->list[i]);
-        fputc('\n', stderr);
+        cli_note_print(notes->list[i]);
     }
 }
 

@@ -24,7 +24,8 @@ typedef struct cli_notes {
 // large vocabulary makes low probabilities normal.
 void cli_notes_make(const char *folder, const char *prompt, const char *answer, double p,
                     cli_notes *out);
-// A line "note: ..." each on stderr.
+// A line "note: ..." on stderr; one for each note.
+void cli_note_print(const char *note);
 void cli_notes_print(const cli_notes *notes);
 // A list of strings.
 json_t *cli_notes_pack(const cli_notes *notes);

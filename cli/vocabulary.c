@@ -13,8 +13,7 @@ static int compare_words(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-// The bytes of folder/name, at most cap + 1 of them, with a zero behind; NULL: it cannot be opened.
-static char *read_bytes(const char *folder, const char *name, int64_t cap, int64_t *size) {
+char *cli_vocabulary_file(const char *folder, const char *name, int64_t cap, int64_t *size) {
     char path[4096 + 16];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "re");
@@ -42,7 +41,7 @@ static void split_lines(cli_vocabulary *v) {
 
 static void load_pairs(const char *folder, cli_vocabulary *v) {
     int64_t size = 0, need = (v->count * (v->count - 1) / 2 + 7) / 8;
-    char *bytes = read_bytes(folder, "pairs.bin", need, &size);
+    char *bytes = cli_vocabulary_file(folder, "pairs.bin", need, &size);
     if (bytes && size != need) {
         snprintf(v->problem, sizeof v->problem,
                  "pairs.bin does not fit words.txt: it needs %lld bytes; pairs are not checked",
@@ -55,7 +54,7 @@ static void load_pairs(const char *folder, cli_vocabulary *v) {
 
 void cli_vocabulary_load(const char *folder, cli_vocabulary *out) {
     int64_t size = 0;
-    *out = (cli_vocabulary){.text = read_bytes(folder, "words.txt", LIST_CAP, &size)};
+    *out = (cli_vocabulary){.text = cli_vocabulary_file(folder, "words.txt", LIST_CAP, &size)};
     if (size > LIST_CAP) {
         snprintf(out->problem, sizeof out->problem,
                  "words.txt has more than %d bytes: words are not checked", LIST_CAP);

@@ -20,6 +20,10 @@ typedef struct cli_vocabulary {
     char problem[160]; // why a file of the folder is not used; empty: all is well
 } cli_vocabulary;
 
+// The bytes of a file of the folder, at most cap + 1 of them, with a zero behind them; free() it.
+// NULL: there is no such file.
+char *cli_vocabulary_file(const char *folder, const char *name, int64_t cap, int64_t *size);
+
 void cli_vocabulary_load(const char *folder, cli_vocabulary *out);
 void cli_vocabulary_free(cli_vocabulary *vocabulary);
 

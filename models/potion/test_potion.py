@@ -16,6 +16,7 @@ import bpe
 import corpus
 import evaluate
 import pairs
+import tryout
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else None
@@ -70,6 +71,13 @@ class Corpus(unittest.TestCase):
     def test_pairs(self):
         with open(HERE + "/pairs.bin", "rb") as f:
             self.assertTrue(f.read() == self.company.pairs(), "run pairs.py")
+
+    def test_tryout(self):
+        with open(HERE + "/tryout.txt", encoding="utf-8") as f:
+            self.assertEqual(f.read(), tryout.text(), "run tryout.py")
+        for line in tryout.text().splitlines()[1:]:
+            words = corpus.words_of(line.partition(": ")[2] or line)
+            self.assertLessEqual(words, set(self.company.words()), line)
 
     def test_bits_of_pairs(self):
         company = pairs.Company()
