@@ -6,11 +6,14 @@
 #include "ab/store.h"
 
 #include "bench.h"
+#include "cases/catalogue.h"
 #include "cases/parse.h"
 #include "measure/stop.h"
 #include "rows/wholefile.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
 static const char doc[] =
     "Compares two builds of the library, A and B, and gives one verdict for each case.\v"
@@ -30,18 +33,24 @@ static const char doc[] =
     "however many cases they have. More cases need more launches for that.\n\n"
     "Examples:\n\n"
     "  decoct ab old/ new/ --suite ci --quick\n"
-    "  decoct ab old/ new/ --suite ci --budget 5m --json ab.json\n"
-    "  decoct ab old/ new/ --suite ci --json ab.json --resume\n\n"
+    "  decoct ab old/ new/ --suite ci --budget 5m -o ab.json\n"
+    "  decoct ab old/ new/ --suite ci -o ab.json --resume\n\n"
     "Exit code: 0 whatever the verdicts, 12 different bits, 13 the CPU quota is below the number "
     "of threads, 14 nothing matched, 64 invalid request, 70 a case could not be measured or the "
     "file could not be written, 77 not in this build, or no common C ABI, 130 interrupted.";
 
-enum { KEY_JSON = 0x2500, KEY_RESUME };
+enum { KEY_RESUME = 0x2500 };
 
 static const struct argp_option rows[] = {
-    {"json", KEY_JSON, "FILE", 0,
-     "Write all launches and verdicts to this file, again and again while measuring", 40},
-    {"resume", KEY_RESUME, NULL, 0, "Continue the file of --json after a budget or Ctrl-C", 40},
+    {"out", 'o', "FILE", 0,
+     "Write all launches and verdicts to this file, again and again while measuring; - is standard "
+     "output",
+     40},
+    {"json", 'j', "FILE", OPTION_ARG_OPTIONAL | OPTION_NO_USAGE,
+     "Print what --out writes on standard output, instead of the text (--json FILE is the old name "
+     "of --out FILE)",
+     40},
+    {"resume", KEY_RESUME, NULL, 0, "Continue the file of --out after a budget or Ctrl-C", 40},
     {0},
 };
 
@@ -49,7 +58,7 @@ typedef struct settings {
     ab_session session;
     const char *builds[2];
     int build_count;
-    const char *json;
+    const char *out; // NULL: no file
     bool resume;
     ab_store store;
 } settings;
@@ -61,14 +70,39 @@ static void check_builds(struct argp_state *state, const settings *s) {
     }
 }
 
+// A folder with a library, or the library itself; an old result file is not one.
+static bool is_build(const char *word) {
+    char error[CHANNEL_ERROR];
+    struct stat info;
+    arm found = {.pid = 0};
+    bool file = stat(word, &info) == 0 && S_ISREG(info.st_mode);
+    return file ? strstr(word, ".so") != NULL : arm_find(word, &found, error);
+}
+
+// -o was once the letter of --op.
+static void take_out(struct argp_state *state, settings *s, const char *name) {
+    char ops[512];
+    catalogue_timed(ops, sizeof ops);
+    if (parse_is_among(name, ops)) {
+        argp_error(state, "-o names the result file: to measure %s write --op %s", name, name);
+    }
+    if (s->out && strcmp(s->out, name) != 0) {
+        argp_error(state, "the result file goes to one place: either %s or %s", s->out, name);
+    }
+    s->out = name;
+}
+
 static error_t parse_ab(int key, char *arg, struct argp_state *state) {
     settings *s = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &s->session;
         return 0;
-    case KEY_JSON:
-        s->json = arg;
+    case 'o':
+        take_out(state, s, arg);
+        return 0;
+    case 'j':
+        take_out(state, s, parse_json_file(state, arg, is_build));
         return 0;
     case KEY_RESUME:
         s->resume = true;
@@ -81,8 +115,8 @@ static error_t parse_ab(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         check_builds(state, s);
-        if (s->resume && !s->json) {
-            argp_error(state, "--resume needs the file to be continued: --json FILE");
+        if (s->resume && !s->out) {
+            argp_error(state, "--resume needs the file to be continued: -o FILE");
         }
         return 0;
     default:
@@ -93,10 +127,10 @@ static error_t parse_ab(int key, char *arg, struct argp_state *state) {
 static int finish(settings *s) {
     const ab_session *a = &s->session;
     int code = 0;
-    if (!s->json || !wholefile_is_stdout(s->json)) {
+    if (!s->out || !wholefile_is_stdout(s->out)) {
         ab_print(a);
     }
-    if (s->json) {
+    if (s->out) {
         code = ab_store_end(&s->store) ? 0 : EXIT_INTERNAL;
     }
     for (int i = 0; i < a->count; i++) {
@@ -121,8 +155,8 @@ int decoct_ab(int argc, char **argv) {
     }
     stop_catch(); // before the first worker
     code = ab_session_open(&s.session, s.builds[0], s.builds[s.build_count - 1]);
-    if (!code && s.json) {
-        code = ab_store_open(&s.store, &s.session, s.json, s.resume, argv);
+    if (!code && s.out) {
+        code = ab_store_open(&s.store, &s.session, s.out, s.resume, argv);
     }
     if (!code) {
         ab_print_arms(&s.session);

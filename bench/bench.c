@@ -31,10 +31,18 @@ enum { KEY_TABLE = 0x2200, KEY_SUITE };
 static const struct argp_option options[] = {
     {"suite", KEY_SUITE, "ci|cpu", 0,
      "A standard suite: ci (under 2 minutes on 2 cores) or cpu (under 20). It has its own shapes; "
-     "--op, --threads (default 1,all), --pin (default core) and --backend choose among them",
+     "--op, --threads, --pin and --backend choose among them",
      0},
     {"table", KEY_TABLE, NULL, 0,
      "A quick table of attention and a block, for reading and not for comparing", 0},
+    {NULL, 0, NULL, 0, "Flags of Google Benchmark, without --suite and --table:", 30},
+    {"--benchmark_filter=REGEX", 0, NULL, OPTION_DOC, "Only the rows whose name matches", 30},
+    {"--benchmark_repetitions=N", 0, NULL, OPTION_DOC, "Measure each row N times", 30},
+    {"--benchmark_min_time=SECONDS", 0, NULL, OPTION_DOC, "Measure each row at least this long",
+     30},
+    {"--benchmark_out=FILE", 0, NULL, OPTION_DOC, "Also write the rows to this file", 30},
+    {"--benchmark_out_format=json|console", 0, NULL, OPTION_DOC, "The form of that file", 30},
+    {"--benchmark_list_tests", 0, NULL, OPTION_DOC, "Show the names of the rows, and stop", 30},
     {0},
 };
 
@@ -43,7 +51,8 @@ static error_t parse_bench(int key, char *arg, struct argp_state *state) {
     const choices *c = &s->run.choices;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &s->run;
+        state->child_inputs[0] = &s->run.choices;
+        state->child_inputs[1] = &s->run;
         return 0;
     case KEY_TABLE:
         s->table = true;
@@ -59,11 +68,17 @@ static error_t parse_bench(int key, char *arg, struct argp_state *state) {
                               "--heads, --head-dim, "
                               "--layers, --model, --table or --benchmark_ flags");
         }
+        if (s->table && (c->op.count || c->dtype.count || c->layers.count || c->model || c->seed ||
+                         s->run.strict)) {
+            argp_error(state, "--table takes --seq, --heads, --head-dim, --threads, --pin, "
+                              "--backend and --allow-fallback only");
+        }
         if (!c->suite && (s->run.out || s->run.budget > 0.0 || s->run.how || s->run.list)) {
-            argp_error(state,
-                       "--out, --budget, --list, --repetitions, --min-time and --overwrite need a "
-                       "--suite; for lists of your own there is `decoct sweep`, or "
-                       "Google Benchmark's flags");
+            argp_error(
+                state,
+                "--out, --json, --budget, --list, --repetitions, --min-time and --overwrite need a "
+                "--suite; for lists of your own there is `decoct sweep`, or "
+                "Google Benchmark's flags");
         }
         return 0;
     default:
@@ -79,9 +94,7 @@ static const char doc[] =
     "  decoct report here.json -o here.html\n\n"
     "Without a suite every combination of the lists is one row with a stable name, such as\n"
     "  attention/seq:512/heads:12/dim:64/threads:1/pin:none/backend:avx2\n"
-    "and options that begin with --benchmark_ go to Google Benchmark, for example\n"
-    "  --benchmark_filter=REGEX --benchmark_repetitions=5 --benchmark_min_time=0.5\n"
-    "  --benchmark_out=FILE --benchmark_out_format=json\n\n"
+    "and all options that begin with --benchmark_ go to Google Benchmark.\n\n"
     "GFLOP/s of attention counts the visible half of the scores only; GB/s counts what must come "
     "from memory; pct_of_roof is the share of what this machine could do at all, measured between "
     "the pieces of each sample.\n\n"
@@ -201,10 +214,6 @@ static int run_suite(settings *s, char **argv) {
 static int run_suite_or_lists(settings *s, char **argv) {
     static const char ops[] = "matmul,softmax,attention,prefill,decode";
     choices *c = &s->run.choices;
-    if (s->table && c->op.count) {
-        fprintf(stderr, "decoct bench: --table has its own operations: it takes no --op\n");
-        return EXIT_USAGE;
-    }
     bool both = s->table || c->suite;
     int code =
         choices_complete(c, "decoct bench", c->suite ? SUITE_OPS : ops, both ? "1,all" : "1");
@@ -213,8 +222,11 @@ static int run_suite_or_lists(settings *s, char **argv) {
 }
 
 int decoct_bench(int argc, char **argv, bench_look *look) {
-    settings s = {.look = look, .flag_count = 0};
-    static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
+    settings s = {.look = look,
+                  .run.choices.usual = {.threads = "1; of --suite and --table 1,all",
+                                        .pin = "none; of --suite core"}};
+    static const struct argp_child children[] = {
+        {&choices_parser, 0, NULL, 0}, {&run_parser, 0, NULL, 0}, {0}};
     static const struct argp argp = {options, parse_bench, NULL, doc, children, NULL, NULL};
     int kept = divide(argc, argv, &s);
     int code = kept > 0 ? parse_arguments(&argp, kept, argv, &s) : EXIT_USAGE;

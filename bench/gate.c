@@ -42,8 +42,7 @@ enum {
     KEY_STRICT,
     KEY_ACCEPT,
     KEY_QUARANTINE,
-    KEY_ACCEPTED,
-    KEY_OUT
+    KEY_ACCEPTED
 };
 // The slowdown of the self-check: 5 %, or more than a wide margin.
 static const double SELF_CHECK = 0.05, ABOVE_MARGIN = 2.5;
@@ -60,13 +59,13 @@ static const struct argp_option rows[] = {
      "baseline)",
      30},
     {"strict", KEY_STRICT, NULL, 0, "End with 11 if a case has no verdict", 30},
-    {"accept", KEY_ACCEPT, "RE", 0,
+    {"accept", KEY_ACCEPT, "REGEX", 0,
      "Accept changes of the cases whose name this regular expression matches", 30},
-    {"quarantine", KEY_QUARANTINE, "RE", 0,
+    {"quarantine", KEY_QUARANTINE, "REGEX", 0,
      "Show the verdicts of these cases without counting them", 30},
     {"accepted", KEY_ACCEPTED, "FILE", 0,
      "Accepted and quarantined cases from a file, with expiry dates and reasons", 30},
-    {"out", KEY_OUT, "DIR", 0, "Where the reports go (default decoct-gate)", 40},
+    {"out", 'o', "DIR", 0, "Where the reports go (default decoct-gate)", 40},
     {0},
 };
 
@@ -120,6 +119,17 @@ static void check_request(struct argp_state *state, settings *s) {
     take_inject(state, &s->gate);
 }
 
+static error_t parse_end(int key, char *arg, struct argp_state *state) {
+    if (key == ARGP_KEY_ARG) {
+        argp_error(state, "unexpected argument '%s'", arg);
+    } else if (key == ARGP_KEY_END) {
+        check_request(state, state->input);
+    } else {
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
 static error_t parse_gate(int key, char *arg, struct argp_state *state) {
     settings *s = state->input;
     switch (key) {
@@ -149,17 +159,12 @@ static error_t parse_gate(int key, char *arg, struct argp_state *state) {
     case KEY_ACCEPTED:
         read_accepted(state, &s->gate, key, arg);
         return 0;
-    case KEY_OUT:
+    case 'o':
+        parse_check_folder(state, "out", arg);
         s->out = arg;
         return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "unexpected argument '%s'", arg);
-        return 0;
-    case ARGP_KEY_END:
-        check_request(state, s);
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_end(key, arg, state);
     }
 }
 

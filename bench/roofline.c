@@ -97,25 +97,23 @@ static void print_all(const bench_run *r) {
     }
 }
 
+// A ceiling has no shape.
 static error_t parse_roofline(int key, char *arg, struct argp_state *state) {
     run_options *o = state->input;
-    const choices *c = &o->choices;
     (void)arg;
     if (key == ARGP_KEY_INIT) {
-        state->child_inputs[0] = o;
+        state->child_inputs[0] = &o->choices;
+        state->child_inputs[1] = o;
         return 0;
-    }
-    if (key == ARGP_KEY_END && (c->op.count || c->seq.count || c->heads.count ||
-                                c->head_dim.count || c->layers.count || c->model)) {
-        argp_error(state, "a ceiling has no shape: only --threads, --pin, --backend and --seed");
     }
     return ARGP_ERR_UNKNOWN;
 }
 
 int decoct_roofline(int argc, char **argv, bench_look *look) {
-    static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
+    static const struct argp_child children[] = {
+        {&choices_where_parser, 0, NULL, 0}, {&run_parser, 0, NULL, 0}, {0}};
     static const struct argp argp = {NULL, parse_roofline, NULL, doc, children, NULL, NULL};
-    run_options o = {.out = NULL};
+    run_options o = {.choices.usual = {.threads = "1,all", .backend = "all"}};
     int code = parse_arguments(&argp, argc, argv, &o);
     if (code) {
         return code;

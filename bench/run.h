@@ -22,8 +22,9 @@ typedef struct run_options {
     bool how; // some of the options above was given that only a file or a run needs
 } run_options;
 
-// An argp child: -o, --resume, --overwrite, --budget, --repetitions, --min-time; its input is a
-// run_options. Their defaults are set when parsing begins.
+// An argp child: -o, --json, --resume, --overwrite, --budget, --repetitions, --min-time; its input
+// is a run_options. Their defaults are set when parsing begins. The choices have parsers of their
+// own.
 extern const struct argp run_parser;
 
 // Which cases a run has.

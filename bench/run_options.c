@@ -24,6 +24,7 @@ static const double MIN_TIME = 0.05;
 static const struct argp_option rows[] = {
     {NULL, 0, NULL, 0, "How:", 20},
     {"out", 'o', "FILE", 0, "The result file (docs/results.md); - is standard output", 20},
+    {"json", 'j', NULL, 0, "Print the result file on standard output: the same as -o -", 20},
     {"resume", KEY_RESUME, NULL, 0, "Continue this file: measure what it lacks", 20},
     {"overwrite", KEY_OVERWRITE, NULL, 0, "Replace the file if it exists", 20},
     {"budget", KEY_BUDGET, "TIME", 0,
@@ -62,16 +63,23 @@ static error_t parse_number(int key, char *arg, struct argp_state *state, run_op
     }
 }
 
+static void take_out(run_options *o, const char *name, struct argp_state *state) {
+    if (o->out && strcmp(o->out, name) != 0) {
+        argp_error(state, "the result file goes to one place: either %s or %s", o->out, name);
+    }
+    o->out = name;
+}
+
 static error_t parse_run(int key, char *arg, struct argp_state *state) {
     run_options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
         o->repetitions = REPETITIONS;
         o->min_time = MIN_TIME;
-        state->child_inputs[0] = &o->choices;
         return 0;
     case 'o':
-        o->out = arg;
+    case 'j':
+        take_out(o, key == 'j' ? "-" : arg, state);
         return 0;
     case KEY_RESUME:
         o->resume = true;
@@ -98,8 +106,7 @@ static error_t parse_run(int key, char *arg, struct argp_state *state) {
     }
 }
 
-static const struct argp_child children[] = {{&choices_parser, 0, NULL, 10}, {0}};
-const struct argp run_parser = {rows, parse_run, NULL, NULL, children, NULL, NULL};
+const struct argp run_parser = {rows, parse_run, NULL, NULL, NULL, NULL, NULL};
 
 // ---- Rows on stdout ----
 

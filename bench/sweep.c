@@ -30,7 +30,8 @@ static error_t parse_sweep(int key, char *arg, struct argp_state *state) {
     run_options *o = state->input;
     (void)arg;
     if (key == ARGP_KEY_INIT) {
-        state->child_inputs[0] = o;
+        state->child_inputs[0] = &o->choices;
+        state->child_inputs[1] = o;
         return 0;
     }
     if (key == ARGP_KEY_END && !o->out && !o->list) {
@@ -40,7 +41,8 @@ static error_t parse_sweep(int key, char *arg, struct argp_state *state) {
 }
 
 int decoct_sweep(int argc, char **argv, bench_look *look) {
-    static const struct argp_child children[] = {{&run_parser, 0, NULL, 0}, {0}};
+    static const struct argp_child children[] = {
+        {&choices_parser, 0, NULL, 0}, {&run_parser, 0, NULL, 0}, {0}};
     static const struct argp argp = {NULL, parse_sweep, NULL, doc, children, NULL, NULL};
     run_options o = {.out = NULL};
     int code = parse_arguments(&argp, argc, argv, &o);

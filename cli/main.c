@@ -168,12 +168,10 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 static void show_first_steps(FILE *to) {
     fputs("Usage: decoct COMMAND [OPTION...]\n\n"
           "Three things to try:\n\n"
-          "  decoct next \"Sarah lies in the snow, feeling\"               which word could come "
-          "next\n"
-          "  decoct why \"Sarah lies in the snow, feeling\"                which words mattered "
-          "for that\n"
-          "  decoct attend \"Sarah lies in the snow, feeling\" -o map.html the same as a page to "
-          "explore\n\n"
+          "  decoct next \"Sarah lies in the snow, feeling\"                  the next word\n"
+          "  decoct why \"Sarah lies in the snow, feeling\"                   which words decided "
+          "it\n"
+          "  decoct story \"Sarah lies in the snow, feeling\" -o story.html   how, as a page\n\n"
           "`decoct --help` lists all commands.\n",
           to);
 }

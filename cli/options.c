@@ -60,6 +60,7 @@ static error_t parse_model(int key, char *arg, struct argp_state *state) {
     cli_options *options = state->input;
     switch (key) {
     case KEY_MODEL:
+        parse_check_folder(state, "model", arg);
         options->model = arg;
         return 0;
     case ARGP_KEY_INIT:

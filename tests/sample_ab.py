@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Files of `decoct ab --json` and `decoct gate` that no machine has measured, for tests of their readers and for
+# Files of `decoct ab -o` and `decoct gate` that no machine has measured, for tests of their readers and for
 # looking at their page: sample_ab.py KIND OUT.json. The kinds are the functions named in KINDS.
 import json
 import math

@@ -483,7 +483,7 @@ class Resume(unittest.TestCase):
     def test_resume_needs_a_file(self):
         code, _, err = ab(BUILD, BUILD, *SMALL, "--resume")
         self.assertEqual(code, 64)
-        self.assertIn("--json FILE", err)
+        self.assertIn("-o FILE", err)
         code, _, err = ab(BUILD, BUILD, *SMALL, *SHORT, "--resume", "--json", "-")
         self.assertEqual(code, 64)
         self.assertIn("is not a file", err)

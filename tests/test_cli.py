@@ -111,7 +111,7 @@ class Usage(unittest.TestCase):
         self.assertIn(b"/nowhere/at-all", err)
 
     def test_full_disk(self):
-        for args in (["--help"], ["--version"], ["info"], ["hash", "--only", "add"]):
+        for args in (["--help"], ["--version"], ["info"], ["hash", "--op", "add"]):
             with self.subTest(args), open("/dev/full", "wb") as full:
                 done = subprocess.run([DECOCT, *args], stdout=full, stderr=subprocess.PIPE,
                                       timeout=600)
@@ -500,10 +500,10 @@ class Hash(unittest.TestCase):
         self.assertNotEqual(golden[0]["next"], golden[1]["next"])
 
     def test_only(self):
-        code, out, _ = run("hash", "--only", "matmul_packed")
+        code, out, _ = run("hash", "--op", "matmul_packed")
         self.assertEqual(code, 0)
         self.assertEqual({line.split()[0] for line in out.splitlines()}, {b"matmul_packed"})
-        self.assertEqual(run("hash", "--only", "brew")[0], 14)
+        self.assertEqual(run("hash", "--op", "brew")[0], 14)
         self.assertEqual(run("hash", "--check", "/nowhere/at-all")[0], 64)
 
     def test_every_operation_on_rows_is_hashed(self):
@@ -519,7 +519,7 @@ class Hash(unittest.TestCase):
     def test_every_type_of_weights_is_hashed(self):
         with open(os.path.join(HERE, "..", "include", "decoct", "dtypes.def"), encoding="ascii") as file:
             names = re.findall(r"^DECOCT_DTYPE\(\w+, (\w+),", file.read(), re.M)
-        lines = run("hash", "--only", "matmul_packed")[1].decode().split("\n")
+        lines = run("hash", "--op", "matmul_packed")[1].decode().split("\n")
         for name in names:
             of_type = [l for l in lines if "/dtype:%s " % name in l]
             self.assertEqual(len(of_type), 0 if name == "f32" else (len(lines) - 1) // len(names), name)

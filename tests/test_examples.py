@@ -100,9 +100,9 @@ class Readme(unittest.TestCase):
         self.assertEqual(info["kernels"]["add"], "mine", info["backends"])  # it passed the exam
         self.assertNotEqual(info["kernels"]["matmul"], "mine")
         self.assertEqual(
-            run([*DECOCT, "hash", "--only", "add", "--backend", "mine"],
+            run([*DECOCT, "hash", "--op", "add", "--backend", "mine"],
                 stderr="served by .*mine: add.*\n", DECOCT_BACKEND_PATH=self.folder),
-            run([*DECOCT, "hash", "--only", "add", "--backend", "scalar"],
+            run([*DECOCT, "hash", "--op", "add", "--backend", "scalar"],
                 stderr="served by scalar: .*\n"))
 
     def test_commands(self):

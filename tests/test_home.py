@@ -35,6 +35,12 @@ def tables():
 
 TABLES = tables()
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+SARAH = "Sarah lies still on the bed, feeling"
+# A source tree with the model and a program that does not find it is a failure, not a reason to skip.
+IN_TREE = os.path.exists(os.path.join(TOP, "models", "potion", "model.safetensors"))
+needs_model = unittest.skipUnless(IN_TREE or run("next", "the")[0] == 0, "no default model here")
+
 
 class Help(unittest.TestCase):
     def test_short_and_long(self):
@@ -62,6 +68,185 @@ class Help(unittest.TestCase):
                 done = subprocess.run([DECOCT, "next", flag], stdout=full, stderr=subprocess.PIPE, timeout=600)
             self.assertEqual(done.returncode, 70)
             self.assertIn(b"cannot write", done.stderr)
+
+
+# A letter that has two meanings, and why. Old letters are not shown by --help.
+SHARED_LETTERS = {
+    "H": "one head of attend, the numbers of heads of bench: both choose heads",
+    "n": "a number of tokens: --count of generate, --tokens of profile",
+    "a": "export: the old letter of --append",
+    "c": "hash: the old letter of --check",
+    "l": "profile: the old letter of --layers",
+    "o": "hash: the old letter of --only, since it writes no file",
+    "s": "generate: the old letter of --seed",
+    "t": "generate, export: the old letters of --temperature and --to",
+}
+
+
+class Names(unittest.TestCase):
+    """One name for each option, and one meaning of each letter, in all commands."""
+
+    def letters(self, hidden):
+        found = {}
+        for table in TABLES.values():
+            for option in table["options"]:
+                if option["short"] and (hidden or not option["hidden"]):
+                    found.setdefault(option["short"], set()).add(option["long"] or "an old letter")
+        return {letter: names for letter, names in found.items() if len(names) > 1}
+
+    def test_letters(self):
+        self.assertEqual(set(self.letters(True)), set(SHARED_LETTERS))
+        self.assertEqual(set(self.letters(False)), {"H", "n"})
+
+    def test_names_with_letters(self):
+        """An option has the same letter wherever it has one."""
+        for name in ("help", "version", "json", "out", "top", "head", "layer", "filter", "seq", "heads", "count"):
+            letters = {o["short"] for table in TABLES.values() for o in table["options"] if o["long"] == name}
+            self.assertEqual(len(letters - {None}), 1, name)
+            self.assertNotIn(None, letters, name)
+
+    def test_one_name(self):
+        longs = {o["long"] for table in TABLES.values() for o in table["options"] if not o["hidden"]}
+        self.assertFalse(longs & {"output", "only", "file", "format", "number", "quiet"}, "old or second names")
+        for name, table in TABLES.items():  # --json takes no file, but for its old form
+            for option in table["options"]:
+                if option["long"] == "json":
+                    self.assertTrue(option["argument"] is None or option["argument_optional"], name)
+
+    @needs_model
+    def test_old_names(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for option in ("-o", "--out", "--output"):
+                path = os.path.join(folder, option + ".svg")
+                self.assertEqual(run("attend", SARAH, option, path)[0], 0)
+                with open(path, encoding="utf-8") as file:
+                    self.assertIn("<svg", file.read())
+        short = run("generate", SARAH, "-t", "0", "-s", "3", "-n", "3")
+        self.assertEqual(short, run("generate", SARAH, "--temperature", "0", "--seed", "3", "--count", "3"))
+        self.assertEqual(run("profile", "-l", "--tokens", "2", "--runs", "1")[0], 0)
+
+    def test_old_names_of_hash(self):
+        wanted = run("hash", "--op", "add")
+        self.assertEqual(wanted[0], 0)
+        for option in ("--only", "-o"):
+            self.assertEqual(run("hash", option, "add"), wanted)
+        self.assertIn("all as in", run("hash", "-o", "add", "-c", "-", given=wanted[1].encode())[1])
+        code, _, err = run("hash", "--op", "sofmax")
+        self.assertEqual(code, 14)
+        self.assertIn("did you mean 'softmax'?", err)
+
+    @unittest.skipUnless("report" in TABLES, "not in this build")
+    def test_old_names_of_reports(self):
+        made = os.path.join(TOP, "tests", "fixtures", "results", "before_dtype.json")
+        with tempfile.TemporaryDirectory() as folder:
+            texts = set()
+            for options in (("--to", "csv", "--out"), ("-t", "csv", "-o"), ("--to", "csv", "--output")):
+                path = os.path.join(folder, "x.csv")
+                self.assertEqual(run("export", made, *options, path)[0], 0)
+                with open(path, encoding="utf-8") as file:
+                    texts.add(file.read())
+                os.remove(path)
+            self.assertEqual(len(texts), 1)
+            self.assertEqual(run("report", made, "--output", os.path.join(folder, "x.html"))[0], 0)
+            self.assertEqual(run("export", "-t", "csv", "-a", made, "-o", os.path.join(folder, "x.csv"))[0], 0)
+
+
+@unittest.skipUnless("bench" in TABLES, "not in this build")
+class Json(unittest.TestCase):
+    """--json prints JSON on standard output, and nothing else there; -o FILE names a file."""
+    PEERS = ("peers", "--op", "softmax", "--filter", "cols:16$", "--rounds", "1", "--turn", "0")
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def load(self, *args):
+        code, out, err = run(*args)
+        self.assertEqual(code, 0, err)
+        return json.loads(out)
+
+    def test_commands(self):
+        for args in (["info"], ["doctor"], ["hash", "--op", "add"]):
+            self.assertIsInstance(self.load(*args, "--json"), dict)
+            self.assertEqual(self.load(*args, "-j").keys(), self.load(*args, "--json").keys())
+
+    def test_runs(self):
+        quick = ("--threads", "1", "--repetitions", "1", "--min-time", "0.0001", "--backend", "scalar")
+        for args in (["sweep", "--op", "add", "--seq", "4"], ["roofline"], ["bench", "--suite", "ci", "--op", "softmax"]):
+            for flags in (["--json"], ["-j"], ["-o", "-"], ["--json", "-o", "-"]):
+                if args[0] == "sweep":  # the others take longer
+                    self.assertIn("benchmarks", self.load(*args, *quick, *flags))
+            code, out, err = run(*args, "--json", "-o", os.path.join(self.folder, "x"))
+            self.assertEqual((code, out), (64, ""))
+            self.assertIn("goes to one place", err)
+        self.assertEqual(run("bench", "--op", "add", "--json")[0], 64)
+
+    def test_peers(self):
+        self.assertEqual(len(self.load(*self.PEERS, "--json")["rows"]), 1)
+        code, out, err = run(*self.PEERS, "-j")
+        self.assertIn("softmax/", err)
+        path = os.path.join(self.folder, "p.json")
+        for flags in (["-o", path], ["--out", path], ["--json", path], ["--json=" + path]):
+            code, out, err = run(*self.PEERS, *flags)
+            self.assertEqual(code, 0, err)
+            self.assertIn("softmax/", out)
+            with open(path, encoding="utf-8") as file:
+                self.assertEqual(len(json.load(file)["rows"]), 1)
+            os.remove(path)
+        code, out, err = run("peers", "-o", "softmax")
+        self.assertEqual((code, out), (64, ""))
+        self.assertIn("--op softmax", err)
+        self.assertFalse(os.path.exists("softmax"))
+
+    def test_builds(self):
+        """Two builds may follow --json; what is not a build is the file of its old form."""
+        build = os.path.join(os.path.dirname(DECOCT), "..")
+        for args, words in ((["--json", build, self.folder], "no libdecoct"),
+                            (["--json", os.path.join(self.folder, "ab.json"), build], "name two builds"),
+                            (["--resume", self.folder, self.folder], "-o FILE"),
+                            (["-o", "softmax", self.folder, self.folder], "write --op softmax")):
+            code, out, err = run("ab", *args)
+            self.assertEqual((code, out), (64, ""), args)
+            self.assertRegex(err, words)
+        with open(os.path.join(self.folder, "old.json"), "wb"):
+            pass
+        self.assertIn("name two builds", run("ab", "--json", os.path.join(self.folder, "old.json"), build)[2])
+
+
+@unittest.skipUnless("bench" in TABLES, "not in this build")
+class NoEffect(unittest.TestCase):
+    """An option that a command would ignore is not listed, or an error."""
+
+    def test_roofline(self):
+        longs = {o["long"] for o in TABLES["roofline"]["options"] if not o["hidden"]}
+        self.assertEqual(longs, {"threads", "pin", "backend", "allow-fallback", "seed", "out", "json", "resume", "overwrite",
+                                 "budget", "list", "strict", "repetitions", "min-time", "help", "version"})
+        self.assertNotRegex(run("roofline", "--help")[1], "Google|--op|--heads|suite")
+        for option in ("--op=add", "--heads=12", "--seq=8", "--model=x", "--dtype=f16", "--layers=2"):
+            code, out, err = run("roofline", option)
+            self.assertEqual((code, out), (64, ""))
+            self.assertIn("unrecognized option '%s'" % option.split("=")[0], err)
+
+    def test_table(self):
+        for more in (["--op", "add"], ["--dtype", "bf16"], ["--layers", "2"], ["--seed", "3"], ["--strict"],
+                     ["--model", "x"]):
+            code, out, err = run("bench", "--table", *more)
+            self.assertEqual((code, out), (64, ""), more)
+            self.assertIn("--table takes", err)
+
+    def test_peers(self):
+        for more in (["--op", "matmul"], ["--filter", "x"], ["--list"]):
+            code, out, err = run("peers", "--model", "x", *more)
+            self.assertEqual((code, out), (64, ""), more)
+            self.assertIn("cannot be combined", err)
+
+    def test_folders(self):
+        for args in (["next", "--model", "-", "x"], ["sweep", "--model", "-", "--list"], ["peers", "--model", "-"],
+                     ["gate", "--out", "-"]):
+            code, out, err = run(*args)
+            self.assertEqual((code, out), (64, ""), args)
+            self.assertIn("takes a folder", err)
 
 
 class Listing(unittest.TestCase):
@@ -93,13 +278,6 @@ class Listing(unittest.TestCase):
                     self.assertNotRegex(err, "unrecognized|unknown option|invalid option|requires|allow an argument")
 
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-SARAH = "Sarah lies still on the bed, feeling"
-# A source tree with the model and a program that does not find it is a failure, not a reason to skip.
-IN_TREE = os.path.exists(os.path.join(TOP, "models", "potion", "model.safetensors"))
-needs_model = unittest.skipUnless(IN_TREE or run("next", "the")[0] == 0, "no default model here")
-
-
 class StandardInput(unittest.TestCase):
     """- is standard input wherever a TEXT or a FILE is read."""
 
@@ -108,10 +286,11 @@ class StandardInput(unittest.TestCase):
         for name in TABLES:
             if "TEXT" not in " ".join(TABLES[name]["usage"]) or name == "profile":
                 continue
-            wanted = run(name, SARAH)
+            more = ["-o", "-"] if name == "story" else []
+            wanted = run(name, *more, SARAH)
             self.assertEqual(wanted[0], 0, wanted[2])
             for words in ([], ["-"]):
-                self.assertEqual(run(name, *words, given=(SARAH + " ____\n").encode()), wanted, name)
+                self.assertEqual(run(name, *more, *words, given=(SARAH + " ____\n").encode()), wanted, name)
         self.assertEqual(run("profile", "-", "--runs", "1", given=SARAH.encode())[0], 0)
 
     def test_text_that_is_none(self):
@@ -129,11 +308,11 @@ class StandardInput(unittest.TestCase):
         self.assertIn("instead of a text", err)
 
     def test_hashes(self):
-        lines = run("hash", "--only", "add")[1]
-        code, out, err = run("hash", "--only", "add", "--check", "-", given=lines.encode())
+        lines = run("hash", "--op", "add")[1]
+        code, out, err = run("hash", "--op", "add", "--check", "-", given=lines.encode())
         self.assertEqual(code, 0, err)
         self.assertIn("all as in standard input", out)
-        self.assertEqual(run("hash", "--only", "add", "--check", "-", given=b"")[0], 12)
+        self.assertEqual(run("hash", "--op", "add", "--check", "-", given=b"")[0], 12)
 
     @unittest.skipUnless("report" in TABLES, "not in this build")
     def test_result_files(self):

@@ -33,7 +33,7 @@ def info(folder):
 
 class Hash(unittest.TestCase):
     def test_rejected_kernel(self):
-        only = ("hash", "--only", "bias")
+        only = ("hash", "--op", "bias")
         for args, env in ((["--backend", "vendor"], {}), ([], {"DECOCT_BACKEND": "vendor"})):
             code, out, err = run(*only, *args, folder="wrong", **env)
             self.assertEqual((code, out), (12, ""))
@@ -44,14 +44,14 @@ class Hash(unittest.TestCase):
             self.assertEqual(err.count("note: backend vendor"), 1)
 
     def test_null_kernels_are_no_error(self):
-        code, out, err = run("hash", "--only", "softmax", "--backend", "vendor", folder="good")
-        self.assertEqual((code, out), (0, run("hash", "--only", "softmax")[1]))
+        code, out, err = run("hash", "--op", "softmax", "--backend", "vendor", folder="good")
+        self.assertEqual((code, out), (0, run("hash", "--op", "softmax")[1]))
         self.assertRegex(err, "served by.* vendor: add bias")
 
     def test_rejected_kernels_of_others(self):
         """Those of a plugin that was not asked for are a note and not an error."""
         for args in (["--backend", "scalar"], []):
-            code, _, err = run("hash", "--only", "add", *args, folder="wrong")
+            code, _, err = run("hash", "--op", "add", *args, folder="wrong")
             self.assertEqual(code, 0, err)
             self.assertRegex(err, "note: backend vendor: .*bias: ")
             self.assertEqual(err.count("note: backend vendor"), 1)
@@ -59,12 +59,12 @@ class Hash(unittest.TestCase):
     def test_two_of_one_name(self):
         """Both were asked for."""
         both = ":".join(os.path.join(PLUGINS, folder) for folder in ("good", "wrong"))
-        code, out, err = run("hash", "--only", "add", "--backend", "vendor", DECOCT_BACKEND_PATH=both)
+        code, out, err = run("hash", "--op", "add", "--backend", "vendor", DECOCT_BACKEND_PATH=both)
         self.assertEqual((code, out), (12, ""))
         self.assertRegex(err, "/wrong/vendor.so.*bias: ")
 
     def test_json(self):
-        code, out, err = run("hash", "--only", "add", "--json", folder="good")
+        code, out, err = run("hash", "--op", "add", "--json", folder="good")
         self.assertEqual(code, 0, err)
         made = json.loads(out)
         self.assertEqual(made["arithmetic"], 2)
@@ -72,7 +72,7 @@ class Hash(unittest.TestCase):
         self.assertNotEqual(made["served_by"]["matmul"], "vendor")
         self.assertIn("pack_keys", made["served_by"])
         lines = ["%s %s %s" % (row["op"], row["case"], row["hash"]) for row in made["hashes"]]
-        self.assertEqual(lines, run("hash", "--only", "add")[1].splitlines())
+        self.assertEqual(lines, run("hash", "--op", "add")[1].splitlines())
         self.assertEqual(made["wrong"], 0)
 
 
@@ -258,9 +258,9 @@ class Files(unittest.TestCase):
                              "(%s).* when it is loaded or examined" % reason)
         self.assertEqual(machine["kernels"]["add"], "vendor")
         os.unlink(os.path.join(self.folder, "hangs.so"))
-        code, out, err = run("hash", "--only", "add", DECOCT_BACKEND_PATH=self.folder)
-        self.assertEqual((code, out), (0, run("hash", "--only", "add")[1]), err)
-        code, out, err = run("hash", "--only", "add", "--backend", "crash", DECOCT_BACKEND_PATH=self.folder)
+        code, out, err = run("hash", "--op", "add", DECOCT_BACKEND_PATH=self.folder)
+        self.assertEqual((code, out), (0, run("hash", "--op", "add")[1]), err)
+        code, out, err = run("hash", "--op", "add", "--backend", "crash", DECOCT_BACKEND_PATH=self.folder)
         self.assertEqual((code, out), (70, ""))
         self.assertRegex(err, "aborts.so was refused: crashes")
 

@@ -13,7 +13,6 @@
 
 enum {
     KEY_SUITE = 0x2400,
-    KEY_FILTER,
     KEY_MARGIN,
     KEY_LAUNCHES,
     KEY_PAIRS,
@@ -26,7 +25,7 @@ enum {
 
 static const struct argp_option rows[] = {
     {"suite", KEY_SUITE, "ci|cpu", 0, "The shapes of a standard suite: ci or cpu", 20},
-    {"filter", KEY_FILTER, "RE", 0,
+    {"filter", 'f', "REGEX", 0,
      "Only the cases whose name this extended regular expression matches", 20},
     {NULL, 0, NULL, 0, "How it is judged", 30},
     {"margin", KEY_MARGIN, "PERCENT", 0, "Changes up to this count as no change (default 2%)", 30},
@@ -136,7 +135,7 @@ static error_t parse_session(int key, char *arg, struct argp_state *state) {
         parse_check(state, "suite", arg, SUITE_NAMES);
         s->choices.suite = arg;
         return 0;
-    case KEY_FILTER:
+    case 'f':
         s->filter = arg;
         return 0;
     case KEY_BUDGET:
@@ -178,6 +177,7 @@ const struct argp ab_session_parser = {rows, parse_session, NULL, NULL, children
 
 ab_session ab_session_new(const char *command) {
     return (ab_session){.command = command,
+                        .choices.usual = {.pin = "none; of --suite core"},
                         .rules = {.rule = VERDICT_STANDARD},
                         .launch = {.pairs = 15, .sample_seconds = 6e-3, .calls_least = 4}};
 }

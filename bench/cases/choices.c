@@ -13,11 +13,11 @@
 // ---- Options ----
 
 enum { WORD_MOST = 80 };
-enum { KEY_HEAD_DIM = 0x2000, KEY_MODEL, KEY_LAYERS, KEY_SEED, KEY_FALLBACK, KEY_DTYPE };
+enum { KEY_OP = 0x2000, KEY_HEAD_DIM, KEY_MODEL, KEY_LAYERS, KEY_SEED, KEY_FALLBACK, KEY_DTYPE };
 
-static const struct argp_option rows[] = {
+static const struct argp_option what_rows[] = {
     {NULL, 0, NULL, 0, "What is measured: each combination of", 10},
-    {"op", 'o', "LIST", 0,
+    {"op", KEY_OP, "LIST", 0,
      "matmul, attention, block, prefill, decode, barrier, or an operation on rows as `decoct hash` "
      "names it: softmax, gelu_tanh (default: those of the suites)",
      10},
@@ -27,30 +27,33 @@ static const struct argp_option rows[] = {
     {"layers", KEY_LAYERS, "LIST", 0,
      "Decoder blocks in a row, of prefill and decode (default 12, as in GPT-2 small)", 10},
     {"dtype", KEY_DTYPE, "LIST", 0,
-     "Storage types of matmul weights and tables (default f32). Rows of other operations of a "
-     "suite "
-     "or of the default --op stay f32; naming such an operation in --op beside this is an error, "
-     "since blocks are f32 and a model has its own type. The types are"
+     "Types in which weights and tables are stored (default f32), for matmul and embedding. The "
+     "types are"
 #define DECOCT_DTYPE(NAME, name, bits, block, bytes) " " #name
 #include <decoct/dtypes.def>
 #undef DECOCT_DTYPE
      ,
      10},
-    {"threads", 't', "LIST", 0, "Thread counts, or all (default 1)", 10},
-    {"pin", 'p', "LIST", 0,
-     "Pin policies: none, compact, spread, core, l3, numa, kind:performance, kind:efficiency, or "
-     "CPUs as 0-3 or 0+2-5 (default none)",
-     10},
-    {"backend", 'b', "LIST", 0, "Backends, or all that run here (default: the best)", 10},
-    {"allow-fallback", KEY_FALLBACK, NULL, 0,
-     "Measure even if the library rejected a kernel of a backend: the next backend serves it. "
-     "Without this it is an error (exit code 12)",
-     10},
     {"model", KEY_MODEL, "DIR", 0,
      "Prefill and decode of this whole model instead of blocks (heads, head-dim and layers are its "
      "own)",
      10},
-    {"seed", KEY_SEED, "N", 0, "Seed of the operands and of the order of a sweep (default 1)", 10},
+    {0},
+};
+
+static const struct argp_option where_rows[] = {
+    {NULL, 0, NULL, 0, "Where it runs: each combination of", 12},
+    {"threads", 't', "LIST", 0, "Thread counts, or all", 12},
+    {"pin", 'p', "LIST", 0,
+     "Where the threads run: none, compact, spread, core, l3, numa, kind:performance, "
+     "kind:efficiency, or CPUs as 0-3 or 0+2-5",
+     12},
+    {"backend", 'b', "LIST", 0, "Backends, or all that run here", 12},
+    {"allow-fallback", KEY_FALLBACK, NULL, 0,
+     "Measure even if the library rejected a kernel of a backend: the next backend serves it. "
+     "Without this it is an error (exit code 12)",
+     12},
+    {"seed", KEY_SEED, "N", 0, "Seed of the operands and of the order (default 1)", 12},
     {0},
 };
 
@@ -136,9 +139,16 @@ static void read_pins(struct argp_state *state, word_list *pins) {
     }
 }
 
-static error_t parse_numbers(int key, char *arg, struct argp_state *state) {
+static error_t parse_what(int key, char *arg, struct argp_state *state) {
     choices *c = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = c;
+        return 0;
+    case KEY_OP:
+        choices_words(state, "op", arg, &c->op);
+        check_ops(state, &c->op);
+        return 0;
     case 's':
         choices_numbers(state, "seq", arg, 1 << 20, &c->seq);
         return 0;
@@ -151,23 +161,27 @@ static error_t parse_numbers(int key, char *arg, struct argp_state *state) {
     case KEY_LAYERS:
         choices_numbers(state, "layers", arg, 1024, &c->layers);
         return 0;
-    case 't':
-        choices_numbers(state, "threads", arg, 4096, &c->threads);
+    case KEY_DTYPE:
+        choices_words(state, "dtype", arg, &c->dtype);
+        check_dtypes(state, &c->dtype);
         return 0;
-    case KEY_SEED:
-        c->seed = (uint64_t)choices_number(state, "seed", arg, INT64_C(1) << 32);
+    case KEY_MODEL:
+        parse_check_folder(state, "model", arg);
+        c->model = arg;
+        return 0;
+    case ARGP_KEY_END:
+        check_typed(state, c);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state) {
+static error_t parse_where(int key, char *arg, struct argp_state *state) {
     choices *c = state->input;
     switch (key) {
-    case 'o':
-        choices_words(state, "op", arg, &c->op);
-        check_ops(state, &c->op);
+    case 't':
+        choices_numbers(state, "threads", arg, 4096, &c->threads);
         return 0;
     case 'p':
         choices_words(state, "pin", arg, &c->pin);
@@ -177,25 +191,35 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         choices_words(state, "backend", arg, &c->backend);
         check_backend_list(state, &c->backend);
         return 0;
-    case KEY_DTYPE:
-        choices_words(state, "dtype", arg, &c->dtype);
-        check_dtypes(state, &c->dtype);
-        return 0;
     case KEY_FALLBACK:
         c->allow_fallback = true;
         return 0;
-    case KEY_MODEL:
-        c->model = arg;
-        return 0;
-    case ARGP_KEY_END:
-        check_typed(state, c);
+    case KEY_SEED:
+        c->seed = (uint64_t)choices_number(state, "seed", arg, INT64_C(1) << 32);
         return 0;
     default:
-        return parse_numbers(key, arg, state);
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
-const struct argp choices_parser = {rows, parse, NULL, NULL, NULL, NULL, NULL};
+// Adds the default of the command. argp frees the text.
+static char *explain_where(int key, const char *text, void *input) {
+    const choices *c = input;
+    const char *usual = key == 't'   ? (c && c->usual.threads ? c->usual.threads : "1")
+                        : key == 'p' ? (c && c->usual.pin ? c->usual.pin : "none")
+                        : key == 'b' ? (c && c->usual.backend ? c->usual.backend : "the best")
+                                     : NULL;
+    char *whole = NULL;
+    if (!usual || asprintf(&whole, "%s (default: %s)", text, usual) < 0) {
+        return (char *)(uintptr_t)text;
+    }
+    return whole;
+}
+
+const struct argp choices_where_parser = {where_rows, parse_where,   NULL, NULL,
+                                          NULL,       explain_where, NULL};
+static const struct argp_child where_child[] = {{&choices_where_parser, 0, NULL, 0}, {0}};
+const struct argp choices_parser = {what_rows, parse_what, NULL, NULL, where_child, NULL, NULL};
 
 // ---- What they are here ----
 

@@ -15,11 +15,16 @@ typedef struct choices {
     const char *suite; // "ci" or "cpu"; NULL: the lists
     uint64_t seed;
     bool allow_fallback;
+    struct {
+        const char *threads, *pin, *backend;
+    } usual;         // the defaults that --help shows; NULL: 1, none, the best
     char chosen[64]; // the strongest backend that the library uses of its own accord
 } choices;
 
-// An argp child that reads them: --op, --seq, ...; its input is a choices.
+// Argp children that read them; their input is a choices. The second one is a part of the first:
+// --threads, --pin, --backend, --allow-fallback and --seed.
 extern const struct argp choices_parser;
+extern const struct argp choices_where_parser;
 
 // Argument parsing that ends the program with 64 and the option's name where a list is wrong.
 void choices_words(struct argp_state *state, const char *option, const char *arg, word_list *list);

@@ -32,17 +32,31 @@ static json_t *text_of(const struct argp *argp, int key, const char *text, void 
     return value;
 }
 
+// "ci|cpu" as a list; null for "FILE".
+static json_t *values_of(const char *argument) {
+    if (!argument || !strchr(argument, '|')) {
+        return json_null();
+    }
+    json_t *list = json_array();
+    for (const char *at = argument; *at; at += *at == '|') {
+        size_t length = strcspn(at, "|");
+        json_array_append_new(list, json_stringn(at, length));
+        at += length;
+    }
+    return list;
+}
+
 static void add_row(walk *w, const struct argp *argp, const struct argp_option *row, int group,
                     const char *heading, void *input) {
     bool letter = row->key > 0 && row->key <= UCHAR_MAX && isprint(row->key);
     char one[2] = {letter ? (char)row->key : '\0', '\0'};
-    json_t *object =
-        json_pack("{s:i, s:s?, s:s?, s:s?, s:b, s:b, s:b, s:b, s:s?, s:o}", "group", group, "long",
-                  row->name, "short", letter && !(row->flags & OPTION_DOC) ? one : NULL, "argument",
-                  row->arg, "argument_optional", row->flags & OPTION_ARG_OPTIONAL ? 1 : 0, "hidden",
-                  row->flags & OPTION_HIDDEN ? 1 : 0, "alias", row->flags & OPTION_ALIAS ? 1 : 0,
-                  "note", row->flags & OPTION_DOC ? 1 : 0, "heading", heading, "help",
-                  text_of(argp, row->key, row->doc, input));
+    json_t *object = json_pack(
+        "{s:i, s:s?, s:s?, s:s?, s:o, s:b, s:b, s:b, s:b, s:s?, s:o}", "group", group, "long",
+        row->name, "short", letter && !(row->flags & OPTION_DOC) ? one : NULL, "argument", row->arg,
+        "values", values_of(row->arg), "argument_optional",
+        row->flags & OPTION_ARG_OPTIONAL ? 1 : 0, "hidden", row->flags & OPTION_HIDDEN ? 1 : 0,
+        "alias", row->flags & OPTION_ALIAS ? 1 : 0, "note", row->flags & OPTION_DOC ? 1 : 0,
+        "heading", heading, "help", text_of(argp, row->key, row->doc, input));
     json_array_append_new(w->rows, object);
 }
 
@@ -52,14 +66,19 @@ static bool is_end(const struct argp_option *row) {
 
 static void add_rows(walk *w, const struct argp *argp, void *input) {
     const char *heading = NULL;
+    const struct argp_option *first = argp->options; // the row whose other names follow
     int group = 0;
     for (const struct argp_option *row = argp->options; row && !is_end(row); row++) {
         bool is_heading = !row->name && !row->key;
         int own = row->group ? row->group : is_heading ? group + 1 : group;
         heading = is_heading ? row->doc : own == group ? heading : NULL;
         group = own;
+        first = row->flags & OPTION_ALIAS ? first : row;
         if (!is_heading) {
-            add_row(w, argp, row, group, heading, input);
+            struct argp_option whole = *row;
+            whole.arg = first->arg;
+            whole.flags |= first->flags & OPTION_ARG_OPTIONAL;
+            add_row(w, argp, &whole, group, heading, input);
         }
     }
 }

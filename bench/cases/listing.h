@@ -6,7 +6,7 @@
 #include <argp.h>
 #include <jansson.h>
 
-// {"usage": [..], "doc": .., "more": .., "options": [{"long", "short", "argument",
+// {"usage": [..], "doc": .., "more": .., "options": [{"long", "short", "argument", "values",
 // "argument_optional", "hidden", "alias", "note", "heading", "help"}]}, in the order of --help by
 // groups. Tables that change their texts in a help_filter are asked with `input`. NULL: no memory.
 json_t *listing_make(const struct argp *argp, void *input);

@@ -58,6 +58,22 @@ void parse_check_pin(const struct argp_state *state, const char *given) {
 #undef POLICIES
 }
 
+void parse_check_folder(const struct argp_state *state, const char *option, const char *given) {
+    if (strcmp(given, "-") == 0) {
+        argp_error(state, "--%s takes a folder: - is only for files", option);
+    }
+}
+
+const char *parse_json_file(struct argp_state *state, const char *arg,
+                            bool (*is_input)(const char *word)) {
+    const char *next = arg || state->next >= state->argc ? NULL : state->argv[state->next];
+    if (!next || (next[0] == '-' && next[1] != '\0') || (is_input && is_input(next))) {
+        return arg ? arg : "-";
+    }
+    state->next++;
+    return next;
+}
+
 // ---- What every command has ----
 
 enum { KEY_USAGE = 0x7001 };

@@ -25,6 +25,13 @@ void parse_check(const struct argp_state *state, const char *option, const char 
                  const char *names);
 // The same if `given` is neither a pin policy nor a list of CPUs.
 void parse_check_pin(const struct argp_state *state, const char *given);
+// Ends the program if this is "-": a folder cannot be standard input or output.
+void parse_check_folder(const struct argp_state *state, const char *option, const char *given);
+// The file of --json, whose argument is optional: --json alone is standard output ("-"). The old
+// form `--json FILE` remains: what follows is FILE unless it is an option or, for is_input (or
+// NULL), an argument of the command.
+const char *parse_json_file(struct argp_state *state, const char *arg,
+                            bool (*is_input)(const char *word));
 // Ends the program: the value of --option is wrong (64), or it could not be read (70).
 void parse_refuse(const struct argp_state *state, const char *option, const char *wrong);
 

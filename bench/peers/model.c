@@ -179,10 +179,10 @@ int model_rows(const char *folder, const char *packages, int32_t threads, ours *
         return -1;
     }
     p->us = us;
-    char why[160] = "";
+    char why[160] = "left out by --peers";
     ticker_begin("reading the model", 0);
     bool well = open_ours(p, folder);
-    if (well) {
+    if (well && packages) {
         open_theirs(p, folder, packages, threads, why, sizeof why);
     }
     ticker_end();

@@ -9,6 +9,7 @@
 #include "model.h"
 #include "report.h"
 #include "row.h"
+#include "rows/wholefile.h"
 
 #include <argp.h>
 #include <regex.h>
@@ -26,7 +27,7 @@ enum { PEER_COUNT = sizeof all_peers / sizeof *all_peers };
 typedef struct settings {
     word_list op, backend, peers;
     int_list threads;
-    const char *filter, *json, *folder, *model;
+    const char *filter, *out, *folder, *model;
     int rounds;
     double turn;
     bool list, allow_fallback;
@@ -34,8 +35,10 @@ typedef struct settings {
 
 // ---- Options ----
 
+#define OPS "matmul, plain, cold, softmax, attention, decode"
+
 enum {
-    KEY_JSON = 256,
+    KEY_OP = 256,
     KEY_FOLDER,
     KEY_ROUNDS,
     KEY_TURN,
@@ -46,7 +49,7 @@ enum {
 };
 
 static const struct argp_option option_list[] = {
-    {"op", 'o', "LIST", 0,
+    {"op", KEY_OP, "LIST", 0,
      "matmul, plain (nothing packed ahead), cold (weights from memory), softmax, attention; decode "
      "is cold and attention of one query (default: all)",
      0},
@@ -65,7 +68,11 @@ static const struct argp_option option_list[] = {
      "Where bench/peers/install put its packages (default build/peers)", 0},
     {"rounds", KEY_ROUNDS, "N", 0, "Turns of each library (default 15)", 0},
     {"turn", KEY_TURN, "SECONDS", 0, "Length of a turn, at least (default 0.02)", 0},
-    {"json", KEY_JSON, "FILE", 0, "Also write the figures to FILE", 0},
+    {"out", 'o', "FILE", 0, "Also write the figures to FILE, as JSON; - is standard output", 0},
+    {"json", 'j', "FILE", OPTION_ARG_OPTIONAL | OPTION_NO_USAGE,
+     "Print what --out writes on standard output, and the text on standard error (--json FILE is "
+     "the old name of --out FILE)",
+     0},
     {"list", KEY_LIST, NULL, 0, "Show the rows and the peers that are found, and stop", 0},
     {0},
 };
@@ -108,9 +115,9 @@ static void take_peers(struct argp_state *state, const char *arg, word_list *lis
 static error_t parse_list(int key, char *arg, struct argp_state *state, settings *s) {
     const char *wrong;
     switch (key) {
-    case 'o':
+    case KEY_OP:
         take_words(state, "op", arg, &s->op);
-        check_words(state, "op", &s->op, "matmul, plain, cold, softmax, attention, decode");
+        check_words(state, "op", &s->op, OPS);
         return 0;
     case 't':
         wrong = int_list_parse(arg, 1, 1024, true, &s->threads);
@@ -129,6 +136,25 @@ static error_t parse_list(int key, char *arg, struct argp_state *state, settings
     }
 }
 
+// -o was once the letter of --op.
+static void take_out(struct argp_state *state, settings *s, const char *name) {
+    if (parse_is_among(name, OPS)) {
+        argp_error(state, "-o names the file of figures: to measure %s write --op %s", name, name);
+    }
+    s->out = name;
+}
+
+// --model measures other rows than the lists.
+static void check_settings(struct argp_state *state, const settings *s) {
+    if (s->list && s->out) {
+        argp_error(state, "--list measures nothing: leave --out away");
+    }
+    if (s->model && (s->op.count || s->filter || s->list)) {
+        argp_error(state, "--model has its own rows: it cannot be combined with --op, --filter and "
+                          "--list");
+    }
+}
+
 static error_t parse_peers(int key, char *arg, struct argp_state *state) {
     settings *s = state->input;
     switch (key) {
@@ -136,6 +162,7 @@ static error_t parse_peers(int key, char *arg, struct argp_state *state) {
         s->filter = arg;
         return 0;
     case KEY_MODEL:
+        parse_check_folder(state, "model", arg);
         s->model = arg;
         return 0;
     case KEY_FOLDER:
@@ -147,14 +174,20 @@ static error_t parse_peers(int key, char *arg, struct argp_state *state) {
     case KEY_TURN:
         s->turn = take_number(state, "turn", arg, 0.0, 60.0);
         return 0;
-    case KEY_JSON:
-        s->json = arg;
+    case 'o':
+        take_out(state, s, arg);
+        return 0;
+    case 'j':
+        take_out(state, s, parse_json_file(state, arg, NULL));
         return 0;
     case KEY_FALLBACK:
         s->allow_fallback = true;
         return 0;
     case KEY_LIST:
         s->list = true;
+        return 0;
+    case ARGP_KEY_END:
+        check_settings(state, s);
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "unexpected argument '%s'", arg);
@@ -171,7 +204,7 @@ static const char doc[] =
     "them. A ratio above 1 means that decoct is faster; it is the median over the rounds, with the "
     "interval that holds the true median with 95 %. 'of peak' is our share of the most that this "
     "machine can do, measured in the same rounds: fused multiply-adds on registers, or memory.\n\n"
-    "Example: decoct peers --op matmul --filter m:512 --threads 1,2 --json peers.json\n\n"
+    "Example: decoct peers --op matmul --filter m:512 --threads 1,2 -o peers.json\n\n"
     "Exit code: 0 success, 12 a result differs from ours by more than rounding allows, or the "
     "library rejected a kernel, 14 nothing matched, 64 invalid request, 70 system error.";
 
@@ -287,8 +320,9 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
     }
     report_ours(run->out, requested(backend, &us, name), us.ctx);
     if (s->model) {
-        int rows = model_rows(s->model, s->folder, threads, &us, run->out, &options, &run->wrong,
-                              error, sizeof error);
+        bool asked = !s->peers.count || word_list_has(&s->peers, "llama.cpp");
+        int rows = model_rows(s->model, asked ? s->folder : NULL, threads, &us, run->out, &options,
+                              &run->wrong, error, sizeof error);
         run->rows += rows;
         if (rows < 0) {
             say_failure(run->out, error);
@@ -354,7 +388,7 @@ static int run_session(session *run) {
             code = run_rows(run, threads, s->backend.items[b]);
         }
     }
-    if (!code && s->json && !report_write(run->out, s->json)) {
+    if (!code && s->out && !report_write(run->out, s->out)) {
         code = EXIT_INTERNAL;
     }
     return code ? code : run->wrong ? EXIT_WRONG : run->rows ? 0 : EXIT_NOTHING;
@@ -375,7 +409,8 @@ static int run_peers(settings *s, int argc, char **argv) {
         fprintf(stderr, "decoct peers: --filter %s: %s\n", s->filter, words);
         return EXIT_USAGE;
     }
-    run.out = report_new(s->rounds, argc, argv);
+    run.out =
+        report_new(s->rounds, argc, argv, s->out && wholefile_is_stdout(s->out) ? stderr : stdout);
     int code = run.out ? run_session(&run) : EXIT_INTERNAL;
     report_free(run.out);
     if (s->filter) {

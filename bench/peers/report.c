@@ -5,6 +5,7 @@
 #include "cases/stored.h"
 #include "machine/machine.h"
 #include "measure/progress.h"
+#include "rows/wholefile.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <time.h>
 
 struct report {
+    FILE *text;
     json_t *all, *rows, *peers;
     bool begun; // the heading has been printed
     progress progress;
@@ -27,7 +29,7 @@ static json_t *machine(void) {
     return value ? value : json_null();
 }
 
-report *report_new(int rounds, int argc, char **argv) {
+report *report_new(int rounds, int argc, char **argv, FILE *text) {
     report *r = calloc(1, sizeof *r);
     char date[64];
     time_t now = time(NULL);
@@ -39,6 +41,7 @@ report *report_new(int rounds, int argc, char **argv) {
     for (int i = 0; i < argc; i++) {
         json_array_append_new(line, json_string(argv[i]));
     }
+    r->text = text;
     r->rows = json_array();
     r->peers = json_object();
     r->all =
@@ -62,7 +65,7 @@ void report_peer(report *r, const peer *p, bool there, const char *note) {
     json_object_set_new(
         r->peers, p->name,
         json_pack("{s:b, s:s, s:s}", "found", there, "calls", p->words, "note", note));
-    printf("%-12s %s%s\n", p->name, there ? "" : "missing: ", note);
+    fprintf(r->text, "%-12s %s%s\n", p->name, there ? "" : "missing: ", note);
 }
 
 void report_ours(report *r, const char *backend, const decoct_context *ctx) {
@@ -144,9 +147,9 @@ static void print_ours(const report *r, const row_shape *shape) {
     json_t *served = served_by(r->ours, kernels_of(shape, kernels));
     served_words(served, words, sizeof words);
     json_decref(served);
-    printf("  %s", r->backend);
+    fprintf(r->text, "  %s", r->backend);
     if (strcmp(words, r->backend) != 0) {
-        printf(" (served by %s)", words);
+        fprintf(r->text, " (served by %s)", words);
     }
 }
 
@@ -157,39 +160,46 @@ int report_row(report *r, const row_shape *shape, int32_t threads, const row_pee
     report_end_row(r);
     json_array_append_new(r->rows, to_json(r, shape, threads, peers, count, result));
     if (!r->begun) {
-        printf("\n%-48s %7s %6s %-22s  %s\n", "row", "decoct", "of peak", "against the best peer",
-               "peers");
+        fprintf(r->text, "\n%-48s %7s %6s %-22s  %s\n", "row", "decoct", "of peak",
+                "against the best peer", "peers");
         r->begun = true;
     }
     row_name(shape, dims, sizeof dims);
     snprintf(name, sizeof name, "%s/%s/threads:%d", shape->kind, dims, threads);
-    printf("%-48s %7.1f %4.0f %%  ", name, result->ours, 100.0 * result->share.median);
+    fprintf(r->text, "%-48s %7.1f %4.0f %%  ", name, result->ours, 100.0 * result->share.median);
     if (result->best >= 0) {
         interval best = result->peers[result->best].ratio;
-        printf("%5.2f [%.2f, %.2f]%*s", best.median, best.low, best.high, 6, "");
+        fprintf(r->text, "%5.2f [%.2f, %.2f]%*s", best.median, best.low, best.high, 6, "");
     } else {
-        printf("%-24s", "-");
+        fprintf(r->text, "%-24s", "-");
     }
     for (int i = 0; i < count; i++) {
         const row_figure *f = &result->peers[i];
         bool good = f->deviation <= 1.0;
         wrong += f->there && !good;
         if (f->there) {
-            printf("%s%s %.1f%s", i ? ", " : "", peers[i].peer->name, f->rate,
-                   good ? "" : " (differs)");
+            fprintf(r->text, "%s%s %.1f%s", i ? ", " : "", peers[i].peer->name, f->rate,
+                    good ? "" : " (differs)");
         }
     }
-    printf(" %s", result->unit);
+    fprintf(r->text, " %s", result->unit);
     print_ours(r, shape);
-    putchar('\n');
-    fflush(stdout);
+    fputc('\n', r->text);
+    fflush(r->text);
     return wrong;
 }
 
+static bool put_all(FILE *to, const void *data) {
+    const report *r = data;
+    return json_dumpf(r->all, to, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0 &&
+           fputc('\n', to) != EOF;
+}
+
 bool report_write(const report *r, const char *path) {
-    if (json_dump_file(r->all, path, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0) {
+    char why[WHOLEFILE_MESSAGE];
+    if (wholefile_write(path, put_all, r, NULL, why, sizeof why)) {
         return true;
     }
-    fprintf(stderr, "decoct peers: cannot write to %s\n", path);
+    fprintf(stderr, "decoct peers: cannot write to %s: %s\n", path, why);
     return false;
 }

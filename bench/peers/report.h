@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What `decoct peers` shows: a line a row on stdout, and all of it as JSON.
+// What `decoct peers` shows: a line a row, and all of it as JSON.
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
 #include "row.h"
 
 #include <decoct/decoct.h>
+#include <stdio.h>
 
 typedef struct report report;
 
-// NULL: no memory.
-report *report_new(int rounds, int argc, char **argv);
+// The lines go to `text`. NULL: no memory.
+report *report_new(int rounds, int argc, char **argv, FILE *text);
 void report_free(report *r);
 void report_peer(report *r, const peer *p, bool there, const char *note);
 // Our side of the rows that follow: the backend that was asked for, and the backends that serve.
@@ -25,7 +26,7 @@ void report_end_row(report *r);
 // How many peers gave a wrong result.
 int report_row(report *r, const row_shape *shape, int32_t threads, const row_peer *peers, int count,
                const row_result *result);
-// False: the file cannot be written; a message on stderr.
+// "-": to standard output. False: the file cannot be written; a message on stderr.
 bool report_write(const report *r, const char *path);
 
 #endif

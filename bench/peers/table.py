@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""table.py FILE.json...: the rows of `decoct peers --json` as Markdown, for docs/performance.md."""
+"""table.py FILE.json...: the rows of `decoct peers -o` as Markdown, for docs/performance.md."""
 import json
 import sys
 

@@ -30,10 +30,11 @@ static const struct argp_option rows[] = {
      "changes. "
      "Words or their numbers; * for FROM means all words after TO. May be given several times",
      0},
-    {"output", 'o', "FILE", 0,
+    {"out", 'o', "FILE", 0,
      "Write a picture: map.html (a page to explore, works offline) or map.svg; - is the page on "
      "standard output",
      0},
+    {"output", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {0},
 };
 

@@ -31,11 +31,16 @@ typedef struct export_options {
     bool append;
 } export_options;
 
+enum { KEY_TO = 0x100, KEY_APPEND };
+
 static const struct argp_option rows[] = {
-    {"to", 't', "googlecpp|csv|md|junit|bmf", 0, "What to make", 0},
-    {"output", 'o', "FILE", 0, "Write here instead of standard output (-)", 0},
-    {"append", 'a', NULL, 0,
+    {"to", KEY_TO, "googlecpp|csv|md|junit|bmf", 0, "What to make", 0},
+    {NULL, 't', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
+    {"out", 'o', "FILE", 0, "Write here instead of standard output (-)", 0},
+    {"output", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
+    {"append", KEY_APPEND, NULL, 0,
      "With --to csv and -o: add the rows to that file, the history of many runs; it may be new", 0},
+    {NULL, 'a', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {0},
 };
 
@@ -50,13 +55,15 @@ static void take_format(export_options *o, const char *arg, struct argp_state *s
 static error_t parse_export(int key, char *arg, struct argp_state *state) {
     export_options *o = state->input;
     switch (key) {
-    case 't':
+    case 't': // the old letter
+    case KEY_TO:
         take_format(o, arg, state);
         return 0;
     case 'o':
         o->output = arg;
         return 0;
-    case 'a':
+    case 'a': // the old letter
+    case KEY_APPEND:
         o->append = true;
         return 0;
     case ARGP_KEY_ARG:
@@ -83,7 +90,7 @@ static const struct argp parser = {
     parse_export,
     "FILE|-",
     "Turns a result file (decoct sweep, decoct bench --suite, decoct roofline), or a comparison "
-    "(decoct ab --json, verdict.json of decoct gate), into what other tools read."
+    "(decoct ab -o, verdict.json of decoct gate), into what other tools read."
     "\v"
     "Examples:\n\n"
     "  decoct export --to googlecpp run.json -o gbench.json\n"

@@ -19,20 +19,22 @@ typedef struct generate_options {
     cli_prompt prompt;
 } generate_options;
 
-enum { KEY_TOP_K = 0x2001, KEY_TOP_P };
+enum { KEY_TOP_K = 0x2001, KEY_TOP_P, KEY_TEMPERATURE, KEY_SEED };
 
 static const struct argp_option rows[] = {
     {"count", 'n', "N", 0, "Stop after N tokens (default 40; a word is one or two)", 0},
-    {"temperature", 't', "T", 0,
+    {"temperature", KEY_TEMPERATURE, "T", 0,
      "0: always the most probable word. 1: draw by the model's own probabilities. Between them: "
      "more "
      "careful; above 1: wilder (default 0.8)",
      0},
+    {NULL, 't', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"top-k", KEY_TOP_K, "K", 0, "Draw from the K most probable tokens only (default 40; 0: all)",
      0},
     {"top-p", KEY_TOP_P, "P", 0,
      "Draw from the smallest set that has at least the probability P (default: all)", 0},
-    {"seed", 's', "S", 0, "The same seed gives the same text, on every CPU (default 1)", 0},
+    {"seed", KEY_SEED, "N", 0, "The same seed gives the same text, on every CPU (default 1)", 0},
+    {NULL, 's', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {0},
 };
 
@@ -45,7 +47,8 @@ static error_t parse_generate(int key, char *arg, struct argp_state *state) {
     case 'n':
         o->count = cli_integer(state, "-n", arg, 1, 1000000);
         return 0;
-    case 't':
+    case 't': // the old letter
+    case KEY_TEMPERATURE:
         o->sample.temperature = (float)cli_number(state, "--temperature", arg, 0, 100);
         return 0;
     case KEY_TOP_K:
@@ -54,7 +57,8 @@ static error_t parse_generate(int key, char *arg, struct argp_state *state) {
     case KEY_TOP_P:
         o->sample.top_p = (float)cli_number(state, "--top-p", arg, 0, 1);
         return 0;
-    case 's':
+    case 's': // the old letter
+    case KEY_SEED:
         o->sample.seed = cli_seed(state, "--seed", arg);
         return 0;
     default:

@@ -3,6 +3,7 @@
 // comparison with a file of such lines. Standard output is for comparison, so which backend
 // served each kernel goes to standard error and to --json.
 #include "bench/cases/catalogue.h"
+#include "bench/cases/nearest.h"
 #include "bench/cases/output_hash.h"
 #include "bench/cases/served.h"
 #include "bench/cases/work.h"
@@ -23,13 +24,17 @@ typedef struct hash_options {
     bool all, json, fallback;
 } hash_options;
 
-enum { KEY_FALLBACK = 0x100 };
+enum { KEY_FALLBACK = 0x100, KEY_OP, KEY_CHECK };
 
 static const struct argp_option rows[] = {
     {"all", 'a', NULL, 0, "Also the large shapes of GPT-1 and GPT-2 (takes some seconds)", 0},
-    {"only", 'o', "OP", 0, "Only this op, for example matmul or attention", 0},
-    {"check", 'c', "FILE", 0,
-     "Compare with the lines of FILE; print those that differ and end with code 12", 0},
+    {"op", KEY_OP, "OP", 0, "Only this operation, for example matmul or attention", 0},
+    {"only", 'o', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
+    {"check", KEY_CHECK, "FILE", 0,
+     "Compare with the lines of FILE; print those that differ and end with code 12; - is standard "
+     "input",
+     0},
+    {NULL, 'c', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"json", 'j', NULL, 0, "One JSON object: the hashes, and which backend served each kernel", 0},
     {"allow-fallback", KEY_FALLBACK, NULL, 0,
      "Let other backends serve the kernels of the chosen one that were rejected", 0},
@@ -45,10 +50,12 @@ static error_t parse_hash(int key, char *arg, struct argp_state *state) {
     case 'a':
         o->all = true;
         return 0;
-    case 'o':
+    case 'o': // the old letter
+    case KEY_OP:
         o->only = arg;
         return 0;
-    case 'c':
+    case 'c': // the old letter
+    case KEY_CHECK:
         o->check = arg;
         return 0;
     case 'j':
@@ -78,7 +85,7 @@ static const struct argp parser = {
     "The lines \"model\" are those of the default model, or of --model; they are left out when "
     "there is no such model.\n\n"
     "Exit code 12: different bits (--check), or a kernel of the chosen backend was rejected; 14: "
-    "--only matched nothing. " CLI_EXIT_DOC,
+    "--op matched nothing. " CLI_EXIT_DOC,
     cli_model_options,
     NULL,
     NULL};
@@ -240,6 +247,18 @@ static int put_hashes_json(const decoct_context *ctx, const tally *t) {
     return CLI_OK;
 }
 
+// The names of the operations differ from those of other commands: "matmul_packed".
+static int fail_op(const char *op) {
+    int count = 0;
+    nearest near = nearest_to(op);
+    catalogue_shape *shapes = catalogue_shapes(&count);
+    for (int i = 0; shapes && i < count; i++) {
+        nearest_offer(&near, shapes[i].output);
+    }
+    free(shapes);
+    return cli_fail(CLI_NOTHING, "--op %s: no line has that name%s", op, nearest_hint(&near, ""));
+}
+
 static int hash_all(const hash_options *o, const cli_desk *desk, const char *golden) {
     tally t = {.list = o->json ? json_array() : NULL};
     say_servers(desk->ctx);
@@ -249,7 +268,7 @@ static int hash_all(const hash_options *o, const cli_desk *desk, const char *gol
     int code = hash_cases(o, desk, golden, &t);
     ticker_end();
     if (code == CLI_OK && t.printed == 0) {
-        code = cli_fail(CLI_NOTHING, "--only %s: no line has that name", o->only);
+        code = fail_op(o->only);
     } else if (code == CLI_OK && o->json) {
         code = put_hashes_json(desk->ctx, &t);
     } else if (code == CLI_OK && golden && t.wrong == 0) {

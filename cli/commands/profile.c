@@ -39,12 +39,15 @@ typedef struct profile {
 
 // ---- Options ----
 
+enum { KEY_LAYERS = 0x100 };
+
 static const struct argp_option rows[] = {
     {"tokens", 'n', "N", 0, "Feed N tokens instead of a text; their ids do not matter", 0},
     {"decode", 'd', "N", 0,
      "Then feed N more, one by one, and show these (default: show the text, fed at once)", 0},
     {"runs", 'r', "N", 0, "Run N times and show the fastest run (default 5)", 0},
-    {"layers", 'l', NULL, 0, "A line for each step of each layer", 0},
+    {"layers", KEY_LAYERS, NULL, 0, "A line for each step of each layer", 0},
+    {NULL, 'l', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"json", 'j', NULL, 0, "One JSON object", 0},
     {0},
 };
@@ -78,7 +81,8 @@ static error_t parse_profile(int key, char *arg, struct argp_state *state) {
     case 'r':
         o->runs = cli_integer(state, "--runs", arg, 1, 1000000);
         return 0;
-    case 'l':
+    case 'l': // the old letter
+    case KEY_LAYERS:
         o->layers = true;
         return 0;
     case 'j':

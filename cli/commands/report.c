@@ -21,7 +21,8 @@ typedef struct report_options {
 } report_options;
 
 static const struct argp_option rows[] = {
-    {"output", 'o', "FILE", 0, "Write the page here (works offline); - is standard output", 0},
+    {"out", 'o', "FILE", 0, "Write the page here (works offline); - is standard output", 0},
+    {"output", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"json", 'j', NULL, 0, "Print the data of the page instead, as one JSON document", 0},
     {0},
 };
@@ -58,7 +59,7 @@ static const struct argp parser = {
     parse_report,
     "FILE|DIR|-...",
     "Makes one page of result files (decoct sweep, decoct bench --suite, decoct roofline) and "
-    "of comparisons of builds (decoct ab --json, decoct gate): verdicts with their intervals, and "
+    "of comparisons of builds (decoct ab -o, decoct gate): verdicts with their intervals, and "
     "the files themselves."
     "\v"
     "Examples:\n\n"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// An A/B comparison as it is in a file: of `decoct ab --json`, or verdict.json of `decoct gate`.
+// An A/B comparison as it is in a file: of `decoct ab -o`, or verdict.json of `decoct gate`.
 // results_parse reads both it and result files.
 #ifndef CLI_RESULTS_AB_H
 #define CLI_RESULTS_AB_H
