@@ -5,6 +5,7 @@
 
 #include "head_effect.h"
 #include "influence.h"
+#include "notes.h"
 #include "shares.h"
 
 enum {
@@ -79,6 +80,7 @@ typedef struct story {
     int64_t *order; // (n): the tokens with the words shuffled
     story_top runs[STORY_RUNS];
     cli_influence influence;
+    cli_notes notes;
 } story;
 
 // Runs the model. opens and chosen are set by the caller. 0, or an exit code; free also what it

@@ -208,6 +208,11 @@ int story_make(const cli_desk *desk, const cli_prompt *prompt, const cli_words *
         code = cli_influence_make(desk, prompt, words, NULL, false, STORY_WITHOUT, &out->influence);
     }
     ticker_end();
+    if (code == CLI_OK) {
+        const cli_candidate *best = &out->influence.answer.top[0];
+        cli_notes_make(desk->folder, prompt->text, best->text, (double)best->p, &out->notes);
+        cli_notes_print(&out->notes);
+    }
     return code;
 }
 
@@ -219,5 +224,6 @@ void story_free(story *s) {
     free(s->lens_before_ffn);
     free(s->order);
     cli_influence_free(&s->influence);
+    cli_notes_free(&s->notes);
     *s = (story){0};
 }

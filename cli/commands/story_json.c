@@ -250,9 +250,9 @@ static json_t *pack_opens(const story *s) {
                      (json_int_t)s->opens.head, "how", how);
 }
 
-// What a user should know about the model's files.
+// What a reader should know about the model's files, the prompt and the answer.
 static json_t *pack_notes(const story *s) {
-    json_t *list = json_array();
+    json_t *list = cli_notes_pack(&s->notes);
     for (const char *note = s->desk->info.notes; *note;) {
         size_t length = strcspn(note, "\n");
         json_array_append_new(list, pack_text(note, length));
