@@ -16,7 +16,7 @@ static int32_t ids[TOKENS];
 static float whole[TINY_VOCABULARY], pieces[TINY_VOCABULARY];
 static float whole_seen[TOKENS * TOKENS], pieces_seen[TOKENS * TOKENS];
 
-static decoct_session *start(decoct_context *ctx, decoct_model *model) {
+static decoct_session *start(decoct_context *ctx, const decoct_model *model) {
     decoct_session *s = NULL;
     assert_int_equal(decoct_session_create(ctx, model, 0, &s), DECOCT_OK);
     assert_int_equal(decoct_session_keep_queries(ctx, s), DECOCT_OK);
@@ -67,6 +67,55 @@ static void test_session(void **state) {
     assert_int_equal(decoct_session_attention(ctx, s, 1, 1, pieces_seen), DECOCT_OK);
     assert_true(check_same_bits(whole_seen, pieces_seen, TOKENS * TOKENS));
     decoct_session_destroy(s);
+    decoct_model_close(model);
+    tiny_end(&m);
+    decoct_context_close(ctx);
+}
+
+// Cuts in single heads need memory for their masks. Where one allocation fails, the session is as
+// before: the text can be fed again, and after uncut nothing is left of the cuts. Returns whether
+// one failed.
+enum { CUT_TOKENS = 60, LAST = CUT_TOKENS - 1 };
+
+static bool feed_cut(const decoct_model *model, int64_t allowed, float *cut, float *plain) {
+    decoct_context *ctx = check_open("scalar", 1);
+    decoct_session *s = start(ctx, model);
+    assert_int_equal(decoct_session_cut_in(ctx, s, 0, 1, LAST, 3), DECOCT_OK);
+    assert_int_equal(decoct_session_cut_in(ctx, s, 1, 0, LAST, 5), DECOCT_OK);
+    memory_left = allowed;
+    decoct_status status = decoct_session_eval(ctx, s, ids, CUT_TOKENS, 0, cut);
+    bool failed = allowed >= 0 && memory_left < 0;
+    memory_left = -1;
+    assert_int_equal(status, failed ? DECOCT_E_MEMORY : DECOCT_OK);
+    assert_int_equal(decoct_session_length(s), failed ? 0 : CUT_TOKENS);
+    if (failed) {
+        assert_int_equal(decoct_session_eval(ctx, s, ids, CUT_TOKENS, 0, cut), DECOCT_OK);
+    }
+    assert_int_equal(decoct_session_truncate(ctx, s, LAST), DECOCT_OK);
+    assert_int_equal(decoct_session_uncut(ctx, s), DECOCT_OK);
+    assert_int_equal(decoct_session_eval(ctx, s, ids + LAST, 1, 0, plain), DECOCT_OK);
+    decoct_session_destroy(s);
+    decoct_context_close(ctx);
+    return failed;
+}
+
+static void test_cuts(void **state) {
+    tiny_model m;
+    decoct_model *model = NULL;
+    decoct_context *ctx = check_open("scalar", 1);
+    (void)state;
+    tiny_begin(&m, false);
+    tiny_all(&m, false);
+    assert_int_equal(decoct_model_open(ctx, m.folder, &model), DECOCT_OK);
+    assert_false(feed_cut(model, -1, whole, whole_seen));
+    assert_false(check_same_bits(whole, whole_seen, TINY_VOCABULARY));
+    int64_t failures = 0;
+    for (bool failed = true; failed; failures++) {
+        failed = feed_cut(model, failures, pieces, pieces_seen);
+        assert_true(check_same_bits(whole, pieces, TINY_VOCABULARY));
+        assert_true(check_same_bits(whole_seen, pieces_seen, TINY_VOCABULARY));
+    }
+    assert_true(failures >= 8);
     decoct_model_close(model);
     tiny_end(&m);
     decoct_context_close(ctx);
@@ -159,7 +208,7 @@ static void test_types(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_session), cmocka_unit_test(test_cache),
-                                       cmocka_unit_test(test_types)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_session), cmocka_unit_test(test_cuts),
+                                       cmocka_unit_test(test_cache), cmocka_unit_test(test_types)};
     return cmocka_run_group_tests_name("growth", tests, NULL, NULL);
 }

@@ -168,6 +168,36 @@ static void test_traced(void **state) {
     text_end(t);
 }
 
+// Operations of attention and bytes of the masks, as the profile counts them.
+static decoct_step_info cost_of(const tiny_text *t, const char *name) {
+    static float logits[TEXT_LOGITS];
+    decoct_step_info info = {.struct_size = sizeof info};
+    assert_int_equal(decoct_session_profile(t->ctx, t->session, 1), DECOCT_OK);
+    text_feed(t, 0, N, logits);
+    for (int64_t i = 0;; i++) {
+        assert_int_equal(decoct_session_step(t->ctx, t->session, i, &info), DECOCT_OK);
+        if (strcmp(info.name, name) == 0) {
+            return info;
+        }
+    }
+}
+
+static void test_profile(void **state) {
+    tiny_text *t = text_begin(*state, false);
+    assert_true(cost_of(t, "attention").flops == 4.0 * TINY_WIDTH * N * (N + 1) / 2);
+    assert_true(cost_of(t, "positions").calls == 1);
+    double before = cost_of(t, "attention").bytes;
+    for (int64_t head = -1; head < 1; head++) { // one mask for all heads, or one a head
+        assert_int_equal(decoct_session_cut_in(t->ctx, t->session, 0, head, 5, 3), DECOCT_OK);
+        double mask = 4.0 * N * N * (head < 0 ? 1 : TEXT_HEADS);
+        assert_true(cost_of(t, "attention").bytes == before + mask);
+    }
+    set(t, true, true);
+    assert_true(cost_of(t, "attention").flops == 4.0 * TINY_WIDTH * N * N);
+    assert_true(cost_of(t, "positions").calls == 0);
+    text_end(t);
+}
+
 static void test_errors(void **state) {
     static float plain[TEXT_LOGITS], logits[TEXT_LOGITS];
     tiny_text *t = text_begin(*state, false);
@@ -194,10 +224,9 @@ static void test_errors(void **state) {
 }
 
 int main(void) {
-    static const check_test tests[] = {{"switches, reference", test_reference},
-                                       {"switches, order of words", test_order},
-                                       {"switches, long text", test_long},
-                                       {"switches, traced", test_traced},
-                                       {"switches, errors", test_errors}};
+    static const check_test tests[] = {
+        {"switches, reference", test_reference}, {"switches, order of words", test_order},
+        {"switches, long text", test_long},      {"switches, traced", test_traced},
+        {"switches, profile", test_profile},     {"switches, errors", test_errors}};
     return check_all_backends("switches", tests, sizeof tests / sizeof *tests);
 }
