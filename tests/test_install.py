@@ -153,13 +153,46 @@ print(path.value.decode())
                          "-I" + os.path.join(self.prefix, "include"),
                          write(self.work, "alone.c", text)])
 
+    def test_links_of_the_documents_lead_somewhere(self):
+        top = os.path.join(os.path.realpath(self.prefix), "share", "doc", "decoct")
+        seen = set()
+        for page in glob.glob(top + "/**/*.md", recursive=True):
+            with open(page, encoding="utf-8") as file:
+                text = file.read()
+            for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)|<img[^>]* src=\"([^\"]+)\"", text):
+                target = link[0] or link[1]
+                if not re.match(r"https?:|mailto:", target):
+                    there = os.path.realpath(os.path.join(os.path.dirname(page), target))
+                    self.assertTrue(os.path.exists(there), "%s: %s" % (page, target))
+                    self.assertTrue(there.startswith(os.path.realpath(self.prefix)), there)
+                    seen.add(os.path.basename(there))
+        self.assertLessEqual({"attention.svg", "report.png", "decoct.h", "CARD.md", "examples", "tour.md"}, seen)
+
+    def test_the_documents_are_those_of_the_repository(self):
+        top = os.path.join(self.prefix, "share", "doc", "decoct")
+        listed = subprocess.run(["git", "-C", TOP, "ls-files", "docs", "examples"], stdout=subprocess.PIPE, text=True)
+        if listed.returncode:
+            self.skipTest("not a checkout")
+        for name in set(listed.stdout.split()) - {"docs/meson.build"}:
+            self.assertTrue(os.path.isfile(os.path.join(top, name)), name)
+
+    def test_manual(self):
+        share = os.path.join(self.prefix, "share")
+        if not os.path.exists(os.path.join(share, "man")):
+            self.skipTest("no man pages in this build")
+        for name in ("man/man1/decoct.1", "man/man1/decoct-next.1", "bash-completion/completions/decoct",
+                     "fish/vendor_completions.d/decoct.fish", "zsh/site-functions/_decoct"):
+            self.assertTrue(os.path.isfile(os.path.join(share, name)), name)
+
     def test_what_is_installed(self):
         names = {os.path.relpath(os.path.join(folder, name), self.prefix)
                  for folder, _, files in os.walk(self.prefix) for name in files}
         for wanted in ("bin/decoct", "include/decoct/decoct.h", "include/decoct/base.h", "include/decoct/rows.h",
-                       "include/decoct/backend.h"):
+                       "include/decoct/backend.h", "share/doc/decoct/LICENSE", "share/doc/decoct/CHANGELOG.md",
+                       "share/doc/decoct/docs/tour.md", "share/doc/decoct/docs/attention.svg"):
             self.assertIn(wanted, names)
-        for name in names:  # no tests, no tools, no Python
+        code = [name for name in names if not name.startswith("share/doc/")]
+        for name in code:  # no tests, no tools, no Python
             self.assertNotRegex(name, r"test|gtest|libbench|_internal|\.py$|\.o$")
 
 
