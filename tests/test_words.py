@@ -135,11 +135,11 @@ class OtherModels(unittest.TestCase):
         self.assertEqual(found["asked"][0]["known"], [{"word": "bed", "common": None, "with": None}])
 
     def test_tryout_that_is_odd(self):
-        folder = self.folder(words="bed\n", tryout="# x: y\nfurniture: bed\nno sense\na | b\n")
+        folder = self.folder(words="bed\n", tryout="# x: y\nfurniture: bed\nno sense\na: c | b\n")
         out, err = run("words", "--model", folder)
         self.assertEqual(err, "note: tryout.txt: a line is neither NAME: WORDS nor TEXT | TEXT: no sense\n")
         self.assertIn("\n  furniture   bed\n", out)
-        self.assertIn('\n  decoct next "a"\n  decoct next "b"\n', out)
+        self.assertIn('\n  decoct next "a: c"\n  decoct next "b"\n', out)
         self.assertNotIn("x", json.loads(run("words", "--json", "--model", folder)[0])["groups"])
 
     def test_lists_are_not_replaced(self):
