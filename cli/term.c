@@ -4,6 +4,8 @@
 
 #include "text.h"
 
+#include "bench/measure/terminal.h"
+
 #include "lib/core/utf8.h"
 
 #include <langinfo.h>
@@ -26,13 +28,10 @@ static int look_width(int fd) {
 }
 
 cli_term cli_term_look(FILE *to) {
-    const char *kind = getenv("TERM");
-    const char *no_colour = getenv("NO_COLOR");
     cli_term term = {
         .to = to,
         .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
-        .colour =
-            isatty(fileno(to)) && !(no_colour && *no_colour) && kind && strcmp(kind, "dumb") != 0,
+        .colour = terminal_has_colours(fileno(to)),
         .width = look_width(fileno(to)),
     };
     return term;

@@ -11,7 +11,7 @@
 typedef struct cli_term {
     FILE *to;
     bool utf8;   // by the locale
-    bool colour; // it is a terminal, TERM is not "dumb", NO_COLOR is not set
+    bool colour; // terminal_has_colours
     int width;   // columns
 } cli_term;
 

@@ -3,6 +3,7 @@
 # options, suggestions, standard input, colours.
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, os.path.join(TOP, "bench", "rows"))
 sys.dont_write_bytecode = True
 import fields  # noqa: E402
+import terminal  # noqa: E402
 NAMES = [name for _, (name, *_) in fields.read(os.path.join(TOP, "cli", "commands.def"))]
 
 
@@ -398,6 +400,56 @@ class Suggestions(unittest.TestCase):
         code, _, err = run("info", DECOCT_BACKEND="scalr")
         self.assertEqual(code, 70)
         self.assertIn("did you mean 'scalar'?", err)
+
+
+class Colours(unittest.TestCase):
+    """Colours only on a terminal that has them, without NO_COLOR; escape sequences never in pipes."""
+    COMMANDS = [["next", SARAH], ["attend", SARAH], ["why", SARAH], ["generate", SARAH, "-n", "3"], ["info"],
+                ["doctor"], ["profile", "--tokens", "4", "--runs", "1"],
+                ["bench", "--op", "add", "--seq", "4", "--benchmark_min_time=0.0001"], ["bench", "--table", "--seq", "4"],
+                ["sweep", "--op", "add", "--seq", "4", "--min-time", "0.0001", "-o", "/dev/null"], ["--help"], [],
+                ["nxt"], ["next", "--jsno", "x"]]
+
+    def on_terminal(self, *args, **env):
+        """What the program writes to a terminal, on both streams."""
+        parent, child = pty.openpty()
+        full = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+        full.update(LC_ALL="C.UTF-8", **dict({"TERM": "xterm-256color"}, **env))
+        process = subprocess.Popen([DECOCT, *args], stdin=subprocess.DEVNULL, stdout=child, stderr=child, env=full)
+        os.close(child)
+        text = terminal.read_all(parent).decode()
+        process.wait(timeout=600)
+        return text
+
+    def each(self):
+        there = [args for args in self.COMMANDS if not args or args[0] not in NAMES or args[0] in TABLES]
+        return [args for args in there if IN_TREE or SARAH not in args]
+
+    def test_pipes(self):
+        for args in self.each():
+            _, out, err = run(*args, TERM="xterm-256color", CLICOLOR_FORCE="1")
+            self.assertNotIn("\033", out + err, args)
+
+    def test_terminals(self):
+        for args in self.each():
+            for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+                # A line of progress is erased, which is not a colour; dumb terminals cannot do that.
+                text = self.on_terminal(*args, **env)
+                self.assertNotIn("\033", text.replace("\033[K", "") if "NO_COLOR" in env else text, args)
+                self.assertTrue(text, args)
+
+    @needs_model
+    def test_there_are_colours(self):
+        for args in (["next", SARAH], ["info"], ["doctor"]):
+            self.assertIn("\033[", self.on_terminal(*args))
+            self.assertIn("\033[", self.on_terminal(*args, NO_COLOR=""))  # empty is not set: no-color.org
+
+    @unittest.skipUnless("bench" in TABLES, "not in this build")
+    def test_google_benchmark(self):
+        args = ("bench", "--op", "add", "--seq", "4", "--benchmark_min_time=0.0001")
+        self.assertIn("\033[", self.on_terminal(*args))
+        self.assertNotIn("\033[0;", self.on_terminal(*args, "--benchmark_color=false"))
+        self.assertIn("\033[", run(*args, "--benchmark_color=true")[1])
 
 
 class FirstSteps(unittest.TestCase):

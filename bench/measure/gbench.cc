@@ -3,6 +3,8 @@
 // so that results of different versions can be compared by name.
 #include "gbench.h"
 
+#include "terminal.h"
+
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
@@ -58,6 +60,7 @@ using Reporter = std::unique_ptr<benchmark::BenchmarkReporter>;
 // What the flags say about output; the library does not report it.
 struct Output {
     std::string file, format = "console", file_format = "json";
+    std::string color = "auto";
     bool list = false;
 };
 Output output;
@@ -86,6 +89,7 @@ gbench_ready read_output(int argc, char **argv) {
     read_flag("benchmark_out", argc, argv, &output.file);
     read_flag("benchmark_format", argc, argv, &output.format);
     read_flag("benchmark_out_format", argc, argv, &output.file_format);
+    read_flag("benchmark_color", argc, argv, &output.color);
     read_flag("benchmark_list_tests", argc, argv, &list);
     output.list = !list.empty() && std::strchr("tTyY1", list[0]);
     for (const std::string *format : {&output.format, &output.file_format}) {
@@ -101,6 +105,12 @@ gbench_ready read_output(int argc, char **argv) {
         return GBENCH_FILE;
     }
     return GBENCH_READY;
+}
+
+// --benchmark_color is auto, or "true", "yes", "1".
+bool colours() {
+    return output.color == "auto" ? terminal_has_colours(STDOUT_FILENO)
+                                  : std::strchr("tTyY1", output.color[0]) != nullptr;
 }
 
 Reporter make_reporter(const std::string &format, bool colour) {
@@ -177,7 +187,7 @@ void gbench_register(const char *name, gbench_function function, void *data) {
 }
 
 size_t gbench_run(void) {
-    Reporter display = make_reporter(output.format, isatty(STDOUT_FILENO)), file;
+    Reporter display = make_reporter(output.format, colours()), file;
     if (!output.file.empty()) {
         file = make_reporter(output.file_format, false);
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "progress.h"
 
+#include "terminal.h"
+
 #include "machine/clock.h"
 
 #include <stdio.h>
@@ -11,7 +13,7 @@
 static const double TERMINAL_PAUSE = 0.1, LINE_PAUSE = 20.0, SHORT_RUN = 2.0; // seconds
 
 progress progress_begin(int done, int total, double budget) {
-    bool terminal = isatty(STDERR_FILENO);
+    bool terminal = terminal_rewrites(STDERR_FILENO);
     return (progress){.done = done,
                       .before = done,
                       .total = total,
