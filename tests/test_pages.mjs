@@ -9,6 +9,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import playwright from "playwright-core";
 import comparisons from "./test_pages_ab.mjs";
+import stories from "./test_pages_story.mjs";
 
 const [chromium, folder] = process.argv.slice(2);
 const shots = process.env.DECOCT_TEST_SCREENSHOTS;
@@ -412,6 +413,7 @@ test("attend: narrow", "map", async page => {
 }, { viewport: { width: 380, height: 800 } });
 
 comparisons({ test, picture, noOverflow, column, folder });
+stories({ test, picture, noOverflow, folder, pages: fs.readdirSync(folder).filter(f => /^story-.*\.html$/.test(f)).map(f => f.slice(0, -5)).sort() });
 
 const browser = await playwright.chromium.launch({ executablePath: chromium, args: ["--no-sandbox"] });
 const start = Date.now();

@@ -44,6 +44,21 @@ def comparisons(decoct, folder):
                        stdout=subprocess.DEVNULL, check=True, timeout=600)
 
 
+STORIES = {
+    "story-bed": ["Sarah lies still on the bed, feeling"],
+    "story-pieces": ["The zebra"],  # a word of several tokens, and nothing to shuffle
+    "story-long": [" ".join(["The teacher and her mother walk to the old bank near the river,"] * 4) + " feeling"],
+    "story-gpt2": ["the bat and the bank", "--model", os.path.join(HERE, "fixtures/models/gpt2-f32")],
+    "story-gpt1": ["the", "--model", os.path.join(HERE, "fixtures/models/gpt1-f32")],
+}
+
+
+def stories(decoct, folder):
+    for name, arguments in STORIES.items():
+        subprocess.run([decoct, "story", *arguments, "-o", os.path.join(folder, name + ".html")],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=600)
+
+
 def main(decoct):
     node = shutil.which("node")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -62,6 +77,7 @@ def main(decoct):
         for kind in sample_report.VERDICTS:
             real(decoct, sample_report, kind, folder)
         comparisons(decoct, folder)
+        stories(decoct, folder)
         for name, text in (("map", ["Sarah lies still on the bed, feeling"]),
                            ("cut", ["Sarah lies still on the bed, feeling", "--cut=bed:still"]),
                            ("notes", ["Kate loses her new watch on the beach, feeling"])):
