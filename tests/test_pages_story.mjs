@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The pages of `decoct story` in Chromium: called by test_pages.mjs. Besides, each page's numbers, as shown
-// for several words, heads and temperatures, are written to FOLDER/PAGE.jsonl (or to the folder that
-// DECOCT_STORY_FIGURES names): a line {page, of, value, text} for each, for a check by other means.
+// The pages of `decoct story` in Chromium: called by test_pages.mjs. Besides, what each page shows for
+// several words, heads and temperatures is written to FOLDER/PAGE.jsonl (or to the folder that
+// DECOCT_STORY_FIGURES names), the lines of story_shown.mjs: story_figures.py judges them.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
+import { shown } from "./story_shown.mjs";
 
 const STEPS = 12;
 const value = (page, selector) => page.locator(selector).first().evaluate(e => Number(e.value));
@@ -12,20 +13,14 @@ const values = (page, selector) => page.locator(selector).evaluateAll(list => li
 const press = async (page, key, times) => { for (let i = 0; i < times; i++) await page.keyboard.press(key); };
 const chip = (page, i) => page.locator("#sentence button").nth(i);
 
-// All numbers of the page now. What is not within a <data> element must look like a label, not like a result.
-async function figures(page, all) {
-  const { list, loose } = await page.evaluate(() => {
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), loose = [];
-    for (let node; (node = walker.nextNode());)
-      if (/\d[.,]\d|\d\s*%/.test(node.data) && !node.parentElement.closest("data, svg, script, style, output, .word, .chip, pre, footer, h1, #notes"))
-        loose.push(node.data);
-    return { loose, list: [...document.querySelectorAll("data")].map(e => ({ of: e.dataset.of, value: e.value, text: e.textContent })) };
-  });
-  assert.deepEqual(loose, [], "numbers that are not checked");
-  for (const f of list) {
+// Adds all numbers of the page now to the lines. A name has one value, however it is shown.
+async function figures(page, lines, values) {
+  for (const f of await shown(page)) {
+    lines.add(JSON.stringify(f));
+    if (f.loose) continue;
     assert.ok(f.of && Number.isFinite(Number(f.value)) && f.value !== "", JSON.stringify(f));
-    assert.ok(!all.has(f.of) || all.get(f.of).value === f.value, "two values of " + f.of);
-    all.set(f.of, f);
+    assert.ok(!values.has(f.of) || values.get(f.of) === f.value, "two values of " + f.of);
+    values.set(f.of, f.value);
   }
 }
 const slide = (page, at) => page.locator("#temperature").evaluate((e, at) => {
@@ -111,21 +106,20 @@ export default function stories({ test, picture, noOverflow, folder, pages }) {
       await picture(page, name + "-dark");
     }, { colorScheme: "dark" });
     test("story, its numbers: " + name, name, async page => {
-      const all = new Map(), count = await page.locator("#sentence button").count();
+      const lines = new Set(), values = new Map(), count = await page.locator("#sentence button").count();
       const layers = await page.locator("#layer option").count(), heads = await page.locator("#head option").count();
-      await figures(page, all);
+      await figures(page, lines, values);
       for (const [token, layer, head, temperature] of [[0, 0, 0, 0], [count - 1, layers - 1, heads - 1, 40], [count >> 1, layers >> 1, heads >> 1, 13]]) {
         await chip(page, token).click();
         await page.selectOption("#layer", String(layer));
         await page.selectOption("#head", String(head));
         await slide(page, temperature);
-        await figures(page, all);
+        await figures(page, lines, values);
         await page.locator("#lift").setChecked(true);
-        await figures(page, all);
+        await figures(page, lines, values);
         await page.locator("#lift").setChecked(false);
       }
-      const lines = [...all.values()].map(f => JSON.stringify({ page: name, ...f }) + "\n");
-      fs.writeFileSync(path.join(process.env.DECOCT_STORY_FIGURES || folder, name + ".jsonl"), lines.join(""));
+      fs.writeFileSync(path.join(process.env.DECOCT_STORY_FIGURES || folder, name + ".jsonl"), [...lines].join("\n"));
     });
   }
 

@@ -185,6 +185,9 @@ class Figures(Folder):
             with self.subTest(text):
                 lines = [{"loose": text, "in": where}]
                 self.assertEqual(len(story_figures.check_lines(lines, self.expected)[0]), wrong)
+        for text, wrong in (("<extra16> and", 0), ("<extra17>", 1), ("7", 0), ("7 words", 1)):
+            lines = [{"loose": text, "in": "p"}]
+            self.assertEqual(len(story_figures.check_lines(lines, self.expected, ["<extra16>", "7"])[0]), wrong, text)
 
     def test_shown(self):
         for text, value in (("49.5\u00a0%", 0.494619), ("<0.1\u00a0%", 0.0004), ("\u22123.14", -3.141), ("12", 12.4),
