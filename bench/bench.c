@@ -88,10 +88,11 @@ static error_t parse_bench(int key, char *arg, struct argp_state *state) {
 
 static const char doc[] =
     "Times the operations of a decoder block with Google Benchmark.\v"
-    "A suite has the same cases on every machine; its result file can be compared, exported and "
-    "shown as a page:\n\n"
+    "Examples:\n\n"
     "  decoct bench --suite ci --backend all -o here.json\n"
     "  decoct report here.json -o here.html\n\n"
+    "A suite has the same cases on every machine; its result file can be compared, exported and "
+    "shown as a page.\n\n"
     "Without a suite every combination of the lists is one row with a stable name, such as\n"
     "  attention/seq:512/heads:12/dim:64/threads:1/pin:none/backend:avx2\n"
     "and all options that begin with --benchmark_ go to Google Benchmark.\n\n"

@@ -14,7 +14,8 @@
 #include <time.h>
 
 static const char doc[] =
-    "Has the candidate become slower than the baseline? For continuous integration.\v"
+    "Checks, for continuous integration, whether the candidate is slower than the baseline, and "
+    "answers by exit code.\v"
     "Compares two builds as decoct ab does (see decoct ab --help), and checks itself in each run: "
     "two equal builds must be \"no change\", one of them slowed by 5 % (--inject) must be a "
     "regression, and the control kernel, which is not in the library, must not change. All cases "

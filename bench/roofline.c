@@ -15,7 +15,9 @@ static const char doc[] =
     "it), memory with four times what all caches hold.\n\n"
     "Example:\n\n"
     "  decoct roofline --threads 1,all --pin core -o roofline.json\n\n"
-    "Exit code: as `decoct sweep`.";
+    "Exit code: 0 success, 12 rejected kernel, 13 the machine is unfit (--strict) or the system "
+    "refused to pin a thread, 64 invalid request, 70 a case could not run or the file could not be "
+    "written, 77 not in this build, 130 interrupted.";
 
 static const json_t *find(const bench_run *r, const sample_case *like, const char *op,
                           const char *backend, const char *where) {

@@ -22,7 +22,7 @@ enum { REPETITIONS = 9 };
 static const double MIN_TIME = 0.05;
 
 static const struct argp_option rows[] = {
-    {NULL, 0, NULL, 0, "How:", 20},
+    {NULL, 0, NULL, 0, "How it is measured:", 20},
     {"out", 'o', "FILE", 0, "The result file (docs/results.md); - is standard output", 20},
     {"json", 'j', NULL, 0, "Print the result file on standard output: the same as -o -", 20},
     {"resume", KEY_RESUME, NULL, 0, "Continue this file: measure what it lacks", 20},

@@ -54,6 +54,10 @@ class Help(unittest.TestCase):
                 for other in ((name, "--help"), (name, "-?"), ("help", name)):
                     self.assertEqual(run(*other), (0, out, ""))
 
+    def test_example(self):
+        for name in TABLES:
+            self.assertRegex(run(name, "--help")[1], r"\n\nExamples?:\n\n  decoct %s" % name)
+
     def test_after_other_options(self):
         self.assertEqual(run("next", "-k", "3", "-h"), run("next", "--help"))
 

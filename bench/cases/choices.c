@@ -16,7 +16,7 @@ enum { WORD_MOST = 80 };
 enum { KEY_OP = 0x2000, KEY_HEAD_DIM, KEY_MODEL, KEY_LAYERS, KEY_SEED, KEY_FALLBACK, KEY_DTYPE };
 
 static const struct argp_option what_rows[] = {
-    {NULL, 0, NULL, 0, "What is measured: each combination of", 10},
+    {NULL, 0, NULL, 0, "What is measured, each combination of:", 10},
     {"op", KEY_OP, "LIST", 0,
      "matmul, attention, block, prefill, decode, barrier, or an operation on rows as `decoct hash` "
      "names it: softmax, gelu_tanh (default: those of the suites)",
@@ -42,7 +42,7 @@ static const struct argp_option what_rows[] = {
 };
 
 static const struct argp_option where_rows[] = {
-    {NULL, 0, NULL, 0, "Where it runs: each combination of", 12},
+    {NULL, 0, NULL, 0, "Where it runs, each combination of:", 12},
     {"threads", 't', "LIST", 0, "Thread counts, or all", 12},
     {"pin", 'p', "LIST", 0,
      "Where the threads run: none, compact, spread, core, l3, numa, kind:performance, "

@@ -204,7 +204,7 @@ static const char doc[] =
     "them. A ratio above 1 means that decoct is faster; it is the median over the rounds, with the "
     "interval that holds the true median with 95 %. 'of peak' is our share of the most that this "
     "machine can do, measured in the same rounds: fused multiply-adds on registers, or memory.\n\n"
-    "Example: decoct peers --op matmul --filter m:512 --threads 1,2 -o peers.json\n\n"
+    "Example:\n\n  decoct peers --op matmul --filter m:512 --threads 1,2 -o peers.json\n\n"
     "Exit code: 0 success, 12 a result differs from ours by more than rounding allows, or the "
     "library rejected a kernel, 14 nothing matched, 64 invalid request, 70 system error.";
 
