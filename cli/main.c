@@ -3,8 +3,10 @@
 #include "cli.h"
 #include "trial.h"
 
+#include "bench/cases/catalogue.h"
 #include "bench/cases/nearest.h"
 #include "bench/cases/parse.h"
+#include "bench/cases/stored.h"
 
 #include <jansson.h>
 #include <locale.h>
@@ -134,8 +136,13 @@ static void put_listed(const char *key, const char *text) {
 
 // For man pages, completions and tests. A command that this build lacks has null for its table.
 static int list_options(void) {
+    char operations[512], types[256];
+    catalogue_timed(operations, sizeof operations);
+    stored_names(types, sizeof types);
     fputs("{", stdout);
     put_listed("version", CLI_VERSION);
+    put_listed("operations", operations);
+    put_listed("types", types);
     fputs("\"exit_codes\": {", stdout);
     for (size_t i = 0; i < sizeof exit_codes / sizeof *exit_codes; i++) {
         printf("%s\"%d\": \"%s\"", i ? ", " : "", exit_codes[i].number, exit_codes[i].meaning);

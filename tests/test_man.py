@@ -15,6 +15,9 @@ import tempfile
 import termios
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli", "reference"))
+import values  # noqa: E402
+
 DECOCT = os.path.abspath(sys.argv.pop(2))
 FOLDER = os.path.join(os.path.abspath(sys.argv.pop(1)), "cli", "reference")
 SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "EXAMPLES", "SEE ALSO"]
@@ -53,6 +56,7 @@ def need(tool):
 
 
 PROGRAM = json.loads(run([DECOCT, "--list-options"])[1])
+values.fill(PROGRAM)
 COMMANDS = [command for command in PROGRAM["commands"] if command["table"]]
 
 
@@ -82,6 +86,7 @@ class Pages(unittest.TestCase):
             for option in shown(command):
                 names = ", ".join(dashed(option))
                 argument = "=" + option["argument"] if option["argument"] else ""
+                argument = "[%s]" % argument if option["argument_optional"] else argument
                 self.assertIn("%s%s %s" % (names, argument, " ".join(option["help"].replace("`", "").split())), text)
 
     @need("groff")
@@ -99,6 +104,22 @@ class Pages(unittest.TestCase):
             self.assertIn("decoct-%s(1) %s" % (command["name"], command["summary"]), text)
         for number, meaning in PROGRAM["exit_codes"].items():
             self.assertIn("%s %s" % (number, meaning), text)
+
+
+class Values(unittest.TestCase):
+    def test_they_are_those_of_the_program(self):
+        """Its message about a wrong value names the valid ones."""
+        seen = set()
+        for command in COMMANDS:
+            for option in shown(command):
+                if not option.get("values") or option["long"] == "backend":  # backends: those of this machine
+                    continue
+                code, _, err = run([DECOCT, command["name"], "--%s=zzzzzzzz" % option["long"], "a", "b"])
+                self.assertEqual(code, 64, err)
+                said = re.search("There are ([^\n]*)", err).group(1).replace(", or a list of CPUs", "").split(", ")
+                self.assertEqual(sorted(said), sorted(option["values"]), command["name"])
+                seen.add(option["long"])
+        self.assertIn("pin", seen)
 
 
 class Shell:
@@ -129,7 +150,7 @@ class Shell:
     def test_folders_and_files(self):
         self.assertEqual(self.offers("decoct next --model mo"), ["model-one", "model-two"])
         self.assertEqual(self.offers("decoct hash --check mo"), ["model-one", "model-two", "model.json"])
-        self.assertEqual(self.offers("decoct hash -c o"), ["other.json"])
+        self.assertEqual(self.offers("decoct attend -o o"), ["other.json"])
         self.assertEqual(self.offers("decoct next mo"), [])  # a text
 
     def test_files_as_arguments(self):

@@ -11,12 +11,14 @@ import sys
 sys.dont_write_bytecode = True
 import man  # noqa: E402
 import shells  # noqa: E402
+import values  # noqa: E402
 
 
 def main(listing, folder):
     with open(listing, encoding="utf-8") as file:
         program = json.load(file)
     program["commands"] = [c for c in program["commands"] if c["table"]]
+    values.fill(program)
     files = {"decoct.1": man.program_page(program), "decoct": shells.bash(program),
              "_decoct": shells.zsh(program), "decoct.fish": shells.fish(program)}
     for command in program["commands"]:

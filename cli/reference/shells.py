@@ -13,7 +13,7 @@ def names_of(command):
 def kind_of(option):
     """What an option's value is: None (it does not have one), "any", "file", "folder", "words" or "list"."""
     argument = option["argument"]
-    if not argument:
+    if not argument or option["argument_optional"]:  # an optional one must be behind an equals sign
         return None
     if option.get("values"):
         return "list" if argument == "LIST" else "words"

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Values that options accept, where the table of options does not have them. tests/test_man.py compares
+them with what the program says about a wrong value."""
+
+PINS = "none compact spread core l3 numa kind:performance kind:efficiency".split()
+BACKENDS = "scalar avx2 avx512 neon".split()
+LISTED = {  # (command or None for all, option)
+    (None, "pin"): PINS,
+    (None, "backend"): BACKENDS,
+    ("peers", "peers"): "openblas blis libxsmm onednn xnnpack onnxruntime llama.cpp".split(),
+}
+
+
+def fill(program):
+    """Puts them into a listing."""
+    of_all = {"op": program["operations"].split(", "), "dtype": program["types"].split(", ")}
+    for command in program["commands"]:
+        for option in command["table"]["options"] if command["table"] else []:
+            key = (command["name"], option["long"])
+            known = LISTED.get(key) or LISTED.get((None, option["long"]))
+            if key[0] not in ("peers", "hash"):  # they have other operations
+                known = known or of_all.get(option["long"])
+            if known and option["argument"] and not option.get("values"):
+                option["values"] = known + ["all"] * (option["argument"] == "LIST" and option["long"] == "backend")
