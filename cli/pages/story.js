@@ -31,7 +31,8 @@ function buildHead() {
   hero.classList.toggle("long", data.text.length > 70);
   document.title = "How \u201c" + (best ? seen(best.text) : "\u2026") + "\u201d came about";
   if (best)
-    says(get("lede-answer"), "named the next word: ", strong(seen(best.text)), ", with a probability of ",
+    says(get("lede-answer"), continues ? "continued its last word with " : "named the next word: ",
+      strong(continues ? best.text.slice(1) : seen(best.text)), ", with a probability of ",
       datum(at("answer", 0, "p"), share));
   for (const note of data.notes) get("notes").append(make("li", "", note));
   get("notes").hidden = data.notes.length === 0;
