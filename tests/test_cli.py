@@ -377,9 +377,38 @@ class Attend(unittest.TestCase):
         _, data = page_data(self.picture(".html", SARAH))
         heads = list(weights_of(data).values())
         bed = sum(rows[7][5] for rows in heads) / len(heads) * 100
-        shown = re.search(r"^  bed +([\d.]+) %", run("attend", SARAH)[1].decode(), re.M)
+        shown = re.search(r"^  bed +([\d.]+) %", run("attend", SARAH, "--layer", "all")[1].decode(), re.M)
         if shown:  # it is among the first
             self.assertAlmostEqual(float(shown.group(1)), bed, delta=0.06)
+
+    def test_opens_with_the_head_that_the_answer_depends_on(self):
+        """The cut of each head is checked by `decoct story`, whose figures numpy checks."""
+        def story():
+            code, out, err = run("story", SARAH, "-o", "-")
+            self.assertEqual(code, 0, err)
+            return json.loads(re.search(rb'id="data">(.*?)</script>', out, re.S).group(1))
+        opens = story()["opens"]
+        _, data = page_data(self.picture(".html", SARAH))
+        heads, wanted = data["head_effects"], {"layer": opens["layer"], "head": opens["head"]}
+        self.assertEqual({key: data[key] for key in wanted}, wanted)
+        self.assertTrue(heads["found"])
+        self.assertEqual(heads["effects"].index(max(heads["effects"])), opens["layer"] * data["heads"] + opens["head"])
+        name = "layer %d, head %d, on which the answer depends most" % (opens["layer"] + 1, opens["head"] + 1)
+        self.assertIn(name, run("attend", SARAH)[1].decode().split("\n")[0])
+        with open(self.picture(".svg", SARAH), encoding="utf-8") as file:
+            self.assertIn("Shown: %s." % name, file.read())
+        for args, layer, head in ((("--layer", "all"), -1, -1), (("--layer", "3"), 2, -1), (("-l", "3", "-H", "1"), 2, 0)):
+            _, data = page_data(self.picture(".html", SARAH, *args))
+            self.assertEqual((data["layer"], data["head"], data["head_effects"]["found"]), (layer, head, False))
+            self.assertNotIn(b"depends most", run("attend", SARAH, *args)[1])
+        self.assertEqual(run("attend", SARAH, "--layer", "all", "--head", "2")[0], 64)
+
+    def test_effects_of_heads_follow_the_cuts(self):
+        """A last word that sees nothing but itself changes nothing in any head."""
+        cuts = [part for number in range(1, 8) for part in ("--cut", "8:%d" % number)]
+        _, data = page_data(self.picture(".html", SARAH, *cuts))
+        self.assertEqual(set(data["head_effects"]["effects"]), {0})
+        self.assertEqual((data["layer"], data["head"]), (-1, -1))
 
     def test_cut_hides_the_word_in_every_head(self):
         _, data = page_data(self.picture(".html", SARAH, "--cut", "feeling:bed"))

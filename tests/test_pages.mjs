@@ -9,6 +9,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import playwright from "playwright-core";
 import comparisons from "./test_pages_ab.mjs";
+import maps from "./test_pages_map.mjs";
 import stories from "./test_pages_story.mjs";
 
 const [chromium, folder] = process.argv.slice(2);
@@ -367,6 +368,7 @@ test("attend: pointing at a word shows what it drew", "map", async page => {
   await picture(page, "attend-light");
 });
 test("attend: layers and heads", "map", async page => {
+  await page.click("#reset");
   assert.equal(await page.locator("#scope").innerText(), "Mean over all layers and heads.");
   const cells = () => page.locator("#cells .cell s").evaluateAll(list => list.map(s => s.style.background).join());
   const mean = await cells();
@@ -413,6 +415,7 @@ test("attend: narrow", "map", async page => {
 }, { viewport: { width: 380, height: 800 } });
 
 comparisons({ test, picture, noOverflow, column, folder });
+maps({ test, picture, noOverflow });
 stories({ test, picture, noOverflow, folder, pages: fs.readdirSync(folder).filter(f => /^story-.*\.html$/.test(f)).map(f => f.slice(0, -5)).sort() });
 
 const browser = await playwright.chromium.launch({ executablePath: chromium, args: ["--no-sandbox"] });

@@ -10,6 +10,9 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
+LONG = "Sarah wakes early in the morning and goes to the kitchen. The house is quiet, the light is on, and her brother " \
+       "sleeps in his room. She makes a cup of tea and sits at the table. Then she hears a dog and she is very"
+
 
 def skip(why):
     print("skipped: " + why)
@@ -93,6 +96,9 @@ def main(decoct):
         stories(decoct, folder)
         for name, text in (("map", ["Sarah lies still on the bed, feeling"]),
                            ("cut", ["Sarah lies still on the bed, feeling", "--cut=bed:still"]),
+                           ("snow", ["Sarah lies in the snow, feeling"]), ("word", ["Sarah"]), ("long", [LONG]),
+                           ("chosen", ["Sarah lies in the snow", "--layer=11", "--head=2"]),
+                           ("all", ["Sarah lies in the snow", "--layer=all"]),
                            ("notes", ["Kate loses her new watch on the beach, feeling"])):
             done = subprocess.run([decoct, "attend", *text, "-o", os.path.join(folder, name + ".html")],
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)

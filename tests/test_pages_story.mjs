@@ -29,7 +29,7 @@ const slide = (page, at) => page.locator("#temperature").evaluate((e, at) => {
 }, at);
 
 // Text and what is behind it, as light as WCAG 2 measures it; the lowest contrasts first.
-const contrasts = page => page.evaluate(() => {
+export const contrasts = page => page.evaluate(() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const parse = text => {
     canvas.clearRect(0, 0, 1, 1);

@@ -108,7 +108,7 @@ class Why(unittest.TestCase):
         self.assertEqual((few["words"], few["pairs"]), (found["words"][:2], found["pairs"][:2]))
 
     def test_attention(self):
-        code, out, _ = run("attend", SNOW)
+        code, out, _ = run("attend", SNOW, "--layer", "all")
         self.assertEqual(code, 0)
         shown = dict(re.findall(r"(?m)^  (\S+) +([\d.]+) %  ", out.decode().split("The last word")[1].split("What could")[0]))
         for word in why(SNOW)["words"]:

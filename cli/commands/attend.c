@@ -15,6 +15,7 @@ enum { CUTS_MOST = 16, PICTURE_WORDS_MOST = 160, TOP = 8 };
 typedef struct attend_options {
     cli_options common;
     cli_choice choice;
+    bool chosen; // by --layer
     const char *output;
     const char *cuts[CUTS_MOST];
     int cut_count;
@@ -22,7 +23,10 @@ typedef struct attend_options {
 } attend_options;
 
 static const struct argp_option rows[] = {
-    {"layer", 'l', "L", 0, "Only layer L, from 1 (default: the mean over all)", 0},
+    {"layer", 'l', "L", 0,
+     "Only layer L, from 1; all: the mean over all layers and heads "
+     "(default: the head on which the answer depends most)",
+     0},
     {"head", 'H', "H", 0, "Only head H of that layer, from 1 (default: the mean over its heads)",
      0},
     {"cut", 'c', "FROM:TO", 0,
@@ -32,7 +36,7 @@ static const struct argp_option rows[] = {
      0},
     {"out", 'o', "FILE", 0,
      "Write a picture: map.html (a page to explore, works offline) or map.svg; - is the page on "
-     "standard output",
+     "standard output. The model then runs again for each word",
      0},
     {"output", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {0},
@@ -59,7 +63,9 @@ static error_t parse_attend(int key, char *arg, struct argp_state *state) {
         state->child_inputs[0] = &o->common;
         return 0;
     case 'l':
-        o->choice.layer = cli_integer(state, "--layer", arg, 1, 1024) - 1;
+        o->chosen = true;
+        o->choice.layer =
+            strcmp(arg, "all") == 0 ? -1 : cli_integer(state, "--layer", arg, 1, 1024) - 1;
         return 0;
     case 'H':
         o->choice.head = cli_integer(state, "--head", arg, 1, 1024) - 1;
@@ -72,7 +78,7 @@ static error_t parse_attend(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (o->choice.head >= 0 && o->choice.layer < 0) {
-            argp_error(state, "--head needs --layer: every layer has heads of its own");
+            argp_error(state, "--head needs --layer L: every layer has heads of its own");
         }
         return 0;
     default:
@@ -96,7 +102,12 @@ static const struct argp parser = {
     "A high weight does not prove that a word mattered. --cut tests it: it hides the word and runs "
     "the model again. What other words had already drawn from it stays with them; "
     "--cut '*:bed' hides it from all of them. `decoct why` does that with each "
-    "word.\n\n" CLI_EXIT_DOC,
+    "word.\n\n"
+    "The head that is shown is found by trying all: in each head in turn the last token sees only "
+    "itself, and the head that then changes the answer most is taken. Without --layer the model "
+    "therefore runs again for each head, and with -o again for each word: long texts and large "
+    "models take their time. --layer all is the fast way to a map in the "
+    "terminal.\n\n" CLI_EXIT_DOC,
     cli_model_options,
     NULL,
     NULL};
@@ -148,41 +159,53 @@ static int show_scene(const attend_options *o, cli_scene *scene) {
     return code;
 }
 
+// The head that is shown, unless the user chose one or no head changes the answer.
+static int find_head(const attend_options *o, bool page, cli_scene *s, cli_head_effects *heads) {
+    if (o->chosen && !page) {
+        return CLI_OK;
+    }
+    int code = cli_head_effects_make(s->desk, s->prompt, s->words, s->cuts, heads);
+    if (code == CLI_OK) {
+        s->heads = heads;
+        s->found =
+            !o->chosen &&
+            heads->effect[heads->largest.layer * s->desk->info.heads + heads->largest.head] > 0;
+        s->choice = s->found ? heads->largest : s->choice;
+    }
+    return code;
+}
+
 static int attend(const attend_options *o, const cli_desk *desk, const cli_words *words,
-                  cli_cuts *cuts) {
-    int code = check_choice(o, desk, words);
-    for (int i = 0; i < o->cut_count && code == CLI_OK; i++) {
-        code = cli_cuts_add(words, o->cuts[i], cuts);
-    }
-    if (code != CLI_OK) {
-        return code;
-    }
-    bool all = o->output && !cli_ends_with(o->output, ".svg");
+                  const cli_cuts *cuts) {
+    bool page = o->output && !cli_ends_with(o->output, ".svg");
     cli_map map = {0}, uncut = {0};
     cli_influence influence = {0};
-    ticker_begin("computing the map", 0);
-    code = cli_map_make(desk, &o->prompt, words, cuts, o->choice, all, TOP, &map);
+    cli_head_effects heads = {0};
+    cli_scene scene = {.desk = desk,
+                       .prompt = &o->prompt,
+                       .words = words,
+                       .cuts = cuts,
+                       .choice = o->choice,
+                       .map = &map,
+                       .before = cuts->count > 0 ? &uncut.answer : NULL,
+                       .influence = o->output ? &influence : NULL};
+    int code = find_head(o, page, &scene, &heads);
+    if (code == CLI_OK) {
+        ticker_begin("computing the map", 0);
+        code = cli_map_make(desk, &o->prompt, words, cuts, scene.choice, page, TOP, &map);
+    }
     if (code == CLI_OK && cuts->count > 0) {
-        code = cli_map_make(desk, &o->prompt, words, NULL, o->choice, false, TOP, &uncut);
+        code = cli_map_make(desk, &o->prompt, words, NULL, scene.choice, false, TOP, &uncut);
     }
     ticker_end();
     if (code == CLI_OK && o->output) {
         code = cli_influence_make(desk, &o->prompt, words, cuts, false, TOP, &influence);
     }
-    if (code == CLI_OK) {
-        cli_scene scene = {.desk = desk,
-                           .prompt = &o->prompt,
-                           .words = words,
-                           .cuts = cuts,
-                           .choice = o->choice,
-                           .map = &map,
-                           .before = cuts->count > 0 ? &uncut.answer : NULL,
-                           .influence = o->output ? &influence : NULL};
-        code = show_scene(o, &scene);
-    }
+    code = code == CLI_OK ? show_scene(o, &scene) : code;
     cli_map_free(&map);
     cli_map_free(&uncut);
     cli_influence_free(&influence);
+    cli_head_effects_free(&heads);
     return code;
 }
 
@@ -201,6 +224,12 @@ int cli_attend(int argc, char **argv) {
     }
     if (code == CLI_OK) {
         code = cli_words_split(&desk, &o.prompt, &words);
+    }
+    if (code == CLI_OK) {
+        code = check_choice(&o, &desk, &words);
+    }
+    for (int i = 0; i < o.cut_count && code == CLI_OK; i++) {
+        code = cli_cuts_add(&words, o.cuts[i], &cuts);
     }
     if (code == CLI_OK) {
         code = attend(&o, &desk, &words, &cuts);

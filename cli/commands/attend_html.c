@@ -31,24 +31,49 @@ static char *pack_weights(const cli_map *map) {
     return text;
 }
 
-// [{word, effect, answer}], a word for each but the last, which cannot be hidden.
-static json_t *pack_influence(const cli_scene *s) {
+static json_t *pack_outcome(const cli_candidate *c, double p, double before) {
+    bool clean;
+    char *label = cli_utf8_clean(c->label, strlen(c->label), &clean);
+    json_t *item = json_pack("{s:s, s:i, s:f, s:f}", "text", label, "id", (int)c->id, "p", p,
+                             "before", before);
+    free(label);
+    return item;
+}
+
+// [{word, effect, answer, listed}], an entry for each word but the last, which cannot be hidden:
+// the best without it (before: with it), and, without it, the probabilities of what `shown` lists.
+static json_t *pack_influence(const cli_scene *s, const json_t *shown) {
     json_t *list = json_array();
     for (int64_t i = 0; i < s->influence->count; i++) {
         const cli_hidden *hidden = &s->influence->words[i];
-        json_t *answer = json_array();
+        json_t *answer = json_array(), *listed = json_array();
         for (int64_t k = 0; k < hidden->answer.count; k++) {
             const cli_candidate *c = &hidden->answer.top[k];
-            bool clean;
-            char *label = cli_utf8_clean(c->label, strlen(c->label), &clean);
             json_array_append_new(answer,
-                                  json_pack("{s:s, s:f}", "text", label, "p", (double)c->p));
-            free(label);
+                                  pack_outcome(c, (double)c->p, (double)s->map->answer.p[c->id]));
         }
-        json_array_append_new(list, json_pack("{s:I, s:f, s:o}", "word", (json_int_t)i, "effect",
-                                              hidden->effect, "answer", answer));
+        for (size_t k = 0; k < json_array_size(shown); k++) {
+            json_int_t id = json_integer_value(json_object_get(json_array_get(shown, k), "id"));
+            json_array_append_new(listed, json_real((double)hidden->answer.p[id]));
+        }
+        json_array_append_new(list,
+                              json_pack("{s:I, s:f, s:o, s:o}", "word", (json_int_t)i, "effect",
+                                        hidden->effect, "answer", answer, "listed", listed));
     }
     return list;
+}
+
+// What the answer depends on: head by head, in percent, and how that is computed. `found`: the page
+// opens with the largest.
+static json_t *pack_heads(const cli_scene *s) {
+    json_t *effects = json_array();
+    for (int64_t i = 0; i < s->map->layers * s->map->heads; i++) {
+        json_array_append_new(effects, json_real(100 * (double)s->heads->effect[i]));
+    }
+    return json_pack("{s:o, s:I, s:I, s:b, s:s}", "effects", effects, "layer",
+                     (json_int_t)s->heads->largest.layer, "head",
+                     (json_int_t)s->heads->largest.head, "found", (int)s->found, "how",
+                     CLI_HEAD_EFFECT_METHOD);
 }
 
 static json_t *pack_answer(const cli_scene *s) {
@@ -66,12 +91,8 @@ static json_t *pack_answer(const cli_scene *s) {
             if (there || (part == 1 && c->p < 0.01f)) {
                 continue;
             }
-            bool clean;
-            char *label = cli_utf8_clean(c->label, strlen(c->label), &clean);
             double before = s->before ? (double)s->before->p[c->id] : 0;
-            json_array_append_new(list, json_pack("{s:s, s:f, s:f}", "text", label, "p",
-                                                  (double)now->p[c->id], "before", before));
-            free(label);
+            json_array_append_new(list, pack_outcome(c, (double)now->p[c->id], before));
         }
     }
     return list;
@@ -87,14 +108,17 @@ static json_t *pack_scene(const cli_scene *s) {
                                               (json_int_t)s->cuts->list[i].to));
     }
     char *weights = pack_weights(s->map);
+    json_t *answer = pack_answer(s), *influence = pack_influence(s, answer);
     json_t *all = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:s}", "type",
                             s->desk->info.type, "backend", decoct_context_backend(s->desk->ctx),
                             "layers", (json_int_t)s->map->layers, "heads",
                             (json_int_t)s->map->heads, "layer", (json_int_t)s->choice.layer, "head",
                             (json_int_t)s->choice.head, "words", words, "cuts", cuts, "answer",
-                            pack_answer(s), "notes", cli_notes_pack(s->notes), "weights", weights);
+                            answer, "notes", cli_notes_pack(s->notes), "weights", weights);
     free(weights);
-    json_object_set_new(all, "influence", pack_influence(s));
+    json_object_set_new(all, "influence", influence);
+    json_object_set_new(all, "influence_how", json_string(INFLUENCE_METHOD));
+    json_object_set_new(all, "head_effects", pack_heads(s));
     return all;
 }
 

@@ -201,7 +201,8 @@ void cli_attend_print(const cli_scene *scene, bool with_map) {
     cli_scene_name(scene, name, sizeof name);
     if (with_map) {
         fprintf(s.term.to, "Which words each word drew from: %s\n", name);
-        fputs("(a row is the word that looks, a column the word it looks at)\n\n", s.term.to);
+        fputs("(a row is the word that looks, a column the word it looks at", s.term.to);
+        fputs(scene->found ? "; --layer all: the mean over all heads)\n\n" : ")\n\n", s.term.to);
         if (s.cell >= CELL_LEAST) {
             put_cells(&s);
         } else {

@@ -17,8 +17,10 @@ typedef struct cli_head_effects {
     cli_choice largest; // ties: the earlier layer, then the earlier head; a text of one token: 0, 0
 } cli_head_effects;
 
-// Runs the last token once for each head. 0, or an exit code; free also what it left then.
-int cli_head_effects_make(const cli_desk *desk, const cli_prompt *prompt, cli_head_effects *out);
+// Runs the last token once for each head. The `cuts` between `words` (both NULL: none) hold in all
+// runs. 0, or an exit code; free also what it left then.
+int cli_head_effects_make(const cli_desk *desk, const cli_prompt *prompt, const cli_words *words,
+                          const cli_cuts *cuts, cli_head_effects *out);
 void cli_head_effects_free(cli_head_effects *effects);
 
 #endif

@@ -6,8 +6,9 @@
 void cli_scene_name(const cli_scene *s, char *out, size_t size) {
     long long layers = s->map->layers, heads = s->map->heads;
     if (s->choice.head >= 0) {
-        snprintf(out, size, "layer %lld, head %lld", (long long)s->choice.layer + 1,
-                 (long long)s->choice.head + 1);
+        snprintf(out, size, "layer %lld, head %lld%s", (long long)s->choice.layer + 1,
+                 (long long)s->choice.head + 1,
+                 s->found ? ", on which the answer depends most" : "");
     } else if (s->choice.layer >= 0) {
         snprintf(out, size, "layer %lld, mean over its %lld head(s)",
                  (long long)s->choice.layer + 1, heads);

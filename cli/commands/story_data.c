@@ -170,7 +170,7 @@ int story_switch(story *s) {
 
 static int find_opening(story *s) {
     cli_head_effects effects;
-    int code = cli_head_effects_make(s->desk, s->prompt, &effects);
+    int code = cli_head_effects_make(s->desk, s->prompt, NULL, NULL, &effects);
     if (code == CLI_OK && !s->chosen) {
         s->opens = effects.largest;
     }

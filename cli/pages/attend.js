@@ -4,6 +4,8 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const words = data.words, n = words.length, triangle = n * (n + 1) / 2;
 const shown = w => (w = w.replace(/\n/g, "\u21b5")).trim() === "" ? "\u2423" : w;
+const quoted = i => "\u201c" + shown(words[i]).trim() + "\u201d";
+const exact = p => (p * 100).toFixed(1) + " %";
 
 // Weights: for each head of each layer the lower triangle, 16 bits a weight, little-endian.
 const bytes = Uint8Array.from(atob(data.weights), c => c.charCodeAt(0));
@@ -13,7 +15,8 @@ const raw = (head, at) => {
 };
 const at = (reader, read) => reader * (reader + 1) / 2 + read;
 
-const state = { layer: data.layer, head: data.head, reader: n - 1, read: -1, kept: null };
+const state = { layer: data.layer, head: data.head, reader: n - 1, read: -1, kept: null,
+                larger: false };
 let mean = new Float64Array(triangle);
 
 function heads() {
@@ -54,7 +57,7 @@ function unhover() {
 
 function buildSentence() {
   words.forEach((w, i) => {
-    const chip = make("button", "chip");
+    const box = make("span", "word-box"), chip = make("button", "chip");
     chip.type = "button";
     chip.append(make("b", "", shown(w)), make("i", "", ""));
     chip.onmouseenter = () => select(i);
@@ -62,21 +65,32 @@ function buildSentence() {
     chip.onfocus = () => select(i);
     chip.onclick = () => select(i, undefined, true);
     chips.push(chip);
-    get("sentence").append(chip);
+    box.append(chip);
+    if (effects[i]) box.append(buildSnip(i));
+    get("sentence").append(box);
   });
   const blank = make("span", "chip blank");
-  const best = data.answer.reduce((a, b) => b.p > a.p ? b : a);
-  blank.append(make("b", "", shown(best.text) + "?"), make("i", "", percent(best.p)));
+  blank.append(make("b"), make("i"));
   get("sentence").append(blank);
 }
 
-function buildMap() {
+// In cells of this size there is room for figures.
+const FIGURES = 20, LARGE = 28;
+let cellSize = 0;
+function sizeMap() {
   const box = get("cells"), longest = Math.max(...words.map(w => w.length));
-  const room = get("map").clientWidth - Math.min(150, 9 * longest) - 20;
-  const size = Math.max(10, Math.min(44, Math.floor(room / n) - 2));
+  const room = get("map").clientWidth - Math.min(150, Math.max(9 * longest, 105)) - 20;
+  const fits = Math.max(6, Math.min(44, Math.floor(room / n) - 2));
+  get("larger").hidden = fits >= FIGURES;
+  cellSize = state.larger && fits < FIGURES ? LARGE : fits;
+  box.classList.toggle("small", cellSize < FIGURES);
   box.style.setProperty("--head-room", Math.min(130, 9 * longest + 10) + "px");
-  box.style.gridTemplateColumns = "max-content repeat(" + n + ", " + size + "px)";
-  box.style.gridAutoRows = "minmax(" + size + "px, auto)";
+  box.style.gridTemplateColumns = "max-content repeat(" + n + ", " + cellSize + "px)";
+  box.style.gridTemplateRows = "auto repeat(" + n + ", minmax(" + cellSize + "px, auto))";
+}
+function buildMap() {
+  const box = get("cells");
+  sizeMap();
   box.append(make("span"));
   words.forEach((w, j) => cols.push(box.appendChild(make("span", "col", shown(w)))));
   for (let i = 0; i < n; i++) {
@@ -92,28 +106,39 @@ function buildMap() {
         cell.onmouseenter = () => select(i, j);
         cell.onmouseleave = unhover;
         cell.onclick = () => select(i, j, true);
+        tells(cell, () => [pairText(i, j), exact(mean[at(i, j)])]);
         if (isCut(i, j)) cell.classList.add("is-cut");
         cells.push(cell);
       }
       box.append(cell);
     }
   }
-  box.dataset.size = size;
+  if (data.influence.length) buildMattered(box);
 }
 
-function shade(element, p) {
-  element.style.background = "rgba(var(--accent), " + Math.pow(p, 0.75).toFixed(3) + ")";
-  element.style.color = p > 0.45 ? "var(--on-accent)" : "var(--ink)";
+// Figures on a shade are in the ink, or in the black or white that is easier to read there.
+const bright = rgb => rgb.map(v => v <= 10 ? v / 3294 : ((v / 255 + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const hex = name => colour(name).match(/[0-9a-f]{2}/g).map(h => parseInt(h, 16));
+let palette;
+function readPalette() {
+  palette = { accent: colour("--accent").split(",").map(Number), ink: bright(hex("--ink")),
+              cell: hex("--cell"), paper: hex("--paper") };
+}
+function shade(element, p, under) {
+  const a = Math.pow(p, 0.75), below = palette[under];
+  const b = bright(below.map((v, i) => v + (palette.accent[i] - v) * a)) + 0.05;
+  const far = (Math.max(b, palette.ink + 0.05) / Math.min(b, palette.ink + 0.05));
+  element.style.background = "rgba(var(--accent), " + a.toFixed(3) + ")";
+  element.style.color = far >= 4.6 ? "var(--ink)" : b / 0.05 > 1.05 / b ? "#000" : "#fff";
 }
 function paintMap() {
-  const size = Number(get("cells").dataset.size);
   for (let i = 0, k = 0; i < n; i++)
     for (let j = 0; j <= i; j++, k++) {
       const mark = cells[k].firstChild, p = mean[k], cut = isCut(i, j);
-      shade(mark, p);
+      shade(mark, p, "cell");
       if (cut) mark.style.color = "";
-      mark.textContent = cut ? "\u2702" : size >= 26 && p >= 0.05 ? Math.round(p * 100) : "";
-      cells[k].title = words[i].trim() + " \u2192 " + words[j].trim() + ": " + percent(p);
+      mark.textContent = cut ? "\u2702" : cellSize >= FIGURES && p >= (state.larger ? 0.005 : 0.05) ? Math.round(p * 100) : "";
     }
 }
 
@@ -143,15 +168,19 @@ function paintFlask() {
     rect.style.opacity = height > 0.2 ? 1 : 0;
   });
   get("sources").textContent = "";
-  const line = (colour, text, p) => {
+  const line = (to, paint, s, figure) => {
     const li = make("li"), dot = make("span", "dot");
-    dot.style.background = colour;
-    li.append(dot, make("span", "word", text), make("span", "num", percent(p)));
-    get("sources").append(li);
+    dot.style.background = paint;
+    const text = shown(words[s.j]) + (s.j === state.reader ? " (itself)" : "");
+    li.append(dot, make("span", "word", text), make("span", "num", figure(s.p)));
+    to.append(li);
   };
-  top.forEach((s, i) => line("var(--c" + i + ")",
-    shown(words[s.j]) + (s.j === state.reader ? " (itself)" : ""), s.p));
-  if (list.length > 6) line("var(--rest)", (list.length - 6) + " more", rest);
+  top.forEach((s, i) => line(get("sources"), "var(--c" + i + ")", s, percent));
+  const [summary, others] = get("more").children;
+  get("more").hidden = list.length <= 6;
+  summary.textContent = (list.length - 6) + " more, together " + percent(rest);
+  others.textContent = "";
+  list.slice(6).forEach(s => line(others, "var(--rest)", s, exact));
   get("who").textContent = "\u201c" + shown(words[state.reader]) + "\u201d";
 }
 
@@ -161,14 +190,15 @@ function scopeText() {
   if (state.head < 0) return "Layer " + (state.layer + 1) + ", mean over its heads.";
   return "Layer " + (state.layer + 1) + ", head " + (state.head + 1) + ".";
 }
+const pairText = (reader, read) => reader === read ? quoted(reader) + " looks at itself" :
+  quoted(reader) + " looks at " + quoted(read);
 function says() {
-  const a = shown(words[state.reader]), b = shown(words[state.read]);
+  const a = quoted(state.reader), b = quoted(state.read);
   const p = mean[at(state.reader, state.read)];
-  if (isCut(state.reader, state.read))
-    return "\u201c" + a + "\u201d cannot see \u201c" + b + "\u201d: this edge is cut.";
+  if (isCut(state.reader, state.read)) return a + " cannot see " + b + ": this edge is cut.";
   if (state.reader === state.read)
-    return "\u201c" + a + "\u201d keeps " + percent(p) + " of its flask for its own potion.";
-  return "\u201c" + b + "\u201d fills " + percent(p) + " of the flask of \u201c" + a + "\u201d.";
+    return a + " keeps " + percent(p) + " of its flask for its own potion.";
+  return b + " fills " + percent(p) + " of the flask of " + a + ".";
 }
 
 // The head in which the reader takes most from the word it looks at.
@@ -203,6 +233,7 @@ function buildHeads() {
       const b = make("button", "head");
       b.type = "button";
       b.append(make("s"));
+      b.classList.toggle("most", most.effect > 0 && most.layer === l && most.head === h);
       b.onclick = () => {
         const again = state.layer === l && state.head === h; // back to the mean
         chooseForPair(again ? -1 : l, again ? -1 : h);
@@ -215,44 +246,37 @@ function paintHeads() {
   [...get("heads").querySelectorAll(".head")].forEach((b, i) => {
     const l = Math.floor(i / data.heads), h = i % data.heads;
     const p = raw(i, at(state.reader, state.read));
-    shade(b.firstChild, p);
-    b.title = "Layer " + (l + 1) + ", head " + (h + 1) + ": " + percent(p);
+    shade(b.firstChild, p, "cell");
+    b.title = "Layer " + (l + 1) + ", head " + (h + 1) + ": " + percent(p) +
+      "; without it the answer changes by " + percent(data.head_effects.effects[i] / 100);
     b.setAttribute("aria-label", b.title);
     b.classList.toggle("on", state.layer === l && state.head === h);
   });
   get("heads-hint").textContent = "One square a head, a row of them a layer. The stronger its colour, " +
-    "the more \u201c" + shown(words[state.reader]) + "\u201d takes from \u201c" +
-    shown(words[state.read]) + "\u201d there. Click one to see its map.";
+    "the more " + quoted(state.reader) + " takes from " + quoted(state.read) +
+    " there. Click one to see its map." + (most.effect > 0 ? " The dot is in the head that matters most." : "");
 }
 
-function buildAnswer() {
-  const cut = data.cuts.length > 0;
-  const most = Math.max(...data.answer.map(a => Math.max(a.p, a.before || 0)));
-  get("answer-hint").textContent = cut ? "Thin bar: before the cut. Thick bar: after it." :
-    "After \u201c" + words[n - 1].trim() + "\u201d, by the model's own probabilities.";
-  for (const a of data.answer) {
-    const li = make("li"), bars = make("span", "bars");
-    if (cut) {
-      const was = make("span", "bar was");
-      was.style.width = a.before / most * 100 + "%";
-      bars.append(was);
-    }
-    const now = make("span", "bar");
-    now.style.width = a.p / most * 100 + "%";
-    bars.append(now);
-    const change = cut ? " (" + (a.p >= a.before ? "+" : "\u2212") +
-      (Math.abs(a.p - a.before) * 100).toFixed(1) + ")" : "";
-    const num = make("span", "num", (a.p * 100).toFixed(1) + " %");
-    num.append(make("span", a.p >= a.before ? "up" : "down", change));
-    li.append(make("span", "word", shown(a.text)), bars, num);
-    get("answer").append(li);
-  }
-  if (cut) {
-    get("cut").hidden = false;
-    get("cut").textContent = "Cut: " + data.cuts.map(c => "\u201c" + words[c[0]].trim() +
-      "\u201d no longer sees \u201c" + words[c[1]].trim() + "\u201d").join("; ") +
-      ". The map is the one after the cut.";
-  }
+// The head on which the answer depends most.
+const most = { layer: data.head_effects.layer, head: data.head_effects.head,
+               effect: Math.max(...data.head_effects.effects) };
+function buildOpened() {
+  const name = "layer " + (most.layer + 1) + ", head " + (most.head + 1), count = data.layers * data.heads;
+  get("matters").textContent = "Head that matters most";
+  get("matters").onclick = () => choose(most.layer, most.head);
+  get("matters").hidden = !(most.effect > 0);
+  if (!(most.effect > 0)) return;
+  get("opened").textContent = (data.head_effects.found ? "The page opens with " + name +
+    ", the head that matters most: if" : "The head that matters most is " + name + ": if") + " the last word sees only itself there, the answer changes by " +
+    percent(most.effect / 100) + (count > 1 ? "; no other of the " + count + " heads changes it more." : ".");
+  get("opened").title = data.head_effects.how;
+}
+
+function buildCuts() {
+  if (data.cuts.length === 0) return;
+  get("cut").hidden = false;
+  get("cut").textContent = "Cut: " + data.cuts.map(c => quoted(c[0]) + " no longer sees " + quoted(c[1])).join("; ") +
+    ". The map is the one after the cut.";
 }
 
 function buildNotes() {
@@ -263,7 +287,8 @@ function buildNotes() {
 function paint() {
   chips.forEach((chip, i) => {
     const p = i <= state.reader ? mean[at(state.reader, i)] : 0;
-    shade(chip.firstChild, p);
+    shade(chip.firstChild, p, "paper");
+    if (i > state.reader) chip.firstChild.style.color = "";
     chip.lastChild.textContent = i <= state.reader ? percent(p) : "\u00a0";
     chip.classList.toggle("reader", i === state.reader);
     chip.classList.toggle("later", i > state.reader);
@@ -276,6 +301,8 @@ function paint() {
   paintHeads();
   get("scope").textContent = scopeText();
   get("says").textContent = says();
+  get("point").textContent = scopeText().replace(/\.$/, ": ") + pairText(state.reader, state.read) +
+    " with " + exact(mean[at(state.reader, state.read)]) + ".";
   paintStrongest();
 }
 function choose(layer, head) {
@@ -300,6 +327,18 @@ for (let h = 0; h < data.heads; h++) option(get("head"), h, h + 1);
 get("layer").onchange = get("head").onchange =
   () => choose(Number(get("layer").value), Number(get("head").value));
 get("reset").onclick = () => choose(-1, -1);
+get("larger").onclick = () => {
+  state.larger = !state.larger;
+  get("larger").setAttribute("aria-pressed", state.larger);
+  sizeMap();
+  paintMap();
+  paintHidden();
+};
+onTheme(() => {
+  readPalette();
+  paintMap();
+  paint();
+});
 document.addEventListener("keydown", event => {
   if (event.target.tagName === "SELECT" || event.ctrlKey || event.metaKey || event.altKey) return;
   const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -309,12 +348,16 @@ document.addEventListener("keydown", event => {
   select(reader, Math.min(reader, Math.max(0, state.read + step[1])), true);
   event.preventDefault();
 });
+readPalette();
+readEffects();
 buildNotes();
 buildSentence();
 buildMap();
 buildFlask();
 buildHeads();
-buildAnswer();
+buildOpened();
+buildCuts();
+paintHidden();
 get("made").textContent = "Made by decoct attend: a " + data.type + " model of " + data.layers +
   " layers with " + data.heads + " heads, backend " + data.backend + ".";
 choose(data.layer, data.head);
