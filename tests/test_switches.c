@@ -111,7 +111,7 @@ static void test_long(void **state) {
     enum { LONG = 600 };
     static int32_t ids[LONG];
     static float before[TINY_VOCABULARY], after[TINY_VOCABULARY];
-    decoct_context *ctx = check_open(*state, 2);
+    decoct_context *ctx = check_open(*state, 1);
     tiny_model m;
     decoct_model *model = NULL;
     decoct_session *s = NULL;
