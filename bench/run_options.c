@@ -100,6 +100,10 @@ static error_t parse_run(int key, char *arg, struct argp_state *state) {
         if (o->resume && (o->overwrite || !o->out)) {
             argp_error(state, "--resume needs --out and cannot be combined with --overwrite");
         }
+        if (o->list && (o->out || o->how || o->budget > 0.0 || o->strict)) {
+            argp_error(state, "--list measures nothing: it cannot be combined with --out, --json, "
+                              "--overwrite, --budget, --strict, --repetitions and --min-time");
+        }
         return 0;
     default:
         return parse_number(key, arg, state, o);

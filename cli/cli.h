@@ -16,8 +16,11 @@ enum {
 };
 
 // The lines about exit codes that every command's help ends with.
-#define CLI_EXIT_DOC                                                                               \
-    "Exit code: 0 success, 64 invalid request (option, prompt, model folder or input file), 70 "   \
+#define CLI_EXIT_DOC CLI_EXIT_DOC_AND("")
+// The same with codes of the command's own: "14 no word is known, ".
+#define CLI_EXIT_DOC_AND(more)                                                                     \
+    "Exit code: 0 success, " more                                                                  \
+    "64 invalid request (option, prompt, model folder or input file), 70 "                         \
     "system error (memory, threads, unsupported CPU, unwritable file). `decoct --help` lists all."
 
 // Options that several commands have. Zeroed: the defaults.
@@ -28,10 +31,11 @@ typedef struct cli_options {
     int32_t threads;
 } cli_options;
 
-// Argp children: --backend, --threads, --pin; and the same with --model. Both get a cli_options
-// through state->child_inputs[0].
+// Argp children: --backend, --threads, --pin; the same with --model; --model alone, for commands
+// that compute nothing. All get a cli_options through state->child_inputs[0].
 extern const struct argp_child cli_machine_options[];
 extern const struct argp_child cli_model_options[];
+extern const struct argp_child cli_folder_options[];
 
 // parse_arguments (bench/cases/parse.h). Not CLI_OK: the command returns this code at once.
 int cli_parse(const struct argp *parser, int argc, char **argv, void *input);

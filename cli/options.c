@@ -64,7 +64,9 @@ static error_t parse_model(int key, char *arg, struct argp_state *state) {
         options->model = arg;
         return 0;
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = options; // the machine's options are a child of these
+        if (state->child_inputs) {
+            state->child_inputs[0] = options; // the machine's options are a child of these
+        }
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -77,6 +79,8 @@ const struct argp_child cli_machine_options[] = {{&machine_parser, 0, NULL, 90},
 static const struct argp model_parser = {model_rows,          parse_model, NULL, NULL,
                                          cli_machine_options, NULL,        NULL};
 const struct argp_child cli_model_options[] = {{&model_parser, 0, NULL, 80}, {0}};
+static const struct argp folder_parser = {model_rows, parse_model, NULL, NULL, NULL, NULL, NULL};
+const struct argp_child cli_folder_options[] = {{&folder_parser, 0, NULL, 80}, {0}};
 
 int cli_parse(const struct argp *parser, int argc, char **argv, void *input) {
     return parse_arguments(parser, argc, argv, input);

@@ -58,6 +58,10 @@ class Help(unittest.TestCase):
         for name in TABLES:
             self.assertRegex(run(name, "--help")[1], r"\n\nExamples?:\n\n  decoct %s" % name)
 
+    def test_exit_codes(self):
+        for name in TABLES:
+            self.assertEqual(run(name, "--help")[1].split("\n\nExample")[1].count("Exit code"), 1, name)
+
     def test_after_other_options(self):
         self.assertEqual(run("next", "-k", "3", "-h"), run("next", "--help"))
 
@@ -220,6 +224,16 @@ class Json(unittest.TestCase):
         self.assertIn("name two builds", run("ab", "--json", os.path.join(self.folder, "old.json"), build)[2])
 
 
+class NothingToCompute(unittest.TestCase):
+    def test_words(self):
+        """`decoct words` runs no model: where to run it has no meaning."""
+        self.assertIn("model", {o["long"] for o in TABLES["words"]["options"]})
+        for option in ("--backend=scalar", "--threads=2", "--pin=none"):
+            code, out, err = run("words", option)
+            self.assertEqual((code, out), (64, ""))
+            self.assertIn("unrecognized option '%s'" % option.split("=")[0], err)
+
+
 @unittest.skipUnless("bench" in TABLES, "not in this build")
 class NoEffect(unittest.TestCase):
     """An option that a command would ignore is not listed, or an error."""
@@ -246,6 +260,21 @@ class NoEffect(unittest.TestCase):
             code, out, err = run("peers", "--model", "x", *more)
             self.assertEqual((code, out), (64, ""), more)
             self.assertIn("cannot be combined", err)
+
+        for more in (["--backend", "scalar"], ["--threads", "2"], ["--rounds", "2"], ["--turn", "1"], ["-o", "x.json"],
+                     ["--json"], ["--allow-fallback"]):
+            code, out, err = run("peers", "--list", *more)
+            self.assertEqual((code, out), (64, ""), more)
+            self.assertIn("--list measures nothing", err)
+
+    def test_lists(self):
+        for args in (["sweep", "--op", "add", "--seq", "4"], ["bench", "--suite", "ci"], ["roofline"]):
+            self.assertEqual(run(*args, "--list")[0], 0)
+            for more in (["-o", "/nowhere/x"], ["--json"], ["--overwrite"], ["--budget", "9s"], ["--strict"],
+                         ["--repetitions", "2"], ["--min-time", "1"]):
+                code, out, err = run(*args, "--list", *more)
+                self.assertEqual((code, out), (64, ""), (args, more))
+                self.assertIn("--list measures nothing", err)
 
     def test_folders(self):
         for args in (["next", "--model", "-", "x"], ["sweep", "--model", "-", "--list"], ["peers", "--model", "-"],
@@ -298,6 +327,15 @@ class StandardInput(unittest.TestCase):
             for words in ([], ["-"]):
                 self.assertEqual(run(name, *more, *words, given=(SARAH + " ____\n").encode()), wanted, name)
         self.assertEqual(run("profile", "-", "--runs", "1", given=SARAH.encode())[0], 0)
+
+    @needs_model
+    def test_words(self):
+        for given in (b"snow bed\n", b" snow\n\n\tbed"):
+            self.assertEqual(run("words", "-", given=given), run("words", "snow", "bed"))
+        self.assertEqual(run("words", "-j", "-", given=b"*ing"), run("words", "-j", "*ing"))
+        code, out, err = run("words", "-", given=b"\n")
+        self.assertEqual((code, out), (64, ""))
+        self.assertIn("empty", err)
 
     def test_text_that_is_none(self):
         for name in ("next", "generate", "attend", "profile"):
@@ -366,6 +404,14 @@ class Suggestions(unittest.TestCase):
             self.check(args, "decoct %s: unrecognized option '%s'; did you mean '%s'?" % (args[0], wrong, meant),
                        "Try `decoct %s --help'" % args[0])
         self.assertNotIn("did you mean", self.check(["next", "--flavour", "x"], "unrecognized option '--flavour'"))
+
+    def test_flags_of_google_benchmark(self):
+        for given, meant in (("fliter=x", "filter"), ("list_test", "list_tests"), ("repetition=3", "repetitions")):
+            self.check(["bench", "--op", "add", "--benchmark_" + given], "no flag '--benchmark_%s'; did you mean "
+                       "'--benchmark_%s'?\n" % (given.split("=")[0], meant))
+        err = self.check(["bench", "--op", "add", "--benchmark_flavour=x"], "no flag '--benchmark_flavour'\n")
+        self.assertNotIn("did you mean", err)
+        self.check(["bench", "--op", "add", "--benchmark_min_time=abc"], "wrong value: '--benchmark_min_time=abc'\n")
 
     def test_what_is_not_an_unknown_option(self):
         for args in (["next", "--js", "--help"], ["next", "--top", "3", "-h", "--wrong"], ["next", "-k", "3", "-h"]):

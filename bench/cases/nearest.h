@@ -9,7 +9,7 @@ typedef struct nearest {
     const char *given;
     char best[NEAREST_LENGTH]; // "": not one of the names is near
     int distance;
-    char hint[NEAREST_LENGTH + 24];
+    char hint[NEAREST_LENGTH + 40];
 } nearest;
 
 nearest nearest_to(const char *given);

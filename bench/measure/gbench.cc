@@ -5,6 +5,10 @@
 
 #include "terminal.h"
 
+extern "C" {
+#include "cases/nearest.h"
+}
+
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
@@ -107,6 +111,26 @@ gbench_ready read_output(int argc, char **argv) {
     return GBENCH_READY;
 }
 
+// What the library did not take: an unknown flag, or one whose value it has just reported.
+gbench_ready refuse(int argc, char **argv) {
+    static const char names[] =
+        "filter repetitions min_time out out_format format color list_tests "
+        "report_aggregates_only display_aggregates_only context "
+        "counters_tabular enable_random_interleaving perf_counters time_unit";
+    static const char prefix[] = "--benchmark_";
+    for (int i = 1; i < argc; i++) {
+        std::string flag(argv[i], std::strcspn(argv[i], "="));
+        nearest near = nearest_to(flag.c_str() + sizeof prefix - 1);
+        nearest_offer_all(&near, names);
+        bool known = near.best[0] && near.distance == 0;
+        std::cerr << argv[0] << ": "
+                  << (known ? "wrong value: '" : "Google Benchmark has no flag '")
+                  << (known ? argv[i] : flag.c_str()) << "'"
+                  << (known ? "" : nearest_hint(&near, prefix)) << '\n';
+    }
+    return argc > 1 ? GBENCH_USAGE : GBENCH_READY;
+}
+
 // --benchmark_color is auto, or "true", "yes", "1".
 bool colours() {
     return output.color == "auto" ? terminal_has_colours(STDOUT_FILENO)
@@ -167,7 +191,7 @@ gbench_ready gbench_initialize(int argc, char **argv) {
     gbench_ready ready = read_output(argc, argv);
     if (ready == GBENCH_READY) {
         benchmark::Initialize(&argc, argv);
-        ready = benchmark::ReportUnrecognizedArguments(argc, argv) ? GBENCH_USAGE : GBENCH_READY;
+        ready = refuse(argc, argv);
     }
     return ready;
 }

@@ -31,6 +31,7 @@ typedef struct settings {
     int rounds;
     double turn;
     bool list, allow_fallback;
+    bool how; // an option was given that only a measurement needs
 } settings;
 
 // ---- Options ----
@@ -120,16 +121,21 @@ static error_t parse_list(int key, char *arg, struct argp_state *state, settings
         check_words(state, "op", &s->op, OPS);
         return 0;
     case 't':
+        s->how = true;
         wrong = int_list_parse(arg, 1, 1024, true, &s->threads);
         if (wrong) {
             argp_error(state, "--threads: %s", wrong);
         }
         return 0;
     case 'b':
+        s->how = true;
         take_words(state, "backend", arg, &s->backend);
         return 0;
     case KEY_PEERS:
         take_peers(state, arg, &s->peers);
+        return 0;
+    case KEY_FALLBACK:
+        s->allow_fallback = s->how = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -146,8 +152,9 @@ static void take_out(struct argp_state *state, settings *s, const char *name) {
 
 // --model measures other rows than the lists.
 static void check_settings(struct argp_state *state, const settings *s) {
-    if (s->list && s->out) {
-        argp_error(state, "--list measures nothing: leave --out away");
+    if (s->list && (s->out || s->how)) {
+        argp_error(state, "--list measures nothing: it cannot be combined with --out, --json, "
+                          "--threads, --backend, --allow-fallback, --rounds and --turn");
     }
     if (s->model && (s->op.count || s->filter || s->list)) {
         argp_error(state, "--model has its own rows: it cannot be combined with --op, --filter and "
@@ -169,9 +176,11 @@ static error_t parse_peers(int key, char *arg, struct argp_state *state) {
         s->folder = arg;
         return 0;
     case KEY_ROUNDS:
+        s->how = true;
         s->rounds = (int)take_number(state, "rounds", arg, 1, CONTEST_ROUNDS_MAX);
         return 0;
     case KEY_TURN:
+        s->how = true;
         s->turn = take_number(state, "turn", arg, 0.0, 60.0);
         return 0;
     case 'o':
@@ -179,9 +188,6 @@ static error_t parse_peers(int key, char *arg, struct argp_state *state) {
         return 0;
     case 'j':
         take_out(state, s, parse_json_file(state, arg, NULL));
-        return 0;
-    case KEY_FALLBACK:
-        s->allow_fallback = true;
         return 0;
     case KEY_LIST:
         s->list = true;

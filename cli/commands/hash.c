@@ -84,9 +84,9 @@ static const struct argp parser = {
     "  decoct hash --backend scalar --threads 1 | diff here.txt -\n\n"
     "Two backends must agree to the last bit, so this prints no difference.\n\n"
     "The lines \"model\" are those of the default model, or of --model; they are left out when "
-    "there is no such model.\n\n"
-    "Exit code 12: different bits (--check), or a kernel of the chosen backend was rejected; 14: "
-    "--op matched nothing. " CLI_EXIT_DOC,
+    "there is no such model.\n\n" CLI_EXIT_DOC_AND(
+        "12 different bits (--check) or a rejected kernel of the chosen backend, 14 "
+        "--op matched nothing, "),
     cli_model_options,
     NULL,
     NULL};

@@ -3,6 +3,7 @@
 #include "known.h"
 
 #include "notes.h"
+#include "take_text.h"
 #include "term.h"
 #include "text.h"
 
@@ -17,6 +18,7 @@ typedef struct known_options {
     bool json;
     int count;
     char **asked;
+    cli_prompt input; // the words of standard input
 } known_options;
 
 static const struct argp_option rows[] = {
@@ -27,8 +29,20 @@ static const struct argp_option rows[] = {
     {0},
 };
 
+// The words of standard input, which may be many lines.
+static void take_known_input(known_options *o) {
+    static const char between[] = " \t\r\n";
+    char *rest = o->input.text;
+    int64_t most = (int64_t)strlen(rest) / 2 + 1;
+    o->asked = cli_alloc(most, sizeof *o->asked);
+    for (char *word; (word = strtok_r(rest, between, &rest));) {
+        o->asked[o->count++] = word;
+    }
+}
+
 static error_t parse_known(int key, char *arg, struct argp_state *state) {
     known_options *o = state->input;
+    error_t error;
     (void)arg;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -40,6 +54,12 @@ static error_t parse_known(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_ARGS:
         o->count = state->argc - state->next;
         o->asked = state->argv + state->next;
+        if (o->count == 1 && strcmp(o->asked[0], "-") == 0) {
+            o->count = 0;
+            error = cli_take_text(key, state, &o->input);
+            take_known_input(o);
+            return error;
+        }
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -49,17 +69,18 @@ static error_t parse_known(int key, char *arg, struct argp_state *state) {
 static const struct argp parser = {
     rows,
     parse_known,
-    "[WORD|PATTERN...]",
+    "[WORD|PATTERN...|-]",
     "Lists the words that a little model was trained on, in groups, and offers texts to try. For a "
     "WORD it says whether the model has seen it, and with which other words; for several, whether "
-    "they occurred together; for a PATTERN with * and ? it lists the words that match."
+    "they occurred together; for a PATTERN with * and ? it lists the words that match. "
+    "- reads them from standard input."
     "\v"
     "Examples:\n\n"
     "  decoct words\n"
     "  decoct words snow bed\n"
     "  decoct words '*ing'\n\n"
-    "The list is words.txt in the model's folder. Exit code 14: no word is known.\n\n" CLI_EXIT_DOC,
-    cli_model_options,
+    "The list is words.txt in the model's folder.\n\n" CLI_EXIT_DOC_AND("14 no word is known, "),
+    cli_folder_options,
     NULL,
     NULL};
 
@@ -275,6 +296,10 @@ int cli_known(int argc, char **argv) {
         cli_tryout_free(&k.tryout);
         cli_vocabulary_free(&k.vocabulary);
     }
+    if (o.input.text) {
+        free(o.asked);
+    }
+    cli_prompt_free(&o.input);
     cli_desk_close(&desk);
     int written = cli_finish();
     return code != CLI_OK ? code : written;

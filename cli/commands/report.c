@@ -77,8 +77,7 @@ static const struct argp parser = {
     "they are equally fast, or why there is no verdict. It goes to standard output, or to standard "
     "error if the page is written to standard output.\n\n"
     "The page contains the first 8 files whole, as long as they have no more than 32 MiB "
-    "together.\n\n"
-    "Exit code 14: a folder without result files. " CLI_EXIT_DOC,
+    "together.\n\n" CLI_EXIT_DOC_AND("14 a folder without result files, "),
     NULL,
     NULL,
     NULL};
