@@ -17,6 +17,7 @@ typedef struct attend_options {
     cli_choice choice;
     bool chosen; // by --layer
     const char *output;
+    bool json;
     const char *cuts[CUTS_MOST];
     int cut_count;
     cli_prompt prompt;
@@ -39,6 +40,10 @@ static const struct argp_option rows[] = {
      "standard output. The model then runs again for each word",
      0},
     {"output", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
+    {"json", 'j', NULL, 0,
+     "One JSON object instead: words, weights of the layer and head shown, answer, influence of "
+     "each word, notes",
+     0},
     {0},
 };
 
@@ -76,7 +81,13 @@ static error_t parse_attend(int key, char *arg, struct argp_state *state) {
     case 'o':
         take_output(o, arg, state);
         return 0;
+    case 'j':
+        o->json = true;
+        return 0;
     case ARGP_KEY_END:
+        if (o->json && o->output) {
+            argp_error(state, "--json prints figures and -o writes a picture: give one of them");
+        }
         if (o->choice.head >= 0 && o->choice.layer < 0) {
             argp_error(state, "--head needs --layer L: every layer has heads of its own");
         }
@@ -149,7 +160,9 @@ static int show_scene(const attend_options *o, cli_scene *scene) {
     scene->notes = &notes;
     int code = o->output ? write_picture(scene, o->output) : CLI_OK;
     bool alone = o->output && cli_output_is_stdout(o->output); // nothing beside the picture
-    if (code == CLI_OK && !alone) {
+    if (o->json) {
+        code = cli_attend_json(scene);
+    } else if (code == CLI_OK && !alone) {
         cli_attend_print(scene, !o->output);
         if (o->output) {
             printf("\nThe map is in %s\n", o->output);
@@ -178,6 +191,7 @@ static int find_head(const attend_options *o, bool page, cli_scene *s, cli_head_
 static int attend(const attend_options *o, const cli_desk *desk, const cli_words *words,
                   const cli_cuts *cuts) {
     bool page = o->output && !cli_ends_with(o->output, ".svg");
+    bool influences = o->output || o->json;
     cli_map map = {0}, uncut = {0};
     cli_influence influence = {0};
     cli_head_effects heads = {0};
@@ -188,7 +202,7 @@ static int attend(const attend_options *o, const cli_desk *desk, const cli_words
                        .choice = o->choice,
                        .map = &map,
                        .before = cuts->count > 0 ? &uncut.answer : NULL,
-                       .influence = o->output ? &influence : NULL};
+                       .influence = influences ? &influence : NULL};
     int code = find_head(o, page, &scene, &heads);
     if (code == CLI_OK) {
         ticker_begin("computing the map", 0);
@@ -198,7 +212,7 @@ static int attend(const attend_options *o, const cli_desk *desk, const cli_words
         code = cli_map_make(desk, &o->prompt, words, NULL, scene.choice, false, TOP, &uncut);
     }
     ticker_end();
-    if (code == CLI_OK && o->output) {
+    if (code == CLI_OK && influences) {
         code = cli_influence_make(desk, &o->prompt, words, cuts, false, TOP, &influence);
     }
     code = code == CLI_OK ? show_scene(o, &scene) : code;

@@ -9,6 +9,7 @@
 #include "bench/measure/ticker.h"
 #include "lib/core/utf8.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ typedef struct generate_options {
     cli_options common;
     decoct_sample_args sample;
     int64_t count;
+    bool json;
     cli_prompt prompt;
 } generate_options;
 
@@ -35,6 +37,11 @@ static const struct argp_option rows[] = {
      "Draw from the smallest set that has at least the probability P (default: all)", 0},
     {"seed", KEY_SEED, "N", 0, "The same seed gives the same text, on every CPU (default 1)", 0},
     {NULL, 's', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
+    {"json", 'j', NULL, 0,
+     "One JSON object at the end: prompt, text, tokens, notes, and ended: \"end\" (the text "
+     "ended), "
+     "\"limit\" (-n) or \"context\" (it is full)",
+     0},
     {0},
 };
 
@@ -56,6 +63,9 @@ static error_t parse_generate(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_TOP_P:
         o->sample.top_p = (float)cli_number(state, "--top-p", arg, 0, 1);
+        return 0;
+    case 'j':
+        o->json = true;
         return 0;
     case 's': // the old letter
     case KEY_SEED:
@@ -84,6 +94,9 @@ typedef struct stream {
     cli_term term;
     char held[4];
     size_t held_length;
+    json_t *tokens; // for --json, which collects them; NULL: they are shown as they come
+    char *text;     // of these tokens
+    size_t length;
 } stream;
 
 // Shows one whole character; line feeds and tabs as such, other control characters escaped.
@@ -134,6 +147,21 @@ static void end_stream(stream *out) {
     putchar('\n');
 }
 
+// A token that was drawn; without length the one that ended the text.
+static void take_token(stream *out, int32_t id, const char *text, size_t length) {
+    if (!out->tokens) {
+        put_generated(out, text, length);
+        return;
+    }
+    bool clean;
+    char *shown = cli_utf8_clean(text, length, &clean);
+    json_array_append_new(out->tokens, json_pack("{s:i, s:s}", "id", (int)id, "text", shown));
+    free(shown);
+    out->text = cli_resize(out->text, (int64_t)(out->length + length) + 1, 1);
+    memcpy(out->text + out->length, text, length);
+    out->length += length;
+}
+
 // How a text came to its end, and what the model answered to the prompt.
 typedef struct ending {
     bool ended; // by a token that ends a text
@@ -180,7 +208,7 @@ static int draw(const cli_desk *desk, decoct_session *session, generate_options 
         char *text = cli_token_text(desk, id, &length);
         end->ended = decoct_model_is_end(desk->model, id);
         code = text ? code : CLI_INTERNAL;
-        put_generated(out, text, text && !end->ended ? length : 0);
+        take_token(out, id, text ? text : "", text && !end->ended ? length : 0);
         free(text);
         if (end->ended || ferror(stdout)) {
             break;
@@ -207,6 +235,35 @@ static void print_ending(const cli_desk *desk, const generate_options *o, const 
     }
 }
 
+static int print_generated_json(const cli_desk *desk, const generate_options *o, const stream *out,
+                                const ending *end, bool full) {
+    bool clean;
+    char *prompt = cli_utf8_clean(o->prompt.text, strlen(o->prompt.text), &clean);
+    char *text = cli_utf8_clean(out->text, out->length, &clean);
+    json_t *all =
+        json_pack("{s:s, s:s, s:s, s:O, s:s, s:o}", "prompt", prompt, "backend",
+                  decoct_context_backend(desk->ctx), "text", text, "tokens", out->tokens, "ended",
+                  end->ended ? "end"
+                  : full     ? "context"
+                             : "limit",
+                  "notes", cli_notes_pack(&end->notes));
+    int bad = !all || json_dumpf(all, stdout, JSON_INDENT(2)) != 0;
+    putchar('\n');
+    json_decref(all);
+    free(prompt);
+    free(text);
+    return bad ? cli_fail(CLI_INTERNAL, "cannot write the JSON") : CLI_OK;
+}
+
+static void begin_stream(const cli_desk *desk, const generate_options *o, stream *out) {
+    cli_term_style(&out->term, "2");
+    put_generated(out, o->prompt.text, strlen(o->prompt.text));
+    cli_term_style(&out->term, "0");
+    if (desk->info.space_after_words) {
+        put_generated(out, " ", 1);
+    }
+}
+
 static int generate(const cli_desk *desk, generate_options *o) {
     decoct_session *session = NULL;
     int64_t room = desk->info.context - o->prompt.count + 1; // the last one drawn is not fed
@@ -217,21 +274,24 @@ static int generate(const cli_desk *desk, generate_options *o) {
     if (status != DECOCT_OK) {
         return cli_fail_status(desk->ctx, status, "the model");
     }
-    stream out = {.term = cli_term_look(stdout)};
-    cli_term_style(&out.term, "2");
-    put_generated(&out, o->prompt.text, strlen(o->prompt.text));
-    cli_term_style(&out.term, "0");
-    if (desk->info.space_after_words) {
-        put_generated(&out, " ", 1);
+    stream out = {.term = cli_term_look(stdout), .tokens = o->json ? json_array() : NULL};
+    if (!o->json) {
+        begin_stream(desk, o, &out);
     }
     ending end = {0};
     int code = draw(desk, session, o, &out, &end);
-    end_stream(&out);
+    if (!o->json) {
+        end_stream(&out);
+    } else if (code == CLI_OK) {
+        code = print_generated_json(desk, o, &out, &end, full);
+    }
     fflush(stdout);
     if (code == CLI_OK && !ferror(stdout)) {
         print_ending(desk, o, &end, full);
     }
     cli_notes_free(&end.notes);
+    json_decref(out.tokens);
+    free(out.text);
     decoct_session_destroy(session);
     return code;
 }
