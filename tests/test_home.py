@@ -269,6 +269,8 @@ class Json(unittest.TestCase):
                             (["--json", os.path.join(self.folder, "ab.json"), build], "name two builds"),
                             (["--resume", self.folder, self.folder], "-o FILE"),
                             (["-o", "softmax", self.folder, self.folder], "write --op softmax")):
+            if words == "no libdecoct" and not os.path.exists(os.path.join(build, "lib", "libdecoct.so")):
+                continue  # of a static library
             code, out, err = run("ab", *args)
             self.assertEqual((code, out), (64, ""), args)
             self.assertRegex(err, words)
