@@ -33,12 +33,12 @@ LOOSE = [
     (r"@aria-label$", r"(\d+) numbers as colours$", lambda n, m: n in (m["d_model"], m["head_dim"]), "the width of a strip"),
     (r"#tokens-first\b", r"^The first (\d+) numbers of", lambda n, m: n <= m["d_model"], "how many numbers follow"),
     (r"#bill-score ", r"\u221a(\d+)", lambda n, m: n == m["head_dim"], "the width of a head; its root is checked"),
-    (r"", r"best (?:=|is) 1\b", None, "the unit of relative numbers"),
+    (r"", r"best \(?= 1\b", None, "the unit of relative numbers"),
     (r"#temperature(-value)?\b", r"[\d.]+", None, "the reader's own temperature"),
     (r"#(shares|pours) ", r"^(\d+) others$", lambda n, m: n < m["tokens"], "how many words are summed up; the sum is checked"),
     (r"ul#notes li$", r"^unsure: the best answer has only (\d+) %$", lambda n, m: abs(n - m["best"]) <= 0.5001, "of answer/0/p"),
     (r"ul#notes li$", r" and (\d+) more$", lambda n, m: n > 0, "how many are not listed"),
-    (r"#step-mattered.step p$", r"0 is the same answer, 100 a", None, "the scale of an effect"),
+    (r"#step-(mattered|kinds)\.step\b", r"\b0 % is the same answer, 100 % (one|another)\b", None, "the scale of an effect"),
 ]
 STEPS = 12  # of the page
 PATH = r"[a-z_]+(?:/[a-z_0-9]+)*"

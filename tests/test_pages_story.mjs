@@ -168,6 +168,34 @@ export default function stories({ test, picture, noOverflow, folder, pages }) {
     await press(page, "Home", 1);
     assert.ok(largest(await shares()) > seen[0]);
   });
+  test("story: the bill is for the word that fits best", first, async page => {
+    for (let i = 0; i < 7; i++) {
+      await chip(page, i).click();
+      const says = await page.locator("#match-says b").innerText();
+      assert.equal(says, await page.locator("#step-match h3 .which-pair").innerText());
+      const scores = await values(page, "#matches button:visible data");
+      assert.equal(scores[await page.locator("#matches button:visible").evaluateAll(l => l.findIndex(b => b.ariaPressed === "true"))], Math.max(...scores));
+    }
+  });
+  test("story: what mattered has one scale and one colour", first, async page => {
+    const rows = await page.locator(".mattered").evaluateAll(list => list.map(e => ({ word: e.querySelector(".word").textContent,
+      effect: Number(e.querySelector("data").value), wide: parseFloat(e.querySelector(".fill").style.width) })));
+    for (const { effect, wide } of rows) assert.ok(Math.abs(wide - effect) < 1e-3);
+    const marked = await page.locator("#hero .brewed").evaluateAll(list => list.map(e => [e.textContent, e.style.getPropertyValue("--mark")]));
+    assert.deepEqual(marked.map(([word]) => word).sort(), rows.filter(r => r.effect >= 10).map(r => r.word).sort());
+    await page.locator("#mixes-more, #heads button").first().evaluate(e => e.click());
+    const dots = await page.locator("#pours .word").evaluateAll(list => list.map(e => [e.textContent, e.querySelector(".dot").style.background]));
+    for (const [word, colour] of marked) for (const [poured, dot] of dots) if (poured === word && dot !== "var(--rest)") assert.equal(dot, colour);
+  });
+  test("story: the strongest reaction and back", first, async page => {
+    const before = await page.inputValue("#layer");
+    if (!await page.locator("#most-chemistry").isVisible()) return;
+    assert.ok(await page.locator("#back-from-chemistry").isHidden());
+    await page.click("#most-chemistry");
+    await page.click("#back-from-chemistry");
+    assert.equal(await page.inputValue("#layer"), before);
+    assert.ok(await page.locator("#back-from-chemistry").isHidden());
+  });
   test("story: the mask is lifted", first, async page => {
     await chip(page, 1).click();
     assert.equal(await page.locator(".seen.future").count(), 0);
@@ -178,6 +206,13 @@ export default function stories({ test, picture, noOverflow, folder, pages }) {
     assert.equal(await page.locator(".seen.future").count(), closed);
     assert.match(await page.locator("#mask-says").innerText(), /From what follows it would take/);
     assert.notEqual(await page.locator("#mask-answer").innerText(), answer);
+    assert.ok(await page.locator("#mask-answer-own").isVisible()); // to compare with
+    const [own, lifted] = [await value(page, "#mask-answer-own data"), await value(page, "#mask-answer data")];
+    const said = await values(page, "#lifted-says data");
+    assert.deepEqual(said, [own, lifted]);
+    const [was, now] = await Promise.all(["#mask-answer-own", "#mask-answer"].map(box => page.locator(box + " .word").first().innerText()));
+    assert.match(await page.locator("#lifted-says").innerText(), was !== now ? /changes:/ : Math.abs(own - lifted) > 0.05 ? /stays/ : /hardly|stays/);
+    assert.match(await page.locator("#mask-key-says").innerText(), /frame/);
     await page.locator("#mask").focus();
     await page.keyboard.press("ArrowDown");
     assert.equal(await chip(page, 2).getAttribute("aria-pressed"), "true");
@@ -218,6 +253,7 @@ export default function stories({ test, picture, noOverflow, folder, pages }) {
     await page.locator("#rise-table").waitFor();
     for (const step of await page.locator(".step").all()) assert.ok((await step.innerText()).length > 150);
     assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue("--paper").trim()), "#fff");
+    assert.equal(await page.locator(".screen:visible").count(), 0); // nothing asks a sheet of paper to be clicked
     assert.ok(await page.locator("#contents").isHidden() && await page.locator("#own-temperature").isHidden());
     await readable(page);
     await picture(page, first + "-print");

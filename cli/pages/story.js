@@ -2,9 +2,10 @@
 // The page of `decoct story`: its head, and the steps in their order.
 "use strict";
 // The words that mattered most, and the text with these underlined.
+const MATTERED = 10; // percent: the least effect that is worth a colour
 function brewed() {
-  const list = [...data.influence].sort((a, b) => b.effect - a.effect).slice(0, COLOURS).filter(e => e.effect >= 2);
-  return list.map((e, k) => ({ ...e, colour: "var(--c" + k + ")" }));
+  const list = [...data.influence].sort((a, b) => b.effect - a.effect).slice(0, COLOURS).filter(e => e.effect >= MATTERED);
+  return list.map(e => ({ ...e, colour: colourOf(e.word) }));
 }
 function underlined(brew) {
   const text = data.text.trim(), parts = [];
@@ -26,8 +27,9 @@ function buildHead() {
   says(hero, ...underlined(brew), continues ? "" : " ",
     make("em", "", !best ? "\u2026" : continues ? best.text.slice(1) : seen(best.text)));
   const sum = brew.reduce((total, e) => total + e.effect, 0);
+  get("brew").style.display = sum > 0 ? "" : "none";
   fillFlask(get("brew"), sum > 0 ? brew.map(e => [e.effect / sum, e.colour]) : []);
-  get("brew-says").hidden = !(sum > 0);
+  get("brew-says").hidden = get("brew").style.display === "none";
   hero.classList.toggle("long", data.text.length > 70);
   document.title = "How \u201c" + (best ? seen(best.text) : "\u2026") + "\u201d came about";
   if (best)
@@ -39,8 +41,10 @@ function buildHead() {
   for (const e of document.querySelectorAll(".last-word")) e.textContent = named(LAST);
   for (const e of document.querySelectorAll(".pre-norm")) e.hidden = !PRE_NORM;
   for (const e of document.querySelectorAll(".post-norm")) e.hidden = PRE_NORM;
-  get("made").textContent = "Made by decoct story with the model " + data.model.name + " (" + data.model.type +
-    "), backend " + data.backend + ", all on this machine. The page loads nothing from a network.";
+  get("made").textContent = "Made by decoct story with the language model \u201c" + data.model.name + "\u201d (" + data.model.type +
+    "), backend " + data.backend + ", all on the machine on which it was made. The page loads nothing from a network.";
+  const parts = [at("model", "heads"), at("model", "head_dim")];
+  says(get("side-by-side"), datum(parts[0], whole), " \u00d7 ", datum(parts[1], whole), " = ", datum(times(...parts), whole), " numbers");
   get("command-again").textContent = data.command;
 }
 fillTemplate();

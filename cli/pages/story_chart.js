@@ -46,7 +46,7 @@ function riseChart(box, series, label, chosen) {
     }
     const every = Math.ceil(count / ((right - left) / 30));
     for (let l = 0; l < count; l += every)
-      put(svg, "text", { x: X(l), y: bottom + 18, class: "tick", "text-anchor": "middle" }, l === 0 ? "0" : l);
+      put(svg, "text", { x: X(l), y: bottom + 18, class: "tick", "text-anchor": "middle" }, l === 0 ? "start" : l);
     put(svg, "text", { x: (left + right) / 2, y: height - 6, class: "tick", "text-anchor": "middle" }, "after layer");
     put(svg, "line", { x1: X(chosen()), x2: X(chosen()), y1: top, y2: bottom, class: "chosen" });
     for (const s of [...series].reverse()) {

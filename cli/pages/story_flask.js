@@ -21,6 +21,25 @@ function fillFlask(flask, parts) {
     rect.setAttribute("height", height > 0.05 ? height + 0.5 : 0);
   });
 }
+// A head in which a token mixes its flask of several potions: of those, the one that matters most for the answer.
+const largestShare = (layer, head, token) => largest([row("weights", layer, head, token).subarray(0, token + 1)]);
+function mixingHead(token) {
+  let best = null;
+  for (let layer = 0; layer < LAYERS; layer++)
+    for (let head = 0; head < HEADS; head++) {
+      const effect = row("heads_tell", layer, head)[0];
+      if (largestShare(layer, head, token) <= 0.6 && !(best && best.effect >= effect)) best = { layer, head, effect };
+    }
+  return best;
+}
+function paintMixing(layer, head, token) {
+  const other = mixingHead(token), alone = largestShare(layer, head, token) > 0.8 && token > 0 && other;
+  get("mixes").hidden = !alone;
+  if (!alone) return;
+  get("mixes-says").textContent = "This head mixes hardly anything here: nearly all comes from one word.";
+  get("mixes-more").textContent = "A head that mixes more: layer " + (other.layer + 1) + ", head " + (other.head + 1);
+  get("mixes-more").onclick = () => update({ layer: other.layer, head: other.head });
+}
 function buildFlask() {
   view(["layer", "head", "token"], () => {
     const { layer, head, token } = state, { shares, order, colours } = pouring();
@@ -47,6 +66,7 @@ function buildFlask() {
     get("pours").replaceChildren(...lines);
     get("filled").replaceChildren(strip(headRow("mix", layer, token, head), most, "The flask of " + named(token),
       c => at("mix", layer, token, head * HEAD_DIM + c)));
+    paintMixing(layer, head, token);
   });
 }
 
@@ -106,10 +126,23 @@ function buildMask() {
   });
   view(["lifted"], () => {
     get("lift").checked = state.lifted;
-    get("mask-answer-title").textContent = state.lifted ? "The answer with the mask lifted" : "The answer";
-    const list = state.lifted ? data.lifted.answer : data.answer;
-    get("mask-answer").replaceChildren(answers(list, state.lifted ? ["lifted", "answer"] : ["answer"], 5));
+    get("mask-lifted").hidden = !state.lifted;
+    get("mask-key").className = "seen " + (state.lifted ? "future" : "closed");
+    get("mask-key-says").textContent = state.lifted ? "with a frame: a word that comes later, now in view" :
+      "hatched: closed, the word comes later";
   });
+  get("mask-answer-own").append(answers(data.answer, ["answer"], 5));
+  get("mask-answer").append(answers(data.lifted.answer, ["lifted", "answer"], 5));
+  says(get("lifted-says"), ...liftedSays());
+}
+// How the best answer changed with the mask lifted.
+function liftedSays() {
+  const [was, now] = [data.answer[0], data.lifted.answer[0]], arrow = " \u2192 ";
+  const own = datum(at("answer", 0, "p"), share), then = datum(at("lifted", "answer", 0, "p"), share);
+  if (was.id !== now.id)
+    return ["Here the best answer changes: ", strong(seen(was.text)), " ", own, arrow, strong(seen(now.text)), " ", then, "."];
+  return [moved(data.answer.slice(0, 5), data.lifted.answer) <= HARDLY ? "Here the answer hardly changes: " :
+    "Here the best answer stays, with another probability: ", strong(seen(was.text)), " ", own, arrow, then, "."];
 }
 
 // A card for each head of the layer: how it divides its flask, and what the word prefers in it.

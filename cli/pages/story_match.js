@@ -20,8 +20,9 @@ function buildMatches() {
       line.replaceChildren(make("span", "word", word(j)), level(scores[j], low, high),
         datum(at("scores", state.layer, state.head, state.token, j)));
     });
-    says(get("match-says"), strong(named(best)), " fits best, with ", datum(at("scores", state.layer, state.head, state.token, best)),
-      ". Only the differences count", scores[best] < 0 ? ": a match below zero can still be the best." : ".");
+    says(get("match-says"), state.token === 0 ? "The first word can look only at itself: " : "", strong(named(best)), " fits best, with ", datum(at("scores", state.layer, state.head, state.token, best)),
+      ". Only the differences between matches count (step 5 shows why)",
+      scores[best] < 0 ? ": a match below zero can still be the best." : ".");
   });
   view(["layer", "head", "token", "read"], () => mark(state.read));
 }
@@ -103,6 +104,7 @@ function buildShares() {
     says(get("shares-says"), strong(named(best)), " gets the largest share, ",
       datum(result.shares[best], share), temperature === 1 ? "." : "; at the model\u2019s own temperature ",
       ...(temperature === 1 ? [] : [datum(at("weights", layer, head, token, best), share), "."]));
+    get("shares-tick").hidden = temperature === 1;
     get("pipette").replaceChildren(...result.shares.map((figure, j) => {
       const part = make("span");
       part.style.width = figure.value * 100 + "%";

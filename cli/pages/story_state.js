@@ -7,11 +7,8 @@ const state = { layer: data.opens.layer, head: data.opens.head, token: data.focu
 const views = [];
 const view = (keys, paint) => views.push({ keys, paint });
 
-// The word that the chosen one draws most from, itself left out if possible.
-function favourite(layer, head, reader) {
-  const shares = row("weights", layer, head, reader).subarray(0, reader + 1);
-  return ranked(shares).find(j => j !== reader) ?? reader;
-}
+// The word that fits the chosen one best, which may be itself.
+const favourite = (layer, head, reader) => ranked(row("scores", layer, head, reader).subarray(0, reader + 1))[0];
 function update(change) {
   const before = { ...state };
   Object.assign(state, change);
@@ -72,6 +69,7 @@ function buildSentence() {
   });
   const best = data.answer[0];
   if (best) box.append(make("span", "chip blank", seen(best.text) + "?"));
+  showMore(box);
   const mark = roving(box, chips);
   view(["layer", "head", "token"], () => {
     const shares = row("weights", state.layer, state.head, state.token);
@@ -82,6 +80,15 @@ function buildSentence() {
     mark(state.token);
     keepInView(box, chips[state.token]);
   });
+}
+// On narrow screens the sentence is one line: its ends fade where more of it is hidden.
+function showMore(box) {
+  const paint = () => {
+    box.classList.toggle("more-left", box.scrollLeft > 4);
+    box.classList.toggle("more-right", box.scrollLeft + box.clientWidth < box.scrollWidth - 4);
+  };
+  box.addEventListener("scroll", paint, { passive: true });
+  new ResizeObserver(paint).observe(box);
 }
 // Scrolls the box alone, never the page.
 function keepInView(box, child) {

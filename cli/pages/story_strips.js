@@ -120,12 +120,16 @@ function answers(list, path, count = list.length) {
 const says = (box, ...parts) => box.replaceChildren(...parts);
 const strong = text => make("b", "", text);
 
-// The colours of a flask: the six largest shares have one each.
-const COLOURS = 6;
+// A word keeps its colour on the whole page; those that mattered most come first. After twelve words the colours
+// begin again. In a flask the six largest shares have theirs.
+const COLOURS = 6, PALETTE = 12;
+const byEffect = [...data.influence].sort((a, b) => b.effect - a.effect).map(e => e.word);
+for (let w = 0; w < data.words.length; w++) if (!byEffect.includes(w)) byEffect.push(w);
+const colourOf = w => "var(--c" + byEffect.indexOf(w) % PALETTE + ")";
 function pouring() {
   const shares = row("weights", state.layer, state.head, state.token).subarray(0, state.token + 1);
   const order = ranked(shares), colours = new Array(shares.length).fill("var(--rest)");
-  order.slice(0, COLOURS).forEach((j, k) => { colours[j] = "var(--c" + k + ")"; });
+  order.slice(0, COLOURS).forEach(j => { colours[j] = colourOf(tokens[j].word); });
   return { shares, order, colours };
 }
 function dot(paint) {

@@ -6,7 +6,7 @@ function buildTokens() {
   box.classList.toggle("many", N > 20);
   const cards = tokens.map((token, i) => {
     const card = make("li", "token" + (i && tokens[i - 1].word === token.word ? " joined" : ""));
-    const id = make("small", "", "no. ");
+    const id = make("small", "", "token no. ");
     id.append(datum(at("tokens", i, "id"), whole));
     card.append(tile(row("token_vectors", i), most, "Fingerprint of " + named(i)), make("b", "", word(i)), id);
     card.onclick = () => update({ token: i });
@@ -16,9 +16,7 @@ function buildTokens() {
   const split = [...new Set(data.words.filter(w => w.count > 1).map(w => quoted(w.text)))];
   get("tokens-split").textContent = split.length ? "In this text the model has no single token for " +
     split.join(", ") + "; it reads " + (split.length === 1 ? "it" : "them") + " in pieces." :
-    "In this text every token is a whole word or a mark.";
-  const continues = [...data.answer, ...data.rise.tokens, ...data.lens.map(l => l[LAST][0])].some(e => /^\+./.test(e.text));
-  get("tokens-plus").hidden = !continues;
+    "In this text every token is a whole word or a punctuation mark.";
   view(["token"], () => {
     cards.forEach((card, i) => card.classList.toggle("on", i === state.token));
     const first = Math.min(8, D_MODEL), values = row("token_vectors", state.token).subarray(0, first);
@@ -38,14 +36,15 @@ function buildPositions() {
       { values: row("positions_sum", state.token), label: "what goes into layer 1" }]));
 }
 
-// The experiment with the words shuffled: three pairs of answers.
+// The experiment with the words shuffled: three pairs of answers. How far the best answers moved, 0 .. 1:
+const moved = (a, b) => Math.max(...a.map(e => Math.abs(e.p - (b.find(m => m.id === e.id) || { p: 0 }).p)));
+const HARDLY = 0.05; // a move up to this is hardly a change
 const same = (a, b) => a.length === b.length && a.every((e, k) => e.id === b[k].id && Math.abs(e.p - b[k].p) < 2e-5);
 function compared(straight, mixed) {
   if (same(straight, mixed)) return "Exactly the same answer: here the model cannot see any order.";
   if (straight[0].id !== mixed[0].id)
     return "Another answer: " + quoted(mixed[0].text) + " instead of " + quoted(straight[0].text) + ".";
-  const moved = Math.max(...straight.map(e => Math.abs(e.p - (mixed.find(m => m.id === e.id) || { p: 0 }).p)));
-  return moved > 0.05 ? "The same first word, with another probability." : "Nearly the same answer, but not quite.";
+  return moved(straight, mixed) > HARDLY ? "The same first word, with another probability." : "Nearly the same answer, but not quite.";
 }
 function buildShuffle() {
   const s = data.shuffled;
@@ -53,6 +52,9 @@ function buildShuffle() {
   get("too-short").hidden = !short;
   get("shuffled-says").hidden = short;
   if (short) return;
+  const kept = data.answer[0].id === s.with_positions[0].id && moved(data.answer.slice(0, s.with_positions.length), s.with_positions) <= HARDLY;
+  get("order-says").textContent = kept ? "For this text the order hardly matters: shuffled, its answer is nearly the same." :
+    "For this text the order matters: shuffled, its answer changes.";
   get("shuffled-text").textContent = s.order.map(word).join(" ");
   const plain = data.answer.slice(0, s.with_positions.length);
   for (const [title, straight, straightPath, mixed, mixedPath] of [
@@ -119,6 +121,7 @@ function buildKinds() {
 function buildSurvey() {
   const box = get("survey"), values = row("heads_tell"), most = largest([values]), list = [];
   box.style.setProperty("--heads", HEADS);
+  box.append(make("span", "tag axis", "layer \u2193"), make("span", "tag axis heads", "head \u2192"));
   for (let l = 0; l < LAYERS; l++) {
     box.append(make("span", "tag", String(l + 1)));
     for (let h = 0; h < HEADS; h++) {
@@ -130,11 +133,12 @@ function buildSurvey() {
   }
   const mark = roving(box, list, () => HEADS);
   const how = data.opens.how, phrase = how[0] === how[0].toLowerCase();
-  get("opens-how").textContent = "The page opens with layer " + (data.opens.layer + 1) + ", head " + (data.opens.head + 1) +
-    (phrase ? ": " + how + "." : ", the darkest one. " + how);
+  const first = "layer " + (data.opens.layer + 1) + ", head " + (data.opens.head + 1);
+  get("opens-how").textContent = "The page opens with " + first + (phrase ? ": " + how + "." : ", the strongest one.");
+  get("back-to-opens").textContent = "Back to " + first;
   view(["layer", "head"], () => {
     mark(state.layer * HEADS + state.head);
-    says(get("survey-says"), "Without ", strong(headName()), " the answer changes by ",
+    says(get("survey-says"), "With ", strong(headName()), " blind, the answer moves by ",
       datum(at("heads_tell", state.layer, state.head), share), ".");
     get("back-to-opens").disabled = state.layer === data.opens.layer && state.head === data.opens.head;
   });
