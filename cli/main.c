@@ -63,7 +63,9 @@ static const struct {
 
 static void list_commands(FILE *to) {
     fputs("Usage: decoct COMMAND [OPTION...]\n\n"
-          "Runs GPT decoder blocks on the CPU. Commands:\n",
+          "Shows how a little language model finds the next word; also measures the kernels that "
+          "run\n"
+          "such models on the CPU. Commands:\n",
           to);
     const char *group = "";
     for (int i = 0; i < command_count; i++) {

@@ -127,6 +127,14 @@ int cli_term_put_bar(const cli_term *term, double fraction, int columns) {
     return (parts + 7) / 8;
 }
 
+void cli_term_put_percent(const cli_term *term, double part) {
+    if (part > 0 && part < 0.0005) {
+        fputs(" <0.1 %", term->to);
+    } else {
+        fprintf(term->to, "%5.1f %%", part * 100);
+    }
+}
+
 void cli_term_style(const cli_term *term, const char *code) {
     if (term->colour) {
         fprintf(term->to, "\033[%sm", code);

@@ -29,6 +29,8 @@ void cli_term_put_wrapped(const cli_term *term, const char *text, int indent);
 // A bar of fraction * columns, in eighths of a column where the terminal can; how many columns it
 // took.
 int cli_term_put_bar(const cli_term *term, double fraction, int columns);
+// A part of 1 in percent, 7 columns: "  3.4 %"; "<0.1 %" where rounding would show 0.0 %.
+void cli_term_put_percent(const cli_term *term, double part);
 // An escape sequence, if colours are on: cli_term_style(term, "1") is bold, "0" the end of it.
 void cli_term_style(const cli_term *term, const char *code);
 

@@ -47,7 +47,7 @@ class Models(unittest.TestCase):
         self.assertEqual(words, "note: stopped after 6 tokens (-n); the text has not ended\n")
         with open(self.path("generation_config.json"), "w") as f:
             json.dump({"eos_token_id": [0, first["id"]]}, f)
-        self.assertEqual(self.generate(), ("the\n", "note: the text ended by itself\n"))
+        self.assertEqual(self.generate(), ("the\n", "note: the model ended the text\n"))
         ran = run("next", "--top", "1", "--model", self.folder)
         self.assertIn("(end of text)", ran.stdout)
 

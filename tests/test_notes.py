@@ -165,7 +165,7 @@ class Everywhere(unittest.TestCase):
 
 class Endings(unittest.TestCase):
     def test_what_ended_the_text(self):
-        for args, wanted in ((["-n", "60"], "note: the text ended by itself\n"),
+        for args, wanted in ((["-n", "60"], "note: the model ended the text\n"),
                              (["-n", "2"], "note: stopped after 2 tokens (-n); the text has not ended\n")):
             out, err = run("generate", SARAH, "-t", "0", *args)
             self.assertEqual(err, wanted)

@@ -64,6 +64,11 @@ def write_long_model(folder):
         file.write(struct.pack("<Q", len(text)) + text + data + 15 * data[first:last])
 
 
+def percent(value):
+    """As the terminal shows it."""
+    return "<0.1 %" if 0 < value < 0.05 else "%.1f %%" % value
+
+
 class Why(unittest.TestCase):
     def check_answer(self, hidden, after):
         """An answer of `why` and its effect against the one of `attend`."""
@@ -135,12 +140,16 @@ class Why(unittest.TestCase):
         text = out.decode()
         found = why("--pairs", SNOW)
         for word in found["words"]:
-            self.assertRegex(text, r"(?m)^  %s +%.1f %%  .* %.1f %%  %s \d+ %%" % (
-                re.escape(word["word"]), word["effect"], word["attention"] * 100, word["answer"][0]["text"].strip()))
+            self.assertRegex(text, r"(?m)^  %s +%s  .* %s  %s \d+ %%" % (
+                re.escape(word["word"]), percent(word["effect"]), percent(word["attention"] * 100), word["answer"][0]["text"].strip()))
         for pair in found["pairs"]:
-            line = r"(?m)^  %s +\+ %s +%.1f %%  " % (*map(re.escape, pair["words"]), pair["effect"])
+            line = r"(?m)^  %s +\+ %s +%s  " % (*map(re.escape, pair["words"]), percent(pair["effect"]))
             (self.assertRegex if pair["extra"] >= 1 else self.assertNotRegex)(text, line)
-        self.assertIn("total variation", " ".join(text.split()))
+        said = " ".join(text.split())
+        self.assertIn("hidden in turn and the model runs again", said)
+        self.assertIn("Only pairs with at least one point are listed", said)
+        self.assertNotIn("below 0", said)
+        self.assertIn("total variation", " ".join(run("why", "--help")[1].decode().split()))
         self.assertNotIn("two words  ", run("why", SNOW)[1].decode())
         self.assertIn(b"and 4 with smaller effects", run("why", SNOW, "-k2")[1])
         self.assertTrue(run("why", "--pairs", SNOW, locale="C")[1].isascii())

@@ -39,7 +39,7 @@ class Overview(unittest.TestCase):
     def test_groups(self):
         out, err = run("words")
         self.assertEqual(err, "")
-        self.assertIn("stories of %d words" % len(WORDS), out)
+        self.assertIn("stories that use %d different words" % len(WORDS), out)
         found = json.loads(run("words", "--json")[0])
         self.assertEqual(found["words"], WORDS)
         self.assertEqual(list(found["groups"]), ["people", "two senses", "places", "feelings"])
@@ -129,7 +129,7 @@ class OtherModels(unittest.TestCase):
     def test_list_alone(self):
         folder = self.folder(words="bed\ncold\nsnow\n")
         self.assertEqual(run("words", "--model", folder)[0],
-                         "This model was trained on stories of 3 words:\n\n  bed cold snow\n")
+                         "This model was trained on stories that use 3 different words:\n\n  bed cold snow\n")
         self.assertEqual(run("words", "--model", folder, "bed", "cold")[0], "bed: known\ncold: known\n")
         found = json.loads(run("words", "--model", folder, "--json", "bed")[0])
         self.assertEqual(found["asked"][0]["known"], [{"word": "bed", "common": None, "with": None}])

@@ -98,6 +98,14 @@ void cli_answer_free(cli_answer *answer) {
     *answer = (cli_answer){0};
 }
 
+bool cli_answer_has_piece(const cli_answer *answer) {
+    bool has = false;
+    for (int64_t i = 0; i < answer->count; i++) {
+        has = has || (answer->top[i].label[0] == '+' && answer->top[i].label[1] != '\0');
+    }
+    return has;
+}
+
 void cli_answer_print(const cli_term *term, const cli_answer *answer) {
     int wide = 4;
     double rest = 1;
@@ -115,7 +123,9 @@ void cli_answer_print(const cli_term *term, const cli_answer *answer) {
         cli_term_style(term, i == 0 ? "1" : "0");
         cli_term_put_padded(term, c->label, wide, false);
         cli_term_style(term, "0");
-        fprintf(term->to, "  %5.1f %%  ", (double)c->p * 100);
+        fputs("  ", term->to);
+        cli_term_put_percent(term, (double)c->p);
+        fputs("  ", term->to);
         cli_term_style(term, "36");
         cli_term_put_bar(term, (double)c->p, bar);
         cli_term_style(term, "0");
@@ -123,7 +133,11 @@ void cli_answer_print(const cli_term *term, const cli_answer *answer) {
     }
     int64_t others = answer->vocabulary - answer->count;
     if (others > 0) {
-        fprintf(term->to, "  and %.1f %% for the %lld other tokens\n", rest > 0 ? rest * 100 : 0.0,
-                (long long)others);
+        fprintf(term->to, rest > 0 && rest < 0.0005 ? "  and <0.1 %%" : "  and %.1f %%",
+                rest > 0 ? rest * 100 : 0.0);
+        fprintf(term->to, " for the %lld other tokens\n", (long long)others);
+    }
+    if (cli_answer_has_piece(answer)) {
+        fputs("  A plus sign: this piece continues the word before it.\n", term->to);
     }
 }

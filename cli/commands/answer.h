@@ -29,6 +29,8 @@ void cli_answer_free(cli_answer *answer);
 // NULL after a message.
 char *cli_answer_label(const cli_desk *desk, int32_t id, bool after_word);
 
+// Is one of them a piece, "+ing"?
+bool cli_answer_has_piece(const cli_answer *answer);
 // The same answer as a list with bars.
 void cli_answer_print(const cli_term *term, const cli_answer *answer);
 

@@ -225,7 +225,7 @@ static void print_ending(const cli_desk *desk, const generate_options *o, const 
                          bool full) {
     cli_notes_print(&end->notes);
     if (end->ended) {
-        fputs("note: the text ended by itself\n", stderr);
+        fputs("note: the model ended the text\n", stderr);
     } else if (full) {
         fprintf(stderr, "note: stopped: the model's context of %lld tokens is full\n",
                 (long long)desk->info.context);

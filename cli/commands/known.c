@@ -147,7 +147,7 @@ static void print_pairs(const cli_term *term, const cli_tryout *t) {
 static void print_overview(const cli_knowledge *k) {
     cli_term term = cli_term_look(stdout);
     const cli_vocabulary *v = &k->vocabulary;
-    printf("This model was trained on stories of %lld words", (long long)v->count);
+    printf("This model was trained on stories that use %lld different words", (long long)v->count);
     fputs(k->tryout.group_count > 0 ? ", among them\n\n" : ":\n\n", stdout);
     for (int64_t i = 0; i < k->tryout.group_count; i++) {
         fputs("  ", stdout);

@@ -24,7 +24,7 @@ static const struct argp_option rows[] = {
      "Open with layer L, from 1, and the head of --head (default: the head on which the answer "
      "depends most)",
      0},
-    {"head", 'H', "H", 0, "Open with head H of that layer, from 1", 0},
+    {"head", 'H', "H", 0, "Open with head H, from 1, of the layer of --layer", 0},
     {0},
 };
 
@@ -67,14 +67,15 @@ static const struct argp parser = {
     rows,
     parse_story,
     "TEXT|-",
-    "Writes a page that walks through everything a model computes to find the next word of a text: "
-    "tokens and positions, the label (key), potion (value) and recipe (query) of each word, who "
-    "fills whose flask (attention), the chemistry (feed-forward), what each layer would answer, "
-    "and the assembly of the answer. All numbers are those of this text and this model."
+    "Writes a page that shows, step by step, how the model finds the next word of a text: how "
+    "words "
+    "become numbers, what each word takes from the words before it (attention), how that is worked "
+    "on (feed-forward network), what each layer would answer, and how the answer is chosen. All "
+    "numbers are those of this text and this model."
     "\v"
     "Examples:\n\n"
     "  decoct story \"Sarah lies still on the bed, feeling ____\" -o story.html\n"
-    "  decoct story \"The boy lies to his teacher, feeling\" --layer 8 --head 7 -o boy.html\n\n"
+    "  decoct story \"The boy lies, feeling\" --layer 8 --head 7 -o boy.html\n\n"
     "A text may have up to 64 tokens (a word is one or two).\n\n" CLI_EXIT_DOC,
     cli_model_options,
     NULL,

@@ -18,8 +18,7 @@ typedef struct why_options {
 
 static const struct argp_option rows[] = {
     {"pairs", KEY_PAIRS, NULL, 0,
-     "Also hide each two words together, and show the pairs that change more than both words "
-     "alone. "
+     "Also hide each pair of words, and show the pairs that change more than both words alone. "
      "N words make N (N - 1) / 2 more runs of the model; a text may have 64 words then, 256 "
      "without",
      0},
@@ -61,9 +60,11 @@ static const struct argp parser = {
     "Examples:\n\n"
     "  decoct why \"Sarah lies in the snow, feeling ____\"\n"
     "  decoct why \"Sarah lies still on the bed, feeling ____\" --pairs\n\n"
-    "The "
-    "last word cannot be hidden: the answer is read from its place. `decoct attend` shows the "
-    "attention between all words.\n\n" CLI_EXIT_DOC,
+    "The last word cannot be hidden: the answer is read from its place. The effects are not shares "
+    "of 100 %: two words may need each other, or one may replace the other (--pairs). The model "
+    "never practised with hidden words, therefore a large effect can also mean that it cannot do "
+    "without the word. Attention is the mean weight from the last word over all layers and heads; "
+    "`decoct attend` shows it between all words.\n\n" CLI_EXIT_DOC,
     cli_model_options,
     NULL,
     NULL};

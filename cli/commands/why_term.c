@@ -64,7 +64,9 @@ static void put_best(const list *l, const cli_answer *answer, int room) {
 }
 
 static void put_effect(const list *l, double effect) {
-    fprintf(l->term.to, "  %5.1f %%  ", effect);
+    fputs("  ", l->term.to);
+    cli_term_put_percent(&l->term, effect / 100);
+    fputs("  ", l->term.to);
     cli_term_style(&l->term, "36");
     int wide = cli_term_put_bar(&l->term, effect / 100, l->bar);
     cli_term_style(&l->term, "0");
@@ -82,7 +84,9 @@ static void put_words(const list *l) {
         put_name(l, word);
         cli_term_style(&l->term, "0");
         put_effect(l, influence->words[word].effect);
-        fprintf(l->term.to, "  %7.1f %%  ", cli_why_attention(l->why, word) * 100);
+        fputs("    ", l->term.to);
+        cli_term_put_percent(&l->term, cli_why_attention(l->why, word));
+        fputs("  ", l->term.to);
         put_best(l, &influence->words[word].answer, l->term.width - l->label - l->bar - 24);
     }
     int64_t more = influence->count - shown(l, influence->count);
@@ -120,19 +124,31 @@ static void put_pairs(const list *l) {
         put_hidden_pair(l, &influence->pairs[i]);
     }
     fputc('\n', l->term.to);
-    cli_term_put_wrapped(&l->term, INFLUENCE_EXTRA, 0);
+    cli_term_put_wrapped(&l->term,
+                         "Extra: by how many percentage points both words hidden together change "
+                         "more than the sum of each alone: one can replace the other. Only pairs "
+                         "with at least one point are listed.",
+                         0);
+}
+
+static bool has_piece(const cli_influence *influence) {
+    bool has = cli_answer_has_piece(&influence->answer);
+    for (int64_t i = 0; i < influence->count; i++) {
+        has = has || cli_answer_has_piece(&influence->words[i].answer);
+    }
+    return has;
 }
 
 static void put_method(const list *l) {
     static const char meaning[] =
-        "The effects are not shares of 100 %: two words may need each other, or one may replace "
-        "the other (--pairs). The model never practised with hidden words, therefore a large "
-        "effect can also mean that it cannot do without the word. Attention is the mean weight "
-        "from the last word over all layers and heads: it may suggest another order.";
-    fputc('\n', l->term.to);
-    cli_term_put_wrapped(&l->term, INFLUENCE_METHOD, 0);
+        "Each word is hidden in turn and the model runs again. Effect: 0 % is the same answer, "
+        "100 % an answer with nothing in common. Attention, the mean weight from the last word, "
+        "often ranks the words differently. `decoct why --help` says more.";
     fputc('\n', l->term.to);
     cli_term_put_wrapped(&l->term, meaning, 0);
+    if (has_piece(l->why->influence)) {
+        fputs("A plus sign: this piece continues the word before it.\n", l->term.to);
+    }
 }
 
 void cli_why_print(const cli_reasons *why) {
