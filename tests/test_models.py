@@ -51,6 +51,24 @@ class Models(unittest.TestCase):
         ran = run("next", "--top", "1", "--model", self.folder)
         self.assertIn("(end of text)", ran.stdout)
 
+    def test_scores_that_are_not_finite(self):
+        with open(self.path("model.safetensors"), "r+b") as f:
+            length, = struct.unpack("<Q", f.read(8))
+            header = json.loads(f.read(length))
+            entry, = (entry for name, entry in header.items() if name.endswith("ln_f.weight"))
+            f.seek(8 + length + entry["data_offsets"][0])
+            f.write(struct.pack("<f", float("nan")))
+        page = self.path("page.html")
+        for args in (["next"], ["next", "--json"], ["why"], ["why", "--json"], ["attend"], ["attend", "-o", page],
+                     ["story", "-o", page], ["generate", "-n", "2"]):
+            with self.subTest(args):
+                ran = run(*args, "--model", self.folder)
+                self.assertEqual(ran.returncode, 64, ran.stdout + ran.stderr)
+                self.assertEqual(ran.stdout.strip(), "the" if args[0] == "generate" else "")
+                self.assertIn("scores that are not finite numbers", ran.stderr)
+                self.assertEqual(len(ran.stderr.splitlines()), 1)
+                self.assertFalse(os.path.exists(page))
+
     def test_note(self):
         before, words = self.next()
         self.assertEqual(words, "")

@@ -2,6 +2,7 @@
 // From logits to a list of words with probabilities.
 #include "answer.h"
 
+#include "shares.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -68,9 +69,20 @@ static int fill_top(const cli_desk *desk, const cli_prompt *prompt, const int32_
     return CLI_OK;
 }
 
+int cli_answer_check(const float *logits, int64_t count) {
+    return cli_all_finite(logits, count)
+               ? CLI_OK
+               : cli_fail(CLI_USAGE, "the model gives scores that are not finite numbers: its file "
+                                     "may be damaged");
+}
+
 int cli_answer_make(const cli_desk *desk, const cli_prompt *prompt, const float *logits,
                     int64_t count, cli_answer *out) {
     int64_t vocabulary = desk->info.vocabulary;
+    *out = (cli_answer){0};
+    if (cli_answer_check(logits, vocabulary) != CLI_OK) {
+        return CLI_USAGE;
+    }
     *out = (cli_answer){.vocabulary = vocabulary, .count = count < vocabulary ? count : vocabulary};
     out->p = cli_alloc(vocabulary, sizeof *out->p);
     out->top = cli_alloc(out->count, sizeof *out->top);

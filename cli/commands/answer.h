@@ -21,7 +21,10 @@ typedef struct cli_answer {
     int64_t count;
 } cli_answer;
 
-// Softmax of the logits, and the `count` most probable tokens of it (or all, if there are fewer).
+// CLI_USAGE after a message if one of the logits is not a finite number.
+int cli_answer_check(const float *logits, int64_t count);
+// Checks the logits. Softmax of them, and the `count` most probable tokens of it (or all, if there
+// are fewer).
 int cli_answer_make(const cli_desk *desk, const cli_prompt *prompt, const float *logits,
                     int64_t count, cli_answer *out);
 void cli_answer_free(cli_answer *answer);

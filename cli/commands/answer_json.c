@@ -22,8 +22,13 @@ static json_t *pack_candidate(const cli_candidate *c) {
 
 json_t *cli_answer_pack(const cli_answer *answer) {
     json_t *list = json_array();
+    int bad = 0;
     for (int64_t i = 0; i < answer->count; i++) {
-        json_array_append_new(list, pack_candidate(&answer->top[i]));
+        bad |= json_array_append_new(list, pack_candidate(&answer->top[i]));
+    }
+    if (bad) {
+        json_decref(list);
+        return NULL;
     }
     return list;
 }

@@ -194,6 +194,12 @@ static int draw(const cli_desk *desk, decoct_session *session, generate_options 
         decoct_status status = decoct_session_eval(desk->ctx, session, feed, feed_count, 0, logits);
         ticker_end();
         o->sample.position = (uint64_t)i;
+        if (status == DECOCT_OK) { // decoct_sample would pass over them
+            code = cli_answer_check(logits, desk->info.vocabulary);
+        }
+        if (code != CLI_OK) {
+            break;
+        }
         if (status == DECOCT_OK) {
             status = decoct_sample(desk->ctx, &o->sample, logits, desk->info.vocabulary, &id);
         }

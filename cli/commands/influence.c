@@ -58,7 +58,11 @@ static int answer_rest(hiding *h, decoct_status status, cli_answer *answer) {
         return cli_fail_status(desk->ctx, status, "the model");
     }
     ticker_set(++h->runs);
-    return cli_answer_make(desk, h->prompt, h->logits, h->top, answer);
+    int code = cli_answer_make(desk, h->prompt, h->logits, h->top, answer);
+    if (code != CLI_OK) {
+        ticker_end();
+    }
+    return code;
 }
 
 static double distance(const cli_answer *a, const cli_answer *b) {

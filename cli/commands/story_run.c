@@ -96,9 +96,8 @@ int story_run(const story *s, const int32_t *ids, const story_switches *switches
         status = read_weights(s, session, switches->weights);
     }
     int code = status == DECOCT_OK ? CLI_OK : cli_fail_status(desk->ctx, status, "the model");
-    if (code == CLI_OK && !cli_all_finite(scores, rows * desk->info.vocabulary)) {
-        code = cli_fail(CLI_USAGE, "the model gives scores that are not finite numbers: its file "
-                                   "may be damaged");
+    if (code == CLI_OK) {
+        code = cli_answer_check(scores, rows * desk->info.vocabulary);
     }
     decoct_session_destroy(session);
     return code;

@@ -25,11 +25,12 @@ static json_t *pack_pair(const cli_reasons *why, const cli_hidden_pair *pair) {
 static json_t *pack_why(const cli_reasons *why) {
     const cli_influence *influence = why->influence;
     json_t *words = json_array(), *pairs = json_array();
+    int bad = 0; // jansson packs no number that is not finite
     for (int64_t i = 0; i < influence->count && i < why->top; i++) {
-        json_array_append_new(words, pack_word(why, influence->order[i]));
+        bad |= json_array_append_new(words, pack_word(why, influence->order[i]));
     }
     for (int64_t i = 0; i < influence->pair_count && i < why->top; i++) {
-        json_array_append_new(pairs, pack_pair(why, &influence->pairs[i]));
+        bad |= json_array_append_new(pairs, pack_pair(why, &influence->pairs[i]));
     }
     bool clean;
     char *text = cli_utf8_clean(why->prompt->text, strlen(why->prompt->text), &clean);
@@ -44,6 +45,10 @@ static json_t *pack_why(const cli_reasons *why) {
         json_object_set_new(all, "pairs", pairs);
     } else {
         json_decref(pairs);
+    }
+    if (bad) {
+        json_decref(all);
+        return NULL;
     }
     return all;
 }
