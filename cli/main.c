@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -196,7 +197,8 @@ static int fail_unknown(const char *wanted) {
 }
 
 int main(int argc, char **argv) {
-    setlocale(LC_CTYPE, ""); // UTF-8 or not; numbers stay as in C
+    setlocale(LC_CTYPE, "");  // UTF-8 or not; numbers stay as in C
+    signal(SIGXFSZ, SIG_IGN); // a file over the limit is a write that fails: it is removed again
     argp_program_version_hook = put_version;
     if (argc < 2) {
         show_first_steps(stderr);

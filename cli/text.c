@@ -62,6 +62,30 @@ bool cli_ends_with(const char *name, const char *suffix) {
     return n > s && strcasecmp(name + n - s, suffix) == 0;
 }
 
+char *cli_shell_word(const char *word) {
+    char *quoted = cli_alloc((int64_t)strlen(word) + 1, 4), *to = stpcpy(quoted, "'");
+    for (; *word; word++) {
+        if (*word == '\'') {
+            to = stpcpy(to, "'\\''"); // ends the quotes, an apostrophe, new quotes
+        } else {
+            *to++ = *word;
+        }
+    }
+    strcpy(to, "'");
+    return quoted;
+}
+
+char *cli_shell_text(const char *text) {
+    char *word = cli_shell_word(text);
+    if (*text != '-') {
+        return word;
+    }
+    char *behind = cli_alloc((int64_t)strlen(word) + 4, 1);
+    strcpy(stpcpy(behind, "-- "), word);
+    free(word);
+    return behind;
+}
+
 // U+FFFE and U+FFFF, which XML cannot have.
 static bool is_noncharacter(const char *s) {
     return strncmp(s, "\xef\xbf\xbe", 3) == 0 || strncmp(s, "\xef\xbf\xbf", 3) == 0;

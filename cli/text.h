@@ -22,6 +22,12 @@ bool cli_is_space(char c);
 // Is there a name before this suffix? Upper and lower case are the same.
 bool cli_ends_with(const char *name, const char *suffix);
 
+// A word of a shell's command line, in single quotes: also an interactive shell takes it as it is.
+// free() it.
+char *cli_shell_word(const char *word);
+// The same for the last arguments of a command: "-- " is before what begins with "-".
+char *cli_shell_text(const char *text);
+
 // s with & < > " ' as entities, for HTML, SVG and XML; control characters, and what else XML cannot
 // have, are left out.
 void cli_put_escaped(FILE *to, const char *s);

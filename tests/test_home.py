@@ -78,6 +78,11 @@ class Help(unittest.TestCase):
                 done = subprocess.run([DECOCT, "next", flag], stdout=full, stderr=subprocess.PIPE, timeout=600)
             self.assertEqual(done.returncode, 70)
             self.assertIn(b"cannot write", done.stderr)
+        for args in (["--list-options"], ["next", "--list-options"], ["words", "--json"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([DECOCT, *args], stdout=full, stderr=subprocess.PIPE, timeout=600)
+            self.assertEqual(done.returncode, 70, args)
+            self.assertRegex(done.stderr, b"^[^\n]*cannot write[^\n]*\n$")
 
 
 # A letter that has two meanings, and why. Old letters are not shown by --help.
@@ -394,7 +399,8 @@ class StandardInput(unittest.TestCase):
 
     def test_text_that_is_none(self):
         for name in ("next", "generate", "attend", "profile"):
-            for given, why in ((b" \n", "the text is empty"), (b"the\0bed", "zero bytes"), (b"a" * 2000000, "more than"),
+            for given, why in ((b" \n", "the text is empty"), (b"the\0bed", "zero bytes"), (b"a\0b", "zero bytes"),
+                               ("the bed".encode("utf-16-le"), "UTF-16"), (b"a" * 2000000, "more than"),
                                (b"\xff\xfea\0", "UTF-16")):
                 code, out, err = run(name, "-", given=given)
                 self.assertEqual((code, out), (64, ""))

@@ -52,7 +52,7 @@ class Overview(unittest.TestCase):
 
     def test_texts_to_try(self):
         """Their answers are without a note, and differ in each pair."""
-        offered = re.findall(r'(?m)^  decoct next "(.*)"$', run("words")[0])
+        offered = re.findall(r"(?m)^  decoct next '(.*)'$", run("words")[0])
         pairs = json.loads(run("words", "--json")[0])["try"]
         self.assertEqual(offered, [text for pair in pairs for text in pair])
         self.assertGreaterEqual(len(pairs), 5)
@@ -139,7 +139,7 @@ class OtherModels(unittest.TestCase):
         out, err = run("words", "--model", folder)
         self.assertEqual(err, "note: tryout.txt: a line is neither NAME: WORDS nor TEXT | TEXT: no sense\n")
         self.assertIn("\n  furniture   bed\n", out)
-        self.assertIn('\n  decoct next "a: c"\n  decoct next "b"\n', out)
+        self.assertIn("\n  decoct next 'a: c'\n  decoct next 'b'\n", out)
         self.assertNotIn("x", json.loads(run("words", "--json", "--model", folder)[0])["groups"])
 
     def test_lists_are_not_replaced(self):

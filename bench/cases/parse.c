@@ -144,10 +144,14 @@ static struct argp complete(const struct argp *own, struct argp_child children[C
 
 static int list_options(const struct argp *argp, void *input) {
     json_t *table = listing_make(argp, input);
-    bool well = table && json_dumpf(table, stdout, JSON_INDENT(1)) == 0;
+    if (!table) {
+        fprintf(stderr, "%s: out of memory\n", program_invocation_name);
+        return SYSTEM;
+    }
+    json_dumpf(table, stdout, JSON_INDENT(1)); // the caller looks at standard output
     json_decref(table);
     putchar('\n');
-    return well ? PARSE_LISTED : SYSTEM;
+    return PARSE_LISTED;
 }
 
 // Ends the program at an unknown option, with the one that is nearest.

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { UTF16_LOOKED = 32 }; // characters
+
 static const size_t MOST = (size_t)READWHOLE_MIB << 20;
 
 static readwhole_status fail_read(char *message, size_t size, int error) {
@@ -52,14 +54,24 @@ static int read_all(int file, char **text, size_t room, size_t *length) {
     return 0;
 }
 
+// Without a mark UTF-16 shows by the zero byte of each character of ASCII: at the beginning they
+// are at most of the even places or at most of the odd ones, and only there.
+static bool has_zeros_of_utf16(const char *text, size_t length) {
+    size_t units = length / 2 < UTF16_LOOKED ? length / 2 : UTF16_LOOKED, zeros[2] = {0, 0};
+    for (size_t i = 0; i < 2 * units; i++) {
+        zeros[i % 2] += !text[i];
+    }
+    size_t many = zeros[0] > zeros[1] ? zeros[0] : zeros[1];
+    return units > 1 && many == zeros[0] + zeros[1] && 2 * many > units;
+}
+
 // What the file is if it cannot be JSON; NULL if it may be.
 static const char *other_kind(const char *text, size_t length) {
     if (length < 2) {
         return NULL;
     }
-    // Without a mark UTF-16 shows by the zero byte of each character of ASCII.
     if (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0 ||
-        !text[0] != !text[1]) {
+        has_zeros_of_utf16(text, length)) {
         return "is UTF-16, must be UTF-8";
     }
     if (memcmp(text, "\x1f\x8b", 2) == 0) {

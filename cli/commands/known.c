@@ -137,9 +137,11 @@ static void print_pairs(const cli_term *term, const cli_tryout *t) {
     fputs("\nTo try, two by two: the same word, another sense\n", stdout);
     for (int64_t i = 0; i < t->pair_count; i++) {
         for (int side = 0; side < 2; side++) {
-            fputs(side ? "  decoct next \"" : "\n  decoct next \"", stdout);
-            cli_term_put(term, t->pairs[i][side]);
-            fputs("\"\n", stdout);
+            char *text = cli_shell_text(t->pairs[i][side]);
+            fputs(side ? "  decoct next " : "\n  decoct next ", stdout);
+            cli_term_put(term, text);
+            fputs("\n", stdout);
+            free(text);
         }
     }
 }
@@ -301,6 +303,6 @@ int cli_known(int argc, char **argv) {
     }
     cli_prompt_free(&o.input);
     cli_desk_close(&desk);
-    int written = cli_finish();
+    int written = code == CLI_INTERNAL ? code : cli_finish(); // its message was printed
     return code != CLI_OK ? code : written;
 }

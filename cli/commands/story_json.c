@@ -213,33 +213,24 @@ static json_t *pack_model(const story *s) {
                      info->norm_order == DECOCT_PRE_NORM ? "pre" : "post");
 }
 
-// A word of a shell's command line.
-static char *put_quoted_word(const char *word, char *to) {
-    *to++ = '"';
-    for (; *word; word++) {
-        if (strchr("\"\\$`", *word)) {
-            *to++ = '\\';
-        }
-        *to++ = *word;
-    }
-    *to++ = '"';
-    return to;
-}
-
-// The command that makes this page; the file's name is always the same.
+// The command that makes this page; the file's name is always the same. The text is last: it may
+// need a "--" before it, behind which no option can be.
 static json_t *pack_command(const story *s) {
-    const char *model = s->model ? s->model : "";
-    char *text = cli_alloc((int64_t)(strlen(s->prompt->text) + strlen(model)) + 64, 2);
-    char *end = put_quoted_word(s->prompt->text, stpcpy(text, "decoct story "));
-    if (s->model) {
-        end = put_quoted_word(model, stpcpy(end, " --model "));
+    char *model = s->model ? cli_shell_word(s->model) : NULL;
+    char *text = cli_shell_text(s->prompt->text);
+    size_t length = strlen(text) + (model ? strlen(model) : 0);
+    char *command = cli_alloc((int64_t)length + 96, 1), *end = stpcpy(command, "decoct story");
+    if (model) {
+        end = stpcpy(stpcpy(end, " --model "), model);
     }
     if (s->chosen) {
         end +=
             sprintf(end, " --layer %d --head %d", (int)s->opens.layer + 1, (int)s->opens.head + 1);
     }
-    strcpy(end, " -o story.html");
-    return pack_owned(text);
+    strcpy(stpcpy(end, " -o story.html "), text);
+    free(model);
+    free(text);
+    return pack_owned(command);
 }
 
 static json_t *pack_opens(const story *s) {
