@@ -178,8 +178,8 @@ int cli_prompt_encode(const cli_desk *desk, cli_prompt *prompt) {
     if (status == DECOCT_OK || status == DECOCT_E_FULL) {
         if (prompt->count > desk->info.context) {
             return cli_fail(CLI_USAGE,
-                            "the prompt has %lld tokens (a word is one or two), and this model can "
-                            "look at %lld at once: leave the beginning out",
+                            "the prompt has %lld tokens, and this model can look at %lld at once: "
+                            "leave the beginning out",
                             (long long)prompt->count, (long long)desk->info.context);
         }
         prompt->ids = cli_alloc(prompt->count, sizeof *prompt->ids);

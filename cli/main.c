@@ -191,6 +191,7 @@ static int fail_unknown(const char *wanted) {
     for (int i = 0; i < command_count; i++) {
         nearest_offer(&near, commands[i].name);
     }
+    nearest_offer_all(&near, "help, version, --help, --version, " PARSE_LIST);
     fprintf(stderr, "decoct: unknown %s '%s'%s\n`decoct --help` lists all commands.\n",
             wanted[0] == '-' ? "option" : "command", wanted, nearest_hint(&near, ""));
     return CLI_USAGE;

@@ -42,6 +42,9 @@ static error_t parse_machine(int key, char *arg, struct argp_state *state) {
     cli_options *options = state->input;
     switch (key) {
     case KEY_BACKEND:
+        if (!*arg) {
+            argp_error(state, "--backend takes a name, not \"\"");
+        }
         options->backend = arg;
         return 0;
     case KEY_THREADS:

@@ -63,6 +63,8 @@ class Ab(unittest.TestCase):
         self.refused("exactly one option with two values", BUILD, "--threads", "1,2", "--pin", "none,core")
         self.refused("exactly one option with two values", BUILD, "--threads", "1,1")
         self.refused("at most two values", BUILD, "--pin", "none,core,l3")
+        for builds in ((BUILD, BUILD, "--backend", "scalra"), (BUILD, "--backend", "scalar,scalra")):
+            self.refused("no backend has this name; did you mean 'scalar'? There are ", *builds, code=70)
         self.refused("all cannot be compared", BUILD, BUILD, "--backend", "all")
         self.refused("each thread needs its own", BUILD, BUILD, *SMALL, "--threads", "4096")
         self.refused("--launches takes", BUILD, BUILD, "--launches", "5:3")

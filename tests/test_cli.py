@@ -475,6 +475,8 @@ class Attend(unittest.TestCase):
             self.assertEqual(run("attend", SARAH, "-o", path)[0], 70)
 
     def test_too_many_words_for_a_picture(self):
+        code, out, err = run("attend", SARAH, "-o", "/dev/stdout")
+        self.assertEqual((code, out[:15]), (0, b"<!doctype html>"), err)
         code, _, err = run("attend", "a " * 40 + "bed", "-o", os.path.join(self.folder, "a.svg"))
         if code != 64:
             self.assertEqual(code, 0, err)

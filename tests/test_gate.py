@@ -123,6 +123,8 @@ class Gate(unittest.TestCase):
         self.refused("No such file", "--accepted", "/nowhere")
         self.refused("given twice", *SAME, "--accept", "^a", "--accept", "^a")
         self.refused("unexpected argument", "build")
+        self.refused("no backend has this name; did you mean 'scalar'? There are ", *SAME, *SMALL, "--backend", "scalra",
+                     code=70)
         self.refused("--inject must be larger than the margin of 2 %", *SAME, "--inject", "2%")
         self.refused("--inject must be larger than the margin of 8 %", *SAME, "--inject", "5%", "--margin", "8%")
         self.refused("--twin: ", *SAME, *SMALL, "--twin", "/nowhere")

@@ -449,11 +449,14 @@ class Suggestions(unittest.TestCase):
 
     def test_commands(self):
         for given, meant in (("nxt", "next"), ("NEXT", "next"), ("generat", "generate"), ("repotr", "report"),
-                             ("benchmark", "bench"), ("pears", "peers"), ("atend", "attend")):
+                             ("benchmark", "bench"), ("pears", "peers"), ("atend", "attend"), ("hepl", "help"),
+                             ("vresion", "version")):
             err = self.check([given], "decoct: unknown command '%s'; did you mean '%s'?" % (given, meant))
             self.assertEqual(err, self.check(["help", given]))
         err = self.check(["brew"], "decoct: unknown command 'brew'\n", "`decoct --help`")
         self.assertNotIn("did you mean", err)
+        for given, meant in (("--hlep", "--help"), ("--versoin", "--version"), ("--list-option", "--list-options")):
+            self.check([given], "decoct: unknown option '%s'; did you mean '%s'?" % (given, meant))
         self.check(["--frobnicate"], "unknown option '--frobnicate'")
 
     def test_options(self):
@@ -502,6 +505,7 @@ class Suggestions(unittest.TestCase):
             self.assertIn("(%s)" % valid, re.sub(r'"\s*"', "", file.read()))
 
     def test_backends(self):
+        self.check(["next", "x", "--backend", ""], '--backend takes a name, not ""')
         for args in (["next", "x"], ["hash"], ["info"], ["bench", "--op", "add"], ["bench", "--suite", "ci"],
                      ["bench", "--table"], ["roofline"], ["sweep", "-o", "/nowhere/x"],
                      ["peers", "--op", "softmax", "--filter", "cols:16$", "--rounds", "1"]):

@@ -218,6 +218,18 @@ class Command(Folder):
         self.assertIn("--layer 2 --head 3", data["command"])
         self.assertEqual(story_oracle.check(data, os.path.join(MODELS, "gpt2-f32"))[1], [])
 
+    def test_opens_with_the_best_head_of_a_layer(self):
+        for layer in (1, 2):
+            data = self.story("the", "bed", "--layer", str(layer), *model("gpt2-f32"))
+            effects = list(data["heads_tell"][layer - 1])
+            head = data["opens"]["head"]
+            self.assertEqual((data["opens"]["layer"], effects[head]), (layer - 1, max(effects)))
+            self.assertIn("--layer %d --head %d" % (layer, head + 1), data["command"])
+
+    def test_standard_output_by_its_name(self):
+        ran = run("the bed", "-o", "/dev/stdout", *model("gpt2-f32"))
+        self.assertEqual((ran.returncode, ran.stdout[:15]), (0, b"<!doctype html>"))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -150,6 +150,9 @@ class Why(unittest.TestCase):
         self.assertIn("Only pairs with at least one point are listed", said)
         self.assertNotIn("below 0", said)
         self.assertIn("total variation", " ".join(run("why", "--help")[1].decode().split()))
+        largest = max(found["pairs"], key=lambda pair: pair["effect"])
+        self.assertIn("The pair with the largest effect: %s, %s.\n\n  two words  " % (
+            " + ".join(largest["words"]), percent(largest["effect"])), text)
         self.assertNotIn("two words  ", run("why", SNOW)[1].decode())
         self.assertIn(b"and 4 with smaller effects", run("why", SNOW, "-k2")[1])
         self.assertTrue(run("why", "--pairs", SNOW, locale="C")[1].isascii())

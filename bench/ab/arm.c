@@ -2,6 +2,8 @@
 #include "arm.h"
 #include "abi.h"
 
+#include "cases/served.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -275,9 +277,17 @@ bool arm_has_library(const arm *a, char *error) {
     return same;
 }
 
-bool arm_probe(arm *a, const char *worker, char *error) {
-    bool well = arm_start(a, worker, 0, error) && arm_order(a, CHANNEL_PROBE, error) &&
-                arm_has_library(a, error);
+bool arm_probe(arm *a, const char *worker, bool *unknown, char *error) {
+    *unknown = false;
+    bool well = arm_start(a, worker, 0, error);
+    if (well) {
+        snprintf(a->channel->backend, sizeof a->channel->backend, "%s", a->backend);
+        well = arm_order(a, CHANNEL_PROBE, error) && arm_has_library(a, error);
+        *unknown = a->channel->failed;
+    }
+    if (*unknown) {
+        served_suggest(a->backend, a->channel->error, a->channel->names, error, CHANNEL_ERROR);
+    }
     if (well) {
         a->version = a->channel->version;
         a->arithmetic = a->channel->arithmetic;

@@ -25,8 +25,9 @@ typedef struct arm {
 // Finds the library of an installed tree, a build directory or a file. False: not found, with the
 // reason at `error` (CHANNEL_ERROR bytes).
 bool arm_find(const char *path, arm *a, char *error);
-// Starts a worker once, to learn the version of the library. False: it cannot be used.
-bool arm_probe(arm *a, const char *worker, char *error);
+// Starts a worker once, to learn the version of the library. False: it cannot be used, or
+// (`unknown`) the build has no backend of the name that was asked for.
+bool arm_probe(arm *a, const char *worker, bool *unknown, char *error);
 
 // Starts the worker program `worker` with the arm's library and `padding` bytes more in its
 // environment.

@@ -13,7 +13,7 @@
 enum { CHANNEL_FD = 3, CHANNEL_WORD = 96, CHANNEL_PATH = 1024, CHANNEL_ERROR = 512 };
 
 typedef enum channel_order {
-    CHANNEL_PROBE, // answers only which library it has
+    CHANNEL_PROBE, // answers which library it has; fails if that has no such backend
     CHANNEL_OPEN,
     CHANNEL_CALIBRATE,
     CHANNEL_DELAY,
@@ -37,7 +37,7 @@ typedef struct channel {
     sem_t go, done;
     int32_t order;
 
-    // Of CHANNEL_OPEN.
+    // Of CHANNEL_OPEN; the backend also of CHANNEL_PROBE.
     char op[CHANNEL_WORD], backend[CHANNEL_WORD]; // backend "": the library's choice
     char model[CHANNEL_PATH];                     // "": none
     int64_t seq, heads, head_dim, layers;
@@ -66,6 +66,7 @@ typedef struct channel {
     char error[CHANNEL_ERROR];
     char library[CHANNEL_PATH]; // the file that the worker's libdecoct came from
     char served[CHANNEL_WORD];  // the backend of matmul
+    char names[CHANNEL_PATH];   // of the build's backends, if it does not know `backend`: "a, b"
     uint32_t version, arithmetic;
     bool has_hash;
     uint64_t hash;      // of the output of the last run

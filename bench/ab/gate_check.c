@@ -50,9 +50,10 @@ bool gate_check_open(gate *g) {
     if (!find_twin(g, &other)) {
         return false;
     }
+    bool unknown;
     char error[CHANNEL_ERROR]; // what cannot be used fails in each case, with a message
     digest_build(other.library, other.digest);
-    arm_probe(&other, g->session.worker, error);
+    arm_probe(&other, g->session.worker, &unknown, error);
     int count = gate_choose(&g->session, chosen, &c->computes);
     if (!open_part(g, &other, 0.0, chosen, count, &c->equal) ||
         !open_part(g, &other, c->inject, chosen, count, &c->slowed)) {

@@ -45,8 +45,8 @@ static void describe_machine(const json_t *context, char *text, size_t size) {
     text[0] = '\0';
     add(text, size, "%s (family %s, model %s, stepping %s), ", text_of(m, "cpu"),
         text_of(m, "cpu_family"), text_of(m, "model"), text_of(m, "stepping"));
-    add(text, size, "%lld CPUs, ",
-        (long long)json_integer_value(json_object_get(m, "usable_cpus")));
+    long long cpus = json_integer_value(json_object_get(m, "usable_cpus"));
+    add(text, size, "%lld CPU%s, ", cpus, cpus == 1 ? "" : "s");
     add_system(text, size);
     add(text, size, "kernel %s, ", text_of(m, "kernel"));
     if (strcmp(virtual, "none") == 0) {

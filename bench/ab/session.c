@@ -64,9 +64,19 @@ static int find_arms(ab_session *a, const char *const builds[2]) {
         fprintf(stderr, "%s: %s\n", a->command, error);
         return EXIT_SKIPPED;
     }
-    // What cannot be used fails in each case, with a message.
+    return 0;
+}
+
+// A backend that a build does not know ends the comparison. What else cannot be used fails in each
+// case, with a message.
+static int probe_arms(ab_session *a) {
+    char error[CHANNEL_ERROR];
     for (int i = 0; i < 2; i++) {
-        arm_probe(&a->arms[i], a->worker, error);
+        bool unknown;
+        if (!arm_probe(&a->arms[i], a->worker, &unknown, error) && unknown) {
+            fprintf(stderr, "%s: %s\n", a->command, error);
+            return EXIT_INTERNAL;
+        }
     }
     return 0;
 }
@@ -84,6 +94,7 @@ int ab_session_open(ab_session *a, const char *first, const char *second) {
     int code = find_arms(a, builds);
     code = code ? code : make_plan(a);
     code = code ? code : make_trials(a);
+    code = code ? code : probe_arms(a);
     if (code) {
         return code;
     }

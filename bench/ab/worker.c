@@ -55,6 +55,54 @@ static void take_library(channel *c) {
     c->arithmetic = decoct_arithmetic_version ? decoct_arithmetic_version() : 1;
 }
 
+// Is backend `index` called `name`?
+static bool is_called(decoct_context *ctx, int32_t index, const char *name) {
+    decoct_backend_info info = {.struct_size = sizeof info};
+    return decoct_backend_describe(ctx, index, &info) == DECOCT_OK && strcmp(info.name, name) == 0;
+}
+
+// "avx2, scalar": each name once. False: `asked` is one of them.
+static bool list_others(decoct_context *ctx, const char *asked, char *names, size_t size) {
+    size_t used = 0;
+    for (int32_t i = 0; i < decoct_backend_count(ctx) && used < size; i++) {
+        decoct_backend_info info = {.struct_size = sizeof info};
+        if (decoct_backend_describe(ctx, i, &info) != DECOCT_OK) {
+            continue;
+        }
+        if (strcmp(info.name, asked) == 0) {
+            return false;
+        }
+        int32_t first = 0;
+        while (!is_called(ctx, first, info.name)) {
+            first++;
+        }
+        if (first == i) {
+            used +=
+                (size_t)snprintf(names + used, size - used, "%s%s", used ? ", " : "", info.name);
+        }
+    }
+    return used > 0;
+}
+
+// Fails if this build has no backend of the requested name; the driver then gets all names.
+static void find_backend(channel *c) {
+    decoct_options asked = {.struct_size = sizeof asked,
+                            .threads = 1,
+                            .backend = c->backend,
+                            .error = c->error,
+                            .error_size = sizeof c->error};
+    decoct_options any = {.struct_size = sizeof any, .threads = 1, .backend = "scalar"};
+    decoct_context *ctx = NULL;
+    if (c->backend[0] == '\0' || decoct_context_open(&asked, &ctx) == DECOCT_OK) {
+        decoct_context_close(ctx);
+        return;
+    }
+    if (decoct_context_open(&any, &ctx) == DECOCT_OK) {
+        c->failed = list_others(ctx, c->backend, c->names, sizeof c->names);
+    }
+    decoct_context_close(ctx);
+}
+
 // Binds the calling thread, and with it the threads that it starts.
 static bool bind(channel *c, const cpu_set_t *set) {
     return !sched_setaffinity(0, sizeof *set, set) || fail_order(c, strerror(errno));
@@ -274,6 +322,7 @@ int main(void) {
         c->error[0] = '\0';
         if (c->order == CHANNEL_PROBE) {
             take_library(c);
+            find_backend(c);
         } else if (c->order == CHANNEL_OPEN && !w) {
             w = open_requested(c);
         } else if (!w) {

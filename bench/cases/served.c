@@ -145,6 +145,14 @@ static void list_names(char *names, size_t size) {
     decoct_context_close(ctx);
 }
 
+void served_suggest(const char *backend, const char *words, const char *names, char *text,
+                    size_t size) {
+    nearest near = nearest_to(backend);
+    nearest_offer_all(&near, names);
+    const char *hint = nearest_hint(&near, "");
+    snprintf(text, size, "%s%s%s There are %s", words, hint, *hint ? "" : ".", names);
+}
+
 bool served_unknown(const char *backend, char *text, size_t size) {
     char names[1024], words[512] = "";
     list_names(names, sizeof names);
@@ -152,9 +160,6 @@ bool served_unknown(const char *backend, char *text, size_t size) {
         return false;
     }
     open_forced(backend, 0, words, sizeof words); // it may know which plugin was refused
-    nearest near = nearest_to(backend);
-    nearest_offer_all(&near, names);
-    const char *hint = nearest_hint(&near, "");
-    snprintf(text, size, "%s%s%s There are %s", words, hint, *hint ? "" : ".", names);
+    served_suggest(backend, words, names, text, size);
     return true;
 }

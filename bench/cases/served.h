@@ -25,6 +25,9 @@ bool served_other_bits(decoct_context *ctx, const char *kernels);
 void served_strongest(decoct_context *ctx, char name[SERVED_NAME]);
 // Is there no backend of this name here? Then `text` says so, with the nearest name and all others.
 bool served_unknown(const char *backend, char *text, size_t size);
+// That text: the library's message `words`, the nearest of `names` ("scalar, avx2") and all.
+void served_suggest(const char *backend, const char *words, const char *names, char *text,
+                    size_t size);
 // Did the library reject a kernel of this backend (its result is wrong)? Then another backend
 // would do the work under its name; the message is at `text`.
 bool served_rejects(const char *backend, char *text, size_t size);

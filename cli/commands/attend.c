@@ -48,7 +48,7 @@ static const struct argp_option rows[] = {
 };
 
 static void take_output(attend_options *o, char *arg, struct argp_state *state) {
-    if (strcmp(arg, "-") != 0 && !cli_ends_with(arg, ".html") && !cli_ends_with(arg, ".svg")) {
+    if (!cli_output_is_stdout(arg) && !cli_ends_with(arg, ".html") && !cli_ends_with(arg, ".svg")) {
         argp_error(state, "-o takes a name that ends in .html or .svg, or -, not \"%s\"", arg);
     }
     o->output = arg;

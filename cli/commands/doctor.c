@@ -43,7 +43,7 @@ static error_t parse_doctor(int key, char *arg, struct argp_state *state) {
         o->root = arg;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "unexpected argument \"%s\"", arg);
+        argp_error(state, "unexpected argument '%s'", arg);
         return EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;

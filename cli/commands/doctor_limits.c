@@ -44,7 +44,8 @@ void doctor_quota(const doctor_machine *m, doctor_finding *f) {
                    "the cgroup's quota is worth %g CPUs, not less than the %d there are",
                    limit.quota, (int)cpus);
     } else {
-        doctor_say(f, DOCTOR_BAD, "the cgroup's quota is worth %g CPUs", limit.quota);
+        doctor_say(f, DOCTOR_BAD, "the cgroup's quota is worth %g CPU%s", limit.quota,
+                   limit.quota <= 1 ? "" : "s");
         mend_quota(f, &limit);
     }
 }
@@ -73,7 +74,8 @@ void doctor_cpus(const doctor_machine *m, doctor_finding *f) {
     if (m->online <= 0 || m->allowed <= 0) {
         doctor_unseen(f, "which CPUs this process may use");
     } else if (m->allowed >= m->online) {
-        doctor_say(f, DOCTOR_OK, "this process may use all %d CPUs", (int)m->online);
+        doctor_say(f, DOCTOR_OK, "this process may use all %d CPU%s", (int)m->online,
+                   m->online == 1 ? "" : "s");
     } else {
         char list[HOST_TEXT];
         doctor_say(f, DOCTOR_NOTE, "this process may use %d of %d CPUs", (int)m->allowed,

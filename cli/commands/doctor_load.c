@@ -56,11 +56,11 @@ void doctor_load(const doctor_machine *m, doctor_finding *f) {
                share >= 0.5                  ? DOCTOR_BAD
                : share >= 0.1 && load >= 0.5 ? DOCTOR_WARNING
                                              : DOCTOR_OK,
-               m->online > 0 ? "the load of the last minute is %.2f on %d CPUs"
+               m->online > 0 ? "the load of the last minute is %.2f on %d CPU%s"
                : m->allowed > 0
-                   ? "the load of the last minute is %.2f, and this process may use %d CPUs"
+                   ? "the load of the last minute is %.2f, and this process may use %d CPU%s"
                    : "the load of the last minute is %.2f; how many CPUs there are is unknown",
-               load, (int)cpus);
+               load, (int)cpus, cpus == 1 ? "" : "s");
     if (f->severity != DOCTOR_OK) {
         doctor_mend(f, "%s", who_runs);
     }

@@ -68,7 +68,7 @@ static error_t parse_export(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (o->file) {
-            argp_error(state, "one file at a time: unexpected argument \"%s\"", arg);
+            argp_error(state, "one file at a time: unexpected argument '%s'", arg);
         }
         o->file = arg;
         return 0;

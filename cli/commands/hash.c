@@ -65,7 +65,7 @@ static error_t parse_hash(int key, char *arg, struct argp_state *state) {
         o->fallback = true;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "unexpected argument \"%s\"", arg);
+        argp_error(state, "unexpected argument '%s'", arg);
         return EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;

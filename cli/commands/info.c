@@ -29,7 +29,7 @@ static error_t parse_info(int key, char *arg, struct argp_state *state) {
         o->json = true;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "unexpected argument \"%s\"", arg);
+        argp_error(state, "unexpected argument '%s'", arg);
         return EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -196,7 +196,8 @@ static void put_usable(const cli_term *term, const json_t *machine) {
     put_line_name(term, "Usable CPUs");
     fprintf(term->to, "%lld by this process; ", number_of(machine, "usable_cpus"));
     if (json_is_number(quota)) {
-        fprintf(term->to, "the quota is worth %g CPUs\n", json_number_value(quota));
+        double worth = json_number_value(quota);
+        fprintf(term->to, "the quota is worth %g CPU%s\n", worth, worth <= 1 ? "" : "s");
     } else {
         fputs("no quota\n", term->to);
     }

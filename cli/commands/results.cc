@@ -360,7 +360,7 @@ void results_reader::read(const char *text, size_t length, results_file *file) {
     dom::object all;
     made.clear();
     if (std::string_view(text, length).find_first_not_of(" \t\r\n") == std::string_view::npos) {
-        throw Trouble{"is empty: it holds no measurement", true};
+        throw Trouble{"the input is empty: it holds no measurement", true};
     }
     simdjson::error_code code = parser.parse(text, length, false).get(root);
     if (code == simdjson::MEMALLOC) {

@@ -21,16 +21,16 @@ typedef struct story_options {
 static const struct argp_option rows[] = {
     {"out", 'o', "FILE", 0, "Write the page here (works offline); - is standard output", 0},
     {"layer", 'l', "L", 0,
-     "Open with layer L, from 1, and the head of --head (default: the head on which the answer "
-     "depends most)",
+     "Open with layer L, from 1 (default: that of the head on which the answer depends most)", 0},
+    {"head", 'H', "H", 0,
+     "Open with head H of that layer, from 1 (default: the one on which the answer depends most)",
      0},
-    {"head", 'H', "H", 0, "Open with head H, from 1, of the layer of --layer", 0},
     {0},
 };
 
 static error_t check_story(const story_options *o, struct argp_state *state) {
-    if ((o->choice.layer < 0) != (o->choice.head < 0)) {
-        argp_error(state, "--layer and --head belong together: give both of them");
+    if (o->choice.head >= 0 && o->choice.layer < 0) {
+        argp_error(state, "--head needs --layer L: every layer has heads of its own");
     }
     if (!o->output) {
         argp_error(state, "give the page a name: -o story.html");
@@ -92,8 +92,8 @@ static int check_story_text(const story_options *o, const cli_desk *desk) {
     }
     if (o->prompt.count > STORY_TOKENS_MOST) {
         return cli_fail(CLI_USAGE,
-                        "a page shows at most %d tokens, and this text has %lld (a word is one or "
-                        "two): leave the beginning out",
+                        "a page shows at most %d tokens, and this text has %lld: leave the "
+                        "beginning out",
                         STORY_TOKENS_MOST, (long long)o->prompt.count);
     }
     return CLI_OK;

@@ -168,11 +168,22 @@ int story_switch(story *s) {
 
 // ---- All of it ----
 
+static int64_t largest_of_layer(const cli_head_effects *effects, int64_t layer, int64_t heads) {
+    const float *effect = effects->effect + layer * heads;
+    int64_t largest = 0;
+    for (int64_t i = 1; i < heads; i++) {
+        largest = effect[i] > effect[largest] ? i : largest;
+    }
+    return largest;
+}
+
 static int find_opening(story *s) {
     cli_head_effects effects;
     int code = cli_head_effects_make(s->desk, s->prompt, NULL, NULL, &effects);
-    if (code == CLI_OK && !s->chosen) {
+    if (code == CLI_OK && s->opens.layer < 0) {
         s->opens = effects.largest;
+    } else if (code == CLI_OK && s->opens.head < 0) {
+        s->opens.head = largest_of_layer(&effects, s->opens.layer, s->desk->info.heads);
     }
     story_array_begin(s, STORY_HEAD_EFFECTS);
     for (int64_t i = 0; i < story_array_size(&s->arrays[STORY_HEAD_EFFECTS]); i++) {

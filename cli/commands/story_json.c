@@ -234,7 +234,7 @@ static json_t *pack_command(const story *s) {
 }
 
 static json_t *pack_opens(const story *s) {
-    const char *how = s->chosen              ? "chosen with --layer and --head"
+    const char *how = s->chosen              ? "chosen with --layer or --head"
                       : s->prompt->count > 1 ? CLI_HEAD_EFFECT_METHOD
                                              : "the first one: a text of one token has no other";
     return json_pack("{s:I, s:I, s:s}", "layer", (json_int_t)s->opens.layer, "head",

@@ -106,6 +106,23 @@ static void put_hidden_pair(const list *l, const cli_hidden_pair *pair) {
     put_best(l, &pair->answer, l->term.width - 2 * l->label - l->bar - 24);
 }
 
+// The pair that decided most, which the list does not begin with: that goes by the extra.
+static void put_largest_pair(const list *l) {
+    const cli_influence *influence = l->why->influence;
+    const cli_hidden_pair *largest = influence->pairs;
+    for (int64_t i = 1; i < influence->pair_count; i++) {
+        largest = influence->pairs[i].effect > largest->effect ? &influence->pairs[i] : largest;
+    }
+    char first[NAME_ROOM], second[NAME_ROOM];
+    name_word(l->why, largest->first, first);
+    name_word(l->why, largest->second, second);
+    fputs("\nThe pair with the largest effect: ", l->term.to);
+    cli_term_put(&l->term, first);
+    fputs(" + ", l->term.to);
+    cli_term_put(&l->term, second);
+    fprintf(l->term.to, ", %.1f %%.\n", largest->effect);
+}
+
 static void put_pairs(const list *l) {
     const cli_influence *influence = l->why->influence;
     int64_t count = shown(l, influence->pair_count);
@@ -114,6 +131,7 @@ static void put_pairs(const list *l) {
               l->term.to);
         return;
     }
+    put_largest_pair(l);
     if (influence->pairs[0].extra < extra_least) {
         fputs("\nNo two words hidden together change more than both alone.\n", l->term.to);
         return;
