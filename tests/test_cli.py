@@ -434,6 +434,13 @@ class Attend(unittest.TestCase):
         self.assertIn(b'"feeling" no longer sees "bed"', out)
         self.assertIn(b"before     after  change", out)
 
+    def test_repeated_words_have_their_number(self):
+        code, out, _ = run("attend", "the bed and the cat", "--layer", "all", "--cut", "5:4")
+        self.assertEqual(code, 0)
+        self.assertIn(b'"cat" no longer sees "the (4)"', out)
+        for name in (b"the (1)", b"bed  ", b"and  "):
+            self.assertIn(b"\n  " + name, out)
+
     def test_cuts_that_make_no_sense(self):
         for cut, words in (("bed:feeling", b"nothing to cut"), ("feeling", b"takes FROM:TO"),
                            ("zebra:bed", b"neither a word"), ("feeling:0", b"neither a word"),

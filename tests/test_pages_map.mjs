@@ -164,6 +164,24 @@ export default function maps({ test, picture, noOverflow }) {
       await noOverflow(page);
       await picture(page, "map-" + file + "-narrow");
     }, { viewport: { width: 380, height: 800 }, hasTouch: true });
+  for (const width of [380, 1120])
+    test("map: opens where the chosen cell is, at " + width, "long", async page => {
+      const inside = () => page.locator(".cell.on").evaluate(cell => {
+        const c = cell.getBoundingClientRect(), map = document.getElementById("map").getBoundingClientRect();
+        return c.left >= map.left && c.right <= map.right && scrollY === 0;
+      });
+      assert.ok(await inside());
+      await page.click("#larger");
+      await page.evaluate(() => scrollTo(0, 0));
+      assert.ok(await inside());
+    }, { viewport: { width, height: 800 } });
+  test("map: a word that is there twice has its number", "long", async page => {
+    const { words } = await data(page), twice = w => words.filter(other => other === w).length > 1;
+    const shown = await page.locator("#sources .word, #more li .word").allTextContents();
+    const expected = words.map((w, i) => (twice(w) ? w + " (" + (i + 1) + ")" : w) + (i === words.length - 1 ? " (itself)" : ""));
+    assert.ok(words.some(twice));
+    assert.deepEqual([...shown].sort(), expected.sort());
+  });
   test("map: on paper", "snow", async page => {
     await page.locator(".snip").nth(4).click();
     await page.emulateMedia({ media: "print" });

@@ -17,11 +17,19 @@ static float weight(const sheet *s, int64_t reader, int64_t read) {
     return s->scene->map->mean[reader * s->scene->map->count + read];
 }
 
+static void put_name(const sheet *s, int64_t word) {
+    char name[CLI_WORD_NAME];
+    cli_words_name(s->scene->words, word, name);
+    cli_term_put_padded(&s->term, name, s->label, false);
+}
+
 static sheet lay_out_sheet(const cli_scene *scene) {
     sheet s = {.term = cli_term_look(stdout), .scene = scene};
     int widest = 1;
     for (int64_t i = 0; i < scene->words->count; i++) {
-        int w = cli_term_width(&s.term, scene->words->list[i].text);
+        char name[CLI_WORD_NAME];
+        cli_words_name(scene->words, i, name);
+        int w = cli_term_width(&s.term, name);
         widest = w > widest ? w : widest;
     }
     s.label = widest < LABEL_MOST ? widest : LABEL_MOST;
@@ -114,7 +122,9 @@ static void put_lines(const sheet *s) {
         int64_t j = next_source(s, i, -1);
         for (int k = 0; k < LINE_SOURCES && j >= 0; k++, j = next_source(s, i, j)) {
             fputs(k ? ", " : "", s->term.to);
-            cli_term_put(&s->term, words->list[j].text);
+            char name[CLI_WORD_NAME];
+            cli_words_name(words, j, name);
+            cli_term_put(&s->term, name);
             fprintf(s->term.to, " %.0f %%", (double)weight(s, i, j) * 100);
         }
         fputc('\n', s->term.to);
@@ -125,7 +135,7 @@ static void put_lines(const sheet *s) {
 static void put_source(const sheet *s, int64_t last, int64_t j) {
     const cli_map *map = s->scene->map;
     fputs("  ", s->term.to);
-    cli_term_put_padded(&s->term, s->scene->words->list[j].text, s->label, false);
+    put_name(s, j);
     fprintf(s->term.to, "  %5.1f %%  ", (double)weight(s, last, j) * 100);
     cli_term_style(&s->term, "36");
     int wide = cli_term_put_bar(&s->term, (double)weight(s, last, j), 40);
@@ -179,9 +189,12 @@ static void put_changes(const sheet *s) {
     for (int64_t i = 0; i < s->scene->cuts->count; i++) {
         const cli_cut *cut = &s->scene->cuts->list[i];
         fputs(i ? ", \"" : " \"", s->term.to);
-        cli_term_put(&s->term, s->scene->words->list[cut->from].text);
+        char name[CLI_WORD_NAME];
+        cli_words_name(s->scene->words, cut->from, name);
+        cli_term_put(&s->term, name);
         fputs("\" no longer sees \"", s->term.to);
-        cli_term_put(&s->term, s->scene->words->list[cut->to].text);
+        cli_words_name(s->scene->words, cut->to, name);
+        cli_term_put(&s->term, name);
         fputs("\"", s->term.to);
     }
     fprintf(s->term.to, "\n\n  %*s    before     after  change\n", LABEL_MOST, "");

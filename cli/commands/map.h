@@ -20,6 +20,9 @@ typedef struct cli_words {
 // begins a new word. 0 or an exit code.
 int cli_words_split(const cli_desk *desk, const cli_prompt *prompt, cli_words *out);
 void cli_words_free(cli_words *words);
+// "snow", and "the (4)" if the text has it more than once.
+enum { CLI_WORD_NAME = 256 };
+void cli_words_name(const cli_words *words, int64_t word, char out[CLI_WORD_NAME]);
 
 // Word `to` is hidden from word `from`, both 0-based, to <= from.
 typedef struct cli_cut {

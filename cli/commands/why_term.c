@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { LABEL_MOST = 16, BAR_MOST = 24, NAMED_MOST = 3, NAME_ROOM = 256 };
+enum { LABEL_MOST = 16, BAR_MOST = 24, NAMED_MOST = 3 };
 static const double extra_least = 1; // percent: below it a pair is not worth a line
 
 typedef struct list {
@@ -13,19 +13,9 @@ typedef struct list {
     int label, bar; // columns
 } list;
 
-// "snow", and "the (4)" if there are several.
-static void name_word(const cli_reasons *why, int64_t word, char out[NAME_ROOM]) {
-    const char *text = why->words->list[word].text;
-    int times = 0;
-    for (int64_t i = 0; i < why->words->count; i++) {
-        times += strcmp(why->words->list[i].text, text) == 0;
-    }
-    snprintf(out, NAME_ROOM, times > 1 ? "%.200s (%lld)" : "%.200s", text, (long long)word + 1);
-}
-
 static void put_name(const list *l, int64_t word) {
-    char name[NAME_ROOM];
-    name_word(l->why, word, name);
+    char name[CLI_WORD_NAME];
+    cli_words_name(l->why->words, word, name);
     cli_term_put_padded(&l->term, name, l->label, false);
 }
 
@@ -36,8 +26,8 @@ static int64_t shown(const list *l, int64_t count) {
 static list lay_out_list(const cli_reasons *why) {
     list l = {.term = cli_term_look(stdout), .why = why, .label = 4};
     for (int64_t i = 0; i < why->influence->count; i++) {
-        char name[NAME_ROOM];
-        name_word(why, i, name);
+        char name[CLI_WORD_NAME];
+        cli_words_name(why->words, i, name);
         int w = cli_term_width(&l.term, name);
         l.label = w > l.label ? w : l.label;
     }
@@ -113,9 +103,9 @@ static void put_largest_pair(const list *l) {
     for (int64_t i = 1; i < influence->pair_count; i++) {
         largest = influence->pairs[i].effect > largest->effect ? &influence->pairs[i] : largest;
     }
-    char first[NAME_ROOM], second[NAME_ROOM];
-    name_word(l->why, largest->first, first);
-    name_word(l->why, largest->second, second);
+    char first[CLI_WORD_NAME], second[CLI_WORD_NAME];
+    cli_words_name(l->why->words, largest->first, first);
+    cli_words_name(l->why->words, largest->second, second);
     fputs("\nThe pair with the largest effect: ", l->term.to);
     cli_term_put(&l->term, first);
     fputs(" + ", l->term.to);

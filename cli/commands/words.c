@@ -72,6 +72,15 @@ int cli_words_split(const cli_desk *desk, const cli_prompt *prompt, cli_words *o
     return CLI_OK;
 }
 
+void cli_words_name(const cli_words *words, int64_t word, char out[CLI_WORD_NAME]) {
+    const char *text = words->list[word].text;
+    int times = 0;
+    for (int64_t i = 0; i < words->count; i++) {
+        times += strcmp(words->list[i].text, text) == 0;
+    }
+    snprintf(out, CLI_WORD_NAME, times > 1 ? "%.200s (%lld)" : "%.200s", text, (long long)word + 1);
+}
+
 void cli_words_free(cli_words *words) {
     for (int64_t i = 0; words->list && i < words->count; i++) {
         free(words->list[i].text);

@@ -4,7 +4,10 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const words = data.words, n = words.length, triangle = n * (n + 1) / 2;
 const shown = w => (w = w.replace(/\n/g, "\u21b5")).trim() === "" ? "\u2423" : w;
-const quoted = i => "\u201c" + shown(words[i]).trim() + "\u201d";
+// A word that the text has more than once is told by its number, as `decoct why` does.
+const named = i => shown(words[i]).trim() +
+  (words.filter(w => w === words[i]).length > 1 ? " (" + (i + 1) + ")" : "");
+const quoted = i => "\u201c" + named(i) + "\u201d";
 const exact = p => (p * 100).toFixed(1) + " %";
 
 // Weights: for each head of each layer the lower triangle, 16 bits a weight, little-endian.
@@ -50,6 +53,13 @@ function select(reader, read, keep) {
   state.read = read === undefined ? favourite(reader) : read;
   if (keep) state.kept = [state.reader, state.read];
   paint();
+  if (keep) bringIntoView();
+}
+// A map that is too wide is scrolled, the page is not.
+function bringIntoView() {
+  const box = get("map"), edge = 12, outer = box.getBoundingClientRect();
+  const cell = cells[at(state.reader, state.read)].getBoundingClientRect();
+  box.scrollLeft += Math.max(0, cell.right + edge - outer.right) - Math.max(0, outer.left + edge - cell.left);
 }
 function unhover() {
   select(...(state.kept || [n - 1]));
@@ -80,7 +90,7 @@ let cellSize = 0;
 function sizeMap() {
   const box = get("cells"), longest = Math.max(...words.map(w => w.length));
   const room = get("map").clientWidth - Math.min(150, Math.max(9 * longest, 105)) - 20;
-  const fits = Math.max(6, Math.min(44, Math.floor(room / n) - 2));
+  const fits = Math.max(4, Math.min(44, Math.floor(room / n) - 2));
   get("larger").hidden = fits >= FIGURES;
   cellSize = state.larger && fits < FIGURES ? LARGE : fits;
   box.classList.toggle("small", cellSize < FIGURES);
@@ -171,7 +181,7 @@ function paintFlask() {
   const line = (to, paint, s, figure) => {
     const li = make("li"), dot = make("span", "dot");
     dot.style.background = paint;
-    const text = shown(words[s.j]) + (s.j === state.reader ? " (itself)" : "");
+    const text = named(s.j) + (s.j === state.reader ? " (itself)" : "");
     li.append(dot, make("span", "word", text), make("span", "num", figure(s.p)));
     to.append(li);
   };
@@ -181,7 +191,7 @@ function paintFlask() {
   summary.textContent = (list.length - 6) + " more, together " + percent(rest);
   others.textContent = "";
   list.slice(6).forEach(s => line(others, "var(--rest)", s, exact));
-  get("who").textContent = "\u201c" + shown(words[state.reader]) + "\u201d";
+  get("who").textContent = quoted(state.reader);
 }
 
 function scopeText() {
@@ -333,6 +343,7 @@ get("larger").onclick = () => {
   sizeMap();
   paintMap();
   paintHidden();
+  bringIntoView();
 };
 onTheme(() => {
   readPalette();
@@ -361,3 +372,4 @@ paintHidden();
 get("made").textContent = "Made by decoct attend: a " + data.type + " model of " + data.layers +
   " layers with " + data.heads + " heads, backend " + data.backend + ".";
 choose(data.layer, data.head);
+bringIntoView();
