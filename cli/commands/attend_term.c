@@ -17,7 +17,7 @@ static float weight(const sheet *s, int64_t reader, int64_t read) {
     return s->scene->map->mean[reader * s->scene->map->count + read];
 }
 
-static void put_name(const sheet *s, int64_t word) {
+static void put_word_name(const sheet *s, int64_t word) {
     char name[CLI_WORD_NAME];
     cli_words_name(s->scene->words, word, name);
     cli_term_put_padded(&s->term, name, s->label, false);
@@ -135,7 +135,7 @@ static void put_lines(const sheet *s) {
 static void put_source(const sheet *s, int64_t last, int64_t j) {
     const cli_map *map = s->scene->map;
     fputs("  ", s->term.to);
-    put_name(s, j);
+    put_word_name(s, j);
     fprintf(s->term.to, "  %5.1f %%  ", (double)weight(s, last, j) * 100);
     cli_term_style(&s->term, "36");
     int wide = cli_term_put_bar(&s->term, (double)weight(s, last, j), 40);

@@ -4,7 +4,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const words = data.words, n = words.length, triangle = n * (n + 1) / 2;
 const shown = w => (w = w.replace(/\n/g, "\u21b5")).trim() === "" ? "\u2423" : w;
-// A word that the text has more than once is told by its number, as `decoct why` does.
+// A word that the text has more than once carries its number, as `decoct why` does.
 const named = i => shown(words[i]).trim() +
   (words.filter(w => w === words[i]).length > 1 ? " (" + (i + 1) + ")" : "");
 const quoted = i => "\u201c" + named(i) + "\u201d";
