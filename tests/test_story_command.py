@@ -79,7 +79,6 @@ class Command(unittest.TestCase):
         page = self.path("story.html")
         for args, message in ((["the"], "-o story.html"), (["the", "-o", "story.png"], ".html"), (["-o", page, ""], "empty"),
                               (["the", "-o", page, "--head", "1"], "--head needs --layer"),
-                              (["the", "-o", page, "--head", "1"], "belong together"),
                               (["the", "-o", page, "--layer", "9", "--head", "1"], "2 layers"),
                               (["the", "-o", page, "--layer", "1", "--head", "9"], "4 heads"),
                               (["z" * 41, "-o", page], "41 tokens"), (["the", "-o", page, "--layer", "x"], "--layer")):
