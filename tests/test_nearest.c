@@ -39,6 +39,7 @@ static void test_long_names(void **state) {
     check_distance(longest, longest, 0);
     check_distance(longest, "", NEAREST_LENGTH - 1);
     check_distance(longer, longer, NEAREST_LENGTH);
+    check_distance(longer, longest, NEAREST_LENGTH);
     nearest near = nearest_to(longer);
     nearest_offer(&near, "next");
     assert_string_equal(nearest_hint(&near, ""), "");
