@@ -34,10 +34,13 @@ def typed_file(name):
     return os.path.join(grammar.HERE, "..", name)
 
 
-def looked_at():
-    """The sentences of dev.txt: people typed them, so they are kept out."""
-    with open(typed_file("dev.txt"), encoding="utf-8") as f:
-        return {sentence(line.partition(" | ")[0]) for line in f if not line.startswith("#")}
+def typed_by_people():
+    """The sentences that people typed, of both files: they are kept out of the corpus."""
+    found = set()
+    for name in ("dev.txt", "people.txt"):
+        with open(typed_file(name), encoding="utf-8") as f:
+            found |= {sentence(line.partition(" |")[0]) for line in f if not line.startswith("#")}
+    return found
 
 
 OTHERS = {"two": tales.two, "cause": tales.cause, "react": tales.react, "after": tales.after,
@@ -96,7 +99,7 @@ def story(dice, name=None):
 def stories(count=STORIES, odd=True):
     """The training corpus; a story is (text, where its ending word starts). The sentences without
     sense can be left out."""
-    dice, kept_out = Dice(SEED), looked_at()
+    dice, kept_out = Dice(SEED), typed_by_people()
     while count > 0:
         name, prompt, out, follow, choices = story(dice)
         word = dice.draw(choices)
