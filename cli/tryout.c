@@ -31,7 +31,7 @@ static void read_line(cli_tryout *t, char *line) {
     if (*line == '#') {
         return;
     }
-    if (bar) {
+    if (bar && bar > line && bar[3] != '\0') {
         *bar = '\0';
         add_pair(t, line, bar + 3);
     } else if (colon) {
@@ -47,9 +47,9 @@ void cli_tryout_load(const char *folder, cli_tryout *out) {
     int64_t size = 0;
     char *rest = NULL;
     *out = (cli_tryout){.text = cli_vocabulary_file(folder, "tryout.txt", TRYOUT_CAP, &size)};
-    if (size > TRYOUT_CAP) {
-        snprintf(out->problem, sizeof out->problem, "tryout.txt has more than %d bytes: not read",
-                 TRYOUT_CAP);
+    char fault[CLI_FAULT_CAP];
+    if (cli_vocabulary_fault(out->text, size, TRYOUT_CAP, fault)) {
+        snprintf(out->problem, sizeof out->problem, "tryout.txt %s: it is not read", fault);
         return;
     }
     for (char *line = out->text ? strtok_r(out->text, "\r\n", &rest) : NULL; line;

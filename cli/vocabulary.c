@@ -4,8 +4,11 @@
 
 #include "text.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { LIST_CAP = 1 << 20 };
 
@@ -15,15 +18,40 @@ static int compare_words(const void *a, const void *b) {
 
 char *cli_vocabulary_file(const char *folder, const char *name, int64_t cap, int64_t *size) {
     char path[4096 + 16];
+    struct stat info;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "re");
-    if (!file) {
+    *size = 0;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe must not hold the program up
+    if (file < 0) {
         return NULL;
     }
-    char *bytes = cli_alloc(cap + 2, 1);
-    *size = (int64_t)fread(bytes, 1, (size_t)cap + 1, file);
-    fclose(file);
+    if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
+        close(file);
+        *size = -1;
+        return NULL;
+    }
+    int64_t most = info.st_size < cap ? (int64_t)info.st_size : cap;
+    char *bytes = cli_alloc(most + 2, 1);
+    FILE *stream = fdopen(file, "r");
+    if (stream) {
+        *size = (int64_t)fread(bytes, 1, (size_t)most + 1, stream);
+        fclose(stream);
+    } else {
+        close(file);
+    }
     return bytes;
+}
+
+bool cli_vocabulary_fault(const char *text, int64_t size, int64_t cap, char fault[CLI_FAULT_CAP]) {
+    fault[0] = '\0';
+    if (size < 0) {
+        snprintf(fault, CLI_FAULT_CAP, "is not a regular file");
+    } else if (size > cap) {
+        snprintf(fault, CLI_FAULT_CAP, "has more than %lld bytes", (long long)cap);
+    } else if (text && (int64_t)strlen(text) != size) {
+        snprintf(fault, CLI_FAULT_CAP, "has a zero byte");
+    }
+    return fault[0] != '\0';
 }
 
 static void split_lines(cli_vocabulary *v) {
@@ -42,7 +70,7 @@ static void split_lines(cli_vocabulary *v) {
 static void load_pairs(const char *folder, cli_vocabulary *v) {
     int64_t size = 0, need = (v->count * (v->count - 1) / 2 + 7) / 8;
     char *bytes = cli_vocabulary_file(folder, "pairs.bin", need, &size);
-    if (bytes && size != need) {
+    if (size != need && (bytes || size < 0)) {
         snprintf(v->problem, sizeof v->problem,
                  "pairs.bin does not fit words.txt: it needs %lld bytes; pairs are not checked",
                  (long long)need);
@@ -54,12 +82,15 @@ static void load_pairs(const char *folder, cli_vocabulary *v) {
 
 void cli_vocabulary_load(const char *folder, cli_vocabulary *out) {
     int64_t size = 0;
+    char fault[CLI_FAULT_CAP];
     *out = (cli_vocabulary){.text = cli_vocabulary_file(folder, "words.txt", LIST_CAP, &size)};
-    if (size > LIST_CAP) {
-        snprintf(out->problem, sizeof out->problem,
-                 "words.txt has more than %d bytes: words are not checked", LIST_CAP);
-    } else if (out->text) {
+    if (!cli_vocabulary_fault(out->text, size, LIST_CAP, fault) && out->text) {
         split_lines(out);
+        snprintf(fault, sizeof fault, "%s", out->count == 0 ? "has no word" : "");
+    }
+    if (fault[0]) {
+        snprintf(out->problem, sizeof out->problem, "words.txt %s: words are not checked", fault);
+    } else if (out->text) {
         load_pairs(folder, out);
     }
 }

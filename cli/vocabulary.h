@@ -21,8 +21,11 @@ typedef struct cli_vocabulary {
 } cli_vocabulary;
 
 // The bytes of a file of the folder, at most cap + 1 of them, with a zero behind them; free() it.
-// NULL: there is no such file.
+// NULL: there is no such file; with *size -1 it is not a regular file.
 char *cli_vocabulary_file(const char *folder, const char *name, int64_t cap, int64_t *size);
+enum { CLI_FAULT_CAP = 48 };
+// Is what cli_vocabulary_file gave no list of lines? fault: why, "has a zero byte"; else "".
+bool cli_vocabulary_fault(const char *text, int64_t size, int64_t cap, char fault[CLI_FAULT_CAP]);
 
 void cli_vocabulary_load(const char *folder, cli_vocabulary *out);
 void cli_vocabulary_free(cli_vocabulary *vocabulary);

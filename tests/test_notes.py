@@ -111,6 +111,11 @@ class Notes(unittest.TestCase):
                           Folder(self, words, bytes(size)).notes("bed"))
         found = Folder(self, b"x" * (1 << 20) + b"\n").notes("bed")
         self.assertEqual(found, ["words.txt has more than 1048576 bytes: words are not checked"])
+        for text, fault in ((b"bed\n\0snow\n", "has a zero byte"), (b"\n\n", "has no word")):
+            self.assertEqual(Folder(self, text, b"").notes("bed"), ["words.txt %s: words are not checked" % fault])
+        folder = Folder(self)
+        os.mkfifo(os.path.join(folder.name, "words.txt"))  # the program does not wait for somebody to write
+        self.assertEqual(folder.notes("bed"), ["words.txt is not a regular file: words are not checked"])
 
     def test_model_without_a_list(self):
         self.assertEqual(Folder(self).notes(ODD), [])
