@@ -204,6 +204,15 @@ static void put_influence(const drawing *d) {
     }
 }
 
+// A probability that is not 0 never reads as 0.
+static void put_svg_percent(const drawing *d, double part) {
+    if (part > 0 && part < 0.0005) {
+        fputs("&lt;0.1 %", d->to);
+    } else {
+        fprintf(d->to, "%.1f %%", part * 100);
+    }
+}
+
 // One candidate, its bar and its number; before a cut as a thin grey bar above.
 static void put_candidate(const drawing *d, const cli_candidate *c, int y) {
     put_svg_text(d, EDGE, y, "class=\"ink\" font-size=\"15\"", c->label);
@@ -216,10 +225,12 @@ static void put_candidate(const drawing *d, const cli_candidate *c, int y) {
     }
     fprintf(d->to,
             "<rect class=\"hot\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"11\" rx=\"2\"/>\n"
-            "<text class=\"soft\" x=\"%d\" y=\"%d\" font-size=\"14\">%.1f %%",
-            x, y - 11, (double)c->p * BAR + 1, x + BAR + 12, y, (double)c->p * 100);
+            "<text class=\"soft\" x=\"%d\" y=\"%d\" font-size=\"14\">",
+            x, y - 11, (double)c->p * BAR + 1, x + BAR + 12, y);
+    put_svg_percent(d, (double)c->p);
     if (d->scene->before) {
-        fprintf(d->to, ", before the cut %.1f %%", (double)d->scene->before->p[c->id] * 100);
+        fputs(", before the cut ", d->to);
+        put_svg_percent(d, (double)d->scene->before->p[c->id]);
     }
     fputs("</text>\n", d->to);
 }

@@ -136,7 +136,9 @@ static void put_source(const sheet *s, int64_t last, int64_t j) {
     const cli_map *map = s->scene->map;
     fputs("  ", s->term.to);
     put_word_name(s, j);
-    fprintf(s->term.to, "  %5.1f %%  ", (double)weight(s, last, j) * 100);
+    fputs("  ", s->term.to);
+    cli_term_put_percent(&s->term, (double)weight(s, last, j));
+    fputs("  ", s->term.to);
     cli_term_style(&s->term, "36");
     int wide = cli_term_put_bar(&s->term, (double)weight(s, last, j), 40);
     cli_term_style(&s->term, "0");

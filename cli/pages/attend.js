@@ -8,7 +8,7 @@ const shown = w => (w = w.replace(/\n/g, "\u21b5")).trim() === "" ? "\u2423" : w
 const named = i => shown(words[i]).trim() +
   (words.filter(w => w === words[i]).length > 1 ? " (" + (i + 1) + ")" : "");
 const quoted = i => "\u201c" + named(i) + "\u201d";
-const exact = p => (p * 100).toFixed(1) + " %";
+const exact = p => p > 0 && p < 0.0005 ? "<0.1 %" : (p * 100).toFixed(1) + " %"; // what is not 0 never reads as 0
 
 // Weights: for each head of each layer the lower triangle, 16 bits a weight, little-endian.
 const bytes = Uint8Array.from(atob(data.weights), c => c.charCodeAt(0));
