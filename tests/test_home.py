@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-PEER = os.path.abspath(sys.argv.pop(2)) if len(sys.argv) > 2 else None  # our own stand-in for OpenBLAS
+PEER = os.path.abspath(sys.argv.pop(2)) if len(sys.argv) > 2 else None  # the folder of our pretended OpenBLAS
 DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, os.path.join(TOP, "bench", "rows"))
