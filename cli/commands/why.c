@@ -69,11 +69,6 @@ static const struct argp parser = {
     NULL,
     NULL};
 
-double cli_why_attention(const cli_reasons *why, int64_t word) {
-    int64_t n = why->words->count;
-    return (double)why->map->mean[(n - 1) * n + word];
-}
-
 static int why_words(const why_options *o, const cli_desk *desk, const cli_words *words) {
     cli_influence influence = {0};
     cli_map map = {0};

@@ -19,7 +19,10 @@ typedef struct cli_reasons {
 } cli_reasons;
 
 // The mean attention weight from the last word to this one.
-double cli_why_attention(const cli_reasons *why, int64_t word);
+static inline double cli_why_attention(const cli_reasons *why, int64_t word) {
+    int64_t n = why->words->count;
+    return (double)why->map->mean[(n - 1) * n + word];
+}
 
 void cli_why_print(const cli_reasons *why);
 int cli_why_json(const cli_reasons *why);
