@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { contrasts } from "./test_pages_story.mjs";
 
 const data = page => page.locator("#data").evaluate(e => JSON.parse(e.textContent));
-const one = p => (p * 100).toFixed(1) + " %";
+const one = p => p > 0 && p < 0.0005 ? "<0.1 %" : (p * 100).toFixed(1) + " %";
 const list = page => page.locator("#answer li").evaluateAll(all => all.map(li => {
-  const [, p, change] = li.querySelector(".num").textContent.match(/^([\d.]+ %)(?: \((.*)\))?$/);
+  const [, p, change] = li.querySelector(".num").textContent.match(/^(<?[\d.]+ %)(?: \((.*)\))?$/);
   return { text: li.querySelector(".word").textContent, p, change };
 }));
 // What the page must list while word i is hidden: each answer with both probabilities, the new best first.
