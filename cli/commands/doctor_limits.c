@@ -44,8 +44,7 @@ void doctor_quota(const doctor_machine *m, doctor_finding *f) {
                    "the cgroup's quota is worth %g CPUs, not less than the %d there are",
                    limit.quota, (int)cpus);
     } else {
-        doctor_say(f, DOCTOR_BAD, "the cgroup's quota is worth %g CPU%s", limit.quota,
-                   limit.quota <= 1 ? "" : "s");
+        doctor_say(f, DOCTOR_BAD, "the cgroup's quota is worth %g CPUs", limit.quota);
         mend_quota(f, &limit);
     }
 }
