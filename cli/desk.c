@@ -195,6 +195,11 @@ int cli_prompt_encode(const cli_desk *desk, cli_prompt *prompt) {
     return CLI_OK;
 }
 
+int cli_desk_read(const cli_options *options, cli_desk *desk, cli_prompt *prompt) {
+    int code = cli_desk_open(options, desk);
+    return code == CLI_OK ? cli_prompt_encode(desk, prompt) : code;
+}
+
 void cli_prompt_free(cli_prompt *prompt) {
     free(prompt->text);
     free(prompt->ids);

@@ -38,6 +38,8 @@ char *cli_join_words(int count, char *const *words);
 // Fills ids and count from text. 0, or an exit code: a prompt that is longer than the model's
 // context is CLI_USAGE.
 int cli_prompt_encode(const cli_desk *desk, cli_prompt *prompt);
+// cli_desk_open, then cli_prompt_encode.
+int cli_desk_read(const cli_options *options, cli_desk *desk, cli_prompt *prompt);
 void cli_prompt_free(cli_prompt *prompt);
 
 // The bytes of one token, NUL-terminated; *length in bytes, 0 for an id without a text. free() it.

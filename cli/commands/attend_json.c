@@ -2,9 +2,8 @@
 // What `decoct attend` shows, as one JSON object.
 #include "answer_json.h"
 #include "attend.h"
-#include "text.h"
+#include "json_out.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static json_t *pack_attend_words(const cli_words *words) {
@@ -50,10 +49,9 @@ static json_t *pack_cuts(const cli_cuts *cuts) {
 int cli_attend_json(const cli_scene *s) {
     char shown[128];
     cli_scene_name(s, shown, sizeof shown);
-    bool clean;
-    char *text = cli_utf8_clean(s->prompt->text, strlen(s->prompt->text), &clean);
+    json_t *text = cli_json_text(s->prompt->text, strlen(s->prompt->text));
     json_t *all =
-        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "prompt", text, "backend",
+        json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "prompt", text, "backend",
                   decoct_context_backend(s->desk->ctx), "shown", shown, "words",
                   pack_attend_words(s->words), "weights", pack_mean(s->map), "cuts",
                   pack_cuts(s->cuts), "answer", cli_answer_pack(&s->map->answer), "influence",
@@ -61,9 +59,5 @@ int cli_attend_json(const cli_scene *s) {
     if (all && s->before) {
         json_object_set_new(all, "before", cli_answer_pack(s->before));
     }
-    int bad = !all || json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
-    putchar('\n');
-    json_decref(all);
-    free(text);
-    return bad ? cli_fail(CLI_INTERNAL, "cannot write the JSON") : CLI_OK;
+    return cli_json_print(all);
 }

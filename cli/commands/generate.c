@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct generate`: continues a text and prints each word as it comes.
 #include "answer.h"
+#include "json_out.h"
 #include "notes.h"
 #include "take_text.h"
 #include "term.h"
@@ -153,10 +154,8 @@ static void take_token(stream *out, int32_t id, const char *text, size_t length)
         put_generated(out, text, length);
         return;
     }
-    bool clean;
-    char *shown = cli_utf8_clean(text, length, &clean);
-    json_array_append_new(out->tokens, json_pack("{s:i, s:s}", "id", (int)id, "text", shown));
-    free(shown);
+    json_array_append_new(
+        out->tokens, json_pack("{s:i, s:o}", "id", (int)id, "text", cli_json_text(text, length)));
     out->text = cli_resize(out->text, (int64_t)(out->length + length) + 1, 1);
     memcpy(out->text + out->length, text, length);
     out->length += length;
@@ -243,22 +242,16 @@ static void print_ending(const cli_desk *desk, const generate_options *o, const 
 
 static int print_generated_json(const cli_desk *desk, const generate_options *o, const stream *out,
                                 const ending *end, bool full) {
-    bool clean;
-    char *prompt = cli_utf8_clean(o->prompt.text, strlen(o->prompt.text), &clean);
-    char *text = cli_utf8_clean(out->text, out->length, &clean);
+    json_t *prompt = cli_json_text(o->prompt.text, strlen(o->prompt.text));
+    json_t *text = cli_json_text(out->text, out->length);
     json_t *all =
-        json_pack("{s:s, s:s, s:s, s:O, s:s, s:o}", "prompt", prompt, "backend",
+        json_pack("{s:o, s:s, s:o, s:O, s:s, s:o}", "prompt", prompt, "backend",
                   decoct_context_backend(desk->ctx), "text", text, "tokens", out->tokens, "ended",
                   end->ended ? "end"
                   : full     ? "context"
                              : "limit",
                   "notes", cli_notes_pack(&end->notes));
-    int bad = !all || json_dumpf(all, stdout, JSON_INDENT(2)) != 0;
-    putchar('\n');
-    json_decref(all);
-    free(prompt);
-    free(text);
-    return bad ? cli_fail(CLI_INTERNAL, "cannot write the JSON") : CLI_OK;
+    return cli_json_print(all);
 }
 
 static void begin_stream(const cli_desk *desk, const generate_options *o, stream *out) {
@@ -311,10 +304,7 @@ int cli_generate(int argc, char **argv) {
     if (code != CLI_OK) {
         return code;
     }
-    code = cli_desk_open(&o.common, &desk);
-    if (code == CLI_OK) {
-        code = cli_prompt_encode(&desk, &o.prompt);
-    }
+    code = cli_desk_read(&o.common, &desk, &o.prompt);
     if (code == CLI_OK) {
         code = generate(&desk, &o);
     }

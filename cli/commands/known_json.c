@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct words --json`.
+#include "json_out.h"
 #include "known.h"
 #include "text.h"
 
@@ -9,11 +10,7 @@
 
 // Text of files and of the command line may hold any bytes.
 static json_t *pack_any(const char *text) {
-    bool clean;
-    char *copy = cli_utf8_clean(text, strlen(text), &clean);
-    json_t *packed = json_string(copy);
-    free(copy);
-    return packed;
+    return cli_json_text(text, strlen(text));
 }
 
 static json_t *pack_known_words(char *const *words, int64_t count) {
@@ -74,9 +71,5 @@ static json_t *pack_asked(const cli_knowledge *k) {
 }
 
 int cli_known_json(const cli_knowledge *k) {
-    json_t *all = k->count > 0 ? pack_asked(k) : pack_overview(k);
-    int bad = !all || json_dumpf(all, stdout, JSON_INDENT(2)) != 0;
-    putchar('\n');
-    json_decref(all);
-    return bad ? cli_fail(CLI_INTERNAL, "cannot write the JSON") : CLI_OK;
+    return cli_json_print(k->count > 0 ? pack_asked(k) : pack_overview(k));
 }

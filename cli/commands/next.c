@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct next`: which words could come next, and how probable each is.
 #include "answer_json.h"
+#include "json_out.h"
 #include "notes.h"
 #include "take_text.h"
 #include "text.h"
@@ -58,16 +59,11 @@ static const struct argp parser = {
 
 static int print_next_json(const cli_desk *desk, const cli_prompt *prompt, const cli_answer *answer,
                            const cli_notes *notes) {
-    bool clean;
-    char *text = cli_utf8_clean(prompt->text, strlen(prompt->text), &clean);
-    json_t *all = json_pack("{s:s, s:s, s:o, s:o}", "prompt", text, "backend",
+    json_t *text = cli_json_text(prompt->text, strlen(prompt->text));
+    json_t *all = json_pack("{s:o, s:s, s:o, s:o}", "prompt", text, "backend",
                             decoct_context_backend(desk->ctx), "next", cli_answer_pack(answer),
                             "notes", cli_notes_pack(notes));
-    int bad = !all || json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
-    putchar('\n');
-    json_decref(all);
-    free(text);
-    return bad ? cli_fail(CLI_INTERNAL, "cannot write the JSON") : CLI_OK;
+    return cli_json_print(all);
 }
 
 static void print_list(const cli_prompt *prompt, const cli_answer *answer) {
@@ -116,10 +112,7 @@ int cli_next(int argc, char **argv) {
     if (code != CLI_OK) {
         return code;
     }
-    code = cli_desk_open(&o.common, &desk);
-    if (code == CLI_OK) {
-        code = cli_prompt_encode(&desk, &o.prompt);
-    }
+    code = cli_desk_read(&o.common, &desk, &o.prompt);
     if (code == CLI_OK) {
         code = answer_prompt(&desk, &o, &answer);
     }

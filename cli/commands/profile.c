@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `decoct profile`: where the time of a model goes, step by step, and how near each step is to the
 // limits of this machine.
+#include "json_out.h"
 #include "take_text.h"
 #include "term.h"
 #include "text.h"
@@ -271,10 +272,7 @@ static int print_profile_json(const cli_desk *desk, const profile_options *o, co
                             "threads", (int)decoct_context_threads(desk->ctx), "seconds",
                             p->seconds, "arithmetic_flops_per_second", p->peak,
                             "memory_bytes_per_second", p->read, "steps", list);
-    int bad = !all || json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
-    putchar('\n');
-    json_decref(all);
-    return bad ? cli_fail(CLI_INTERNAL, "cannot write the JSON") : CLI_OK;
+    return cli_json_print(all);
 }
 
 static void print_rate(double amount, double seconds, int digits) {

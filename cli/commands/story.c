@@ -132,8 +132,7 @@ int cli_story(int argc, char **argv) {
     if (code != CLI_OK) {
         return code;
     }
-    code = cli_desk_open(&o.common, &desk);
-    code = code == CLI_OK ? cli_prompt_encode(&desk, &o.prompt) : code;
+    code = cli_desk_read(&o.common, &desk, &o.prompt);
     code = code == CLI_OK ? check_story_text(&o, &desk) : code;
     code = code == CLI_OK ? cli_words_split(&desk, &o.prompt, &words) : code;
     code = code == CLI_OK ? write_story(&o, &desk, &words) : code;

@@ -5,6 +5,7 @@
 #include "story.h"
 
 #include "base64.h"
+#include "json_out.h"
 #include "text.h"
 
 #include <jansson.h>
@@ -28,17 +29,9 @@ static const char *const array_names[STORY_ARRAYS] = {
     [STORY_HEAD_EFFECTS] = "heads_tell",
 };
 
-static json_t *pack_text(const char *text, size_t length) {
-    bool clean;
-    char *shown = cli_utf8_clean(text, length, &clean);
-    json_t *string = json_string(shown);
-    free(shown);
-    return string;
-}
-
 // NULL becomes NULL, which json_pack refuses.
 static json_t *pack_owned(char *text) {
-    json_t *string = text ? pack_text(text, strlen(text)) : NULL;
+    json_t *string = text ? cli_json_text(text, strlen(text)) : NULL;
     free(text);
     return string;
 }
@@ -115,7 +108,7 @@ static json_t *pack_tokens(const story *s) {
             char *text = cli_token_text(s->desk, s->prompt->ids[i], &length);
             json_t *item =
                 json_pack("{s:i, s:o?, s:I}", "id", (int)s->prompt->ids[i], "text",
-                          text ? pack_text(text, length) : NULL, "word", (json_int_t)word);
+                          text ? cli_json_text(text, length) : NULL, "word", (json_int_t)word);
             free(text);
             json_array_append_new(list, item);
         }
@@ -182,7 +175,7 @@ static json_t *pack_hidden_words(const story *s) {
         for (int64_t i = 0; i < h->answer.count; i++) {
             const cli_candidate *c = &h->answer.top[i];
             json_array_append_new(answer, json_pack("{s:i, s:o, s:f}", "id", (int)c->id, "text",
-                                                    pack_text(c->label, strlen(c->label)), "p",
+                                                    cli_json_text(c->label, strlen(c->label)), "p",
                                                     (double)c->p));
         }
         json_array_append_new(list, json_pack("{s:I, s:f, s:o}", "word", (json_int_t)word, "effect",
@@ -204,7 +197,7 @@ static json_t *pack_model(const story *s) {
         start--;
     }
     return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "type", info->type,
-                     "name", pack_text(folder + start, end - start), "layers",
+                     "name", cli_json_text(folder + start, end - start), "layers",
                      (json_int_t)info->layers, "heads", (json_int_t)info->heads, "head_dim",
                      (json_int_t)(info->d_model / info->heads), "d_model",
                      (json_int_t)info->d_model, "d_ffn", (json_int_t)info->d_ffn, "vocabulary",
@@ -246,7 +239,7 @@ static json_t *pack_notes(const story *s) {
     json_t *list = cli_notes_pack(&s->notes);
     for (const char *note = s->desk->info.notes; *note;) {
         size_t length = strcspn(note, "\n");
-        json_array_append_new(list, pack_text(note, length));
+        json_array_append_new(list, cli_json_text(note, length));
         note += length + (note[length] == '\n');
     }
     return list;
@@ -257,7 +250,7 @@ static json_t *pack_all(const story *s) {
     json_t *all = json_pack(
         "{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:{s:f, s:f}}", "model", pack_model(s),
         "command", pack_command(s), "backend", decoct_context_backend(s->desk->ctx), "notes",
-        pack_notes(s), "text", pack_text(s->prompt->text, strlen(s->prompt->text)), "tokens",
+        pack_notes(s), "text", cli_json_text(s->prompt->text, strlen(s->prompt->text)), "tokens",
         pack_tokens(s), "words", pack_words(s), "focus", (json_int_t)last, "opens", pack_opens(s),
         "answer", pack_top(s, &s->answer, last, true), "answer_rest", "max", s->answer.shares.max,
         "log_sum", s->answer.shares.log_sum);

@@ -111,10 +111,7 @@ int cli_why(int argc, char **argv) {
     if (code != CLI_OK) {
         return code;
     }
-    code = cli_desk_open(&o.common, &desk);
-    if (code == CLI_OK) {
-        code = cli_prompt_encode(&desk, &o.prompt);
-    }
+    code = cli_desk_read(&o.common, &desk, &o.prompt);
     if (code == CLI_OK) {
         code = cli_words_split(&desk, &o.prompt, &words);
     }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What mattered, as one JSON object.
 #include "answer_json.h"
-#include "text.h"
+#include "json_out.h"
 #include "why.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static json_t *pack_word(const cli_reasons *why, int64_t i) {
@@ -32,14 +31,12 @@ static json_t *pack_why(const cli_reasons *why) {
     for (int64_t i = 0; i < influence->pair_count && i < why->top; i++) {
         bad |= json_array_append_new(pairs, pack_pair(why, &influence->pairs[i]));
     }
-    bool clean;
-    char *text = cli_utf8_clean(why->prompt->text, strlen(why->prompt->text), &clean);
-    json_t *all = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o}", "prompt", text, "backend",
+    json_t *text = cli_json_text(why->prompt->text, strlen(why->prompt->text));
+    json_t *all = json_pack("{s:o, s:s, s:s, s:o, s:s, s:o, s:o}", "prompt", text, "backend",
                             decoct_context_backend(why->desk->ctx), "method", INFLUENCE_METHOD,
                             "answer", cli_answer_pack(&influence->answer), "last",
                             why->words->list[why->words->count - 1].text, "words", words, "notes",
                             cli_notes_pack(why->notes));
-    free(text);
     if (why->pairs) {
         json_object_set_new(all, "extra", json_string(INFLUENCE_EXTRA));
         json_object_set_new(all, "pairs", pairs);
@@ -54,9 +51,5 @@ static json_t *pack_why(const cli_reasons *why) {
 }
 
 int cli_why_json(const cli_reasons *why) {
-    json_t *all = pack_why(why);
-    int bad = !all || json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
-    putchar('\n');
-    json_decref(all);
-    return bad ? cli_fail(CLI_INTERNAL, "cannot write the JSON") : CLI_OK;
+    return cli_json_print(pack_why(why));
 }
