@@ -66,20 +66,27 @@ def merge(parts, pair):
 def train(texts, size):
     """The merges of a vocabulary of `size` tokens, the end-of-text token included."""
     counts = collections.Counter(p for t in texts for p in split(t))
-    pieces = {p: (symbols(p), n) for p, n in counts.items()}
+    pieces = {p: symbols(p) for p in counts}
+    pairs, where = collections.Counter(), collections.defaultdict(set)
+
+    def count(p, sign):
+        for pair in zip(pieces[p], pieces[p][1:]):
+            pairs[pair] += sign * counts[p]
+            where[pair].add(p)
+
+    for p in pieces:
+        count(p, 1)
     merges = []
     while len(merges) < size - 257:
-        pairs = collections.Counter()
-        for parts, n in pieces.values():
-            for pair in zip(parts, parts[1:]):
-                pairs[pair] += n
-        if not pairs:
-            break
         best = max(pairs, key=lambda p: (pairs[p], p))
+        if pairs[best] <= 0:
+            break
         merges.append(best)
-        for p, (parts, n) in pieces.items():
-            if best[0] in parts:
-                pieces[p] = (merge(parts, best), n)
+        for p in where.pop(best):  # only these change
+            count(p, -1)
+            pieces[p] = merge(pieces[p], best)
+            count(p, 1)
+        del pairs[best]
     return merges
 
 

@@ -68,13 +68,17 @@ class GPT(nn.Module):
         nn.init.normal_(self.wte.weight, std=0.02)
         nn.init.normal_(self.wpe.weight, std=0.01)
 
-    def forward(self, ids):
+    def hidden(self, ids):
+        """Activations after the final norm."""
         t = ids.shape[1]
         mask = torch.full((t, t), -math.inf).triu(1)
         x = self.wte(ids) + self.wpe.weight[:t]
         for block in self.h:
             x = block(x, mask)
-        return self.ln_f(x) @ self.wte.weight.T
+        return self.ln_f(x)
+
+    def forward(self, ids):
+        return self.hidden(ids) @ self.wte.weight.T
 
 
 def to_bf16(tensor):

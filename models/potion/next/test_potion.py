@@ -11,6 +11,8 @@ import os
 import sys
 import unittest
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))  # bpe.py and gpt.py serve both
+
 import bpe
 import corpus
 import evaluate

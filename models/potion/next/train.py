@@ -27,6 +27,8 @@ if __name__ == "__main__" and os.environ.get("MALLOC_MMAP_MAX_") != "0":
         os.environ.pop(name, None)
     os.execv(sys.executable, [sys.executable] + sys.argv)
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))  # bpe.py and gpt.py serve both
+
 import torch
 import torch.multiprocessing as multiprocessing
 
