@@ -65,10 +65,11 @@ class AArch64(unittest.TestCase):
                     self.assertEqual((out["backend"], out["next"]), ("neon", answer["next"]))
 
     def test_threads_and_pinning(self):
-        wanted = output("max", "next", "--json", "Sarah lies", "--threads", "1")
+        ask = ("max", "next", "--json", "Sarah lies still on the bed, feeling", "--threads")
+        wanted = output(*ask, "1")
         for policy in ("none", "compact", "spread", "core", "0"):
-            self.assertEqual(output("max", "next", "--json", "Sarah lies", "--threads",
-                                    "1" if policy == "0" else "2", "--pin", policy), wanted)
+            threads = "1" if policy == "0" else "2"
+            self.assertEqual(output(*ask, threads, "--pin", policy), wanted)
         info = json.loads(output("max", "info", "--json", "--threads", "1", "--pin", "0"))
         self.assertEqual((info["pin"], info["pin_error"]), ("0", None))
         self.assertTrue(info["topology"]["allowed"])

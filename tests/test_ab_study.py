@@ -5,6 +5,7 @@
 import gzip
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -224,10 +225,10 @@ class Hog(unittest.TestCase):
         seed = next(s for s in map(str, range(1000)) if next(hog.spells(s, cpus))[0] < 2.1) # idle at first
         _, cpu, busy = next(hog.spells(seed, cpus))
         process = runs.start_hog(seed)
-        time.sleep(3)
+        self.assertTrue(select.select([process.stdout], [], [], 60)[0])
         spells = runs.end_hog(process)
         self.assertIsNotNone(process.poll())
-        self.assertEqual([spell[1:] for spell in spells], [[cpu, round(busy, 2)]])
+        self.assertEqual(spells[0][1:], [cpu, round(busy, 2)])
 
     def test_it_is_busy_half_of_the_time_on_every_cpu(self):
         some = [spell for spell, _ in zip(hog.spells("x", [0, 1]), range(1000))]
@@ -338,12 +339,16 @@ class Continues(Folder):
             # This call, the hog and what replaces `decoct ab`.
             self.assertEqual(len(processes(self.seed)), 2)
             self.assertEqual(len(processes(self.path("out", ".scratch", "ab.json"))), 1)
+            # A stopped hog cannot find out by printing that it is alone.
+            hog, = set(processes(self.seed)) - {run.pid}
+            os.kill(hog, signal.SIGSTOP)
         finally:
             run.send_signal(signal.SIGKILL)
             run.wait()
-        # At once, not only when it has something to print.
-        gone = self.wait_for(lambda: not processes(self.seed), seconds=1)
-        run.communicate() # its end is also that of the hog
+        gone = self.wait_for(lambda: not processes(self.seed))
+        if not gone:
+            os.kill(hog, signal.SIGKILL)
+        run.communicate()
         self.assertTrue(gone, "the hog lives")
         self.assertTrue(self.wait_for(lambda: not processes(self.path("out"))), "decoct ab lives")
         self.assertEqual(self.finished(), [])

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """hog.py SEED: a neighbour that comes and goes: it keeps one CPU, chosen at random each time, busy for
 2 to 8 seconds, then sleeps for 2 to 8 seconds. Each busy spell is a line of its standard output: the
-seconds since its start, the CPU, the seconds. It ends with the process that started it.
+seconds since its start, the CPU, the seconds.
 """
 import ctypes
 import os
@@ -15,9 +15,17 @@ LEAST, MOST = 2.0, 8.0
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent():
-    """The kernel kills this process when its parent ends, also if that is killed."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def dies_with_this():
+    """What a new process calls before its program starts (preexec_fn), so that the kernel kills it when
+    the process that called this ends, also if that is killed. From the first moment: a program that asks
+    for it by itself can be too late, and then nothing ends it."""
+    parent = os.getpid()
+
+    def ask():
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+    return ask
 
 
 def spells(seed, cpus):
@@ -28,7 +36,6 @@ def spells(seed, cpus):
 
 
 def main():
-    die_with_parent()
     begin = time.monotonic()
     for idle, cpu, busy in spells(sys.argv[1], sorted(os.sched_getaffinity(0))):
         time.sleep(idle)

@@ -58,7 +58,7 @@ def cpu_model():
 
 def start_hog(seed):
     return subprocess.Popen([sys.executable, hog.__file__, seed], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            text=True)
+                            text=True, preexec_fn=hog.dies_with_this())
 
 
 def end_hog(process):
@@ -73,7 +73,7 @@ def compare(program, words, scratch, **more):
     path = os.path.join(scratch, "ab.json")
     run = subprocess.Popen([program, "ab", *words, "--json", path], stdin=subprocess.DEVNULL, text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(**more),
-                           preexec_fn=hog.die_with_parent)
+                           preexec_fn=hog.dies_with_this())
     try:
         out = run.communicate()[0]
     finally:
