@@ -88,6 +88,8 @@ static int operations(void) {
     fine += decoct_matmul(ctx, &m) == DECOCT_OK;
     decoct_weights_destroy(weights);
     fine += decoct_attention(ctx, &a) == DECOCT_OK;
+    fine += decoct_matmul_dense(ctx, N, N, N, x, w, 0, NULL, y) == DECOCT_OK;
+    fine += decoct_attention_dense(ctx, 1, 2, 1, N, N, N / 2, 1, x, w, w + N * N, y) == DECOCT_OK;
     fine += decoct_softmax(ctx, N, N, 0.0f, x, 0, y, 0) == DECOCT_OK;
     fine += decoct_layer_norm(ctx, N, N, 1e-5f, w, w, x, 0, y, 0) == DECOCT_OK;
     fine += decoct_gelu(ctx, DECOCT_GELU_ERF, N, N, x, 0, y, 0) == DECOCT_OK;
@@ -214,7 +216,7 @@ static void test_small_stack(void **state) {
         int wanted;
         size_t most; // 0: no limit, since hwloc decides
     } groups[] = {
-        {"operations", operations, 14, STACK / 2},
+        {"operations", operations, 16, STACK / 2},
         {"blocks", blocks, 4, STACK / 2},
         {"models", models, 17, STACK / 2},
         {"the default model", default_model, 18, STACK / 2},

@@ -133,6 +133,15 @@ typedef struct decoct_matmul_args {
  */
 DECOCT_API decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_args *args);
 
+/**
+ * decoct_matmul as a flat call, for languages that cannot build structs of pointers:
+ * y = x b + bias with dense operands x (m, k), b (k, n), or (n, k) with b_transposed, bias (n) or
+ * NULL, y (m, n). The same bits, accuracy and errors.
+ */
+DECOCT_API decoct_status decoct_matmul_dense(decoct_context *ctx, int64_t m, int64_t n, int64_t k,
+                                             const float *x, const float *b, int32_t b_transposed,
+                                             const float *bias, float *y);
+
 /* ---- Attention ------------------------------------------------------------------------------- */
 
 /**
@@ -205,6 +214,18 @@ typedef struct decoct_attention_args {
  * u (|s| + |slope (j - p)|), likewise. A sink counts as a score in R and adds 6 to L.
  */
 DECOCT_API decoct_status decoct_attention(decoct_context *ctx, const decoct_attention_args *args);
+
+/**
+ * decoct_attention as a flat call, for languages that cannot build structs of pointers:
+ * out = softmax(q k^T / sqrt(head_dim)) v with dense operands q (batch, heads, q_len, head_dim),
+ * k and v (batch, kv_heads, kv_len, head_dim), out as q. With `causal` the last query sees all
+ * keys, and each one before it one key less (q_offset = kv_len - q_len): if q_len is larger than
+ * kv_len, the first queries see none, and their rows are zeros. The same bits, accuracy and errors.
+ */
+DECOCT_API decoct_status decoct_attention_dense(decoct_context *ctx, int64_t batch, int64_t heads,
+                                                int64_t kv_heads, int64_t q_len, int64_t kv_len,
+                                                int64_t head_dim, int32_t causal, const float *q,
+                                                const float *k, const float *v, float *out);
 
 /* ---- A decoder block ------------------------------------------------------------------------- */
 
