@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Counts the tests in meson's logs: by the closing lines of cmocka and of Python's unittest, and by
+# Counts the tests in meson's logs and in that of ci/test-languages: by the closing lines of cmocka and of Python's unittest, and by
 # meson's verdict where a test has neither, or ended before it could write them.
 function close_block() {
     if (!open) return
@@ -27,6 +27,9 @@ FNR == 1 { close_block() }
     s += number("skipped")
     p += ran - bad - number("skipped")
     ran = 0
+}
+/^languages: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { # of ci/test-languages
+    passed += $2; failed += $4; skipped += $6
 }
 END {
     close_block()

@@ -36,6 +36,7 @@ typedef struct cli_options {
 extern const struct argp_child cli_machine_options[];
 extern const struct argp_child cli_model_options[];
 extern const struct argp_child cli_folder_options[];
+extern const struct argp cli_model_parser; // for commands with more children than cli_model_options
 
 // parse_arguments (bench/cases/parse.h). Not CLI_OK: the command returns this code at once.
 int cli_parse(const struct argp *parser, int argc, char **argv, void *input);

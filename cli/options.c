@@ -79,9 +79,9 @@ static error_t parse_model(int key, char *arg, struct argp_state *state) {
 static const struct argp machine_parser = {machine_rows, parse_machine, NULL, NULL,
                                            NULL,         NULL,          NULL};
 const struct argp_child cli_machine_options[] = {{&machine_parser, 0, NULL, 90}, {0}};
-static const struct argp model_parser = {model_rows,          parse_model, NULL, NULL,
-                                         cli_machine_options, NULL,        NULL};
-const struct argp_child cli_model_options[] = {{&model_parser, 0, NULL, 80}, {0}};
+const struct argp cli_model_parser = {model_rows,          parse_model, NULL, NULL,
+                                      cli_machine_options, NULL,        NULL};
+const struct argp_child cli_model_options[] = {{&cli_model_parser, 0, NULL, 80}, {0}};
 static const struct argp folder_parser = {model_rows, parse_model, NULL, NULL, NULL, NULL, NULL};
 const struct argp_child cli_folder_options[] = {{&folder_parser, 0, NULL, 80}, {0}};
 

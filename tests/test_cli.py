@@ -537,6 +537,24 @@ class Hash(unittest.TestCase):
             self.assertEqual(json.loads(out)["next"], answer["next"])
         self.assertNotEqual(golden[0]["next"], golden[1]["next"])
 
+    def test_one_shape(self):
+        """The inputs and the hash of examples/languages, of which every language has a program."""
+        shape = ("hash", "--op", "attention", "--heads", "4", "--kv-heads", "2", "--seq", "33", "--head-dim", "16")
+        line = b"attention heads:4/kv_heads:2/seq:33/head_dim:16/seed:7 0203d34cddec0288\n"
+        code, out, err = run(*shape, "--seed", "7")
+        self.assertEqual((code, out), (0, line), err)
+        self.assertEqual(run(*shape, "--seed", "7", "--backend", "scalar", "--threads", "1")[1], line)
+        self.assertNotEqual(run(*shape, "--seed", "8")[1].split()[-1], line.split()[-1])
+        self.assertEqual(json.loads(run(*shape, "--seed", "7", "--json")[1])["hashes"][0]["hash"], "0203d34cddec0288")
+        one = run("hash", "--op", "attention", "--heads", "1", "--seq", "1", "--head-dim", "1")[1]
+        self.assertTrue(one.startswith(b"attention heads:1/kv_heads:1/seq:1/head_dim:1/seed:1 "))
+        for wrong, why in ((shape[:1] + shape[3:], b"--op attention"), (shape + ("--seed", "0"), b"--seed"),
+                           (shape + ("--kv-heads", "3"), b"does not divide"),
+                           (shape + ("--seq", "65536", "--heads", "65536"), b"more than")):
+            code, out, err = run(*wrong)
+            self.assertEqual((code, out), (64, b""), err)
+            self.assertIn(why, err)
+
     def test_only(self):
         code, out, _ = run("hash", "--op", "matmul_packed")
         self.assertEqual(code, 0)

@@ -49,6 +49,8 @@ static fixture open_fixture(decoct_context *ctx, const char *name) {
         fail_msg("%s", decoct_last_error(ctx));
     }
     assert_int_equal(decoct_model_describe(ctx, f.model, &f.info), DECOCT_OK);
+    assert_int_equal(decoct_model_vocabulary(f.model), f.info.vocabulary);
+    assert_int_equal(decoct_model_vocabulary(NULL), 0);
     assert_int_equal(f.info.space_after_words, strcmp(f.info.type, "openai-gpt") == 0);
     assert_int_equal(f.info.norm_order,
                      f.info.space_after_words ? DECOCT_POST_NORM : DECOCT_PRE_NORM);

@@ -9,6 +9,7 @@
 #include "bench/cases/work.h"
 #include "bench/measure/ticker.h"
 #include "desk.h"
+#include "hash_shape.h"
 #include "text.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ typedef struct hash_options {
     const char *only;
     const char *check;
     bool all, json, fallback;
+    hash_shape shape;
 } hash_options;
 
 enum { KEY_FALLBACK = 0x100, KEY_OP, KEY_CHECK };
@@ -45,7 +47,8 @@ static error_t parse_hash(int key, char *arg, struct argp_state *state) {
     hash_options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &o->common;
+        state->child_inputs[0] = &o->shape;
+        state->child_inputs[1] = &o->common;
         return 0;
     case 'a':
         o->all = true;
@@ -67,10 +70,21 @@ static error_t parse_hash(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_ARG:
         argp_error(state, "unexpected argument '%s'", arg);
         return EINVAL;
+    case ARGP_KEY_SUCCESS:
+        if (o->shape.given && (!o->only || strcmp(o->only, "attention") != 0)) {
+            argp_error(state, "a shape or a seed needs --op attention");
+        }
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
+
+static const struct argp_child children[] = {
+    {&hash_shape_parser, 0, NULL, 5},
+    {&cli_model_parser, 0, NULL, 0},
+    {0},
+};
 
 static const struct argp parser = {
     rows,
@@ -83,11 +97,13 @@ static const struct argp parser = {
     "  decoct hash > here.txt\n"
     "  decoct hash --backend scalar --threads 1 | diff here.txt -\n\n"
     "Two backends must agree to the last bit, so this prints no difference.\n\n"
+    "A program in another language can make the inputs of one shape and compare its hash:\n\n"
+    "  decoct hash --op attention --heads 4 --seq 33 --head-dim 16 --seed 7\n\n"
     "The lines \"model\" are those of the default model, or of --model; they are left out when "
     "there is no such model.\n\n" CLI_EXIT_DOC_AND(
         "12 different bits (--check) or a rejected kernel of the chosen backend, 14 "
         "--op matched nothing, "),
-    cli_model_options,
+    children,
     NULL,
     NULL};
 
@@ -215,7 +231,20 @@ static bool is_wanted(const hash_options *o, const cli_desk *desk, const catalog
            (!o->only || strcmp(o->only, shape->output) == 0);
 }
 
+static int hash_one(const hash_options *o, const cli_desk *desk, const char *golden, tally *t) {
+    char name[HASH_SHAPE_NAME], hash[HASH_DIGITS];
+    int code = hash_shape_run(desk->ctx, &o->shape, hash);
+    if (code == CLI_OK) {
+        hash_shape_name(&o->shape, name);
+        put_hash(t, o->only, name, hash, golden);
+    }
+    return code;
+}
+
 static int hash_cases(const hash_options *o, const cli_desk *desk, const char *golden, tally *t) {
+    if (o->shape.given) {
+        return hash_one(o, desk, golden, t);
+    }
     int code = CLI_OK, count = 0;
     catalogue_shape *shapes = catalogue_shapes(&count);
     if (!shapes) {
@@ -290,6 +319,9 @@ static int open_desk(const hash_options *o, cli_desk *desk) {
     }
     if (code != CLI_OK) {
         return code;
+    }
+    if (o->shape.given) {
+        return cli_check_backend(desk->ctx, true);
     }
     bool there = o->common.model || decoct_default_model(desk->ctx, desk->folder,
                                                          sizeof desk->folder, &length) == DECOCT_OK;

@@ -316,6 +316,8 @@ DECOCT_API void decoct_model_close(decoct_model *model);
 /** Reports kind and sizes of a model. Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *model,
                                                decoct_model_info *info);
+/** How many token ids there are, and logits, as decoct_model_describe reports it; 0 for NULL. */
+DECOCT_API int64_t decoct_model_vocabulary(const decoct_model *model);
 /** 1 if the token `id` ends a text, 0 if not: the tokens of eos_token_id in config.json and
  *  generation_config.json; if these name no token of the vocabulary, "<|endoftext|>". */
 DECOCT_API int32_t decoct_model_is_end(const decoct_model *model, int32_t id);

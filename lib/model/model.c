@@ -129,6 +129,10 @@ decoct_status decoct_model_describe(decoct_context *ctx, const decoct_model *mod
     return dct_leave(ctx, status);
 }
 
+int64_t decoct_model_vocabulary(const decoct_model *model) {
+    return model ? model->config.size.vocabulary : 0;
+}
+
 int32_t decoct_model_is_end(const decoct_model *model, int32_t id) {
     for (int32_t i = 0; model && i < model->config.ends.count; i++) {
         if (model->config.ends.ids[i] == id) {
