@@ -75,6 +75,19 @@ DECOCT_API uint32_t decoct_version(void);
  * bit. Libraries of the same number give the same bits. docs/bits.md lists the changes of each.
  */
 DECOCT_API uint32_t decoct_arithmetic_version(void);
+/**
+ * The binary interface of this library as one JSON object, for the tests of bindings: "version",
+ * "pointer" (bytes of one), and
+ *   "structs"    by name: "size", "since" (the release that had it first) and "fields" in their
+ *                order, each with "name", "type" as in C ("const float*"), "offset", "size", and a
+ *                "default" where 0 or NULL means something
+ *   "types"      by name, what each is another name for
+ *   "handles"    structs that only the library knows
+ *   "constants"  by name, integers
+ *   "functions"  names
+ * of decoct.h and backend.h. Never NULL; it lives as long as the library.
+ */
+DECOCT_API const char *decoct_abi_layout(void);
 
 /* ---- Context --------------------------------------------------------------------------------- */
 
