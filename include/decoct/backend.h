@@ -32,19 +32,19 @@ extern "C" {
 #define DECOCT_BACKEND_ABI 3
 
 /* Bits of cpu_features: the instructions exist and the operating system keeps their registers. */
-#define DECOCT_CPU_AVX2 (UINT64_C(1) << 0) /* with AVX, F16C is separate */
-#define DECOCT_CPU_FMA (UINT64_C(1) << 1)
-#define DECOCT_CPU_F16C (UINT64_C(1) << 2)
-#define DECOCT_CPU_AVX512 (UINT64_C(1) << 3) /* F, BW, DQ and VL together */
-#define DECOCT_CPU_AVX512_BF16 (UINT64_C(1) << 4)
-#define DECOCT_CPU_AVX512_VNNI (UINT64_C(1) << 5)
-#define DECOCT_CPU_NEON (UINT64_C(1) << 32)
-#define DECOCT_CPU_NEON_FP16 (UINT64_C(1) << 33)
-#define DECOCT_CPU_NEON_DOTPROD (UINT64_C(1) << 34)
-#define DECOCT_CPU_NEON_BF16 (UINT64_C(1) << 35)
-#define DECOCT_CPU_NEON_I8MM (UINT64_C(1) << 36)
-#define DECOCT_CPU_SVE (UINT64_C(1) << 37)
-#define DECOCT_CPU_SVE2 (UINT64_C(1) << 38)
+#define DECOCT_CPU_AVX2 (UINT64_C(1) << 0)          /**< x86-64: with AVX; F16C is separate */
+#define DECOCT_CPU_FMA (UINT64_C(1) << 1)           /**< x86-64: FMA3 */
+#define DECOCT_CPU_F16C (UINT64_C(1) << 2)          /**< x86-64: f16 to f32 and back */
+#define DECOCT_CPU_AVX512 (UINT64_C(1) << 3)        /**< x86-64: F, BW, DQ and VL together */
+#define DECOCT_CPU_AVX512_BF16 (UINT64_C(1) << 4)   /**< x86-64: products of pairs of bf16 */
+#define DECOCT_CPU_AVX512_VNNI (UINT64_C(1) << 5)   /**< x86-64: sums of products of bytes */
+#define DECOCT_CPU_NEON (UINT64_C(1) << 32)         /**< 64-bit ARM: Advanced SIMD */
+#define DECOCT_CPU_NEON_FP16 (UINT64_C(1) << 33)    /**< 64-bit ARM: arithmetic on f16 */
+#define DECOCT_CPU_NEON_DOTPROD (UINT64_C(1) << 34) /**< 64-bit ARM: sums of products of bytes */
+#define DECOCT_CPU_NEON_BF16 (UINT64_C(1) << 35)    /**< 64-bit ARM: products of bf16 */
+#define DECOCT_CPU_NEON_I8MM (UINT64_C(1) << 36)    /**< 64-bit ARM: matrix products of bytes */
+#define DECOCT_CPU_SVE (UINT64_C(1) << 37)          /**< 64-bit ARM: SVE */
+#define DECOCT_CPU_SVE2 (UINT64_C(1) << 38)         /**< 64-bit ARM: SVE2 */
 
 /* ---- Constants of the arithmetic: part of the definition, never tuned --------------------------
  */
@@ -52,10 +52,10 @@ extern "C" {
 /** Of the definition: docs/bits.md lists what each version changed. */
 #define DECOCT_ARITHMETIC_VERSION 2
 
-#define DECOCT_LANES 16       /* virtual lanes of a row reduction */
-#define DECOCT_SUM_CHUNK 1024 /* elements after which a row reduction starts new lanes */
-#define DECOCT_KEY_BLOCK 64   /* keys in one block of attention */
-#define DECOCT_KEY_PART 2048  /* keys that share a running maximum; parts are merged in order */
+#define DECOCT_LANES 16       /**< virtual lanes of a row reduction */
+#define DECOCT_SUM_CHUNK 1024 /**< elements after which a row reduction starts new lanes */
+#define DECOCT_KEY_BLOCK 64   /**< keys in one block of attention */
+#define DECOCT_KEY_PART 2048  /**< keys that share a running maximum; parts are merged in order */
 
 /* Sum of a row: element i belongs to lane i mod DECOCT_LANES, lanes start at +0 and add in
  * increasing i. After every DECOCT_SUM_CHUNK elements (and at the end) the lanes are added to total
@@ -102,12 +102,12 @@ enum {
  * at most m_block rows and k_block steps, where these are given.
  */
 typedef struct decoct_matmul_piece {
-    int64_t rows, cols, k;
-    decoct_operand x;
+    int64_t rows, cols, k; /**< of this piece: rows and columns of y, steps of each sum */
+    decoct_operand x;      /**< (rows, k) */
     /** Packed: first panel, aligned to 16 numbers of w; `plain`: first row, not aligned. */
     const void *w;
-    int64_t w_stride; /**< bytes from one panel to the next; `plain`: from one row to the next */
-    decoct_output y;
+    int64_t w_stride;   /**< bytes from one panel to the next; `plain`: from one row to the next */
+    decoct_output y;    /**< (rows, cols) */
     const float *bias;  /**< (cols) or NULL */
     int32_t accumulate; /**< 1: continue from what is in y */
     int32_t reserved;   /**< 0 */
@@ -124,10 +124,10 @@ typedef struct decoct_pack_piece {
 
 /** A matrix product of three types. */
 typedef struct decoct_matmul_kernel {
-    decoct_dtype x_dtype, w_dtype, y_dtype;
-    int32_t sum;           /**< DECOCT_SUM_ */
-    int32_t bits;          /**< DECOCT_BITS_ */
-    uint32_t panel_cols;   /**< columns of a packed panel; a multiple of 16 */
+    decoct_dtype x_dtype, w_dtype, y_dtype; /**< of x, w and y */
+    int32_t sum;                            /**< DECOCT_SUM_ */
+    int32_t bits;                           /**< DECOCT_BITS_ */
+    uint32_t panel_cols;                    /**< columns of a packed panel; a multiple of 16 */
     uint64_t cpu_features; /**< that this kernel needs besides those of its backend */
     /** Steps of k that are packed together: a panel is (k / k_group, panel_cols, k_group), and
      * pieces and blocks begin at multiples of it. 0 means 1. */
@@ -138,7 +138,7 @@ typedef struct decoct_matmul_kernel {
     uint32_t m_block;   /**< rows, likewise */
     uint32_t reserved;  /**< 0 */
     uint64_t scratch_bytes; /**< what `run` needs for a piece of m_block x k_block */
-    void (*run)(const decoct_matmul_piece *piece);
+    void (*run)(const decoct_matmul_piece *piece); /**< computes a piece with packed w */
     /** Packs some steps of one panel; columns from `cols` to panel_cols are 0, and so are steps
      * from k to the next multiple of k_group. */
     void (*pack)(const decoct_pack_piece *piece);
@@ -182,35 +182,35 @@ enum {
  * exp(s[j] - M) * (1 / SUM), 0 for a hidden key.
  */
 typedef struct decoct_attention_piece {
-    int64_t rows, kv_len, head_dim, value_dim;
-    const float *q; /**< (rows, head_dim) */
-    int64_t q_stride;
+    int64_t rows, kv_len, head_dim, value_dim; /**< queries, keys, columns of both, of values */
+    const float *q;                            /**< (rows, head_dim) */
+    int64_t q_stride;                          /**< from one query to the next */
     /** (blocks, head_dim, DECOCT_KEY_BLOCK): each block transposed; NULL: see packs_keys */
     const void *keys;
-    int64_t key_block_stride;
-    const void *v; /**< (kv_len, value_dim) */
-    int64_t v_stride;
-    float *out; /**< (rows, value_dim) */
-    int64_t out_stride;
-    const float *mask; /**< (rows, kv_len) or NULL */
-    int64_t mask_stride;
-    float *weights; /**< (rows, kv_len) or NULL */
-    int64_t weights_stride;
-    int64_t visible;      /**< keys that row 0 sees, may be <= 0 or > kv_len */
-    int64_t visible_step; /**< row i sees visible + i * visible_step of them: 1 causal, 0 not */
-    void *scratch;        /**< scratch_bytes(piece), 64-byte aligned */
-    float scale;
-    float softcap; /**< 0: none */
-    const void *k; /**< (kv_len, head_dim), used when `keys` is NULL */
-    int64_t k_stride;
-    decoct_dtype k_dtype; /**< of keys and k */
-    decoct_dtype v_dtype; /**< of v */
+    int64_t key_block_stride; /**< from one block of keys to the next */
+    const void *v;            /**< (kv_len, value_dim) */
+    int64_t v_stride;         /**< from one value to the next */
+    float *out;               /**< (rows, value_dim) */
+    int64_t out_stride;       /**< from one row to the next */
+    const float *mask;        /**< (rows, kv_len) or NULL */
+    int64_t mask_stride;      /**< from one row to the next */
+    float *weights;           /**< (rows, kv_len) or NULL */
+    int64_t weights_stride;   /**< from one row to the next */
+    int64_t visible;          /**< keys that row 0 sees, may be <= 0 or > kv_len */
+    int64_t visible_step;     /**< row i sees visible + i * visible_step of them: 1 causal, 0 not */
+    void *scratch;            /**< scratch_bytes(piece), 64-byte aligned */
+    float scale;              /**< of the scores */
+    float softcap;            /**< 0: none */
+    const void *k;            /**< (kv_len, head_dim), used when `keys` is NULL */
+    int64_t k_stride;         /**< from one key to the next */
+    decoct_dtype k_dtype;     /**< of keys and k */
+    decoct_dtype v_dtype;     /**< of v */
     /** Heads in this piece (0 = 1). More than 1 only with DECOCT_PACKS_HEADS, keys == NULL and rows
      * <= tile_rows; the pointers above are those of the first head. Head i reads its keys and
      * values (kv_phase + i) / kv_group head strides further on. */
     int64_t heads, kv_group, kv_phase;
-    int64_t q_head_stride, k_head_stride, v_head_stride, out_head_stride;
-    int64_t mask_head_stride, weights_head_stride;
+    int64_t q_head_stride, k_head_stride, v_head_stride, out_head_stride; /**< to the next head */
+    int64_t mask_head_stride, weights_head_stride;                        /**< to the next head */
     /** Of the visible + i * visible_step keys of row i only the last `window` ones are seen, the
      * keys before them are hidden as if by a mask of -inf; 0: no key is hidden by it. */
     int64_t window;
@@ -226,6 +226,7 @@ enum {
     DECOCT_PACKS_HEADS = 2    /**< also several heads in a piece */
 };
 
+/** Attention for the types and features that it claims. */
 typedef struct decoct_attention_kernel {
     uint32_t kv_dtypes;    /**< types of keys and values: bits 1 << DECOCT_F32 and so on */
     uint32_t features;     /**< DECOCT_ATTENTION_ */
@@ -235,15 +236,15 @@ typedef struct decoct_attention_kernel {
     uint32_t packs_keys;   /**< DECOCT_PACKS_ */
     uint32_t reserved;     /**< 0 */
     int64_t (*scratch_bytes)(const decoct_attention_piece *piece); /**< NULL: 0 */
-    void (*run)(const decoct_attention_piece *piece);
+    void (*run)(const decoct_attention_piece *piece);              /**< computes a piece */
 } decoct_attention_kernel;
 
 /** Turns keys (count <= DECOCT_KEY_BLOCK rows of head_dim) into one transposed block; keys from
  * `count` on are 0. */
 typedef struct decoct_keys_piece {
-    int64_t count, head_dim;
-    decoct_operand k; /**< (count, head_dim) */
-    void *block;      /**< (head_dim, DECOCT_KEY_BLOCK), of the type of k */
+    int64_t count, head_dim; /**< rows and columns of k */
+    decoct_operand k;        /**< (count, head_dim) */
+    void *block;             /**< (head_dim, DECOCT_KEY_BLOCK), of the type of k */
 } decoct_keys_piece;
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
@@ -251,10 +252,10 @@ typedef struct decoct_keys_piece {
 /** x (rows, cols) to y (rows, cols); y may be x. Each operation reads the operands named in
  * ops.def. */
 typedef struct decoct_rows_piece {
-    int64_t rows, cols;
-    decoct_operand x;
-    decoct_operand up; /**< a second input (rows, cols), f32 */
-    decoct_output y;
+    int64_t rows, cols;       /**< of this piece */
+    decoct_operand x;         /**< (rows, cols); with ids a table */
+    decoct_operand up;        /**< a second input (rows, cols), f32 */
+    decoct_output y;          /**< (rows, cols) */
     const float *gain, *bias; /**< (cols) or NULL */
     const int32_t *ids;       /**< (rows): which row of x; checked before */
     float scale;              /**< softmax: z = x * scale; norms: eps */
@@ -268,6 +269,7 @@ typedef struct decoct_rows_piece {
     int64_t rotary_dim;       /**< even, at most head_dim; may be 0 */
 } decoct_rows_piece;
 
+/** One operation on rows. */
 typedef struct decoct_rows_kernel {
     void (*run)(const decoct_rows_piece *piece); /**< NULL: none */
     uint32_t x_dtypes;     /**< types of x: bits 1 << DECOCT_F32 and so on; 0 means f32 alone */
@@ -289,13 +291,13 @@ typedef struct decoct_host {
 
 /** A whole y (m, n) = x (m, k) b (k, n) + bias. */
 typedef struct decoct_whole_matmul {
-    int64_t m, n, k;
-    decoct_operand x;
+    int64_t m, n, k;      /**< rows of y, columns of y, length of the sums */
+    decoct_operand x;     /**< (m, k) */
     decoct_operand b;     /**< (k, n), or (n, k) when b_transposed */
     int32_t b_transposed; /**< 0 or 1 */
     int32_t reserved;     /**< 0 */
     const float *bias;    /**< (n) or NULL */
-    decoct_output y;
+    decoct_output y;      /**< (m, n) */
 } decoct_whole_matmul;
 
 /** For libraries that have operations and no kernels. It may allocate, lock and start threads. */
@@ -315,32 +317,34 @@ typedef struct decoct_whole_kernels {
  */
 typedef struct decoct_probe_kernel {
     uint64_t fma_flops; /**< floating-point operations of one round; a fused multiply-add is two */
-    void (*fma)(int64_t rounds, float *sink); /**< registers only */
-    void (*read)(int64_t count, const float *from, float *sink);
-    void (*copy)(int64_t count, const float *from, float *to);
+    void (*fma)(int64_t rounds, float *sink);                    /**< registers only */
+    void (*read)(int64_t count, const float *from, float *sink); /**< count floats of memory */
+    void (*copy)(int64_t count, const float *from, float *to);   /**< count floats of memory */
 } decoct_probe_kernel;
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
-/* A list of kernels: `count` of them, each `size` bytes apart. DECOCT_KERNELS(array) fills it. */
+/** A list of matrix products. DECOCT_KERNELS(array) fills it, and the other two lists. */
 typedef struct decoct_matmul_kernels {
-    const decoct_matmul_kernel *items;
-    uint32_t count, size;
+    const decoct_matmul_kernel *items; /**< the first one */
+    uint32_t count, size;              /**< how many, and bytes from one to the next */
 } decoct_matmul_kernels;
+/** A list of attentions. */
 typedef struct decoct_attention_kernels {
-    const decoct_attention_kernel *items;
-    uint32_t count, size;
+    const decoct_attention_kernel *items; /**< the first one */
+    uint32_t count, size;                 /**< how many, and bytes from one to the next */
 } decoct_attention_kernels;
 /** Item i serves the operation i: items[DECOCT_OP_GELU]. */
 typedef struct decoct_rows_kernels {
-    const decoct_rows_kernel *items;
-    uint32_t count, size;
+    const decoct_rows_kernel *items; /**< the first one */
+    uint32_t count, size;            /**< how many, and bytes from one to the next */
 } decoct_rows_kernels;
 
 /** {items, count, size} of a constant array. */
 #define DECOCT_KERNELS(array)                                                                      \
     { (array), (uint32_t)(sizeof(array) / sizeof *(array)), (uint32_t)sizeof *(array) }
 
+/** What a backend is and what it can do: the constant that a plugin exports. */
 typedef struct decoct_backend {
     uint32_t struct_size;    /**< sizeof(decoct_backend) where this was compiled */
     uint32_t abi;            /**< DECOCT_BACKEND_ABI */
@@ -356,9 +360,9 @@ typedef struct decoct_backend {
     const decoct_attention_kernels *attention; /**< of those that can do what is asked the first
                                                   one; NULL: none */
     const decoct_rows_kernels *rows;           /**< NULL: none */
-    void (*pack_keys)(const decoct_keys_piece *piece);
-    const decoct_probe_kernel *probe;  /**< all of it must be there; NULL: none */
-    const decoct_whole_kernels *whole; /**< NULL: none */
+    void (*pack_keys)(const decoct_keys_piece *piece); /**< NULL: the next best one */
+    const decoct_probe_kernel *probe;                  /**< all of it must be there; NULL: none */
+    const decoct_whole_kernels *whole;                 /**< NULL: none */
 } decoct_backend;
 
 #ifdef __cplusplus

@@ -26,9 +26,9 @@ extern "C" {
 #endif
 
 /* The version of this header; decoct_version() is that of the library at run time. */
-#define DECOCT_VERSION_MAJOR 0
-#define DECOCT_VERSION_MINOR 1
-#define DECOCT_VERSION_PATCH 0
+#define DECOCT_VERSION_MAJOR 0 /**< the first number of this header */
+#define DECOCT_VERSION_MINOR 1 /**< the second one */
+#define DECOCT_VERSION_PATCH 0 /**< the third one */
 /** "0.1.0" */
 #define DECOCT_VERSION_STRING "0.1.0"
 /** As decoct_version() gives it: major << 16 | minor << 8 | patch. */
@@ -53,16 +53,16 @@ extern "C" {
 typedef int32_t decoct_status;
 /** The values, spelled out for parsers of other languages; a test compares them with the list. */
 enum {
-    DECOCT_OK = 0,
-    DECOCT_E_ARGUMENT = -1,
-    DECOCT_E_MEMORY = -2,
-    DECOCT_E_UNSUPPORTED = -3,
-    DECOCT_E_IO = -4,
-    DECOCT_E_FORMAT = -5,
-    DECOCT_E_FULL = -6,
-    DECOCT_E_BUSY = -7,
-    DECOCT_E_SYSTEM = -8,
-    DECOCT_STATUS_LAST = DECOCT_E_SYSTEM
+    DECOCT_OK = 0,                       /**< success */
+    DECOCT_E_ARGUMENT = -1,              /**< an argument is out of range */
+    DECOCT_E_MEMORY = -2,                /**< out of memory */
+    DECOCT_E_UNSUPPORTED = -3,           /**< not supported by this CPU or this build */
+    DECOCT_E_IO = -4,                    /**< a file cannot be read */
+    DECOCT_E_FORMAT = -5,                /**< a file has an invalid format */
+    DECOCT_E_FULL = -6,                  /**< no room for more tokens */
+    DECOCT_E_BUSY = -7,                  /**< the context is in use by another call */
+    DECOCT_E_SYSTEM = -8,                /**< the operating system refused */
+    DECOCT_STATUS_LAST = DECOCT_E_SYSTEM /**< the smallest of them */
 };
 
 /** The name, "DECOCT_E_MEMORY"; "DECOCT_E_?" for a number that is not a status. Never NULL. */

@@ -443,6 +443,7 @@ typedef struct decoct_trace_step {
     int64_t cols, stride; /**< of values */
     const float *values;  /**< (rows, cols), valid during the call only */
 } decoct_trace_step;
+/** Is called after a step; `user` is what decoct_session_trace was given. */
 typedef void (*decoct_trace_fn)(void *user, const decoct_trace_step *step);
 
 /**
