@@ -33,7 +33,7 @@ static void expect_config(const char *text, decoct_status wanted, const char *wo
     dct_error error = {""};
     snprintf(file, sizeof file, "%s/config.json", folder);
     write_bytes(file, text, strlen(text));
-    decoct_status status = dct_config_read(folder, out, &error);
+    decoct_status status = dct_config_read(&(dct_folder){.name = folder}, out, &error);
     unlink(file);
     if (status != wanted || !strstr(error.text, words)) {
         print_error("%s: status %d: %s\n", text, status, error.text);
@@ -177,7 +177,7 @@ static void test_switches(void **state) {
         char file[128];
         snprintf(file, sizeof file, "%s/config.json", folder);
         write_bytes(file, text, strlen(text));
-        assert_int_not_equal(dct_config_read(folder, &c, &error), DECOCT_OK);
+        assert_int_not_equal(dct_config_read(&(dct_folder){.name = folder}, &c, &error), DECOCT_OK);
         assert_non_null(strstr(error.text, key));
         unlink(file);
     }
@@ -195,15 +195,17 @@ static void test_ends(void **state) {
     expect_config("{\"model_type\": \"gpt2\", \"eos_token_id\": 50256}", DECOCT_OK, "", &c);
     assert_true(c.ends.count == 1 && c.ends.ids[0] == 50256);
     snprintf(file, sizeof file, "%s/generation_config.json", folder);
-    assert_int_equal(dct_ends_read(&c.ends, folder, &error), DECOCT_OK);
+    assert_int_equal(dct_ends_read(&c.ends, &(dct_folder){.name = folder}, &error), DECOCT_OK);
     assert_int_equal(c.ends.count, 1);
     write_bytes(file, "{\"eos_token_id\": [3, 4]}", 24);
-    assert_int_equal(dct_ends_read(&c.ends, folder, &error), DECOCT_OK);
+    assert_int_equal(dct_ends_read(&c.ends, &(dct_folder){.name = folder}, &error), DECOCT_OK);
     assert_true(c.ends.count == 3 && c.ends.ids[1] == 3 && c.ends.ids[2] == 4);
     write_bytes(file, "{\"eos_token_id\": \"3\"}", 21);
-    assert_int_equal(dct_ends_read(&c.ends, folder, &error), DECOCT_E_FORMAT);
+    assert_int_equal(dct_ends_read(&c.ends, &(dct_folder){.name = folder}, &error),
+                     DECOCT_E_FORMAT);
     write_bytes(file, "[]", 2);
-    assert_int_equal(dct_ends_read(&c.ends, folder, &error), DECOCT_E_FORMAT);
+    assert_int_equal(dct_ends_read(&c.ends, &(dct_folder){.name = folder}, &error),
+                     DECOCT_E_FORMAT);
     assert_non_null(strstr(error.text, "generation_config.json"));
     unlink(file);
     expect_config("{\"model_type\": \"gpt2\", \"eos_token_id\": [7, null]}", DECOCT_E_FORMAT,
@@ -215,7 +217,7 @@ static void test_ends(void **state) {
 static decoct_status read_once(void *data, dct_error *error) {
     dct_config c;
     (void)data;
-    return dct_config_read(folder, &c, error);
+    return dct_config_read(&(dct_folder){.name = folder}, &c, error);
 }
 
 static void test_no_memory(void **state) {

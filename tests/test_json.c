@@ -87,7 +87,7 @@ static void test_depth(void **state) {
 static void expect_file(uint64_t cap, decoct_status wanted, const char *words) {
     json_t *root = NULL;
     dct_error error = {""};
-    decoct_status status = dct_json_read(path, cap, &root, &error);
+    decoct_status status = dct_json_read(&(dct_folder){0}, path, cap, &root, &error);
     if (status != wanted || !strstr(error.text, words)) {
         print_error("status %d: %s; expected: %s\n", status, error.text, words);
     }
@@ -117,7 +117,7 @@ static void test_files(void **state) {
     uint64_t length;
     dct_error error;
     write_file("ab\0c", 4);
-    assert_int_equal(dct_file_read(path, 4, &text, &length, &error), DECOCT_OK);
+    assert_int_equal(dct_file_read(&(dct_folder){0}, path, 4, &text, &length, &error), DECOCT_OK);
     assert_int_equal(length, 4);
     assert_memory_equal(text, "ab\0c", 5); // with the NUL behind it
     dct_free(text);
@@ -137,7 +137,7 @@ static void test_files(void **state) {
 static decoct_status read_once(void *data, dct_error *error) {
     json_t *root = NULL;
     (void)data;
-    decoct_status status = dct_json_read(path, 100, &root, error);
+    decoct_status status = dct_json_read(&(dct_folder){0}, path, 100, &root, error);
     json_decref(root);
     return status;
 }
@@ -191,7 +191,7 @@ static void expect_members(const char *text, decoct_status wanted, const char *w
     dct_error error = {""};
     *s = (seen){0};
     decoct_status status =
-        dct_json_members(text, strlen(text), "a file", 100, add_member, s, &error);
+        dct_json_members(NULL, text, strlen(text), "a file", 100, add_member, s, &error);
     if (status != wanted || !strstr(error.text, words)) {
         print_error("status %d: %s; expected: %s\n", status, error.text, words);
     }

@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include "core/context.h"
+#include "machine/memory.h"
 #include "model/block.h"
 
 #include <math.h>
@@ -60,7 +61,7 @@ enum { MODELS = sizeof models / sizeof *models };
 static float main_of[DCT_PARTS][D * Q], bias_of[DCT_PARTS][Q];
 
 static float *copy(const float *from, int64_t count) {
-    float *to = malloc((size_t)count * sizeof *to);
+    float *to = dct_alloc(NULL, count, sizeof *to);
     assert_non_null(to);
     return memcpy(to, from, (size_t)count * sizeof *to);
 }
@@ -76,7 +77,7 @@ static decoct_block *make_block(decoct_context *ctx, int m) {
                        .rotary_form = DECOCT_ROTARY_HALVES,
                        .eps = 1e-5f,
                        .act_form = models[m].form};
-    decoct_block *block = dct_block_new(&models[m].recipe, &sizes);
+    decoct_block *block = dct_block_new(NULL, &models[m].recipe, &sizes);
     assert_non_null(block);
     for (int i = 0; i < models[m].recipe.count; i++) {
         const dct_step *s = &models[m].recipe.steps[i];

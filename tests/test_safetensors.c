@@ -86,7 +86,7 @@ static void test_values(void **state) {
     write_file(of_values, 0, data, 47);
     dct_safetensors *f = NULL;
     dct_error error = {""};
-    assert_int_equal(dct_safetensors_open(path, &f, &error), DECOCT_OK);
+    assert_int_equal(dct_safetensors_open(&(dct_folder){0}, path, &f, &error), DECOCT_OK);
     float out[9];
     read_values(f, "h", 0, 9, out);
     for (int i = 0; i < 9; i++) {
@@ -120,7 +120,7 @@ static void test_values(void **state) {
 static void expect(decoct_status wanted, const char *words) {
     dct_safetensors *f = NULL;
     dct_error error = {""};
-    decoct_status status = dct_safetensors_open(path, &f, &error);
+    decoct_status status = dct_safetensors_open(&(dct_folder){0}, path, &f, &error);
     if (status != wanted || !strstr(error.text, words) || !strstr(error.text, path)) {
         print_error("status %d: %s; expected: %s\n", status, error.text, words);
     }
@@ -223,12 +223,14 @@ static void test_missing(void **state) {
                   {"tf_model.h5", "TensorFlow"},
                   {"model-00001-of-00002.safetensors", "model.safetensors.index.json"},
                   {"model.fp16.safetensors", "another name"}};
-    assert_int_equal(dct_safetensors_open_folder(folder, &f, &error), DECOCT_E_IO);
+    assert_int_equal(dct_safetensors_open_folder(&(dct_folder){.name = folder}, &f, &error),
+                     DECOCT_E_IO);
     assert_non_null(strstr(error.text, "model.safetensors"));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         snprintf(other, sizeof other, "%s/%s", folder, others[i].name);
         write_bytes(other, "x", 1);
-        assert_int_equal(dct_safetensors_open_folder(folder, &f, &error), DECOCT_E_UNSUPPORTED);
+        assert_int_equal(dct_safetensors_open_folder(&(dct_folder){.name = folder}, &f, &error),
+                         DECOCT_E_UNSUPPORTED);
         assert_non_null(strstr(error.text, others[i].name));
         assert_non_null(strstr(error.text, others[i].words));
         unlink(other);
@@ -244,7 +246,7 @@ static void test_missing(void **state) {
 static decoct_status open_once(void *data, dct_error *error) {
     dct_safetensors *f = NULL;
     (void)data;
-    decoct_status status = dct_safetensors_open(path, &f, error);
+    decoct_status status = dct_safetensors_open(&(dct_folder){0}, path, &f, error);
     assert_true((f != NULL) == (status == DECOCT_OK));
     dct_safetensors_close(f);
     return status;
@@ -291,7 +293,7 @@ static void test_many(void **state) {
     dct_error error = {""};
     json_get_alloc_funcs(&old_malloc, &old_free);
     json_set_alloc_funcs(counted_block, json_unblock);
-    assert_int_equal(dct_safetensors_open(path, &f, &error), DECOCT_OK);
+    assert_int_equal(dct_safetensors_open(&(dct_folder){0}, path, &f, &error), DECOCT_OK);
     json_set_alloc_funcs(old_malloc, old_free);
     assert_int_equal(memory_held, 0);
     assert_true(most_held > 0 && most_held < COUNT / 2);

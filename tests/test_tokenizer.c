@@ -27,14 +27,14 @@ static dct_tokenizer *open_model(const char *name, dct_tokenizer_kind kind) {
     dct_error error;
     dct_tokenizer *t = NULL;
     snprintf(path, sizeof path, "%s/models/%s", fixtures(), name);
-    assert_int_equal(dct_tokenizer_open(path, kind, &t, &error), DECOCT_OK);
+    assert_int_equal(dct_tokenizer_open(&(dct_folder){.name = path}, kind, &t, &error), DECOCT_OK);
     return t;
 }
 
 static void check_round_trip(const dct_tokenizer *t, const char *text, uint64_t length) {
     int32_t *ids;
     int64_t count = encode(t, text, length, &ids);
-    char *back = dct_alloc((int64_t)length + 1, 1);
+    char *back = dct_alloc(NULL, (int64_t)length + 1, 1);
     uint64_t got = 0;
     assert_int_equal(dct_tokenizer_decode(t, ids, count, back, length + 1, &got, NULL), DECOCT_OK);
     assert_int_equal(got, length);
@@ -51,7 +51,8 @@ static dct_tokenizer *open_gpt2(void) {
         print_message("skipped: DECOCT_TEST_GPT2_VOCAB names no folder with GPT-2's vocabulary\n");
         skip();
     }
-    decoct_status status = dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error);
+    decoct_status status =
+        dct_tokenizer_open(&(dct_folder){.name = folder}, DCT_TOKENIZER_BYTES, &t, &error);
     if (status) {
         print_error("%s\n", error.text);
     }
@@ -110,7 +111,7 @@ static void test_long_word(void **state) {
     (void)state;
     dct_tokenizer *t = open_model("gpt2-f32", DCT_TOKENIZER_BYTES);
     enum { LENGTH = 1 << 20 };
-    char *text = dct_alloc(LENGTH, 1);
+    char *text = dct_alloc(NULL, LENGTH, 1);
     for (int i = 0; i < LENGTH; i++) {
         text[i] = "theanthin"[i % 9];
     }
@@ -205,7 +206,7 @@ static void test_merges(void **state) {
     uint64_t x = 7;
     (void)state;
     for (int round = 0; round < 300; round++) {
-        dct_bpe *bpe = dct_bpe_create();
+        dct_bpe *bpe = dct_bpe_create(NULL);
         char texts[TOKENS][LONGEST + 1];
         int32_t pairs[MERGES][3], count = 0;
         add_texts(bpe, texts);

@@ -39,9 +39,13 @@ static void clear_folder(void) {
     }
 }
 
+static decoct_status open_bytes(dct_tokenizer **t, dct_error *error) {
+    return dct_tokenizer_open(&(dct_folder){.name = folder}, DCT_TOKENIZER_BYTES, t, error);
+}
+
 static decoct_status try_open(dct_error *error) {
     dct_tokenizer *t = NULL;
-    decoct_status status = dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, error);
+    decoct_status status = open_bytes(&t, error);
     dct_tokenizer_close(t);
     return status;
 }
@@ -118,7 +122,7 @@ static void test_one_file(void **state) {
         dct_tokenizer *t = NULL;
         clear_folder();
         write_file("tokenizer.json", good[i]);
-        assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
+        assert_int_equal(open_bytes(&t, &error), DECOCT_OK);
         assert_int_equal(dct_tokenizer_size(t), 4);
         int32_t *ids;
         assert_int_equal(encode(t, "abab", 4, &ids), 2);
@@ -131,7 +135,7 @@ static void test_one_file(void **state) {
 static void expect_note(const char *words) {
     dct_error error = {""};
     dct_tokenizer *t = NULL;
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
+    assert_int_equal(open_bytes(&t, &error), DECOCT_OK);
     if (!strstr(dct_tokenizer_note(t), words)) {
         print_error("%s; expected: %s\n", dct_tokenizer_note(t), words);
     }
@@ -151,11 +155,11 @@ static void test_folders(void **state) {
     assert_int_equal(try_open(&error), DECOCT_E_IO);
     assert_non_null(strstr(error.text, "merges.txt"));
     write_file("tokenizer.json", "{\"model\": {\"vocab\": {\"a\": 0, \"b\": 1}}}");
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
+    assert_int_equal(open_bytes(&t, &error), DECOCT_OK);
     assert_int_equal(dct_tokenizer_size(t), 2);
     dct_tokenizer_close(t);
     write_file("merges.txt", "#version: 0.2\n");
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
+    assert_int_equal(open_bytes(&t, &error), DECOCT_OK);
     assert_int_equal(dct_tokenizer_size(t), 1);
     dct_tokenizer_close(t);
     expect_note("");
@@ -167,7 +171,7 @@ static void test_folders(void **state) {
     write_file("merges.txt", "#version: 0.2\na b\nb a");
     expect_note("");
     write_file("added_tokens.json", "{\"<|im_end|>\": 5, \"<pad>\": 4}");
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
+    assert_int_equal(open_bytes(&t, &error), DECOCT_OK);
     assert_int_equal(dct_tokenizer_size(t), 6);
     assert_int_equal(dct_tokenizer_find(t, "<|im_end|>"), 5);
     dct_tokenizer_close(t);
@@ -274,12 +278,15 @@ static void test_other_tokenizers(void **state) {
         char text[256];
         snprintf(text, sizeof text, "{\"model\": {%s, \"vocab\": {\"<unk>\": 0}}}", of_gpt1[i][0]);
         write_file("tokenizer.json", text);
-        assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_WORDS, &t, &error),
-                         DECOCT_E_UNSUPPORTED);
+        assert_int_equal(
+            dct_tokenizer_open(&(dct_folder){.name = folder}, DCT_TOKENIZER_WORDS, &t, &error),
+            DECOCT_E_UNSUPPORTED);
         assert_non_null(strstr(error.text, of_gpt1[i][1]));
     }
     write_file("tokenizer.json", "{\"model\": {\"vocab\": {\"a</w>\": 0}, \"merges\": []}}");
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_WORDS, &t, &error), DECOCT_E_FORMAT);
+    assert_int_equal(
+        dct_tokenizer_open(&(dct_folder){.name = folder}, DCT_TOKENIZER_WORDS, &t, &error),
+        DECOCT_E_FORMAT);
     assert_non_null(strstr(error.text, "<unk>"));
     assert_null(t);
 }
@@ -294,9 +301,9 @@ static decoct_status open_and_encode(void *data, dct_error *error) {
     dct_tokenizer *t = NULL;
     int32_t ids[64];
     int64_t count = -1;
-    decoct_status status = dct_tokenizer_open(s->folder, s->kind, &t, error);
+    decoct_status status = dct_tokenizer_open(&(dct_folder){.name = s->folder}, s->kind, &t, error);
     if (!status) {
-        status = dct_tokenizer_encode(t, s->text, strlen(s->text), ids, 64, &count, error);
+        status = dct_tokenizer_encode(NULL, t, s->text, strlen(s->text), ids, 64, &count, error);
         assert_true((status == DECOCT_OK) == (count > 0));
     }
     dct_tokenizer_close(t);
@@ -327,9 +334,9 @@ static void test_missing_byte(void **state) {
     clear_folder();
     write_file("vocab.json", "{\"a\": 0}");
     write_file("merges.txt", "");
-    assert_int_equal(dct_tokenizer_open(folder, DCT_TOKENIZER_BYTES, &t, &error), DECOCT_OK);
+    assert_int_equal(open_bytes(&t, &error), DECOCT_OK);
     int32_t ids[4] = {0, 5, 9, 9};
-    assert_int_equal(dct_tokenizer_encode(t, "a a!", 4, ids + 2, 2, &count, &error),
+    assert_int_equal(dct_tokenizer_encode(NULL, t, "a a!", 4, ids + 2, 2, &count, &error),
                      DECOCT_E_ARGUMENT);
     assert_non_null(strstr(error.text, "byte 1 (0x20)"));
     assert_true(count == 7 && ids[2] == 9 && ids[3] == 9); // untouched

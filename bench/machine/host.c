@@ -77,7 +77,10 @@ char *host_file(const char *root, const char *path) {
     char whole[HOST_PATH];
     uint64_t size;
     int length = snprintf(whole, sizeof whole, "%s%s", root, path);
-    return length > 0 && length < HOST_PATH ? dct_proc_text(whole, &size) : NULL;
+    char *text = length > 0 && length < HOST_PATH ? dct_proc_text(whole, &size) : NULL;
+    char *copy = text ? strdup(text) : NULL; // free() does not know the library's blocks
+    dct_proc_free(text);
+    return copy;
 }
 
 static bool is_blank(char c) {

@@ -134,6 +134,21 @@ typedef struct decoct_options {
      *  list of CPUs are refused, and decoct_machine_json reports why the topology is unknown. */
     int32_t hwloc_environment;
     int32_t reserved; /**< 0 */
+    /** The host's memory, both functions or neither; NULL: the C library's. For the context, for
+     *  all that calls on it make (weights, blocks, caches, models, sessions), and for what they
+     *  need meanwhile. `allocate` returns `size` bytes at a multiple of `alignment` (64), or NULL:
+     *  then the call ends with DECOCT_E_MEMORY, its outputs untouched. `deallocate` gets that
+     *  pointer and size once. What outlives the context keeps the allocator: it must work until
+     *  the last handle is gone. Both are called on the thread that calls the library, must return,
+     *  and cannot use the context. Not covered: memory inside jansson (JSON texts while a model
+     *  opens, decoct_machine_json), hwloc, the C library and plugins, stacks of threads, a few
+     *  pages of the system's, and what is needed for a moment to read /proc and /sys. */
+    void *(*allocate)(void *host, uint64_t size, uint64_t alignment);
+    void (*deallocate)(void *host, void *pointer, uint64_t size);
+    void *allocator_host;  /**< passed to both */
+    uint64_t memory_limit; /**< bytes of that memory, from either allocator; 0: no limit. What does
+                                not fit is not allocated: DECOCT_E_MEMORY, the message names the
+                                limit, what is in use and what was needed more */
 } decoct_options;
 
 /**
@@ -157,6 +172,14 @@ DECOCT_API void decoct_context_close(decoct_context *ctx);
  *                   call whose context was NULL.
  */
 DECOCT_API const char *decoct_last_error(const decoct_context *ctx);
+/**
+ * Bytes in use of the memory that options.memory_limit counts, and in *most (may be NULL) the most
+ * that were so far; 0 for NULL (then *most is untouched). Of a context and of all that calls on it
+ * made and that is not destroyed yet; a session grows at the cost of the context that it is called
+ * with. Memory that was allocated counts, whether it was written to or not. From any thread, also
+ * while a call runs.
+ */
+DECOCT_API int64_t decoct_context_memory(const decoct_context *ctx, int64_t *most);
 /** How many threads work for this context; 0 for NULL. */
 DECOCT_API int32_t decoct_context_threads(const decoct_context *ctx);
 /** The backend that serves matmul, e.g. "avx2"; NULL for NULL. Others may serve other kernels. */

@@ -174,7 +174,7 @@ void dct_admit(dct_backend_list *list) {
         if (!b->outside || !b->usable) {
             continue;
         }
-        e = e ? e : exam_open(scalar);
+        e = e ? e : exam_open(list->memory, scalar);
         if (e) {
             examine(b, e);
         } else {

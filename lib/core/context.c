@@ -29,6 +29,18 @@ static const char BUSY[] = "the context is in use by another call: wait for it w
 
 // ---- Entering a call ----
 
+// Adds to the message of a call that had no memory which limit refused it.
+static void explain_memory(const dct_memory *memory, decoct_status status, dct_error *error) {
+    char why[160] = "";
+    if (status == DECOCT_E_MEMORY) {
+        dct_memory_refusal(memory, why, sizeof why);
+    }
+    if (*why) {
+        size_t room = sizeof error->text - strlen(why) - 1, used = strlen(error->text);
+        strcpy(error->text + (used < room ? used : room), why);
+    }
+}
+
 decoct_status dct_enter(decoct_context *ctx) {
     if (!ctx) {
         dct_callers_note(&dct_without_context, "the context is NULL");
@@ -39,6 +51,7 @@ decoct_status dct_enter(decoct_context *ctx) {
         return DECOCT_E_BUSY;
     }
     ctx->error.text[0] = '\0';
+    dct_memory_begin(ctx->memory);
     ctx->ran = DECOCT_OK;
     ctx->host_fp_mode = dct_fp_enter();
     return DECOCT_OK;
@@ -49,6 +62,7 @@ decoct_status dct_leave(decoct_context *ctx, decoct_status status) {
     if (status && !ctx->error.text[0]) {
         dct_fail(&ctx->error, status, "%s", decoct_status_string(status));
     }
+    explain_memory(ctx->memory, status, &ctx->error);
     dct_fp_leave(ctx->host_fp_mode);
     // The next caller may enter before this one has read its text.
     if (status && ctx->turn.wait) {
@@ -66,7 +80,7 @@ dct_error *dct_context_error(decoct_context *ctx) {
 
 void *dct_scratch_bytes(decoct_context *ctx, dct_scratch_slot slot, int64_t size) {
     if (size > ctx->scratch[slot].room || !ctx->scratch[slot].data) {
-        void *data = dct_alloc(size, 1);
+        void *data = dct_alloc(ctx->memory, size, 1);
         if (!data) {
             return NULL;
         }
@@ -135,14 +149,15 @@ void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, voi
 // ---- Opening ----
 
 // A list "0,2-5" needs only the allowed CPUs, not hwloc.
-static decoct_status follow_list(const char *list, int32_t threads, int32_t *cpus,
-                                 dct_error *error) {
+static decoct_status follow_list(decoct_context *ctx, const char *list, int32_t threads,
+                                 int32_t *cpus) {
+    dct_error *error = &ctx->error;
     int32_t *allowed = NULL;
     dct_places places = {0};
     if (!dct_allowed_cpus(&allowed, &places.count)) {
         return dct_fail(error, DECOCT_E_SYSTEM, "pin: the affinity mask cannot be read");
     }
-    places.items = dct_zalloc(places.count, sizeof *places.items);
+    places.items = dct_zalloc(ctx->memory, places.count, sizeof *places.items);
     for (int32_t i = 0; places.items && i < places.count; i++) {
         places.items[i].cpu = allowed[i];
     }
@@ -156,7 +171,7 @@ static decoct_status follow_list(const char *list, int32_t threads, int32_t *cpu
 static decoct_status find_cpus(decoct_context *ctx, const char *pin, int32_t threads,
                                int32_t *cpus) {
     if (pin[0] >= '0' && pin[0] <= '9') {
-        return follow_list(pin, threads, cpus, &ctx->error);
+        return follow_list(ctx, pin, threads, cpus);
     }
     dct_error why = {{0}};
     dct_topology *topology = NULL;
@@ -172,7 +187,8 @@ static decoct_status find_cpus(decoct_context *ctx, const char *pin, int32_t thr
 }
 
 static decoct_status open_pool(decoct_context *ctx, const decoct_options *options) {
-    dct_pool_options pool = {.threads = options->threads ? options->threads : dct_usable_cpus(),
+    dct_pool_options pool = {.memory = ctx->memory,
+                             .threads = options->threads ? options->threads : dct_usable_cpus(),
                              .parallel_for = options->parallel_for,
                              .parallel_for_host = options->parallel_for_host};
     const char *pin = options->pin ? options->pin : "none";
@@ -192,7 +208,7 @@ static decoct_status open_pool(decoct_context *ctx, const decoct_options *option
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
                         "options: pin '%s' cannot be combined with a host parallel_for", pin);
     }
-    int32_t *cpus = dct_alloc(pool.threads, sizeof *cpus);
+    int32_t *cpus = dct_alloc(ctx->memory, pool.threads, sizeof *cpus);
     if (!cpus) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "out of memory");
     }
@@ -209,8 +225,8 @@ static decoct_status open_parts(decoct_context *ctx, const decoct_options *optio
     uint64_t features = dct_cores_features();
     const char *forced = options->backend ? options->backend : secure_getenv("DECOCT_BACKEND");
     forced = forced && *forced ? forced : NULL;
-    decoct_status status = dct_backends_open(features, forced, options->strict_backend != 0,
-                                             &ctx->backends, &ctx->error);
+    decoct_status status = dct_backends_open(
+        ctx->memory, features, forced, options->strict_backend != 0, &ctx->backends, &ctx->error);
     if (status) {
         return status;
     }
@@ -235,7 +251,9 @@ static void close_context(decoct_context *ctx) {
         dct_free(ctx->scratch[i].data);
     }
     dct_turn_close(&ctx->turn);
+    dct_memory *memory = ctx->memory;
     dct_free(ctx);
+    dct_memory_close(memory);
 }
 
 static decoct_status check_options(const decoct_options *o, dct_error *error) {
@@ -251,21 +269,38 @@ static decoct_status check_options(const decoct_options *o, dct_error *error) {
                             switches[i].name, switches[i].value);
         }
     }
+    if (!o->allocate != !o->deallocate) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "options: %s is NULL, but %s is not",
+                        o->allocate ? "deallocate" : "allocate",
+                        o->allocate ? "allocate" : "deallocate");
+    }
     return o->reserved ? dct_fail(error, DECOCT_E_ARGUMENT, "options: reserved is not 0")
                        : DECOCT_OK;
 }
 
 static decoct_status open_checked(const decoct_options *options, decoct_context **out,
                                   dct_error *error) {
-    decoct_context *ctx = dct_zalloc(1, sizeof *ctx);
+    dct_memory_source source = {.allocate = options->allocate,
+                                .deallocate = options->deallocate,
+                                .host = options->allocator_host,
+                                .limit = options->memory_limit};
+    dct_memory *memory = dct_memory_open(&source);
+    decoct_context *ctx = memory ? dct_zalloc(memory, 1, sizeof *ctx) : NULL;
     if (!ctx) {
-        return dct_fail(error, DECOCT_E_MEMORY, "context: out of memory");
+        dct_fail(error, DECOCT_E_MEMORY, "context: out of memory");
+        if (memory) {
+            explain_memory(memory, DECOCT_E_MEMORY, error);
+        }
+        dct_memory_close(memory);
+        return DECOCT_E_MEMORY;
     }
+    ctx->memory = memory;
     dct_turn_open(&ctx->turn, options->wait);
     decoct_status status = open_parts(ctx, options);
     if (status) {
         const char *text = ctx->error.text[0] ? ctx->error.text : decoct_status_string(status);
         dct_fail(error, status, "%s", text);
+        explain_memory(memory, status, error);
         close_context(ctx);
         return status;
     }
@@ -312,6 +347,11 @@ const char *decoct_last_error(const decoct_context *ctx) {
     }
     // The text of a call in progress is not finished.
     return dct_turn_is_taken(&ctx->turn) ? BUSY : ctx->error.text;
+}
+
+int64_t decoct_context_memory(const decoct_context *ctx, int64_t *most) {
+    int64_t unused;
+    return ctx ? dct_memory_used(ctx->memory, most ? most : &unused) : 0;
 }
 
 int32_t decoct_context_threads(const decoct_context *ctx) {

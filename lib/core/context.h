@@ -24,6 +24,7 @@ typedef enum dct_scratch_slot {
 
 struct decoct_context {
     dct_error error;
+    dct_memory *memory; // of this context, and of what calls on it make
     dct_backends *backends;
     const dct_choice *kernels;
     dct_pool *pool;

@@ -257,13 +257,14 @@ static decoct_status find_and_choose(dct_backends *s, uint64_t features, const c
     return status;
 }
 
-decoct_status dct_backends_open(uint64_t features, const char *forced, bool strict,
-                                dct_backends **out, dct_error *error) {
-    dct_backends *s = dct_zalloc(1, sizeof *s);
+decoct_status dct_backends_open(dct_memory *memory, uint64_t features, const char *forced,
+                                bool strict, dct_backends **out, dct_error *error) {
+    dct_backends *s = dct_zalloc(memory, 1, sizeof *s);
     if (!s) {
         return dct_fail(error, DECOCT_E_MEMORY, "out of memory");
     }
     s->references = 1;
+    s->list.memory = memory;
     // Constructors, usable() and the exam must neither see the host's mode nor leave traces in it.
     uint64_t mode = dct_fp_enter();
     decoct_status status = find_and_choose(s, features, forced, strict, error);

@@ -4,6 +4,7 @@
 #define DCT_DISPATCH_H
 
 #include "kernels.h"
+#include "machine/memory.h"
 #include "machine/status.h"
 
 enum { DCT_ATTENTION_SETS = DCT_ATTENTION_ALL + 1 };
@@ -43,8 +44,8 @@ typedef struct dct_backends dct_backends;
 
 // Finds, checks and chooses. `forced` NULL: the best. `strict`: an error if a kernel of the forced
 // one was not admitted.
-decoct_status dct_backends_open(uint64_t features, const char *forced, bool strict,
-                                dct_backends **out, dct_error *error);
+decoct_status dct_backends_open(dct_memory *memory, uint64_t features, const char *forced,
+                                bool strict, dct_backends **out, dct_error *error);
 dct_backends *dct_backends_share(dct_backends *backends);
 void dct_backends_release(dct_backends *backends);
 

@@ -37,9 +37,10 @@ static void fill_special(exam *e) {
     }
 }
 
-exam *exam_open(const dct_kernels *scalar) {
-    exam *e = dct_zalloc(1, sizeof *e);
+exam *exam_open(dct_memory *memory, const dct_kernels *scalar) {
+    exam *e = dct_zalloc(memory, 1, sizeof *e);
     if (e) {
+        e->memory = memory;
         e->scalar = scalar;
         fill_input(e);
         fill_special(e);
@@ -80,7 +81,7 @@ void *exam_scratch(exam *e, int64_t size) {
     int64_t whole = size + (int64_t)(EXAM_GUARD * sizeof GUARD_BITS);
     if (whole > e->scratch_room) {
         dct_free(e->scratch);
-        e->scratch = dct_alloc(whole, 1);
+        e->scratch = dct_alloc(e->memory, whole, 1);
         e->scratch_room = e->scratch ? whole : 0;
     }
     if (e->scratch) { // NaN, so that a kernel that relies on zeros fails

@@ -5,6 +5,7 @@
 #define DCT_EXAM_H
 
 #include "kernels.h"
+#include "machine/memory.h"
 
 enum {
     EXAM_INPUT = 1 << 15,
@@ -21,6 +22,7 @@ enum {
 };
 
 typedef struct exam {
+    dct_memory *memory;
     const dct_kernels *scalar;
     int32_t bits;            // DECOCT_BITS_ of the candidate: other bits must only be near
     float input[EXAM_INPUT]; // in (-1, 1)
@@ -45,7 +47,7 @@ typedef struct exam_matrix {
 } exam_matrix;
 
 // NULL: no memory.
-exam *exam_open(const dct_kernels *scalar);
+exam *exam_open(dct_memory *memory, const dct_kernels *scalar);
 void exam_close(exam *e);
 
 // Fills `span` elements of both outputs, and the guards around them, with the same numbers: `from`,

@@ -2,12 +2,11 @@
 #include "hostpool.h"
 
 #include "machine/cpu.h"
-#include "machine/memory.h"
 
 #include <sched.h>
 
-bool dct_hostpool_open(dct_hostpool *pool, int32_t slices_max) {
-    pool->ran = dct_zalloc(slices_max, sizeof *pool->ran);
+bool dct_hostpool_open(dct_memory *memory, dct_hostpool *pool, int32_t slices_max) {
+    pool->ran = dct_zalloc(memory, slices_max, sizeof *pool->ran);
     return pool->ran != NULL;
 }
 

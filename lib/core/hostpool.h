@@ -4,6 +4,7 @@
 #ifndef DCT_HOSTPOOL_H
 #define DCT_HOSTPOOL_H
 
+#include "machine/memory.h"
 #include "machine/status.h"
 
 #include <stdatomic.h>
@@ -24,7 +25,7 @@ typedef struct dct_hostpool {
 } dct_hostpool;
 
 // False: no memory. parallel_for is set by the caller.
-bool dct_hostpool_open(dct_hostpool *pool, int32_t slices_max);
+bool dct_hostpool_open(dct_memory *memory, dct_hostpool *pool, int32_t slices_max);
 void dct_hostpool_close(dct_hostpool *pool);
 // Runs slice(data, i) for i in [0, slices) on the host's threads. DECOCT_E_SYSTEM if the host did
 // not run each of them once.

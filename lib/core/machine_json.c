@@ -26,7 +26,7 @@ _Static_assert(DECOCT_VERSION == DCT_PROJECT_VERSION, "base.h has another versio
 // marks.
 static json_t *to_json(const char *text) {
     json_t *value = json_string(text);
-    char *copy = value ? NULL : dct_strndup(text, strlen(text));
+    char *copy = value ? NULL : dct_strndup(NULL, text, strlen(text));
     for (char *c = copy; c && *c; c++) {
         *c = (signed char)*c < 0 ? '?' : *c;
     }
@@ -80,7 +80,7 @@ static void add_parts(json_t *kinds, const dct_cpuinfo *table) {
     json_array_foreach(kinds, i, kind) {
         const json_t *list = json_object_get(kind, "cpus");
         int32_t count = (int32_t)json_array_size(list);
-        int32_t *cpus = dct_alloc(count, sizeof *cpus);
+        int32_t *cpus = dct_alloc(NULL, count, sizeof *cpus);
         for (int32_t c = 0; cpus && c < count; c++) {
             cpus[c] = (int32_t)json_integer_value(json_array_get(list, (size_t)c));
         }
@@ -222,7 +222,7 @@ decoct_status decoct_default_model(decoct_context *ctx, char *path, uint64_t siz
     if (status) {
         return status;
     }
-    search *s = dct_alloc(1, sizeof *s);
+    search *s = dct_alloc(ctx->memory, 1, sizeof *s);
     int32_t cancel = dct_cancel_off();
     if (!path && size > 0) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT,

@@ -65,7 +65,8 @@ static const char *refuse_version(const char *version) {
 
 bool dct_backend_append(dct_backend_list *list, const decoct_backend *table, const char *name,
                         const char *origin, const char *reason) {
-    if (!dct_grow((void **)&list->items, &list->room, list->count + 1, sizeof(dct_backend))) {
+    if (!dct_grow(list->memory, (void **)&list->items, &list->room, list->count + 1,
+                  sizeof(dct_backend))) {
         return false;
     }
     dct_backend *b = &list->items[list->count++];

@@ -6,6 +6,7 @@
 #include "dispatch.h"
 
 typedef struct dct_backend_list {
+    dct_memory *memory;
     dct_backend *items;
     int64_t count, room;
     uint64_t features; // of the CPU: kernels that need more are left out

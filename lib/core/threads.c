@@ -6,7 +6,6 @@
 #include "hostpool.h"
 #include "machine/affinity.h"
 #include "machine/cpu.h"
-#include "machine/memory.h"
 #include "machine/quota.h"
 #include "mark.h"
 
@@ -74,6 +73,7 @@ struct slot {
 };
 
 struct dct_pool {
+    dct_memory *memory;
     int32_t threads, usable_cpus;
     int32_t *cpus;     // NULL: not pinned
     dct_hostpool host; // its parallel_for is NULL: threads of our own
@@ -269,7 +269,8 @@ static void start_workers(dct_pool *pool, struct team *team) {
 
 // NULL: no memory, the caller works alone.
 static struct team *make_team(dct_pool *pool) {
-    struct team *team = dct_zalloc(1, sizeof *team + (size_t)pool->threads * sizeof(struct worker));
+    struct team *team =
+        dct_zalloc(pool->memory, 1, sizeof *team + (size_t)pool->threads * sizeof(struct worker));
     if (team) {
         pthread_mutex_init(&team->lock, NULL);
         pthread_cond_init(&team->done, NULL);
@@ -410,12 +411,13 @@ decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct
     if (status) {
         return status;
     }
-    dct_pool *pool = dct_zalloc(1, sizeof *pool);
-    struct slot *slots = dct_alloc(options->threads, sizeof *slots);
-    int32_t *cpus = options->cpus ? dct_alloc(options->threads, sizeof *cpus) : NULL;
+    dct_memory *memory = options->memory;
+    dct_pool *pool = dct_zalloc(memory, 1, sizeof *pool);
+    struct slot *slots = dct_alloc(memory, options->threads, sizeof *slots);
+    int32_t *cpus = options->cpus ? dct_alloc(memory, options->threads, sizeof *cpus) : NULL;
     dct_hostpool host = {.parallel_for = options->parallel_for, .host = options->parallel_for_host};
     if (!pool || !slots || (options->cpus && !cpus) ||
-        (host.parallel_for && !dct_hostpool_open(&host, options->threads))) {
+        (host.parallel_for && !dct_hostpool_open(memory, &host, options->threads))) {
         dct_free(pool);
         dct_free(slots);
         dct_free(cpus);
@@ -428,7 +430,8 @@ decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct
     if (cpus) {
         memcpy(cpus, options->cpus, (size_t)options->threads * sizeof *cpus);
     }
-    *pool = (dct_pool){.threads = options->threads,
+    *pool = (dct_pool){.memory = memory,
+                       .threads = options->threads,
                        .usable_cpus = dct_usable_cpus(),
                        .cpus = cpus,
                        .host = host,

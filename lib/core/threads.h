@@ -3,6 +3,7 @@
 #ifndef DCT_THREADS_H
 #define DCT_THREADS_H
 
+#include "machine/memory.h"
 #include "machine/status.h"
 
 #include <stdbool.h>
@@ -14,6 +15,7 @@ typedef struct dct_pool dct_pool;
 typedef void (*dct_task)(void *data, int64_t index, int32_t worker);
 
 typedef struct dct_pool_options {
+    dct_memory *memory;  // for the pool, and for the threads that it starts later
     int32_t threads;     // >= 1, the calling thread included
     const int32_t *cpus; // NULL: not pinned; else the CPU of each worker. The affinity of the
                          // calling thread belongs to the host and is never changed.

@@ -15,7 +15,7 @@ static size_t mask_size(int32_t cpu) {
 
 int dct_bind(pthread_t thread, int32_t cpu) {
     size_t size = mask_size(cpu);
-    cpu_set_t *set = dct_zalloc((int64_t)size, 1);
+    cpu_set_t *set = dct_zalloc(NULL, (int64_t)size, 1);
     if (!set) {
         return ENOMEM;
     }
@@ -27,7 +27,7 @@ int dct_bind(pthread_t thread, int32_t cpu) {
 
 bool dct_is_bound(pthread_t thread, int32_t cpu) {
     size_t size = mask_size(cpu);
-    cpu_set_t *set = dct_zalloc((int64_t)size, 1);
+    cpu_set_t *set = dct_zalloc(NULL, (int64_t)size, 1);
     bool bound = set && pthread_getaffinity_np(thread, size, set) == 0 &&
                  CPU_COUNT_S(size, set) == 1 && CPU_ISSET_S((size_t)cpu, size, set);
     dct_free(set);

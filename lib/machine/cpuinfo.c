@@ -134,7 +134,7 @@ enum { ID_FIELDS = sizeof id_fields / sizeof id_fields[0] };
 
 static bool add_row(dct_cpuinfo *table, const dct_cpuinfo_row *row) {
     void *rows = table->rows;
-    bool grown = dct_grow(&rows, &table->room, table->count + 1, sizeof *row);
+    bool grown = dct_grow(NULL, &rows, &table->room, table->count + 1, sizeof *row);
     table->rows = rows;
     if (grown) {
         table->rows[table->count++] = *row;

@@ -51,7 +51,7 @@ bool dct_symbol_size(const void *address, uint64_t *size) {
 // The loader joins the working directory of the time with the relative name; it copies without a
 // bound, so the name is measured first.
 static bool copy_relative_origin(void *handle, const char *name, char *path, uint64_t size) {
-    char *origin = dct_alloc(3 * PATH_MAX, 1); // too much for a small stack
+    char *origin = dct_alloc(NULL, 3 * PATH_MAX, 1); // too much for a small stack
     bool known = origin && strlen(name) <= PATH_MAX &&
                  dlinfo(handle, RTLD_DI_ORIGIN, origin) == 0 && origin[0] == '/' &&
                  strlen(origin) < size;

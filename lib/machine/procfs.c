@@ -49,7 +49,7 @@ char *dct_proc_text(const char *path, uint64_t *length) {
     int64_t room = 0, used = 0;
     ssize_t got = 1;
     while (got > 0 && used < TEXT_MAX) {
-        if (!dct_grow(&text, &room, used + FIRST_ROOM, 1)) {
+        if (!dct_grow(NULL, &text, &room, used + FIRST_ROOM, 1)) {
             got = -1;
             break;
         }
@@ -64,6 +64,10 @@ char *dct_proc_text(const char *path, uint64_t *length) {
     ((char *)text)[used] = '\0';
     *length = (uint64_t)used;
     return text;
+}
+
+void dct_proc_free(char *text) {
+    dct_free(text);
 }
 
 static bool shows_cpu(const char *root, long cpu) {

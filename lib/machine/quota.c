@@ -20,7 +20,7 @@ enum { CPU_MASK_MAX = 1 << 20 };
 static cpu_set_t *read_affinity(size_t *bits) {
     for (*bits = 1024; *bits <= CPU_MASK_MAX; *bits *= 2) {
         size_t size = CPU_ALLOC_SIZE(*bits);
-        cpu_set_t *mask = dct_zalloc((int64_t)size, 1);
+        cpu_set_t *mask = dct_zalloc(NULL, (int64_t)size, 1);
         if (!mask) {
             return NULL;
         }
@@ -42,7 +42,7 @@ bool dct_allowed_cpus(int32_t **cpus, int32_t *count) {
         return false;
     }
     size_t size = CPU_ALLOC_SIZE(bits);
-    int32_t *list = dct_alloc(CPU_COUNT_S(size, mask), sizeof *list);
+    int32_t *list = dct_alloc(NULL, CPU_COUNT_S(size, mask), sizeof *list);
     int32_t found = 0;
     for (size_t cpu = 0; list && cpu < bits; cpu++) {
         if (CPU_ISSET_S(cpu, size, mask)) {
@@ -60,7 +60,7 @@ bool dct_allowed_cpus(int32_t **cpus, int32_t *count) {
 // Three texts as one; dct_free it. NULL: no memory.
 static char *join(const char *a, const char *b, const char *c) {
     size_t size = strlen(a) + strlen(b) + strlen(c) + 1;
-    char *all = dct_alloc((int64_t)size, 1);
+    char *all = dct_alloc(NULL, (int64_t)size, 1);
     if (all) {
         stpcpy(stpcpy(stpcpy(all, a), b), c);
     }
@@ -183,7 +183,8 @@ static bool add_mount(mount_list *list, const mount *m) {
         }
     }
     void *items = list->items;
-    bool grown = (!m->v1 && !m->v2) || dct_grow(&items, &list->room, list->count + 1, sizeof *m);
+    bool grown =
+        (!m->v1 && !m->v2) || dct_grow(NULL, &items, &list->room, list->count + 1, sizeof *m);
     list->items = items;
     if (grown && (m->v1 || m->v2)) {
         list->items[list->count++] = *m;
@@ -251,7 +252,7 @@ static const char *below(const char *root, const char *group) {
 // Is the first component of the group's name a folder of the mount?
 static bool begins_here(const char *base, const char *group) {
     const char *next = strchr(group + 1, '/');
-    char *first = dct_strndup(group, next ? (size_t)(next - group) : strlen(group));
+    char *first = dct_strndup(NULL, group, next ? (size_t)(next - group) : strlen(group));
     char *folder = first ? join(base, first, "") : NULL;
     bool there = !folder || access(folder, F_OK) == 0;
     dct_free(folder);

@@ -80,7 +80,7 @@ static decoct_status may_ask(bool environment, dct_error *error) {
 static bool has_memory(void) {
     enum { BASE = 1 << 20, EACH_CPU = 8 << 10 };
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
-    void *reserve = dct_alloc(BASE + (cpus > 0 ? cpus : 0) * (int64_t)EACH_CPU, 1);
+    void *reserve = dct_alloc(NULL, BASE + (cpus > 0 ? cpus : 0) * (int64_t)EACH_CPU, 1);
     dct_free(reserve);
     return reserve;
 }
@@ -118,7 +118,7 @@ static decoct_status restrict_to_affinity(dct_topology *topology, dct_error *err
 
 static decoct_status open_topology(const char *synthetic, const char *xml, dct_topology **out,
                                    dct_error *error) {
-    dct_topology *topology = has_memory() ? dct_zalloc(1, sizeof *topology) : NULL;
+    dct_topology *topology = has_memory() ? dct_zalloc(NULL, 1, sizeof *topology) : NULL;
     if (!topology || hwloc_topology_init(&topology->hw)) {
         dct_free(topology);
         return dct_fail(error, DECOCT_E_MEMORY, "topology: out of memory");
@@ -215,7 +215,7 @@ static dct_place describe(hwloc_topology_t hw, hwloc_obj_t pu) {
 static bool collect(const dct_topology *topology, hwloc_const_bitmap_t set, dct_places *out) {
     int weight = hwloc_bitmap_weight(set);
     out->count = 0;
-    out->items = weight >= 0 ? dct_zalloc(weight, sizeof *out->items) : NULL;
+    out->items = weight >= 0 ? dct_zalloc(NULL, weight, sizeof *out->items) : NULL;
     if (!out->items) {
         return false;
     }
@@ -319,7 +319,7 @@ static void free_kinds(core_kinds *kinds) {
 // after a failure: no memory.
 static bool read_kinds(hwloc_topology_t hw, core_kinds *out) {
     int count = hwloc_cpukinds_get_nr(hw, 0);
-    *out = (core_kinds){.items = dct_zalloc(count > 0 ? count : 0, sizeof *out->items)};
+    *out = (core_kinds){.items = dct_zalloc(NULL, count > 0 ? count : 0, sizeof *out->items)};
     bool whole = out->items;
     for (int i = 0; whole && i < count; i++) {
         out->count = i + 1;
@@ -483,7 +483,7 @@ char *dct_topology_json(const dct_topology *topology) {
         "caches", caches_to_json(hw), "kinds", kinds_to_json(hw));
     dct_free(places.items);
     char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
-    char *copy = text ? dct_strndup(text, strlen(text)) : NULL;
+    char *copy = text ? dct_strndup(NULL, text, strlen(text)) : NULL;
     free(text); // jansson's
     json_decref(all);
     return copy;

@@ -15,8 +15,8 @@
 
 // ---- Beginning and end ----
 
-decoct_block *dct_block_new(const dct_recipe *recipe, const dct_sizes *sizes) {
-    decoct_block *block = dct_zalloc(1, sizeof *block);
+decoct_block *dct_block_new(dct_memory *memory, const dct_recipe *recipe, const dct_sizes *sizes) {
+    decoct_block *block = dct_zalloc(memory, 1, sizeof *block);
     if (block) {
         block->references = 1;
         dct_stage_begin(&block->stage, recipe, sizes);
@@ -82,8 +82,8 @@ typedef struct given {
     const float *main, *bias;
 } given;
 
-static float *copy_of(const float *from, int64_t count) {
-    float *copy = dct_alloc(count, sizeof *copy);
+static float *copy_of(decoct_context *ctx, const float *from, int64_t count) {
+    float *copy = dct_alloc(ctx->memory, count, sizeof *copy);
     return copy ? memcpy(copy, from, (size_t)count * sizeof *copy) : NULL;
 }
 
@@ -92,9 +92,9 @@ static decoct_status fill_part(decoct_context *ctx, dct_stage *stage, const dct_
     dct_parameters *to = &stage->parts[step->part];
     int64_t rows, cols;
     dct_stage_shape(stage, step, &rows, &cols);
-    bool fine = !part->bias || (to->bias = copy_of(part->bias, cols));
+    bool fine = !part->bias || (to->bias = copy_of(ctx, part->bias, cols));
     if (rows == 0 && part->main) {
-        fine = fine && (to->table = copy_of(part->main, cols));
+        fine = fine && (to->table = copy_of(ctx, part->main, cols));
     }
     return !fine      ? dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: out of memory")
            : rows > 0 ? dct_stage_pack(ctx, stage, step, part->main, DECOCT_F32, false)
@@ -142,7 +142,7 @@ static decoct_status create(decoct_context *ctx, const decoct_block_args *args,
                        .d_ffn = a.d_ffn,
                        .eps = a.eps,
                        .act_form = a.gelu};
-    decoct_block *block = dct_block_new(dct_family_block(a.norm_order), &sizes);
+    decoct_block *block = dct_block_new(ctx->memory, dct_family_block(a.norm_order), &sizes);
     status = block ? fill_block(ctx, block, &a)
                    : dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: out of memory");
     if (status) {
@@ -224,7 +224,7 @@ decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, deco
     // a query sees them all: then there is one chunk only.
     int64_t step = extra->mask || extra->sees_all || rows < DCT_CHUNK_ROWS ? rows : DCT_CHUNK_ROWS;
     decoct_status status = DECOCT_OK;
-    if (!dct_cache_reserve(cache, start + rows)) {
+    if (!dct_cache_reserve(ctx, cache, start + rows)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: no memory for %lld rows",
                         (long long)rows);
     }

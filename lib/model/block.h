@@ -11,7 +11,7 @@ struct decoct_block {
 };
 
 // A block whose stage has no parameters yet; NULL: no memory. decoct_block_destroy it.
-decoct_block *dct_block_new(const dct_recipe *recipe, const dct_sizes *sizes);
+decoct_block *dct_block_new(dct_memory *memory, const dct_recipe *recipe, const dct_sizes *sizes);
 decoct_status dct_block_cache(decoct_context *ctx, const decoct_block *block, int64_t max_len,
                               decoct_cache **out);
 

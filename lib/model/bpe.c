@@ -4,7 +4,6 @@
 #include "bpe.h"
 
 #include "core/hash.h"
-#include "machine/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@ typedef struct merge {
 } merge;
 
 struct dct_bpe {
+    dct_memory *memory; // while it is being filled
     char *text;
     int64_t text_length, text_room;
     token *tokens; // by id
@@ -31,8 +31,12 @@ struct dct_bpe {
     int64_t merges_room, merge_count;
 };
 
-dct_bpe *dct_bpe_create(void) {
-    return dct_zalloc(1, sizeof(dct_bpe));
+dct_bpe *dct_bpe_create(dct_memory *memory) {
+    dct_bpe *bpe = dct_zalloc(memory, 1, sizeof *bpe);
+    if (bpe) {
+        bpe->memory = memory;
+    }
+    return bpe;
 }
 
 void dct_bpe_destroy(dct_bpe *bpe) {
@@ -67,7 +71,7 @@ static bool grow_names(dct_bpe *bpe) {
         return true;
     }
     int64_t room = bpe->names_room ? bpe->names_room * 2 : 1024;
-    int32_t *bigger = dct_alloc(room, sizeof *bigger), *old = bpe->names;
+    int32_t *bigger = dct_alloc(bpe->memory, room, sizeof *bigger), *old = bpe->names;
     int64_t old_room = bpe->names_room;
     if (!bigger) {
         return false;
@@ -94,8 +98,10 @@ dct_bpe_result dct_bpe_add_token(dct_bpe *bpe, const char *text, uint64_t length
     }
     int64_t end;
     if (length > INT32_MAX || !dct_add(bpe->text_length, (int64_t)length, &end) ||
-        !grow_names(bpe) || !dct_grow((void **)&bpe->text, &bpe->text_room, end + 1, 1) ||
-        !dct_grow((void **)&bpe->tokens, &bpe->token_room, id + 1, sizeof *bpe->tokens)) {
+        !grow_names(bpe) ||
+        !dct_grow(bpe->memory, (void **)&bpe->text, &bpe->text_room, end + 1, 1) ||
+        !dct_grow(bpe->memory, (void **)&bpe->tokens, &bpe->token_room, id + 1,
+                  sizeof *bpe->tokens)) {
         return DCT_BPE_MEMORY;
     }
     for (; bpe->size <= id; bpe->size++) {
@@ -146,7 +152,7 @@ static bool grow_merges(dct_bpe *bpe) {
         return true;
     }
     int64_t room = bpe->merges_room ? bpe->merges_room * 2 : 1024, old_room = bpe->merges_room;
-    merge *bigger = dct_alloc(room, sizeof *bigger), *old = bpe->merges;
+    merge *bigger = dct_alloc(bpe->memory, room, sizeof *bigger), *old = bpe->merges;
     if (!bigger) {
         return false;
     }
@@ -167,7 +173,7 @@ dct_bpe_result dct_bpe_add_merge(dct_bpe *bpe, const char *left, uint64_t left_l
     if (left_length > INT32_MAX || right_length > INT32_MAX || !grow_merges(bpe)) {
         return DCT_BPE_MEMORY;
     }
-    char *both = dct_alloc((int64_t)(left_length + right_length), 1);
+    char *both = dct_alloc(bpe->memory, (int64_t)(left_length + right_length), 1);
     if (!both) {
         return DCT_BPE_MEMORY;
     }
@@ -272,8 +278,9 @@ int64_t dct_bpe_merge(const dct_bpe *bpe, int32_t *symbols, int64_t count, dct_b
         return count;
     }
     // Each of at most count - 1 merges adds at most two candidates to the count - 1 at the start.
-    if (count > INT64_MAX / 4 || !dct_grow(&work->links, &work->links_room, count, sizeof(link)) ||
-        !dct_grow(&work->heap, &work->heap_room, 3 * count, sizeof(candidate))) {
+    if (count > INT64_MAX / 4 ||
+        !dct_grow(work->memory, &work->links, &work->links_room, count, sizeof(link)) ||
+        !dct_grow(work->memory, &work->heap, &work->heap_room, 3 * count, sizeof(candidate))) {
         return -1;
     }
     link *links = work->links;

@@ -5,8 +5,7 @@
 #ifndef DCT_BPE_H
 #define DCT_BPE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "machine/memory.h"
 
 typedef struct dct_bpe dct_bpe;
 
@@ -21,7 +20,8 @@ typedef enum dct_bpe_result {
     DCT_BPE_UNKNOWN
 } dct_bpe_result;
 
-dct_bpe *dct_bpe_create(void); // NULL: no memory
+// `memory` is for what is added later, too. NULL: no memory.
+dct_bpe *dct_bpe_create(dct_memory *memory);
 void dct_bpe_destroy(dct_bpe *bpe);
 
 // RANGE: id not in [0, DCT_BPE_ID_MAX); TWICE: the id is taken. A text that is there already keeps
@@ -44,6 +44,7 @@ bool dct_bpe_is_made(const dct_bpe *bpe, int32_t id);
 
 // Working memory of one caller.
 typedef struct dct_bpe_work {
+    dct_memory *memory;
     void *links, *heap;
     int64_t links_room, heap_room;
 } dct_bpe_work;

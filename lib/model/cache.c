@@ -20,7 +20,7 @@ decoct_status dct_cache_create(decoct_context *ctx, int64_t kv_heads, int64_t he
     bool fits = dct_keys_size(max_len, head_dim, &keys) && dct_mul(keys, kv_heads, &keys) &&
                 dct_mul(max_len, kv_heads * head_dim, &values) &&
                 dct_mul(keys, sizeof(float), &keys) && dct_mul(values, sizeof(float), &values);
-    decoct_cache *cache = fits ? dct_zalloc(1, sizeof *cache) : NULL;
+    decoct_cache *cache = fits ? dct_zalloc(ctx->memory, 1, sizeof *cache) : NULL;
     if (!cache) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "cache: no memory for %lld positions",
                         (long long)max_len);
@@ -41,7 +41,7 @@ static void move_keys(const decoct_cache *cache, float *keys, int64_t stride) {
     }
 }
 
-bool dct_cache_reserve(decoct_cache *cache, int64_t length) {
+bool dct_cache_reserve(decoct_context *ctx, decoct_cache *cache, int64_t length) {
     if (length <= cache->room) {
         return true;
     }
@@ -50,8 +50,8 @@ bool dct_cache_reserve(decoct_cache *cache, int64_t length) {
     room = room < KEYS && KEYS < cache->max_len ? KEYS : room;
     int64_t wide = cache->kv_heads * cache->head_dim;
     dct_keys_size(room, cache->head_dim, &stride); // fits: max_len did
-    float *keys = dct_zalloc(stride * cache->kv_heads, sizeof *keys);
-    float *values = dct_alloc(room * wide, sizeof *values);
+    float *keys = dct_zalloc(ctx->memory, stride * cache->kv_heads, sizeof *keys);
+    float *values = dct_alloc(ctx->memory, room * wide, sizeof *values);
     if (!keys || !values) {
         dct_free(keys);
         dct_free(values);

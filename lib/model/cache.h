@@ -20,7 +20,7 @@ decoct_status dct_cache_create(decoct_context *ctx, int64_t kv_heads, int64_t he
                                int64_t max_len, decoct_cache **out);
 void dct_cache_free(decoct_cache *cache); // without its block
 // Memory for `length` positions, at most max_len. False: no memory, and the cache is unchanged.
-bool dct_cache_reserve(decoct_cache *cache, int64_t length);
+bool dct_cache_reserve(decoct_context *ctx, decoct_cache *cache, int64_t length);
 void dct_cache_truncate(decoct_cache *cache, int64_t length);
 // Adds the keys and values of new positions, each (rows, kv_heads * head_dim). There must be room.
 void dct_cache_append(decoct_context *ctx, decoct_cache *cache, int64_t rows, const float *k,

@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include "ends.h"
-#include "machine/memory.h"
 #include "model/families/family.h"
 
 #include <stdio.h>
@@ -277,9 +276,10 @@ static void read_keys(config_reader *r) {
     r->status = r->status ? r->status : dct_ends_add(&r->config->ends, r->root, r->path, r->error);
 }
 
-static decoct_status read_config(const char *path, dct_config *out, dct_error *error) {
+static decoct_status read_config(const dct_folder *folder, const char *path, dct_config *out,
+                                 dct_error *error) {
     json_t *root;
-    decoct_status status = dct_json_read(path, FILE_CAP, &root, error);
+    decoct_status status = dct_json_read(folder, path, FILE_CAP, &root, error);
     if (status) {
         return status;
     }
@@ -297,12 +297,12 @@ static decoct_status read_config(const char *path, dct_config *out, dct_error *e
     return r.status;
 }
 
-decoct_status dct_config_read(const char *folder, dct_config *out, dct_error *error) {
+decoct_status dct_config_read(const dct_folder *folder, dct_config *out, dct_error *error) {
     char *path = dct_path(folder, "config.json");
     if (!path) {
-        return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder);
+        return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder->name);
     }
-    decoct_status status = read_config(path, out, error);
+    decoct_status status = read_config(folder, path, out, error);
     dct_free(path);
     return status;
 }

@@ -3,6 +3,7 @@
 #ifndef DCT_CONFIG_H
 #define DCT_CONFIG_H
 
+#include "files.h"
 #include "recipe.h"
 
 #include <stddef.h>
@@ -26,7 +27,7 @@ typedef struct dct_config {
 // Reads <folder>/config.json. Every size is checked to be in range; what the file lacks has the
 // defaults of the family. A key that changes the answer is used, or it is DECOCT_E_UNSUPPORTED or
 // DECOCT_E_FORMAT with its name. Other keys are skipped.
-decoct_status dct_config_read(const char *folder, dct_config *out, dct_error *error);
+decoct_status dct_config_read(const dct_folder *folder, dct_config *out, dct_error *error);
 // How config.json calls a size, by its offset in dct_config: "n_layer".
 const char *dct_config_key(const dct_config *config, size_t field);
 

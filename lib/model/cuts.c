@@ -36,7 +36,8 @@ static decoct_status add_cut(decoct_context *ctx, decoct_session *s, dct_cut cut
     if (status) {
         return status;
     }
-    if (!dct_grow((void **)&s->cuts, &s->cut_room, s->cut_count + 1, sizeof *s->cuts)) {
+    if (!dct_grow(ctx->memory, (void **)&s->cuts, &s->cut_room, s->cut_count + 1,
+                  sizeof *s->cuts)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "cut: out of memory");
     }
     s->cuts[s->cut_count++] = cut;

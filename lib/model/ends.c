@@ -2,8 +2,6 @@
 // Which tokens end a text: eos_token_id of config.json and generation_config.json together.
 #include "ends.h"
 
-#include "machine/memory.h"
-
 enum { FILE_CAP = 1 << 20 };
 
 static decoct_status add(dct_ends *ends, const json_t *id, const char *path, dct_error *error) {
@@ -34,9 +32,10 @@ decoct_status dct_ends_add(dct_ends *ends, const json_t *root, const char *path,
     return status;
 }
 
-static decoct_status read_file(dct_ends *ends, const char *path, dct_error *error) {
+static decoct_status read_file(dct_ends *ends, const dct_folder *folder, const char *path,
+                               dct_error *error) {
     json_t *root;
-    decoct_status status = dct_json_read(path, FILE_CAP, &root, error);
+    decoct_status status = dct_json_read(folder, path, FILE_CAP, &root, error);
     if (status) {
         return status;
     }
@@ -46,12 +45,13 @@ static decoct_status read_file(dct_ends *ends, const char *path, dct_error *erro
     return status;
 }
 
-decoct_status dct_ends_read(dct_ends *ends, const char *folder, dct_error *error) {
+decoct_status dct_ends_read(dct_ends *ends, const dct_folder *folder, dct_error *error) {
     char *path = dct_path(folder, "generation_config.json");
     if (!path) {
-        return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder);
+        return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder->name);
     }
-    decoct_status status = dct_file_exists(path) ? read_file(ends, path, error) : DECOCT_OK;
+    decoct_status status =
+        dct_file_exists(folder, path) ? read_file(ends, folder, path, error) : DECOCT_OK;
     dct_free(path);
     return status;
 }

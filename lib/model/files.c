@@ -3,8 +3,6 @@
 // byte.
 #include "files.h"
 
-#include "machine/memory.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,12 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-char *dct_path(const char *folder, const char *name) {
-    size_t left = strlen(folder), right = strlen(name);
-    char *path =
-        left < INT32_MAX && right < INT32_MAX ? dct_alloc((int64_t)(left + right) + 2, 1) : NULL;
+char *dct_path(const dct_folder *folder, const char *name) {
+    size_t left = strlen(folder->name), right = strlen(name);
+    char *path = left < INT32_MAX && right < INT32_MAX
+                     ? dct_alloc(folder->memory, (int64_t)(left + right) + 2, 1)
+                     : NULL;
     if (path) {
-        memcpy(path, folder, left);
+        memcpy(path, folder->name, left);
         path[left] = '/';
         memcpy(path + left + 1, name, right + 1);
     }
@@ -26,12 +25,14 @@ char *dct_path(const char *folder, const char *name) {
 
 // A link that leads nowhere counts as there: the file that it names is missing, which must be
 // noticed.
-bool dct_file_exists(const char *path) {
+bool dct_file_exists(const dct_folder *folder, const char *path) {
     struct stat s;
+    (void)folder;
     return lstat(path, &s) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-decoct_status dct_file_open(const char *path, int *file, uint64_t *size, dct_error *error) {
+decoct_status dct_file_open(const dct_folder *folder, const char *path, int *file, uint64_t *size,
+                            dct_error *error) {
     struct stat s;
     int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe would wait for its writer
     if (opened >= 0 && fstat(opened, &s) == 0 && S_ISREG(s.st_mode)) {
@@ -40,7 +41,7 @@ decoct_status dct_file_open(const char *path, int *file, uint64_t *size, dct_err
         return DECOCT_OK;
     }
     int why = opened >= 0 ? 0 : errno;
-    bool link = why == ENOENT && dct_file_exists(path);
+    bool link = why == ENOENT && dct_file_exists(folder, path);
     if (opened >= 0) {
         close(opened);
     }
@@ -94,12 +95,12 @@ static decoct_status check_text(const char *path, const char *text, uint64_t len
                         : dct_file_not_pointer(path, text, length, error);
 }
 
-decoct_status dct_file_read(const char *path, uint64_t cap, char **out, uint64_t *length,
-                            dct_error *error) {
+decoct_status dct_file_read(const dct_folder *folder, const char *path, uint64_t cap, char **out,
+                            uint64_t *length, dct_error *error) {
     int file = -1;
     uint64_t size = 0;
     char *text = NULL;
-    decoct_status status = dct_file_open(path, &file, &size, error);
+    decoct_status status = dct_file_open(folder, path, &file, &size, error);
     if (status) {
         return status;
     }
@@ -107,7 +108,7 @@ decoct_status dct_file_read(const char *path, uint64_t cap, char **out, uint64_t
         status =
             dct_fail(error, DECOCT_E_FORMAT,
                      "%s: %" PRIu64 " bytes, more than the %" PRIu64 " allowed", path, size, cap);
-    } else if (!(text = dct_alloc((int64_t)size + 1, 1))) {
+    } else if (!(text = dct_alloc(folder->memory, (int64_t)size + 1, 1))) {
         status = dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", path);
     } else {
         status = dct_file_copy(file, path, 0, text, size, error);

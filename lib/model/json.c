@@ -3,7 +3,6 @@
 #include "json.h"
 
 #include "json_scan.h"
-#include "machine/memory.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -154,10 +153,11 @@ decoct_status dct_json_parse(const char *text, uint64_t length, const char *name
     return status ? status : dct_json_around(text, length, "", s.longest, name, base, out, error);
 }
 
-decoct_status dct_json_read(const char *path, uint64_t cap, json_t **out, dct_error *error) {
+decoct_status dct_json_read(const dct_folder *folder, const char *path, uint64_t cap, json_t **out,
+                            dct_error *error) {
     char *text;
     uint64_t length;
-    decoct_status status = dct_file_read(path, cap, &text, &length, error);
+    decoct_status status = dct_file_read(folder, path, cap, &text, &length, error);
     if (!status) {
         uint64_t mark = length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
         status = dct_json_parse(text + mark, length - mark, path, mark, out, error);

@@ -15,7 +15,8 @@ enum { DCT_JSON_DEPTH = 64 }; // no file of a model nests deeper than 10
 decoct_status dct_json_parse(const char *text, uint64_t length, const char *name, uint64_t base,
                              json_t **out, dct_error *error);
 // Reads and parses a whole file of at most `cap` bytes. A byte order mark at its start is skipped.
-decoct_status dct_json_read(const char *path, uint64_t cap, json_t **out, dct_error *error);
+decoct_status dct_json_read(const dct_folder *folder, const char *path, uint64_t cap, json_t **out,
+                            dct_error *error);
 
 // Takes one member of an object, or one element of a list (key NULL); the value lives during the
 // call only.
@@ -24,8 +25,9 @@ typedef decoct_status (*dct_json_take)(void *data, const char *key, const json_t
 // Parses a text that must be one object or one list and hands out its members in order, a few at a
 // time, so that memory does not grow with their number. A member of more than 16384 parts is
 // refused.
-decoct_status dct_json_members(const char *text, uint64_t length, const char *name, uint64_t base,
-                               dct_json_take take, void *data, dct_error *error);
+decoct_status dct_json_members(dct_memory *memory, const char *text, uint64_t length,
+                               const char *name, uint64_t base, dct_json_take take, void *data,
+                               dct_error *error);
 decoct_status dct_json_elements(const char *text, uint64_t length, const char *name, uint64_t base,
                                 dct_json_take take, void *data, dct_error *error);
 

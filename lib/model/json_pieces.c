@@ -3,7 +3,6 @@
 #include "core/hash.h"
 #include "json.h"
 #include "json_scan.h"
-#include "machine/memory.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -98,6 +97,7 @@ static decoct_status walk(const object *o) {
 
 // Keys that were handed on, to find those that are there twice in different pieces.
 typedef struct keys {
+    dct_memory *memory;
     uint64_t *hashes;
     int64_t count, room, seen;
     uint64_t twice;
@@ -108,7 +108,7 @@ typedef struct keys {
 
 static decoct_status note_key(void *data, const char *key, const json_t *value, dct_error *error) {
     keys *k = data;
-    if (!dct_grow((void **)&k->hashes, &k->room, k->count + 1, sizeof *k->hashes)) {
+    if (!dct_grow(k->memory, (void **)&k->hashes, &k->room, k->count + 1, sizeof *k->hashes)) {
         return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", k->name);
     }
     k->hashes[k->count++] = dct_hash(key, strlen(key));
@@ -129,9 +129,10 @@ static int compare_hashes(const void *a, const void *b) {
     return left < right ? -1 : left > right;
 }
 
-decoct_status dct_json_members(const char *text, uint64_t length, const char *name, uint64_t base,
-                               dct_json_take take, void *data, dct_error *error) {
-    keys k = {.take = take, .data = data, .name = name};
+decoct_status dct_json_members(dct_memory *memory, const char *text, uint64_t length,
+                               const char *name, uint64_t base, dct_json_take take, void *data,
+                               dct_error *error) {
+    keys k = {.memory = memory, .take = take, .data = data, .name = name};
     object o = {text, name, length, base, false, note_key, &k, error};
     decoct_status status = walk(&o);
     if (!status && k.count > 0) {

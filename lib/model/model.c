@@ -26,7 +26,7 @@ static void keep_ends(decoct_model *m) {
     ends->count = count;
 }
 
-static decoct_status read_model(decoct_context *ctx, const char *folder, decoct_model *m) {
+static decoct_status read_model(decoct_context *ctx, const dct_folder *folder, decoct_model *m) {
     decoct_status status = dct_config_read(folder, &m->config, &ctx->error);
     status = status ? status : dct_ends_read(&m->config.ends, folder, &ctx->error);
     status = status ? status : dct_model_read_weights(ctx, folder, m);
@@ -35,13 +35,14 @@ static decoct_status read_model(decoct_context *ctx, const char *folder, decoct_
     }
     status = dct_tokenizer_open(folder, m->config.family->tokenizer, &m->tokenizer, &ctx->error);
     if (!status && dct_tokenizer_size(m->tokenizer) > m->config.size.vocabulary) {
-        status = dct_fail(
-            &ctx->error, DECOCT_E_FORMAT,
-            "%s: the tokenizer has ids up to %lld, but the vocabulary of config.json %lld", folder,
-            (long long)dct_tokenizer_size(m->tokenizer) - 1, (long long)m->config.size.vocabulary);
+        status =
+            dct_fail(&ctx->error, DECOCT_E_FORMAT,
+                     "%s: the tokenizer has ids up to %lld, but the vocabulary of config.json %lld",
+                     folder->name, (long long)dct_tokenizer_size(m->tokenizer) - 1,
+                     (long long)m->config.size.vocabulary);
     }
     if (!status && *dct_tokenizer_note(m->tokenizer)) {
-        status = dct_model_note(m, &ctx->error, "%s", dct_tokenizer_note(m->tokenizer));
+        status = dct_model_note(ctx, m, "%s", dct_tokenizer_note(m->tokenizer));
     }
     if (!status) {
         keep_ends(m);
@@ -54,7 +55,7 @@ decoct_status decoct_model_open(decoct_context *ctx, const char *folder, decoct_
     if (status) {
         return status;
     }
-    decoct_model *m = folder && out && *folder ? dct_zalloc(1, sizeof *m) : NULL;
+    decoct_model *m = folder && out && *folder ? dct_zalloc(ctx->memory, 1, sizeof *m) : NULL;
     if (!folder || !out) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model: %s is NULL",
                           folder ? "out" : "folder");
@@ -63,9 +64,10 @@ decoct_status decoct_model_open(decoct_context *ctx, const char *folder, decoct_
     } else if (!m) {
         status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "model: out of memory");
     } else {
+        dct_folder from = {.name = folder, .memory = ctx->memory};
         m->references = 1;
         int32_t cancel = dct_cancel_off();
-        status = read_model(ctx, folder, m);
+        status = read_model(ctx, &from, m);
         dct_cancel_restore(cancel);
     }
     if (status) {
@@ -170,8 +172,8 @@ decoct_status decoct_encode(decoct_context *ctx, const decoct_model *model, cons
     status = check_tokens(&ctx->error, "encode", model, text, length, ids, room);
     status = status ? status : dct_check_given(&ctx->error, "encode", "count", count, 1);
     status = status ? status
-                    : dct_tokenizer_encode(model->tokenizer, text, length, ids, room, count,
-                                           &ctx->error);
+                    : dct_tokenizer_encode(ctx->memory, model->tokenizer, text, length, ids, room,
+                                           count, &ctx->error);
     return dct_leave(ctx, status);
 }
 

@@ -21,9 +21,10 @@ struct decoct_model {
 // Keeps the model; decoct_model_close lets it go. The count is all that changes in it.
 decoct_model *dct_model_share(const decoct_model *model);
 // Fills the stages from the files of the folder; the configuration is there already.
-decoct_status dct_model_read_weights(decoct_context *ctx, const char *folder, decoct_model *model);
+decoct_status dct_model_read_weights(decoct_context *ctx, const dct_folder *folder,
+                                     decoct_model *model);
 // Adds a line to the notes.
 __attribute__((format(printf, 3, 4))) decoct_status
-dct_model_note(decoct_model *model, dct_error *error, const char *format, ...);
+dct_model_note(decoct_context *ctx, decoct_model *model, const char *format, ...);
 
 #endif

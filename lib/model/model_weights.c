@@ -17,7 +17,7 @@ enum { NAME_ROOM = 128, COMPARED_AT_ONCE = 1 << 14 };
 typedef struct weights_reader {
     decoct_context *ctx;
     dct_safetensors *file;
-    const char *folder;
+    const dct_folder *folder;
     decoct_model *model;
     const dct_family *family;
 } weights_reader;
@@ -31,8 +31,8 @@ static decoct_status need(weights_reader *r, const char *name, int64_t rows, int
     dct_tensor *t = dct_safetensors_find(r->file, name);
     int32_t rank = rows ? 2 : 1;
     if (!t) {
-        return dct_fail(&r->ctx->error, DECOCT_E_FORMAT, "%s: there is no tensor %s", r->folder,
-                        name);
+        return dct_fail(&r->ctx->error, DECOCT_E_FORMAT, "%s: there is no tensor %s",
+                        r->folder->name, name);
     }
     const char *path = dct_safetensors_path(r->file, t);
     decoct_dtype dtype;
@@ -67,10 +67,11 @@ static decoct_status read_tensor(weights_reader *r, const char *name, int64_t ro
     if (status) {
         return status;
     }
-    void *values = dtype ? dct_alloc((int64_t)t->bytes, 1) : dct_alloc(t->count, sizeof(float));
+    void *values = dtype ? dct_alloc(r->ctx->memory, (int64_t)t->bytes, 1)
+                         : dct_alloc(r->ctx->memory, t->count, sizeof(float));
     if (!values) {
-        return dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: no memory for tensor %s", r->folder,
-                        name);
+        return dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: no memory for tensor %s",
+                        r->folder->name, name);
     }
     if (dtype) {
         dct_tensor_dtype(t, dtype); // need() has seen that it is one
@@ -152,10 +153,10 @@ static const char *tokens_name(weights_reader *r) {
 // Whether two tensors of one shape hold the same numbers, whatever their types.
 static decoct_status compare(weights_reader *r, const dct_tensor *a, const dct_tensor *b,
                              bool *same) {
-    float *some = dct_alloc(2 * COMPARED_AT_ONCE, sizeof *some);
+    float *some = dct_alloc(r->ctx->memory, 2 * COMPARED_AT_ONCE, sizeof *some);
     decoct_status status =
         some ? DECOCT_OK
-             : dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: out of memory", r->folder);
+             : dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: out of memory", r->folder->name);
     *same = true;
     for (int64_t i = 0, n; !status && *same && i < a->count; i += n) {
         n = a->count - i < COMPARED_AT_ONCE ? a->count - i : COMPARED_AT_ONCE;
@@ -214,7 +215,7 @@ static decoct_status read_stages(weights_reader *r) {
     dct_stage_begin(&m->exit, &r->family->exit, &m->config.size);
     decoct_status status = read_stage(r, &m->entry, -1);
     for (int64_t i = 0; i < m->config.layers && !status; i++) {
-        m->blocks[i] = dct_block_new(&r->family->block, &m->config.size);
+        m->blocks[i] = dct_block_new(r->ctx->memory, &r->family->block, &m->config.size);
         status = m->blocks[i] ? read_stage(r, &m->blocks[i]->stage, i)
                               : dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "block: out of memory");
     }
@@ -266,7 +267,7 @@ static decoct_status check_rest(weights_reader *r) {
         others++;
     }
     return !first ? DECOCT_OK
-                  : dct_model_note(r->model, &r->ctx->error,
+                  : dct_model_note(r->ctx, r->model,
                                    "%lld tensor(s) are not used for the next token: %.100s%s",
                                    (long long)others, first->name, others > 1 ? ", ..." : "");
 }
@@ -275,8 +276,8 @@ static decoct_status check_rest(weights_reader *r) {
 static decoct_status check_adapter(weights_reader *r) {
     char *path = dct_path(r->folder, "adapter_config.json");
     decoct_status status =
-        !path ? dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: out of memory", r->folder)
-        : dct_file_exists(path)
+        !path ? dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: out of memory", r->folder->name)
+        : dct_file_exists(r->folder, path)
             ? dct_fail(&r->ctx->error, DECOCT_E_UNSUPPORTED,
                        "%s: this library applies no adapters: merge it into the weights", path)
             : DECOCT_OK;
@@ -284,16 +285,16 @@ static decoct_status check_adapter(weights_reader *r) {
     return status;
 }
 
-decoct_status dct_model_note(decoct_model *model, dct_error *error, const char *format, ...) {
+decoct_status dct_model_note(decoct_context *ctx, decoct_model *model, const char *format, ...) {
     dct_error line;
     va_list args;
     va_start(args, format);
     vsnprintf(line.text, sizeof line.text, format, args);
     va_end(args);
     size_t before = model->notes ? strlen(model->notes) : 0, more = strlen(line.text);
-    char *notes = dct_alloc((int64_t)(before + more) + 2, 1);
+    char *notes = dct_alloc(ctx->memory, (int64_t)(before + more) + 2, 1);
     if (!notes) {
-        return dct_fail(error, DECOCT_E_MEMORY, "model: out of memory");
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "model: out of memory");
     }
     memcpy(notes, model->notes ? model->notes : "", before);
     notes[before] = '\n';
@@ -303,12 +304,13 @@ decoct_status dct_model_note(decoct_model *model, dct_error *error, const char *
     return DECOCT_OK;
 }
 
-decoct_status dct_model_read_weights(decoct_context *ctx, const char *folder, decoct_model *model) {
+decoct_status dct_model_read_weights(decoct_context *ctx, const dct_folder *folder,
+                                     decoct_model *model) {
     weights_reader r = {
         .ctx = ctx, .folder = folder, .model = model, .family = model->config.family};
-    model->blocks = dct_zalloc(model->config.layers, sizeof *model->blocks);
+    model->blocks = dct_zalloc(ctx->memory, model->config.layers, sizeof *model->blocks);
     if (!model->blocks) {
-        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "%s: out of memory", folder);
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "%s: out of memory", folder->name);
     }
     decoct_status status = dct_safetensors_open_folder(folder, &r.file, &ctx->error);
     status = status ? status : check_adapter(&r);

@@ -107,7 +107,7 @@ dct_watch dct_session_watch(const decoct_session *s, int64_t layer) {
 
 static decoct_status start(decoct_context *ctx, decoct_session *s) {
     int64_t steps = dct_session_steps(s);
-    s->tallies = s->tallies ? s->tallies : dct_alloc(steps, sizeof *s->tallies);
+    s->tallies = s->tallies ? s->tallies : dct_alloc(ctx->memory, steps, sizeof *s->tallies);
     if (!s->tallies) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "session profile: out of memory");
     }

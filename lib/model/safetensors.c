@@ -4,7 +4,6 @@
 // tensor is used.
 #include "safetensors.h"
 
-#include "machine/memory.h"
 #include "roles.h"
 
 #include <inttypes.h>
@@ -28,6 +27,7 @@ typedef struct entry {
 } entry;
 
 struct dct_safetensors {
+    const dct_folder *folder;
     source *files;
     int64_t file_count, file_room;
     entry *entries;
@@ -123,7 +123,7 @@ static decoct_status read_place(const header *h, const char *name, const json_t 
 static bool keep_names(dct_safetensors *set, const char *name, entry *e) {
     int64_t length = (int64_t)strlen(name) + 1, end;
     if (!dct_add(set->names_used, 2 * length, &end) ||
-        !dct_grow((void **)&set->names, &set->names_room, end, 1)) {
+        !dct_grow(set->folder->memory, (void **)&set->names, &set->names_room, end, 1)) {
         return false;
     }
     char *kept = set->names + set->names_used, *role = kept + length;
@@ -178,8 +178,8 @@ static decoct_status read_tensor(void *data, const char *name, const json_t *val
     if (status) {
         return status;
     }
-    if (!keep_names(set, name, &e) ||
-        !dct_grow((void **)&set->entries, &set->room, set->count + 1, sizeof *set->entries)) {
+    if (!keep_names(set, name, &e) || !dct_grow(set->folder->memory, (void **)&set->entries,
+                                                &set->room, set->count + 1, sizeof *set->entries)) {
         return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", h->from->path);
     }
     set->entries[set->count++] = e;
@@ -250,7 +250,7 @@ static decoct_status read_header(header *h, source *from, dct_error *error) {
     if (status) {
         return status;
     }
-    char *text = dct_alloc((int64_t)length, 1);
+    char *text = dct_alloc(h->set->folder->memory, (int64_t)length, 1);
     if (!text) {
         return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", from->path);
     }
@@ -258,7 +258,8 @@ static decoct_status read_header(header *h, source *from, dct_error *error) {
     h->from = from;
     status = dct_file_copy(from->file, from->path, PREFIX, text, length, error);
     if (!status) {
-        status = dct_json_members(text, length, from->path, PREFIX, read_tensor, h, error);
+        status = dct_json_members(h->set->folder->memory, text, length, from->path, PREFIX,
+                                  read_tensor, h, error);
     }
     dct_free(text);
     return status ? status : check_cover(h->set, first, from, error);
@@ -266,8 +267,12 @@ static decoct_status read_header(header *h, source *from, dct_error *error) {
 
 // ---- Opening ----
 
-dct_safetensors *dct_safetensors_create(void) {
-    return dct_zalloc(1, sizeof(dct_safetensors));
+dct_safetensors *dct_safetensors_create(const dct_folder *folder) {
+    dct_safetensors *set = dct_zalloc(folder->memory, 1, sizeof *set);
+    if (set) {
+        set->folder = folder;
+    }
+    return set;
 }
 
 decoct_status dct_safetensors_add(dct_safetensors *set, const char *path, const char *file_name,
@@ -276,13 +281,13 @@ decoct_status dct_safetensors_add(dct_safetensors *set, const char *path, const 
     if (set->file_count >= FILES_MOST) {
         return dct_fail(error, DECOCT_E_FORMAT, "%s: more than %d files", path, FILES_MOST);
     }
-    decoct_status status = dct_file_open(path, &from.file, &from.size, error);
+    decoct_status status = dct_file_open(set->folder, path, &from.file, &from.size, error);
     if (status) {
         return status;
     }
-    from.path = dct_strndup(path, strlen(path));
-    if (!from.path ||
-        !dct_grow((void **)&set->files, &set->file_room, set->file_count + 1, sizeof *set->files)) {
+    from.path = dct_strndup(set->folder->memory, path, strlen(path));
+    if (!from.path || !dct_grow(set->folder->memory, (void **)&set->files, &set->file_room,
+                                set->file_count + 1, sizeof *set->files)) {
         close(from.file);
         dct_free(from.path);
         return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", path);
@@ -315,8 +320,9 @@ decoct_status dct_safetensors_finish(dct_safetensors *set, dct_error *error) {
     return DECOCT_OK;
 }
 
-decoct_status dct_safetensors_open(const char *path, dct_safetensors **out, dct_error *error) {
-    dct_safetensors *set = dct_safetensors_create();
+decoct_status dct_safetensors_open(const dct_folder *folder, const char *path,
+                                   dct_safetensors **out, dct_error *error) {
+    dct_safetensors *set = dct_safetensors_create(folder);
     if (!set) {
         return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", path);
     }

@@ -19,10 +19,12 @@ typedef struct dct_tensor {
     bool used;     // the reader's mark
 } dct_tensor;
 
-// `folder`/model.safetensors, or the shards of `folder`/model.safetensors.index.json.
-decoct_status dct_safetensors_open_folder(const char *folder, dct_safetensors **out,
+// model.safetensors of the folder, or the shards of model.safetensors.index.json. The folder must
+// live as long as the set.
+decoct_status dct_safetensors_open_folder(const dct_folder *folder, dct_safetensors **out,
                                           dct_error *error);
-decoct_status dct_safetensors_open(const char *path, dct_safetensors **out, dct_error *error);
+decoct_status dct_safetensors_open(const dct_folder *folder, const char *path,
+                                   dct_safetensors **out, dct_error *error);
 void dct_safetensors_close(dct_safetensors *set);
 
 // Finds a tensor by its role ("h.0.ln_1.weight"); NULL if it is missing. Any prefix of the names in
@@ -46,7 +48,7 @@ decoct_status dct_tensor_read(const dct_safetensors *set, const dct_tensor *tens
 
 // ---- For shards.c ----
 
-dct_safetensors *dct_safetensors_create(void); // NULL: no memory
+dct_safetensors *dct_safetensors_create(const dct_folder *folder); // NULL: no memory
 // Adds the tensors of a file. `map` (NULL: any) is the weight_map of an index: each tensor of the
 // file must be in it with `file_name`, which becomes null.
 decoct_status dct_safetensors_add(dct_safetensors *set, const char *path, const char *file_name,

@@ -162,9 +162,10 @@ static decoct_status check(dct_error *error, const decoct_sample_args *a, const 
     return DECOCT_OK;
 }
 
-static decoct_status sample(dct_error *error, const decoct_sample_args *args, const float *logits,
-                            int64_t n, int32_t *id) {
+static decoct_status sample(decoct_context *ctx, const decoct_sample_args *args,
+                            const float *logits, int64_t n, int32_t *id) {
     decoct_sample_args a;
+    dct_error *error = &ctx->error;
     decoct_status status = dct_take_struct(error, "sample", &a, sizeof a, DCT_FIRST_SAMPLE, args);
     status = status ? status : check(error, &a, logits, n, id);
     if (status) {
@@ -179,7 +180,7 @@ static decoct_status sample(dct_error *error, const decoct_sample_args *args, co
         *id = best;
         return DECOCT_OK;
     }
-    choice *choices = dct_alloc(n, sizeof *choices);
+    choice *choices = dct_alloc(ctx->memory, n, sizeof *choices);
     if (!choices) {
         return dct_fail(error, DECOCT_E_MEMORY, "sample: out of memory");
     }
@@ -191,5 +192,5 @@ static decoct_status sample(dct_error *error, const decoct_sample_args *args, co
 decoct_status decoct_sample(decoct_context *ctx, const decoct_sample_args *args,
                             const float *logits, int64_t n, int32_t *id) {
     decoct_status status = dct_enter(ctx);
-    return status ? status : dct_leave(ctx, sample(dct_context_error(ctx), args, logits, n, id));
+    return status ? status : dct_leave(ctx, sample(ctx, args, logits, n, id));
 }

@@ -16,7 +16,7 @@ static decoct_status create(decoct_context *ctx, const decoct_model *model, int6
     const dct_config *c = &model->config;
     s->model = dct_model_share(model);
     s->max_len = max_tokens ? max_tokens : c->size.context;
-    s->caches = dct_zalloc(c->layers, sizeof *s->caches);
+    s->caches = dct_zalloc(ctx->memory, c->layers, sizeof *s->caches);
     if (!s->caches) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: out of memory");
     }
@@ -42,7 +42,7 @@ decoct_status decoct_session_create(decoct_context *ctx, const decoct_model *mod
                           "session: max_tokens %lld is not in [0, %lld], the model's context",
                           (long long)max_tokens, (long long)model->config.size.context);
     } else {
-        s = dct_zalloc(1, sizeof *s);
+        s = dct_zalloc(ctx->memory, 1, sizeof *s);
         status = s ? create(ctx, model, max_tokens, s)
                    : dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: out of memory");
     }
@@ -123,7 +123,7 @@ static int64_t query_width(const decoct_session *s) {
 }
 
 // Memory for the queries of `length` positions; what is stored moves there.
-static bool reserve_queries(decoct_session *s, int64_t length) {
+static bool reserve_queries(decoct_context *ctx, decoct_session *s, int64_t length) {
     const dct_config *c = &s->model->config;
     int64_t count, wide = query_width(s);
     int64_t room = s->queries_room > s->max_len / 2 ? s->max_len : 2 * s->queries_room;
@@ -132,7 +132,7 @@ static bool reserve_queries(decoct_session *s, int64_t length) {
     }
     room = room < length ? length : room;
     float *queries = dct_mul(c->layers, room, &count) && dct_mul(count, wide, &count)
-                         ? dct_alloc(count, sizeof *queries)
+                         ? dct_alloc(ctx->memory, count, sizeof *queries)
                          : NULL;
     for (int64_t i = 0; queries && i < c->layers && s->length > 0; i++) {
         memcpy(queries + i * room * wide, s->queries + i * s->queries_room * wide,
@@ -153,7 +153,7 @@ static decoct_status feed(decoct_context *ctx, decoct_session *s, const int32_t 
     int64_t first = s->length;
     bool by_layer = dct_cuts_use(s, first, rows);
     *x = dct_scratch(ctx, DCT_SCRATCH_TOKENS, rows * m->config.size.d_model);
-    if (!*x || !reserve_queries(s, first + rows)) {
+    if (!*x || !reserve_queries(ctx, s, first + rows)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "session: no memory for %lld tokens",
                         (long long)rows);
     }

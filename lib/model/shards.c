@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The weights of a model folder: model.safetensors, or the shards that its index names.
-#include "machine/memory.h"
 #include "safetensors.h"
 
 #include <dirent.h>
@@ -33,17 +32,17 @@ static const char *advice(const char *name) {
     return NULL;
 }
 
-static decoct_status missing(const char *folder, dct_error *error) {
-    decoct_status status =
-        dct_fail(error, DECOCT_E_IO, "%s: there is neither " WHOLE " nor " INDEX " here", folder);
-    DIR *list = opendir(folder);
+static decoct_status missing(const dct_folder *folder, dct_error *error) {
+    decoct_status status = dct_fail(
+        error, DECOCT_E_IO, "%s: there is neither " WHOLE " nor " INDEX " here", folder->name);
+    DIR *list = opendir(folder->name);
     const struct dirent *item = list ? readdir(list) : NULL;
     for (; item && status == DECOCT_E_IO; item = readdir(list)) {
         const char *words = advice(item->d_name);
         if (words) {
             status =
                 dct_fail(error, DECOCT_E_UNSUPPORTED, "%s: there is no " WHOLE "; %.100s is %s",
-                         folder, item->d_name, words);
+                         folder->name, item->d_name, words);
         }
     }
     if (list) {
@@ -54,14 +53,14 @@ static decoct_status missing(const char *folder, dct_error *error) {
 
 // ---- Shards ----
 
-static decoct_status add_shard(dct_safetensors *set, const char *folder, const char *name,
+static decoct_status add_shard(dct_safetensors *set, const dct_folder *folder, const char *name,
                                json_t *map, dct_error *error) {
     char *path = dct_path(folder, name);
     if (!path) {
-        return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder);
+        return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder->name);
     }
     decoct_status status =
-        dct_file_exists(path)
+        dct_file_exists(folder, path)
             ? dct_safetensors_add(set, path, name, map, error)
             : dct_fail(error, DECOCT_E_IO, "%s: a shard that " INDEX " names is missing", path);
     dct_free(path);
@@ -99,7 +98,7 @@ static decoct_status check_names(const char *index, json_t *map, dct_error *erro
 }
 
 // All tensors of the map, shard after shard; the file of those that were read becomes null in it.
-static decoct_status add_shards(dct_safetensors *set, const char *folder, const char *index,
+static decoct_status add_shards(dct_safetensors *set, const dct_folder *folder, const char *index,
                                 json_t *map, dct_error *error) {
     const char *tensor;
     json_t *value;
@@ -109,7 +108,7 @@ static decoct_status add_shards(dct_safetensors *set, const char *folder, const 
         if (status || !shard) {
             continue;
         }
-        char *name = dct_strndup(shard, strlen(shard));
+        char *name = dct_strndup(folder->memory, shard, strlen(shard));
         status = name ? add_shard(set, folder, name, map, error)
                       : dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", index);
         status = status ? status : check_shard(index, name, map, error);
@@ -118,10 +117,10 @@ static decoct_status add_shards(dct_safetensors *set, const char *folder, const 
     return status;
 }
 
-static decoct_status open_index(const char *folder, const char *index, dct_safetensors *set,
+static decoct_status open_index(const dct_folder *folder, const char *index, dct_safetensors *set,
                                 dct_error *error) {
     json_t *root;
-    decoct_status status = dct_json_read(index, INDEX_CAP, &root, error);
+    decoct_status status = dct_json_read(folder, index, INDEX_CAP, &root, error);
     if (status) {
         return status;
     }
@@ -135,15 +134,15 @@ static decoct_status open_index(const char *folder, const char *index, dct_safet
 
 // ---- The door ----
 
-static decoct_status open_any(const char *folder, const char *whole, const char *index,
+static decoct_status open_any(const dct_folder *folder, const char *whole, const char *index,
                               dct_safetensors **out, dct_error *error) {
-    if (dct_file_exists(whole)) {
-        return dct_safetensors_open(whole, out, error);
+    if (dct_file_exists(folder, whole)) {
+        return dct_safetensors_open(folder, whole, out, error);
     }
-    if (!dct_file_exists(index)) {
+    if (!dct_file_exists(folder, index)) {
         return missing(folder, error);
     }
-    dct_safetensors *set = dct_safetensors_create();
+    dct_safetensors *set = dct_safetensors_create(folder);
     decoct_status status = set ? open_index(folder, index, set, error)
                                : dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", index);
     if (status) {
@@ -154,12 +153,12 @@ static decoct_status open_any(const char *folder, const char *whole, const char 
     return DECOCT_OK;
 }
 
-decoct_status dct_safetensors_open_folder(const char *folder, dct_safetensors **out,
+decoct_status dct_safetensors_open_folder(const dct_folder *folder, dct_safetensors **out,
                                           dct_error *error) {
     char *whole = dct_path(folder, WHOLE), *index = dct_path(folder, INDEX);
-    decoct_status status = whole && index
-                               ? open_any(folder, whole, index, out, error)
-                               : dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder);
+    decoct_status status =
+        whole && index ? open_any(folder, whole, index, out, error)
+                       : dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder->name);
     dct_free(whole);
     dct_free(index);
     return status;

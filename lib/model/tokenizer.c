@@ -3,7 +3,6 @@
 // <|endoftext|> are not looked for in the text: it is only text.
 #include "tokenizer.h"
 
-#include "machine/memory.h"
 #include "tokenizer_files.h"
 #include "unicode.h"
 
@@ -21,6 +20,7 @@ struct dct_tokenizer {
 // One call of encode.
 typedef struct encoder {
     const dct_tokenizer *t;
+    dct_memory *memory;
     int32_t *ids;
     int64_t room, count; // count: how many there are, also without room for them
     int32_t *symbols;
@@ -30,12 +30,12 @@ typedef struct encoder {
 
 // ---- Opening ----
 
-decoct_status dct_tokenizer_open(const char *folder, dct_tokenizer_kind kind, dct_tokenizer **out,
-                                 dct_error *error) {
-    dct_tokenizer *t = dct_zalloc(1, sizeof *t);
+decoct_status dct_tokenizer_open(const dct_folder *folder, dct_tokenizer_kind kind,
+                                 dct_tokenizer **out, dct_error *error) {
+    dct_tokenizer *t = dct_zalloc(folder->memory, 1, sizeof *t);
     if (t) {
         t->kind = kind;
-        t->bpe = dct_bpe_create();
+        t->bpe = dct_bpe_create(folder->memory);
     }
     if (!t || !t->bpe) {
         dct_free(t);
@@ -53,7 +53,8 @@ decoct_status dct_tokenizer_open(const char *folder, dct_tokenizer_kind kind, dc
     t->unknown = dct_bpe_find(t->bpe, "<unk>", 5);
     if (kind == DCT_TOKENIZER_WORDS && t->unknown < 0) {
         dct_tokenizer_close(t);
-        return dct_fail(error, DECOCT_E_FORMAT, "%s: the vocabulary has no token <unk>", folder);
+        return dct_fail(error, DECOCT_E_FORMAT, "%s: the vocabulary has no token <unk>",
+                        folder->name);
     }
     *out = t;
     return DECOCT_OK;
@@ -92,7 +93,7 @@ static bool finish_word(encoder *e, int64_t symbols) {
 }
 
 static bool symbols_room(encoder *e, int64_t count) {
-    return dct_grow((void **)&e->symbols, &e->symbols_room, count, sizeof *e->symbols);
+    return dct_grow(e->memory, (void **)&e->symbols, &e->symbols_room, count, sizeof *e->symbols);
 }
 
 // ---- Bytes ----
@@ -209,8 +210,8 @@ static bool end_word(encoder *e, word *w) {
     return finish_word(e, count);
 }
 
-static bool add_char(word *w, uint32_t cp) {
-    if (!dct_grow((void **)&w->chars, &w->room, w->count + 1, sizeof *w->chars)) {
+static bool add_char(encoder *e, word *w, uint32_t cp) {
+    if (!dct_grow(e->memory, (void **)&w->chars, &w->room, w->count + 1, sizeof *w->chars)) {
         return false;
     }
     w->chars[w->count++] = cp;
@@ -222,7 +223,8 @@ static bool add_folded(encoder *e, word *w, uint32_t cp) {
     int count = dct_unicode_fold(cp, folded);
     for (int i = 0; i < count; i++) {
         bool alone = is_punctuation(folded[i]);
-        if ((alone && !end_word(e, w)) || !add_char(w, folded[i]) || (alone && !end_word(e, w))) {
+        if ((alone && !end_word(e, w)) || !add_char(e, w, folded[i]) ||
+            (alone && !end_word(e, w))) {
             return false;
         }
     }
@@ -244,7 +246,7 @@ static decoct_status encode_words(encoder *e, const char *text, uint64_t length,
                    c == DCT_UNICODE_CONTROL) {
             continue; // dropped
         } else if (is_cjk(cp)) {
-            fine = end_word(e, &w) && add_char(&w, cp) && end_word(e, &w);
+            fine = end_word(e, &w) && add_char(e, &w, cp) && end_word(e, &w);
         } else {
             fine = add_folded(e, &w, cp);
         }
@@ -254,10 +256,10 @@ static decoct_status encode_words(encoder *e, const char *text, uint64_t length,
     return fine ? DECOCT_OK : dct_fail(error, DECOCT_E_MEMORY, "encode: out of memory");
 }
 
-decoct_status dct_tokenizer_encode(const dct_tokenizer *tokenizer, const char *text,
-                                   uint64_t length, int32_t *ids, int64_t room, int64_t *count,
-                                   dct_error *error) {
-    encoder e = {.t = tokenizer, .ids = ids, .room = room};
+decoct_status dct_tokenizer_encode(dct_memory *memory, const dct_tokenizer *tokenizer,
+                                   const char *text, uint64_t length, int32_t *ids, int64_t room,
+                                   int64_t *count, dct_error *error) {
+    encoder e = {.t = tokenizer, .memory = memory, .ids = ids, .room = room, .work.memory = memory};
     decoct_status status =
         length > INT64_MAX / 64 ? dct_fail(error, DECOCT_E_ARGUMENT, "encode: the text is too long")
         : tokenizer->kind == DCT_TOKENIZER_BYTES ? encode_bytes(&e, text, length, error)

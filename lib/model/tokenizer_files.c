@@ -2,7 +2,6 @@
 // Reads the vocabulary and the merges of a model folder, and checks that they fit each other.
 #include "tokenizer_files.h"
 
-#include "machine/memory.h"
 #include "tokenizer_reader.h"
 
 #include <inttypes.h>
@@ -22,13 +21,15 @@ static decoct_status read_tokens(reader *r, const char *path, dct_json_take take
     char *text;
     uint64_t length;
     r->path = path;
-    decoct_status status = dct_file_read(path, DCT_TOKENIZER_CAP, &text, &length, r->error);
+    decoct_status status =
+        dct_file_read(r->folder, path, DCT_TOKENIZER_CAP, &text, &length, r->error);
     if (status) {
         return status;
     }
     uint64_t mark = mark_length(text, length);
     dct_reader_limit(r, length);
-    status = dct_json_members(text + mark, length - mark, path, mark, take, r, r->error);
+    status = dct_json_members(r->folder->memory, text + mark, length - mark, path, mark, take, r,
+                              r->error);
     dct_free(text);
     return status;
 }
@@ -81,7 +82,8 @@ static decoct_status read_merges(reader *r, const char *path) {
     char *text;
     uint64_t length;
     r->path = path;
-    decoct_status status = dct_file_read(path, DCT_TOKENIZER_CAP, &text, &length, r->error);
+    decoct_status status =
+        dct_file_read(r->folder, path, DCT_TOKENIZER_CAP, &text, &length, r->error);
     if (!status) {
         status = read_lines(r, text, length);
         dct_free(text);
@@ -99,10 +101,10 @@ typedef struct paths {
 static decoct_status check_settings(reader *r, const char *path) {
     static const char *const keys[] = {"add_prefix_space", "add_bos_token", "add_eos_token"};
     json_t *root;
-    if (!dct_file_exists(path)) {
+    if (!dct_file_exists(r->folder, path)) {
         return DECOCT_OK;
     }
-    decoct_status status = dct_json_read(path, DCT_TOKENIZER_CAP, &root, r->error);
+    decoct_status status = dct_json_read(r->folder, path, DCT_TOKENIZER_CAP, &root, r->error);
     if (status) {
         return status;
     }
@@ -118,7 +120,7 @@ static decoct_status check_settings(reader *r, const char *path) {
 }
 
 // Nothing of what is read here is in the folder. Other tokenizers have other files.
-static decoct_status missing(const reader *r, const char *folder) {
+static decoct_status missing(const reader *r, const dct_folder *folder) {
     static const char *const others[][2] = {{"vocab.txt", "WordPiece"},
                                             {"spiece.model", "SentencePiece"},
                                             {"sentencepiece.bpe.model", "SentencePiece"},
@@ -127,9 +129,9 @@ static decoct_status missing(const reader *r, const char *folder) {
     for (size_t i = 0; i < sizeof others / sizeof *others && status == DECOCT_E_IO; i++) {
         char *path = dct_path(folder, others[i][0]);
         if (!path) {
-            return dct_fail(r->error, DECOCT_E_MEMORY, "%s: out of memory", folder);
+            return dct_fail(r->error, DECOCT_E_MEMORY, "%s: out of memory", folder->name);
         }
-        if (dct_file_exists(path)) {
+        if (dct_file_exists(r->folder, path)) {
             status = dct_fail(r->error, DECOCT_E_UNSUPPORTED,
                               "%s: a tokenizer of the kind %s, which this library does not run",
                               path, others[i][1]);
@@ -141,38 +143,44 @@ static decoct_status missing(const reader *r, const char *folder) {
                : dct_fail(r->error, DECOCT_E_IO,
                           "%s: there is no tokenizer here: neither vocab.json with merges.txt nor "
                           "tokenizer.json",
-                          folder);
+                          folder->name);
 }
 
-static decoct_status read_folder(reader *r, const char *folder, const paths *p) {
-    bool vocabulary = dct_file_exists(p->vocabulary), merges = dct_file_exists(p->merges);
+static decoct_status read_folder(reader *r, const dct_folder *folder, const paths *p) {
+    bool vocabulary = dct_file_exists(r->folder, p->vocabulary),
+         merges = dct_file_exists(r->folder, p->merges);
     decoct_status status = check_settings(r, p->settings);
     if (status) {
         return status;
     }
-    if (!(vocabulary && merges) && dct_file_exists(p->one)) {
+    if (!(vocabulary && merges) && dct_file_exists(r->folder, p->one)) {
         return dct_reader_one_file(r, p->one);
     }
     if (!vocabulary && !merges) {
         return missing(r, folder);
     }
     status = read_tokens(r, p->vocabulary, dct_reader_token);
-    if (!status && dct_file_exists(p->added)) {
+    if (!status && dct_file_exists(r->folder, p->added)) {
         status = read_tokens(r, p->added, take_added);
     }
     return status ? status : read_merges(r, p->merges);
 }
 
-decoct_status dct_tokenizer_read(const char *folder, dct_tokenizer_kind kind, dct_bpe *bpe,
+decoct_status dct_tokenizer_read(const dct_folder *folder, dct_tokenizer_kind kind, dct_bpe *bpe,
                                  char *note, dct_error *error) {
-    reader r = {.bpe = bpe, .bytes = kind == DCT_TOKENIZER_BYTES, .note = note, .error = error};
+    reader r = {.folder = folder,
+                .bpe = bpe,
+                .bytes = kind == DCT_TOKENIZER_BYTES,
+                .note = note,
+                .error = error};
     paths p = {dct_path(folder, "vocab.json"), dct_path(folder, "merges.txt"),
                dct_path(folder, "added_tokens.json"), dct_path(folder, "tokenizer.json"),
                dct_path(folder, "tokenizer_config.json")};
     bool fine = p.vocabulary && p.merges && p.added && p.one && p.settings;
     dct_reader_bytes(&r);
-    decoct_status status = fine ? read_folder(&r, folder, &p)
-                                : dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder);
+    decoct_status status =
+        fine ? read_folder(&r, folder, &p)
+             : dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", folder->name);
     dct_free(p.vocabulary);
     dct_free(p.merges);
     dct_free(p.added);

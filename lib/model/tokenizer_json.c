@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Reads tokenizer.json. It can describe many tokenizers; another one must not pass as one of
 // the two kinds that are run here.
-#include "machine/memory.h"
 #include "tokenizer_reader.h"
 
 #include <stdio.h>
@@ -204,8 +203,9 @@ static decoct_status read_parts(reader *r, const file *f, const json_t *root) {
         status = dct_fail(r->error, DECOCT_E_FORMAT, "%s: there is no vocabulary", r->path);
     }
     if (!status) {
-        status = dct_json_members(f->text + f->vocabulary.at, f->vocabulary.length, r->path,
-                                  f->vocabulary.at, dct_reader_token, r, r->error);
+        status =
+            dct_json_members(r->folder->memory, f->text + f->vocabulary.at, f->vocabulary.length,
+                             r->path, f->vocabulary.at, dct_reader_token, r, r->error);
     }
     status = status ? status : add_added(r, json_object_get(root, "added_tokens"));
     merges all = {.r = r};
@@ -239,7 +239,8 @@ static decoct_status read_file(reader *r, file *f, char *rest) {
 decoct_status dct_reader_one_file(reader *r, const char *path) {
     file f = {0};
     r->path = path;
-    decoct_status status = dct_file_read(path, DCT_TOKENIZER_CAP, &f.text, &f.length, r->error);
+    decoct_status status =
+        dct_file_read(r->folder, path, DCT_TOKENIZER_CAP, &f.text, &f.length, r->error);
     if (status) {
         return status;
     }
@@ -247,7 +248,7 @@ decoct_status dct_reader_one_file(reader *r, const char *path) {
         memset(f.text, ' ', 3); // a byte order mark
     }
     dct_reader_limit(r, f.length);
-    char *rest = dct_alloc((int64_t)f.length, 1);
+    char *rest = dct_alloc(r->folder->memory, (int64_t)f.length, 1);
     status = rest ? read_file(r, &f, rest)
                   : dct_fail(r->error, DECOCT_E_MEMORY, "%s: out of memory", path);
     dct_free(rest);

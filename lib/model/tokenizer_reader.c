@@ -32,8 +32,8 @@ static bool stored(reader *r, int which, const char *text, uint64_t length, cons
     if (!r->bytes) {
         return true;
     }
-    if (length > INT32_MAX ||
-        !dct_grow((void **)&r->room[which], &r->size[which], (int64_t)length + 1, 1)) {
+    if (length > INT32_MAX || !dct_grow(r->folder->memory, (void **)&r->room[which],
+                                        &r->size[which], (int64_t)length + 1, 1)) {
         return false;
     }
     uint64_t count = 0;

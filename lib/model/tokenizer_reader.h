@@ -9,6 +9,7 @@
 enum { DCT_TOKENIZER_CAP = 256 << 20 };
 
 typedef struct dct_tokenizer_reader {
+    const dct_folder *folder;
     dct_bpe *bpe;
     bool bytes; // DCT_TOKENIZER_BYTES: characters represent bytes
     const char *path;

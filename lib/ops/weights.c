@@ -75,9 +75,10 @@ static decoct_status check_weights(dct_error *error, decoct_weights_args *a) {
 }
 
 // Room for all panels, or NULL.
-static decoct_weights *weights_new(const decoct_matmul_kernel *kernel, int64_t k, int64_t n) {
+static decoct_weights *weights_new(decoct_context *ctx, const decoct_matmul_kernel *kernel,
+                                   int64_t k, int64_t n) {
     int64_t columns, steps, bytes;
-    decoct_weights *weights = dct_zalloc(1, sizeof *weights);
+    decoct_weights *weights = dct_zalloc(ctx->memory, 1, sizeof *weights);
     int64_t panels = dct_ceil_div(n, kernel->panel_cols);
     bool fits = dct_mul(kernel->panel_cols, sizeof(float), &columns) &&
                 dct_add(k, kernel->k_group, &steps) && dct_mul(columns, steps, &bytes) &&
@@ -87,7 +88,7 @@ static decoct_weights *weights_new(const decoct_matmul_kernel *kernel, int64_t k
         weights->k = k;
         weights->n = n;
         weights->panel_bytes = dct_panel_bytes(kernel, k);
-        weights->panels = dct_alloc(bytes, 1);
+        weights->panels = dct_alloc(ctx->memory, bytes, 1);
     }
     if (weights && !weights->panels) {
         dct_free(weights);
@@ -108,7 +109,7 @@ static bool weights_keep_dense(const decoct_context *ctx, decoct_weights *weight
     if (!dct_mul(rows, cols, &bytes) || !dct_mul(bytes, size, &bytes)) {
         return false;
     }
-    char *copy = dct_alloc(bytes, 1);
+    char *copy = dct_alloc(ctx->memory, bytes, 1);
     for (int64_t i = 0; copy && i < rows; i++) {
         memcpy(copy + i * cols * size, (const char *)a->w + i * a->stride * size,
                (size_t)(cols * size));
@@ -128,7 +129,7 @@ decoct_status dct_weights_create(decoct_context *ctx, const decoct_weights_args 
     if (status) {
         return status;
     }
-    decoct_weights *weights = weights_new(ctx->kernels->matmul[a.dtype], a.k, a.n);
+    decoct_weights *weights = weights_new(ctx, ctx->kernels->matmul[a.dtype], a.k, a.n);
     if (!weights) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "weights: no memory for (%lld, %lld)",
                         (long long)a.k, (long long)a.n);
