@@ -109,6 +109,42 @@ class Installed(unittest.TestCase):
         self.make(folder)
         self.assertEqual(run([*EMULATOR, "./attention"], folder), NUMBERS)
 
+    def cmake(self, wanted):
+        """A project of CMake that asks for this version; (what CMake printed, the folder of its build)."""
+        folder = tempfile.mkdtemp(dir=self.work)
+        shutil.copy(os.path.join(TOP, "examples", "c", "attention.c"), folder)
+        write(folder, "CMakeLists.txt", '''
+cmake_minimum_required(VERSION 3.13)
+project(attention C)
+find_package(decoct %s REQUIRED)
+find_package(decoct REQUIRED)
+add_executable(attention attention.c)
+target_link_libraries(attention PRIVATE decoct::decoct)
+foreach(name avx2.so neon.so)
+  if(EXISTS ${decoct_BACKENDS_DIR}/${name})
+    message(STATUS "has ${name} and ${decoct_VERSION}")
+  endif()
+endforeach()
+if(NOT EXISTS ${decoct_MODELS_DIR}/potion)
+  message(FATAL_ERROR "no model in ${decoct_MODELS_DIR}")
+endif()
+''' % wanted)
+        build = os.path.join(folder, "build")
+        done = subprocess.run(["cmake", "-S", folder, "-B", build, "-DCMAKE_PREFIX_PATH=" + self.prefix,
+                               "-DCMAKE_C_COMPILER=" + CC[0]], capture_output=True, text=True)
+        return done.stdout + done.stderr, build
+
+    @unittest.skipUnless(shutil.which("cmake"), "there is no cmake")
+    @unittest.skipIf(EMULATOR, "CMake needs a description of the other machine")
+    def test_cmake(self):
+        said, build = self.cmake("0.1")
+        self.assertIn("has " + PLUGIN, said)
+        run(["cmake", "--build", build])
+        self.assertEqual(run([os.path.join(build, "attention")], "/"), NUMBERS)
+        for wanted in ("0.99", "1.0", "0.1.0 EXACT"):
+            said, build = self.cmake(wanted)
+            self.assertEqual("has " + PLUGIN in said, "EXACT" in wanted, said)
+
     def test_example_inside(self):
         folder = self.copy("inside")
         self.make(folder)
