@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The commands and the exit codes: test_commands.py PATH-OF-DECOCT. Each is in one list, cli/commands.def and
-# bench/cases/exits.def; README and --help show those lists, and no help text says anything else.
+# bench/cases/exits.def; docs/manual/commands.md and --help show those lists, and no help text says anything else.
 import os
 import re
 import subprocess
@@ -41,7 +41,7 @@ def sources():
 
 
 def table(head):
-    found = re.findall(r"(?m)^%s\n\|---\|---\|\n((?:\|.*\|\n)+)" % re.escape(head), read("README.md"))
+    found = re.findall(r"(?m)^%s\n\|---\|---\|\n((?:\|.*\|\n)+)" % re.escape(head), read("docs", "manual", "commands.md"))
     assert len(found) == 1, head
     return found[0]
 
@@ -55,7 +55,7 @@ class Commands(unittest.TestCase):
             shown += [[line.split()[0], group, line[12:]]] if line.startswith("  ") else []
         self.assertEqual(shown, [[name, group, summary] for name, _, _, group, summary in COMMANDS])
 
-    def test_readme(self):
+    def test_manual(self):
         self.assertEqual(re.findall(r"(?m)^\| `decoct (\w+)", table("| command | shows |")), NAMES)
 
     def test_each_has_help(self):
@@ -85,7 +85,7 @@ class Exits(unittest.TestCase):
         rows = re.findall(r"(?m)^  (\d+) +(.*)$", text[text.index("Exit codes:"):])
         self.assertEqual([(int(number), meaning) for number, meaning in rows], CODES)
 
-    def test_readme(self):
+    def test_manual(self):
         rows = re.findall(r"(?m)^\| (\d+) \| (.*) \|$", table("| exit code | meaning |"))
         self.assertEqual([(int(number), meaning) for number, meaning in rows], CODES)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The README's examples are run: test_examples.py BUILD. Its C and its Python do what it says and
-# are those of examples/, its picture of the answer is the program's, the commands and files that it
-# names are there. (test_documents.py looks at links and paths, test_install.py builds copies of the
+# The examples of the documents are run: test_examples.py BUILD. C and Python of docs/manual/start.md do what it
+# says and are those of examples/, answers and pictures are the program's, all commands are named.
+# (test_documents.py looks at links and paths, test_install.py builds copies of the
 # folders of examples/ against an installed tree.)
 import json
 import os
@@ -16,34 +16,40 @@ BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
 DECOCT = [*EMULATOR, os.path.join(BUILD, "cli", "decoct")]
 LIBRARY = {"LD_LIBRARY_PATH": os.path.join(BUILD, "lib")}
 COMPILE = [*CC, "-std=c11", "-Wall", "-Wextra", "-Werror", "-I", os.path.join(TOP, "include")]
-ANSWER, NUMBERS = blocks("README.md", "text")
+START, CONCEPTS = "docs/manual/start.md", "docs/manual/concepts.md"
+(NUMBERS,) = blocks(START, "text")
 
 
-class Readme(unittest.TestCase):
+class Documents(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
 
-    def test_answer(self):
-        command, expected = ANSWER.split("\n", 1)
-        prompt = re.fullmatch(r'\$ decoct next "(.*)"', command).group(1)
-        given = run([*DECOCT, "next", prompt])
-        self.assertEqual(given, expected, "README.md shows another answer than the program's:\n"
-                         + given)
+    def test_answers(self):
+        shown = [block for block in blocks(CONCEPTS, "text") if block.startswith("$ ")]
+        self.assertGreaterEqual(len(shown), 4)
+        for block in shown:
+            command, expected = block.split("\n", 1)
+            name, prompt = re.fullmatch(r'\$ decoct (\w+) "(.*)"', command).groups()
+            given = run([*DECOCT, name, prompt])
+            self.assertEqual(given, expected, "%s shows another answer than the program's:\n%s" % (CONCEPTS, given))
+        self.assertIn(blocks("docs/looking-inside.md", "text")[0], blocks(CONCEPTS, "text"))
 
-    def test_picture(self):
-        with open(os.path.join(TOP, "README.md"), encoding="utf-8") as file:
+    def test_pictures(self):
+        with open(os.path.join(TOP, CONCEPTS), encoding="utf-8") as file:
             text = file.read()
-        prompt, options, name = re.search(r'(?m)^decoct attend "(.*?)" (.*) -o (\S+\.svg) ', text).groups()
-        self.assertIn("](%s)" % name, text)
-        path = os.path.join(self.folder, "drawn.svg")
-        run([*DECOCT, "attend", prompt, *options.split(" "), "-o", path])
-        with open(path, encoding="utf-8") as drawn, open(os.path.join(TOP, name), encoding="utf-8") as shown:
-            self.assertEqual(shown.read(), drawn.read(), "the command below the picture draws another one")
+        drawn = re.findall(r'(?m)^decoct attend "(.*?)" (.*) -o (\S+\.svg)$', text)
+        self.assertEqual(["../" + os.path.basename(name) for *_, name in drawn], re.findall(r"\]\((\S+\.svg)\)", text))
+        self.assertEqual(len(drawn), 2)
+        for prompt, options, name in drawn:
+            path = os.path.join(self.folder, "drawn.svg")
+            run([*DECOCT, "attend", prompt, *options.split(" "), "-o", path])
+            with open(path, encoding="utf-8") as now, open(os.path.join(TOP, name), encoding="utf-8") as shown:
+                self.assertEqual(shown.read(), now.read(), "the command below %s draws another picture" % name)
 
     def test_examples_are_shown(self):
-        shown = {"c/attention.c": ("README.md", "c"), "python/attention.py": ("README.md", "python"),
+        shown = {"c/attention.c": (START, "c"), "python/attention.py": (START, "python"),
                  "plugin/mine.c": ("docs/plugins.md", "c"),
                  "inside/lens.c": ("docs/looking-inside.md", "c")}
         for name, (document, language) in shown.items():
@@ -57,7 +63,7 @@ class Readme(unittest.TestCase):
         self.assertLessEqual(set(re.findall(r"\s(-[fsW][\w,=-]+)", command)), made)
 
     def test_c(self):
-        (source,) = blocks("README.md", "c")
+        (source,) = blocks(START, "c")
         write(self.folder, "attention.c", source)
         run(COMPILE + ["attention.c", "-o", "attention", "-L", LIBRARY["LD_LIBRARY_PATH"],
                        "-ldecoct"], self.folder)
@@ -74,7 +80,7 @@ class Readme(unittest.TestCase):
 
     @unittest.skipIf(EMULATOR, "the Python of this machine loads no library of another one")
     def test_python(self):
-        (source,) = blocks("README.md", "python")
+        (source,) = blocks(START, "python")
         path = write(self.folder, "attention.py", source)
         self.assertEqual(run([sys.executable, path], self.folder, **LIBRARY), NUMBERS)
 
@@ -106,12 +112,12 @@ class Readme(unittest.TestCase):
                 stderr="served by scalar: .*\n"))
 
     def test_commands(self):
-        with open(os.path.join(TOP, "README.md"), encoding="utf-8") as file:
+        with open(os.path.join(TOP, "docs", "manual", "commands.md"), encoding="utf-8") as file:
             text = file.read()
         named = set(re.findall(r"`decoct ([a-z]+)\b[^`]*`", text))
         listed = re.findall(r"(?m)^  ([a-z]+) {2,}\S", run([*DECOCT, "--help"]))
         self.assertGreaterEqual(len(listed), 6)
-        self.assertEqual(set(listed) - named, set(), "README.md does not name these commands")
+        self.assertEqual(set(listed) - named, set(), "docs/manual/commands.md does not name these commands")
         for name in named:
             run([*DECOCT, name, "--help"])
 

@@ -18,7 +18,7 @@ from readme import CC, EMULATOR, TOP, blocks, run, write
 BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
 os.environ.pop("LD_LIBRARY_PATH", None)  # a test runner points it at the build tree
 SARAH = "Sarah lies still on the bed, feeling"
-NUMBERS = blocks("README.md", "text")[1]
+(NUMBERS,) = blocks("docs/manual/start.md", "text")
 PLUGIN = next((name for name in ("avx2.so", "neon.so")
                if os.path.exists(os.path.join(BUILD, "backends", name))), None)
 

@@ -187,4 +187,4 @@ def program_page(program):
     out += heading("EXIT STATUS") + put_list((bold(number), plain(text)) for number, text in program["exit_codes"].items())
     out += heading("EXAMPLES") + put_blocks([(True, "\n".join(EXAMPLES))])[4:]
     return out + heading("SEE ALSO") + running(
-        "The folder share/doc/decoct of the installation: README.md, docs/tour.md, docs/measuring.md.") + "\n"
+        "The folder share/doc/decoct of the installation: README.md, docs/manual/concepts.md, docs/measuring.md.") + "\n"

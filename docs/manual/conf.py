@@ -22,7 +22,7 @@ root_doc = "docs/manual/index"
 include_patterns = ["docs/**", "examples/**README.md", "bindings/**README.md", "models/potion/CARD.md",
                     "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
 exclude_patterns = ["build*", "**/node_modules", ".git"]
-extensions = ["breathe", "myst_parser", "sphinx.ext.githubpages", "links", "reference"]
+extensions = ["breathe", "myst_parser", "sphinx.ext.githubpages", "links", "reference", "theme"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 nitpicky = True
 nitpick_ignore_regex = [("c:identifier", r"u?int\d+_t|size_t|FILE")]  # of the C library

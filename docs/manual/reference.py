@@ -45,7 +45,7 @@ class Header:
                            for value in member.iter("enumvalue")]
         for constant in [member, *member.iter("enumvalue")]:
             value = constant.findtext("initializer")
-            if value and "\n" not in value and constant.find("param") is None:
+            if value and value.count("(") == value.count(")") and constant.find("param") is None:
                 self.values[constant.findtext("name")] = value.lstrip("= ")
 
     def headings(self, path):

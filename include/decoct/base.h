@@ -26,9 +26,9 @@ extern "C" {
 #endif
 
 /* The version of this header; decoct_version() is that of the library at run time. */
-#define DECOCT_VERSION_MAJOR 0 /**< the first number of this header */
-#define DECOCT_VERSION_MINOR 1 /**< the second one */
-#define DECOCT_VERSION_PATCH 0 /**< the third one */
+#define DECOCT_VERSION_MAJOR 0 /**< the first number of its version */
+#define DECOCT_VERSION_MINOR 1 /**< the second number */
+#define DECOCT_VERSION_PATCH 0 /**< the third number */
 /** "0.1.0" */
 #define DECOCT_VERSION_STRING "0.1.0"
 /** As decoct_version() gives it: major << 16 | minor << 8 | patch. */
