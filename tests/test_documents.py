@@ -93,7 +93,7 @@ class Paths(unittest.TestCase):
         said.update({path: name.findall(read(path)) for path in documents()})
         self.assertGreater(len(code), 500)
         for path, found in said.items():
-            for word in found:
+            for word in (one for one in found if not re.fullmatch(r"DECOCT_\d+", one)):  # a node of lib/decoct.map
                 known = word in code or word.endswith("_NAME") or any(
                     word.endswith("_") and one.startswith(word) for one in code)
                 self.assertTrue(known, "%s: there is no %s" % (path, word))

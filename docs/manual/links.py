@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Links to files of the repository that are something else in the manual: to a public header (its chapter of the
-reference), and to a folder (the page README.md in it).
+reference), to a folder (the page README.md in it) and to a folder with the program of a language (the program).
 """
+import glob
 import os
 
 from docutils import nodes
@@ -9,14 +10,34 @@ from sphinx import addnodes
 from sphinx.util.nodes import make_refnode
 
 
-def header_chapters(app, doctree):
-    for link in list(doctree.findall(addnodes.download_reference)):
-        folder, name = os.path.split(os.path.normpath(os.path.join(os.path.dirname(app.env.docname), link["reftarget"])))
-        if folder == "include/decoct" and name.endswith(".h"):
-            chapter = addnodes.pending_xref("", nodes.inline("", link.astext()), refdomain="std", reftype="doc",
-                                            reftarget="/docs/manual/reference/" + name[:-2], refexplicit=True,
-                                            refdoc=app.env.docname, refwarn=True)
-            link.replace_self(chapter)
+def header_chapter(env, link):
+    """The chapter of a public header, or None."""
+    folder, name = os.path.split(os.path.normpath(os.path.join(os.path.dirname(env.docname), link["reftarget"])))
+    if folder != "include/decoct" or not name.endswith(".h"):
+        return None
+    return addnodes.pending_xref("", nodes.inline("", link.astext()), refdomain="std", reftype="doc",
+                                 reftarget="/docs/manual/reference/" + name[:-2], refexplicit=True,
+                                 refdoc=env.docname, refwarn=True)
+
+
+def program(env, link):
+    """The program in a folder that has no page, or None."""
+    folder = os.path.normpath(os.path.join(os.path.dirname(env.docname), link["reftarget"]))
+    found = glob.glob(os.path.join(env.srcdir, folder, "[Pp]otion.*"))
+    if link["reftype"] != "myst" or len(found) != 1:
+        return None
+    path = os.path.relpath(found[0], env.srcdir)
+    env.note_dependency(path)
+    return addnodes.download_reference("", "", nodes.inline("", link.astext()), reftarget="/" + path,
+                                       filename=env.dlfiles.add_file(env.docname, path))
+
+
+def replace(app, doctree):
+    for kind, make in ((addnodes.download_reference, header_chapter), (addnodes.pending_xref, program)):
+        for link in list(doctree.findall(kind)):
+            instead = make(app.env, link)
+            if instead:
+                link.replace_self(instead)
 
 
 def page_of_folder(app, env, node, inside):
@@ -27,6 +48,6 @@ def page_of_folder(app, env, node, inside):
 
 
 def setup(app):
-    app.connect("doctree-read", header_chapters)
+    app.connect("doctree-read", replace)
     app.connect("missing-reference", page_of_folder)
     return {"parallel_read_safe": True}
