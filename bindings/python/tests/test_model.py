@@ -52,6 +52,14 @@ def test_stream(model):
         model.generate(" ____")
 
 
+def test_stream_gives_whole_characters(model, monkeypatch):
+    """Tokens may be parts of a character."""
+    parts = iter([b"\xc3", b"\xa9 \xf0", b"\x9f\x98", b"\x80", b"\xe6"])
+    monkeypatch.setattr(model, "decode_bytes", lambda ids: next(parts))
+    monkeypatch.setattr(model, "is_end", lambda token: False)
+    assert list(model.stream("feeling", 5)) == ["\u00e9 ", "\U0001f600", "\N{REPLACEMENT CHARACTER}"]
+
+
 def test_stream_fills_the_context(model):
     text = " the" * (model.info.context - 1) + " bed"
     assert len(model.encode(text)) == model.info.context
@@ -157,6 +165,14 @@ def test_trace_and_logit_lens(model):
     assert np.array_equal(seen[-1].values[-1], answer)
 
 
+def test_a_trace_of_rows_with_gaps():
+    from decoct import _abi, _session
+    import array
+    wide = array.array("f", range(10))
+    step = _abi.decoct_trace_step(name=b"up", rows=2, cols=3, stride=5, values=wide.buffer_info()[0])
+    assert _session._copied(step).values.tolist() == [[0, 1, 2], [5, 6, 7]]
+
+
 def test_an_exception_in_a_trace(model):
     def fail(step):
         raise KeyError(step.name)
@@ -204,5 +220,7 @@ def test_block():
     h = x + decoct.matmul(np.ascontiguousarray(mixed), weights["proj"])
     up = decoct.gelu(decoct.matmul(decoct.layer_norm(h, weights["norm2_gain"]), weights["up"], bias=weights["up_bias"]))
     assert np.allclose(h + decoct.matmul(up, weights["down"]), y, atol=1e-5)
-    with pytest.raises(decoct.ArgumentError, match=r"qkv has the shape \(24, 72\) instead of"):
-        decoct.Block(heads=heads, **{**weights, "up": draw(23, f)})
+    with pytest.raises(decoct.ArgumentError, match=r"qkv has the shape \(24, 71\) instead of \(24, 72\)"):
+        decoct.Block(heads=heads, **{**weights, "proj": draw(24, 25)[:, :24], "qkv": draw(24, 71)})
+    with pytest.raises(decoct.ArgumentError, match="proj has gaps between its rows"):
+        decoct.Block(heads=heads, **{**weights, "proj": draw(24, 25)[:, :24]})

@@ -18,8 +18,8 @@ def test_matmul(m, k, n):
     columns = np.asfortranarray(b)
     wide = np.zeros((k, n + 3), np.float32)
     wide[:, :n] = b
-    with decoct.Weights(b) as packed, decoct.Weights(columns.T, transposed=True) as turned:
-        for other in (columns, wide[:, :n], packed, turned):
+    with decoct.Weights(b) as packed, decoct.Weights(columns.T, transposed=True) as linear, decoct.Weights(columns) as view:
+        for other in (columns, wide[:, :n], packed, linear, view):
             assert np.array_equal(decoct.matmul(x, other), plain)
     assert np.array_equal(decoct.matmul(x[0], b), plain[0])
 
@@ -72,6 +72,7 @@ CASES = {
     "sinks": dict(sinks=floats(21, 6)),
     "lengths": dict(kv_lens=np.array([3, 19], np.int64)),
     "mask": dict(mask=np.where(floats(22, 13, 21) > 1, -np.inf, floats(23, 13, 21)).astype(np.float32)),
+    "mask with gaps": dict(mask=floats(26, 13, 30)[:, 4:25]),
     "mask of heads": dict(mask=floats(24, 6, 13, 21)),
     "mask of a batch": dict(mask=floats(25, 2, 1, 13, 21)),
 }
