@@ -13,7 +13,7 @@ from __future__ import annotations
 from ._arrays import empty
 from ._attention import attention
 from ._block import Block, Cache
-from ._context import Backend, Context, default_context
+from ._context import Backend, Context, Memory, default_context
 from ._errors import (ArgumentError, BusyError, Error, FileError, FormatError, FullError, OutOfMemoryError,
                       RefusedError, UnsupportedError)
 from ._library import lib as _lib
@@ -37,7 +37,7 @@ arithmetic_version: int = _lib.decoct_arithmetic_version()
 
 __all__ = [
     "ArgumentError", "Backend", "Block", "BusyError", "Cache", "Candidate", "Context", "Error", "FileError",
-    "FormatError", "FullError", "Model", "ModelInfo", "OutOfMemoryError", "Reason", "RefusedError", "Session", "Step",
+    "FormatError", "FullError", "Memory", "Model", "ModelInfo", "OutOfMemoryError", "Reason", "RefusedError", "Session", "Step",
     "TraceStep", "UnsupportedError", "Weights", "add", "arithmetic_version", "attention", "axpby", "bias",
     "default_context", "default_model", "embedding", "empty", "gelu", "layer_norm", "log_softmax", "matmul", "rms_norm",
     "rotary", "rotary_angles", "sample", "silu", "softmax",

@@ -190,6 +190,10 @@ class decoct_options(c.Structure):
         ("wait", c.c_int32),
         ("hwloc_environment", c.c_int32),
         ("reserved", c.c_int32),
+        ("allocate", c.c_void_p),
+        ("deallocate", c.c_void_p),
+        ("allocator_host", c.c_void_p),
+        ("memory_limit", c.c_uint64),
     ]
 
 
@@ -322,6 +326,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "decoct_context_backend": (c.c_char_p, [c.c_void_p]),
     "decoct_context_close": (None, [c.c_void_p]),
     "decoct_context_kernel": (c.c_char_p, [c.c_void_p, c.c_char_p]),
+    "decoct_context_memory": (c.c_int64, [c.c_void_p, c.c_void_p]),
     "decoct_context_open": (c.c_int32, [c.c_void_p, c.c_void_p]),
     "decoct_context_threads": (c.c_int32, [c.c_void_p]),
     "decoct_decode": (c.c_int32, [

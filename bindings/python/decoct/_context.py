@@ -33,6 +33,13 @@ class Backend(NamedTuple):
     other_bits: bool  #: gives other bits than the definition; serves only where asked for by name
 
 
+class Memory(NamedTuple):
+    """Memory of a context, in bytes."""
+
+    used: int  #: now
+    most: int  #: the most so far
+
+
 def _encoded(text: Optional[str]) -> Optional[bytes]:
     return None if text is None else text.encode()
 
@@ -68,6 +75,8 @@ class Context(Closable):
     executor: work runs in this executor's threads instead of threads of the library. Do not call from
         inside one of its own tasks: all its threads could then wait for each other.
     wait: calls of several threads take turns; False: the second one raises BusyError.
+    memory_limit: bytes of the library's memory for this context and all that is made with it; what does not
+        fit raises OutOfMemoryError. 0: no limit.
     strict_backend: opening fails if a kernel of the backend that was asked for is rejected.
     hwloc_environment: let hwloc follow HWLOC_ variables of the environment.
 
@@ -76,13 +85,13 @@ class Context(Closable):
 
     def __init__(self, threads: int = 0, *, backend: Optional[str] = None, pin: Optional[str] = None,
                  executor: Optional[concurrent.futures.Executor] = None, wait: bool = True,
-                 strict_backend: bool = False, hwloc_environment: bool = False) -> None:
+                 memory_limit: int = 0, strict_backend: bool = False, hwloc_environment: bool = False) -> None:
         raised: List[BaseException] = []
         callback = None if executor is None else _run_on(executor, raised)
         options = _abi.decoct_options(
             struct_size=ctypes.sizeof(_abi.decoct_options), threads=threads, backend=_encoded(backend),
             pin=_encoded(pin), parallel_for=ctypes.cast(callback, ctypes.c_void_p) if callback else None,
-            wait=wait, strict_backend=strict_backend, hwloc_environment=hwloc_environment)
+            wait=wait, strict_backend=strict_backend, hwloc_environment=hwloc_environment, memory_limit=memory_limit)
         pointer = ctypes.c_void_p()
         status = lib.decoct_context_open(ctypes.byref(options), ctypes.byref(pointer))
         if status:
@@ -119,6 +128,11 @@ class Context(Closable):
         return Backend(chosen=bool(info.chosen), usable=bool(info.usable), forced=bool(info.forced),
                        priority=info.priority, rejected_count=info.rejected_count,
                        other_bits=bool(info.other_bits), **texts)
+
+    def memory(self) -> Memory:
+        """Bytes of the library's memory for this context and all that was made with it."""
+        most = ctypes.c_int64()
+        return Memory(int(lib.decoct_context_memory(self._opened(), ctypes.byref(most))), most.value)
 
     def machine(self) -> Dict[str, Any]:
         """CPU, features, topology, quota and backends of this machine."""

@@ -33,7 +33,9 @@ UNUSED_FUNCTIONS = {
 }
 OMITTED_FIELDS = {
     "decoct_options": {"parallel_for_host": "the callback is a closure",
-                       "error": "decoct_last_error(NULL) has the message", "error_size": "belongs to error"},
+                       "error": "decoct_last_error(NULL) has the message", "error_size": "belongs to error",
+                       "allocate": "memory_limit and memory() are what a program in Python needs",
+                       "deallocate": "belongs to allocate", "allocator_host": "belongs to allocate"},
 }
 
 

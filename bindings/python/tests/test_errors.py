@@ -23,6 +23,17 @@ def test_kinds(tmp_path):
     assert isinstance(caught.value, NotImplementedError)
 
 
+def test_memory():
+    with decoct.Context(1, memory_limit=4 << 20) as context:
+        with decoct.Weights([[1.0] * 1000] * 500, context=context):
+            used = context.memory().used
+            assert 2 * 10 ** 6 <= used <= context.memory().most <= 4 << 20
+            with pytest.raises(decoct.OutOfMemoryError, match="limit") as caught:
+                decoct.Weights([[1.0] * 1000] * 1000, context=context)
+            assert isinstance(caught.value, MemoryError)
+        assert context.memory().used < used - 2 * 10 ** 6
+
+
 def test_outputs_stay():
     out = array.array("f", [7.0, 8.0])
     for call in (lambda: decoct.softmax([1.0, 2.0], scale=float("inf"), out=out),
