@@ -102,6 +102,21 @@ class Figures(unittest.TestCase):
         self.assertEqual((found["found"], found["note"]), (True, "Not OpenBLAS; core Pretender"))
         self.assertIn("cpu", all["context"]["machine"])
 
+    def test_our_own_blas(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "peers.json")
+            code, out, err = peers(*QUICK[:-1], "openblas,decoct-blas", "--op", "plain,matmul", "--filter",
+                                   "m:(16/n:16/|1/n:768/k:768)", "--threads", "1,2", "--json", path)
+            self.assertEqual(code, 0, err)
+            with open(path) as file:
+                all = json.load(file)
+        if not all["context"]["peers"]["decoct-blas"]["found"]:
+            self.skipTest("this build has no libdecoct-blas")
+        self.assertEqual(len(all["rows"]), 8)
+        for row in all["rows"]:
+            self.assertGreater(row["peers"]["decoct-blas"], 0)
+            self.assertEqual((row["best_peer"], row["notes"]), ("openblas", {}))
+
     def test_one_row_goes_through_sgemv(self):
         code, all = figures("--op", "matmul", "--filter", "m:1/n:768/k:768")
         self.assertEqual((code, all["rows"][0]["unit"]), (0, "GB/s"))

@@ -47,6 +47,7 @@ typedef struct peer {
     void (*close)(void *job);
 } peer;
 
+extern const peer peer_decoct_blas; // ours, which is never the best peer
 extern const peer peer_openblas, peer_blis, peer_libxsmm, peer_onednn, peer_xnnpack,
     peer_onnxruntime, peer_ggml;
 

@@ -19,8 +19,8 @@
 #include <string.h>
 
 static const peer *const all_peers[] = {
-    &peer_openblas, &peer_blis,        &peer_libxsmm, &peer_onednn,
-    &peer_xnnpack,  &peer_onnxruntime, &peer_ggml,
+    &peer_decoct_blas, &peer_openblas, &peer_blis,        &peer_libxsmm,
+    &peer_onednn,      &peer_xnnpack,  &peer_onnxruntime, &peer_ggml,
 };
 enum { PEER_COUNT = sizeof all_peers / sizeof *all_peers };
 

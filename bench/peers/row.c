@@ -342,8 +342,8 @@ static void admit(race *r, int index, const row_peer *p, ours *us, row_figure *f
     r->list[r->count++] = (contestant){.name = p->peer->name, .run = run_entry, .data = e};
 }
 
-static void fill_result(const race *r, const int place[PEERS_MAX], int count, int rounds,
-                        row_result *out) {
+static void fill_result(const race *r, const row_peer *peers, const int place[PEERS_MAX], int count,
+                        int rounds, row_result *out) {
     const row_cost *cost = &r->cost;
     double amount = strcmp(cost->unit, "GB/s") == 0 ? cost->bytes : cost->flops;
     out->unit = cost->unit;
@@ -359,8 +359,8 @@ static void fill_result(const race *r, const int place[PEERS_MAX], int count, in
         }
         f->rate = amount / contest_seconds(c, rounds) * 1e-9;
         f->ratio = contest_ratio(&r->list[US], c, rounds);
-        bool right = f->deviation <= 1.0;
-        if (right && (out->best < 0 || f->ratio.median < out->peers[out->best].ratio.median)) {
+        bool counts = f->deviation <= 1.0 && peers[i].peer != &peer_decoct_blas;
+        if (counts && (out->best < 0 || f->ratio.median < out->peers[out->best].ratio.median)) {
             out->best = i;
         }
     }
@@ -388,7 +388,7 @@ bool row_run(const row_shape *shape, int32_t threads, ours *us, const row_peer *
     contest_run(r->list, r->count, options);
     bool well = !r->list[US].failed && !r->list[FMA].failed && !r->list[MEMORY].failed;
     if (well) {
-        fill_result(r, place, count, options->rounds, out);
+        fill_result(r, peers, place, count, options->rounds, out);
     } else {
         snprintf(error, size, "%s", decoct_last_error(us->ctx));
     }

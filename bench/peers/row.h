@@ -42,7 +42,7 @@ typedef struct row_result {
     interval share; // of the ceiling measured in the same rounds
     const char *ceiling;
     row_figure peers[PEERS_MAX];
-    int best; // index of the fastest peer with a right result, -1: no peer
+    int best; // index of the fastest peer with a right result that is not ours, -1: no peer
 } row_result;
 
 // False and a message at `error` if our own side failed.

@@ -150,10 +150,13 @@ void decoct_blas_set_threads(int32_t threads) {
     pthread_once(&once, begin);
     pthread_rwlock_wrlock(&lock);
     atomic_store(&working, true);
-    from_host = threads > 0 ? threads : 0;
-    decoct_context_close(team);
-    team = NULL;
-    atomic_store(&members, UNKNOWN);
+    threads = threads > 0 ? threads : 0;
+    if (threads != from_host) {
+        decoct_context_close(team);
+        team = NULL;
+        atomic_store(&members, UNKNOWN);
+    }
+    from_host = threads;
     leave_team();
 }
 
