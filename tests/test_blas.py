@@ -3,9 +3,9 @@
 tests of BLAS, NumPy, PyTorch. With the folder also that the tests see mistakes: each is in libblas_wrong.so, which is
 preloaded before it, and has to turn a test red that passes without it."""
 import glob
-import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +16,8 @@ LIBRARY = os.path.realpath(sys.argv.pop(1))
 WRONG = FOLDER and os.path.join(FOLDER, "libblas_wrong.so")
 NETLIB = next(iter(glob.glob("/usr/lib/*/blas/xblat3s")), "")
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+HEADERS = os.environ.get("DECOCT_TEST_HEADERS")  # of an installed tree; None: those of the sources
 ROUTINES = {"sgemm", "sgemv", "cblas_sgemm", "cblas_sgemv", "cblas_sgemm_batch_strided"}
 
 
@@ -200,7 +202,42 @@ class Threads(unittest.TestCase):
         self.assertEqual(len(re.findall("libdecoct-blas: .*mistake", done.stderr)), 1)
 
 
+PROGRAM = """
+#include <decoct/blas.h>
+#include <stdio.h>
+void cblas_sgemv(int, int, int, int, float, const float *, int, const float *, int, float, float *, int);
+void xerbla_(const char *name, const int *info, unsigned long length);
+void xerbla_(const char *name, const int *info, unsigned long length) {
+    printf("%.*s %d\\n", (int)length, name, *info);
+}
+int main(void) {
+    float a[4] = {1, 2, 3, 4}, x[2] = {1, 10}, y[2];
+    cblas_sgemv(101, 111, 2, 2, 1, a, 2, x, 1, 0, y, 1);
+    cblas_sgemv(101, 111, 2, 2, 1, a, 2, x, 0, 0, y, 1);
+    printf("%g %g %d\\n", y[0], y[1], decoct_blas_threads() > 0);
+    return 0;
+}
+"""
+
+
 class File(unittest.TestCase):
+    def test_linked(self):
+        if not shutil.which("cc"):
+            self.skipTest("there is no C compiler")
+        with tempfile.TemporaryDirectory() as folder:
+            place = os.path.dirname(LIBRARY)
+            source, program = os.path.join(folder, "p.c"), os.path.join(folder, "p")
+            with open(source, "w", encoding="ascii") as file:
+                file.write(PROGRAM)
+            if not HEADERS:  # here it is in another folder
+                os.mkdir(os.path.join(folder, "decoct"))
+                shutil.copy(os.path.join(TOP, "bindings", "blas", "blas.h"), os.path.join(folder, "decoct"))
+            os.symlink(LIBRARY, os.path.join(folder, "libdecoct-blas.so"))
+            subprocess.run(["cc", "-Wall", "-Werror", source, "-o", program, "-I" + folder,
+                            "-I" + (HEADERS or os.path.join(TOP, "include")), "-L" + folder, "-ldecoct-blas",
+                            "-Wl,--allow-shlib-undefined", "-Wl,-rpath," + place], check=True)
+            self.assertEqual(run([program], LD_PRELOAD="").stdout, "SGEMV  8\n21 43 1\n")
+
     def test_exports(self):
         out = subprocess.run(["nm", "-D", "--defined-only", LIBRARY], text=True, stdout=subprocess.PIPE, check=True).stdout
         names = {line.split()[2] for line in out.splitlines()}

@@ -12,9 +12,10 @@
 // Floats that are copied at once: 16 MiB, but not less than MANY rows, since b is packed again for
 // each part of the rows.
 enum { COPIED_FLOATS = 1 << 22, MANY = 256 };
-// A matrix of at most this many elements times a vector is faster as one row times the transposed
-// matrix, a larger one as it is.
-enum { SMALL = 1 << 17 };
+// A matrix of at most this many elements (8 MiB) times a vector is faster as one row times the
+// transposed matrix, unless all its rows begin in the same lines of the cache. docs/blas.md has the
+// command that measures it.
+enum { SMALL = 1 << 21, PAGE_FLOATS = 1024 };
 enum { TILE = 16 };
 
 static int64_t smaller(int64_t a, int64_t b) {
@@ -80,15 +81,17 @@ static blas_product transposed(const blas_product *p) {
     return t;
 }
 
+// Is a matrix by a vector, y (m, 1), faster as y (1, m)?
+static bool is_faster_as_row(const blas_product *p) {
+    return p->m <= SMALL / p->k && p->x.row % PAGE_FLOATS != 0;
+}
+
 static plan cheaper_plan(const blas_product *p) {
     plan here = plan_for(p);
     blas_product t = transposed(p);
     plan other = plan_for(&t);
-    bool small_vector = p->n == 1 && p->m <= SMALL / p->k;
-    bool vector_is_better = t.n == 1 && t.m > SMALL / t.k;
-    bool turn =
-        other.cost < here.cost || (other.cost == here.cost && (small_vector || vector_is_better));
-    return turn ? other : here;
+    bool faster = (p->n == 1 && is_faster_as_row(p)) || (t.n == 1 && !is_faster_as_row(&t));
+    return other.cost < here.cost || (other.cost == here.cost && faster) ? other : here;
 }
 
 // ---- The product ----
