@@ -122,12 +122,14 @@ def write_cpp(abi):
 
 
 def write_go(abi):
-    out = ["// " + HEAD % "//", "package decoct\n\n// #include <decoct/decoct.h>\nimport \"C\"\nimport \"unsafe\"\n",
-           "// The structs as the compiler has them; a test compares them with what the library reports.",
-           "func compiled() map[string]uintptr {\n\treturn map[string]uintptr{"]
+    out = ["// " + HEAD % "//", "package decoct\n\n// #include <decoct/decoct.h>\nimport \"C\"\n\nimport \"unsafe\"\n",
+           "// What the library reports.\nfunc reported() string { return C.GoString(C.decoct_abi_layout()) }\n",
+           "type place struct {\n\tname string\n\tat   uintptr\n}\n",
+           "// Sizes and offsets as the compiler has them; a test compares them with what the library reports.",
+           "func compiled() []place {\n\treturn []place{"]
     for name, struct in abi["structs"].items():
-        out.append('\t\t"%s": unsafe.Sizeof(C.%s{}),' % (name, name))
-        out += ['\t\t"%s.%s": unsafe.Offsetof(C.%s{}.%s),' % (
+        out.append('\t\t{"%s", unsafe.Sizeof(C.%s{})},' % (name, name))
+        out += ['\t\t{"%s.%s", unsafe.Offsetof(C.%s{}.%s)},' % (
             name, f["name"], name, "_type" if f["name"] == "type" else f["name"]) for f in struct["fields"]]
     return "\n".join(out) + "\n\t}\n}\n"
 

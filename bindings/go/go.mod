@@ -1,0 +1,3 @@
+module decoct
+
+go 1.19
