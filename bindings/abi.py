@@ -40,7 +40,7 @@ def layout(prefix):
     of_plugins = re.findall(r"^\} (decoct_\w+);|^#define (DECOCT_\w+) |^    (DECOCT_\w+) =", plugins, re.M)
     for kind in "structs", "constants":
         abi[kind] = {n: v for n, v in abi[kind].items() if n not in {n for names in of_plugins for n in names}}
-    abi["constants"] = {n: v for n, v in abi["constants"].items() if "_VERSION" not in n}  # a release is no change
+    abi["constants"] = {n: v for n, v in abi["constants"].items() if "_VERSION" not in n}  # a release changes no call
     abi["prototypes"] = prototypes(prefix)
     missing = set(abi["functions"]) ^ set(abi["prototypes"])
     if missing:

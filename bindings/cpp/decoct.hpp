@@ -196,6 +196,7 @@ struct options {
     std::int32_t threads = 0;
     std::string backend = {}, pin = {};
     bool strict_backend = false, wait = true, hwloc_environment = false;
+    std::uint64_t memory_limit = 0; ///< bytes; 0: no limit
     /** The host's thread pool: runs task(i) once for each i in [0, count). */
     std::function<void(const task &run, std::int64_t count)> parallel_for = {};
 };
@@ -247,6 +248,7 @@ class context {
         o.strict_backend = how.strict_backend;
         o.wait = how.wait;
         o.hwloc_environment = how.hwloc_environment;
+        o.memory_limit = how.memory_limit;
         decoct_context *opened = nullptr;
         decoct_status status = decoct_context_open(&o, &opened);
         if (status != DECOCT_OK) {
@@ -266,6 +268,10 @@ class context {
     }
     std::int32_t threads() const {
         return decoct_context_threads(get());
+    }
+    /** Bytes in use: of this context, and of what calls on it made. */
+    std::int64_t memory() const {
+        return decoct_context_memory(get(), nullptr);
     }
     /** The backend that serves matmul. */
     std::string backend() const {

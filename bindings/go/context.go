@@ -53,6 +53,7 @@ type Options struct {
 	Backend, Pin     string
 	StrictBackend    bool
 	HwlocEnvironment bool
+	MemoryLimit      uint64 // bytes; 0: no limit
 }
 
 // A Context has the chosen kernels, worker threads and scratch memory. Its methods may be called by
@@ -67,7 +68,8 @@ func Open(options Options) (*Context, error) {
 	message := (*C.char)(C.calloc(1, 512))
 	defer C.free(unsafe.Pointer(message))
 	o := C.decoct_options{threads: C.int32_t(options.Threads), error: message, error_size: 512,
-		strict_backend: flag(options.StrictBackend), hwloc_environment: flag(options.HwlocEnvironment)}
+		strict_backend: flag(options.StrictBackend), hwloc_environment: flag(options.HwlocEnvironment),
+		memory_limit: C.uint64_t(options.MemoryLimit)}
 	o.struct_size = C.uint32_t(unsafe.Sizeof(o))
 	if options.Backend != "" {
 		o.backend = C.CString(options.Backend)
@@ -111,6 +113,15 @@ func (c *Context) Threads() int {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	return int(C.decoct_context_threads(c.handle))
+}
+
+// Memory is how many bytes are in use, and the most so far: of this context, and of what calls on it made.
+func (c *Context) Memory() (now, most int64) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	var peak C.int64_t
+	now = int64(C.decoct_context_memory(c.handle, &peak))
+	return now, int64(peak)
 }
 
 // Backend serves matrix products.

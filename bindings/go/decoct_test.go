@@ -141,11 +141,20 @@ func TestContext(t *testing.T) {
 	if err != nil || len(all) == 0 || all[0].Name == "" {
 		t.Fatal(err, all)
 	}
+	if now, most := c.Memory(); now <= 0 || most < now {
+		t.Fatal(now, most)
+	}
 	c.Close()
 	c.Close() // harmless
 	fails(t, c.Softmax(1, 1, 1, make([]float32, 1), make([]float32, 1)), Argument, "closed")
 	_, err = Open(Options{Backend: "teapot"})
 	fails(t, err, Unsupported, "teapot")
+	_, err = open(t).OpenPotion()
+	good(t, err)
+	small, err := Open(Options{MemoryLimit: 1 << 20})
+	good(t, err)
+	_, err = small.OpenPotion() // it has 4 MB
+	fails(t, err, Memory, "limit")
 	_, err = Open(Options{Pin: "sideways"})
 	fails(t, err, Argument, "sideways")
 }

@@ -3,7 +3,7 @@
 // The compiler has the same structs as the library.
 #include <decoct/decoct.h>
 
-static_assert(sizeof(decoct_options) == 72);
+static_assert(sizeof(decoct_options) == 104);
 static_assert(offsetof(decoct_options, struct_size) == 0);
 static_assert(offsetof(decoct_options, threads) == 4);
 static_assert(offsetof(decoct_options, backend) == 8);
@@ -16,6 +16,10 @@ static_assert(offsetof(decoct_options, strict_backend) == 56);
 static_assert(offsetof(decoct_options, wait) == 60);
 static_assert(offsetof(decoct_options, hwloc_environment) == 64);
 static_assert(offsetof(decoct_options, reserved) == 68);
+static_assert(offsetof(decoct_options, allocate) == 72);
+static_assert(offsetof(decoct_options, deallocate) == 80);
+static_assert(offsetof(decoct_options, allocator_host) == 88);
+static_assert(offsetof(decoct_options, memory_limit) == 96);
 static_assert(sizeof(decoct_backend_info) == 72);
 static_assert(offsetof(decoct_backend_info, struct_size) == 0);
 static_assert(offsetof(decoct_backend_info, chosen) == 4);
@@ -252,6 +256,7 @@ static_assert(DECOCT_PROBE_COPY == 2);
 [[maybe_unused]] constexpr auto *has_decoct_context_backend = &decoct_context_backend;
 [[maybe_unused]] constexpr auto *has_decoct_context_close = &decoct_context_close;
 [[maybe_unused]] constexpr auto *has_decoct_context_kernel = &decoct_context_kernel;
+[[maybe_unused]] constexpr auto *has_decoct_context_memory = &decoct_context_memory;
 [[maybe_unused]] constexpr auto *has_decoct_context_open = &decoct_context_open;
 [[maybe_unused]] constexpr auto *has_decoct_context_threads = &decoct_context_threads;
 [[maybe_unused]] constexpr auto *has_decoct_decode = &decoct_decode;

@@ -147,6 +147,10 @@ void test_options() {
     CHECK(ctx.backend() == "scalar" && ctx.threads() == 1);
     decoct::context copy = ctx; // one handle
     CHECK(copy.get() == ctx.get());
+    CHECK(ctx.memory() > 0);
+    how.memory_limit = 1 << 20;
+    THROWS(DECOCT_E_MEMORY, "limit", decoct::model(decoct::context(how))); // it has 4 MB
+    how.memory_limit = 0;
     how.threads = -1;
     THROWS(DECOCT_E_ARGUMENT, "threads", decoct::context{how});
     how.threads = 0;
