@@ -81,7 +81,7 @@ def rust_type(c_type):
 
 
 def rust_name(name):
-    return "r#type" if name == "type" else name
+    return "r#" + name if name in ("fn", "type") else name
 
 
 def write_rust(abi):
@@ -99,12 +99,14 @@ def write_rust(abi):
         back = "" if result == "void" else " -> " + rust_type(result)
         out.append("    pub fn %s(%s)%s;" % (
             name, ", ".join("%s: %s" % (rust_name(n), rust_type(t)) for t, n in parameters), back))
-    out.append("}\n\n/// Offsets and sizes as the compiler has them, and as the library reports them: they must be equal.\n"
-               "#[cfg(test)]\npub(crate) fn layout() -> Vec<(&'static str, usize, usize)> {\n    vec![")
+    out.append("}\n\n#[cfg(test)]\nmacro_rules! offset {\n    ($s:ident, $f:ident) => {{\n"
+               "        let at = std::mem::MaybeUninit::<$s>::uninit();\n"
+               "        (unsafe { std::ptr::addr_of!((*at.as_ptr()).$f) } as usize) - at.as_ptr() as usize\n    }};\n}\n\n"
+               "/// Sizes and offsets as the compiler has them; a test compares them with what the library reports.\n"
+               "#[cfg(test)]\npub(crate) fn layout() -> Vec<(&'static str, usize)> {\n    vec![")
     for name, struct in abi["structs"].items():
-        out.append('        ("%s", std::mem::size_of::<%s>(), %d),' % (name, name, struct["size"]))
-        out += ['        ("%s.%s", offset!(%s, %s), %d),' % (name, f["name"], name, rust_name(f["name"]), f["offset"])
-                for f in struct["fields"]]
+        out.append('        ("%s", std::mem::size_of::<%s>()),' % (name, name))
+        out += ['        ("%s.%s", offset!(%s, %s)),' % (name, f["name"], name, rust_name(f["name"])) for f in struct["fields"]]
     return "\n".join(out) + "\n    ]\n}\n"
 
 
