@@ -180,10 +180,21 @@ static bool load_entry(dct_backend_list *list, const plugin_folder *f, const cha
     return load_plugin(list, f, path, file);
 }
 
+// The names of the plugins in an open folder, sorted.
+static int scan(int folder, struct dirent ***entries) {
+#ifdef __GLIBC__
+    return scandirat(folder, ".", entries, is_plugin, alphasort);
+#else // musl has no scandirat; the kernel has a path for what is open
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", folder);
+    return scandir(path, entries, is_plugin, alphasort);
+#endif
+}
+
 // Every *.so of a folder, in the order of their names.
 static bool load_files(dct_backend_list *list, const plugin_folder *f) {
     struct dirent **entries;
-    int count = scandirat(f->descriptor, ".", &entries, is_plugin, alphasort);
+    int count = scan(f->descriptor, &entries);
     if (count < 0 && errno == ENOMEM) {
         return false;
     }

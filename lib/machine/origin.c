@@ -47,7 +47,7 @@ bool dct_symbol_size(const void *address, uint64_t *size) {
     (void)size;
     return false;
 }
-#else
+#elif defined RTLD_DL_LINKMAP
 // The loader joins the working directory of the time with the relative name; it copies without a
 // bound, so the name is measured first.
 static bool copy_relative_origin(void *handle, const char *name, char *path, uint64_t size) {
@@ -90,5 +90,17 @@ bool dct_symbol_size(const void *address, uint64_t *size) {
     }
     *size = symbol->st_size;
     return true;
+}
+#else // musl: dladdr gives the name under which the library was loaded, and no sizes
+bool dct_library_origin(char *path, uint64_t size) {
+    static const char here = 0;
+    Dl_info info;
+    return dladdr(&here, &info) != 0 && info.dli_fname && copy_folder(info.dli_fname, path, size);
+}
+
+bool dct_symbol_size(const void *address, uint64_t *size) {
+    (void)address;
+    (void)size;
+    return false;
 }
 #endif
