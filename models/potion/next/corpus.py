@@ -7,8 +7,8 @@ grammar states the exact distribution of that word for every prompt it can make:
 model is judged by. grammar.py has its words and clauses, tales.py its stories, asks.py its
 questions.
 
-    corpus.py --stories N               the first N stories, one a line
-    corpus.py --sha256                  hash of the training stories
+    corpus.py --stories N [--lesson L]  the first N stories, one a line
+    corpus.py --sha256                  hashes of the training stories of both lessons
     corpus.py --heldout N               JSON lines {"class", "prompt", "next": {" tired": 0.5, ...}}
 """
 import argparse
@@ -48,6 +48,9 @@ OTHERS = {"two": tales.two, "cause": tales.cause, "react": tales.react, "after":
 SHARES = {"sense": 0.3, "event": 0.28, "two": 0.07, "cause": 0.05, "react": 0.02, "after": 0.015,
           "odd": 0.06, "ask-hand": 0.065, "ask-place": 0.045, "ask-who": 0.055, "ask-what": 0.02,
           "ask-feel": 0.02}
+# The second lesson has more of what was learned last.
+LESSONS = {1: SHARES, 2: {**SHARES, "sense": 0.26, "event": 0.23, "odd": 0.065, "ask-who": 0.09,
+                          "ask-what": 0.035, "ask-feel": 0.055}}
 CLASSES = sorted({"sense-" + CLAUSES[k][0] for k in SENSES} | set(EVENTS) | set(SHARES)
                  - {"sense", "event"})
 MEMBERS = {c: [k for k in SENSES if "sense-" + CLAUSES[k][0] == c] for c in CLASSES}
@@ -76,9 +79,8 @@ def typed(dice, text, choices):
     return text, choices
 
 
-def story(dice, name=None):
+def story(dice, name):
     """(class, prompt, held out?, what may follow, next)."""
-    name = name or dice.draw(SHARES)
     if name in asks.ASKS:
         text, out, word = asks.ASKS[name](dice)
         follow, choices = "", {word: 1.0}
@@ -96,12 +98,12 @@ def story(dice, name=None):
     return name, text, out, follow, choices
 
 
-def stories(count=STORIES, odd=True):
+def stories(count=STORIES, odd=True, lesson=1):
     """The training corpus; a story is (text, where its ending word starts). The sentences without
     sense can be left out."""
-    dice, kept_out = Dice(SEED), typed_by_people()
+    dice, kept_out = Dice(SEED if lesson == 1 else SEED + 100 * lesson), typed_by_people()
     while count > 0:
-        name, prompt, out, follow, choices = story(dice)
+        name, prompt, out, follow, choices = story(dice, dice.draw(LESSONS[lesson]))
         word = dice.draw(choices)
         if out or sentence(prompt) in kept_out:
             continue
@@ -125,9 +127,9 @@ def words_of(text):
     return set(re.findall(r"[a-z]+", text.lower().replace("'s", "")))
 
 
-def sha256():
+def sha256(lesson):
     h = hashlib.sha256()
-    for text, _ in stories():
+    for text, _ in stories(lesson=lesson):
         h.update(text.encode() + b"\n")
     return h.hexdigest()
 
@@ -135,15 +137,17 @@ def sha256():
 def main():
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--stories", type=int, metavar="N")
+    options.add_argument("--lesson", type=int, choices=sorted(LESSONS), default=1)
     options.add_argument("--heldout", type=int, metavar="N")
     options.add_argument("--sha256", action="store_true")
     args = options.parse_args()
-    for text, _ in stories(args.stories or 0):
+    for text, _ in stories(args.stories or 0, lesson=args.lesson):
         print(text)
     for row in heldout(args.heldout or 0):
         print(json.dumps(row))
     if args.sha256:
-        print("%s  corpus.txt" % sha256())
+        for lesson in sorted(LESSONS):
+            print("%s  corpus-%d.txt" % (sha256(lesson), lesson))
 
 
 if __name__ == "__main__":

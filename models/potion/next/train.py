@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Trains potion and writes the model's folder. See CARD.md.
 
-    train.py --work DIR [--out DIR] [--tokens N]
+    train.py --work DIR [--out DIR] [--tokens N] [--lesson L]
 
 Two processes with one thread each share a batch. Their state is saved in DIR every few minutes and
 when they are asked to stop (SIGTERM, SIGINT); the same command goes on from there, with the result
@@ -50,10 +50,10 @@ def tokenizer(folder):
     return bpe.Encoder(folder)
 
 
-def pack(encoder):
+def pack(encoder, lesson):
     """Rows (context + 1) of whole stories, and the weight of each token in the loss, 0: padding."""
     end, full, filling = len(encoder.ids) - 1, [], []
-    for text, ending in corpus.stories():
+    for text, ending in corpus.stories(lesson=lesson):
         head = encoder.encode(text[:ending])
         ids = head + encoder.encode(text[ending:]) + [end]
         weight = [1] * len(head) + [ENDING] + [1] * (len(ids) - len(head) - 1)
@@ -72,11 +72,11 @@ def pack(encoder):
             torch.tensor([row[1] for row in padded], dtype=torch.uint8))
 
 
-def rows(encoder, work):
-    """The packed corpus; made once and kept in the work folder."""
-    path = work + "/rows.pt"
+def rows(encoder, work, lesson):
+    """The packed corpus of a lesson; made once and kept in the work folder."""
+    path = work + "/rows%d.pt" % lesson
     if not os.path.exists(path):
-        replace(pack(encoder), path)
+        replace(pack(encoder, lesson), path)
     return torch.load(path)
 
 
@@ -231,7 +231,7 @@ def train(args):
     lock = open(args.work + "/lock", "w")
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one run a folder
     args.parent = os.getpid()
-    data = rows(tokenizer(args.out), args.work)
+    data = rows(tokenizer(args.out), args.work, args.lesson)
     args.vocabulary = len(bpe.Encoder(args.out).ids)
     if not args.steps:
         args.steps = args.tokens // (ROWS * gpt.CONTEXT)
@@ -260,6 +260,8 @@ def main():
     options.add_argument("--out", help="folder of the model; default: in the work folder")
     options.add_argument("--tokens", type=int, default=80000000, help="length of the cosine")
     options.add_argument("--steps", type=int, help="the same, in steps")
+    options.add_argument("--lesson", type=int, choices=sorted(corpus.LESSONS), default=1,
+                         help="continue with this part of the corpus")
     args = options.parse_args()
     args.out = args.out or args.work + "/model"
     os.makedirs(args.out, exist_ok=True)
