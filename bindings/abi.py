@@ -41,10 +41,11 @@ def layout(prefix):
     for kind in "structs", "constants":
         abi[kind] = {n: v for n, v in abi[kind].items() if n not in {n for names in of_plugins for n in names}}
     abi["constants"] = {n: v for n, v in abi["constants"].items() if "_VERSION" not in n}  # a release changes no call
-    abi["prototypes"] = prototypes(prefix)
-    missing = set(abi["functions"]) ^ set(abi["prototypes"])
+    declared = prototypes(prefix)
+    missing = set(abi["functions"]) - set(declared)
     if missing:
-        sys.exit("the headers and decoct_abi_layout() differ in: " + ", ".join(sorted(missing)))
+        sys.exit("the installed headers do not declare: " + ", ".join(sorted(missing)))
+    abi["prototypes"] = {n: declared[n] for n in abi["functions"]}
     return abi
 
 
