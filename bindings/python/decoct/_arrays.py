@@ -74,21 +74,26 @@ def numpy_or_none() -> Any:
     return found
 
 
+@functools.lru_cache(maxsize=1024)  # a program has few layouts and asks for them in each call
+def _read_format(form: str, size: int, steps: Shape) -> Tuple[str, Optional[Shape]]:
+    """(type, strides in elements), or None for strides that do not count elements."""
+    form = form.lstrip(_NATIVE)
+    whole = not any(step % size for step in steps)
+    return _FORMATS.get((form, size), form), tuple(step // size for step in steps) if whole else None
+
+
 def _from_view(name: str, view: memoryview) -> Operand:
-    form = view.format.lstrip(_NATIVE)
-    dtype = _FORMATS.get((form, view.itemsize), form)
+    steps = view.strides or ()
+    dtype, strides = _read_format(view.format, view.itemsize, steps)
+    if strides is None:
+        raise ArgumentError("%s has strides %s that are not multiples of its %d bytes a number: %s"
+                            % (name, steps, view.itemsize, _COPY % name))
     raw = _PyBuffer()
     place = ctypes.byref(raw)
     _get_buffer(view, place, _PYBUF_STRIDES)
     address = raw.buf
     _release_buffer(place)  # the view itself holds the memory
-    size = view.itemsize
-    shape, steps = view.shape or (), view.strides or ()
-    strides = tuple([step // size for step in steps])
-    if any(step % size for step in steps):
-        raise ArgumentError("%s has strides %s that are not multiples of its %d bytes a number: %s"
-                            % (name, steps, size, _COPY % name))
-    return Operand(name, address, shape, strides, dtype, not view.readonly, view)
+    return Operand(name, address, view.shape or (), strides, dtype, not view.readonly, view)
 
 
 _COPY = "copy it with numpy.ascontiguousarray(%s)"
