@@ -82,7 +82,8 @@ class Documents(unittest.TestCase):
     def test_python(self):
         (source,) = blocks(START, "python")
         path = write(self.folder, "attention.py", source)
-        self.assertEqual(run([sys.executable, path], self.folder, **LIBRARY), NUMBERS)
+        package = os.path.join(TOP, "bindings", "python")
+        self.assertEqual(run([sys.executable, "-B", path], self.folder, PYTHONPATH=package, **LIBRARY), NUMBERS)
 
     def test_numbers(self):
         # The output of the block is attention: softmax(q k / sqrt 2) v over the words seen so far.

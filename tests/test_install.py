@@ -153,7 +153,9 @@ endif()
     @unittest.skipIf(EMULATOR, "the Python of this machine loads no library of another one")
     def test_example_python(self):
         folder = self.copy("python")
-        self.assertEqual(run([sys.executable, "attention.py"], folder, LD_LIBRARY_PATH=self.library), NUMBERS)
+        package = os.path.join(TOP, "bindings", "python")
+        self.assertEqual(run([sys.executable, "-B", "attention.py"], folder, PYTHONPATH=package,
+                             LD_LIBRARY_PATH=self.library), NUMBERS)
 
     def test_example_plugin(self):
         folder = self.copy("plugin")
