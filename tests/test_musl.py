@@ -41,8 +41,7 @@ class Musl(unittest.TestCase):
                 for place in found if os.path.isdir(found[0]) else []:  # hwloc has a part in each place
                     shutil.copytree(place, os.path.join(folder, name), dirs_exist_ok=True)
             for source, options in sources():
-                done = subprocess.run(["musl-gcc", *options, "-Werror", "-idirafter", folder, "-O0", "-c", source,
-                                       "-o", "/dev/null"], cwd=BUILD, capture_output=True, text=True, check=False)
+                done = subprocess.run(["musl-gcc", *options, "-Werror", "-idirafter", folder, "-fsyntax-only", source], cwd=BUILD, capture_output=True, text=True, check=False)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 compiled += 1
         self.assertGreater(compiled, 50)
