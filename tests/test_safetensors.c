@@ -71,7 +71,7 @@ static void expect_stored(dct_safetensors *f, const char *name, const void *want
     unsigned char stored[64];
     const dct_tensor *t = dct_safetensors_find(f, name);
     assert_true(t && t->bytes == size && size <= sizeof stored);
-    assert_int_equal(dct_tensor_copy(f, t, stored, NULL), DECOCT_OK);
+    assert_int_equal(dct_tensor_copy(f, t, 0, t->count, stored, NULL), DECOCT_OK);
     assert_memory_equal(stored, wanted, size);
 }
 

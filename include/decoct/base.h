@@ -47,22 +47,24 @@ extern "C" {
     X(DECOCT_E_FORMAT, -5, "a file has an invalid format")                                         \
     X(DECOCT_E_FULL, -6, "no room for more tokens")                                                \
     X(DECOCT_E_BUSY, -7, "the context is in use by another call")                                  \
-    X(DECOCT_E_SYSTEM, -8, "the operating system refused")
+    X(DECOCT_E_SYSTEM, -8, "the operating system refused")                                         \
+    X(DECOCT_E_CANCELLED, -9, "cancelled by the host's progress function")
 
 /** A status: 0 or one of the negative values above. */
 typedef int32_t decoct_status;
 /** The values, spelled out for parsers of other languages; a test compares them with the list. */
 enum {
-    DECOCT_OK = 0,                       /**< success */
-    DECOCT_E_ARGUMENT = -1,              /**< an argument is out of range */
-    DECOCT_E_MEMORY = -2,                /**< out of memory */
-    DECOCT_E_UNSUPPORTED = -3,           /**< not supported by this CPU or this build */
-    DECOCT_E_IO = -4,                    /**< a file cannot be read */
-    DECOCT_E_FORMAT = -5,                /**< a file has an invalid format */
-    DECOCT_E_FULL = -6,                  /**< no room for more tokens */
-    DECOCT_E_BUSY = -7,                  /**< the context is in use by another call */
-    DECOCT_E_SYSTEM = -8,                /**< the operating system refused */
-    DECOCT_STATUS_LAST = DECOCT_E_SYSTEM /**< the smallest of them */
+    DECOCT_OK = 0,                          /**< success */
+    DECOCT_E_ARGUMENT = -1,                 /**< an argument is out of range */
+    DECOCT_E_MEMORY = -2,                   /**< out of memory */
+    DECOCT_E_UNSUPPORTED = -3,              /**< not supported by this CPU or this build */
+    DECOCT_E_IO = -4,                       /**< a file cannot be read */
+    DECOCT_E_FORMAT = -5,                   /**< a file has an invalid format */
+    DECOCT_E_FULL = -6,                     /**< no room for more tokens */
+    DECOCT_E_BUSY = -7,                     /**< the context is in use by another call */
+    DECOCT_E_SYSTEM = -8,                   /**< the operating system refused */
+    DECOCT_E_CANCELLED = -9,                /**< cancelled by the host's progress function */
+    DECOCT_STATUS_LAST = DECOCT_E_CANCELLED /**< the smallest of them */
 };
 
 /** The name, "DECOCT_E_MEMORY"; "DECOCT_E_?" for a number that is not a status. Never NULL. */
@@ -149,6 +151,21 @@ typedef struct decoct_options {
     uint64_t memory_limit; /**< bytes of that memory, from either allocator; 0: no limit. What does
                                 not fit is not allocated: DECOCT_E_MEMORY, the message names the
                                 limit, what is in use and what was needed more */
+    /** Called again and again while a long call works, on the thread of that call; NULL: never.
+     *  0 continues, anything else cancels: the call ends with DECOCT_E_CANCELLED as soon as the
+     * pieces that are running are done, makes no handle, and leaves sessions and caches as they
+     * were; what it has written to arrays of the caller is undefined. `done` of `total`, which is
+     * never reached in some calls: bytes of weights in decoct_model_open; rows times steps (as
+     *  decoct_session_step counts) in decoct_session_eval, decoct_block_forward and
+     *  decoct_model_logits; elsewhere pieces of the present part of the work. A short call makes no
+     *  call of it. It must return, and cannot use the context (DECOCT_E_BUSY). Results have the
+     * same bits with it. No calls come while a tokenizer is read and from within one product of a
+     *  backend that has whole products only (`decoct_whole_kernels`). */
+    int32_t (*progress)(void *host, int64_t done, int64_t total);
+    void *progress_host;   /**< passed to progress */
+    int64_t progress_work; /**< about how many multiply-adds of each thread there are between two
+                                calls; 0: 2^24, some milliseconds. A piece of work is not cut
+                                further than its kernel needs, so there may be more */
 } decoct_options;
 
 /**

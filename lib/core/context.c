@@ -9,6 +9,7 @@
 #include "machine/now.h"
 #include "machine/placement.h"
 #include "machine/topology.h"
+#include "progress.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -53,6 +54,8 @@ decoct_status dct_enter(decoct_context *ctx) {
     ctx->error.text[0] = '\0';
     dct_memory_begin(ctx->memory);
     ctx->ran = DECOCT_OK;
+    ctx->progress.pending = 0.0;
+    dct_progress_begin(ctx, 0);
     ctx->host_fp_mode = dct_fp_enter();
     return DECOCT_OK;
 }
@@ -114,6 +117,7 @@ void *dct_tile_scratch(const decoct_context *ctx, uint64_t size, int32_t worker)
 
 int32_t dct_share(decoct_context *ctx, double work) {
     int32_t threads = dct_pool_threads(ctx->pool);
+    ctx->work = work;
     if (threads == 1 || work < WORTH_SHARING) {
         return 1;
     }
@@ -133,6 +137,10 @@ void dct_run_all(decoct_context *ctx, int64_t count, dct_task task, void *data) 
 }
 
 void dct_run_on(decoct_context *ctx, int32_t threads, int64_t count, dct_task task, void *data) {
+    if (ctx->progress.call || ctx->ran) {
+        dct_progress_run(ctx, threads, count, task, data);
+        return;
+    }
     if (count > 1 && threads > 1) {
         dct_run_all(ctx, count, task, data);
         return;
@@ -143,6 +151,7 @@ void dct_run_on(decoct_context *ctx, int32_t threads, int64_t count, dct_task ta
 }
 
 void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data) {
+    ctx->work = work;
     dct_run_on(ctx, count > 1 ? dct_share(ctx, work) : 1, count, task, data);
 }
 
@@ -274,6 +283,11 @@ static decoct_status check_options(const decoct_options *o, dct_error *error) {
                         o->allocate ? "deallocate" : "allocate",
                         o->allocate ? "allocate" : "deallocate");
     }
+    if (o->progress_work < 0 || (o->progress_work && !o->progress)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "options: progress_work %lld %s",
+                        (long long)o->progress_work,
+                        o->progress ? "is negative" : "without progress");
+    }
     return o->reserved ? dct_fail(error, DECOCT_E_ARGUMENT, "options: reserved is not 0")
                        : DECOCT_OK;
 }
@@ -295,6 +309,8 @@ static decoct_status open_checked(const decoct_options *options, decoct_context 
         return DECOCT_E_MEMORY;
     }
     ctx->memory = memory;
+    ctx->progress = (dct_progress){
+        .call = options->progress, .host = options->progress_host, .work = options->progress_work};
     dct_turn_open(&ctx->turn, options->wait);
     decoct_status status = open_parts(ctx, options);
     if (status) {

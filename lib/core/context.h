@@ -22,6 +22,15 @@ typedef enum dct_scratch_slot {
     DCT_SCRATCH_SLOTS
 } dct_scratch_slot;
 
+// The host's progress function (progress.h).
+typedef struct dct_progress {
+    int32_t (*call)(void *host, int64_t done, int64_t total); // NULL: none
+    void *host;
+    int64_t work;        // multiply-adds of one thread between two calls; 0: a default
+    double pending;      // of them, since the last call
+    int64_t done, total; // units of the public call; total 0: those of each run
+} dct_progress;
+
 struct decoct_context {
     dct_error error;
     dct_memory *memory; // of this context, and of what calls on it make
@@ -33,6 +42,8 @@ struct decoct_context {
     dct_turn turn;
     dct_callers callers; // texts of threads that must not read `error`
     decoct_status ran;   // the status of the pieces of work of this call
+    dct_progress progress;
+    double work; // of the present run, as dct_share got it
     uint64_t host_fp_mode;
     double last_alone; // when work was last done here because the workers slept, in seconds
     struct {
@@ -63,8 +74,8 @@ int32_t dct_share(decoct_context *ctx, double work);
 void dct_run_all(decoct_context *ctx, int64_t count, dct_task task, void *data);
 // Runs the pieces on the pool, or here if `threads`, the answer of dct_share, is 1.
 void dct_run_on(decoct_context *ctx, int32_t threads, int64_t count, dct_task task, void *data);
-// Both. A run that a host's parallel_for did not finish sets ctx->ran, which every call checks
-// before it keeps its results.
+// Both. A run that a host's parallel_for did not finish, or that its progress function cancelled,
+// sets ctx->ran, which every call checks before it keeps its results; later runs do nothing.
 void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "core/border.h"
 #include "core/overlap.h"
+#include "core/progress.h"
 #include "machine/memory.h"
 #include "model/families/family.h"
 #include "ops/attention.h"
@@ -304,6 +305,7 @@ static decoct_status forward(decoct_context *ctx, const decoct_block *block, dec
         return status;
     }
     int64_t d = block->stage.sizes.d_model;
+    dct_progress_begin(ctx, rows * block->stage.recipe->count);
     float *dense = dct_scratch(ctx, DCT_SCRATCH_TOKENS, rows * d);
     if (!dense) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: no memory for %lld rows",

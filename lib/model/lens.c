@@ -4,6 +4,7 @@
 
 #include "core/border.h"
 #include "core/overlap.h"
+#include "core/progress.h"
 
 #include <string.h>
 
@@ -37,6 +38,7 @@ static decoct_status look(decoct_context *ctx, const decoct_model *m, int64_t ro
     }
     dct_stage exit = m->exit; // with the caller's distance of rows
     exit.stride[DCT_REGISTER_LOGITS] = logits_stride;
+    dct_progress_begin(ctx, rows * exit.recipe->count);
     int64_t d = m->config.size.d_model, step = rows < DCT_CHUNK_ROWS ? rows : DCT_CHUNK_ROWS;
     float *copy = dct_scratch(ctx, DCT_SCRATCH_TOKENS, step * d);
     if (!copy) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The weights of a model folder: reads the tensors that the steps of its family's recipes need, and
 // packs the matrices in the type in which they are stored.
+#include "core/progress.h"
 #include "machine/memory.h"
 #include "model.h"
 #include "roles.h"
@@ -11,7 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_ROOM = 128, COMPARED_AT_ONCE = 1 << 14 };
+enum { NAME_ROOM = 128, COMPARED_AT_ONCE = 1 << 14, READ_AT_ONCE = 1 << 20 };
+// Multiply-adds in the time that it takes to read a byte from a fast disk, for the progress.
+static const double BYTE_COST = 4.0;
 
 // What is at hand while the weights are being read.
 typedef struct weights_reader {
@@ -59,6 +62,25 @@ static decoct_status need(weights_reader *r, const char *name, int64_t rows, int
     return DECOCT_OK;
 }
 
+// Reads all values, in their own type or as f32, a part at a time: the host may cancel in between.
+static decoct_status read_values(weights_reader *r, const dct_tensor *t, bool own, char *to) {
+    decoct_context *ctx = r->ctx;
+    int64_t bytes = t->count > 0 ? (int64_t)t->bytes / t->count : 0; // of a value in the file
+    int64_t size = own ? bytes : (int64_t)sizeof(float);
+    decoct_status status = DECOCT_OK;
+    for (int64_t i = 0, n; i < t->count && !status; i += n) {
+        n = t->count - i < READ_AT_ONCE ? t->count - i : READ_AT_ONCE;
+        status =
+            own ? dct_tensor_copy(r->file, t, i, n, to + i * size, &ctx->error)
+                : dct_tensor_read(r->file, t, i, n, (float *)(void *)(to + i * size), &ctx->error);
+        dct_progress_add(ctx, n * bytes);
+        if (!status && !dct_progress_work(ctx, BYTE_COST * (double)(n * bytes))) {
+            status = ctx->ran;
+        }
+    }
+    return status;
+}
+
 // Reads a tensor of that shape, in its own type, or as f32 if `dtype` is NULL. dct_free the result.
 static decoct_status read_tensor(weights_reader *r, const char *name, int64_t rows, int64_t cols,
                                  void **out, decoct_dtype *dtype) {
@@ -75,10 +97,8 @@ static decoct_status read_tensor(weights_reader *r, const char *name, int64_t ro
     }
     if (dtype) {
         dct_tensor_dtype(t, dtype); // need() has seen that it is one
-        status = dct_tensor_copy(r->file, t, values, &r->ctx->error);
-    } else {
-        status = dct_tensor_read(r->file, t, 0, t->count, values, &r->ctx->error);
     }
+    status = read_values(r, t, dtype != NULL, values);
     if (status) {
         dct_free(values);
         return status;
@@ -163,6 +183,8 @@ static decoct_status compare(weights_reader *r, const dct_tensor *a, const dct_t
         status = dct_tensor_read(r->file, a, i, n, some, &r->ctx->error);
         status = status ? status : dct_tensor_read(r->file, b, i, n, some + n, &r->ctx->error);
         *same = !status && memcmp(some, some + n, (size_t)n * sizeof *some) == 0;
+        dct_progress_work(r->ctx, BYTE_COST * 8.0 * (double)n);
+        status = status ? status : r->ctx->ran;
     }
     dct_free(some);
     return status;
@@ -304,6 +326,15 @@ decoct_status dct_model_note(decoct_context *ctx, decoct_model *model, const cha
     return DECOCT_OK;
 }
 
+// The bytes of all tensors; those that are not used are never done.
+static void begin_progress(weights_reader *r) {
+    int64_t bytes = 0;
+    for (int64_t i = 0; i < dct_safetensors_count(r->file); i++) {
+        bytes += (int64_t)dct_safetensors_at(r->file, i)->bytes;
+    }
+    dct_progress_begin(r->ctx, bytes);
+}
+
 decoct_status dct_model_read_weights(decoct_context *ctx, const dct_folder *folder,
                                      decoct_model *model) {
     weights_reader r = {
@@ -314,6 +345,9 @@ decoct_status dct_model_read_weights(decoct_context *ctx, const dct_folder *fold
     }
     decoct_status status = dct_safetensors_open_folder(folder, &r.file, &ctx->error);
     status = status ? status : check_adapter(&r);
+    if (!status) {
+        begin_progress(&r);
+    }
     status = status ? status : read_stages(&r);
     status = status ? status : check_rest(&r);
     dct_safetensors_close(r.file);

@@ -2,6 +2,7 @@
 // Runs a recipe: one function for each kind of step, and a loop over the table.
 #include "recipe.h"
 
+#include "core/progress.h"
 #include "machine/memory.h"
 #include "ops/attention.h"
 #include "ops/matmul.h"
@@ -190,8 +191,9 @@ decoct_status dct_stage_run(dct_pass *p) {
                         (long long)p->rows);
     }
     decoct_status status = DECOCT_OK;
-    for (int32_t i = 0; i < recipe->count && !status; i++) {
+    for (int32_t i = 0; i < recipe->count && !status && !p->ctx->ran; i++) {
         const dct_step *step = &recipe->steps[i];
+        dct_progress_add(p->ctx, p->rows);
         if (p->no_positions && (step->kind == DCT_POSITIONS || step->kind == DCT_ROTARY)) {
             continue;
         }

@@ -398,11 +398,13 @@ bool dct_tensor_dtype(const dct_tensor *t, decoct_dtype *out) {
     return false;
 }
 
-decoct_status dct_tensor_copy(const dct_safetensors *set, const dct_tensor *tensor, void *out,
-                              dct_error *error) {
+decoct_status dct_tensor_copy(const dct_safetensors *set, const dct_tensor *tensor, int64_t first,
+                              int64_t count, void *out, dct_error *error) {
     const source *from = &set->files[tensor->file];
-    return dct_file_copy(from->file, from->path, from->data + tensor->begin, out, tensor->bytes,
-                         error);
+    int64_t size = type_size(tensor->type);
+    return dct_file_copy(from->file, from->path,
+                         from->data + tensor->begin + (uint64_t)(first * size), out,
+                         (uint64_t)(count * size), error);
 }
 
 // IEEE half to single, exactly: 5 bits of exponent, 10 of fraction; denormals by a multiplication.
@@ -422,13 +424,10 @@ static uint32_t half_bits(uint16_t h) {
 
 decoct_status dct_tensor_read(const dct_safetensors *set, const dct_tensor *tensor, int64_t first,
                               int64_t count, float *out, dct_error *error) {
-    const source *from = &set->files[tensor->file];
     int64_t size = type_size(tensor->type);
     // 16-bit values come into the upper half of `out` and are widened from its start.
     unsigned char *raw = (unsigned char *)out + (size == 2 ? 2 * count : 0);
-    decoct_status status =
-        dct_file_copy(from->file, from->path, from->data + tensor->begin + (uint64_t)(first * size),
-                      raw, (uint64_t)(count * size), error);
+    decoct_status status = dct_tensor_copy(set, tensor, first, count, raw, error);
     if (status || size != 2) {
         return status;
     }

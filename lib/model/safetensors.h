@@ -39,10 +39,10 @@ int64_t dct_safetensors_compared(const dct_safetensors *set);
 
 // The type of its numbers; false for one that cannot be read.
 bool dct_tensor_dtype(const dct_tensor *tensor, decoct_dtype *out);
-// All of its values as they are stored.
-decoct_status dct_tensor_copy(const dct_safetensors *set, const dct_tensor *tensor, void *out,
-                              dct_error *error);
-// Values [first, first + count) as f32, exactly.
+// Values [first, first + count) as they are stored.
+decoct_status dct_tensor_copy(const dct_safetensors *set, const dct_tensor *tensor, int64_t first,
+                              int64_t count, void *out, dct_error *error);
+// The same as f32, exactly.
 decoct_status dct_tensor_read(const dct_safetensors *set, const dct_tensor *tensor, int64_t first,
                               int64_t count, float *out, dct_error *error);
 

@@ -4,6 +4,7 @@
 #include "session.h"
 #include "core/border.h"
 #include "core/overlap.h"
+#include "core/progress.h"
 #include "cuts.h"
 #include "machine/memory.h"
 
@@ -226,6 +227,9 @@ static decoct_status eval(decoct_context *ctx, decoct_session *s, const int32_t 
     if (status) {
         return status;
     }
+    const decoct_model *m = s->model;
+    int64_t steps = m->entry.recipe->count + m->config.layers * m->config.family->block.count;
+    dct_progress_begin(ctx, count * steps + (logits ? rows_out * m->exit.recipe->count : 0));
     int64_t start = s->length, d = s->model->config.size.d_model;
     int64_t piece = s->sees_all || count < DCT_CHUNK_ROWS ? count : DCT_CHUNK_ROWS;
     for (int64_t i = 0; i < count && !status; i += piece) {

@@ -2,6 +2,7 @@
 // One matrix product on the threads of the pool: cuts y into blocks, for every layout of w.
 #include "product.h"
 
+#include "core/progress.h"
 #include "core/sizes.h"
 #include "machine/memory.h"
 #include "weights.h"
@@ -106,22 +107,43 @@ static void cut_blocks(dct_product *p, int32_t threads) {
     p->n_block = dct_ceil_div(panels, n_blocks) * panel;
 }
 
+// Makes tasks short enough for calls of the host's progress function between them, as far as whole
+// panels and blocks of rows go.
+static void shorten_tasks(const decoct_context *ctx, dct_product *p) {
+    double most = dct_progress_piece(ctx), k = (double)(p->k > 0 ? p->k : 1);
+    int64_t panel = p->kernel->panel_cols;
+    double rows = most / (k * (double)panel) / (double)p->m_block;
+    if (rows < (double)(p->part / p->m_block)) {
+        p->part = (rows > 1.0 ? (int64_t)rows : 1) * p->m_block;
+        p->parts = dct_ceil_div(p->m, p->part);
+    }
+    double panels = most / (k * (double)p->part) / (double)panel;
+    if (panels < (double)(p->n_block / panel)) {
+        p->n_block = (panels > 1.0 ? (int64_t)panels : 1) * panel;
+    }
+}
+
 void dct_multiply(decoct_context *ctx, dct_product *p) {
     if (p->m == 0 || p->n == 0) {
         return;
     }
     // A weight costs the time of some multiply-adds before it has been read.
     double rows = p->m < READ_COST ? READ_COST : (double)p->m;
-    int32_t threads = dct_share(ctx, rows * (double)p->n * ((double)p->k + 1.0));
+    double work = rows * (double)p->n * ((double)p->k + 1.0);
+    int32_t threads = dct_share(ctx, work);
     const decoct_matmul_kernel *kernel = p->kernel;
-    if (threads == 1 && !p->groups && p->m <= kernel->m_block && p->k <= kernel->k_block) {
+    bool whole =
+        p->m <= kernel->m_block && p->k <= kernel->k_block && work <= dct_progress_piece(ctx);
+    if (threads == 1 && !p->groups && whole) {
         // All in one piece: cutting would take as long as a small product.
         p->m_block = p->m;
         p->k_block = p->k;
         multiply_columns(p, 0, p->m, 0, p->n, 0);
+        dct_progress_work(ctx, work);
         return;
     }
     cut_blocks(p, threads);
+    shorten_tasks(ctx, p);
     dct_run_on(ctx, threads, p->parts * dct_ceil_div(p->n, p->n_block), multiply_task, p);
 }
 
@@ -158,8 +180,10 @@ void dct_multiply_batch(decoct_context *ctx, dct_product *p, const dct_batch *ba
     if (p->m == 0 || p->n == 0) {
         return;
     }
-    if (batch->count < dct_pool_threads(ctx->pool)) { // the threads share each of them
-        for (int64_t i = 0; i < batch->count; i++) {
+    double one_work = (double)p->m * (double)p->n * ((double)p->k + 1.0);
+    if (batch->count < dct_pool_threads(ctx->pool) || one_work > dct_progress_piece(ctx)) {
+        // The threads share each of them.
+        for (int64_t i = 0; i < batch->count && !ctx->ran; i++) {
             dct_product one = product_at(p, batch, i);
             dct_multiply(ctx, &one);
         }
@@ -167,8 +191,7 @@ void dct_multiply_batch(decoct_context *ctx, dct_product *p, const dct_batch *ba
     }
     cut_blocks(p, 1);
     batch_job job = {.first = p, .batch = batch};
-    double work = (double)batch->count * (double)p->m * (double)p->n * ((double)p->k + 1.0);
-    dct_run(ctx, batch->count, work, batch_task, &job);
+    dct_run(ctx, batch->count, (double)batch->count * one_work, batch_task, &job);
 }
 
 // ---- w that was not packed ahead ----

@@ -10,6 +10,7 @@ VERSION = "0.1.0"
 DECOCT_BF16 = 2
 DECOCT_E_ARGUMENT = -1
 DECOCT_E_BUSY = -7
+DECOCT_E_CANCELLED = -9
 DECOCT_E_FORMAT = -5
 DECOCT_E_FULL = -6
 DECOCT_E_IO = -4
@@ -39,7 +40,7 @@ DECOCT_PROBE_FMA = 0
 DECOCT_PROBE_READ = 1
 DECOCT_ROTARY_HALVES = 0
 DECOCT_ROTARY_PAIRS = 1
-DECOCT_STATUS_LAST = -8
+DECOCT_STATUS_LAST = -9
 DECOCT_VERSION = 256
 DECOCT_VERSION_MAJOR = 0
 DECOCT_VERSION_MINOR = 1
@@ -194,6 +195,9 @@ class decoct_options(c.Structure):
         ("deallocate", c.c_void_p),
         ("allocator_host", c.c_void_p),
         ("memory_limit", c.c_uint64),
+        ("progress", c.c_void_p),
+        ("progress_host", c.c_void_p),
+        ("progress_work", c.c_int64),
     ]
 
 
