@@ -74,6 +74,8 @@ def rust_type(c_type):
     if function:
         result = "" if function[1] == "void" else " -> " + rust_type(function[1])
         return 'Option<unsafe extern "C" fn(%s)%s>' % (", ".join(map(rust_type, function[2].split(","))), result)
+    if c_type.endswith("*const*"): # an array of constant pointers
+        return "*const " + rust_type(c_type[:-len("const*")])
     if c_type.endswith("*"):
         inner = c_type[:-1]
         constant = inner.startswith("const ") and "*" not in inner

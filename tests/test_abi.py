@@ -43,7 +43,8 @@ def declared(statement):
     if pointer:
         return [(pointer.group(2), tight(pointer.group(1)) + "(*)" + without_names(pointer.group(3)))]
     base, names = re.match(r"((?:const\s+)?\w+)\s*(.*)$", statement, re.DOTALL).groups()
-    return [(name.strip(" *\n"), base + "*" * name.count("*")) for name in names.split(",")]
+    parts = (re.match(r"((?:\*|const\b|\s)*)(\w*)\s*$", name).groups() for name in names.split(","))
+    return [(name, base + re.sub(r"\s", "", stars)) for stars, name in parts]
 
 
 def without_comments(text):
@@ -157,7 +158,7 @@ class Layout(unittest.TestCase):
     def test_defaults(self):
         """A comment that says what 0 or NULL means has a default in the layout."""
         text = ""
-        for name in ("base.h", "rows.h", "decoct.h"):
+        for name in ("base.h", "rows.h", "source.h", "decoct.h"):
             with open(os.path.join(INCLUDE, "decoct", name), encoding="utf-8") as file:
                 text += file.read()
         checked, bare, inputs = 0, [], re.compile(r"decoct_(options|\w+_args)$")

@@ -5,7 +5,8 @@
  *
  * Read from top to bottom: first status and context (base.h, which is included here), then single
  * operations (those on rows in rows.h, which is included here, too; matmul, attention), then a
- * decoder block with your own weights, last a whole model from a folder on disk.
+ * decoder block with your own weights, last a whole model from a folder on disk (from memory in
+ * source.h, which is included here, too).
  *
  * Conventions
  *   status   Every function that can fail returns a decoct_status: 0 is success, failures are
@@ -60,6 +61,7 @@
 
 #include <decoct/base.h>
 #include <decoct/rows.h>
+#include <decoct/source.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -280,7 +282,6 @@ DECOCT_API decoct_status decoct_block_forward(decoct_context *ctx, const decoct_
 
 /* ---- A whole model --------------------------------------------------------------------------- */
 
-typedef struct decoct_model decoct_model;     /**< weights and tokenizer of a model folder */
 typedef struct decoct_session decoct_session; /**< one running text on a model */
 
 /** What a model is. */

@@ -18,6 +18,7 @@ enum {
     DCT_FIRST_ATTENTION = offsetof(decoct_attention_args, mask_stride) + sizeof(int64_t),
     DCT_FIRST_BLOCK = offsetof(decoct_block_args, down_bias) + sizeof(float *),
     DCT_FIRST_MODEL_INFO = offsetof(decoct_model_info, type) + sizeof(char *),
+    DCT_FIRST_MODEL_SOURCE = offsetof(decoct_model_source, descriptors) + sizeof(int32_t *),
     DCT_FIRST_STEP_INFO = offsetof(decoct_step_info, bytes) + sizeof(double),
     DCT_FIRST_ROWS = offsetof(decoct_rows_args, eps) + sizeof(float),
     DCT_FIRST_ROTARY = offsetof(decoct_rotary_args, stride) + sizeof(int64_t),

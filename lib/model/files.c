@@ -3,9 +3,11 @@
 // byte.
 #include "files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,21 +25,89 @@ char *dct_path(const dct_folder *folder, const char *name) {
     return path;
 }
 
+// The number of a given file by its path, which begins with the name of the model; -1: not given.
+static int64_t find_given(const dct_folder *folder, const char *path) {
+    const char *name = path + strlen(folder->name) + 1;
+    for (int64_t i = 0; i < folder->given->count; i++) {
+        if (strcmp(folder->given->names[i], name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool find_in_given(const decoct_model_source *given, bool (*fits)(const char *name),
+                          char *found, size_t size) {
+    int64_t i = 0;
+    while (i < given->count && !fits(given->names[i])) {
+        i++;
+    }
+    if (i < given->count) {
+        snprintf(found, size, "%s", given->names[i]);
+    }
+    return i < given->count;
+}
+
+bool dct_folder_find(const dct_folder *folder, bool (*fits)(const char *name), char *found,
+                     size_t size) {
+    if (folder->given) {
+        return find_in_given(folder->given, fits, found, size);
+    }
+    DIR *list = opendir(folder->name);
+    const struct dirent *item = list ? readdir(list) : NULL;
+    while (item && !fits(item->d_name)) {
+        item = readdir(list);
+    }
+    if (item) {
+        snprintf(found, size, "%s", item->d_name);
+    }
+    if (list) {
+        closedir(list);
+    }
+    return item != NULL;
+}
+
 // A link that leads nowhere counts as there: the file that it names is missing, which must be
 // noticed.
 bool dct_file_exists(const dct_folder *folder, const char *path) {
     struct stat s;
-    (void)folder;
+    if (folder->given) {
+        return find_given(folder, path) >= 0;
+    }
     return lstat(path, &s) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-decoct_status dct_file_open(const dct_folder *folder, const char *path, int *file, uint64_t *size,
+// A file that the host gave: its bytes, or its descriptor, which stays the host's.
+static decoct_status open_given(const dct_folder *folder, const char *path, dct_file *file,
+                                dct_error *error) {
+    const decoct_model_source *given = folder->given;
+    int64_t i = find_given(folder, path);
+    struct stat s;
+    if (i < 0) {
+        return dct_fail(error, DECOCT_E_IO, "%s: this file was not given", path);
+    }
+    if (given->data && given->data[i]) {
+        *file = (dct_file){.data = given->data[i], .descriptor = -1, .size = given->sizes[i]};
+        return DECOCT_OK;
+    }
+    *file = (dct_file){.descriptor = given->descriptors[i]};
+    if (fstat(file->descriptor, &s)) {
+        return dct_fail(error, DECOCT_E_IO, "%s: descriptor %d: %s", path, file->descriptor,
+                        strerror(errno));
+    }
+    file->size = (uint64_t)s.st_size;
+    return S_ISREG(s.st_mode) ? DECOCT_OK : dct_fail(error, DECOCT_E_IO, "%s: not a file", path);
+}
+
+decoct_status dct_file_open(const dct_folder *folder, const char *path, dct_file *file,
                             dct_error *error) {
     struct stat s;
+    if (folder->given) {
+        return open_given(folder, path, file, error);
+    }
     int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe would wait for its writer
     if (opened >= 0 && fstat(opened, &s) == 0 && S_ISREG(s.st_mode)) {
-        *file = opened;
-        *size = (uint64_t)s.st_size;
+        *file = (dct_file){.descriptor = opened, .ours = true, .size = (uint64_t)s.st_size};
         return DECOCT_OK;
     }
     int why = opened >= 0 ? 0 : errno;
@@ -51,10 +121,20 @@ decoct_status dct_file_open(const dct_folder *folder, const char *path, int *fil
                           : "not a file");
 }
 
-decoct_status dct_file_copy(int file, const char *path, uint64_t offset, void *to, uint64_t size,
-                            dct_error *error) {
+void dct_file_close(dct_file *file) {
+    if (file->ours) {
+        close(file->descriptor);
+    }
+}
+
+decoct_status dct_file_copy(const dct_file *file, const char *path, uint64_t offset, void *to,
+                            uint64_t size, dct_error *error) {
+    if (file->data) {
+        memcpy(to, file->data + offset, size);
+        return DECOCT_OK;
+    }
     for (uint64_t done = 0; done < size;) {
-        ssize_t n = pread(file, (char *)to + done, size - done, (off_t)(offset + done));
+        ssize_t n = pread(file->descriptor, (char *)to + done, size - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -97,13 +177,13 @@ static decoct_status check_text(const char *path, const char *text, uint64_t len
 
 decoct_status dct_file_read(const dct_folder *folder, const char *path, uint64_t cap, char **out,
                             uint64_t *length, dct_error *error) {
-    int file = -1;
-    uint64_t size = 0;
+    dct_file file;
     char *text = NULL;
-    decoct_status status = dct_file_open(folder, path, &file, &size, error);
+    decoct_status status = dct_file_open(folder, path, &file, error);
     if (status) {
         return status;
     }
+    uint64_t size = file.size;
     if (size > cap) {
         status =
             dct_fail(error, DECOCT_E_FORMAT,
@@ -111,10 +191,10 @@ decoct_status dct_file_read(const dct_folder *folder, const char *path, uint64_t
     } else if (!(text = dct_alloc(folder->memory, (int64_t)size + 1, 1))) {
         status = dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", path);
     } else {
-        status = dct_file_copy(file, path, 0, text, size, error);
+        status = dct_file_copy(&file, path, 0, text, size, error);
         status = status ? status : check_text(path, text, size, error);
     }
-    close(file);
+    dct_file_close(&file);
     if (status) {
         dct_free(text);
         return status;

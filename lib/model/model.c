@@ -50,30 +50,36 @@ static decoct_status read_model(decoct_context *ctx, const dct_folder *folder, d
     return status;
 }
 
+decoct_status dct_model_open(decoct_context *ctx, const dct_folder *folder, decoct_model **out) {
+    decoct_model *m = dct_zalloc(ctx->memory, 1, sizeof *m);
+    if (!m) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "model: out of memory");
+    }
+    m->references = 1;
+    int32_t cancel = dct_cancel_off();
+    decoct_status status = read_model(ctx, folder, m);
+    dct_cancel_restore(cancel);
+    if (status) {
+        decoct_model_close(m);
+    } else {
+        *out = m;
+    }
+    return status;
+}
+
 decoct_status decoct_model_open(decoct_context *ctx, const char *folder, decoct_model **out) {
     decoct_status status = dct_enter(ctx);
     if (status) {
         return status;
     }
-    decoct_model *m = folder && out && *folder ? dct_zalloc(ctx->memory, 1, sizeof *m) : NULL;
     if (!folder || !out) {
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model: %s is NULL",
                           folder ? "out" : "folder");
     } else if (!*folder) { // "/config.json" would be read
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model: the name of the folder is empty");
-    } else if (!m) {
-        status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "model: out of memory");
     } else {
         dct_folder from = {.name = folder, .memory = ctx->memory};
-        m->references = 1;
-        int32_t cancel = dct_cancel_off();
-        status = read_model(ctx, &from, m);
-        dct_cancel_restore(cancel);
-    }
-    if (status) {
-        decoct_model_close(m);
-    } else {
-        *out = m;
+        status = dct_model_open(ctx, &from, out);
     }
     return dct_leave(ctx, status);
 }

@@ -18,6 +18,8 @@ struct decoct_model {
     char *notes;           // lines; NULL: none
 };
 
+// Reads all files of the model.
+decoct_status dct_model_open(decoct_context *ctx, const dct_folder *folder, decoct_model **out);
 // Keeps the model; decoct_model_close lets it go. The count is all that changes in it.
 decoct_model *dct_model_share(const decoct_model *model);
 // Fills the stages from the files of the folder; the configuration is there already.

@@ -81,31 +81,71 @@ static decoct_status read_values(weights_reader *r, const dct_tensor *t, bool ow
     return status;
 }
 
-// Reads a tensor of that shape, in its own type, or as f32 if `dtype` is NULL. dct_free the result.
+// The values of a tensor: a copy, or those of a file in memory.
+typedef struct values {
+    void *data;
+    decoct_dtype dtype;
+    bool borrowed; // not to be freed, nor changed
+} values;
+
+static void drop(const values *v) {
+    if (!v->borrowed) {
+        dct_free(v->data);
+    }
+}
+
+static decoct_status copy_tensor(weights_reader *r, const dct_tensor *t, const char *name, bool own,
+                                 values *out) {
+    out->data = own ? dct_alloc(r->ctx->memory, (int64_t)t->bytes, 1)
+                    : dct_alloc(r->ctx->memory, t->count, sizeof(float));
+    if (!out->data) {
+        return dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: no memory for tensor %s",
+                        r->folder->name, name);
+    }
+    decoct_status status = read_values(r, t, own, out->data);
+    if (status) {
+        dct_free(out->data);
+    }
+    return status;
+}
+
+// Reads a tensor of that shape, in its `own` type or as f32; `borrow`: it may stay where it is.
+// drop() the result.
 static decoct_status read_tensor(weights_reader *r, const char *name, int64_t rows, int64_t cols,
-                                 void **out, decoct_dtype *dtype) {
+                                 bool own, bool borrow, values *out) {
     dct_tensor *t;
     decoct_status status = need(r, name, rows, cols, &t);
     if (status) {
         return status;
     }
-    void *values = dtype ? dct_alloc(r->ctx->memory, (int64_t)t->bytes, 1)
-                         : dct_alloc(r->ctx->memory, t->count, sizeof(float));
-    if (!values) {
-        return dct_fail(&r->ctx->error, DECOCT_E_MEMORY, "%s: no memory for tensor %s",
-                        r->folder->name, name);
+    *out = (values){0};
+    dct_tensor_dtype(t, &out->dtype); // need() has seen that it is one
+    own = own || out->dtype == DECOCT_F32;
+    const void *there = own && borrow ? dct_tensor_data(r->file, t) : NULL;
+    if (there) {
+        out->data = (void *)(uintptr_t)there;
+        out->borrowed = true;
+        dct_progress_add(r->ctx, (int64_t)t->bytes);
+    } else {
+        status = copy_tensor(r, t, name, own, out);
     }
-    if (dtype) {
-        dct_tensor_dtype(t, dtype); // need() has seen that it is one
+    out->dtype = own ? out->dtype : DECOCT_F32;
+    r->model->parameters += status ? 0 : t->count;
+    return status;
+}
+
+// Keeps the table of a part, where the host said that its bytes stay as a view of them.
+static decoct_status read_table(weights_reader *r, dct_parameters *part, const char *name,
+                                int64_t rows, int64_t cols, bool own) {
+    bool stays = r->folder->given && r->folder->given->data_stays;
+    values table;
+    decoct_status status = read_tensor(r, name, rows, cols, own, stays, &table);
+    if (!status) {
+        part->table = table.data;
+        part->dtype = table.dtype;
+        part->borrowed = table.borrowed;
     }
-    status = read_values(r, t, dtype != NULL, values);
-    if (status) {
-        dct_free(values);
-        return status;
-    }
-    r->model->parameters += t->count;
-    *out = values;
-    return DECOCT_OK;
+    return status;
 }
 
 // ---- Parts ----
@@ -122,14 +162,13 @@ static void full_name(const weights_reader *r, int64_t layer, const char *name, 
 static decoct_status read_matrix(weights_reader *r, dct_stage *stage, const dct_step *step,
                                  const char *name, bool transposed) {
     int64_t k, n;
-    void *matrix;
-    decoct_dtype dtype;
+    values matrix;
     dct_stage_shape(stage, step, &k, &n);
     decoct_status status =
-        read_tensor(r, name, transposed ? n : k, transposed ? k : n, &matrix, &dtype);
+        read_tensor(r, name, transposed ? n : k, transposed ? k : n, true, true, &matrix);
     if (!status) {
-        status = dct_stage_pack(r->ctx, stage, step, matrix, dtype, transposed);
-        dct_free(matrix);
+        status = dct_stage_pack(r->ctx, stage, step, matrix.data, matrix.dtype, transposed);
+        drop(&matrix);
     }
     return status;
 }
@@ -147,13 +186,13 @@ static decoct_status read_part(weights_reader *r, dct_stage *stage, const dct_st
         bool transposed = step->part == DCT_PART_HEAD || r->family->transposed;
         status = read_matrix(r, stage, step, name, transposed);
     } else {
-        status = read_tensor(r, name, rows, cols, &part->table, NULL);
+        status = read_table(r, part, name, rows, cols, false);
     }
     if (!status && names->bias) {
         full_name(r, layer, names->bias, name);
-        void *bias = NULL;
-        status = read_tensor(r, name, 0, cols, &bias, NULL);
-        part->bias = bias;
+        values bias;
+        status = read_tensor(r, name, 0, cols, false, false, &bias);
+        part->bias = status ? NULL : bias.data;
     }
     return status;
 }
@@ -218,8 +257,8 @@ static decoct_status read_stage(weights_reader *r, dct_stage *stage, int64_t lay
         if (step->part == DCT_PART_TOKENS) {
             const char *name = tokens_name(r);
             dct_parameters *tokens = &stage->parts[step->part];
-            status = read_tensor(r, name, m->config.size.vocabulary, m->config.size.d_model,
-                                 &tokens->table, &tokens->dtype);
+            status = read_table(r, tokens, name, m->config.size.vocabulary, m->config.size.d_model,
+                                true);
             status = status ? status : check_head(r, name);
         } else if (step->part == DCT_PART_HEAD && m->config.tied) {
             const dct_parameters *tokens = &m->entry.parts[DCT_PART_TOKENS];

@@ -104,6 +104,7 @@ typedef struct dct_parameters {
     void *table;            // of DCT_EMBED and DCT_POSITIONS (rows, d_model); the gain of DCT_NORM
     decoct_dtype dtype;     // of the matrix or table; f32 but for DCT_LINEAR and DCT_EMBED
     float *bias;            // NULL: none
+    bool borrowed;          // the table is the host's
 } dct_parameters;
 
 typedef struct dct_stage {

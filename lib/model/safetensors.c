@@ -10,14 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { HEADER_CAP = 100 << 20, PREFIX = 8, FILES_MOST = 512 };
 
 typedef struct source {
     char *path;
-    int file;
-    uint64_t size, data; // of the file; where the data begins
+    dct_file file;
+    uint64_t data; // where the data begins
 } source;
 
 // A tensor, with its names as offsets into `names` until all are there.
@@ -98,13 +97,13 @@ static decoct_status read_place(const header *h, const char *name, const json_t 
     }
     const source *from = h->from;
     int64_t begin = json_integer_value(first), end = json_integer_value(last), bytes;
-    if (begin < 0 || end < begin || (uint64_t)end > from->size - from->data) {
+    if (begin < 0 || end < begin || (uint64_t)end > from->file.size - from->data) {
         return dct_fail(error, DECOCT_E_FORMAT,
                         "%s: byte %" PRIu64
                         ": tensor %.100s: data [%lld, %lld) is outside the file, "
                         "which has %" PRIu64 " bytes of data",
-                        from->path, from->size, name, (long long)begin, (long long)end,
-                        from->size - from->data);
+                        from->path, from->file.size, name, (long long)begin, (long long)end,
+                        from->file.size - from->data);
     }
     // A type that is not known is only a fault of a tensor that is needed.
     int64_t element = type_size(t->type);
@@ -213,17 +212,17 @@ static decoct_status check_cover(dct_safetensors *set, int64_t first, const sour
         }
         at += t->bytes;
     }
-    return from->data + at == from->size
+    return from->data + at == from->file.size
                ? DECOCT_OK
                : dct_fail(error, DECOCT_E_FORMAT,
                           "%s: byte %" PRIu64 ": %" PRIu64 " bytes that belong to no tensor",
-                          from->path, from->data + at, from->size - from->data - at);
+                          from->path, from->data + at, from->file.size - from->data - at);
 }
 
 static decoct_status header_length(source *from, uint64_t *length, dct_error *error) {
     unsigned char bytes[64] = {0};
-    uint64_t some = from->size < sizeof bytes ? from->size : sizeof bytes;
-    decoct_status status = dct_file_copy(from->file, from->path, 0, bytes, some, error);
+    uint64_t some = from->file.size < sizeof bytes ? from->file.size : sizeof bytes;
+    decoct_status status = dct_file_copy(&from->file, from->path, 0, bytes, some, error);
     status = status ? status : dct_file_not_pointer(from->path, (char *)bytes, some, error);
     if (status) {
         return status;
@@ -232,13 +231,13 @@ static decoct_status header_length(source *from, uint64_t *length, dct_error *er
     for (int i = PREFIX - 1; i >= 0; i--) {
         *length = *length << 8 | bytes[i];
     }
-    if (from->size < PREFIX || *length > from->size - PREFIX || *length > HEADER_CAP) {
-        return from->size == 0
+    if (from->file.size < PREFIX || *length > from->file.size - PREFIX || *length > HEADER_CAP) {
+        return from->file.size == 0
                    ? dct_fail(error, DECOCT_E_FORMAT, "%s: byte 0: the file is empty", from->path)
                    : dct_fail(error, DECOCT_E_FORMAT,
                               "%s: byte 0: a header of %" PRIu64 " bytes in a file of %" PRIu64
                               ": not a safetensors file, or only a part of one",
-                              from->path, *length, from->size);
+                              from->path, *length, from->file.size);
     }
     from->data = PREFIX + *length;
     return DECOCT_OK;
@@ -256,7 +255,7 @@ static decoct_status read_header(header *h, source *from, dct_error *error) {
     }
     int64_t first = h->set->count;
     h->from = from;
-    status = dct_file_copy(from->file, from->path, PREFIX, text, length, error);
+    status = dct_file_copy(&from->file, from->path, PREFIX, text, length, error);
     if (!status) {
         status = dct_json_members(h->set->folder->memory, text, length, from->path, PREFIX,
                                   read_tensor, h, error);
@@ -277,18 +276,18 @@ dct_safetensors *dct_safetensors_create(const dct_folder *folder) {
 
 decoct_status dct_safetensors_add(dct_safetensors *set, const char *path, const char *file_name,
                                   json_t *map, dct_error *error) {
-    source from = {.file = -1};
+    source from = {0};
     if (set->file_count >= FILES_MOST) {
         return dct_fail(error, DECOCT_E_FORMAT, "%s: more than %d files", path, FILES_MOST);
     }
-    decoct_status status = dct_file_open(set->folder, path, &from.file, &from.size, error);
+    decoct_status status = dct_file_open(set->folder, path, &from.file, error);
     if (status) {
         return status;
     }
     from.path = dct_strndup(set->folder->memory, path, strlen(path));
     if (!from.path || !dct_grow(set->folder->memory, (void **)&set->files, &set->file_room,
                                 set->file_count + 1, sizeof *set->files)) {
-        close(from.file);
+        dct_file_close(&from.file);
         dct_free(from.path);
         return dct_fail(error, DECOCT_E_MEMORY, "%s: out of memory", path);
     }
@@ -341,7 +340,7 @@ void dct_safetensors_close(dct_safetensors *set) {
         return;
     }
     for (int64_t i = 0; i < set->file_count; i++) {
-        close(set->files[i].file);
+        dct_file_close(&set->files[i].file);
         dct_free(set->files[i].path);
     }
     dct_free(set->files);
@@ -402,9 +401,16 @@ decoct_status dct_tensor_copy(const dct_safetensors *set, const dct_tensor *tens
                               int64_t count, void *out, dct_error *error) {
     const source *from = &set->files[tensor->file];
     int64_t size = type_size(tensor->type);
-    return dct_file_copy(from->file, from->path,
+    return dct_file_copy(&from->file, from->path,
                          from->data + tensor->begin + (uint64_t)(first * size), out,
                          (uint64_t)(count * size), error);
+}
+
+const void *dct_tensor_data(const dct_safetensors *set, const dct_tensor *tensor) {
+    const source *from = &set->files[tensor->file];
+    const char *values = from->file.data ? from->file.data + from->data + tensor->begin : NULL;
+    int64_t size = type_size(tensor->type);
+    return values && size > 0 && (uintptr_t)values % (uint64_t)size == 0 ? values : NULL;
 }
 
 // IEEE half to single, exactly: 5 bits of exponent, 10 of fraction; denormals by a multiplication.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Reads safetensors: one file, or a set of shards. Every offset is checked before it is used;
-// values are copied out of the file, not mapped.
+// values are copied out of the file, not mapped; a file that is in memory is read there.
 #ifndef DCT_SAFETENSORS_H
 #define DCT_SAFETENSORS_H
 
@@ -42,7 +42,9 @@ bool dct_tensor_dtype(const dct_tensor *tensor, decoct_dtype *out);
 // Values [first, first + count) as they are stored.
 decoct_status dct_tensor_copy(const dct_safetensors *set, const dct_tensor *tensor, int64_t first,
                               int64_t count, void *out, dct_error *error);
-// The same as f32, exactly.
+// All values where the file is in memory and they are aligned there; NULL: copy them.
+const void *dct_tensor_data(const dct_safetensors *set, const dct_tensor *tensor);
+// Values [first, first + count) as f32, exactly.
 decoct_status dct_tensor_read(const dct_safetensors *set, const dct_tensor *tensor, int64_t first,
                               int64_t count, float *out, dct_error *error);
 

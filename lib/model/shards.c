@@ -2,7 +2,6 @@
 // The weights of a model folder: model.safetensors, or the shards that its index names.
 #include "safetensors.h"
 
-#include <dirent.h>
 #include <string.h>
 
 enum { INDEX_CAP = 64 << 20 };
@@ -32,23 +31,18 @@ static const char *advice(const char *name) {
     return NULL;
 }
 
+static bool has_advice(const char *name) {
+    return advice(name) != NULL;
+}
+
 static decoct_status missing(const dct_folder *folder, dct_error *error) {
     decoct_status status = dct_fail(
         error, DECOCT_E_IO, "%s: there is neither " WHOLE " nor " INDEX " here", folder->name);
-    DIR *list = opendir(folder->name);
-    const struct dirent *item = list ? readdir(list) : NULL;
-    for (; item && status == DECOCT_E_IO; item = readdir(list)) {
-        const char *words = advice(item->d_name);
-        if (words) {
-            status =
-                dct_fail(error, DECOCT_E_UNSUPPORTED, "%s: there is no " WHOLE "; %.100s is %s",
-                         folder->name, item->d_name, words);
-        }
-    }
-    if (list) {
-        closedir(list);
-    }
-    return status;
+    char other[128];
+    return dct_folder_find(folder, has_advice, other, sizeof other)
+               ? dct_fail(error, DECOCT_E_UNSUPPORTED, "%s: there is no " WHOLE "; %.100s is %s",
+                          folder->name, other, advice(other))
+               : status;
 }
 
 // ---- Shards ----

@@ -75,7 +75,9 @@ decoct_status dct_stage_pack(decoct_context *ctx, dct_stage *stage, const dct_st
 void dct_stage_end(dct_stage *stage) {
     for (int i = 0; i < DCT_PARTS; i++) {
         decoct_weights_destroy(stage->parts[i].matrix);
-        dct_free(stage->parts[i].table);
+        if (!stage->parts[i].borrowed) {
+            dct_free(stage->parts[i].table);
+        }
         dct_free(stage->parts[i].bias);
     }
 }

@@ -177,6 +177,19 @@ class decoct_model_info(c.Structure):
     ]
 
 
+class decoct_model_source(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("data_stays", c.c_int32),
+        ("name", c.c_char_p),
+        ("count", c.c_int64),
+        ("names", c.c_void_p),
+        ("data", c.c_void_p),
+        ("sizes", c.c_void_p),
+        ("descriptors", c.c_void_p),
+    ]
+
+
 class decoct_options(c.Structure):
     _fields_ = [
         ("struct_size", c.c_uint32),
@@ -366,6 +379,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         c.c_void_p, c.c_void_p, c.c_int64, c.c_void_p, c.c_int64, c.c_void_p, c.c_int64,
     ]),
     "decoct_model_open": (c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
+    "decoct_model_open_from": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "decoct_model_vocabulary": (c.c_int64, [c.c_void_p]),
     "decoct_op_name": (c.c_char_p, [c.c_int32]),
     "decoct_probe": (c.c_int32, [

@@ -41,7 +41,8 @@ pub const DECOCT_E_FORMAT: i32 = -5;
 pub const DECOCT_E_FULL: i32 = -6;
 pub const DECOCT_E_BUSY: i32 = -7;
 pub const DECOCT_E_SYSTEM: i32 = -8;
-pub const DECOCT_STATUS_LAST: i32 = -8;
+pub const DECOCT_E_CANCELLED: i32 = -9;
+pub const DECOCT_STATUS_LAST: i32 = -9;
 pub const DECOCT_F32: i32 = 0;
 pub const DECOCT_F16: i32 = 1;
 pub const DECOCT_BF16: i32 = 2;
@@ -84,6 +85,9 @@ pub struct decoct_options {
     pub deallocate: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, u64)>,
     pub allocator_host: *mut c_void,
     pub memory_limit: u64,
+    pub progress: Option<unsafe extern "C" fn(*mut c_void, i64, i64) -> i32>,
+    pub progress_host: *mut c_void,
+    pub progress_work: i64,
 }
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -269,6 +273,18 @@ pub struct decoct_model_info {
 }
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct decoct_model_source {
+    pub struct_size: u32,
+    pub data_stays: i32,
+    pub name: *const c_char,
+    pub count: i64,
+    pub names: *const *const c_char,
+    pub data: *const *const c_void,
+    pub sizes: *const u64,
+    pub descriptors: *const i32,
+}
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct decoct_step_info {
     pub struct_size: u32,
     pub reserved: i32,
@@ -342,6 +358,7 @@ extern "C" {
     pub fn decoct_model_is_end(model: *const decoct_model, id: i32) -> i32;
     pub fn decoct_model_logits(ctx: *mut decoct_context, model: *const decoct_model, rows: i64, x: *const f32, x_stride: i64, logits: *mut f32, logits_stride: i64) -> decoct_status;
     pub fn decoct_model_open(ctx: *mut decoct_context, folder: *const c_char, out: *mut *mut decoct_model) -> decoct_status;
+    pub fn decoct_model_open_from(ctx: *mut decoct_context, source: *const decoct_model_source, out: *mut *mut decoct_model) -> decoct_status;
     pub fn decoct_model_vocabulary(model: *const decoct_model) -> i64;
     pub fn decoct_op_name(op: decoct_op) -> *const c_char;
     pub fn decoct_probe(ctx: *mut decoct_context, kind: i32, count: i64, from: *const f32, to: *mut f32, amount: *mut f64) -> decoct_status;
@@ -405,6 +422,9 @@ pub(crate) fn layout() -> Vec<(&'static str, usize)> {
         ("decoct_options.deallocate", offset!(decoct_options, deallocate)),
         ("decoct_options.allocator_host", offset!(decoct_options, allocator_host)),
         ("decoct_options.memory_limit", offset!(decoct_options, memory_limit)),
+        ("decoct_options.progress", offset!(decoct_options, progress)),
+        ("decoct_options.progress_host", offset!(decoct_options, progress_host)),
+        ("decoct_options.progress_work", offset!(decoct_options, progress_work)),
         ("decoct_backend_info", std::mem::size_of::<decoct_backend_info>()),
         ("decoct_backend_info.struct_size", offset!(decoct_backend_info, struct_size)),
         ("decoct_backend_info.chosen", offset!(decoct_backend_info, chosen)),
@@ -563,6 +583,15 @@ pub(crate) fn layout() -> Vec<(&'static str, usize)> {
         ("decoct_model_info.notes", offset!(decoct_model_info, notes)),
         ("decoct_model_info.space_after_words", offset!(decoct_model_info, space_after_words)),
         ("decoct_model_info.dtype", offset!(decoct_model_info, dtype)),
+        ("decoct_model_source", std::mem::size_of::<decoct_model_source>()),
+        ("decoct_model_source.struct_size", offset!(decoct_model_source, struct_size)),
+        ("decoct_model_source.data_stays", offset!(decoct_model_source, data_stays)),
+        ("decoct_model_source.name", offset!(decoct_model_source, name)),
+        ("decoct_model_source.count", offset!(decoct_model_source, count)),
+        ("decoct_model_source.names", offset!(decoct_model_source, names)),
+        ("decoct_model_source.data", offset!(decoct_model_source, data)),
+        ("decoct_model_source.sizes", offset!(decoct_model_source, sizes)),
+        ("decoct_model_source.descriptors", offset!(decoct_model_source, descriptors)),
         ("decoct_step_info", std::mem::size_of::<decoct_step_info>()),
         ("decoct_step_info.struct_size", offset!(decoct_step_info, struct_size)),
         ("decoct_step_info.reserved", offset!(decoct_step_info, reserved)),
