@@ -146,8 +146,8 @@ typedef struct decoct_options {
      *  opens, decoct_machine_json), hwloc, the C library and plugins, stacks of threads, a few
      *  pages of the system's, and what is needed for a moment to read /proc and /sys. */
     void *(*allocate)(void *host, uint64_t size, uint64_t alignment);
-    void (*deallocate)(void *host, void *pointer, uint64_t size);
-    void *allocator_host;  /**< passed to both */
+    void (*deallocate)(void *host, void *pointer, uint64_t size); /**< frees it */
+    void *allocator_host;                                         /**< passed to both */
     uint64_t memory_limit; /**< bytes of that memory, from either allocator; 0: no limit. What does
                                 not fit is not allocated: DECOCT_E_MEMORY, the message names the
                                 limit, what is in use and what was needed more */
