@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Links to files of the repository that are something else in the manual: to a public header (its chapter of the
-reference), to a folder (the page README.md in it) and to a folder with the program of a language (the program).
+reference), to a folder (the page README.md in it) and to a folder with the program of a language (the program). A folder
+with neither is only named.
 """
 import glob
 import os
@@ -15,9 +16,11 @@ def header_chapter(env, link):
     folder, name = os.path.split(os.path.normpath(os.path.join(os.path.dirname(env.docname), link["reftarget"])))
     if folder != "include/decoct" or not name.endswith(".h"):
         return None
+    chapter = "docs/manual/reference/" + name[:-2]
+    if chapter not in env.found_docs:
+        chapter = "docs/manual/reference/decoct"  # which has the parts without a chapter
     return addnodes.pending_xref("", nodes.inline("", link.astext()), refdomain="std", reftype="doc",
-                                 reftarget="/docs/manual/reference/" + name[:-2], refexplicit=True,
-                                 refdoc=env.docname, refwarn=True)
+                                 reftarget="/" + chapter, refexplicit=True, refdoc=env.docname, refwarn=True)
 
 
 def program(env, link):
@@ -43,8 +46,10 @@ def replace(app, doctree):
 def page_of_folder(app, env, node, inside):
     if node["reftype"] != "any":  # what the Markdown parser asks for last
         return None
-    page = os.path.normpath(os.path.join(os.path.dirname(node["refdoc"]), node["reftarget"], "README"))
-    return make_refnode(app.builder, node["refdoc"], page, "", inside) if page in env.found_docs else None
+    folder = os.path.normpath(os.path.join(os.path.dirname(node["refdoc"]), node["reftarget"]))
+    if folder + "/README" in env.found_docs:
+        return make_refnode(app.builder, node["refdoc"], folder + "/README", "", inside)
+    return inside if os.path.isdir(os.path.join(env.srcdir, folder)) else None
 
 
 def setup(app):

@@ -59,22 +59,34 @@ class Header:
         return "\n".join(rst for _, rst in sorted(self.found, key=lambda item: item[0]))
 
 
+def without_chapter():
+    """The public headers that no page of the reference is about: new parts of decoct.h."""
+    chapters = os.listdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference"))
+    return sorted(name for name in os.listdir(INCLUDE) if name.endswith(".h") and name != "lists.h"
+                  and name[:-2] + ".rst" not in chapters)
+
+
 class HeaderDirective(Directive):
     required_arguments = 1
 
     def run(self):
-        env, name = self.state.document.settings.env, self.arguments[0]
+        name, node = self.arguments[0], nodes.section()
+        node.document = self.state.document
+        self.put(name, node)
+        for part in without_chapter() if name == "decoct.h" else []:
+            self.put(part, node, ".. _%s:\n\n%s\n%s\n\n" % (part.replace(".", "_8"), part, "-" * len(part)))
+        return node.children
+
+    def put(self, name, node, title=""):
+        env = self.state.document.settings.env
         env.note_dependency(os.path.join(INCLUDE, name))
         header = Header(env.config.breathe_projects["decoct"], name)
-        text = ".. doxygenfile:: %s\n   :sections: briefdescription detaileddescription\n\n" % name + header.text()
-        node = nodes.section()
-        node.document = self.state.document
+        text = title + ".. doxygenfile:: %s\n   :sections: briefdescription detaileddescription\n\n" % name + header.text()
         nested_parse_with_titles(self.state, StringList(text.split("\n"), source=name), node)
         for line in node.findall(addnodes.desc_signature_line):
             value = header.values.get(line.astext().split(" ")[-1])
             if value:
                 line += nodes.inline("", " = " + value, classes=["value"])
-        return node.children
 
 
 def setup(app):
