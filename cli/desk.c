@@ -62,11 +62,13 @@ int cli_check_backend(decoct_context *ctx, bool allowed) {
 static int find_folder(const cli_options *options, cli_desk *desk) {
     uint64_t length = 0;
     if (options->model) {
-        if (strlen(options->model) >= sizeof desk->folder) {
-            return cli_fail(CLI_USAGE, "--model: the path is too long");
+        decoct_status status = decoct_model_find(desk->ctx, options->model, desk->folder,
+                                                 sizeof desk->folder, &length);
+        if (status != DECOCT_OK) {
+            return cli_fail_status(desk->ctx, status, "--model");
         }
-        strcpy(desk->folder, options->model);
-        return CLI_OK;
+        return length < sizeof desk->folder ? CLI_OK
+                                            : cli_fail(CLI_USAGE, "--model: the path is too long");
     }
     decoct_status status =
         decoct_default_model(desk->ctx, desk->folder, sizeof desk->folder, &length);

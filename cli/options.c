@@ -33,7 +33,8 @@ static const struct argp_option machine_rows[] = {
 static const struct argp_option model_rows[] = {
     {"model", KEY_MODEL, "DIR", 0,
      "Folder of a model: config.json, model.safetensors, and vocab.json with merges.txt or "
-     "tokenizer.json (GPT-1 or GPT-2). Default: potion, the little model that comes with decoct",
+     "tokenizer.json (GPT-1 or GPT-2); or the name of one in a folder of DECOCT_MODEL_PATH. "
+     "Default: potion, the little model that comes with decoct",
      80},
     {0},
 };

@@ -51,6 +51,21 @@ class Models(unittest.TestCase):
         ran = run("next", "--top", "1", "--model", self.folder)
         self.assertIn("(end of text)", ran.stdout)
 
+    def test_by_name(self):
+        given, name = os.path.dirname(self.folder), os.path.basename(self.folder)
+
+        def run_named(path, model):
+            return subprocess.run([DECOCT, "next", "the", "--json", "--threads", "1", "--model", model], text=True,
+                                  capture_output=True, cwd="/", timeout=300, env=dict(os.environ, DECOCT_MODEL_PATH=path))
+        found = run_named("/no/such/folder:" + given, name)
+        self.assertEqual(json.loads(found.stdout)["next"][0], self.next()[0], found.stderr)
+        for path, model, words in (("/no/such/folder", name, "neither in a folder of DECOCT_MODEL_PATH"),
+                                   (given, "./" + name, "No such file"),
+                                   ("models:" + given, name, "'models' is not an absolute folder")):
+            refused = run_named(path, model)
+            self.assertEqual(refused.returncode, 64, refused.stderr)
+            self.assertIn(words, refused.stderr)
+
     def test_scores_that_are_not_finite(self):
         with open(self.path("model.safetensors"), "r+b") as f:
             length, = struct.unpack("<Q", f.read(8))

@@ -7,6 +7,8 @@ ENVIRONMENT = [
     ("DECOCT_BACKEND", "Use this backend, like --backend."),
     ("DECOCT_BACKEND_PATH", "Absolute folders, separated by colons, with more backends (plugins)."),
     ("DECOCT_BACKEND_WITHOUT", "Plugin files that are not loaded, separated by colons; * for all."),
+    ("DECOCT_MODEL_PATH", "Absolute folders, separated by colons, with models: --model NAME, and the default model, are "
+     "looked for there first."),
     ("NO_COLOR", "If it is not empty, terminals get no colours."),
 ]
 EXAMPLES = ['decoct next "Sarah lies still on the bed, feeling"',

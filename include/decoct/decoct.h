@@ -5,8 +5,8 @@
  *
  * Read from top to bottom: first status and context (base.h, which is included here), then single
  * operations (those on rows in rows.h, which is included here, too; matmul, attention), then a
- * decoder block with your own weights, last a whole model from a folder on disk (from memory in
- * source.h, which is included here, too).
+ * decoder block with your own weights, last a whole model from a folder on disk (by its name or
+ * from memory in source.h, which is included here, too).
  *
  * Conventions
  *   status   Every function that can fail returns a decoct_status: 0 is success, failures are
@@ -307,6 +307,7 @@ typedef struct decoct_model_info {
  * the shards of `model.safetensors.index.json` (F32, F16 or BF16), `vocab.json` + `merges.txt` or
  * `tokenizer.json`, and `generation_config.json` if it exists. A key or tensor that changes the
  * answer is used or refused; what else a user should know is in the notes of decoct_model_info.
+ * `folder` may also be the name of a model, such as "potion": see decoct_model_find (source.h).
  * Errors: DECOCT_E_IO, DECOCT_E_FORMAT (decoct_last_error names file and byte), DECOCT_E_MEMORY,
  * DECOCT_E_UNSUPPORTED (a kind of model this library does not run).
  */
@@ -322,9 +323,9 @@ DECOCT_API int64_t decoct_model_vocabulary(const decoct_model *model);
 /** 1 if the token `id` ends a text, 0 if not: the tokens of eos_token_id in config.json and
  *  generation_config.json; if these name no token of the vocabulary, "<|endoftext|>". */
 DECOCT_API int32_t decoct_model_is_end(const decoct_model *model, int32_t id);
-/** The folder of the model that comes with the library ("potion"): the installed one, or the source
- *  tree's when the library runs from its build tree. Copies like decoct_machine_json.
- *  Errors: DECOCT_E_IO when it is in neither place. */
+/** The folder of the model that comes with the library, "potion": looked for like another name by
+ *  decoct_model_find (source.h), but never in the current directory. Copies like
+ *  decoct_machine_json. Errors: those of decoct_model_find. */
 DECOCT_API decoct_status decoct_default_model(decoct_context *ctx, char *path, uint64_t size,
                                               uint64_t *length);
 

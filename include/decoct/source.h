@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /**
  * @file source.h
- * @brief The part of decoct.h with models from memory and from file descriptors.
+ * @brief The part of decoct.h with models by their names, from memory and from file descriptors.
  *
  * Include decoct.h, which also states the conventions.
  */
@@ -48,6 +48,24 @@ typedef struct decoct_model_source {
 DECOCT_API decoct_status decoct_model_open_from(decoct_context *ctx,
                                                 const decoct_model_source *source,
                                                 decoct_model **out);
+/**
+ * The folder of the model `name`, for decoct_model_open, or to read other files of it. A name with
+ * a slash, and that of a model in the current directory, is given back as it is. Another one is
+ * looked for as NAME/config.json, and the first of these is given, as an absolute path:
+ *   1. in each folder of the environment variable DECOCT_MODEL_PATH: absolute folders, separated
+ *      by colons (ignored when the process is set-uid)
+ *   2. where the library is: among the models installed with it, or in its build tree. An installed
+ *      tree may have been moved
+ *   3. where the program is: in `models` beside it, in `../share/decoct/models`, or in its build
+ *      tree
+ *   4. in a static library (libdecoct.a): in share/decoct/models of the prefix that it was
+ *      configured with. It has no 2.
+ * Copies like decoct_machine_json. Errors: DECOCT_E_ARGUMENT (also when a folder of
+ * DECOCT_MODEL_PATH is not absolute), DECOCT_E_IO when there is none, DECOCT_E_MEMORY.
+ */
+DECOCT_API decoct_status decoct_model_find(decoct_context *ctx, const char *name, char *path,
+                                           uint64_t size, uint64_t *length);
+
 #ifdef __cplusplus
 }
 #endif

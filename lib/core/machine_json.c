@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Describes the machine and the choices of a context as JSON, and finds the model that comes with
-// the library.
+// Describes the machine and the choices of a context as JSON.
 #include "border.h"
 #include "context.h"
 #include "machine/cores.h"
 #include "machine/cpu.h"
 #include "machine/memory.h"
-#include "machine/origin.h"
 #include "machine/topology.h"
 
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 // meson.build states the version; base.h must agree.
 _Static_assert(DECOCT_VERSION == DCT_PROJECT_VERSION, "base.h has another version than meson");
@@ -175,68 +171,5 @@ decoct_status decoct_machine_json(decoct_context *ctx, char *text, uint64_t size
         }
         free(whole);
     }
-    return dct_leave(ctx, status);
-}
-
-// ---- The model that comes with the library ----
-
-enum { PATH_ROOM = PATH_MAX + 256 };
-
-// On the heap: a caller's stack may be small.
-typedef struct search {
-    char folder[PATH_MAX], path[PATH_ROOM];
-    char found[PATH_MAX]; // without ".."
-} search;
-
-// Is there a model at <folder>/<relative>?
-static bool is_model(search *s, const char *relative) {
-    int length = snprintf(s->path, sizeof s->path, "%s/%s/config.json", s->folder, relative);
-    if (length < 0 || (size_t)length >= sizeof s->path || access(s->path, R_OK) != 0) {
-        return false;
-    }
-    s->path[(size_t)length - strlen("/config.json")] = '\0';
-    return realpath(s->path, s->found);
-}
-
-static bool is_build_tree(search *s) {
-    int length = snprintf(s->path, sizeof s->path, "%s/../build.ninja", s->folder);
-    return length > 0 && (size_t)length < sizeof s->path && access(s->path, F_OK) == 0;
-}
-
-// An installed tree may be moved as a whole, so everything is found from where the library and the
-// program are.
-static bool find_model(search *s) {
-    if (dct_library_origin(s->folder, sizeof s->folder) &&
-        (is_model(s, DCT_DATA_FROM_LIB "/models/potion") ||
-         (is_build_tree(s) && is_model(s, "../models/potion")))) {
-        return true;
-    }
-    return dct_program_origin(s->folder, sizeof s->folder) &&
-           (is_model(s, "../share/decoct/models/potion") ||
-            (is_build_tree(s) && is_model(s, "../models/potion")));
-}
-
-decoct_status decoct_default_model(decoct_context *ctx, char *path, uint64_t size,
-                                   uint64_t *length) {
-    decoct_status status = dct_enter(ctx);
-    if (status) {
-        return status;
-    }
-    search *s = dct_alloc(ctx->memory, 1, sizeof *s);
-    int32_t cancel = dct_cancel_off();
-    if (!path && size > 0) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
-                          "default model: path is NULL, but size is not 0");
-    } else if (!s) {
-        status = dct_fail(&ctx->error, DECOCT_E_MEMORY, "default model: out of memory");
-    } else if (find_model(s)) {
-        dct_give_text(s->found, path, size, length);
-    } else {
-        status = dct_fail(&ctx->error, DECOCT_E_IO,
-                          "default model: potion is neither installed beside the library or the "
-                          "program nor in their build tree");
-    }
-    dct_cancel_restore(cancel);
-    dct_free(s);
     return dct_leave(ctx, status);
 }

@@ -6,6 +6,7 @@
 #include "core/overlap.h"
 #include "ends.h"
 #include "machine/memory.h"
+#include "search.h"
 
 #include <stdatomic.h>
 
@@ -67,6 +68,17 @@ decoct_status dct_model_open(decoct_context *ctx, const dct_folder *folder, deco
     return status;
 }
 
+static decoct_status find_and_open(decoct_context *ctx, const char *given, decoct_model **out) {
+    char *name = NULL;
+    int32_t cancel = dct_cancel_off();
+    decoct_status status = dct_model_folder(ctx->memory, given, &name, &ctx->error);
+    dct_folder folder = {.name = name, .memory = ctx->memory};
+    status = status ? status : dct_model_open(ctx, &folder, out);
+    dct_free(name);
+    dct_cancel_restore(cancel);
+    return status;
+}
+
 decoct_status decoct_model_open(decoct_context *ctx, const char *folder, decoct_model **out) {
     decoct_status status = dct_enter(ctx);
     if (status) {
@@ -78,8 +90,7 @@ decoct_status decoct_model_open(decoct_context *ctx, const char *folder, decoct_
     } else if (!*folder) { // "/config.json" would be read
         status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "model: the name of the folder is empty");
     } else {
-        dct_folder from = {.name = folder, .memory = ctx->memory};
-        status = dct_model_open(ctx, &from, out);
+        status = find_and_open(ctx, folder, out);
     }
     return dct_leave(ctx, status);
 }
