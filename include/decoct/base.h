@@ -197,6 +197,16 @@ DECOCT_API const char *decoct_last_error(const decoct_context *ctx);
  * while a call runs.
  */
 DECOCT_API int64_t decoct_context_memory(const decoct_context *ctx, int64_t *most);
+/**
+ * Changes how many threads work for a context, from the next call on: as decoct_options.threads, 0
+ * for one per CPU that this process may use now. The bits of results do not depend on it. The pin
+ * policy stays and places the new number; a host's parallel_for gets as many tasks. The workers
+ * there were have ended when this returns, and the next call that is worth sharing starts others.
+ * No other thread asks for threads or workers of the context (decoct_context_threads,
+ * decoct_worker_cpu, decoct_worker_bound) meanwhile. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY,
+ * DECOCT_E_SYSTEM and, when pinned, DECOCT_E_UNSUPPORTED; the context is as before then.
+ */
+DECOCT_API decoct_status decoct_context_set_threads(decoct_context *ctx, int32_t threads);
 /** How many threads work for this context; 0 for NULL. */
 DECOCT_API int32_t decoct_context_threads(const decoct_context *ctx);
 /** The backend that serves matmul, e.g. "avx2"; NULL for NULL. Others may serve other kernels. */
@@ -232,6 +242,38 @@ DECOCT_API int32_t decoct_backend_count(const decoct_context *ctx);
  *  Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_backend_describe(decoct_context *ctx, int32_t index,
                                                  decoct_backend_info *info);
+
+/** One operation that a context did; sizes that it does not have are 0. */
+typedef struct decoct_trace_call {
+    uint32_t struct_size;  /**< of the library's struct */
+    decoct_status status;  /**< DECOCT_OK, or why it could not be finished */
+    const char *operation; /**< "matmul"; "attention"; "weights" (packing them); an operation on
+                                rows by its name, "softmax"; lives as long as the library */
+    const char *backend;   /**< whose kernel did it; valid until `fn` returns */
+    int64_t nanoseconds;   /**< time that passed */
+    decoct_dtype dtype;    /**< matmul: of b; weights: of w; rows: of x; else DECOCT_F32 */
+    int32_t reserved;      /**< 0 */
+    int64_t batch;         /**< matmul and attention */
+    int64_t m;             /**< matmul */
+    int64_t n, k;          /**< matmul and weights */
+    int64_t heads, kv_heads, q_len, kv_len, head_dim, value_dim; /**< attention */
+    int64_t rows, cols;                                          /**< operations on rows */
+} decoct_trace_call;
+/** Receives one operation. `call` is valid until it returns. */
+typedef void (*decoct_trace_call_fn)(void *user, const decoct_trace_call *call);
+
+/**
+ * Calls `fn` after each operation of later calls on this context; NULL ends this. The operations
+ * that a block, a session or a model is made of are reported one by one, in their order (before the
+ * step of decoct_session_trace that they belong to); an operation that needs another one inside is
+ * reported once, as itself. Not reported: what is refused before it begins, and work beside the
+ * kernels (files, tokens, sampling, the cache of keys). Without an element it may be left out.
+ * The calls come on the thread that uses the context. `fn` must return, and cannot use the context
+ * (DECOCT_E_BUSY). No bit changes; without a function an operation has one branch more.
+ * Errors: DECOCT_E_ARGUMENT.
+ */
+DECOCT_API decoct_status decoct_context_trace(decoct_context *ctx, decoct_trace_call_fn fn,
+                                              void *user);
 
 /* ---- The machine ----------------------------------------------------------------------------- */
 

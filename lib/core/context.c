@@ -195,38 +195,60 @@ static decoct_status find_cpus(decoct_context *ctx, const char *pin, int32_t thr
     return status;
 }
 
-static decoct_status open_pool(decoct_context *ctx, const decoct_options *options) {
-    dct_pool_options pool = {.memory = ctx->memory,
-                             .threads = options->threads ? options->threads : dct_usable_cpus(),
-                             .parallel_for = options->parallel_for,
-                             .parallel_for_host = options->parallel_for_host};
+// What every pool of this context is opened with.
+static decoct_status keep_pool_options(decoct_context *ctx, const decoct_options *options) {
     const char *pin = options->pin ? options->pin : "none";
-    if (pool.threads < 1 || pool.threads > THREADS_MAX) {
-        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "options: threads %d is not in [0, %d]",
-                        options->threads, THREADS_MAX);
-    }
     if (strlen(pin) >= sizeof ctx->pin) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "options: the pin policy is too long");
     }
-    snprintf(ctx->pin, sizeof ctx->pin, "%s", pin);
-    ctx->hwloc_environment = options->hwloc_environment != 0;
-    if (strcmp(pin, "none") == 0) {
-        return dct_pool_open(&pool, &ctx->pool, &ctx->error);
-    }
-    if (options->parallel_for) {
+    if (options->parallel_for && strcmp(pin, "none") != 0) {
         return dct_fail(&ctx->error, DECOCT_E_ARGUMENT,
                         "options: pin '%s' cannot be combined with a host parallel_for", pin);
+    }
+    snprintf(ctx->pin, sizeof ctx->pin, "%s", pin);
+    ctx->hwloc_environment = options->hwloc_environment != 0;
+    ctx->pool_options = (dct_pool_options){.memory = ctx->memory,
+                                           .parallel_for = options->parallel_for,
+                                           .parallel_for_host = options->parallel_for_host};
+    return DECOCT_OK;
+}
+
+static decoct_status open_pool(decoct_context *ctx, const char *call, int32_t threads,
+                               dct_pool **out) {
+    dct_pool_options pool = ctx->pool_options;
+    pool.threads = threads ? threads : dct_usable_cpus();
+    if (pool.threads < 1 || pool.threads > THREADS_MAX) {
+        return dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "%s: threads %d is not in [0, %d]", call,
+                        threads, THREADS_MAX);
+    }
+    if (strcmp(ctx->pin, "none") == 0) {
+        return dct_pool_open(&pool, out, &ctx->error);
     }
     int32_t *cpus = dct_alloc(ctx->memory, pool.threads, sizeof *cpus);
     if (!cpus) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "out of memory");
     }
-    decoct_status status = find_cpus(ctx, pin, pool.threads, cpus);
+    decoct_status status = find_cpus(ctx, ctx->pin, pool.threads, cpus);
     if (!status) {
         pool.cpus = cpus;
-        status = dct_pool_open(&pool, &ctx->pool, &ctx->error);
+        status = dct_pool_open(&pool, out, &ctx->error);
     }
     dct_free(cpus);
+    return status;
+}
+
+// Opens the pool of `threads` threads, and makes room for their tiles: room in the address space,
+// pages are allocated when a worker first writes to them, near its own CPU.
+static decoct_status open_workers(decoct_context *ctx, const char *call, int32_t threads,
+                                  dct_pool **out) {
+    dct_pool *pool = NULL;
+    decoct_status status = open_pool(ctx, call, threads, &pool);
+    if (!status &&
+        !dct_scratch_bytes(ctx, DCT_SCRATCH_TILES, dct_pool_threads(pool) * ctx->tile_scratch)) {
+        dct_pool_close(pool);
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "no memory for the workers");
+    }
+    *out = status ? *out : pool;
     return status;
 }
 
@@ -241,16 +263,8 @@ static decoct_status open_parts(decoct_context *ctx, const decoct_options *optio
     }
     ctx->kernels = dct_backends_choice(ctx->backends);
     ctx->tile_scratch = tile_scratch_bytes(ctx->kernels);
-    status = open_pool(ctx, options);
-    if (status) {
-        return status;
-    }
-    // Room in the address space; pages are allocated when a worker first writes to them, near its
-    // own CPU.
-    int64_t bytes = dct_pool_threads(ctx->pool) * ctx->tile_scratch;
-    return dct_scratch_bytes(ctx, DCT_SCRATCH_TILES, bytes)
-               ? DECOCT_OK
-               : dct_fail(&ctx->error, DECOCT_E_MEMORY, "no memory for the workers");
+    status = keep_pool_options(ctx, options);
+    return status ? status : open_workers(ctx, "options", options->threads, &ctx->pool);
 }
 
 static void close_context(decoct_context *ctx) {
@@ -352,6 +366,23 @@ void decoct_context_close(decoct_context *ctx) {
         close_context(ctx);
         dct_cancel_restore(cancel);
     }
+}
+
+// ---- Threads ----
+
+decoct_status decoct_context_set_threads(decoct_context *ctx, int32_t threads) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    dct_pool *before = ctx->pool;
+    int32_t cancel = dct_cancel_off();
+    status = open_workers(ctx, "set_threads", threads, &ctx->pool);
+    if (!status) {
+        dct_pool_close(before);
+    }
+    dct_cancel_restore(cancel);
+    return dct_leave(ctx, status);
 }
 
 // ---- Queries ----

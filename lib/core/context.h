@@ -31,11 +31,20 @@ typedef struct dct_progress {
     int64_t done, total; // units of the public call; total 0: those of each run
 } dct_progress;
 
+// The host's function for operations (call_trace.h).
+typedef struct dct_calls {
+    decoct_trace_call_fn fn; // NULL: none
+    void *user;
+    bool inside;        // an operation has begun that will be reported
+    const void *served; // the kernel that did it in place of the chosen one, or NULL
+} dct_calls;
+
 struct decoct_context {
     dct_error error;
     dct_memory *memory; // of this context, and of what calls on it make
     dct_backends *backends;
     const dct_choice *kernels;
+    dct_pool_options pool_options; // but for threads and cpus
     dct_pool *pool;
     char pin[128];          // the policy that was asked for
     bool hwloc_environment; // hwloc may follow HWLOC_* variables
@@ -44,6 +53,7 @@ struct decoct_context {
     decoct_status ran;   // the status of the pieces of work of this call
     dct_progress progress;
     double work; // of the present run, as dct_share got it
+    dct_calls calls;
     uint64_t host_fp_mode;
     double last_alone; // when work was last done here because the workers slept, in seconds
     struct {

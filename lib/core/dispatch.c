@@ -305,6 +305,17 @@ const dct_choice *dct_backends_choice(const dct_backends *backends) {
     return &backends->choice;
 }
 
+const char *dct_backends_having(const dct_backends *backends, const void *kernel) {
+    uintptr_t wanted = (uintptr_t)kernel;
+    for (int64_t i = 0; i < backends->list.count; i++) {
+        const dct_backend *b = &backends->list.items[i];
+        if (wanted >= (uintptr_t)&b->kernels && wanted < (uintptr_t)(&b->kernels + 1)) {
+            return b->name;
+        }
+    }
+    return NULL;
+}
+
 const char *dct_backends_serving(const dct_backends *backends, int32_t slot) {
     const dct_backend *from = slot >= 0 && slot < DCT_SLOTS ? backends->from[slot] : NULL;
     if (slot == DCT_SLOT_MATMUL && backends->from[DCT_SLOT_WHOLE_MATMUL]) {

@@ -52,6 +52,8 @@ void dct_backends_release(dct_backends *backends);
 int32_t dct_backends_count(const dct_backends *backends);
 const dct_backend *dct_backends_at(const dct_backends *backends, int32_t index);
 const dct_choice *dct_backends_choice(const dct_backends *backends);
+// Name of the backend that a chosen kernel is from, or NULL.
+const char *dct_backends_having(const dct_backends *backends, const void *kernel);
 // Name of the backend that serves a slot, or NULL.
 const char *dct_backends_serving(const dct_backends *backends, int32_t slot);
 

@@ -3,6 +3,7 @@
 #include "attention.h"
 
 #include "core/border.h"
+#include "core/call_trace.h"
 #include "core/sizes.h"
 #include "machine/memory.h"
 
@@ -220,8 +221,8 @@ static double work_of(const decoct_attention_args *a) {
            (double)(a->head_dim + a->value_dim + 20);
 }
 
-decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
-                         int64_t keys_head_stride) {
+static decoct_status attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
+                            int64_t keys_head_stride) {
     attend_job job = {
         .a = a, .kernel = find_kernel(ctx, a), .keys = keys, .keys_head_stride = keys_head_stride};
     if (a->batch == 0 || a->heads == 0 || a->q_len == 0) {
@@ -242,10 +243,54 @@ decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, co
     return status;
 }
 
+static void report(decoct_context *ctx, double begun, decoct_status status,
+                   const decoct_attention_args *a) {
+    decoct_trace_call call = {.status = status,
+                              .operation = "attention",
+                              .batch = a->batch,
+                              .heads = a->heads,
+                              .kv_heads = a->kv_heads,
+                              .q_len = a->q_len,
+                              .kv_len = a->kv_len,
+                              .head_dim = a->head_dim,
+                              .value_dim = a->value_dim};
+    dct_call_end(ctx, begun, ctx->backends, find_kernel(ctx, a), call);
+}
+
+decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
+                         int64_t keys_head_stride) {
+    double begun = dct_call_begin(ctx);
+    decoct_status status = attend(ctx, a, keys, keys_head_stride);
+    if (begun > 0.0) {
+        report(ctx, begun, status, a);
+    }
+    return status;
+}
+
 // ---- The public call ----
 
 // In place of keys and values that do not exist: no kernel sees a null pointer.
 static const float NOTHING;
+
+static decoct_status pack_and_attend(decoct_context *ctx, const decoct_attention_args *a) {
+    // Packing keys is worth it when many queries share them; otherwise the kernel packs block by
+    // block, and the keys are read from memory once.
+    if (find_kernel(ctx, a)->packs_keys && a->q_len <= FEW_QUERIES) {
+        return attend(ctx, a, NULL, 0);
+    }
+    keys_job job = {
+        .a = a, .pack = ctx->kernels->pack_keys, .blocks = dct_ceil_div(a->kv_len, KEYS)};
+    int64_t heads, count;
+    bool fits = dct_keys_size(a->kv_len, a->head_dim, &job.head_stride) &&
+                dct_mul(a->kv_shared ? 1 : a->batch, a->kv_heads, &heads) &&
+                dct_mul(heads, job.head_stride, &count);
+    job.keys = fits ? dct_scratch(ctx, DCT_SCRATCH_KEYS, count) : NULL;
+    if (!job.keys) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory to pack the keys");
+    }
+    dct_run(ctx, heads * job.blocks, (double)count * 4.0, pack_block, &job);
+    return attend(ctx, a, job.keys, job.head_stride);
+}
 
 static decoct_status attention(decoct_context *ctx, const decoct_attention_args *args) {
     decoct_attention_args a;
@@ -257,23 +302,12 @@ static decoct_status attention(decoct_context *ctx, const decoct_attention_args 
     }
     a.k = a.k ? a.k : &NOTHING;
     a.v = a.v ? a.v : &NOTHING;
-    // Packing keys is worth it when many queries share them; otherwise the kernel packs block by
-    // block, and the keys are read from memory once.
-    if (find_kernel(ctx, &a)->packs_keys && a.q_len <= FEW_QUERIES) {
-        return dct_attend(ctx, &a, NULL, 0);
+    double begun = dct_call_begin(ctx);
+    status = pack_and_attend(ctx, &a);
+    if (begun > 0.0) {
+        report(ctx, begun, status, &a);
     }
-    keys_job job = {
-        .a = &a, .pack = ctx->kernels->pack_keys, .blocks = dct_ceil_div(a.kv_len, KEYS)};
-    int64_t heads, count;
-    bool fits = dct_keys_size(a.kv_len, a.head_dim, &job.head_stride) &&
-                dct_mul(a.kv_shared ? 1 : a.batch, a.kv_heads, &heads) &&
-                dct_mul(heads, job.head_stride, &count);
-    job.keys = fits ? dct_scratch(ctx, DCT_SCRATCH_KEYS, count) : NULL;
-    if (!job.keys) {
-        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory to pack the keys");
-    }
-    dct_run(ctx, heads * job.blocks, (double)count * 4.0, pack_block, &job);
-    return dct_attend(ctx, &a, job.keys, job.head_stride);
+    return status;
 }
 
 decoct_status decoct_attention(decoct_context *ctx, const decoct_attention_args *args) {

@@ -4,6 +4,7 @@
 #include "matmul.h"
 
 #include "core/border.h"
+#include "core/call_trace.h"
 #include "core/overlap.h"
 #include "core/sizes.h"
 #include "machine/cpu.h"
@@ -37,6 +38,9 @@ static bool done_by_whole(decoct_context *ctx, const decoct_whole_matmul *call) 
                         .context = ctx,
                         .run = run_for_whole};
     bool done = whole->matmul(&host, call) == 0;
+    if (done) {
+        dct_call_served(ctx, whole);
+    }
     if (!dct_fp_is_default()) { // other libraries may change the mode
         dct_fp_enter();
     }
@@ -90,9 +94,19 @@ static void linear(decoct_context *ctx, const decoct_weights *w, dct_product *p,
     dct_multiply_batch(ctx, p, batch);
 }
 
+// Reports a product with w, or with an unpacked b where w is NULL; type and backend are added.
+static void report(decoct_context *ctx, double begun, const decoct_weights *w,
+                   decoct_trace_call call) {
+    const decoct_matmul_kernel *kernel = w ? w->kernel : ctx->kernels->matmul[DECOCT_F32];
+    call.operation = "matmul";
+    call.dtype = kernel->w_dtype;
+    dct_call_end(ctx, begun, w ? w->backends : ctx->backends, kernel, call);
+}
+
 void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias, int64_t m,
                 const float *x, int64_t x_stride, float *y, int64_t y_stride) {
     static const dct_batch one = {.count = 1};
+    double begun = dct_call_begin(ctx);
     dct_product p = packed_product(ctx, w);
     p.m = m;
     p.x = x;
@@ -101,6 +115,9 @@ void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias,
     p.y_stride = y_stride;
     p.bias = bias;
     linear(ctx, w, &p, &one);
+    if (begun > 0.0) {
+        report(ctx, begun, w, (decoct_trace_call){.batch = 1, .m = m, .n = w->n, .k = w->k});
+    }
 }
 
 // ---- Checks ----
@@ -345,7 +362,13 @@ static decoct_status matmul(decoct_context *ctx, const decoct_matmul_args *args)
     }
     a.x = a.x ? a.x : &NOTHING;
     a.b = a.b ? a.b : &NOTHING;
-    return a.alpha == 1.0f && a.beta == 0.0f ? multiply(ctx, &a) : multiply_scaled(ctx, &a);
+    double begun = dct_call_begin(ctx);
+    status = a.alpha == 1.0f && a.beta == 0.0f ? multiply(ctx, &a) : multiply_scaled(ctx, &a);
+    if (begun > 0.0) {
+        decoct_trace_call call = {.status = status, .batch = a.batch, .m = a.m, .n = a.n, .k = a.k};
+        report(ctx, begun, a.weights, call);
+    }
+    return status;
 }
 
 decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_args *args) {

@@ -4,6 +4,7 @@
 #include "rowops.h"
 
 #include "core/border.h"
+#include "core/call_trace.h"
 #include "core/overlap.h"
 #include "machine/memory.h"
 
@@ -59,7 +60,7 @@ static void rows_task(void *data, int64_t index, int32_t worker) {
     job->run(&piece);
 }
 
-void dct_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece *whole) {
+static void run_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece *whole) {
     if (whole->rows == 0 || whole->cols == 0) {
         return;
     }
@@ -72,6 +73,18 @@ void dct_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece *whole)
     }
     double work = (double)whole->rows * (double)whole->cols * (double)facts[op].cost;
     dct_run(ctx, count, work, rows_task, &job);
+}
+
+void dct_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece *whole) {
+    double begun = dct_call_begin(ctx);
+    run_rows(ctx, op, whole);
+    if (begun > 0.0) {
+        decoct_trace_call call = {.operation = facts[op].name,
+                                  .dtype = whole->x.dtype,
+                                  .rows = whole->rows,
+                                  .cols = whole->cols};
+        dct_call_end(ctx, begun, ctx->backends, ctx->kernels->rows[op][whole->x.dtype], call);
+    }
 }
 
 // ---- Checks ----

@@ -3,6 +3,7 @@
 #include "weights.h"
 
 #include "core/border.h"
+#include "core/call_trace.h"
 #include "core/overlap.h"
 #include "core/sizes.h"
 #include "machine/memory.h"
@@ -148,7 +149,12 @@ decoct_status dct_weights_create(decoct_context *ctx, const decoct_weights_args 
                         .row_stride = a.transposed ? 1 : a.stride,
                         .col_stride = a.transposed ? a.stride : 1,
                         .panels = weights->panels};
+    double begun = dct_call_begin(ctx);
     pack(ctx, &job);
+    if (begun > 0.0) {
+        decoct_trace_call call = {.operation = "weights", .dtype = a.dtype, .n = a.n, .k = a.k};
+        dct_call_end(ctx, begun, ctx->backends, weights->kernel, call);
+    }
     if (ctx->ran) {
         weights_free(weights);
         return ctx->ran;
