@@ -285,6 +285,30 @@ class decoct_step_info(c.Structure):
     ]
 
 
+class decoct_trace_call(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("status", c.c_int32),
+        ("operation", c.c_char_p),
+        ("backend", c.c_char_p),
+        ("nanoseconds", c.c_int64),
+        ("dtype", c.c_int32),
+        ("reserved", c.c_int32),
+        ("batch", c.c_int64),
+        ("m", c.c_int64),
+        ("n", c.c_int64),
+        ("k", c.c_int64),
+        ("heads", c.c_int64),
+        ("kv_heads", c.c_int64),
+        ("q_len", c.c_int64),
+        ("kv_len", c.c_int64),
+        ("head_dim", c.c_int64),
+        ("value_dim", c.c_int64),
+        ("rows", c.c_int64),
+        ("cols", c.c_int64),
+    ]
+
+
 class decoct_trace_step(c.Structure):
     _fields_ = [
         ("struct_size", c.c_uint32),
@@ -345,7 +369,9 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "decoct_context_kernel": (c.c_char_p, [c.c_void_p, c.c_char_p]),
     "decoct_context_memory": (c.c_int64, [c.c_void_p, c.c_void_p]),
     "decoct_context_open": (c.c_int32, [c.c_void_p, c.c_void_p]),
+    "decoct_context_set_threads": (c.c_int32, [c.c_void_p, c.c_int32]),
     "decoct_context_threads": (c.c_int32, [c.c_void_p]),
+    "decoct_context_trace": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "decoct_decode": (c.c_int32, [
         c.c_void_p, c.c_void_p, c.c_void_p, c.c_int64, c.c_void_p, c.c_uint64, c.c_void_p,
     ]),
@@ -374,6 +400,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     ]),
     "decoct_model_close": (None, [c.c_void_p]),
     "decoct_model_describe": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
+    "decoct_model_find": (c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_uint64, c.c_void_p]),
     "decoct_model_is_end": (c.c_int32, [c.c_void_p, c.c_int32]),
     "decoct_model_logits": (c.c_int32, [
         c.c_void_p, c.c_void_p, c.c_int64, c.c_void_p, c.c_int64, c.c_void_p, c.c_int64,

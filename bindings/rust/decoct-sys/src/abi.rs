@@ -8,6 +8,7 @@ pub type decoct_dtype = i32;
 pub type decoct_op = i32;
 pub type decoct_task = Option<unsafe extern "C" fn(*mut c_void, i64)>;
 pub type decoct_trace_fn = Option<unsafe extern "C" fn(*mut c_void, *const decoct_trace_step)>;
+pub type decoct_trace_call_fn = Option<unsafe extern "C" fn(*mut c_void, *const decoct_trace_call)>;
 #[repr(C)]
 pub struct decoct_context {
     _private: [u8; 0],
@@ -311,6 +312,29 @@ pub struct decoct_trace_step {
 }
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct decoct_trace_call {
+    pub struct_size: u32,
+    pub status: decoct_status,
+    pub operation: *const c_char,
+    pub backend: *const c_char,
+    pub nanoseconds: i64,
+    pub dtype: decoct_dtype,
+    pub reserved: i32,
+    pub batch: i64,
+    pub m: i64,
+    pub n: i64,
+    pub k: i64,
+    pub heads: i64,
+    pub kv_heads: i64,
+    pub q_len: i64,
+    pub kv_len: i64,
+    pub head_dim: i64,
+    pub value_dim: i64,
+    pub rows: i64,
+    pub cols: i64,
+}
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct decoct_sample_args {
     pub struct_size: u32,
     pub top_k: i32,
@@ -341,7 +365,9 @@ extern "C" {
     pub fn decoct_context_kernel(ctx: *const decoct_context, kernel: *const c_char) -> *const c_char;
     pub fn decoct_context_memory(ctx: *const decoct_context, most: *mut i64) -> i64;
     pub fn decoct_context_open(options: *const decoct_options, out: *mut *mut decoct_context) -> decoct_status;
+    pub fn decoct_context_set_threads(ctx: *mut decoct_context, threads: i32) -> decoct_status;
     pub fn decoct_context_threads(ctx: *const decoct_context) -> i32;
+    pub fn decoct_context_trace(ctx: *mut decoct_context, r#fn: decoct_trace_call_fn, user: *mut c_void) -> decoct_status;
     pub fn decoct_decode(ctx: *mut decoct_context, model: *const decoct_model, ids: *const i32, count: i64, text: *mut c_char, room: u64, length: *mut u64) -> decoct_status;
     pub fn decoct_default_model(ctx: *mut decoct_context, path: *mut c_char, size: u64, length: *mut u64) -> decoct_status;
     pub fn decoct_dtype_name(dtype: decoct_dtype) -> *const c_char;
@@ -355,6 +381,7 @@ extern "C" {
     pub fn decoct_matmul_dense(ctx: *mut decoct_context, m: i64, n: i64, k: i64, x: *const f32, b: *const f32, b_transposed: i32, bias: *const f32, y: *mut f32) -> decoct_status;
     pub fn decoct_model_close(model: *mut decoct_model);
     pub fn decoct_model_describe(ctx: *mut decoct_context, model: *const decoct_model, info: *mut decoct_model_info) -> decoct_status;
+    pub fn decoct_model_find(ctx: *mut decoct_context, name: *const c_char, path: *mut c_char, size: u64, length: *mut u64) -> decoct_status;
     pub fn decoct_model_is_end(model: *const decoct_model, id: i32) -> i32;
     pub fn decoct_model_logits(ctx: *mut decoct_context, model: *const decoct_model, rows: i64, x: *const f32, x_stride: i64, logits: *mut f32, logits_stride: i64) -> decoct_status;
     pub fn decoct_model_open(ctx: *mut decoct_context, folder: *const c_char, out: *mut *mut decoct_model) -> decoct_status;
@@ -612,6 +639,26 @@ pub(crate) fn layout() -> Vec<(&'static str, usize)> {
         ("decoct_trace_step.cols", offset!(decoct_trace_step, cols)),
         ("decoct_trace_step.stride", offset!(decoct_trace_step, stride)),
         ("decoct_trace_step.values", offset!(decoct_trace_step, values)),
+        ("decoct_trace_call", std::mem::size_of::<decoct_trace_call>()),
+        ("decoct_trace_call.struct_size", offset!(decoct_trace_call, struct_size)),
+        ("decoct_trace_call.status", offset!(decoct_trace_call, status)),
+        ("decoct_trace_call.operation", offset!(decoct_trace_call, operation)),
+        ("decoct_trace_call.backend", offset!(decoct_trace_call, backend)),
+        ("decoct_trace_call.nanoseconds", offset!(decoct_trace_call, nanoseconds)),
+        ("decoct_trace_call.dtype", offset!(decoct_trace_call, dtype)),
+        ("decoct_trace_call.reserved", offset!(decoct_trace_call, reserved)),
+        ("decoct_trace_call.batch", offset!(decoct_trace_call, batch)),
+        ("decoct_trace_call.m", offset!(decoct_trace_call, m)),
+        ("decoct_trace_call.n", offset!(decoct_trace_call, n)),
+        ("decoct_trace_call.k", offset!(decoct_trace_call, k)),
+        ("decoct_trace_call.heads", offset!(decoct_trace_call, heads)),
+        ("decoct_trace_call.kv_heads", offset!(decoct_trace_call, kv_heads)),
+        ("decoct_trace_call.q_len", offset!(decoct_trace_call, q_len)),
+        ("decoct_trace_call.kv_len", offset!(decoct_trace_call, kv_len)),
+        ("decoct_trace_call.head_dim", offset!(decoct_trace_call, head_dim)),
+        ("decoct_trace_call.value_dim", offset!(decoct_trace_call, value_dim)),
+        ("decoct_trace_call.rows", offset!(decoct_trace_call, rows)),
+        ("decoct_trace_call.cols", offset!(decoct_trace_call, cols)),
         ("decoct_sample_args", std::mem::size_of::<decoct_sample_args>()),
         ("decoct_sample_args.struct_size", offset!(decoct_sample_args, struct_size)),
         ("decoct_sample_args.top_k", offset!(decoct_sample_args, top_k)),
