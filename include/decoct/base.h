@@ -99,7 +99,14 @@ typedef struct decoct_context decoct_context;
 /** One piece of a parallel call: index runs from 0 to count - 1. */
 typedef void (*decoct_task)(void *task_data, int64_t index);
 
-/** How a context is opened. NULL or a zeroed struct gives the defaults. */
+/**
+ * How a context is opened. NULL or a zeroed struct gives the defaults.
+ *
+ * Contexts do not know of each other: each starts threads - 1 workers, or all of them if it is
+ * pinned. A context of one thread starts none, and neither does one with a host's parallel_for. So
+ * a host that runs N threads of its own opens a context of 1 thread in each of them, shares one
+ * context with `wait`, or hands in its pool.
+ */
 typedef struct decoct_options {
     uint32_t struct_size; /**< sizeof(decoct_options) */
     int32_t threads;      /**< 0: one per CPU this process may use (affinity and cgroup quota) */
