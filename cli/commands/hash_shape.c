@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEY_HEADS = 0x300, KEY_KV_HEADS, KEY_SEQ, KEY_HEAD_DIM, KEY_SEED };
+enum { KEY_KV_HEADS = 0x300, KEY_HEAD_DIM, KEY_SEED };
 enum { MODULUS = 2147483647, MULTIPLIER = 48271, MOST = 1 << 16, MOST_NUMBERS = 1 << 28 };
 
 static const struct argp_option rows[] = {
@@ -18,9 +18,9 @@ static const struct argp_option rows[] = {
      "With --op attention, one shape instead of the fixed ones, on inputs that a program in any "
      "language can make again (examples/languages in the documentation):",
      5},
-    {"heads", KEY_HEADS, "N", 0, "Heads of q and of the result (default 12)", 5},
+    {"heads", 'H', "N", 0, "Heads of q and of the result (default 12)", 5},
     {"kv-heads", KEY_KV_HEADS, "N", 0, "Heads of k and v (default: as many)", 5},
-    {"seq", KEY_SEQ, "N", 0, "Queries, and keys (default 128)", 5},
+    {"seq", 's', "N", 0, "Queries, and keys (default 128)", 5},
     {"head-dim", KEY_HEAD_DIM, "N", 0, "Size of one head (default 64)", 5},
     {"seed", KEY_SEED, "N", 0, "Seed of the inputs, 1 to 2147483646 (default 1)", 5},
     {0},
@@ -32,13 +32,13 @@ static error_t parse_shape(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_INIT:
         *s = (hash_shape){.heads = 12, .seq = 128, .head_dim = 64, .seed = 1};
         return 0;
-    case KEY_HEADS:
+    case 'H':
         s->heads = cli_integer(state, "--heads", arg, 1, MOST);
         break;
     case KEY_KV_HEADS:
         s->kv_heads = cli_integer(state, "--kv-heads", arg, 1, MOST);
         break;
-    case KEY_SEQ:
+    case 's':
         s->seq = cli_integer(state, "--seq", arg, 1, MOST);
         break;
     case KEY_HEAD_DIM:

@@ -7,7 +7,7 @@ BACKENDS = "scalar avx2 avx512 neon".split()
 LISTED = {  # (command or None for all, option)
     (None, "pin"): PINS,
     (None, "backend"): BACKENDS,
-    ("peers", "peers"): "openblas blis libxsmm onednn xnnpack onnxruntime llama.cpp".split(),
+    ("peers", "peers"): "openblas blis decoct-blas libxsmm onednn xnnpack onnxruntime llama.cpp".split(),
 }
 
 

@@ -47,7 +47,7 @@ bool dct_symbol_size(const void *address, uint64_t *size) {
     (void)size;
     return false;
 }
-#elif defined RTLD_DL_LINKMAP
+#elif defined __GLIBC__
 // The loader joins the working directory of the time with the relative name; it copies without a
 // bound, so the name is measured first.
 static bool copy_relative_origin(void *handle, const char *name, char *path, uint64_t size) {
