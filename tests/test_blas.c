@@ -307,29 +307,56 @@ static void test_gemv(void **state) {
 
 // ---- Batches ----
 
+// The matrices of a batch, which may all be one.
+typedef struct stack {
+    float *data;
+    int ld, next;
+    size_t floats;
+} stack;
+
+enum { BATCH = 3 };
+
+// No gap behind the last matrix: what is read or written there is found by the sanitizers.
+static stack make_stack(const job *j, int trans, int rows, int cols, int gap, bool shared,
+                        uint64_t seed) {
+    bool along_rows = (j->layout == ROW_MAJOR) == (trans == NO_TRANS);
+    int lines = along_rows ? rows : cols;
+    stack s = {.ld = (along_rows ? cols : rows) + gap};
+    s.next = shared ? 0 : lines * s.ld + gap;
+    s.floats = (size_t)((BATCH - 1) * s.next + lines * s.ld);
+    s.data = malloc(s.floats * sizeof *s.data);
+    assert_non_null(s.data);
+    check_fill(s.data, (int64_t)s.floats, seed, 1.0f);
+    return s;
+}
+
 // The same as one product after the other.
-static void try_batch(const job *shape, int a_next, int b_next) {
-    enum { BATCH = 3, ROOM = 4096 };
-    static float a[ROOM], b[ROOM], c[ROOM], right[ROOM];
-    check_fill(a, ROOM, 1, 1.0f);
-    check_fill(b, ROOM, 2, 1.0f);
-    check_fill(c, ROOM, 3, 1.0f);
-    memcpy(right, c, sizeof right);
-    int lda = 20, ldb = 22, ldc = 24, c_next = 24 * 20 + 5;
+static void try_batch(const job *j, int gap, bool a_shared, bool b_shared) {
+    stack a = make_stack(j, j->trans_a, j->m, j->k, gap, a_shared, 1);
+    stack b = make_stack(j, j->trans_b, j->k, j->n, 2 * gap, b_shared, 2);
+    stack c = make_stack(j, NO_TRANS, j->m, j->n, gap, false, 3);
+    stack right = make_stack(j, NO_TRANS, j->m, j->n, gap, false, 3);
     for (int i = 0; i < BATCH; i++) {
-        cblas_sgemm(shape->layout, shape->trans_a, shape->trans_b, shape->m, shape->n, shape->k,
-                    shape->alpha, a + i * a_next, lda, b + i * b_next, ldb, shape->beta,
-                    right + i * c_next, ldc);
+        cblas_sgemm(j->layout, j->trans_a, j->trans_b, j->m, j->n, j->k, j->alpha,
+                    a.data + i * a.next, a.ld, b.data + i * b.next, b.ld, j->beta,
+                    right.data + i * right.next, right.ld);
     }
-    cblas_sgemm_batch_strided(shape->layout, shape->trans_a, shape->trans_b, shape->m, shape->n,
-                              shape->k, shape->alpha, a, lda, a_next, b, ldb, b_next, shape->beta,
-                              c, ldc, c_next, BATCH);
-    assert_memory_equal(c, right, sizeof c);
+    cblas_sgemm_batch_strided(j->layout, j->trans_a, j->trans_b, j->m, j->n, j->k, j->alpha, a.data,
+                              a.ld, a.next, b.data, b.ld, b.next, j->beta, c.data, c.ld, c.next,
+                              BATCH);
+    if (memcmp(c.data, right.data, c.floats * sizeof *c.data) != 0) {
+        fail_msg("layout %d trans %d %d m %d n %d k %d gap %d shared %d %d alpha %g beta %g",
+                 j->layout, j->trans_a, j->trans_b, j->m, j->n, j->k, gap, a_shared, b_shared,
+                 (double)j->alpha, (double)j->beta);
+    }
+    free(a.data);
+    free(b.data);
+    free(c.data);
+    free(right.data);
 }
 
 static void test_batch(void **state) {
     (void)state;
-    static const int strides[][2] = {{450, 500}, {0, 500}, {450, 0}, {0, 0}};
     for (int i = 0; i < 2 * 9 * 9 * 4; i++) {
         job shape = {.layout = i % 2 ? ROW_MAJOR : COL_MAJOR,
                      .trans_a = transposes[i / 2 % 3],
@@ -339,7 +366,51 @@ static void test_batch(void **state) {
                      .k = 13,
                      .alpha = alphas[i / 18 % 3],
                      .beta = betas[i / 54 % 3]};
-        try_batch(&shape, strides[i / 162][0], strides[i / 162][1]);
+        try_batch(&shape, 3, i / 162 % 2, i / 324 % 2);
+    }
+}
+
+// Of a product and the transposed one the cheaper is computed: each matrix may be the shared one.
+static void test_batch_by_vectors(void **state) {
+    (void)state;
+    for (int i = 0; i < 2 * 9 * 4; i++) {
+        job shape = {.layout = i % 2 ? ROW_MAJOR : COL_MAJOR,
+                     .trans_a = transposes[i / 2 % 3],
+                     .trans_b = transposes[i / 6 % 3],
+                     .m = 1,
+                     .n = 8,
+                     .k = 4,
+                     .alpha = 1.0f};
+        try_batch(&shape, 0, i / 18 % 2, i / 36);
+    }
+    job large = {.layout = COL_MAJOR,
+                 .trans_a = TRANS,
+                 .trans_b = NO_TRANS,
+                 .m = 1024,
+                 .n = 1,
+                 .k = 1024,
+                 .alpha = 1.0f};
+    try_batch(&large, 0, true, false);
+}
+
+static int draw(uint64_t *seed, int count) {
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (int)((*seed >> 33) % (uint64_t)count);
+}
+
+static void test_batch_of_any_shape(void **state) {
+    (void)state;
+    uint64_t seed = 1;
+    for (int i = 0; i < 4000; i++) {
+        job shape = {.layout = draw(&seed, 2) ? ROW_MAJOR : COL_MAJOR,
+                     .trans_a = transposes[draw(&seed, 3)],
+                     .trans_b = transposes[draw(&seed, 3)],
+                     .m = 1 + draw(&seed, 9),
+                     .n = 1 + draw(&seed, 9),
+                     .k = 1 + draw(&seed, 9),
+                     .alpha = alphas[draw(&seed, 3)],
+                     .beta = betas[draw(&seed, 3)]};
+        try_batch(&shape, draw(&seed, 3), draw(&seed, 2), draw(&seed, 2));
     }
 }
 
@@ -374,9 +445,14 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gemm),          cmocka_unit_test(test_many_copies),
-        cmocka_unit_test(test_gemv),          cmocka_unit_test(test_batch),
-        cmocka_unit_test(test_quick_returns), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_gemm),
+        cmocka_unit_test(test_many_copies),
+        cmocka_unit_test(test_gemv),
+        cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_batch_by_vectors),
+        cmocka_unit_test(test_batch_of_any_shape),
+        cmocka_unit_test(test_quick_returns),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

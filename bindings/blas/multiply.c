@@ -184,7 +184,9 @@ static void multiply_copied(decoct_context *ctx, plan *w) {
 
 static void multiply_on(decoct_context *ctx, const blas_product *p) {
     plan w = cheaper_plan(p);
-    if (w.cost == 0.0 && (p->batch == 1 || (p->x.next > 0 && p->y_next > 0))) {
+    // The library takes an x or y stride of 0 as that of dense matrices; only b can be shared.
+    bool one_call = p->batch == 1 || (w.p.x.next > 0 && w.p.y_next > 0);
+    if (w.cost == 0.0 && one_call) {
         multiply_direct(ctx, &w.p);
         return;
     }
