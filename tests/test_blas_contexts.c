@@ -25,10 +25,14 @@ struct decoct_context {
     int32_t threads;
 };
 
-static atomic_int opened, refuse;
+enum { REFUSE_ALL = -1, REFUSE_NONE = -2 };
+
+static atomic_int opened, refuse = REFUSE_NONE; // or the number of threads that is refused
 
 decoct_status decoct_context_open(const decoct_options *options, decoct_context **out) {
-    decoct_context *ctx = atomic_load(&refuse) ? NULL : malloc(sizeof *ctx);
+    int refused = atomic_load(&refuse);
+    bool is_refused = refused == REFUSE_ALL || refused == options->threads;
+    decoct_context *ctx = is_refused ? NULL : malloc(sizeof *ctx);
     if (!ctx) {
         return DECOCT_E_MEMORY;
     }
@@ -198,18 +202,141 @@ static void test_no_context(void **state) {
     pthread_t other;
     int32_t got = -1;
     decoct_blas_set_threads(2); // the team is opened again
-    atomic_store(&refuse, 1);
+    atomic_store(&refuse, REFUSE_ALL);
     assert_int_equal(pthread_create(&other, NULL, work_refused, &got), 0);
     pthread_join(other, NULL);
     assert_int_equal(got, 0);
-    atomic_store(&refuse, 0);
+    atomic_store(&refuse, REFUSE_NONE);
+    decoct_blas_set_threads(0);
+}
+
+// A team that could not be opened is tried again.
+static void test_passing_failure(void **state) {
+    (void)state;
+    static const int refused[] = {REFUSE_ALL, 0, 2}; // 0: the context that counts the CPUs
+    for (int i = 0; i < 3; i++) {
+        decoct_blas_set_threads(2);
+        assert_int_equal(threads_for(SMALL), 1);
+        atomic_store(&refuse, refused[i]);
+        assert_int_equal(threads_for(LARGE), 1);
+        assert_int_equal(decoct_blas_threads(), 1);
+        atomic_store(&refuse, REFUSE_NONE);
+        assert_int_equal(threads_for(LARGE), 2);
+        assert_int_equal(decoct_blas_threads(), 2);
+        decoct_blas_set_threads(0);
+    }
+}
+
+static atomic_bool armed;
+
+static void *work_large(void *data) {
+    *(int32_t *)data = threads_for(LARGE);
+    return NULL;
+}
+
+int __real_pthread_rwlock_unlock(pthread_rwlock_t *lock);
+int __wrap_pthread_rwlock_unlock(pthread_rwlock_t *lock);
+
+// When armed: another thread opens the team as soon as this one gave up the lock.
+int __wrap_pthread_rwlock_unlock(pthread_rwlock_t *lock) {
+    int result = __real_pthread_rwlock_unlock(lock);
+    if (atomic_exchange(&armed, false)) {
+        pthread_t other;
+        int32_t got = 0;
+        atomic_store(&refuse, REFUSE_NONE);
+        assert_int_equal(pthread_create(&other, NULL, work_large, &got), 0);
+        pthread_join(other, NULL);
+        assert_int_equal(got, CPUS);
+    }
+    return result;
+}
+
+// A thread that could not open the team does not use the one that another thread opened since.
+static void test_team_of_another(void **state) {
+    (void)state;
+    assert_int_equal(threads_for(SMALL), 1);
+    decoct_blas_set_threads(2);
+    decoct_blas_set_threads(0);
+    atomic_store(&refuse, REFUSE_ALL);
+    atomic_store(&armed, true);
+    blas_turn turn = blas_enter(LARGE);
+    assert_false(atomic_load(&armed));
+    assert_int_equal(turn.held, TURN_ALONE);
+    assert_int_equal(turn.ctx->threads, 1);
+    blas_leave(turn);
+    assert_int_equal(threads_for(LARGE), CPUS);
+}
+
+// ---- Waiting ----
+
+// The known number is there while another thread has the team.
+static void test_number_beside_large(void **state) {
+    (void)state;
+    pthread_t holder;
+    assert_int_equal(threads_for(LARGE), CPUS);
+    start_holder(&holder);
+    alarm(60); // ends a wait for the holder
+    assert_int_equal(decoct_blas_threads(), CPUS);
+    alarm(0);
+    atomic_store(&stage, 2);
+    pthread_join(holder, NULL);
+}
+
+static atomic_int turns_alone;
+static atomic_bool is_set;
+
+// Keeps its turn until the other thread has the next one, or for 20 ms.
+static void *overlap(void *data) {
+    (void)data;
+    while (!atomic_load(&is_set)) {
+        blas_turn turn = blas_enter(LARGE);
+        int alone = turn.held == TURN_ALONE;
+        int now = atomic_fetch_add(&turns_alone, alone) + alone;
+        for (int i = 0; i < 200 && atomic_load(&turns_alone) == now; i++) {
+            usleep(100);
+        }
+        blas_leave(turn);
+    }
+    return NULL;
+}
+
+// Products of other threads that never end all at once do not keep the number from being set.
+static void test_set_beside_many(void **state) {
+    (void)state;
+#ifndef PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP
+    skip(); // the C library has no such lock
+#endif
+    pthread_t threads[2];
+    atomic_store(&is_set, false);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, overlap, NULL), 0);
+    }
+    while (atomic_load(&turns_alone) < 20) {
+        usleep(100);
+    }
+    alarm(60); // ends a wait without end
+    decoct_blas_set_threads(3);
+    alarm(0);
+    atomic_store(&is_set, true);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_int_equal(decoct_blas_threads(), 3);
+    decoct_blas_set_threads(0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_caller), cmocka_unit_test(test_number),
-        cmocka_unit_test(test_sum),        cmocka_unit_test(test_small_beside_large),
-        cmocka_unit_test(test_fork),       cmocka_unit_test(test_no_context),
+        cmocka_unit_test(test_one_caller),
+        cmocka_unit_test(test_number),
+        cmocka_unit_test(test_sum),
+        cmocka_unit_test(test_small_beside_large),
+        cmocka_unit_test(test_fork),
+        cmocka_unit_test(test_no_context),
+        cmocka_unit_test(test_passing_failure),
+        cmocka_unit_test(test_team_of_another),
+        cmocka_unit_test(test_number_beside_large),
+        cmocka_unit_test(test_set_beside_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,9 +17,12 @@ extern "C" {
 
 /** Sets how many threads a large product may use, for the whole process; 0: as
  *  $DECOCT_BLAS_THREADS says, else all CPUs that this process may use. A number above that of
- *  these CPUs counts as it. Waits until no large product runs. */
+ *  these CPUs means the same. Waits until the large products that run have ended; with
+ *  glibc, new ones wait until the number is set. */
 DECOCT_API void decoct_blas_set_threads(int32_t threads);
-/** How many threads a large product may use, the calling one included. */
+/** How many threads a large product may use, the calling one included; 1 if no context can be
+ *  opened. If no call has found the number yet (decoct_blas_set_threads forgets it), it waits for
+ *  large products as that function does; else it does not wait. */
 DECOCT_API int32_t decoct_blas_threads(void);
 
 #ifdef __cplusplus

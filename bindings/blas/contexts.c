@@ -21,10 +21,16 @@ static pthread_key_t key; // closes a thread's context when it ends
 static bool have_key;
 static _Thread_local decoct_context *own;
 
-// A writer uses the team; readers are large products without it.
-static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+// A writer uses the team; readers are large products without it. A waiting writer goes before new
+// readers, which else could keep it waiting for ever. musl has no such lock.
+#ifdef PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP
+#define UNLOCKED PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP
+#else
+#define UNLOCKED PTHREAD_RWLOCK_INITIALIZER
+#endif
+static pthread_rwlock_t lock = UNLOCKED;
 static decoct_context *team; // NULL: not opened yet, or one thread
-static atomic_int members;   // threads of the team; UNKNOWN until it is opened
+static atomic_int members;   // threads of the team; UNKNOWN until it could be opened
 static atomic_bool working;  // a thread uses `team` or is about to change it
 static int32_t from_environment, from_host;
 
@@ -38,7 +44,7 @@ static void close_own(void *ctx) {
 // Other threads of the parent do not exist here. If one of them was using the team, the child
 // abandons it.
 static void begin_child(void) {
-    lock = (pthread_rwlock_t)PTHREAD_RWLOCK_INITIALIZER;
+    lock = (pthread_rwlock_t)UNLOCKED;
     if (atomic_load(&working)) {
         team = NULL;
         atomic_store(&members, UNKNOWN);
@@ -90,17 +96,28 @@ static decoct_context *own_context(void) {
     return own;
 }
 
-// For the writer. Opened for all CPUs first, which shows how many there are.
-static void open_team(void) {
-    int32_t asked = from_host ? from_host : from_environment;
+// For the writer: the threads of `team`; UNKNOWN if it cannot be opened now. Opened for all CPUs
+// first, which shows how many there are.
+static int32_t open_team_of(int32_t asked) {
     team = asked == 1 ? NULL : open_context(0);
-    int32_t threads = team ? decoct_context_threads(team) : 1;
-    bool fewer = asked > 0 && asked < threads;
-    if (team && (fewer || threads == 1)) {
+    int32_t threads = team ? decoct_context_threads(team) : asked == 1 ? 1 : UNKNOWN;
+    if (team && asked > 0 && asked < threads) {
         decoct_context_close(team);
-        team = fewer ? open_context(asked) : NULL;
+        team = open_context(asked);
+        threads = team ? decoct_context_threads(team) : UNKNOWN;
     }
-    atomic_store(&members, team ? decoct_context_threads(team) : 1);
+    if (threads == 1) {
+        decoct_context_close(team);
+        team = NULL;
+    }
+    return threads;
+}
+
+// For the writer. After a failure, which may be a passing one, the next call tries again.
+static void open_team(void) {
+    if (atomic_load(&members) == UNKNOWN) {
+        atomic_store(&members, open_team_of(from_host ? from_host : from_environment));
+    }
 }
 
 // ---- A call ----
@@ -115,13 +132,12 @@ static bool enter_team(void) {
         return false;
     }
     atomic_store(&working, true);
-    if (atomic_load(&members) == UNKNOWN) {
-        open_team();
-    }
-    if (!team) {
+    open_team();
+    bool have = team != NULL; // without the lock another thread may open it
+    if (!have) {
         leave_team();
     }
-    return team;
+    return have;
 }
 
 blas_turn blas_enter(double work) {
@@ -162,12 +178,13 @@ void decoct_blas_set_threads(int32_t threads) {
 
 int32_t decoct_blas_threads(void) {
     pthread_once(&once, begin);
-    pthread_rwlock_wrlock(&lock);
-    atomic_store(&working, true);
-    if (atomic_load(&members) == UNKNOWN) {
-        open_team();
-    }
     int32_t threads = atomic_load(&members);
-    leave_team();
-    return threads;
+    if (threads == UNKNOWN) {
+        pthread_rwlock_wrlock(&lock);
+        atomic_store(&working, true);
+        open_team();
+        threads = atomic_load(&members);
+        leave_team();
+    }
+    return threads == UNKNOWN ? 1 : threads;
 }
