@@ -164,19 +164,22 @@ endif()
         self.assertEqual(info["kernels"]["add"], "mine", info["backends"])
 
     @unittest.skipIf(EMULATOR, "the Python of this machine loads no library of another one")
-    def test_the_library_finds_its_model_by_itself(self):
+    def test_the_library_finds_its_files_by_itself(self):
         # The program is another one here: it has no files beside it.
         source = """
 import ctypes as c
 lib, ctx, path = c.CDLL("libdecoct.so.0"), c.c_void_p(), c.create_string_buffer(4096)
 length = c.c_uint64()
+lib.decoct_context_backend.restype = c.c_char_p
 assert lib.decoct_context_open(None, c.byref(ctx)) == 0
 assert lib.decoct_default_model(ctx, path, c.c_uint64(4096), c.byref(length)) == 0
-print(path.value.decode())
+print(lib.decoct_context_backend(ctx).decode(), path.value.decode())
 """
-        out = run([sys.executable, "-c", source], "/", LD_LIBRARY_PATH=self.library)
-        self.assertEqual(out.strip(),
-                         os.path.join(os.path.realpath(self.prefix), "share/decoct/models/potion"))
+        best = json.loads(run([*EMULATOR, self.decoct, "next", "--json", SARAH]))["backend"]
+        for folder, library in (("/", self.library), (self.prefix, os.path.relpath(self.library, self.prefix))):
+            with self.subTest(library=library):
+                out = run([sys.executable, "-c", source], folder, LD_LIBRARY_PATH=library)
+                self.assertEqual(out.strip(), "%s %s/share/decoct/models/potion" % (best, os.path.realpath(self.prefix)))
 
     def test_headers_alone(self):
         compilers = [["gcc", "-std=c99", "-x", "c"], ["g++", "-std=c++11", "-x", "c++"]]

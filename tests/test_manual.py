@@ -47,7 +47,8 @@ class Manual(unittest.TestCase):
 
     def test_built(self):
         self.assertEqual(self.code, 0, self.said)
-        self.assertRegex(self.said, r"\d{3} names of the interface\n\d{4} links on \d\d pages\nall of them are there\n$")
+        self.assertRegex(self.said, r"\d{3} names of the interface\n\d{4} links on \d\d pages\nall of them are there\nThe manual: .*\n$")
+        self.assertTrue(os.path.isfile(self.said.splitlines()[-1].split(": ", 1)[1]), self.said)
 
     def check(self, change, headers=()):
         """ci/check-manual of a manual of which `change` has changed a copy."""
