@@ -7,17 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A context that sees the plugins of this folder; `name` NULL: it names no backend.
-static decoct_context *open_folder(const char *folder, const char *name) {
+// A context that sees the plugins of this folder.
+static decoct_context *open_folder_with(const char *folder, decoct_options options) {
     char path[512];
     decoct_context *ctx = NULL;
-    decoct_options options = {.struct_size = sizeof options, .threads = 2, .backend = name};
+    options.struct_size = sizeof options;
+    options.threads = 2;
     assert_non_null(getenv("DECOCT_TEST_PLUGINS"));
     snprintf(path, sizeof path, "%s/%s", getenv("DECOCT_TEST_PLUGINS"), folder);
     setenv("DECOCT_BACKEND_PATH", path, 1);
     assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
     unsetenv("DECOCT_BACKEND_PATH");
     return ctx;
+}
+
+// `name` NULL: it names no backend.
+static decoct_context *open_folder(const char *folder, const char *name) {
+    return open_folder_with(folder, (decoct_options){.backend = name});
 }
 
 static decoct_backend_info describe(decoct_context *ctx, const char *file) {
@@ -152,6 +158,62 @@ static void test_whole_products(void **state) {
     decoct_context_close(ctx);
 }
 
+// A host that cancels at the first question, and counts what is asked of its pool after that.
+typedef struct host {
+    int64_t questions, runs_after;
+} host;
+
+static int32_t cancel(void *data, int64_t done, int64_t total) {
+    host *h = data;
+    (void)done;
+    (void)total;
+    h->questions++;
+    return 1;
+}
+
+static void run_in_order(void *data, decoct_task task, void *task_data, int64_t count) {
+    host *h = data;
+    h->runs_after += h->questions > 0;
+    for (int64_t i = 0; i < count; i++) {
+        task(task_data, i);
+    }
+}
+
+// Whole products of a batch, and of a matrix whose rows are scaled in parts: after the first part
+// the host cancels, and no other is computed.
+static void test_cancelled_whole_products(void **state) {
+    enum { WIDE = 1 << 15, PART = 8, PARTS = 3, ALL = PARTS * PART * WIDE };
+    float *numbers = calloc(ALL + 2 * WIDE, sizeof *numbers);
+    (void)state;
+    assert_non_null(numbers);
+    for (int parts = 0; parts < 2; parts++) {
+        host h = {0};
+        decoct_context *ctx =
+            open_folder_with("whole", (decoct_options){.backend = "whole",
+                                                       .parallel_for = run_in_order,
+                                                       .parallel_for_host = &h,
+                                                       .progress = cancel,
+                                                       .progress_host = &h,
+                                                       .progress_work = 1});
+        decoct_matmul_args a = {.struct_size = sizeof a,
+                                .m = parts ? PARTS * PART : PART,
+                                .n = WIDE,
+                                .k = 1,
+                                .batch = parts ? 1 : PARTS,
+                                .b_shared = 1,
+                                .alpha = 0.5f,
+                                .x = numbers + ALL,
+                                .b = numbers + ALL + WIDE,
+                                .y = numbers};
+        h = (host){0};
+        assert_int_equal(decoct_matmul(ctx, &a), DECOCT_E_CANCELLED);
+        assert_int_equal(h.questions, 1);
+        assert_int_equal(h.runs_after, 0);
+        decoct_context_close(ctx);
+    }
+    free(numbers);
+}
+
 static void test_lists(void **state) {
     static const char *const refused[][2] = {{"/null_items.so", "is NULL"},
                                              {"/small_items.so", "smaller than"},
@@ -267,6 +329,7 @@ int main(void) {
         cmocka_unit_test(test_named),
         cmocka_unit_test(test_one_kernel),
         cmocka_unit_test(test_whole_products),
+        cmocka_unit_test(test_cancelled_whole_products),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_older_abi),
         cmocka_unit_test(test_layouts),

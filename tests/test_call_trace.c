@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // decoct_context_trace: what is reported of direct calls and of a model's steps, when nothing is,
 // and that no bit changes.
-#include "check.h"
+#include "cancelled.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +150,28 @@ static void test_off(void **state) {
     decoct_context_close(ctx);
 }
 
+static void wait_and_round(void *user, const decoct_trace_call *call) {
+    (void)call;
+    ++*(int *)user;
+    be_rude();
+}
+
+static bool multiply_twice(void *ctx) {
+    return decoct_matmul_dense(ctx, 5, 7, 9, in[0], in[1], 0, NULL, again) == DECOCT_OK &&
+           decoct_matmul_dense(ctx, 5, 7, 9, in[0], in[1], 0, NULL, again) == DECOCT_OK;
+}
+
+static void test_rude(void **state) {
+    decoct_context *ctx = open_traced((decoct_options){.threads = 1});
+    int calls = 0;
+    (void)state;
+    assert_int_equal(decoct_matmul_dense(ctx, 5, 7, 9, in[0], in[1], 0, NULL, out), DECOCT_OK);
+    assert_int_equal(decoct_context_trace(ctx, wait_and_round, &calls), DECOCT_OK);
+    expect_not_cancelled(multiply_twice, ctx);
+    assert_true(calls == 2 && check_same_bits(out, again, 35));
+    decoct_context_close(ctx);
+}
+
 // ---- A run that fails, and a model ----
 
 static void run_none(void *host, decoct_task task, void *task_data, int64_t count) {
@@ -216,7 +238,7 @@ int main(void) {
         cmocka_unit_test(test_matmul),  cmocka_unit_test(test_weights),
         cmocka_unit_test(test_failure), cmocka_unit_test(test_attention_and_rows),
         cmocka_unit_test(test_off),     cmocka_unit_test(test_model),
-        cmocka_unit_test(test_backend),
+        cmocka_unit_test(test_backend), cmocka_unit_test(test_rude),
     };
     for (int i = 0; i < 3; i++) {
         check_fill(in[i], ROOM, (uint64_t)i + 1, 1.0f);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The host's own memory: what it counts, a limit, and each of its allocations failing in turn.
+#include "cancelled.h"
 #include "tiny_model.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@ typedef struct host {
     int64_t fails_at;           // which call fails, from 0; -1: none
     int64_t wrong;              // a block that is not its own, a size that differs, and so on
     bool crooked;               // its pointers are not aligned
+    bool rude;                  // it waits, and changes the floating-point mode
     struct {
         void *pointer;
         uint64_t size;
@@ -32,6 +34,9 @@ static void *take(void *data, uint64_t size, uint64_t alignment) {
     h->blocks[h->live++].size = size;
     h->bytes += (int64_t)size;
     memset(block, 0x5A, (size_t)size); // nothing may rely on zeros
+    if (h->rude) {
+        be_rude();
+    }
     return block;
 }
 
@@ -46,6 +51,9 @@ static void give(void *data, void *pointer, uint64_t size) {
         h->bytes -= (int64_t)size;
         h->blocks[i] = h->blocks[--h->live];
         free((char *)pointer - (h->crooked ? 8 : 0));
+    }
+    if (h->rude) {
+        be_rude();
     }
 }
 
@@ -169,6 +177,38 @@ static void test_counting(void **state) {
     assert_int_equal(the_host.wrong, 0);
 }
 
+typedef struct rude_use {
+    decoct_options options;
+    const char *folder;
+    handles kept;
+} rude_use;
+
+static bool make_one_of_all(void *data) {
+    rude_use *r = data;
+    return make_all(&r->options, r->folder, &r->kept) == DECOCT_OK;
+}
+
+static bool drop_all(void *data) {
+    rude_use *r = data;
+    drop_handles(&r->kept);
+    decoct_context_close(r->kept.ctx);
+    return true;
+}
+
+// Neither function can end a thread that is cancelled, or change how the library rounds.
+static void test_rude(void **state) {
+    const tiny_model *m = *state;
+    rude_use r = {.options = options_of(&the_host, 0), .folder = m->folder};
+    assert_true(make_one_of_all(&r) && drop_all(&r));
+    memcpy(logits[0], logits[1], sizeof logits[0]);
+    r.options = options_of(&the_host, 0);
+    the_host.rude = true;
+    expect_not_cancelled(make_one_of_all, &r);
+    assert_true(check_same_bits(logits[0], logits[1], TINY_VOCABULARY));
+    expect_not_cancelled(drop_all, &r);
+    assert_true(the_host.live == 0 && the_host.wrong == 0);
+}
+
 // A session of one context that grows in a call on another one; the first one is closed before.
 static void test_two_contexts(void **state) {
     const tiny_model *m = *state;
@@ -274,6 +314,7 @@ static void test_limit(void **state) {
         assert_non_null(strstr(text, "memory_limit 4096 bytes"));
         o.memory_limit = 1;
         assert_int_equal(decoct_context_open(&o, &ctx), DECOCT_E_MEMORY);
+        assert_non_null(strstr(text, "memory_limit 1 bytes: 0 in use, "));
         assert_true(the_host.live == 0 && the_host.wrong == 0);
     }
 }
@@ -334,7 +375,7 @@ static void test_mistakes(void **state) {
     o = options_of(&the_host, 0);
     the_host.crooked = true;
     assert_int_equal(decoct_context_open(&o, &ctx), DECOCT_E_MEMORY);
-    assert_non_null(strstr(text, "memory"));
+    assert_non_null(strstr(text, "out of memory (allocate gave a pointer that is not a multiple"));
     assert_int_equal(the_host.live, 0);
     the_host.crooked = false;
     assert_int_equal(decoct_context_open(&o, &ctx), DECOCT_OK);
@@ -368,6 +409,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counting),      cmocka_unit_test(test_two_contexts),
         cmocka_unit_test(test_failures),      cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_session_limit), cmocka_unit_test(test_mistakes)};
+        cmocka_unit_test(test_session_limit), cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_rude)};
     return cmocka_run_group_tests_name("memory", tests, begin, end);
 }

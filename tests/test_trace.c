@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a trace shows is what the public results are made of: the residual stream gives the logits,
 // queries and keys the weights, weights and values the sums of attention; and it changes no bit.
+#include "cancelled.h"
 #include "tiny_text.h"
 
 #include <math.h>
@@ -138,6 +139,32 @@ static void test_last_steps(void **state) {
     assert_true(check_same_bits(logits, r->values[last] + (TEXT_TOKENS - 1) * TINY_VOCABULARY,
                                 TINY_VOCABULARY));
     free(r);
+    text_end(t);
+}
+
+static void wait_and_round(void *user, const decoct_trace_step *step) {
+    (void)step;
+    ++*(int *)user;
+    be_rude();
+}
+
+static float rude_logits[TEXT_LOGITS];
+
+static bool feed(void *text) {
+    const tiny_text *t = text;
+    return decoct_session_eval(t->ctx, t->session, t->ids, TEXT_TOKENS, 1, rude_logits) ==
+           DECOCT_OK;
+}
+
+static void test_rude(void **state) {
+    static float plain[TEXT_LOGITS];
+    tiny_text *t = text_begin(*state, false);
+    int calls = 0;
+    text_feed(t, 0, TEXT_TOKENS, plain);
+    assert_int_equal(decoct_session_truncate(t->ctx, t->session, 0), DECOCT_OK);
+    assert_int_equal(decoct_session_trace(t->ctx, t->session, wait_and_round, &calls), DECOCT_OK);
+    expect_not_cancelled(feed, t);
+    assert_true(calls > 0 && check_same_bits(plain, rude_logits, TEXT_LOGITS));
     text_end(t);
 }
 
@@ -325,6 +352,7 @@ static void test_lens_errors(void **state) {
 int main(void) {
     static const check_test tests[] = {{"trace, the calls", test_calls},
                                        {"trace, last steps", test_last_steps},
+                                       {"trace, waiting and rounding", test_rude},
                                        {"trace, heads", test_heads},
                                        {"trace, sums", test_sums},
                                        {"logits of activations", test_lens},

@@ -149,7 +149,8 @@ typedef struct decoct_options {
      *  then the call ends with DECOCT_E_MEMORY, its outputs untouched. `deallocate` gets that
      *  pointer and size once. What outlives the context keeps the allocator: it must work until
      *  the last handle is gone. Both are called on the thread that calls the library, must return,
-     *  and cannot use the context. Not covered: memory inside jansson (JSON texts while a model
+     *  and cannot use the context. Several threads may call them at once: a handle can be closed
+     *  beside a call on the context. Not covered: memory inside jansson (JSON texts while a model
      *  opens, decoct_machine_json), hwloc, the C library and plugins, stacks of threads, a few
      *  pages of the system's, and what is needed for a moment to read /proc and /sys. */
     void *(*allocate)(void *host, uint64_t size, uint64_t alignment);

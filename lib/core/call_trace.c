@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "call_trace.h"
 
-#include "machine/cpu.h"
 #include "machine/now.h"
 
 double dct_call_begin_traced(decoct_context *ctx) {
@@ -21,12 +20,9 @@ void dct_call_end(decoct_context *ctx, double begun, const dct_backends *backend
     call.status = call.status ? call.status : ctx->ran;
     call.nanoseconds = (int64_t)(seconds * 1e9);
     call.backend = dct_backends_having(served ? ctx->backends : backends, served ? served : kernel);
-    int32_t cancel = dct_cancel_off();
+    dct_host_call before = dct_host_begin();
     ctx->calls.fn(ctx->calls.user, &call);
-    dct_cancel_restore(cancel);
-    if (!dct_fp_is_default()) { // whatever mode the host's code left
-        dct_fp_enter();
-    }
+    dct_host_end(before);
     ctx->calls.inside = false;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "callers.h"
 
-#include "turn.h"
+#include "machine/thread.h"
 
 #include <stddef.h>
 

@@ -22,8 +22,8 @@
 // mark is done here; but when one follows another, as in a decoding step, the workers are woken for
 // the next ones. Measured: docs/tuning.md.
 static const double WORTH_SHARING = 0.5e6, WORTH_WAKING = 8e6;
-static const double SOON = 200e-6; // seconds
-enum { THREADS_MAX = 4096 };
+static const double SOON = 200e-6;         // seconds
+enum { THREADS_MAX = 4096, REASON = 160 }; // bytes of a reason from dct_memory_refusal
 
 static const char BUSY[] = "the context is in use by another call: wait for it with options.wait, "
                            "or open a context for each thread";
@@ -32,7 +32,7 @@ static const char BUSY[] = "the context is in use by another call: wait for it w
 
 // Adds to the message of a call that had no memory which limit refused it.
 static void explain_memory(const dct_memory *memory, decoct_status status, dct_error *error) {
-    char why[160] = "";
+    char why[REASON] = "";
     if (status == DECOCT_E_MEMORY) {
         dct_memory_refusal(memory, why, sizeof why);
     }
@@ -312,15 +312,15 @@ static decoct_status open_checked(const decoct_options *options, decoct_context 
                                 .deallocate = options->deallocate,
                                 .host = options->allocator_host,
                                 .limit = options->memory_limit};
-    dct_memory *memory = dct_memory_open(&source);
+    char why[REASON];
+    dct_memory *memory = dct_memory_open(&source, why, sizeof why);
     decoct_context *ctx = memory ? dct_zalloc(memory, 1, sizeof *ctx) : NULL;
+    if (memory && !ctx) {
+        dct_memory_refusal(memory, why, sizeof why);
+    }
     if (!ctx) {
-        dct_fail(error, DECOCT_E_MEMORY, "context: out of memory");
-        if (memory) {
-            explain_memory(memory, DECOCT_E_MEMORY, error);
-        }
         dct_memory_close(memory);
-        return DECOCT_E_MEMORY;
+        return dct_fail(error, DECOCT_E_MEMORY, "context: out of memory%s", why);
     }
     ctx->memory = memory;
     ctx->progress = (dct_progress){

@@ -5,6 +5,7 @@
 
 #include "callers.h"
 #include "dispatch.h"
+#include "machine/thread.h"
 #include "threads.h"
 #include "turn.h"
 

@@ -4,8 +4,6 @@
 // bit.
 #include "progress.h"
 
-#include "machine/cpu.h"
-
 #include <math.h>
 
 // Between two calls, if the host does not say: some 10 ms with scalar kernels, 1 ms with vectors.
@@ -28,12 +26,9 @@ void dct_progress_add(decoct_context *ctx, int64_t done) {
 
 // Asks the host; false if it cancels.
 static bool ask(decoct_context *ctx, int64_t done, int64_t total) {
-    int32_t cancel = dct_cancel_off();
+    dct_host_call before = dct_host_begin();
     int32_t answer = ctx->progress.call(ctx->progress.host, done, total);
-    dct_cancel_restore(cancel);
-    if (!dct_fp_is_default()) { // whatever mode the host's code left
-        dct_fp_enter();
-    }
+    dct_host_end(before);
     if (answer) {
         ctx->ran = DECOCT_E_CANCELLED;
     }

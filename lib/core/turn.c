@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "turn.h"
 
+#include "machine/thread.h"
+
 #include <limits.h>
 #include <linux/futex.h>
-#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -69,18 +70,4 @@ void dct_turn_give(dct_turn *turn) {
 
 bool dct_turn_is_taken(const dct_turn *turn) {
     return !is_free(atomic_load(turn->mark.word), dct_mark_mine(&turn->mark));
-}
-
-uintptr_t dct_thread_here(void) {
-    return (uintptr_t)pthread_self();
-}
-
-int32_t dct_cancel_off(void) {
-    int before;
-    return pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before) ? PTHREAD_CANCEL_ENABLE : before;
-}
-
-void dct_cancel_restore(int32_t before) {
-    int mine;
-    pthread_setcancelstate(before, &mine);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One call at a time: takes the turn or waits for it; and no cancellation half way.
+// One call at a time: takes the turn or waits for it.
 #ifndef DCT_TURN_H
 #define DCT_TURN_H
 
@@ -27,14 +27,5 @@ static inline bool dct_turn_take(dct_turn *turn) {
 void dct_turn_give(dct_turn *turn);
 // Is the turn taken now?
 bool dct_turn_is_taken(const dct_turn *turn);
-
-// A number that no other living thread of the process has; not 0.
-uintptr_t dct_thread_here(void);
-// Turns cancellation of this thread off and returns what it was; a pthread_cancel stays pending. A
-// call that ended half way would leave its turn taken and its workers running on a dead stack. Used
-// around code that waits or reads files, which has the cancellation points; not around each call,
-// since the pair would be a third of a small one (docs/tuning.md).
-int32_t dct_cancel_off(void);
-void dct_cancel_restore(int32_t before);
 
 #endif

@@ -2,6 +2,8 @@
 // Allocates and frees all memory of the library, and counts it.
 #include "memory.h"
 
+#include "thread.h"
+
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -47,26 +49,30 @@ static void *system_memory(int64_t bytes) {
     return block;
 }
 
+static void raw_free(const dct_memory_source *source, void *block, int64_t bytes) {
+    if (source && source->allocate) {
+        dct_host_call before = dct_host_begin();
+        source->deallocate(source->host, block, (uint64_t)bytes);
+        dct_host_end(before);
+    } else {
+        free(block);
+    }
+}
+
 static void *raw_memory(const dct_memory_source *source, int64_t bytes, bool *crooked) {
     *crooked = false;
     if (!source || !source->allocate) {
         return system_memory(bytes);
     }
+    dct_host_call before = dct_host_begin();
     void *block = source->allocate(source->host, (uint64_t)bytes, DCT_ALIGN);
+    dct_host_end(before);
     if (block && (uintptr_t)block % DCT_ALIGN) { // aligned loads would end the process
-        source->deallocate(source->host, block, (uint64_t)bytes);
+        raw_free(source, block, bytes);
         *crooked = true;
         return NULL;
     }
     return block;
-}
-
-static void raw_free(const dct_memory_source *source, void *block, int64_t bytes) {
-    if (source && source->allocate) {
-        source->deallocate(source->host, block, (uint64_t)bytes);
-    } else {
-        free(block);
-    }
 }
 
 // ---- Counting ----
@@ -103,16 +109,28 @@ static void release(dct_memory *memory) {
     }
 }
 
-dct_memory *dct_memory_open(const dct_memory_source *source) {
-    bool crooked;
-    if (source->limit && source->limit < sizeof(dct_memory)) {
-        return NULL;
+// Writes why `asked` bytes more than the `held` ones were refused, or "".
+static void explain(int64_t asked, int64_t held, uint64_t limit, bool crooked, char *text,
+                    size_t size) {
+    int64_t needed;
+    text[0] = '\0';
+    if (crooked) {
+        snprintf(text, size, " (allocate gave a pointer that is not a multiple of %d)", DCT_ALIGN);
+    } else if (limit && (!dct_add(held, asked, &needed) || (uint64_t)needed > limit)) {
+        snprintf(text, size,
+                 " (memory_limit %" PRIu64 " bytes: %" PRId64 " in use, %" PRId64 " more needed)",
+                 limit, held, asked);
     }
-    dct_memory *memory = raw_memory(source, sizeof *memory, &crooked);
+}
+
+dct_memory *dct_memory_open(const dct_memory_source *source, char *why, size_t size) {
+    bool crooked = false, fits = !source->limit || source->limit >= sizeof(dct_memory);
+    dct_memory *memory = fits ? raw_memory(source, sizeof *memory, &crooked) : NULL;
     if (memory) {
         *memory = (dct_memory){
             .source = *source, .used = sizeof *memory, .most = sizeof *memory, .holders = 1};
     }
+    explain(sizeof *memory, 0, memory ? 0 : source->limit, crooked, why, size);
     return memory;
 }
 
@@ -132,15 +150,10 @@ void dct_memory_begin(dct_memory *memory) {
 }
 
 void dct_memory_refusal(const dct_memory *memory, char *text, size_t size) {
-    int64_t asked = atomic_load(&memory->asked), held = atomic_load(&memory->held), needed;
-    uint64_t limit = memory->source.limit;
+    int64_t asked = atomic_load(&memory->asked), held = atomic_load(&memory->held);
     text[0] = '\0';
-    if (asked > 0 && atomic_load(&memory->crooked)) {
-        snprintf(text, size, " (allocate gave a pointer that is not a multiple of %d)", DCT_ALIGN);
-    } else if (asked > 0 && limit && (!dct_add(held, asked, &needed) || (uint64_t)needed > limit)) {
-        snprintf(text, size,
-                 " (memory_limit %" PRIu64 " bytes: %" PRId64 " in use, %" PRId64 " more needed)",
-                 limit, held, asked);
+    if (asked > 0) {
+        explain(asked, held, memory->source.limit, atomic_load(&memory->crooked), text, size);
     }
 }
 

@@ -31,8 +31,8 @@ typedef struct dct_memory_source {
     uint64_t limit; // bytes; 0: none
 } dct_memory_source;
 
-// NULL: no memory, or `limit` is too small for this one.
-dct_memory *dct_memory_open(const dct_memory_source *source);
+// NULL: no memory, or `limit` is too small for this one: `why` as from dct_memory_refusal.
+dct_memory *dct_memory_open(const dct_memory_source *source, char *why, size_t size);
 // Nothing more is allocated from it, except by calls that still hold it.
 void dct_memory_close(dct_memory *memory);
 // Bytes in use, those that this struct and the heads of blocks need included; *most: the largest

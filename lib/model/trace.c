@@ -18,7 +18,9 @@ void dct_trace_step(const dct_pass *p, const dct_step *step, int64_t index) {
                                .cols = to->count,
                                .stride = p->stage->stride[to->of],
                                .values = p->registers[to->of] + to->first};
+    dct_host_call before = dct_host_begin();
     p->watch.trace(p->watch.user, &wrote);
+    dct_host_end(before);
 }
 
 decoct_status decoct_session_trace(decoct_context *ctx, decoct_session *session, decoct_trace_fn fn,

@@ -343,8 +343,8 @@ static decoct_status multiply_scaled(decoct_context *ctx, const decoct_matmul_ar
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "matmul: no memory for alpha and beta");
     }
     decoct_status status = DECOCT_OK;
-    for (int64_t i = 0; i < a->batch && !status; i++) {
-        for (int64_t row = 0; row < a->m && !status; row += most) {
+    for (int64_t i = 0; i < a->batch && !status && !ctx->ran; i++) {
+        for (int64_t row = 0; row < a->m && !status && !ctx->ran; row += most) {
             status = multiply_part(ctx, a, i, row, dct_smaller(most, a->m - row), sum);
         }
     }
