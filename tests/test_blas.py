@@ -17,6 +17,7 @@ WRONG = FOLDER and os.path.join(FOLDER, "libblas_wrong.so")
 NETLIB = next(iter(glob.glob("/usr/lib/*/blas/xblat3s")), "")
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+DOCUMENT = os.path.join(TOP, "docs", "blas.md")
 HEADERS = os.environ.get("DECOCT_TEST_HEADERS")  # of an installed tree; None: those of the sources
 ROUTINES = {"sgemm", "sgemv", "cblas_sgemm", "cblas_sgemv", "cblas_sgemm_batch_strided"}
 
@@ -121,6 +122,16 @@ print(worst)
 """
 
 
+def documented(start):
+    """The command of docs/blas.md that has this text, on one line."""
+    with open(DOCUMENT, encoding="utf-8") as file:
+        commands = re.findall(r"(?ms)^```sh\n(.*?)\n```$", file.read())
+    found = [re.sub(r"\\\n *", "", one) for one in commands if start in one]
+    if len(found) != 1:
+        raise AssertionError("docs/blas.md has %d commands with %r" % (len(found), start))
+    return found[0]
+
+
 class Hosts(unittest.TestCase):
     def check(self, module, code):
         if not has_module(module):
@@ -140,6 +151,17 @@ class Hosts(unittest.TestCase):
 
     def test_numpy(self):
         self.check("numpy", NUMPY)
+
+    def test_shows_that_it_works(self):
+        if not has_module("numpy"):
+            self.skipTest("%s has no module numpy" % PYTHON)
+        command = documented("/proc/self/maps").replace("/usr/bin/python3", PYTHON)
+        without = re.sub(r"^LD_PRELOAD=\S+", "", command)
+        self.assertNotEqual(command, without)
+        done = run(["sh", "-c", without], LD_DEBUG="bindings")
+        self.assertEqual(done.stdout, "True\n")
+        self.assertRegex(done.stderr, r"numpy.* to \S*decoct-blas.*`cblas_sgemm'")
+        self.assertEqual(run(["sh", "-c", without], LD_PRELOAD="").stdout, "False\n")
 
     def test_torch(self):
         self.check("torch", TORCH)
@@ -237,6 +259,21 @@ class File(unittest.TestCase):
                             "-I" + (HEADERS or os.path.join(TOP, "include")), "-L" + folder, "-ldecoct-blas",
                             "-Wl,--allow-shlib-undefined", "-Wl,-rpath," + place], check=True)
             self.assertEqual(run([program], LD_PRELOAD="").stdout, "SGEMV  8\n21 43 1\n")
+
+    @unittest.skipUnless(HEADERS, "needs an installed tree")
+    def test_linked_from_a_prefix(self):
+        if not shutil.which("cc") or not shutil.which("pkg-config"):
+            self.skipTest("there is no C compiler or no pkg-config")
+        command, place = documented("cc program.c"), os.path.dirname(LIBRARY)
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "program.c"), "w", encoding="ascii") as file:
+                file.write(PROGRAM)
+            if not glob.glob(os.path.join("/usr/lib", "*", "libblas.so")):
+                command = command.replace(" -lblas", "")
+            done = run(["sh", "-c", command], folder, LD_PRELOAD="", PKG_CONFIG_PATH=os.path.join(place, "pkgconfig"))
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            done = run(["./a.out"], folder, LD_PRELOAD="", LD_LIBRARY_PATH=place)
+            self.assertEqual(done.stdout, "SGEMV  8\n21 43 1\n")
 
     def test_exports(self):
         out = subprocess.run(["nm", "-D", "--defined-only", LIBRARY], text=True, stdout=subprocess.PIPE, check=True).stdout
