@@ -6,7 +6,6 @@
 #include "machine/cores.h"
 #include "machine/cpu.h"
 #include "machine/memory.h"
-#include "machine/now.h"
 #include "machine/placement.h"
 #include "machine/topology.h"
 #include "progress.h"
@@ -15,14 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-// When work is worth sharing, in multiply-adds: from the first mark on with workers that are awake,
-// from the second one on with workers that must be woken. A single piece of work below the second
-// mark is done here; but when one follows another, as in a decoding step, the workers are woken for
-// the next ones. Measured: docs/tuning.md.
-static const double WORTH_SHARING = 0.5e6, WORTH_WAKING = 8e6;
-static const double SOON = 200e-6;         // seconds
 enum { THREADS_MAX = 4096, REASON = 160 }; // bytes of a reason from dct_memory_refusal
 
 static const char BUSY[] = "the context is in use by another call: wait for it with options.wait, "
@@ -113,46 +105,6 @@ void *dct_tile_scratch(const decoct_context *ctx, uint64_t size, int32_t worker)
     char *all = ctx->scratch[DCT_SCRATCH_TILES].data;
     return size > 0 && size <= (uint64_t)ctx->tile_scratch ? all + worker * ctx->tile_scratch
                                                            : NULL;
-}
-
-int32_t dct_share(decoct_context *ctx, double work) {
-    int32_t threads = dct_pool_threads(ctx->pool);
-    ctx->work = work;
-    if (threads == 1 || work < WORTH_SHARING) {
-        return 1;
-    }
-    if (work >= WORTH_WAKING || dct_pool_awake(ctx->pool)) {
-        return threads;
-    }
-    double before = ctx->last_alone;
-    ctx->last_alone = dct_now();
-    return ctx->last_alone - before < SOON ? threads : 1;
-}
-
-void dct_run_all(decoct_context *ctx, int64_t count, dct_task task, void *data) {
-    int32_t cancel = dct_cancel_off(); // waiting for others is a cancellation point
-    decoct_status status = dct_pool_run(ctx->pool, count, task, data, &ctx->error);
-    dct_cancel_restore(cancel);
-    ctx->ran = ctx->ran ? ctx->ran : status;
-}
-
-void dct_run_on(decoct_context *ctx, int32_t threads, int64_t count, dct_task task, void *data) {
-    if (ctx->progress.call || ctx->ran) {
-        dct_progress_run(ctx, threads, count, task, data);
-        return;
-    }
-    if (count > 1 && threads > 1) {
-        dct_run_all(ctx, count, task, data);
-        return;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        task(data, i, 0);
-    }
-}
-
-void dct_run(decoct_context *ctx, int64_t count, double work, dct_task task, void *data) {
-    ctx->work = work;
-    dct_run_on(ctx, count > 1 ? dct_share(ctx, work) : 1, count, task, data);
 }
 
 // ---- Opening ----

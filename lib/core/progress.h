@@ -16,8 +16,10 @@ bool dct_progress_work(decoct_context *ctx, double work);
 bool dct_progress_wanted(const decoct_context *ctx, double work);
 // Multiply-adds that one piece of work should not exceed; INFINITY: any.
 double dct_progress_piece(const decoct_context *ctx);
-// Runs pieces like dct_run_on, in rounds between which the host may be called.
-void dct_progress_run(decoct_context *ctx, int32_t threads, int64_t count, dct_task task,
-                      void *data);
+// Multiply-adds after which the host is called.
+double dct_progress_unit(const decoct_context *ctx);
+// Counts the work of a round of pieces, of which `done` of `total` are done now; calls the host as
+// dct_progress_work does.
+bool dct_progress_pass(decoct_context *ctx, double work, int64_t done, int64_t total);
 
 #endif
