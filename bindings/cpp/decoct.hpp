@@ -212,7 +212,7 @@ struct product {
 struct attention_shape {
     std::int64_t heads = 1, q_len = 0, kv_len = 0, head_dim = 0;
     bool causal = false;
-    std::int64_t batch = 1, kv_heads = 0, value_dim = 0; ///< 0: heads, head_dim
+    std::int64_t batch = 1, kv_heads = 0, value_dim = 0; ///< 0: 1, heads, head_dim
     std::optional<std::int64_t> q_offset = {};           ///< kv_len - q_len
     float scale = 0, softcap = 0;
     std::int64_t window = 0;
@@ -483,7 +483,7 @@ class context {
     static decoct_attention_args attention_args(const attention_shape &s) {
         decoct_attention_args a = detail::make<decoct_attention_args>();
         a.causal = s.causal;
-        a.batch = s.batch;
+        a.batch = s.batch != 0 ? s.batch : 1;
         a.heads = s.heads;
         a.kv_heads = s.kv_heads != 0 ? s.kv_heads : s.heads;
         a.q_len = s.q_len;

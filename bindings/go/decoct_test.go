@@ -271,6 +271,10 @@ func TestAttention(t *testing.T) {
 	s.Mask, s.Sinks = nil, []float32{1}
 	fails(t, c.Attend(s, q, k, v, out), Argument, "sinks has 1")
 	fails(t, c.AttendDense(1, 4, 2, 3, 5, 6, true, q, k[:12], v, out), Argument, "k has 12")
+	fails(t, c.AttendDense(0, 4, 2, 3, 5, 6, true, q, k, v, out[:71]), Argument, "out has 71") // 0 means 1
+	good(t, c.AttendDense(0, 4, 2, 3, 5, 6, true, q, k, v, out))
+	good(t, c.AttendDense(1, 4, 2, 3, 5, 6, true, q, k, v, dense))
+	same(t, "a batch of 0", dense, out)
 	fails(t, c.AttendDense(1, 4, 3, 1, 1, 6, true, q, k, v, out), Argument, "kv_heads 3")
 }
 

@@ -249,8 +249,11 @@ func (s *Attention) options() error {
 	return nil
 }
 
-// AttendDense is causal or full attention without options, in one flat call.
+// AttendDense is causal or full attention without options, in one flat call. A batch of 0 means 1.
 func (c *Context) AttendDense(batch, heads, kvHeads, qLen, kvLen, headDim int, causal bool, q, k, v, out []float32) error {
+	if batch == 0 {
+		batch = 1
+	}
 	err := first(room("q", len(q), batch, heads, qLen, headDim), room("k", len(k), batch, kvHeads, kvLen, headDim),
 		room("v", len(v), batch, kvHeads, kvLen, headDim), room("out", len(out), batch, heads, qLen, headDim))
 	if err != nil {

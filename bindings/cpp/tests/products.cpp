@@ -185,6 +185,13 @@ void test_attention() {
     s.mask = {};
     THROWS(DECOCT_E_ARGUMENT, "k has 12",
            ctx.attention(s, q, decoct::span<float>(k.data(), 12), v, out));
+    s.batch = 0; // the library takes it as 1
+    THROWS(DECOCT_E_ARGUMENT, "out has 71",
+           ctx.attention(s, q, k, v, decoct::span<float>(out.data(), 71)));
+    ctx.attention(s, q, k, v, dense);
+    s.batch = 1;
+    ctx.attention(s, q, k, v, out);
+    CHECK(dense == out);
     s.kv_heads = 3;
     floats more(3 * 5 * 6);
     THROWS(DECOCT_E_ARGUMENT, "kv_heads 3", ctx.attention(s, q, more, more, out));

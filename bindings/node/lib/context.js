@@ -34,11 +34,17 @@ function text(of) {
     return Buffer.from(`${of}\0`);
 }
 
+// The library takes a size of 0 as its default.
+function sizeOr(size, otherwise) {
+    return size === 0 ? otherwise : size;
+}
+
 const FLOATS = Float32Array;
 
 const calls = {
     matmul(m, n, k, x, b, y, how = {}) {
-        const { transposed = false, bias, weights, alpha = 1, beta = 0, batch = 1, bShared = false } = how;
+        const { transposed = false, bias, weights, alpha = 1, beta = 0, batch: count = 1, bShared = false } = how;
+        const batch = sizeOr(count, 1);
         room('x', x, FLOATS, batch, m, k);
         room('y', y, FLOATS, batch, m, n);
         if (weights) {
@@ -51,9 +57,11 @@ const calls = {
         return { name: 'decoct_matmul', args: [args], keep: [x, b, y, bias, weights] };
     },
     attention(shape, q, k, v, out) {
-        const { heads = 1, qLen, kvLen, headDim, causal = false, batch = 1, kvHeads = heads, valueDim = headDim,
+        const { heads = 1, qLen, kvLen, headDim, causal = false, batch: count = 1, kvHeads = heads, valueDim: width = 0,
             qOffset = kvLen - qLen, scale = 0, softcap = 0, window = 0, kvShared = false, mask, slopes, sinks, kvLens,
             weights } = shape;
+        const batch = sizeOr(count, 1);
+        const valueDim = sizeOr(width, headDim);
         const kv = kvShared ? 1 : batch;
         room('q', q, FLOATS, batch, heads, qLen, headDim);
         room('k', k, FLOATS, kv, kvHeads, kvLen, headDim);

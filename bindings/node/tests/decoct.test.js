@@ -80,6 +80,8 @@ test('products', () => {
     assert.deepStrictEqual([...two], [31, 42]);
     fails(() => ctx.matmul(5, 6, 7, x, b.subarray(1), y), 'DECOCT_E_ARGUMENT', 'b has 41');
     fails(() => ctx.matmul(-1, 6, 7, x, b, y), 'DECOCT_E_ARGUMENT', '-1');
+    // The library takes a batch of 0 as 1.
+    fails(() => ctx.matmul(5, 6, 7, x, b, y.subarray(1), { batch: 0 }), 'DECOCT_E_ARGUMENT', 'y has');
     fails(() => ctx.matmul(5, 6, 7, x, b, y, { alpha: NaN }), 'DECOCT_E_ARGUMENT', 'alpha');
     fails(() => ctx.matmul(5, 6, 7, x, b, x.subarray(0)), 'DECOCT_E_ARGUMENT', '');
     assert.throws(() => ctx.matmul(5, 6, 7, new Float64Array(35), b, y), TypeError);
@@ -127,6 +129,13 @@ test('attention', () => {
     assert.deepStrictEqual(same.slice(0, 6), v.slice(0, 6)); // the only key
     fails(() => ctx.attention({ ...s, mask: mask.subarray(1) }, q, k, v, out), 'DECOCT_E_ARGUMENT', 'mask has 14');
     fails(() => ctx.attention(s, q, k.subarray(1), v, out), 'DECOCT_E_ARGUMENT', 'k has 59');
+    // The library takes a batch of 0 as 1, and a valueDim of 0 as headDim.
+    fails(() => ctx.attention({ ...s, batch: 0 }, q, k, v, out.subarray(1)), 'DECOCT_E_ARGUMENT', 'out has 71');
+    fails(() => ctx.attention({ ...s, valueDim: 0 }, q, k, v, out.subarray(1)), 'DECOCT_E_ARGUMENT', 'out has 71');
+    fails(() => ctx.attention({ ...s, batch: 0 }, q, k.subarray(1), v, out), 'DECOCT_E_ARGUMENT', 'k has 59');
+    ctx.attention({ ...s, batch: 0, valueDim: 0 }, q, k, v, same);
+    ctx.attention(s, q, k, v, out);
+    assert.deepStrictEqual(same, out);
     fails(() => ctx.attention({ ...s, kvHeads: 3, kvLen: 3 }, q, k, v, out), 'DECOCT_E_ARGUMENT', 'kv_heads 3');
 });
 
