@@ -14,10 +14,10 @@ from ._arrays import empty
 from ._attention import attention
 from ._block import Block, Cache
 from ._context import Backend, Context, Memory, default_context
-from ._errors import (ArgumentError, BusyError, Error, FileError, FormatError, FullError, OutOfMemoryError,
+from ._errors import (ArgumentError, BusyError, CancelledError, Error, FileError, FormatError, FullError, OutOfMemoryError,
                       RefusedError, UnsupportedError)
 from ._library import lib as _lib
-from ._model import Candidate, Model, ModelInfo, default_model, sample
+from ._model import Candidate, Model, ModelInfo, default_model, find_model, sample
 from ._products import Weights, matmul
 from ._rows import (add, axpby, bias, embedding, gelu, layer_norm, log_softmax, rms_norm, rotary, rotary_angles,
                     silu, softmax)
@@ -36,9 +36,9 @@ __version__ = _version_text(_lib.decoct_version())
 arithmetic_version: int = _lib.decoct_arithmetic_version()
 
 __all__ = [
-    "ArgumentError", "Backend", "Block", "BusyError", "Cache", "Candidate", "Context", "Error", "FileError",
+    "ArgumentError", "Backend", "Block", "BusyError", "Cache", "CancelledError", "Candidate", "Context", "Error", "FileError",
     "FormatError", "FullError", "Memory", "Model", "ModelInfo", "OutOfMemoryError", "Reason", "RefusedError", "Session", "Step",
     "TraceStep", "UnsupportedError", "Weights", "add", "arithmetic_version", "attention", "axpby", "bias",
-    "default_context", "default_model", "embedding", "empty", "gelu", "layer_norm", "log_softmax", "matmul", "rms_norm",
+    "default_context", "default_model", "embedding", "empty", "find_model", "gelu", "layer_norm", "log_softmax", "matmul", "rms_norm",
     "rotary", "rotary_angles", "sample", "silu", "softmax",
 ]

@@ -99,6 +99,14 @@ def _from_view(name: str, view: memoryview) -> Operand:
 _COPY = "copy it with numpy.ascontiguousarray(%s)"
 
 
+def bytes_of(name: str, value: Any) -> Operand:
+    """Any contiguous bytes."""
+    view = memoryview(value)
+    if not view.c_contiguous:
+        raise ArgumentError("the bytes of %s have gaps" % name)
+    return _from_view(name, view.cast("B"))
+
+
 def _flatten(name: str, value: Any, shape: Shape, into: "array.array[Any]") -> None:
     if not shape:
         into.append(value)

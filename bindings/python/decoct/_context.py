@@ -6,13 +6,14 @@ import concurrent.futures
 import ctypes
 import json
 import threading
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from . import _abi
 from ._errors import check, error_of
 from ._handles import Closable, Handle
 from ._library import lib
 
+_PROGRESS = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _TASK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 _PARALLEL_FOR = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 
@@ -65,6 +66,21 @@ def _run_on(executor: concurrent.futures.Executor, raised: List[BaseException]) 
     return _PARALLEL_FOR(parallel_for)
 
 
+def _report_to(progress: Callable[[int, int], Any], raised: List[BaseException]) -> Any:
+    def called(_host: int, done: int, total: int) -> int:
+        try:
+            return int(bool(progress(done, total)))
+        except BaseException as error:  # not through C
+            raised[:] = [error]
+            return 1
+
+    return _PROGRESS(called)
+
+
+def _address(callback: Any) -> Any:
+    return ctypes.cast(callback, ctypes.c_void_p) if callback else None
+
+
 class Context(Closable):
     """Chosen kernels, worker threads and scratch memory.
 
@@ -74,6 +90,9 @@ class Context(Closable):
         list of CPUs, "0,2-5".
     executor: work runs in this executor's threads instead of threads of the library. Do not call from
         inside one of its own tasks: all its threads could then wait for each other.
+    progress: called as progress(done, total) again and again while a long call works, on its thread; if it
+        returns True the call ends with CancelledError, if it raises, with that exception (so Ctrl-C
+        ends a long call). progress_work: multiply-adds of a thread between two calls of it, 0: 2^24.
     wait: calls of several threads take turns; False: the second one raises BusyError.
     memory_limit: bytes of the library's memory for this context and all that is made with it; what does not
         fit raises OutOfMemoryError. 0: no limit.
@@ -85,23 +104,31 @@ class Context(Closable):
 
     def __init__(self, threads: int = 0, *, backend: Optional[str] = None, pin: Optional[str] = None,
                  executor: Optional[concurrent.futures.Executor] = None, wait: bool = True,
+                 progress: Optional[Callable[[int, int], Any]] = None, progress_work: int = 0,
                  memory_limit: int = 0, strict_backend: bool = False, hwloc_environment: bool = False) -> None:
         raised: List[BaseException] = []
         callback = None if executor is None else _run_on(executor, raised)
+        report = None if progress is None else _report_to(progress, raised)
         options = _abi.decoct_options(
             struct_size=ctypes.sizeof(_abi.decoct_options), threads=threads, backend=_encoded(backend),
-            pin=_encoded(pin), parallel_for=ctypes.cast(callback, ctypes.c_void_p) if callback else None,
+            pin=_encoded(pin), parallel_for=_address(callback), progress=_address(report), progress_work=progress_work,
             wait=wait, strict_backend=strict_backend, hwloc_environment=hwloc_environment, memory_limit=memory_limit)
         pointer = ctypes.c_void_p()
         status = lib.decoct_context_open(ctypes.byref(options), ctypes.byref(pointer))
         if status:
             raise error_of(status, None)
-        self._handle = Handle(pointer, lib.decoct_context_close, callback, raised)
+        self._handle = Handle(pointer, lib.decoct_context_close, (callback, report), raised)
 
     @property
     def threads(self) -> int:
         """How many threads work for this context."""
         return int(lib.decoct_context_threads(self._opened()))
+
+    def set_threads(self, threads: int) -> None:
+        """From now on `threads` threads work for this context; 0: one for each CPU that may be used. The
+        results have the same bits."""
+        handle = self._opened()
+        check(lib.decoct_context_set_threads(handle, threads), handle)
 
     @property
     def backend(self) -> str:

@@ -68,6 +68,12 @@ class RefusedError(Error, OSError):
     status = _abi.DECOCT_E_SYSTEM
 
 
+class CancelledError(Error):
+    """The progress function of the context cancelled the call."""
+
+    status = _abi.DECOCT_E_CANCELLED
+
+
 _CLASSES = {kind.status: kind for kind in Error.__subclasses__()}
 
 
@@ -83,6 +89,7 @@ def check(status: int, context: Any) -> None:
     """Raises if a call failed. context: the handle of the call's context."""
     if status or context.raised:
         cause = context.raised.pop() if context.raised else None
-        if cause is not None and (status == _abi.DECOCT_OK or not isinstance(cause, Exception)):
-            raise cause  # such as KeyboardInterrupt
+        own = status in (_abi.DECOCT_OK, _abi.DECOCT_E_CANCELLED) or not isinstance(cause, Exception)
+        if cause is not None and own:
+            raise cause  # of the progress function, or such as KeyboardInterrupt
         raise error_of(status, context) from cause

@@ -6,10 +6,10 @@ import codecs
 import ctypes
 import heapq
 import os
-from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Union
+from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 from . import _abi
-from ._arrays import Array, operand, output, rows_of, vector
+from ._arrays import Array, Operand, bytes_of, operand, output, rows_of, vector
 from ._context import Context, handle_of, read_text
 from ._errors import ArgumentError, FullError, check
 from ._handles import Closable, Handle
@@ -55,6 +55,13 @@ def default_model(context: Optional[Context] = None) -> str:
     return read_text(lambda *to: lib.decoct_default_model(handle, *to), handle).decode()
 
 
+def find_model(name: str, context: Optional[Context] = None) -> str:
+    """The folder of a model by its name: in the folders of $DECOCT_MODEL_PATH, then among the models that
+    come with the library. Model(name) looks there, too. Raises FileError."""
+    handle = handle_of(context)
+    return read_text(lambda *to: lib.decoct_model_find(handle, os.fsencode(name), *to), handle).decode()
+
+
 def sample(logits: Array, *, temperature: float = 0.8, top_k: int = 40, top_p: float = 0.0, seed: int = 1,
            position: int = 0, context: Optional[Context] = None) -> int:
     """Draws one id from logits (n). The same seed and position give the same draw on every machine.
@@ -73,18 +80,41 @@ def sample(logits: Array, *, temperature: float = 0.8, top_k: int = 40, top_p: f
 _BLANK = "_ \t\n\v\f\r"  # left out at the end of a prompt: a token begins with its space
 
 
+def _source(files: Mapping[str, Any]) -> Tuple[Any, Any]:
+    """decoct_model_source, and what it points to."""
+    held: List[Union[int, Operand]] = [value if isinstance(value, int) else bytes_of(name, value)
+                                       for name, value in files.items()]
+    count = len(files)
+    names = (ctypes.c_char_p * count)(*[name.encode() for name in files])
+    data = (ctypes.c_void_p * count)(*[None if isinstance(one, int) else one.address for one in held])
+    sizes = (ctypes.c_uint64 * count)(*[0 if isinstance(one, int) else one.shape[0] for one in held])
+    descriptors = (ctypes.c_int32 * count)(*[one if isinstance(one, int) else -1 for one in held])
+    return _abi.decoct_model_source(
+        struct_size=ctypes.sizeof(_abi.decoct_model_source), data_stays=0, name=None, count=count,
+        names=ctypes.addressof(names), data=ctypes.addressof(data), sizes=ctypes.addressof(sizes),
+        descriptors=ctypes.addressof(descriptors)), (held, names, data, sizes, descriptors)
+
+
 class Model(Closable):
     """A GPT-2 or GPT-1 folder as it is published (docs/models.md); None: potion, which comes along.
 
+    files: instead of a folder, the files by their names there: their bytes, or open file descriptors.
     Raises FileError, FormatError, UnsupportedError. Several threads may use one model; give each thread a
     context of its own if their calls should not take turns."""
 
     def __init__(self, folder: Union[str, "os.PathLike[str]", None] = None, *,
-                 context: Optional[Context] = None) -> None:
+                 files: Optional[Mapping[str, Any]] = None, context: Optional[Context] = None) -> None:
         self._context = context
-        self.folder = default_model(context) if folder is None else os.fspath(folder)
         pointer, handle = ctypes.c_void_p(), handle_of(context)
-        check(lib.decoct_model_open(handle, os.fsencode(self.folder), ctypes.byref(pointer)), handle)
+        if files is not None:
+            if folder is not None:
+                raise ArgumentError("a model has a folder or files, not both")
+            self.folder = ""
+            source, _keep = _source(files)
+            check(lib.decoct_model_open_from(handle, ctypes.byref(source), ctypes.byref(pointer)), handle)
+        else:
+            self.folder = default_model(context) if folder is None else os.fspath(folder)
+            check(lib.decoct_model_open(handle, os.fsencode(self.folder), ctypes.byref(pointer)), handle)
         self._handle = Handle(pointer, lib.decoct_model_close)
         self.info = self._describe()
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Models, sessions and text, compared with what the program `decoct` answers."""
 import json
+import shutil
 
 import decoct
 import pytest
@@ -15,6 +16,16 @@ def test_info(model):
     assert (info.type, info.norm_order, info.heads * 8, info.d_model) == ("gpt2", "pre", 96, 96)
     assert info.parameters > 10 ** 6 and info.dtype == "bf16" and not info.space_after_words
     assert model.folder == decoct.default_model()
+
+
+def test_models_by_name(model, monkeypatch, tmp_path):
+    assert decoct.find_model("potion") == model.folder
+    shutil.copytree(model.folder, tmp_path / "mine")
+    with pytest.raises(decoct.FileError, match="mine"):
+        decoct.find_model("mine")
+    monkeypatch.setenv("DECOCT_MODEL_PATH", str(tmp_path))
+    assert decoct.find_model("mine") == str(tmp_path / "mine")
+    assert decoct.Model("mine").next(SARAH) == "tired"
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -195,6 +206,26 @@ def test_sample():
     assert {decoct.sample(logits, temperature=9.0, top_k=2, seed=i) for i in range(50)} == {1, 2}
     with pytest.raises(decoct.ArgumentError):
         decoct.sample([float("nan")] * 3)
+
+
+def test_a_model_from_files(model):
+    import os
+    files = {}
+    for name in ("config.json", "model.safetensors", "vocab.json", "merges.txt"):
+        with open(os.path.join(model.folder, name), "rb") as file:
+            files[name] = file.read()
+    with decoct.Model(files=files) as held:
+        assert held.probabilities(SARAH).tolist() == model.probabilities(SARAH).tolist()
+    descriptor = os.open(os.path.join(model.folder, "model.safetensors"), os.O_RDONLY)
+    try:
+        with decoct.Model(files={**files, "model.safetensors": descriptor}) as held:
+            assert held.next(SARAH) == "tired"
+    finally:
+        os.close(descriptor)
+    with pytest.raises(decoct.Error, match="config.json"):
+        decoct.Model(files={"vocab.json": b"{}"})
+    with pytest.raises(decoct.ArgumentError, match="not both"):
+        decoct.Model("folder", files=files)
 
 
 def test_block():

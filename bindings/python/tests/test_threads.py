@@ -103,6 +103,30 @@ def test_an_interrupt_in_an_executor():
         assert decoct.softmax([1.0], context=context).tolist() == [1.0]
 
 
+def test_progress():
+    expected, seen = decoct.matmul(X, X).tolist(), []
+
+    def report(done, total):
+        seen.append((done, total))
+
+    with decoct.Context(1, progress=report, progress_work=1000) as context:
+        assert decoct.matmul(X, X, context=context).tolist() == expected
+    assert seen and all(0 <= done <= total for done, total in seen)
+
+
+def test_a_cancelled_call():
+    def fail(done, total):
+        raise KeyError(total)
+
+    with decoct.Context(1, progress=lambda done, total: True, progress_work=1000) as context:
+        with pytest.raises(decoct.CancelledError, match="cancel"):
+            decoct.matmul(X, X, context=context)
+    with decoct.Context(1, progress=fail, progress_work=1000) as context:
+        with pytest.raises(KeyError):
+            decoct.matmul(X, X, context=context)
+        assert decoct.softmax([1.0], context=context).tolist() == [1.0]
+
+
 def test_a_call_from_inside_a_call():
     found = []
 
@@ -178,3 +202,14 @@ def test_fork():
         os._exit(0 if decoct.matmul(X, X).tolist() == expected else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert decoct.matmul(X, X).tolist() == expected
+
+
+def test_another_number_of_threads():
+    with decoct.Context(threads=1) as context:
+        expected = decoct.matmul(X, X, context=context).tolist()
+        context.set_threads(2)
+        assert context.threads == 2
+        assert decoct.matmul(X, X, context=context).tolist() == expected
+        with pytest.raises(decoct.ArgumentError):
+            context.set_threads(-1)
+        assert context.threads == 2
