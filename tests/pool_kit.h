@@ -5,6 +5,7 @@
 
 #include "core/threads.h"
 #include "machine/cpu.h"
+#include "sanitized.h"
 
 #include <dirent.h>
 #include <fenv.h>
@@ -26,27 +27,6 @@
 #include <cmocka.h>
 
 enum { COUNT_MAX = 1000, THREADS_MAX = 20, FORKS = 1000, CYCLES = 1000 };
-
-// ThreadSanitizer has a thread of its own and refuses new threads in a child of a threaded process;
-// all sanitizers need more address space than a limit leaves them.
-#if defined(__has_feature)
-#define INSTRUMENTED(name) __has_feature(name)
-#else
-#define INSTRUMENTED(name) 0
-#endif
-#if defined(__SANITIZE_THREAD__) || INSTRUMENTED(thread_sanitizer)
-enum { UNDER_TSAN = 1, SANITIZED = 1 };
-#elif defined(__SANITIZE_ADDRESS__) || INSTRUMENTED(address_sanitizer) ||                          \
-    INSTRUMENTED(memory_sanitizer)
-enum { UNDER_TSAN = 0, SANITIZED = 1 };
-#else
-enum { UNDER_TSAN = 0, SANITIZED = 0 };
-#endif
-
-// qemu-user 7.2 aborts when a child of a threaded process makes threads.
-static inline bool no_threads_after_fork(void) {
-    return UNDER_TSAN || getenv("DECOCT_TEST_EMULATOR");
-}
 
 // What a run did. Kept free of cmocka's asserts, which may not be used on other threads.
 typedef struct tally {

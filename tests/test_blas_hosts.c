@@ -4,6 +4,7 @@
 #include "bindings/blas/blas.h"
 #include "blas/declarations.h"
 #include "check.h"
+#include "sanitized.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -110,12 +111,20 @@ static int run_child(void) {
 
 static void test_fork(void **state) {
     (void)state;
+    if (no_threads_after_fork()) {
+        print_message("skipped: a child of fork cannot make threads here\n");
+        skip();
+    }
     assert_int_equal(run_child(), 0);
     assert_int_equal(count_wrong(2), 0);
 }
 
 static void test_fork_beside_others(void **state) {
     (void)state;
+    if (SANITIZED || no_threads_after_fork()) {
+        print_message("skipped: a sanitizer's allocator stays locked in the child\n");
+        skip();
+    }
     pthread_t threads[2];
     atomic_store(&stop, 0);
     start(threads, 2, work_on);
