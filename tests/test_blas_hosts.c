@@ -57,6 +57,15 @@ static int count_threads(void) {
     return count;
 }
 
+// An emulator has threads of its own among those of the process.
+static void expect_threads(int most) {
+    if (getenv("DECOCT_TEST_EMULATOR")) {
+        print_message("skipped: threads are not counted in an emulator\n");
+    } else {
+        assert_in_range(count_threads(), 1, most);
+    }
+}
+
 static atomic_int wrong_rounds, stop;
 
 static void *work(void *data) {
@@ -93,10 +102,10 @@ static void test_many_threads(void **state) {
     for (int round = 0; round < 3; round++) {
         pthread_t threads[MANY];
         start(threads, MANY, work);
-        assert_in_range(count_threads(), 1, MANY + team);
+        expect_threads(MANY + team);
         join(threads, MANY);
     }
-    assert_in_range(count_threads(), 1, team);
+    expect_threads(team);
 }
 
 static int run_child(void) {
@@ -141,9 +150,9 @@ static void test_one_thread(void **state) {
     (void)state;
     decoct_blas_set_threads(1);
     assert_int_equal(decoct_blas_threads(), 1);
-    assert_int_equal(count_threads(), 1);
+    expect_threads(1);
     assert_int_equal(count_wrong(3), 0);
-    assert_int_equal(count_threads(), 1);
+    expect_threads(1);
     decoct_blas_set_threads(0);
     assert_in_range(decoct_blas_threads(), 1, 4096);
     assert_int_equal(count_wrong(3), 0);
