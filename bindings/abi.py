@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """abi.py PREFIX write | abi.py PREFIX check NAME
 
-Declarations of the packages cpp, go, node and rust come from the library in PREFIX: structs, types and
+Declarations of the packages cpp, go, node and rust (and python, by python/generate) come from the library in PREFIX: structs, types and
 constants from decoct_abi_layout(), parameters of functions from the installed headers. `write`
 writes them. `check` compares those of one package with what the library reports, and reports each
 function, field and constant that the package neither uses nor names in left-out.txt. So whatever is
@@ -42,17 +42,16 @@ def layout(prefix):
         abi[kind] = {n: v for n, v in abi[kind].items() if n not in {n for names in of_plugins for n in names}}
     abi["constants"] = {n: v for n, v in abi["constants"].items() if "_VERSION" not in n}  # a release changes no call
     declared = prototypes(prefix)
-    missing = set(abi["functions"]) - set(declared)
-    if missing:
-        sys.exit("the installed headers do not declare: " + ", ".join(sorted(missing)))
-    abi["prototypes"] = {n: declared[n] for n in abi["functions"]}
+    if set(abi["functions"]) != set(declared):
+        sys.exit("only in the headers or only in the library: %s" % sorted(set(abi["functions"]) ^ set(declared)))
+    abi["prototypes"] = declared
     return abi
 
 
 def prototypes(prefix):
     """name: (type of the result, [(type, name)])"""
     found = {}
-    for name in sorted(os.listdir(os.path.join(prefix, "include", "decoct"))):
+    for name in sorted(set(os.listdir(os.path.join(prefix, "include", "decoct"))) - {"blas.h"}):  # of another library
         text = re.sub(r"/\*.*?\*/|//[^\n]*", "", read(prefix, "include", "decoct", name), flags=re.S)
         for result, function, parameters in re.findall(r"^DECOCT_API ([^;(]*?)(decoct_\w+)\(([^;]*)\);", text, re.M):
             parts = [" ".join(p.split()) for p in parameters.split(",")]
@@ -200,4 +199,5 @@ def main(prefix, verb, *package):
     return 1 if bad else 0
 
 
-sys.exit(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
