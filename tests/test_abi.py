@@ -158,7 +158,7 @@ class Layout(unittest.TestCase):
     def test_defaults(self):
         """A comment that says what 0 or NULL means has a default in the layout."""
         text = ""
-        for name in ("base.h", "rows.h", "source.h", "decoct.h"):
+        for name in ("base.h", "rows.h", "source.h", "model.h", "decoct.h"):
             with open(os.path.join(INCLUDE, "decoct", name), encoding="utf-8") as file:
                 text += file.read()
         checked, bare, inputs = 0, [], re.compile(r"decoct_(options|\w+_args)$")

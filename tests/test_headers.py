@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """test_headers.py SOURCE VERSION: the public headers are the manual and compile everywhere.
 
-Each function of decoct.h, base.h, rows.h and source.h and each field of their structs has a doc comment, each header compiles alone as C99, C11,
+Each function of decoct.h, base.h, rows.h, source.h and model.h and each field of their structs has a doc comment, each header compiles alone as C99, C11,
 C++11 and C++17 without a warning, and the version in base.h is that of the project.
 """
 import os
@@ -15,7 +15,7 @@ import unittest
 
 SOURCE, VERSION = sys.argv[1], sys.argv[2]
 FOLDER = os.path.join(SOURCE, "include", "decoct")
-HEADERS = ["decoct.h", "base.h", "rows.h", "source.h", "types.h", "backend.h"]
+HEADERS = ["decoct.h", "base.h", "rows.h", "source.h", "model.h", "types.h", "backend.h"]
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 TOKEN = re.compile(r"/\*\*<.*?\*/|/\*.*?\*/|[^;{}/]*(?:;|\{|\})|/", re.DOTALL)
 
@@ -51,13 +51,13 @@ def bare_functions(text):
 
 class Comments(unittest.TestCase):
     def test_everything_is_said(self):
-        text = read("base.h") + read("rows.h") + read("source.h") + read("decoct.h")
+        text = read("base.h") + read("rows.h") + read("source.h") + read("model.h") + read("decoct.h")
         self.assertEqual(bare_functions(text), [])
         self.assertEqual(bare_fields(text), [])
 
     def test_the_test_sees(self):
         """A header without any one of its comments is found."""
-        text = read("base.h") + read("rows.h") + read("source.h") + read("decoct.h")
+        text = read("base.h") + read("rows.h") + read("source.h") + read("model.h") + read("decoct.h")
         fields = [m for m in re.finditer(r"[ \t]*/\*\*<.*?\*/", text, re.DOTALL)
                   if re.search(r"\n    [^\n]*;\s*$", text[:m.start()])]
         self.assertGreater(len(fields), 50)

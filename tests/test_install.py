@@ -189,7 +189,7 @@ print(lib.decoct_context_backend(ctx).decode(), path.value.decode())
         for compiler in compilers:
             if not shutil.which(compiler[0]):
                 continue
-            for header in ("decoct.h", "base.h", "rows.h", "source.h", "backend.h"):
+            for header in ("decoct.h", "base.h", "rows.h", "source.h", "model.h", "backend.h"):
                 with self.subTest(compiler=compiler[0], header=header):
                     text = "#include <decoct/%s>\n" % header
                     run([*compiler, "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only",
@@ -230,7 +230,7 @@ print(lib.decoct_context_backend(ctx).decode(), path.value.decode())
     def test_what_is_installed(self):
         names = {os.path.relpath(os.path.join(folder, name), self.prefix)
                  for folder, _, files in os.walk(self.prefix) for name in files}
-        for wanted in ("bin/decoct", "include/decoct/decoct.h", "include/decoct/base.h", "include/decoct/rows.h", "include/decoct/source.h",
+        for wanted in ("bin/decoct", "include/decoct/decoct.h", "include/decoct/base.h", "include/decoct/rows.h", "include/decoct/source.h", "include/decoct/model.h",
                        "include/decoct/backend.h", "include/decoct/decoct.hpp", "share/doc/decoct/LICENSE", "share/doc/decoct/CHANGELOG.md",
                        "share/doc/decoct/docs/tour.md", "share/doc/decoct/docs/attention.svg"):
             self.assertIn(wanted, names)
