@@ -177,9 +177,12 @@ static void put_topology(const cli_term *term, const json_t *machine) {
     size_t i = 0;
     json_t *item = NULL;
     put_line_name(term, "Cores");
-    fprintf(term->to, "%lld in %lld package(s) and %lld NUMA node(s), %lld thread(s) a core\n",
-            number_of(topology, "cores"), number_of(topology, "packages"),
-            number_of(topology, "numa"), number_of(topology, "smt"));
+    fprintf(term->to, "%lld in %lld package(s)", number_of(topology, "cores"),
+            number_of(topology, "packages"));
+    if (json_is_integer(json_object_get(topology, "numa"))) { // hwloc knows it
+        fprintf(term->to, " and %lld NUMA node(s)", number_of(topology, "numa"));
+    }
+    fprintf(term->to, ", %lld thread(s) a core\n", number_of(topology, "smt"));
     put_kinds(term, json_object_get(topology, "kinds"));
     put_line_name(term, "Caches");
     json_array_foreach(json_object_get(topology, "caches"), i, item) {

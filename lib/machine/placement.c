@@ -274,3 +274,39 @@ decoct_status dct_places_list(dct_places *places, const char *list, int32_t thre
     }
     return DECOCT_OK;
 }
+
+// ---- All of it ----
+
+bool dct_policy_is_kind(const char *policy) {
+    return strcmp(policy, "kind:performance") == 0 || strcmp(policy, "kind:efficiency") == 0;
+}
+
+decoct_status dct_places_choose(dct_places *places, const char *policy, int32_t threads,
+                                int32_t *cpus, dct_error *error) {
+    bool kind = dct_policy_is_kind(policy);
+    if (policy[0] >= '0' && policy[0] <= '9') {
+        return dct_places_list(places, policy, threads, cpus, error);
+    }
+    if (kind && threads > places->count) {
+        return dct_fail(error, DECOCT_E_ARGUMENT, "pin '%s': %d threads, but %d such CPUs", policy,
+                        threads, places->count);
+    }
+    if (!dct_places_order(places, kind ? "core" : policy)) {
+        return dct_fail(error, DECOCT_E_ARGUMENT,
+                        "pin '%.80s': neither a policy (none, compact, spread, core, l3, numa, "
+                        "kind:performance, kind:efficiency) nor a list of CPUs (0,2-5)",
+                        policy);
+    }
+    for (int32_t i = 0; i < threads; i++) {
+        cpus[i] = places->items[i % places->count].cpu;
+    }
+    return DECOCT_OK;
+}
+
+int32_t dct_places_smt(const dct_places *places) {
+    int32_t most = 0;
+    for (int32_t i = 0; i < places->count; i++) {
+        most = places->items[i].smt >= most ? places->items[i].smt + 1 : most;
+    }
+    return most;
+}

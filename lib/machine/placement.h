@@ -49,5 +49,12 @@ bool dct_places_order(dct_places *places, const char *policy);
 // cpus[0 .. threads) from a list "0,2-5", each CPU one of the places.
 decoct_status dct_places_list(dct_places *places, const char *list, int32_t threads, int32_t *cpus,
                               dct_error *error);
+// Is it "kind:performance" or "kind:efficiency"?
+bool dct_policy_is_kind(const char *policy);
+// cpus[0 .. threads) for any policy or list; for a kind, the places are those of that kind.
+decoct_status dct_places_choose(dct_places *places, const char *policy, int32_t threads,
+                                int32_t *cpus, dct_error *error);
+// The largest number of these CPUs on one core.
+int32_t dct_places_smt(const dct_places *places);
 
 #endif

@@ -374,37 +374,16 @@ static decoct_status candidates(const dct_topology *topology, const char *policy
     return status;
 }
 
-static decoct_status place(dct_places *places, const char *policy, bool kind, int32_t threads,
-                           int32_t *cpus, dct_error *error) {
-    if (policy[0] >= '0' && policy[0] <= '9') {
-        return dct_places_list(places, policy, threads, cpus, error);
-    }
-    if (kind && threads > places->count) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "pin '%s': %d threads, but %d such CPUs", policy,
-                        threads, places->count);
-    }
-    if (!dct_places_order(places, kind ? "core" : policy)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT,
-                        "pin '%.80s': neither a policy (none, compact, spread, core, l3, numa, "
-                        "kind:performance, kind:efficiency) nor a list of CPUs (0,2-5)",
-                        policy);
-    }
-    for (int32_t i = 0; i < threads; i++) {
-        cpus[i] = places->items[i % places->count].cpu;
-    }
-    return DECOCT_OK;
-}
-
 decoct_status dct_topology_place(const dct_topology *topology, const char *policy, int32_t threads,
                                  int32_t *cpus, dct_error *error) {
     if (!policy || threads < 1) {
         return dct_fail(error, DECOCT_E_ARGUMENT, "pin: no policy, or no threads");
     }
-    bool kind = strcmp(policy, "kind:performance") == 0 || strcmp(policy, "kind:efficiency") == 0;
     dct_places places = {0};
+    bool kind = dct_policy_is_kind(policy);
     decoct_status status = candidates(topology, policy, kind, &places, error);
     if (!status) {
-        status = place(&places, policy, kind, threads, cpus, error);
+        status = dct_places_choose(&places, policy, threads, cpus, error);
     }
     dct_free(places.items);
     return status;
@@ -459,15 +438,6 @@ static json_t *kinds_to_json(hwloc_topology_t hw) {
     return list;
 }
 
-// The largest number of allowed CPUs on one core.
-static int32_t count_smt(const dct_places *places) {
-    int32_t most = 0;
-    for (int32_t i = 0; i < places->count; i++) {
-        most = places->items[i].smt >= most ? places->items[i].smt + 1 : most;
-    }
-    return most;
-}
-
 char *dct_topology_json(const dct_topology *topology) {
     hwloc_topology_t hw = topology->hw;
     dct_places places = {0};
@@ -479,7 +449,7 @@ char *dct_topology_json(const dct_topology *topology) {
         hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_PACKAGE), "cores",
         hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_CORE), "cpus",
         hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_PU), "allowed", set_to_json(topology->allowed),
-        "numa", hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_NUMANODE), "smt", count_smt(&places),
+        "numa", hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_NUMANODE), "smt", dct_places_smt(&places),
         "caches", caches_to_json(hw), "kinds", kinds_to_json(hw));
     dct_free(places.items);
     char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
