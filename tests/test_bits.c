@@ -158,6 +158,110 @@ static void test_whole_products(void **state) {
     decoct_context_close(ctx);
 }
 
+// Weights that the plugin packs itself are used by its products only, and those that it does not
+// pack are a copy; a batch is of kernels.
+static void test_whole_weights(void **state) {
+    enum { COPIED = 11 };
+    float y[M * N], first[M * N], b[K * COPIED];
+    (void)state;
+    check_fill(b, K * COPIED, 2, 1.0f);
+    decoct_context *ctx = open_folder("whole", "whole"), *old = open_folder("whole_old", "whole");
+    multiply(ctx, NULL, K, first);
+    decoct_weights *weights = weights_of(ctx, K), *copied = NULL;
+    multiply(ctx, weights, K, y);
+    assert_true(check_same_bits(y, first, M * N));
+    assert_string_not_equal(decoct_context_kernel(old, "softmax"), "whole");
+    multiply(old, NULL, K, y); // a table that ends with `matmul`
+    assert_true(check_same_bits(y, first, M * N));
+    // Another plugin cannot read them, and its own would be packed elsewhere.
+    float right[M * N];
+    right_product(K, right);
+    multiply(old, weights, K, y);
+    assert_true(check_same_bits(y, right, M * N));
+    decoct_weights_destroy(weights);
+    assert_int_equal(decoct_weights_create(ctx, K, COPIED, b, 0, 0, &copied), DECOCT_OK);
+    decoct_matmul_args a = {
+        .struct_size = sizeof a, .m = 1, .n = COPIED, .k = K, .x = first, .b = b, .y = right};
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    a.b = NULL;
+    a.weights = copied;
+    a.y = y;
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    assert_true(check_same_bits(y, right, COPIED));
+    decoct_weights_destroy(copied);
+    decoct_context_close(old);
+    decoct_context_close(ctx);
+}
+
+// The backend that did the last call.
+static void note_backend(void *user, const decoct_trace_call *call) {
+    snprintf(user, 32, "%s", call->backend ? call->backend : "");
+}
+
+static void softmax_of(decoct_context *ctx, int64_t cols, float *y) {
+    float x[M * N];
+    check_fill(x, M * N, 3, 4.0f);
+    assert_int_equal(decoct_rows(ctx, &(decoct_rows_args){.struct_size = sizeof(decoct_rows_args),
+                                                          .op = DECOCT_OP_SOFTMAX,
+                                                          .rows = M,
+                                                          .cols = cols,
+                                                          .scale = 0.5f,
+                                                          .x = x,
+                                                          .y = y}),
+                     DECOCT_OK);
+}
+
+static void test_whole_rows(void **state) {
+    float y[M * N], right[M * N];
+    char by[32] = "";
+    (void)state;
+    decoct_context *ctx = open_folder("whole", "whole"), *exact = NULL;
+    assert_int_equal(decoct_context_open(NULL, &exact), DECOCT_OK);
+    assert_string_equal(decoct_context_kernel(ctx, "softmax"), "whole");
+    assert_string_not_equal(decoct_context_kernel(ctx, "log_softmax"), "whole");
+    assert_int_equal(decoct_context_trace(ctx, note_backend, by), DECOCT_OK);
+    softmax_of(ctx, N, y);
+    assert_string_equal(by, "whole");
+    softmax_of(exact, N, right);
+    assert_other_bits(y, right);
+    softmax_of(ctx, 7, y); // which it declines
+    assert_string_not_equal(by, "whole");
+    softmax_of(exact, 7, right);
+    assert_true(check_same_bits(y, right, M * 7));
+    decoct_context_close(exact);
+    decoct_context_close(ctx);
+}
+
+// Whole operations without the library that they call: the reason is in the list, and an error only
+// where the backend is named. And those that are wrong.
+static void test_whole_operations_that_are_refused(void **state) {
+    char error[512] = "";
+    decoct_options options = {.struct_size = sizeof options,
+                              .backend = "whole",
+                              .error = error,
+                              .error_size = sizeof error};
+    (void)state;
+    decoct_context *ctx = open_folder("whole_missing", NULL);
+    decoct_backend_info info = describe(ctx, "/whole.so");
+    assert_int_equal(info.rejected_count, 1);
+    assert_non_null(strstr(info.rejected, "libvendor.so.9: cannot open"));
+    decoct_context_close(ctx);
+    ctx = open_folder("whole_wrong", "whole");
+    info = describe(ctx, "/whole.so");
+    assert_int_equal(info.rejected_count, 2);
+    assert_non_null(strstr(info.rejected, "whole_matmul: "));
+    assert_non_null(strstr(info.rejected, "whole_rows: 5 x 37: "));
+    assert_string_not_equal(decoct_context_kernel(ctx, "matmul"), "whole");
+    decoct_context_close(ctx);
+    char path[512];
+    snprintf(path, sizeof path, "%s/whole_missing", getenv("DECOCT_TEST_PLUGINS"));
+    setenv("DECOCT_BACKEND_PATH", path, 1);
+    options.strict_backend = 1;
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_E_UNSUPPORTED);
+    assert_non_null(strstr(error, "libvendor.so.9: cannot open"));
+    unsetenv("DECOCT_BACKEND_PATH");
+}
+
 // A host that cancels at the first question, and counts what is asked of its pool after that.
 typedef struct host {
     int64_t questions, runs_after;
@@ -329,6 +433,9 @@ int main(void) {
         cmocka_unit_test(test_named),
         cmocka_unit_test(test_one_kernel),
         cmocka_unit_test(test_whole_products),
+        cmocka_unit_test(test_whole_weights),
+        cmocka_unit_test(test_whole_rows),
+        cmocka_unit_test(test_whole_operations_that_are_refused),
         cmocka_unit_test(test_cancelled_whole_products),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_older_abi),

@@ -298,14 +298,40 @@ typedef struct decoct_whole_matmul {
     int32_t reserved;     /**< 0 */
     const float *bias;    /**< (n) or NULL */
     decoct_output y;      /**< (m, n) */
+    const void *packed;   /**< what `pack` made of b, whose data is NULL then; NULL: b is read */
 } decoct_whole_matmul;
 
-/** For libraries that have operations and no kernels. It may allocate, lock and start threads. */
+/** A matrix b that many products will read: decoct_weights. */
+typedef struct decoct_whole_weights {
+    int64_t k, n;         /**< length of the sums, columns of y */
+    decoct_operand b;     /**< (k, n), or (n, k) when b_transposed; gone after the call */
+    int32_t b_transposed; /**< 0 or 1 */
+    int32_t reserved;     /**< 0 */
+} decoct_whole_weights;
+
+/**
+ * For libraries that have operations and no kernels. They run while a context is in a call, and may
+ * allocate, lock, and use as many threads as the context has; several contexts may be in them at
+ * the same time. They give 0: done; anything else: not this one, and nothing was written: kernels
+ * do it.
+ */
 typedef struct decoct_whole_kernels {
     uint32_t dtypes; /**< of b; x and y are f32: bits 1 << DECOCT_F32 and so on */
     int32_t bits;    /**< DECOCT_BITS_ */
-    /** 0: done; else: not for this shape, and y is untouched: kernels do it. */
+    /** One matrix product. NULL: none. */
     int32_t (*matmul)(const decoct_host *host, const decoct_whole_matmul *call);
+    /** Copies b into a layout of its own at *packed, which later calls of `matmul` get. NULL, or
+     * not 0: they get a dense copy of b. */
+    int32_t (*pack)(const decoct_host *host, const decoct_whole_weights *weights, void **packed);
+    void (*release)(void *packed); /**< frees it; there if `pack` is */
+    uint64_t rows_ops;             /**< operations of `rows`: bits 1 << DECOCT_OP_SOFTMAX, ... */
+    /** One operation on rows of f32, all rows of it. NULL: none. */
+    int32_t (*rows)(const decoct_host *host, decoct_op op, const decoct_rows_piece *call);
+    /** Called before anything else of this struct, each time a context names the backend, and
+     * before an exam: loads the library that does the work, so that others do not pay for it. Not
+     * 0: it cannot be used here, for the reason that was written to `reason`, a text of at most
+     * `size` bytes with its end. NULL: nothing to do. */
+    int32_t (*open)(char *reason, uint64_t size);
 } decoct_whole_kernels;
 
 /* ---- Ceilings ------------------------------------------------------------------------------- */
@@ -363,6 +389,8 @@ typedef struct decoct_backend {
     void (*pack_keys)(const decoct_keys_piece *piece); /**< NULL: the next best one */
     const decoct_probe_kernel *probe;                  /**< all of it must be there; NULL: none */
     const decoct_whole_kernels *whole;                 /**< NULL: none */
+    uint32_t whole_size; /**< sizeof *whole where this was compiled; 0: it ends with `matmul` */
+    uint32_t reserved;   /**< 0 */
 } decoct_backend;
 
 #ifdef __cplusplus

@@ -5,6 +5,7 @@
 #include "admission.h"
 
 #include "exam.h"
+#include "pluginfile.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -123,8 +124,10 @@ static bool examine_slot(dct_backend *b, exam *e, int32_t slot) {
             return false;
         }
         fine = exam_probe(e, &k->probe);
-    } else {
+    } else if (slot == DCT_SLOT_WHOLE_MATMUL) {
         fine = exam_whole_matmul(e, &k->whole);
+    } else {
+        fine = exam_whole_rows(e, &k->whole);
     }
     fine = fine && exam_input_kept(e);
     if (!fine) {
@@ -145,7 +148,18 @@ static void examine_plain(dct_backend *b, exam *e, decoct_matmul_kernel *m) {
     }
 }
 
+// Whole operations whose library is missing are rejected as a whole, with one reason.
+static void require_open(dct_backend *b) {
+    char reason[DCT_REASON_ROOM] = "";
+    if (!dct_kernels_open(&b->kernels, reason, sizeof reason)) {
+        dct_kernels_drop(&b->kernels, DCT_SLOT_WHOLE_MATMUL);
+        dct_kernels_drop(&b->kernels, DCT_SLOT_WHOLE_ROWS);
+        reject(b, "whole operations", "%s", reason);
+    }
+}
+
 static void examine(dct_backend *b, exam *e) {
+    require_open(b);
     for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {
         if (dct_kernels_has(&b->kernels, slot) && !examine_slot(b, e, slot)) {
             dct_kernels_drop(&b->kernels, slot);

@@ -92,6 +92,15 @@ static decoct_status fail_unknown(const dct_backend_list *list, const char *forc
     return dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s': no backend has this name", forced);
 }
 
+// Loads what the whole operations of a backend need. An error if that is not there.
+static decoct_status open_whole(const dct_backend *b, const char *forced, dct_error *error) {
+    char reason[DCT_REASON_ROOM] = "";
+    return dct_kernels_open(&b->kernels, reason, sizeof reason)
+               ? DECOCT_OK
+               : dct_fail(error, DECOCT_E_UNSUPPORTED, "backend '%s' (%s): %s", forced, b->origin,
+                          reason);
+}
+
 // With a backend forced, stronger ones are not used. An error if it is not available.
 static decoct_status force(dct_backend_list *list, const char *forced, bool strict,
                            dct_error *error) {
@@ -115,6 +124,10 @@ static decoct_status force(dct_backend_list *list, const char *forced, bool stri
             return dct_fail(error, DECOCT_E_UNSUPPORTED,
                             "backend '%s' (%s): the exam rejected kernels of it: %s", forced,
                             b->origin, b->rejected);
+        }
+        decoct_status status = b->forced ? open_whole(b, forced, error) : DECOCT_OK;
+        if (status) {
+            return status;
         }
     }
     for (dct_backend *b = list->items; b < found; b++) {
@@ -197,8 +210,10 @@ static void fill_slot(dct_choice *c, const dct_backend *b, int32_t slot) {
         c->pack_keys = c->pack_keys ? c->pack_keys : b->kernels.pack_keys;
     } else if (slot == DCT_SLOT_PROBE) {
         c->probe = c->probe ? c->probe : &b->kernels.probe;
-    } else {
+    } else if (slot == DCT_SLOT_WHOLE_MATMUL) {
         c->whole = c->whole ? c->whole : &b->kernels.whole;
+    } else {
+        c->whole_rows = c->whole_rows ? c->whole_rows : &b->kernels.whole;
     }
 }
 
@@ -316,10 +331,23 @@ const char *dct_backends_having(const dct_backends *backends, const void *kernel
     return NULL;
 }
 
-const char *dct_backends_serving(const dct_backends *backends, int32_t slot) {
-    const dct_backend *from = slot >= 0 && slot < DCT_SLOTS ? backends->from[slot] : NULL;
-    if (slot == DCT_SLOT_MATMUL && backends->from[DCT_SLOT_WHOLE_MATMUL]) {
-        from = backends->from[DCT_SLOT_WHOLE_MATMUL]; // it is asked first
+// The backend whose whole operation is asked before the kernels of this slot; NULL: none.
+static const dct_backend *whole_before(const dct_backends *backends, int32_t slot) {
+    const dct_backend *matmul = backends->from[DCT_SLOT_WHOLE_MATMUL];
+    const dct_backend *rows = backends->from[DCT_SLOT_WHOLE_ROWS];
+    if (slot < DCT_SLOT_ATTENTION) {
+        return matmul && matmul->kernels.whole.dtypes >> slot & 1 ? matmul : NULL;
     }
+    bool is_rows = slot >= DCT_SLOT_ROWS && slot < DCT_SLOT_PACK_KEYS;
+    return is_rows && rows && rows->kernels.whole.rows_ops >> (slot - DCT_SLOT_ROWS) & 1 ? rows
+                                                                                         : NULL;
+}
+
+const char *dct_backends_serving(const dct_backends *backends, int32_t slot) {
+    if (slot < 0 || slot >= DCT_SLOTS) {
+        return NULL;
+    }
+    const dct_backend *whole = whole_before(backends, slot);
+    const dct_backend *from = whole ? whole : backends->from[slot];
     return from ? from->name : NULL;
 }

@@ -17,7 +17,8 @@ typedef struct dct_choice {
     const decoct_rows_kernel *rows[DCT_OPS][DCT_DTYPES]; // by the type of x; NULL: not available
     void (*pack_keys)(const decoct_keys_piece *piece);
     const decoct_probe_kernel *probe;
-    const decoct_whole_kernels *whole; // NULL: none
+    const decoct_whole_kernels *whole;      // with matmul; NULL: none
+    const decoct_whole_kernels *whole_rows; // with rows; NULL: none
 } dct_choice;
 
 // One backend that was found.

@@ -72,5 +72,9 @@ bool exam_rows(exam *e, decoct_op op, const decoct_rows_kernel *kernel);
 bool exam_pack_keys(exam *e, void (*pack_keys)(const decoct_keys_piece *piece));
 bool exam_probe(exam *e, const decoct_probe_kernel *kernel);
 bool exam_whole_matmul(exam *e, const decoct_whole_kernels *kernels);
+bool exam_whole_rows(exam *e, const decoct_whole_kernels *kernels);
+
+// What whole operations get of the library during the exam: one thread.
+extern const decoct_host exam_host;
 
 #endif

@@ -47,25 +47,42 @@ static void run_scalar(exam *e, const decoct_whole_matmul *call) {
                                   .bias = call->bias});
 }
 
+const decoct_host exam_host = {.struct_size = sizeof exam_host, .threads = 1, .run = run_now};
+
+static bool examine_product(exam *e, const decoct_whole_kernels *kernels, const whole_case *c,
+                            bool packs) {
+    decoct_operand b = {.data = e->input + W + 1, .stride = (c->transposed ? c->k : c->n) + 2};
+    decoct_whole_matmul call = {.m = c->m,
+                                .n = c->n,
+                                .k = c->k,
+                                .x = {.data = e->input + 3, .stride = c->k + 1},
+                                .b = b,
+                                .b_transposed = c->transposed,
+                                .bias = c->bias ? e->input + BIAS : NULL,
+                                .y = {.data = e->given + START, .stride = c->n + 3}};
+    decoct_whole_weights weights = {.k = c->k, .n = c->n, .b = b, .b_transposed = c->transposed};
+    void *packed = NULL;
+    if (packs && kernels->pack(&exam_host, &weights, &packed) == 0) {
+        call.packed = packed;
+        call.b.data = NULL;
+    }
+    exam_begin(e, NULL, c->m * (c->n + 3));
+    bool done = kernels->matmul(&exam_host, &call) == 0;
+    if (call.packed) {
+        kernels->release(packed);
+    }
+    if (done) { // one that declines must not have written either
+        call.b = b;
+        run_scalar(e, &call);
+    }
+    exam_matrix y = {"", START, c->m, c->n, c->n + 3};
+    return exam_same(e, c->what, &y, 1);
+}
+
 bool exam_whole_matmul(exam *e, const decoct_whole_kernels *kernels) {
-    const decoct_host host = {.struct_size = sizeof host, .threads = 1, .run = run_now};
     for (size_t i = 0; i < sizeof whole_cases / sizeof *whole_cases; i++) {
-        const whole_case *c = &whole_cases[i];
-        decoct_whole_matmul call = {
-            .m = c->m,
-            .n = c->n,
-            .k = c->k,
-            .x = {.data = e->input + 3, .stride = c->k + 1},
-            .b = {.data = e->input + W + 1, .stride = (c->transposed ? c->k : c->n) + 2},
-            .b_transposed = c->transposed,
-            .bias = c->bias ? e->input + BIAS : NULL,
-            .y = {.data = e->given + START, .stride = c->n + 3}};
-        exam_begin(e, NULL, c->m * (c->n + 3));
-        if (kernels->matmul(&host, &call) == 0) {
-            run_scalar(e, &call);
-        }
-        exam_matrix y = {"", START, c->m, c->n, c->n + 3};
-        if (!exam_same(e, c->what, &y, 1)) { // one that declines must not have written either
+        if (!examine_product(e, kernels, &whole_cases[i], false) ||
+            (kernels->pack && !examine_product(e, kernels, &whole_cases[i], true))) {
             return false;
         }
     }

@@ -3,7 +3,10 @@
 // kernels their slots.
 #include "kernels.h"
 
+#include "machine/cpu.h"
+
 #include <decoct/decoct.h>
+#include <stdio.h>
 #include <string.h>
 
 // Longer lists are mistakes.
@@ -19,10 +22,9 @@ static const char *const names[DCT_SLOTS] = {
 #define DECOCT_OP(NAME, name, needs, forms, cost) [DCT_SLOT_ROWS + DCT_OP_INDEX_##NAME] = #name,
 #include <decoct/ops.def>
 #undef DECOCT_OP
-    [DCT_SLOT_ATTENTION] = "attention",
-    [DCT_SLOT_PACK_KEYS] = "pack_keys",
-    [DCT_SLOT_PROBE] = "probe",
-    [DCT_SLOT_WHOLE_MATMUL] = "whole_matmul",
+    [DCT_SLOT_ATTENTION] = "attention",   [DCT_SLOT_PACK_KEYS] = "pack_keys",
+    [DCT_SLOT_PROBE] = "probe",           [DCT_SLOT_WHOLE_MATMUL] = "whole_matmul",
+    [DCT_SLOT_WHOLE_ROWS] = "whole_rows",
 };
 
 const char *dct_slot_name(int32_t slot) {
@@ -82,8 +84,10 @@ bool dct_kernels_has(const dct_kernels *k, int32_t slot) {
         return k->pack_keys;
     case DCT_SLOT_PROBE:
         return k->probe.fma;
-    default:
+    case DCT_SLOT_WHOLE_MATMUL:
         return k->whole.matmul;
+    default:
+        return k->whole.rows && k->whole.rows_ops;
     }
 }
 
@@ -94,7 +98,7 @@ bool dct_kernels_exact(const dct_kernels *k, int32_t slot) {
     if (slot >= DCT_SLOT_ROWS && slot < DCT_SLOT_PACK_KEYS) {
         return k->rows[slot - DCT_SLOT_ROWS].bits == DECOCT_BITS_EXACT;
     }
-    if (slot == DCT_SLOT_WHOLE_MATMUL) {
+    if (slot >= DCT_SLOT_WHOLE_MATMUL) {
         return k->whole.bits == DECOCT_BITS_EXACT;
     }
     bool exact = k->bits == DECOCT_BITS_EXACT;
@@ -124,9 +128,26 @@ void dct_kernels_drop(dct_kernels *k, int32_t slot) {
         k->pack_keys = NULL;
     } else if (slot == DCT_SLOT_PROBE) {
         k->probe = (decoct_probe_kernel){0};
+    } else if (slot == DCT_SLOT_WHOLE_MATMUL) {
+        k->whole.matmul = NULL;
+        k->whole.pack = NULL;
     } else {
-        k->whole = (decoct_whole_kernels){0};
+        k->whole.rows = NULL;
     }
+}
+
+bool dct_kernels_open(const dct_kernels *k, char *reason, size_t size) {
+    bool whole =
+        dct_kernels_has(k, DCT_SLOT_WHOLE_MATMUL) || dct_kernels_has(k, DCT_SLOT_WHOLE_ROWS);
+    if (!whole || !k->whole.open) {
+        return true;
+    }
+    snprintf(reason, size, "its library could not be opened");
+    bool opened = k->whole.open(reason, size) == 0;
+    if (!dct_fp_is_default()) { // libraries change the mode in their constructors
+        dct_fp_enter();
+    }
+    return opened;
 }
 
 // ---- Copying ----
@@ -234,6 +255,24 @@ static const char *copy_rows(const decoct_backend *table, uint64_t features, dct
     return why;
 }
 
+// The first version of the struct ended with `matmul`, and a table did not state its size.
+static const char *copy_whole(const decoct_backend *table, dct_kernels *to) {
+    const size_t first = offsetof(decoct_whole_kernels, matmul) + sizeof(void *);
+    size_t size = table->whole_size ? table->whole_size : first;
+    if (!table->whole) {
+        return NULL;
+    }
+    if (size < first) {
+        return "its whole_size is smaller than decoct_whole_kernels of ABI 3";
+    }
+    copy_item(table->whole, 0, (uint32_t)size, &to->whole, sizeof to->whole);
+    to->whole.bits = table->bits ? table->bits : to->whole.bits;
+    to->whole.rows_ops &= (UINT64_C(1) << DCT_OPS) - 1;
+    return to->whole.pack && !to->whole.release
+               ? "its whole operations have `pack` and no `release`"
+               : NULL;
+}
+
 const char *dct_kernels_copy(const decoct_backend *given, uint64_t features, dct_kernels *to) {
     decoct_backend table = {0};
     size_t size = given->struct_size < sizeof table ? given->struct_size : sizeof table;
@@ -245,10 +284,9 @@ const char *dct_kernels_copy(const decoct_backend *given, uint64_t features, dct
     const char *why = copy_matmul(&table, features, to);
     why = why ? why : copy_attention(&table, features, to);
     why = why ? why : copy_rows(&table, features, to);
+    why = why ? why : copy_whole(&table, to);
     to->bits = table.bits;
     to->pack_keys = table.pack_keys;
     to->probe = table.probe ? *table.probe : (decoct_probe_kernel){0};
-    to->whole = table.whole ? *table.whole : (decoct_whole_kernels){0};
-    to->whole.bits = table.bits ? table.bits : to->whole.bits;
     return why;
 }

@@ -31,7 +31,7 @@ typedef struct dct_kernels {
 } dct_kernels;
 
 // What can be served by one backend or another: a matrix product for each type of w, attention,
-// each operation on rows, pack_keys, probe, whole matrix products.
+// each operation on rows, pack_keys, probe, whole matrix products, whole operations on rows.
 enum {
     DCT_SLOT_MATMUL = 0, // + decoct_dtype
     DCT_SLOT_ATTENTION = DCT_DTYPES,
@@ -39,6 +39,7 @@ enum {
     DCT_SLOT_PACK_KEYS = DCT_SLOT_ROWS + DCT_OPS,
     DCT_SLOT_PROBE,
     DCT_SLOT_WHOLE_MATMUL,
+    DCT_SLOT_WHOLE_ROWS,
     DCT_SLOTS
 };
 
@@ -51,6 +52,8 @@ bool dct_kernels_exact(const dct_kernels *kernels, int32_t slot);
 bool dct_kernels_all_exact(const dct_kernels *kernels);
 // Empties a slot.
 void dct_kernels_drop(dct_kernels *kernels, int32_t slot);
+// Lets whole operations load what they need. False, and why they cannot be used.
+bool dct_kernels_open(const dct_kernels *kernels, char *reason, size_t size);
 
 // Bytes of one number; of a type whose numbers share a scale those of a block.
 int64_t dct_dtype_bytes(decoct_dtype dtype);

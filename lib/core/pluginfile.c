@@ -61,7 +61,8 @@ static bool is_end_of_field(uint64_t size) {
                                     END_OF(attention),
                                     END_OF(rows),
                                     END_OF(pack_keys),
-                                    END_OF(probe)};
+                                    END_OF(probe),
+                                    END_OF(whole)};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         if (ends[i] == size) {
             return true;

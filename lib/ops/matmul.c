@@ -7,10 +7,10 @@
 #include "core/call_trace.h"
 #include "core/overlap.h"
 #include "core/sizes.h"
-#include "machine/cpu.h"
 #include "machine/memory.h"
 #include "product.h"
 #include "rowops.h"
+#include "whole.h"
 
 #include <math.h>
 
@@ -19,33 +19,6 @@ enum { SCALED_FLOATS = 1 << 18 };
 
 // In place of the operands of an empty product, which may be NULL: no kernel sees a null pointer.
 static const float NOTHING;
-
-// ---- Whole products ----
-
-static void run_for_whole(void *context, int64_t count,
-                          void (*task)(void *data, int64_t index, int32_t worker), void *data) {
-    dct_run_all(context, count, task, data);
-}
-
-// True if a backend has done the whole product.
-static bool done_by_whole(decoct_context *ctx, const decoct_whole_matmul *call) {
-    const decoct_whole_kernels *whole = ctx->kernels->whole;
-    if (!whole || !(whole->dtypes >> call->b.dtype & 1)) {
-        return false;
-    }
-    decoct_host host = {.struct_size = sizeof host,
-                        .threads = dct_pool_threads(ctx->pool),
-                        .context = ctx,
-                        .run = run_for_whole};
-    bool done = whole->matmul(&host, call) == 0;
-    if (done) {
-        dct_call_served(ctx, whole);
-    }
-    if (!dct_fp_is_default()) { // other libraries may change the mode
-        dct_fp_enter();
-    }
-    return done;
-}
 
 // ---- For other operations ----
 
@@ -68,7 +41,10 @@ static decoct_status check_bits(decoct_context *ctx, const decoct_weights *w) {
                  : DECOCT_OK;
 }
 
+// By the backend that packed them, or any other one that reads the copy.
 static bool linear_by_whole(decoct_context *ctx, const decoct_weights *w, const dct_product *p) {
+    const decoct_whole_kernels *whole = ctx->kernels->whole;
+    bool own = w->own && whole && whole->matmul == w->whole->matmul;
     decoct_whole_matmul call = {
         .m = p->m,
         .n = w->n,
@@ -77,8 +53,9 @@ static bool linear_by_whole(decoct_context *ctx, const decoct_weights *w, const 
         .b = {.data = w->dense, .stride = w->transposed ? w->k : w->n, .dtype = w->kernel->w_dtype},
         .b_transposed = w->transposed,
         .bias = p->bias,
-        .y = {.data = p->y, .stride = p->y_stride}};
-    return w->dense && p->m > 0 && p->n > 0 && done_by_whole(ctx, &call);
+        .y = {.data = p->y, .stride = p->y_stride},
+        .packed = own ? w->own : NULL};
+    return (w->dense || own) && p->m > 0 && p->n > 0 && dct_whole_matmul(ctx, &call);
 }
 
 static void linear(decoct_context *ctx, const decoct_weights *w, dct_product *p,
@@ -260,7 +237,7 @@ static bool unpacked_by_whole(decoct_context *ctx, const decoct_matmul_args *a) 
                                 .b_transposed = a->b_transposed != 0,
                                 .bias = a->bias,
                                 .y = {.data = a->y, .stride = a->y_stride}};
-    return a->batch == 1 && done_by_whole(ctx, &call);
+    return a->batch == 1 && dct_whole_matmul(ctx, &call);
 }
 
 static decoct_status multiply_unpacked(decoct_context *ctx, const decoct_matmul_args *a,

@@ -7,6 +7,7 @@
 #include "core/call_trace.h"
 #include "core/overlap.h"
 #include "machine/memory.h"
+#include "whole.h"
 
 #include <math.h>
 
@@ -61,7 +62,7 @@ static void rows_task(void *data, int64_t index, int32_t worker) {
 }
 
 static void run_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece *whole) {
-    if (whole->rows == 0 || whole->cols == 0) {
+    if (whole->rows == 0 || whole->cols == 0 || dct_whole_rows(ctx, op, whole)) {
         return;
     }
     rows_job job = {.run = ctx->kernels->rows[op][whole->x.dtype]->run, .whole = whole};

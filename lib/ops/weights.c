@@ -7,6 +7,7 @@
 #include "core/overlap.h"
 #include "core/sizes.h"
 #include "machine/memory.h"
+#include "whole.h"
 
 #include <string.h>
 
@@ -53,6 +54,9 @@ static void pack(decoct_context *ctx, dct_pack_job *job) {
 
 static void weights_free(decoct_weights *weights) {
     if (weights) {
+        if (weights->own) {
+            weights->whole->release(weights->own);
+        }
         dct_backends_release(weights->backends);
         dct_free(weights->panels);
         dct_free(weights->dense);
@@ -98,13 +102,22 @@ static decoct_weights *weights_new(decoct_context *ctx, const decoct_matmul_kern
     return weights;
 }
 
-// The copy for whole products, where the context has such a backend. False: no memory.
-static bool weights_keep_dense(const decoct_context *ctx, decoct_weights *weights,
+// What a backend with whole products made of w, or a copy for it, where the context has such a
+// backend. False: no memory.
+static bool weights_keep_whole(decoct_context *ctx, decoct_weights *weights,
                                const decoct_weights_args *a) {
     const decoct_whole_kernels *whole = ctx->kernels->whole;
     int64_t rows = a->transposed ? a->n : a->k, cols = a->transposed ? a->k : a->n;
     int64_t size = dct_dtype_bytes(a->dtype), bytes;
     if (!whole || !(whole->dtypes >> a->dtype & 1) || rows == 0 || cols == 0) {
+        return true;
+    }
+    decoct_operand b = {.data = a->w, .stride = a->stride, .dtype = a->dtype};
+    weights->own = dct_whole_pack(
+        ctx,
+        &(decoct_whole_weights){.k = a->k, .n = a->n, .b = b, .b_transposed = a->transposed != 0});
+    weights->whole = whole;
+    if (weights->own) {
         return true;
     }
     if (!dct_mul(rows, cols, &bytes) || !dct_mul(bytes, size, &bytes)) {
@@ -135,7 +148,7 @@ decoct_status dct_weights_create(decoct_context *ctx, const decoct_weights_args 
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "weights: no memory for (%lld, %lld)",
                         (long long)a.k, (long long)a.n);
     }
-    if (!weights_keep_dense(ctx, weights, &a)) {
+    if (!weights_keep_whole(ctx, weights, &a)) {
         dct_free(weights->panels);
         dct_free(weights);
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "weights: no memory for a copy (%lld, %lld)",

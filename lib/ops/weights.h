@@ -15,6 +15,9 @@ struct decoct_weights {
     // such backend.
     void *dense;
     bool transposed; // of the copy: (n, k)
+    // In place of the copy, what the whole operations of such a backend made of w; NULL: nothing.
+    void *own;
+    const decoct_whole_kernels *whole; // their release
 };
 
 // w, or a part of it, to be packed.
