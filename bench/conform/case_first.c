@@ -42,7 +42,7 @@ void conform_softmax_together(conform_probe *p) {
         list[i] = &pieces[i];
     }
     conform_kernel *run = (conform_kernel *)p->given->rows[DECOCT_OP_SOFTMAX].run;
-    bool fine = conform_call_together(p, run, list, THREADS, TIMES);
+    bool fine = conform_call_together(p, run, list, y, p->exact ? right : NULL, THREADS, TIMES);
     for (int i = 0; i < THREADS && fine && p->exact; i++) {
         fine = conform_compare_bits(p, "threads", y[i], right[i]);
     }

@@ -141,14 +141,20 @@ bool conform_call(conform_probe *p, conform_kernel *run, const void *piece);
 static inline void conform_call_right(conform_kernel *run, const void *piece) {
     run(piece);
 }
-// run(pieces[i]) on a thread each, all at the same time, `times` times over; then the checks of the
-// memory, whose findings have the reasons of conform_call. Neither registers nor system calls are
-// watched meanwhile. False: a finding.
+// run(pieces[i]), which writes to given[i], on a thread each, all at the same time: `times` times
+// at least, and until some of the calls of each thread have overlapped with calls of others. Before
+// each call the elements of given[i] are what they were. A thread stops after the first result that
+// is not right[i] (`right` may be NULL), so that a comparison finds it afterwards. Then the checks
+// of the memory; false: a finding there. In a test that calls this, no conform_call comes before
+// it.
 bool conform_call_together(conform_probe *p, conform_kernel *run, const void *const *pieces,
-                           int count, int times);
+                           conform_matrix *const *given, conform_matrix *const *right, int count,
+                           int times);
 
 // ---- The comparison ----
 
+// Equal bits in all elements; a NaN equals each NaN.
+bool conform_is_same(const conform_matrix *given, const conform_matrix *right);
 // All elements of both have the same bits; a NaN equals each NaN. False, and a finding with the
 // first element that differs. In a unit of other bits use conform_compare_near.
 bool conform_compare_bits(conform_probe *p, const char *reason, const conform_matrix *given,
