@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// exp and tanh of a vector backend: built once for each, with BACKEND_VEC_H, EXP_RANGE and
-// TANH_RANGE.
+// exp, tanh and erf of a vector backend: built once for each, with BACKEND_VEC_H, EXP_RANGE,
+// TANH_RANGE and ERF_RANGE.
 #include BACKEND_VEC_H
 
 #include "backends/simd/exp.h"
@@ -16,5 +16,11 @@ void EXP_RANGE(int64_t count, const float *x, float *y) {
 void TANH_RANGE(int64_t count, const float *x, float *y) {
     for (int64_t i = 0; i < count; i += LANES) {
         vec_store(y + i, vec_tanh(vec_load(x + i)));
+    }
+}
+
+void ERF_RANGE(int64_t count, const float *x, float *y) {
+    for (int64_t i = 0; i < count; i += LANES) {
+        vec_store(y + i, vec_erf(vec_load(x + i)));
     }
 }

@@ -14,15 +14,14 @@ DECOCT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "decoct"
 QEMU = shutil.which("qemu-x86_64")
 SARAH = "Sarah lies still on the bed, feeling"
 MOTHER = "Sarah lies to her mother, feeling"
-# CPU of the emulator, what must be chosen, and whether the CPU has fused multiply-add: only
-# then are the bits promised (erf comes from SLEEF's other variant where it is not).
+# CPU of the emulator, and what must be chosen.
 CPUS = [
-    ("Nehalem", "scalar", False),        # SSE4.2
-    ("SandyBridge", "scalar", False),    # AVX, no FMA
-    ("Haswell", "avx2", True),
-    ("EPYC", "avx2", True),
-    ("Haswell,-xsave", "scalar", False), # AVX2 is in CPUID, the operating system does not keep ymm
-    ("Haswell,-fma", "scalar", False),   # a hypervisor may hide one bit of many
+    ("Nehalem", "scalar"),        # SSE4.2
+    ("SandyBridge", "scalar"),    # AVX, no FMA
+    ("Haswell", "avx2"),
+    ("EPYC", "avx2"),
+    ("Haswell,-xsave", "scalar"), # AVX2 is in CPUID, the operating system does not keep ymm
+    ("Haswell,-fma", "scalar"),   # a hypervisor may hide one bit of many
 ]
 
 
@@ -47,17 +46,14 @@ def answer(prompt, cpu=None):
 class OtherCPUs(unittest.TestCase):
     def test_the_answer(self):
         native = answer(SARAH)
-        for cpu, backend, fma in CPUS:
+        for cpu, backend in CPUS:
             with self.subTest(cpu=cpu):
                 emulated = answer(SARAH, cpu)
                 self.assertEqual(emulated["backend"], backend)
                 self.assertEqual([row["text"] for row in emulated["next"]],
                                  [row["text"] for row in native["next"]])
                 for mine, theirs in zip(emulated["next"], native["next"]):
-                    if fma:
-                        self.assertEqual(mine, theirs)
-                    else:
-                        self.assertLessEqual(abs(mine["p"] - theirs["p"]), 1e-5)
+                    self.assertEqual(mine, theirs)
 
     def test_the_numbers_are_of_this_prompt(self):
         # Two prompts, two answers: the comparison above does not compare constants.
@@ -67,6 +63,12 @@ class OtherCPUs(unittest.TestCase):
         native, emulated = run("hash"), run("hash", cpu="Haswell")
         self.assertEqual((native[0], emulated[0]), (0, 0), emulated[2])
         self.assertGreater(len(native[1].splitlines()), 40)
+        self.assertEqual(native[1].splitlines(), emulated[1].splitlines())
+
+    def test_erf_without_fma(self):
+        native, emulated = run("hash", "--op", "gelu"), run("hash", "--op", "gelu", cpu="Nehalem")
+        self.assertEqual((native[0], emulated[0]), (0, 0), emulated[2])
+        self.assertIn("erf", native[1])
         self.assertEqual(native[1].splitlines(), emulated[1].splitlines())
 
     def test_the_impossible_is_refused(self):

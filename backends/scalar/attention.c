@@ -30,7 +30,7 @@ static float score(const decoct_attention_piece *a, int64_t row, int64_t key) {
     }
     sum *= a->scale;
     if (a->softcap != 0.0f) {
-        sum = a->softcap * tanh_canonical(sum / a->softcap);
+        sum = a->softcap * decoct_reference_tanh(sum / a->softcap);
     }
     if (a->slopes) {
         sum = fmaf(*a->slopes, (float)(key - (a->position + row)), sum);
@@ -44,7 +44,7 @@ static float score(const decoct_attention_piece *a, int64_t row, int64_t key) {
 // The state of a query row in one part of the keys. `out` is not divided by the sum yet.
 typedef struct row_state {
     float max;
-    lanes sum;
+    decoct_reference_lanes sum;
     float *out; // (value_dim)
 } row_state;
 
@@ -63,7 +63,7 @@ static void attend_block(const decoct_attention_piece *a, int64_t row, int64_t f
     if (!seen) {
         return;
     }
-    float rescale = exp_canonical(state->max - max);
+    float rescale = decoct_reference_exp(state->max - max);
     state->max = max;
     for (int i = 0; i < LANES; i++) {
         state->sum.total[i] *= rescale;
@@ -76,23 +76,18 @@ static void attend_block(const decoct_attention_piece *a, int64_t row, int64_t f
             continue;
         }
         const float *v = (const float *)a->v + j * a->v_stride;
-        float p = exp_canonical(s[j - first] - max);
+        float p = decoct_reference_exp(s[j - first] - max);
         state->sum.part[j % LANES] += p;
         for (int64_t c = 0; c < a->value_dim; c++) {
             out[c] = fmaf(p, v[c], out[c]);
         }
     }
-    close_chunk(&state->sum);
+    decoct_reference_close_chunk(&state->sum);
 }
 
-// The result of one part, or of all parts so far. A sum of 0: no key was seen.
-typedef struct row_result {
-    float max, sum;
-} row_result;
-
 // Keys [first, last) of one part, by themselves; out (value_dim).
-static row_result attend_part(const decoct_attention_piece *a, int64_t row, int64_t first,
-                              int64_t last, float *out) {
+static decoct_reference_part attend_part(const decoct_attention_piece *a, int64_t row,
+                                         int64_t first, int64_t last, float *out) {
     row_state state = {.max = -INFINITY, .out = out};
     for (int64_t c = 0; c < a->value_dim; c++) {
         out[c] = 0.0f;
@@ -100,36 +95,17 @@ static row_result attend_part(const decoct_attention_piece *a, int64_t row, int6
     for (; first < last; first += KEYS) {
         attend_block(a, row, first, first + KEYS < last ? first + KEYS : last, &state);
     }
-    return (row_result){state.max, fold(&state.sum)};
-}
-
-// Adds the next part to those before it. The first part that saw a key is copied.
-static void merge_part(int64_t value_dim, row_result next, const float *next_out, row_result *all,
-                       float *out) {
-    if (next.sum == 0.0f) {
-        return;
-    }
-    if (all->sum == 0.0f) {
-        *all = next;
-        memcpy(out, next_out, (size_t)value_dim * sizeof *out);
-        return;
-    }
-    float max = all->max > next.max ? all->max : next.max;
-    float before = exp_canonical(all->max - max), here = exp_canonical(next.max - max);
-    all->max = max;
-    all->sum = fmaf(next.sum, here, all->sum * before);
-    for (int64_t c = 0; c < value_dim; c++) {
-        out[c] = fmaf(next_out[c], here, out[c] * before);
-    }
+    return (decoct_reference_part){state.max, decoct_reference_fold(&state.sum)};
 }
 
 // One more score, without a value.
-static void merge_sink(const decoct_attention_piece *a, row_result *all, float *out) {
+static void merge_sink(const decoct_attention_piece *a, decoct_reference_part *all, float *out) {
     float *nothing = a->scratch;
     for (int64_t c = 0; c < a->value_dim; c++) {
         nothing[c] = 0.0f;
     }
-    merge_part(a->value_dim, (row_result){*a->sinks, 1.0f}, nothing, all, out);
+    decoct_reference_merge(a->value_dim, (decoct_reference_part){*a->sinks, 1.0f}, nothing, all,
+                           out);
 }
 
 static int64_t attention_scratch(const decoct_attention_piece *a) {
@@ -137,13 +113,13 @@ static int64_t attention_scratch(const decoct_attention_piece *a) {
 }
 
 // All parts, and the sink; out (value_dim) is not divided by the sum yet.
-static row_result attend_row(const decoct_attention_piece *a, int64_t row, float *out) {
+static decoct_reference_part attend_row(const decoct_attention_piece *a, int64_t row, float *out) {
     int64_t visible = visible_keys(a, row);
-    row_result all = attend_part(a, row, 0, visible < PART ? visible : PART, out);
+    decoct_reference_part all = attend_part(a, row, 0, visible < PART ? visible : PART, out);
     for (int64_t first = PART; first < visible; first += PART) {
         int64_t last = first + PART < visible ? first + PART : visible;
-        row_result next = attend_part(a, row, first, last, a->scratch);
-        merge_part(a->value_dim, next, a->scratch, &all, out);
+        decoct_reference_part next = attend_part(a, row, first, last, a->scratch);
+        decoct_reference_merge(a->value_dim, next, a->scratch, &all, out);
     }
     if (a->sinks && *a->sinks != -INFINITY) {
         merge_sink(a, &all, out);
@@ -154,14 +130,14 @@ static row_result attend_row(const decoct_attention_piece *a, int64_t row, float
 static void attention_run(const decoct_attention_piece *a) {
     for (int64_t row = 0; row < a->rows; row++) {
         float *out = a->out + row * a->out_stride;
-        row_result all = attend_row(a, row, out);
+        decoct_reference_part all = attend_row(a, row, out);
         float inverse = all.sum == 0.0f ? 0.0f : 1.0f / all.sum;
         for (int64_t c = 0; c < a->value_dim; c++) {
             out[c] *= inverse;
         }
         for (int64_t j = 0; a->weights && j < a->kv_len; j++) {
             float s = j < visible_keys(a, row) ? score(a, row, j) : -INFINITY;
-            float w = s == -INFINITY ? 0.0f : exp_canonical(s - all.max) * inverse;
+            float w = s == -INFINITY ? 0.0f : decoct_reference_exp(s - all.max) * inverse;
             a->weights[row * a->weights_stride + j] = w;
         }
     }

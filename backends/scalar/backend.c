@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The scalar backend: the definition of every result, in plain C. Short before fast; it shares
 // nothing with the vector backends. Built twice: for any CPU, and (DECOCT_BACKEND_ENTRY ..._fma)
-// with the FMA instruction, without which fmaf is a slow library call. Both give the same bits, but
-// for the erf form of GELU, whose function in SLEEF needs the instruction to be the deterministic
-// one.
+// with the FMA instruction, without which fmaf is a slow library call. Both give the same bits.
 #include "scalar.h"
 
 // ---- Ceilings ----

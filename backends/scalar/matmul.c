@@ -13,7 +13,7 @@ static inline void multiply(const decoct_matmul_piece *a, decoct_dtype dtype) {
             const void *panel = (const char *)a->w + j / PANEL * a->w_stride;
             float sum = a->accumulate ? y[j] : 0.0f;
             for (int64_t p = 0; p < a->k; p++) {
-                sum = fmaf(x[p], stored_at(dtype, panel, p * PANEL + j % PANEL), sum);
+                sum = fmaf(x[p], decoct_reference_load(dtype, panel, p * PANEL + j % PANEL), sum);
             }
             y[j] = a->bias ? sum + a->bias[j] : sum;
         }

@@ -24,7 +24,7 @@ class Header:
 
     def __init__(self, folder, name):
         self.folder, self.found, self.values = folder, [], {}
-        root = self.read(name.replace(".", "_8"))
+        root = self.read(name.replace("_", "__").replace(".", "_8"))
         for member in root.iter("memberdef"):
             self.member(member, member.findtext("name"), int(member.find("location").get("line")))
         for inner in root.iter("innerclass"):

@@ -15,10 +15,10 @@ static int mistake; // one of them, by the environment variable DECOCT_TEST_MIST
 #include "backends/scalar/scalar.h"
 
 static float any_tanh(float x) {
-    return mistake == softcap_of_libm ? tanhf(x) : tanh_canonical(x);
+    return mistake == softcap_of_libm ? tanhf(x) : decoct_reference_tanh(x);
 }
 
-#define tanh_canonical any_tanh
+#define decoct_reference_tanh any_tanh
 #include "backends/scalar/attention.c"
 #include "backends/scalar/backend.c"
 #include "backends/scalar/matmul.c"
@@ -212,9 +212,10 @@ static void wrong_16(const decoct_matmul_piece *a, decoct_dtype dtype) {
         const void *panel = (const char *)a->w + j / PANEL * a->w_stride;
         float *y = row_of_y(a, row) + j, sum = a->accumulate ? *y : 0.0f;
         for (int64_t p = 0; p < a->k; p++) {
-            float x = row_of_x(a, row)[p], w = stored_at(dtype, panel, p * PANEL + j % PANEL);
+            float x = row_of_x(a, row)[p],
+                  w = decoct_reference_load(dtype, panel, p * PANEL + j % PANEL);
             w = mistake == f16_denormals_lost && fabsf(w) < 0x1p-14f ? 0.0f : w;
-            sum = fmaf(from_bits(to_bits(x) & kept), w, sum);
+            sum = fmaf(decoct_reference_from_bits(decoct_reference_to_bits(x) & kept), w, sum);
         }
         *y = a->bias ? sum + a->bias[j] : sum;
     }

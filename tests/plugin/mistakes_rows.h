@@ -19,7 +19,7 @@ static void wrong_softmax(const decoct_rows_piece *a) {
     for (int64_t i = 0; i < a->rows; i++) {
         const float *x = x_row(a, i);
         float *y = y_row(a, i), all = 0.0f, max = maximum(x, a->cols, a->scale);
-        lanes total = {{0}, {0}};
+        decoct_reference_lanes total = {{0}, {0}};
         for (int64_t j = 0; mistake == softmax_not_in_place && j < a->cols; j++) {
             y[j] = 0.0f;
         }
@@ -27,14 +27,14 @@ static void wrong_softmax(const decoct_rows_piece *a) {
             float z = mistake == softmax_without_maximum ? x[j] * a->scale
                       : mistake == softmax_scale_ignored ? x[j] - max / a->scale
                                                          : x[j] * a->scale - max;
-            y[j] = exp_canonical(z);
+            y[j] = decoct_reference_exp(z);
             total.part[j % LANES] += y[j]; // softmax_one_chunk: the lanes are not folded
             all += y[j];
             if (mistake != softmax_one_chunk && j % DECOCT_SUM_CHUNK == DECOCT_SUM_CHUNK - 1) {
-                close_chunk(&total);
+                decoct_reference_close_chunk(&total);
             }
         }
-        float inverse = 1.0f / (mistake == softmax_one_lane ? all : fold(&total));
+        float inverse = 1.0f / (mistake == softmax_one_lane ? all : decoct_reference_fold(&total));
         for (int64_t j = 0; j < a->cols; j++) {
             y[j] *= inverse; // softmax_all_hidden_nan: 0 / 0 for a row that sees nothing
         }
