@@ -4,7 +4,7 @@
 #ifndef ATTENTION_KIT_H
 #define ATTENTION_KIT_H
 
-#include "check.h"
+#include "exact_kit.h"
 
 #include "bench/cases/hidden_keys.h"
 
@@ -126,106 +126,61 @@ static const float *row_of(const shape *s, const float *p, int64_t b, int64_t h,
                           : p + ((b * heads + h) * len + i) * dim;
 }
 
-// Does the query in row i of batch element b see key j, as far as no mask is asked?
-static bool sees(const shape *s, int64_t b, int64_t i, int64_t j) {
+// The keys [first, last) that the query in row i of batch element b sees, as far as no mask is
+// asked.
+static int64_t first_key(const shape *s, int64_t i) {
+    return s->window ? s->q_offset + i - s->window + 1 : 0;
+}
+
+static int64_t last_key(const shape *s, int64_t b, int64_t i) {
     int64_t p = s->q_offset + i;
-    bool inside = !s->window || (j > p - s->window && (s->causal || j < p + s->window));
-    return j < length(s, b) && (!s->causal || j <= p) && inside;
+    int64_t last = s->causal ? p + 1 : s->window ? p + s->window : s->kv_len;
+    return min64(last, length(s, b));
 }
 
-// A row in float64.
-typedef struct exact_row {
-    bool seen;    // a key is
-    double error; // D of decoct.h
-    double range; // R: the largest difference between two scores
-} exact_row;
-
-// The score of key j, and how far f32 may be from it.
-static double exact_score(const operands *o, const shape *s, int64_t b, int64_t h, int64_t i,
-                          int64_t j, double *error) {
-    const float *q = row_of(s, o->p[Q], b, h, i, s->heads, s->q_len, s->head_dim);
-    const float *k = row_of(s, o->p[K], s->shared ? 0 : b, h * s->kv_heads / s->heads, j,
-                            s->kv_heads, s->kv_len, s->head_dim);
-    double dim = (double)(s->head_dim ? s->head_dim : 1), z = 0.0, size = 0.0;
-    double scale = s->scale != 0.0f ? (double)s->scale : 1.0 / sqrt(dim);
-    for (int64_t d = 0; d < s->head_dim; d++) {
-        z += (double)q[d] * (double)k[d];
-        size += fabs((double)q[d] * (double)k[d]);
-    }
-    z *= scale;
-    *error = CHECK_U * (dim + 2.0) * fabs(scale) * size;
-    if (s->softcap != 0.0f) {
-        z = (double)s->softcap * tanh(z / (double)s->softcap);
-        *error += 8.0 * CHECK_U * fabs(z) + 0x1p-147 * (1.0 + (double)s->softcap);
-    }
-    if (s->slopes) {
-        double slope = (double)o->slopes[h] * (double)(j - (s->q_offset + i));
-        z += slope;
-        *error += CHECK_U * (fabs(z) + fabs(slope));
-    }
-    z += s->mask ? (double)o->p[MASK][(h * s->q_len + i) * s->kv_len + j] : 0.0;
-    *error += 2.0 * CHECK_U * fabs(z);
-    return z;
+static inline bool sees(const shape *s, int64_t b, int64_t i, int64_t j) {
+    return j >= first_key(s, i) && j < last_key(s, b, i);
 }
 
-// The weights of one row, 0 where a key is hidden.
-static exact_row exact_weights(const operands *o, const shape *s, int64_t b, int64_t h, int64_t i,
-                               double *z) {
-    exact_row row = {.seen = false};
-    double sink = s->sinks ? (double)o->sinks[h] : -INFINITY, max = -INFINITY, min = INFINITY;
-    for (int64_t j = 0; j < s->kv_len; j++) {
-        double error = 0.0;
-        z[j] = sees(s, b, i, j) ? exact_score(o, s, b, h, i, j, &error) : -INFINITY;
-        row.seen = row.seen || z[j] > -INFINITY;
-        row.error = z[j] > -INFINITY ? fmax(row.error, error) : row.error;
-        max = fmax(max, z[j]);
-        min = z[j] > -INFINITY ? fmin(min, z[j]) : min;
-    }
-    max = fmax(max, sink);
-    row.range = row.seen ? max - (sink > -INFINITY ? fmin(min, sink) : min) : 0.0;
-    double sum = row.seen ? exp(sink - max) : 0.0;
-    for (int64_t j = 0; j < s->kv_len; j++) {
-        z[j] = row.seen ? exp(z[j] - max) : 0.0;
-        sum += z[j];
-    }
-    for (int64_t j = 0; j < s->kv_len && row.seen; j++) {
-        z[j] /= sum;
-    }
-    return row;
-}
-
-// The bound of decoct.h for an output of the size sum p |v|, or for a weight.
-static double bound(const shape *s, const exact_row *row, double size, double tiny) {
-    double steps = (double)min64(s->kv_len, PART) + 6.0 * (double)(s->kv_len / PART);
-    steps += s->sinks ? 6.0 : 0.0;
-    return size * (2.0 * row->error + CHECK_U * (row->range + 2.0 * steps + 10.0)) + tiny;
+// The same query in float64.
+static exact_query query_of(const operands *o, const shape *s, int64_t b, int64_t h, int64_t i) {
+    int64_t p = s->q_offset + i, kv = h * s->kv_heads / s->heads, kv_b = s->shared ? 0 : b;
+    double dim = (double)(s->head_dim ? s->head_dim : 1);
+    return (exact_query){.head_dim = s->head_dim,
+                         .value_dim = s->value_dim,
+                         .kv_len = s->kv_len,
+                         .first = first_key(s, i),
+                         .last = last_key(s, b, i),
+                         .q = row_of(s, o->p[Q], b, h, i, s->heads, s->q_len, s->head_dim),
+                         .k = row_of(s, o->p[K], kv_b, kv, 0, s->kv_heads, s->kv_len, s->head_dim),
+                         .v = row_of(s, o->p[V], kv_b, kv, 0, s->kv_heads, s->kv_len, s->value_dim),
+                         .k_stride = (s->interleaved ? s->kv_heads : 1) * s->head_dim,
+                         .v_stride = (s->interleaved ? s->kv_heads : 1) * s->value_dim,
+                         .mask = s->mask ? o->p[MASK] + (h * s->q_len + i) * s->kv_len : NULL,
+                         .scale = s->scale != 0.0f ? (double)s->scale : 1.0 / sqrt(dim),
+                         .softcap = s->softcap,
+                         .slope = s->slopes ? &o->slopes[h] : NULL,
+                         .sink = s->sinks ? &o->sinks[h] : NULL,
+                         .position = p};
 }
 
 static double row_error(const operands *o, const shape *s, int64_t b, int64_t h, int64_t i) {
-    static double p[MOST_KEYS];
-    double worst = 0.0, total = 0.0;
-    exact_row row = exact_weights(o, s, b, h, i, p);
+    static double p[MOST_KEYS], p_bound[MOST_KEYS];
+    exact_result weights = {p, p_bound}, right = exact_room();
+    const exact_query query = query_of(o, s, b, h, i);
+    exact_attend(&query, weights, right);
     const float *out = row_of(s, o->p[OUT], b, h, i, s->heads, s->q_len, s->value_dim);
-    for (int64_t c = 0; c < s->value_dim; c++) {
-        double exact = 0.0, size = 0.0, most = 0.0;
-        for (int64_t j = 0; j < s->kv_len; j++) {
-            const float *v = row_of(s, o->p[V], s->shared ? 0 : b, h * s->kv_heads / s->heads, j,
-                                    s->kv_heads, s->kv_len, s->value_dim);
-            exact += p[j] > 0.0 ? p[j] * (double)v[c] : 0.0;
-            size += p[j] > 0.0 ? p[j] * fabs((double)v[c]) : 0.0;
-            most = fmax(most, fabs((double)v[c]));
-        }
-        double tiny = fmax((double)s->kv_len, 1.0) * 0x1p-148 * (1.0 + most);
-        worst = check_worse(worst, fabs((double)out[c] - exact) / bound(s, &row, size, tiny));
+    double worst = exact_worst(out, s->value_dim, right), total = 0.0, seen = 0.0;
+    const float *given = o->p[WEIGHTS] + ((b * s->heads + h) * s->q_len + i) * s->kv_len;
+    if (s->weights) {
+        worst = check_worse(worst, exact_worst(given, s->kv_len, weights));
     }
     for (int64_t j = 0; s->weights && j < s->kv_len; j++) {
-        double w = (double)o->p[WEIGHTS][((b * s->heads + h) * s->q_len + i) * s->kv_len + j];
-        worst = check_worse(worst, p[j] == 0.0 ? (w == 0.0 ? 0.0 : 2.0)
-                                               : fabs(w - p[j]) / bound(s, &row, p[j], 0x1p-148));
-        total += w;
+        total += (double)given[j];
+        seen += p[j];
     }
     if (s->weights && s->kv_len > 0 && !s->sinks) {
-        worst = check_worse(worst, fabs(total - (row.seen ? 1.0 : 0.0)) / 0x1p-19);
+        worst = check_worse(worst, fabs(total - (seen > 0.0 ? 1.0 : 0.0)) / 0x1p-19);
     }
     return worst;
 }

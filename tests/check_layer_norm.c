@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Layer norm of hard rows: every backend against float64, scalar's bits, and known results. The
 // shapes are in check_rows.c.
-#include "check.h"
-#include "layer_norm_bound.h"
+#include "exact_kit.h"
 
 #include "bench/cases/hard_rows.h"
 
@@ -31,7 +30,9 @@ static void test_hard(void **state) {
             check_fill(x, n, i + 1, 1.0f);
             hard_row_make(&hard_rows[kind], x, n);
             assert_int_equal(decoct_layer_norm(ctx, 1, n, EPS, g, b, x, 0, y, 0), DECOCT_OK);
-            worst = check_worse(worst, layer_norm_error(x, g, b, EPS, y, n));
+            const exact_row row = {
+                .op = DECOCT_OP_LAYER_NORM, .cols = n, .x = x, .gain = g, .bias = b, .eps = EPS};
+            worst = check_worse(worst, exact_row_error(&row, y));
             assert_int_equal(decoct_layer_norm(scalar, 1, n, EPS, g, b, x, 0, right, 0), DECOCT_OK);
             assert_true(check_same_bits(y, right, n));
             assert_int_equal(decoct_layer_norm(ctx, 1, n, EPS, g, b, x, 0, x, 0), DECOCT_OK);

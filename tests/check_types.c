@@ -2,7 +2,7 @@
 // Weights and tables of f16 and bf16: every backend against float64, against scalar's bits and
 // against the bits of the same numbers stored as f32; between forbidden pages; and all 65536
 // numbers of each type.
-#include "check.h"
+#include "exact_kit.h"
 
 #include "bench/cases/odd.h"
 
@@ -165,32 +165,21 @@ static void multiply(decoct_context *ctx, const shape *s, const operands *o, con
     assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
 }
 
-// The error in units of its bound: (k + 2) u sum |x w| + k 2^-150, and u for adding the bias.
-static double element_error(const shape *s, const operands *o, const float *x, int64_t i, int64_t j,
-                            float y) {
-    double sum = 0.0, size = 0.0;
-    int64_t stride = (s->transposed ? s->k : s->n) + s->w_pad;
-    for (int64_t p = 0; p < s->k; p++) {
-        double t = (double)x[i * (s->k + s->x_pad) + p] *
-                   (double)o->wide[s->transposed ? j * stride + p : p * stride + j];
-        sum += t;
-        size += fabs(t);
-    }
-    double bound = (double)(s->k + 2) * CHECK_U * size + (double)s->k * 0x1p-150;
-    if (s->bias) {
-        sum += (double)o->bias[j];
-        bound += CHECK_U * (fabs(sum) + bound);
-    }
-    double error = fabs((double)y - sum);
-    return error == 0.0 ? 0.0 : error / bound;
-}
-
+// The largest error, in units of its bound.
 static double worst_error(const shape *s, const operands *o, const float *x, const float *y) {
+    int64_t stride = (s->transposed ? s->k : s->n) + s->w_pad;
+    exact_result right = exact_room();
     double worst = 0.0;
     for (int64_t i = 0; i < s->m; i++) {
-        for (int64_t j = 0; j < s->n; j++) {
-            worst = check_worse(worst, element_error(s, o, x, i, j, y[i * (s->n + s->y_pad) + j]));
-        }
+        exact_multiply(&(exact_product){.cols = s->n,
+                                        .k = s->k,
+                                        .x = x + i * (s->k + s->x_pad),
+                                        .w = o->wide,
+                                        .row_stride = s->transposed ? 1 : stride,
+                                        .col_stride = s->transposed ? stride : 1,
+                                        .bias = s->bias ? o->bias : NULL},
+                       right);
+        worst = check_worse(worst, exact_worst(y + i * (s->n + s->y_pad), s->n, right));
     }
     return worst;
 }
