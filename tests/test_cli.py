@@ -527,6 +527,9 @@ class Hash(unittest.TestCase):
             self.assertEqual(code, 12)
             self.assertEqual(len(out.splitlines()), 1)
             self.assertTrue(out.startswith(b"softmax "))
+        code, out, _ = run("hash", "--op", "add", "--check", "golden")  # the file that comes with it
+        self.assertEqual(code, 0)
+        self.assertIn(b"hashes.txt", out)
 
     @needs_model
     def test_golden_answers(self):

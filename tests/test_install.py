@@ -61,6 +61,23 @@ class Installed(unittest.TestCase):
         built = json.loads(run([*EMULATOR, os.path.join(BUILD, "cli", "decoct"), "next", "--json", SARAH]))
         self.assertEqual(given, built)
 
+    def test_golden_hashes(self):
+        command = [*EMULATOR, self.decoct, "hash", "--op", "add", "--check", "golden"]
+        installed = os.path.join(self.prefix, "share", "decoct", "hashes.txt")
+        with open(installed, encoding="ascii") as file:
+            text = file.read()
+        same = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+        self.assertEqual(same.returncode, 0, same.stdout + same.stderr)
+        self.assertIn(", all as in ", same.stdout)
+        self.addCleanup(write, os.path.dirname(installed), "hashes.txt", text)
+        write(os.path.dirname(installed), "hashes.txt", re.sub(r"(?m)^(add \S+ )....", r"\1zzzz", text, count=1))
+        changed = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual((changed.returncode, changed.stdout.count("expected zzzz")), (12, 1))
+        os.remove(installed)
+        missing = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual(missing.returncode, 70)
+        self.assertIn("hashes.txt is missing beside this program", missing.stderr)
+
     def test_nothing_points_back(self):
         info = run([*EMULATOR, self.decoct, "info", "--json"], folder="/")
         self.assertNotIn(BUILD, info)
@@ -231,7 +248,7 @@ print(lib.decoct_context_backend(ctx).decode(), path.value.decode())
         names = {os.path.relpath(os.path.join(folder, name), self.prefix)
                  for folder, _, files in os.walk(self.prefix) for name in files}
         for wanted in ("bin/decoct", "include/decoct/decoct.h", "include/decoct/base.h", "include/decoct/rows.h", "include/decoct/source.h", "include/decoct/model.h",
-                       "include/decoct/backend.h", "include/decoct/reference.h", "include/decoct/reference_erf.h", "include/decoct/decoct.hpp", "share/doc/decoct/LICENSE", "share/doc/decoct/CHANGELOG.md",
+                       "include/decoct/backend.h", "include/decoct/reference.h", "include/decoct/reference_erf.h", "include/decoct/decoct.hpp", "share/decoct/hashes.txt", "share/doc/decoct/LICENSE", "share/doc/decoct/CHANGELOG.md",
                        "share/doc/decoct/docs/tour.md", "share/doc/decoct/docs/attention.svg"):
             self.assertIn(wanted, names)
         code = [name for name in names if not name.startswith("share/doc/")]

@@ -3,6 +3,7 @@
 #include "abi.h"
 
 #include "cases/served.h"
+#include "machine/beside.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -76,15 +77,8 @@ bool arm_find(const char *path, arm *a, char *error) {
 bool arm_worker(char *path, char *error) {
     static const char *const places[] = {"../bench/decoct-ab-worker",
                                          "../libexec/decoct/decoct-ab-worker"};
-    char self[CHANNEL_PATH];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(self, '/');
-    for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
-        int used = snprintf(path, CHANNEL_PATH, "%.*s/%s", (int)(slash - self), self, places[i]);
-        if (used > 0 && used < CHANNEL_PATH && access(path, X_OK) == 0) {
-            return true;
-        }
+    if (beside_program(places, sizeof places / sizeof *places, X_OK, path, CHANNEL_PATH)) {
+        return true;
     }
     snprintf(error, CHANNEL_ERROR, "decoct-ab-worker is missing beside this program");
     return false;
