@@ -579,6 +579,13 @@ class block {
         ctx.check(decoct_block_create(ctx.get(), &a, &made));
         handle_.reset(made, decoct_block_destroy);
     }
+    /** Any kind, with weights of any type. */
+    block(const context &ctx, const decoct_block_from_args &args) : width_(args.d_model) {
+        decoct_block_from_args a = detail::sized(args);
+        decoct_block *made = nullptr;
+        ctx.check(decoct_block_create_from(ctx.get(), &a, &made));
+        handle_.reset(made, decoct_block_destroy);
+    }
     const decoct_block *get() const noexcept {
         return handle_.get();
     }

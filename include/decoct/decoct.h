@@ -258,6 +258,60 @@ typedef struct decoct_cache decoct_cache; /**< keys and values of one block, of 
 /** Packs the weights. Biases may be NULL. Errors: DECOCT_E_ARGUMENT, DECOCT_E_MEMORY. */
 DECOCT_API decoct_status decoct_block_create(decoct_context *ctx, const decoct_block_args *args,
                                              decoct_block **out);
+
+/**
+ * One decoder block of any kind, with the caller's weights of any type. The matrices are (in, out),
+ * dense, row-major, or (out, in) with `transposed`. With queries, keys and values q, k and v of h:
+ *   attention  proj(attention(rotary(q_norm(q(h))), rotary(k_norm(k(h))), v(h)))
+ *   mlp        down(act(up(h))), or down(act(gate(h)) * up(h)) with a gate
+ * around which norm_order says where the norms are. GPT-2, GPT-1, Llama, Mistral (without its
+ * window), Qwen 2 and 3 are such blocks. A field that has no use beside the others must be 0.
+ */
+typedef struct decoct_block_from_args {
+    uint32_t struct_size;   /**< sizeof(decoct_block_from_args) */
+    int32_t norm_order;     /**< DECOCT_PRE_NORM or DECOCT_POST_NORM */
+    decoct_op norm;         /**< of all norms: DECOCT_OP_LAYER_NORM or DECOCT_OP_RMS_NORM */
+    decoct_op act;          /**< DECOCT_OP_GELU or DECOCT_OP_SILU */
+    int32_t act_form;       /**< DECOCT_GELU_TANH or DECOCT_GELU_ERF; of DECOCT_OP_SILU 0 */
+    float eps;              /**< of the norms, finite, not negative; 0: 1e-5 */
+    int64_t d_model, heads; /**< at least 1 */
+    int64_t kv_heads;       /**< of keys and values; divides heads; 0: heads */
+    int64_t head_dim;       /**< columns of a head; 0: d_model / heads, without a rest */
+    int64_t d_ffn;          /**< at least 1 */
+    int64_t rotary_dim;     /**< columns of each head of q and k that are turned, even, at most
+                                 head_dim; 0: no rotary embedding */
+    int32_t rotary_form;    /**< DECOCT_ROTARY_HALVES or DECOCT_ROTARY_PAIRS */
+    float rotary_theta;     /**< finite, at least 1; 0: 10000. 0 with rotary_frequencies */
+    const float *rotary_frequencies; /**< (rotary_dim / 2), as in decoct_rotary_args; NULL: by
+                                          rotary_theta */
+    decoct_dtype dtype; /**< of the matrices: DECOCT_F32, DECOCT_F16 or DECOCT_BF16. Gains and
+                             biases are f32. The bits are those of the same numbers as f32 */
+    int32_t transposed; /**< 1: all matrices are stored (out, in), the layout of a "Linear" layer */
+    const float *norm1_gain, *norm1_bias; /**< (d_model); NULL: 1 and 0; an RMS norm has no bias */
+    const void *qkv; /**< (d_model, (heads + 2 kv_heads) head_dim): q, k, v side by side; NULL: they
+                          are given one by one */
+    const float *qkv_bias; /**< of qkv; NULL: 0 */
+    const void *q, *k, *v; /**< (d_model, heads head_dim), and twice (d_model, kv_heads head_dim);
+                                NULL beside qkv */
+    const float *q_bias, *k_bias, *v_bias; /**< NULL: 0 */
+    const float *q_norm, *k_norm; /**< (head_dim): gain of a norm of each head of q, of k, before
+                                       the rotary embedding (Qwen 3); NULL: no such norm */
+    const void *proj;             /**< (heads head_dim, d_model) */
+    const float *proj_bias;       /**< (d_model); NULL: 0 */
+    const float *norm2_gain, *norm2_bias; /**< (d_model); NULL: 1 and 0; an RMS norm has no bias */
+    const void *gate;       /**< (d_model, d_ffn): gated, with DECOCT_OP_SILU; NULL: not gated */
+    const float *gate_bias; /**< (d_ffn); NULL: 0 */
+    const void *up;         /**< (d_model, d_ffn) */
+    const float *up_bias;   /**< (d_ffn); NULL: 0 */
+    const void *down;       /**< (d_ffn, d_model) */
+    const float *down_bias; /**< (d_model); NULL: 0 */
+} decoct_block_from_args;
+
+/** Packs the weights in their own type; otherwise as decoct_block_create. Errors:
+ *  DECOCT_E_ARGUMENT, DECOCT_E_MEMORY. */
+DECOCT_API decoct_status decoct_block_create_from(decoct_context *ctx,
+                                                  const decoct_block_from_args *args,
+                                                  decoct_block **out);
 /** Releases the block; caches made for it keep it until they are destroyed. */
 DECOCT_API void decoct_block_destroy(decoct_block *block);
 /** A cache of keys and values for up to `max_len` positions of this block, and of no other. Its

@@ -17,6 +17,7 @@ enum {
     DCT_FIRST_MATMUL = offsetof(decoct_matmul_args, y_stride) + sizeof(int64_t),
     DCT_FIRST_ATTENTION = offsetof(decoct_attention_args, mask_stride) + sizeof(int64_t),
     DCT_FIRST_BLOCK = offsetof(decoct_block_args, down_bias) + sizeof(float *),
+    DCT_FIRST_BLOCK_FROM = offsetof(decoct_block_from_args, down_bias) + sizeof(float *),
     DCT_FIRST_MODEL_INFO = offsetof(decoct_model_info, type) + sizeof(char *),
     DCT_FIRST_MODEL_SOURCE = offsetof(decoct_model_source, descriptors) + sizeof(int32_t *),
     DCT_FIRST_STEP_INFO = offsetof(decoct_step_info, bytes) + sizeof(double),

@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Decoder blocks: the public front for blocks with the caller's weights, and a run in chunks.
+// Decoder blocks: their beginning and end, their cache, and a run in chunks.
 #include "block.h"
 
 #include "core/border.h"
 #include "core/overlap.h"
 #include "core/progress.h"
 #include "machine/memory.h"
-#include "model/families/family.h"
 #include "ops/attention.h"
 #include "ops/rotary.h"
 
-#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
 // ---- Beginning and end ----
 
-decoct_block *dct_block_new(dct_memory *memory, const dct_recipe *recipe, const dct_sizes *sizes) {
+decoct_block *dct_block_room(dct_memory *memory) {
     decoct_block *block = dct_zalloc(memory, 1, sizeof *block);
     if (block) {
         block->references = 1;
+    }
+    return block;
+}
+
+decoct_block *dct_block_new(dct_memory *memory, const dct_recipe *recipe, const dct_sizes *sizes) {
+    decoct_block *block = dct_block_room(memory);
+    if (block) {
         dct_stage_begin(&block->stage, recipe, sizes);
     }
     return block;
@@ -35,6 +40,7 @@ static decoct_block *share(const decoct_block *block) {
 void decoct_block_destroy(decoct_block *block) {
     if (block && atomic_fetch_sub(&block->references, 1) == 1) {
         dct_stage_end(&block->stage);
+        dct_free(block->frequencies);
         dct_free(block);
     }
 }
@@ -44,120 +50,6 @@ void decoct_cache_destroy(decoct_cache *cache) {
         decoct_block_destroy(cache->block);
         dct_cache_free(cache);
     }
-}
-
-// ---- With the caller's weights ----
-
-static decoct_status check_block(dct_error *error, const decoct_block_args *a) {
-    if (a->d_model <= 0 || a->heads <= 0 || a->d_ffn <= 0 || a->d_model % a->heads ||
-        a->d_model > INT32_MAX || a->d_ffn > INT32_MAX) {
-        return dct_fail(
-            error, DECOCT_E_ARGUMENT,
-            "block: d_model %lld, heads %lld, d_ffn %lld: all must be positive, and heads "
-            "divide d_model",
-            (long long)a->d_model, (long long)a->heads, (long long)a->d_ffn);
-    }
-    if (!dct_family_block(a->norm_order)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "block: there is no norm_order %d",
-                        a->norm_order);
-    }
-    if (a->gelu != DECOCT_GELU_TANH && a->gelu != DECOCT_GELU_ERF) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "block: there is no gelu %d", a->gelu);
-    }
-    if (!(a->eps >= 0.0f) || isinf(a->eps)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT,
-                        "block: eps %g is not a finite number of at least 0", (double)a->eps);
-    }
-    if (!a->qkv || !a->proj || !a->up || !a->down) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "block: %s is NULL",
-                        !a->qkv    ? "qkv"
-                        : !a->proj ? "proj"
-                        : !a->up   ? "up"
-                                   : "down");
-    }
-    return DECOCT_OK;
-}
-
-// What the caller gave for one part.
-typedef struct given {
-    const float *main, *bias;
-} given;
-
-static float *copy_of(decoct_context *ctx, const float *from, int64_t count) {
-    float *copy = dct_alloc(ctx->memory, count, sizeof *copy);
-    return copy ? memcpy(copy, from, (size_t)count * sizeof *copy) : NULL;
-}
-
-static decoct_status fill_part(decoct_context *ctx, dct_stage *stage, const dct_step *step,
-                               const given *part) {
-    dct_parameters *to = &stage->parts[step->part];
-    int64_t rows, cols;
-    dct_stage_shape(stage, step, &rows, &cols);
-    bool fine = !part->bias || (to->bias = copy_of(ctx, part->bias, cols));
-    if (rows == 0 && part->main) {
-        fine = fine && (to->table = copy_of(ctx, part->main, cols));
-    }
-    return !fine      ? dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: out of memory")
-           : rows > 0 ? dct_stage_pack(ctx, stage, step, part->main, DECOCT_F32, false)
-                      : DECOCT_OK;
-}
-
-static decoct_status fill_block(decoct_context *ctx, decoct_block *block,
-                                const decoct_block_args *a) {
-    const given parts[DCT_PARTS] = {
-        [DCT_PART_NORM_1] = {a->norm1_gain, a->norm1_bias},
-        [DCT_PART_QKV] = {a->qkv, a->qkv_bias},
-        [DCT_PART_OUTPUT] = {a->proj, a->proj_bias},
-        [DCT_PART_NORM_2] = {a->norm2_gain, a->norm2_bias},
-        [DCT_PART_UP] = {a->up, a->up_bias},
-        [DCT_PART_DOWN] = {a->down, a->down_bias},
-    };
-    const dct_recipe *recipe = block->stage.recipe;
-    decoct_status status = DECOCT_OK;
-    for (int32_t i = 0; i < recipe->count && !status; i++) {
-        const dct_step *step = &recipe->steps[i];
-        if (step->part) {
-            status = fill_part(ctx, &block->stage, step, &parts[step->part]);
-        }
-    }
-    return status;
-}
-
-static decoct_status create(decoct_context *ctx, const decoct_block_args *args,
-                            decoct_block **out) {
-    decoct_block_args a;
-    decoct_status status =
-        dct_take_struct(&ctx->error, "block", &a, sizeof a, DCT_FIRST_BLOCK, args);
-    if (!status && !out) {
-        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "block: out is NULL");
-    }
-    a.eps = a.eps != 0.0f ? a.eps : 1e-5f;
-    status = status ? status : check_block(&ctx->error, &a);
-    if (status) {
-        return status;
-    }
-    dct_sizes sizes = {.d_model = a.d_model,
-                       .heads = a.heads,
-                       .kv_heads = a.heads,
-                       .head_dim = a.d_model / a.heads,
-                       .d_ffn = a.d_ffn,
-                       .eps = a.eps,
-                       .act_form = a.gelu};
-    decoct_block *block = dct_block_new(ctx->memory, dct_family_block(a.norm_order), &sizes);
-    status = block ? fill_block(ctx, block, &a)
-                   : dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: out of memory");
-    if (status) {
-        decoct_block_destroy(block);
-        return status;
-    }
-    *out = block;
-    return DECOCT_OK;
-}
-
-decoct_status decoct_block_create(decoct_context *ctx, const decoct_block_args *args,
-                                  decoct_block **out) {
-    decoct_status status = dct_enter(ctx);
-    return status ? status : dct_leave(ctx, create(ctx, args, out));
 }
 
 // ---- Its cache ----
@@ -198,6 +90,7 @@ decoct_status dct_block_angles(decoct_context *ctx, const dct_sizes *sizes, int6
     decoct_rotary_args args = {.rows = rows,
                                .rotary_dim = sizes->rotary_dim,
                                .first_position = first,
+                               .frequencies = sizes->rotary_frequencies,
                                .theta = sizes->rotary_theta,
                                .scale = 1.0f,
                                .cosine = angles,

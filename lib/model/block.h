@@ -5,13 +5,24 @@
 
 #include "recipe.h"
 
+// The longest recipe of a block with the caller's weights.
+enum { DCT_BLOCK_STEPS = 20 };
+
 struct decoct_block {
     _Atomic int32_t references; // the handle that its maker gave, and every cache
     dct_stage stage;
+    // Of a block with the caller's weights; those of a model have their family's recipe.
+    dct_recipe recipe;
+    dct_step steps[DCT_BLOCK_STEPS];
+    float *frequencies; // of the stage's sizes; NULL: by theta
 };
 
-// A block whose stage has no parameters yet; NULL: no memory. decoct_block_destroy it.
+// A block whose stage has not begun, and one whose stage has no parameters yet; NULL: no memory.
+// decoct_block_destroy them.
+decoct_block *dct_block_room(dct_memory *memory);
 decoct_block *dct_block_new(dct_memory *memory, const dct_recipe *recipe, const dct_sizes *sizes);
+// Its own recipe, of the kind that the args describe. They were checked.
+void dct_block_vary(decoct_block *block, const decoct_block_from_args *args);
 decoct_status dct_block_cache(decoct_context *ctx, const decoct_block *block, int64_t max_len,
                               decoct_cache **out);
 

@@ -47,7 +47,9 @@ static cost attention_cost(const dct_pass *p, const dct_step *s) {
 static cost rows_cost(const dct_pass *p, const dct_step *s) {
     const dct_parameters *given = &p->stage->parts[s->part];
     double rows = (double)p->rows, cols = columns(p, s->to);
-    double vectors = s->kind == DCT_NORM ? (given->table != NULL) + (given->bias != NULL) : 0.0;
+    bool norm = s->kind == DCT_NORM || s->kind == DCT_HEAD_NORM;
+    double gains = s->kind == DCT_HEAD_NORM ? (double)p->stage->sizes.head_dim : cols;
+    double vectors = norm ? (given->table != NULL) + (given->bias != NULL) : 0.0;
     bool sum = s->kind == DCT_ADD || s->kind == DCT_POSITIONS;
     double results = rows * cols, inputs = (sum || s->up ? 2.0 : 1.0) * results;
     if (s->kind == DCT_EMBED) { // with the ids
@@ -55,7 +57,7 @@ static cost rows_cost(const dct_pass *p, const dct_step *s) {
                           inputs * (double)dct_dtype_bytes(given->dtype) + 4.0 * (results + rows)};
     }
     double angles = s->kind == DCT_ROTARY ? rows * (double)p->stage->sizes.rotary_dim : 0.0;
-    return (cost){.bytes = 4.0 * (inputs + results + vectors * cols + angles)};
+    return (cost){.bytes = 4.0 * (inputs + results + vectors * gains + angles)};
 }
 
 static cost cost_of(const dct_pass *p, const dct_step *s) {

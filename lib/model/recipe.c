@@ -66,6 +66,25 @@ static decoct_status step_norm(dct_pass *p, const dct_step *s) {
     return DECOCT_OK;
 }
 
+// Row by row where that is fewer pieces than head by head, as for a single token.
+static decoct_status step_head_norm(dct_pass *p, const dct_step *s) {
+    decoct_rows_piece piece = piece_of(p, s);
+    int64_t dim = p->stage->sizes.head_dim, heads = piece.cols / dim, stride = piece.x.stride;
+    bool by_row = piece.rows < heads;
+    int64_t pieces = by_row ? piece.rows : heads, next = by_row ? stride : dim;
+    float *x = look_at(p, s->from).data, *y = look_at(p, s->to).data;
+    piece.scale = p->stage->sizes.eps;
+    piece.cols = dim;
+    piece.rows = by_row ? heads : piece.rows;
+    piece.x.stride = piece.y.stride = by_row ? dim : stride;
+    for (int64_t i = 0; i < pieces; i++) {
+        piece.x.data = x + i * next;
+        piece.y.data = y + i * next;
+        dct_rows(p->ctx, s->op, &piece);
+    }
+    return DECOCT_OK;
+}
+
 static decoct_status step_rotary(dct_pass *p, const dct_step *s) {
     const dct_sizes *z = &p->stage->sizes;
     decoct_rows_piece piece = piece_of(p, s);
@@ -183,7 +202,7 @@ decoct_status dct_stage_run(dct_pass *p) {
         [DCT_NORM] = step_norm,     [DCT_LINEAR] = step_linear,
         [DCT_CACHE] = step_cache,   [DCT_ATTEND] = step_attend,
         [DCT_ACT] = step_act,       [DCT_ADD] = step_add,
-        [DCT_ROTARY] = step_rotary,
+        [DCT_ROTARY] = step_rotary, [DCT_HEAD_NORM] = step_head_norm,
     };
     const dct_recipe *recipe = p->stage->recipe;
     if (!place_registers(p)) {

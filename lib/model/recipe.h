@@ -11,6 +11,7 @@ typedef enum dct_step_kind {
     DCT_EMBED,     // to = op of a table's rows, by token ids
     DCT_POSITIONS, // to = op of a table's rows, by positions
     DCT_NORM,      // to = op of `from`, with a gain, perhaps a bias, and eps
+    DCT_HEAD_NORM, // the same of each head of `from`
     DCT_LINEAR,    // to = from times a matrix, plus bias
     DCT_ROTARY,    // to = op of `from`, head by head, by the angles of the positions
     DCT_CACHE,     // keys and values of `from` go to the cache
@@ -46,6 +47,8 @@ typedef enum dct_part {
     DCT_PART_Q,
     DCT_PART_K,
     DCT_PART_V,
+    DCT_PART_Q_NORM,
+    DCT_PART_K_NORM,
     DCT_PART_OUTPUT,
     DCT_PART_NORM_2,
     DCT_PART_GATE,
@@ -76,8 +79,9 @@ typedef struct dct_sizes {
     float eps;          // of norms
     int64_t rotary_dim; // columns of a head that DCT_ROTARY turns, even; 0: it is not used
     float rotary_theta;
-    int32_t rotary_form; // DECOCT_ROTARY_*
-    int32_t act_form;    // of activations: DECOCT_GELU_*
+    const float *rotary_frequencies; // in place of rotary_theta; NULL: by it
+    int32_t rotary_form;             // DECOCT_ROTARY_*
+    int32_t act_form;                // of activations: DECOCT_GELU_*
 } dct_sizes;
 
 // ---- A stage ----
@@ -101,7 +105,7 @@ typedef struct dct_columns {
 // One part: what its step needs of it is there.
 typedef struct dct_parameters {
     decoct_weights *matrix; // of DCT_LINEAR
-    void *table;            // of DCT_EMBED and DCT_POSITIONS (rows, d_model); the gain of DCT_NORM
+    void *table;            // of DCT_EMBED and DCT_POSITIONS (rows, d_model); the gain of a norm
     decoct_dtype dtype;     // of the matrix or table; f32 but for DCT_LINEAR and DCT_EMBED
     float *bias;            // NULL: none
     bool borrowed;          // the table is the host's

@@ -60,7 +60,7 @@ void dct_stage_shape(const dct_stage *stage, const dct_step *step, int64_t *rows
             : step->kind == DCT_EMBED     ? s->vocabulary
             : step->kind == DCT_POSITIONS ? s->context
                                           : 0;
-    *cols = stage->places[step->to].count;
+    *cols = step->kind == DCT_HEAD_NORM ? s->head_dim : stage->places[step->to].count;
 }
 
 decoct_status dct_stage_pack(decoct_context *ctx, dct_stage *stage, const dct_step *step,

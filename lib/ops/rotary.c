@@ -108,34 +108,33 @@ void dct_rotary_angles(decoct_context *ctx, const decoct_rotary_args *args) {
 
 // ---- Checks ----
 
-static decoct_status check_numbers(dct_error *error, const decoct_rotary_args *a) {
+decoct_status dct_rotary_check(dct_error *error, const char *op, const decoct_rotary_args *a) {
     if (a->reserved != 0) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "rotary_angles: reserved is not 0");
+        return dct_fail(error, DECOCT_E_ARGUMENT, "%s: reserved is not 0", op);
     }
     if (a->rotary_dim < 0 || a->rotary_dim % 2) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "rotary_angles: rotary_dim %lld is not even",
+        return dct_fail(error, DECOCT_E_ARGUMENT, "%s: rotary_dim %lld is not even", op,
                         (long long)a->rotary_dim);
     }
     if (a->theta != 0.0f && (!isfinite(a->theta) || a->theta < 1.0f || a->frequencies)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT,
-                        a->frequencies
-                            ? "rotary_angles: theta has no use beside frequencies"
-                            : "rotary_angles: theta is not a finite number of at least 1");
+        return dct_fail(error, DECOCT_E_ARGUMENT, "%s: theta %s", op,
+                        a->frequencies ? "has no use beside frequencies"
+                                       : "is not a finite number of at least 1");
     }
     if (!isfinite(a->scale)) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "rotary_angles: scale is not a finite number");
+        return dct_fail(error, DECOCT_E_ARGUMENT, "%s: scale is not a finite number", op);
+    }
+    for (int64_t i = 0; a->frequencies && i < a->rotary_dim / 2; i++) {
+        if (!(fabsf(a->frequencies[i]) <= FREQUENCY_MOST)) { // or NaN
+            return dct_fail(error, DECOCT_E_ARGUMENT,
+                            "%s: frequency %g at %lld is not within [-64, 64]", op,
+                            (double)a->frequencies[i], (long long)i);
+        }
     }
     return DECOCT_OK;
 }
 
 static decoct_status check_inputs(dct_error *error, const decoct_rotary_args *a) {
-    for (int64_t i = 0; a->frequencies && i < a->rotary_dim / 2; i++) {
-        if (!(fabsf(a->frequencies[i]) <= FREQUENCY_MOST)) { // or NaN
-            return dct_fail(error, DECOCT_E_ARGUMENT,
-                            "rotary_angles: frequency %g at %lld is not within [-64, 64]",
-                            (double)a->frequencies[i], (long long)i);
-        }
-    }
     if (a->positions && a->first_position) {
         return dct_fail(error, DECOCT_E_ARGUMENT,
                         "rotary_angles: first_position has no use beside positions");
@@ -182,7 +181,7 @@ static decoct_status angles(decoct_context *ctx, const decoct_rotary_args *args)
     decoct_rotary_args a;
     decoct_status status =
         dct_take_struct(&ctx->error, "rotary_angles", &a, sizeof a, DCT_FIRST_ROTARY, args);
-    status = status ? status : check_numbers(&ctx->error, &a);
+    status = status ? status : dct_rotary_check(&ctx->error, "rotary_angles", &a);
     status = status ? status : check_tables(&ctx->error, &a);
     status = status ? status : check_inputs(&ctx->error, &a);
     if (!status) {

@@ -129,6 +129,50 @@ class decoct_block_args(c.Structure):
     ]
 
 
+class decoct_block_from_args(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("norm_order", c.c_int32),
+        ("norm", c.c_int32),
+        ("act", c.c_int32),
+        ("act_form", c.c_int32),
+        ("eps", c.c_float),
+        ("d_model", c.c_int64),
+        ("heads", c.c_int64),
+        ("kv_heads", c.c_int64),
+        ("head_dim", c.c_int64),
+        ("d_ffn", c.c_int64),
+        ("rotary_dim", c.c_int64),
+        ("rotary_form", c.c_int32),
+        ("rotary_theta", c.c_float),
+        ("rotary_frequencies", c.c_void_p),
+        ("dtype", c.c_int32),
+        ("transposed", c.c_int32),
+        ("norm1_gain", c.c_void_p),
+        ("norm1_bias", c.c_void_p),
+        ("qkv", c.c_void_p),
+        ("qkv_bias", c.c_void_p),
+        ("q", c.c_void_p),
+        ("k", c.c_void_p),
+        ("v", c.c_void_p),
+        ("q_bias", c.c_void_p),
+        ("k_bias", c.c_void_p),
+        ("v_bias", c.c_void_p),
+        ("q_norm", c.c_void_p),
+        ("k_norm", c.c_void_p),
+        ("proj", c.c_void_p),
+        ("proj_bias", c.c_void_p),
+        ("norm2_gain", c.c_void_p),
+        ("norm2_bias", c.c_void_p),
+        ("gate", c.c_void_p),
+        ("gate_bias", c.c_void_p),
+        ("up", c.c_void_p),
+        ("up_bias", c.c_void_p),
+        ("down", c.c_void_p),
+        ("down_bias", c.c_void_p),
+    ]
+
+
 class decoct_matmul_args(c.Structure):
     _fields_ = [
         ("struct_size", c.c_uint32),
@@ -351,6 +395,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         c.c_void_p, c.c_int64, c.c_int64, c.c_void_p, c.c_void_p, c.c_int64,
     ]),
     "decoct_block_create": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
+    "decoct_block_create_from": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "decoct_block_destroy": (None, [c.c_void_p]),
     "decoct_block_forward": (c.c_int32, [
         c.c_void_p, c.c_void_p, c.c_void_p, c.c_int64, c.c_void_p, c.c_int64, c.c_void_p,

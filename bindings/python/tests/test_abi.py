@@ -26,6 +26,7 @@ UNUSED_FUNCTIONS = {
     "decoct_gelu": "decoct_rows does it", "decoct_add": "decoct_rows does it", "decoct_bias": "decoct_rows does it",
     "decoct_embedding": "decoct_rows does it",
     "decoct_weights_create": "decoct_weights_create_from reads f32, too",
+    "decoct_block_create_from": "blocks of 16-bit weights and of other kinds than a GPT's are for C so far",
     "decoct_session_cut": "decoct_session_cut_in cuts in all layers, too",
     "decoct_op_name": "each operation is a function here", "decoct_dtype_name": "types are names here",
     "decoct_model_vocabulary": "in the fields of Model.info",
