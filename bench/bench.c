@@ -7,6 +7,7 @@
 #include "cases/suites.h"
 #include "measure/shelf.h"
 #include "preflight.h"
+#include "rows/record.h"
 #include "rows/table.h"
 #include "run.h"
 
@@ -30,8 +31,8 @@ enum { KEY_TABLE = 0x2200, KEY_SUITE };
 
 static const struct argp_option options[] = {
     {"suite", KEY_SUITE, "ci|cpu", 0,
-     "A standard suite: ci (under 2 minutes on 2 cores) or cpu (under 20). It has its own shapes; "
-     "--op, --threads, --pin and --backend choose among them",
+     "A standard suite: ci (under 2 minutes on 2 cores) or cpu (under 25). It has its own shapes; "
+     "--op, --dtype, --threads, --pin and --backend choose among them",
      0},
     {"table", KEY_TABLE, NULL, 0,
      "A quick table of attention and a block, for reading and not for comparing", 0},
@@ -63,13 +64,13 @@ static error_t parse_bench(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (c->suite && (c->seq.count || c->heads.count || c->head_dim.count || c->layers.count ||
-                         c->model || s->table || s->flag_count > 1)) {
+                         c->block.count || c->model || s->table || s->flag_count > 1)) {
             argp_error(state, "--suite has its own shapes: it cannot be combined with --seq, "
                               "--heads, --head-dim, "
-                              "--layers, --model, --table or --benchmark_ flags");
+                              "--layers, --block, --model, --table or --benchmark_ flags");
         }
-        if (s->table && (c->op.count || c->dtype.count || c->layers.count || c->model || c->seed ||
-                         s->run.strict)) {
+        if (s->table && (c->op.count || c->dtype.count || c->layers.count || c->block.count ||
+                         c->model || c->seed || s->run.strict)) {
             argp_error(state, "--table takes --seq, --heads, --head-dim, --threads, --pin, "
                               "--backend and --allow-fallback only");
         }
@@ -155,7 +156,9 @@ static bool lists_only(const settings *s) {
 
 static int run_flags(settings *s) {
     plan p = {0};
-    int code = plan_make(&p, &s->run.choices, "decoct bench");
+    json_t *machine = record_machine("decoct bench");
+    int code = machine ? plan_make(&p, &s->run.choices, machine, "decoct bench") : EXIT_INTERNAL;
+    json_decref(machine);
     gbench_ready ready = code ? GBENCH_READY : gbench_initialize(s->flag_count, s->flags);
     if (code || ready != GBENCH_READY) {
         plan_free(&p);

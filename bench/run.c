@@ -316,7 +316,7 @@ static int make_plan(bench_run *r, int parts, const json_t *machine) {
     const choices *c = &r->options->choices;
     int code = parts & RUN_CEILINGS ? plan_add_ceilings(&r->plan, c, machine, r->command) : 0;
     if (!code && parts & RUN_CASES) {
-        code = plan_make(&r->plan, c, r->command);
+        code = plan_make(&r->plan, c, machine, r->command);
     }
     if (!code && r->plan.count == 0) {
         fprintf(stderr, "%s: nothing matches\n", r->command);

@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "trial.h"
 
+#include "bench/cases/block_shape.h"
 #include "bench/cases/catalogue.h"
 #include "bench/cases/nearest.h"
 #include "bench/cases/parse.h"
@@ -139,13 +140,15 @@ static void put_listed(const char *key, const char *text) {
 
 // For man pages, completions and tests. A command that this build lacks has null for its table.
 static int list_options(void) {
-    char operations[512], types[256];
+    char operations[512], types[256], blocks[256];
     catalogue_timed(operations, sizeof operations);
     stored_names(types, sizeof types);
+    block_shape_names(blocks, sizeof blocks);
     fputs("{", stdout);
     put_listed("version", CLI_VERSION);
     put_listed("operations", operations);
     put_listed("types", types);
+    put_listed("blocks", blocks);
     fputs("\"exit_codes\": {", stdout);
     for (size_t i = 0; i < sizeof exit_codes / sizeof *exit_codes; i++) {
         printf("%s\"%d\": \"%s\"", i ? ", " : "", exit_codes[i].number, exit_codes[i].meaning);

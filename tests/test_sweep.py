@@ -27,7 +27,7 @@ sys.dont_write_bytecode = True
 import fields  # noqa: E402
 import terminal  # noqa: E402
 # What every row of a sweep of products and attention has, and what only some have.
-SOME = {"model", "level", "bytes", "GFLOP/s", "GB/s", "tokens/s", "intensity", "error_occurred", "error_message"}
+SOME = {"model", "block", "layers_timed", "scaled", "level", "bytes", "GFLOP/s", "GB/s", "tokens/s", "intensity", "error_occurred", "error_message"}
 CASE_KEYS = {"seq", "heads", "head_dim", "layers", "roof", "roof_rate", "pct_of_roof", "pct_of_roof_low",
              "pct_of_roof_high", "hash", "expected", "reference", "correct"}
 ROW_KEYS = {key for key, *_ in fields.rows()} - SOME - CASE_KEYS
@@ -524,7 +524,7 @@ class Catalogue(Folder):
 
     def test_a_type_is_not_ignored(self):
         for command in ("sweep", "bench"):
-            for op in ("softmax", "block", "prefill", "decode"):
+            for op in ("softmax", "attention"):
                 code, out, err = decoct(command, *SMALL, "--op", "matmul," + op, "--dtype", "bf16")
                 self.assertEqual((code, out), (64, ""), err)
                 self.assertIn("--dtype: %s has no --dtype" % op, err)
@@ -534,8 +534,9 @@ class Catalogue(Folder):
 
     def test_other_operations_of_the_default_stay_f32(self):
         rows = self.rows("--dtype", "bf16", "--layers", "1", "--backend", "best")
-        self.assertEqual({row["dtype"] for row in rows if row["op"] == "matmul"}, {"bf16"})
-        self.assertEqual({row["dtype"] for row in rows if row["op"] != "matmul"}, {"f32"})
+        self.assertEqual({(row["op"], row["dtype"]) for row in rows},
+                         {(op, "bf16") for op in ("matmul", "block", "prefill", "decode")}
+                         | {(op, "f32") for op in ("softmax", "attention")})
 
 
 class Golden(unittest.TestCase):

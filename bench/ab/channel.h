@@ -40,6 +40,7 @@ typedef struct channel {
     // Of CHANNEL_OPEN; the backend also of CHANNEL_PROBE.
     char op[CHANNEL_WORD], backend[CHANNEL_WORD]; // backend "": the library's choice
     char model[CHANNEL_PATH];                     // "": none
+    char block[CHANNEL_WORD];                     // "": none
     int64_t seq, heads, head_dim, layers;
     int32_t dtype; // of the weights
     uint64_t seed;

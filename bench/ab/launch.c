@@ -69,6 +69,7 @@ static void describe_case(channel *c, const work_case *what) {
     c->seq = what->seq;
     c->heads = what->heads;
     c->head_dim = what->head_dim;
+    snprintf(c->block, sizeof c->block, "%s", what->block ? what->block : "");
     c->layers = what->layers;
     c->dtype = what->dtype;
     c->seed = what->seed;

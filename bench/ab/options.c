@@ -119,10 +119,10 @@ static void make_quick(ab_session *s) {
 }
 
 static void check_choices(struct argp_state *state, const choices *c) {
-    if (c->suite &&
-        (c->seq.count || c->heads.count || c->head_dim.count || c->layers.count || c->model)) {
+    if (c->suite && (c->seq.count || c->heads.count || c->head_dim.count || c->layers.count ||
+                     c->block.count || c->model)) {
         argp_error(state, "--suite has its own shapes: it cannot be combined with --seq, --heads, "
-                          "--head-dim, --layers and --model");
+                          "--head-dim, --layers, --block and --model");
     }
 }
 

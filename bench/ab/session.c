@@ -4,6 +4,7 @@
 #include "setting.h"
 
 #include "cases/suites.h"
+#include "rows/record.h"
 
 #include <regex.h>
 #include <stdio.h>
@@ -86,7 +87,11 @@ static int make_plan(ab_session *a) {
     code = code ? code
                 : choices_complete(&a->choices, a->command,
                                    a->choices.suite ? SUITE_OPS : DEFAULT_OPS, "1");
-    return code ? code : plan_make(&a->plan, &a->choices, a->command);
+    json_t *machine = code ? NULL : record_machine(a->command);
+    code = code ? code : machine ? 0 : EXIT_INTERNAL;
+    code = code ? code : plan_make(&a->plan, &a->choices, machine, a->command);
+    json_decref(machine);
+    return code;
 }
 
 int ab_session_open(ab_session *a, const char *first, const char *second) {

@@ -147,6 +147,7 @@ static bench_work *open_requested(channel *c) {
                       .opened = take_seat,
                       .opened_data = c,
                       .backend = c->backend[0] ? c->backend : NULL,
+                      .block = c->block[0] ? c->block : NULL,
                       .model = c->model[0] ? c->model : NULL,
                       .seed = c->seed};
     bench_work *w = NULL;

@@ -16,7 +16,7 @@ typedef struct work_case {
     const char *op; // a name of the catalogue
     // The shape, as a decoder has it ...
     int64_t seq, heads, head_dim;
-    int64_t layers; // decoder blocks in a row, of prefill and decode; 0: one
+    int64_t layers; // decoder blocks in a row, of prefill, generate and decode; 0: one, or all
     // ... or the operation's own dims (cases.def); NULL: those that follow from the decoder's.
     const int64_t *dims;
     decoct_dtype dtype;       // of the weights
@@ -26,6 +26,7 @@ typedef struct work_case {
     int32_t threads;
     const char *pin, *backend;  // backend NULL: the library's choice
     const char *model;          // folder: prefill and decode run all of it; NULL: blocks
+    const char *block;          // blocks of this model (blocks.def), and its head; NULL: of a GPT
     const char *level;          // of read and copy: what holds the buffers, for the name
     int64_t bytes;              // of read and copy: a thread's buffers together
     bool allow_fallback;        // another backend may serve a rejected kernel of `backend`

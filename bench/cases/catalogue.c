@@ -15,19 +15,11 @@
 // Before and after the operations on rows.
 static const work_op *const first[] = {&op_matmul};
 static const work_op *const others[] = {
-    &op_attention,
-    &op_attention_mask,
-    &op_attention_parameters,
-    &op_block_pre,
-    &op_block_post,
-    &op_model,
-    &op_block,
-    &op_prefill,
-    &op_decode,
-    &op_barrier,
-    &op_fma,
-    &op_read,
-    &op_copy,
+    &op_attention, &op_attention_mask, &op_attention_parameters,
+    &op_block_pre, &op_block_post,     &op_block_llama,
+    &op_model,     &op_block,          &op_prefill,
+    &op_generate,  &op_decode,         &op_barrier,
+    &op_fma,       &op_read,           &op_copy,
 };
 enum { FIRST = sizeof first / sizeof *first, OTHERS = sizeof others / sizeof *others };
 

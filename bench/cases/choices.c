@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "choices.h"
 
+#include "block_shape.h"
 #include "catalogue.h"
 #include "parse.h"
 #include "served.h"
@@ -13,22 +14,41 @@
 // ---- Options ----
 
 enum { WORD_MOST = 80 };
-enum { KEY_OP = 0x2000, KEY_HEAD_DIM, KEY_MODEL, KEY_LAYERS, KEY_SEED, KEY_FALLBACK, KEY_DTYPE };
+enum {
+    KEY_OP = 0x2000,
+    KEY_HEAD_DIM,
+    KEY_MODEL,
+    KEY_LAYERS,
+    KEY_SEED,
+    KEY_FALLBACK,
+    KEY_DTYPE,
+    KEY_BLOCK
+};
 
 static const struct argp_option what_rows[] = {
     {NULL, 0, NULL, 0, "What is measured, each combination of:", 10},
     {"op", KEY_OP, "LIST", 0,
-     "matmul, attention, block, prefill, decode, barrier, or an operation on rows as `decoct hash` "
+     "matmul, attention, block, prefill, generate, decode, barrier, or an operation on rows as "
+     "`decoct hash` "
      "names it: softmax, gelu_tanh (default: those of the suites)",
      10},
     {"seq", 's', "LIST", 0, "Sequence lengths: 128,512 or 128..2048*2 (default 128,512)", 10},
     {"heads", 'H', "LIST", 0, "Head counts (default 12)", 10},
     {"head-dim", KEY_HEAD_DIM, "LIST", 0, "Sizes of one head (default 64)", 10},
     {"layers", KEY_LAYERS, "LIST", 0,
-     "Decoder blocks in a row, of prefill and decode (default 12, as in GPT-2 small)", 10},
+     "Decoder blocks in a row, of prefill, generate and decode (default 12, as in GPT-2 small)",
+     10},
+    {"block", KEY_BLOCK, "LIST", 0,
+     "Prefill and generate of these models' blocks and heads with random weights (default: 512 and "
+     "128 tokens, all layers, or a part of them where memory is short). The models are"
+#define BLOCK(name, ...) " " name
+#include "blocks.def"
+     ,
+     10},
     {"dtype", KEY_DTYPE, "LIST", 0,
-     "Types in which weights and tables are stored (default f32), for matmul and embedding. The "
-     "types are"
+     "Types in which weights and tables are stored (default f32), for matmul, blocks and "
+     "embedding. "
+     "The types are"
 #define DECOCT_DTYPE(NAME, name, bits, block, bytes) " " #name
 #include <decoct/dtypes.def>
 #undef DECOCT_DTYPE
@@ -73,18 +93,46 @@ static void check_dtypes(struct argp_state *state, const word_list *list) {
     }
 }
 
+static void check_blocks(struct argp_state *state, const word_list *list) {
+    char names[256];
+    block_shape_names(names, sizeof names);
+    for (int i = 0; i < list->count; i++) {
+        parse_check(state, "block", list->items[i], names);
+    }
+}
+
 // --dtype must not be ignored where an operation is named.
 static void check_typed(struct argp_state *state, const choices *c) {
     for (int i = 0; i < c->op.count && c->dtype.count; i++) {
         if (!catalogue_has_dtype(c->op.items[i])) {
-            argp_error(state,
-                       "--dtype: %s has no --dtype: blocks, and operations without weights, are "
-                       "f32, and a model has its own type",
+            argp_error(state, "--dtype: %s has no --dtype: operations without weights are f32",
                        c->op.items[i]);
         }
     }
-    if (c->dtype.count && c->model && !c->op.count) {
+    if (c->dtype.count && c->model) {
         argp_error(state, "--dtype: a model has its own type: leave out --dtype or --model");
+    }
+}
+
+// Nor may --block, or what a block has of its own.
+static void check_block(struct argp_state *state, const choices *c) {
+    for (int i = 0; i < c->op.count && c->block.count; i++) {
+        if (!catalogue_has_layers(c->op.items[i])) {
+            argp_error(state, "--block: %s has no --block: prefill, generate and decode have",
+                       c->op.items[i]);
+        }
+    }
+    block_shape b;
+    for (int i = 0; i < c->block.count * c->layers.count; i++) {
+        int64_t layers = c->layers.items[i % c->layers.count];
+        if (block_shape_find(c->block.items[i / c->layers.count], &b) && layers > b.layers) {
+            argp_error(state, "--layers: %s has %lld layers, not %lld", b.name, (long long)b.layers,
+                       (long long)layers);
+        }
+    }
+    if (c->block.count && (c->model || c->heads.count || c->head_dim.count)) {
+        argp_error(state, "--block has its own heads and weights: leave out --model, --heads and "
+                          "--head-dim");
     }
 }
 
@@ -165,12 +213,17 @@ static error_t parse_what(int key, char *arg, struct argp_state *state) {
         choices_words(state, "dtype", arg, &c->dtype);
         check_dtypes(state, &c->dtype);
         return 0;
+    case KEY_BLOCK:
+        choices_words(state, "block", arg, &c->block);
+        check_blocks(state, &c->block);
+        return 0;
     case KEY_MODEL:
         parse_check_folder(state, "model", arg);
         c->model = arg;
         return 0;
     case ARGP_KEY_END:
         check_typed(state, c);
+        check_block(state, c);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -332,7 +385,10 @@ static void set_numbers(int_list *list, int64_t first, int64_t second) {
 int choices_complete(choices *c, const char *command, const char *ops, const char *threads) {
     const char *wrong = NULL;
     if (!c->op.count) {
-        wrong = word_list_parse(c->model ? "prefill,decode" : ops, &c->op);
+        wrong = word_list_parse(c->block.count ? "prefill,generate"
+                                : c->model     ? "prefill,decode"
+                                               : ops,
+                                &c->op);
     }
     if (!c->threads.count) {
         int_list_parse(threads, 1, 4096, true, &c->threads);
@@ -340,7 +396,7 @@ int choices_complete(choices *c, const char *command, const char *ops, const cha
     if (!wrong && !c->pin.count) {
         wrong = word_list_parse(c->suite ? "core" : "none", &c->pin);
     }
-    if (!wrong && !c->dtype.count) {
+    if (!wrong && !c->dtype.count && !c->suite) { // a suite has its own
         wrong = word_list_parse("f32", &c->dtype);
     }
     if (!wrong && !c->backend.count) {
@@ -350,6 +406,8 @@ int choices_complete(choices *c, const char *command, const char *ops, const cha
         fprintf(stderr, "%s: out of memory\n", command);
         return EXIT_INTERNAL;
     }
+    c->usual_seq = !c->seq.count;
+    c->usual_layers = !c->layers.count;
     set_numbers(&c->seq, 128, 512);
     set_numbers(&c->heads, 12, 12);
     set_numbers(&c->head_dim, 64, 64);
@@ -363,4 +421,5 @@ void choices_free(choices *c) {
     word_list_free(&c->pin);
     word_list_free(&c->backend);
     word_list_free(&c->dtype);
+    word_list_free(&c->block);
 }

@@ -8,11 +8,16 @@
 
 #include <argp.h>
 
+// What engines quote of a model: tokens a second of a prompt, and of a text that is generated.
+enum { BLOCK_PROMPT = 512, BLOCK_TEXT = 128 };
+
 typedef struct choices {
-    word_list op, pin, backend, dtype;
+    word_list op, pin, backend, dtype, block;
     int_list seq, heads, head_dim, layers, threads;
     const char *model;
     const char *suite; // "ci" or "cpu"; NULL: the lists
+    // Of --block: nothing was said, so it is what engines quote (BLOCK_PROMPT ...), or what fits.
+    bool usual_seq, usual_layers;
     uint64_t seed;
     bool allow_fallback;
     struct {

@@ -3,6 +3,7 @@
 #ifndef BENCH_OP_H
 #define BENCH_OP_H
 
+#include "block_shape.h"
 #include "case.h"
 #include "roles.h"
 
@@ -31,11 +32,13 @@ typedef struct work_op {
     bool has_head_dim; // as a decoder's operation
     bool has_layers;
     bool is_decode;   // one position, after others
+    bool is_generate; // positions one by one
     bool needs_model; // that is open already
     bool adds;        // y is an input, too
     bool has_dtype;   // its weights may have any type
     // The dims that follow from a decoder's shape; NULL: it is hashed only.
     void (*shape)(const work_case *c, int64_t dims[WORK_DIMS]);
+    void (*describe)(bench_work *w);      // what follows from the dims; NULL: nothing
     double (*need)(const bench_work *w);  // bytes of its operands, about; NULL: none
     decoct_status (*open)(bench_work *w); // NULL: no operands
     decoct_status (*run)(bench_work *w);
@@ -64,14 +67,16 @@ struct bench_work {
     int32_t *ids;
     void *stored; // an operand of another type than f32
     decoct_weights *weights;
-    // layers_of blocks with a cache each
+    // blocks with a cache each, through which `rows` rows go in pieces
+    block_shape block;
+    int64_t rows, piece;
     decoct_block **blocks;
     decoct_cache **caches;
     // or a whole model
     decoct_model *own_model;
     const decoct_model *model;
     decoct_session *session;
-    int64_t d_ffn, vocabulary;
+    int64_t vocabulary;   // scores of a token
     double amount;        // what the last probe did
     decoct_status status; // of the last run
 };
@@ -79,8 +84,8 @@ struct bench_work {
 // ---- The operations: op_NAME.c ----
 
 extern const work_op op_matmul, op_attention, op_attention_mask, op_attention_parameters,
-    op_block_pre, op_block_post, op_block, op_prefill, op_decode, op_model, op_barrier, op_fma,
-    op_read, op_copy;
+    op_block_pre, op_block_post, op_block_llama, op_block, op_prefill, op_generate, op_decode,
+    op_model, op_barrier, op_fma, op_read, op_copy;
 // Operations on rows, one after the other; false: there are no more.
 bool op_rows_at(int index, work_op *out);
 // By name; false: there is none.

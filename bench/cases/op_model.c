@@ -28,7 +28,12 @@ static decoct_status open_session(bench_work *w, int64_t tokens, int64_t rows) {
         snprintf(w->kernels, sizeof w->kernels, OP_MODEL_KERNELS_OF("matmul_%s"),
                  stored_name(info.dtype));
     }
-    w->d_ffn = info.d_ffn;
+    w->block = (block_shape){.layers = info.layers,
+                             .d_model = info.d_model,
+                             .heads = info.heads,
+                             .kv_heads = info.heads,
+                             .head_dim = info.d_model / info.heads,
+                             .d_ffn = info.d_ffn};
     w->vocabulary = info.vocabulary;
     w->ids = malloc((size_t)tokens * sizeof *w->ids);
     bool made = w->ids && op_fill(w, ROLE_Y, rows * info.vocabulary, 1.0f, 1.0f);
@@ -48,8 +53,6 @@ decoct_status op_open_model(bench_work *w) {
     if (status) {
         return status;
     }
-    w->op.shape(&w->c, w->dims);
-    w->dims[2] = w->d_ffn;
     for (int64_t i = 0; i <= seq; i++) {
         w->ids[i] = (int32_t)((i * 7919 + 13) % w->vocabulary);
     }
@@ -58,13 +61,15 @@ decoct_status op_open_model(bench_work *w) {
                            : DECOCT_OK;
 }
 
-// Prefill: all tokens from an empty cache. Decode: one more.
+// Prefill: all tokens from an empty cache. Generate: one after the other. Decode: one more.
 decoct_status op_run_model(bench_work *w) {
-    int64_t seq = w->c.seq, keep = w->op.is_decode ? seq : 0;
-    decoct_status status = decoct_session_truncate(w->ctx, w->session, keep);
-    return status ? status
-                  : decoct_session_eval(w->ctx, w->session, w->ids + keep, keep ? 1 : seq, 0,
-                                        w->operand[ROLE_Y]);
+    int64_t seq = w->c.seq, first = w->op.is_decode ? seq : 0;
+    int64_t last = w->op.is_decode ? seq + 1 : seq, step = w->op.is_generate ? 1 : last - first;
+    decoct_status status = decoct_session_truncate(w->ctx, w->session, first);
+    for (int64_t i = first; i < last && !status; i += step) {
+        status = decoct_session_eval(w->ctx, w->session, w->ids + i, step, 0, w->operand[ROLE_Y]);
+    }
+    return status;
 }
 
 // ---- Hashed ----

@@ -2,6 +2,7 @@
 #include "stored.h"
 
 #include "operands.h"
+#include "random.h"
 #include "rows_call.h"
 #include "sizes.h"
 
@@ -183,5 +184,47 @@ decoct_status stored_new(decoct_context *ctx, decoct_dtype dtype, float *numbers
         stored_write(type, numbers, count, *out);
     }
     stored_close(type);
+    return status ? status : *out ? DECOCT_OK : DECOCT_E_MEMORY;
+}
+
+enum { DRAWN_BITS = 12 };
+
+// The type's patterns of some random numbers; f32 is its own pattern.
+static decoct_status draw(decoct_context *ctx, decoct_dtype dtype, float scale, uint64_t seed,
+                          void **out) {
+    int64_t count = INT64_C(1) << DRAWN_BITS;
+    float *numbers = operand_new(count, scale, seed);
+    if (!numbers || dtype == DECOCT_F32) {
+        *out = numbers;
+        return numbers ? DECOCT_OK : DECOCT_E_MEMORY;
+    }
+    decoct_status status = stored_new(ctx, dtype, numbers, count, out);
+    free(numbers);
+    return status;
+}
+
+static void spread(int64_t bytes, const void *drawn, uint64_t seed, int64_t count, void *out) {
+    for (int64_t i = 0; i < count; i++) {
+        size_t at = (size_t)(random_next(&seed) >> (64 - DRAWN_BITS));
+        if (bytes == (int64_t)sizeof(float)) {
+            ((float *)out)[i] = ((const float *)drawn)[at];
+        } else if (bytes == 1) {
+            ((uint8_t *)out)[i] = ((const uint8_t *)drawn)[at];
+        } else {
+            ((uint16_t *)out)[i] = ((const uint16_t *)drawn)[at];
+        }
+    }
+}
+
+decoct_status stored_random(decoct_context *ctx, decoct_dtype dtype, float scale, uint64_t seed,
+                            int64_t count, void **out) {
+    int64_t bytes = types[dtype].bytes;
+    void *drawn = NULL;
+    decoct_status status = draw(ctx, dtype, scale, seed, &drawn);
+    *out = status ? NULL : operand_room(ceil_div(count * bytes, (int64_t)sizeof(float)));
+    if (*out) {
+        spread(bytes, drawn, seed, count, *out);
+    }
+    free(drawn);
     return status ? status : *out ? DECOCT_OK : DECOCT_E_MEMORY;
 }

@@ -29,5 +29,9 @@ void stored_write(const stored_type *type, float *numbers, int64_t count, void *
 // The same in memory of its own, to be freed with free().
 decoct_status stored_new(decoct_context *ctx, decoct_dtype dtype, float *numbers, int64_t count,
                          void **out);
+// As many of a type, in memory of its own: drawn by the seed from some of its numbers in [-scale,
+// scale), about as quickly as memory is written.
+decoct_status stored_random(decoct_context *ctx, decoct_dtype dtype, float scale, uint64_t seed,
+                            int64_t count, void **out);
 
 #endif

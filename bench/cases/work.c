@@ -19,6 +19,9 @@ static bool describe(const work_case *c, bench_work *w) {
     } else {
         w->op.shape(c, w->dims);
     }
+    if (w->op.describe) {
+        w->op.describe(w);
+    }
     return true;
 }
 
@@ -154,7 +157,8 @@ float *work_operand(const bench_work *w, int role) {
 }
 
 int64_t work_rows_count(const bench_work *w) {
-    return w->op.rows && !w->model ? w->op.count(w) / w->op.width(w) : 0;
+    int64_t rows = w->blocks ? w->rows : w->op.rows ? w->op.count(w) / w->op.width(w) : 0;
+    return w->op.rows && !w->model ? rows : 0;
 }
 
 int64_t work_row_width(const bench_work *w) {

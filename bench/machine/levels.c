@@ -32,6 +32,7 @@ levels levels_read(const json_t *machine) {
     }
     int64_t memory = number(machine, "memory_bytes");
     int64_t most = (memory > 0 ? memory : MEMORY) / 8;
+    l.memory = memory;
     l.dram = last > most / 4 ? most : 4 * last;
     l.dram = l.dram < DRAM_LEAST ? DRAM_LEAST : l.dram;
     if (l.dram >= 2 * last) {

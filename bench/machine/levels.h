@@ -17,7 +17,8 @@ typedef struct level {
 typedef struct levels {
     level items[LEVELS_MAX];
     int count;
-    int64_t dram; // bytes that are measured of it
+    int64_t dram;   // bytes that are measured of it
+    int64_t memory; // bytes of the machine; 0: unknown
 } levels;
 
 // From the machine's JSON. Caches that the system does not report are left out, and

@@ -15,8 +15,9 @@ typedef struct plan {
 } plan;
 
 // All cases of the lists or of the suite, in the order of the lists, the last list running fastest.
-// 0, or an exit code after a message on stderr.
-int plan_make(plan *p, const choices *c, const char *command);
+// Which layers of a block's model are timed follows from the machine's JSON; NULL: all. 0, or an
+// exit code after a message on stderr.
+int plan_make(plan *p, const choices *c, const json_t *machine, const char *command);
 // Adds the ceilings of the machine for these thread counts, pins and backends: fused multiply-adds
 // of each backend, and reading and copying of each level of memory by the first of them.
 int plan_add_ceilings(plan *p, const choices *c, const json_t *machine, const char *command);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // One row of a result file: what each field of rows.def is.
+#include "cases/block_shape.h"
 #include "cases/catalogue.h"
 #include "cases/stored.h"
 #include "measure/interval.h"
@@ -65,6 +66,11 @@ static json_t *field_model(const row_source *s) {
     return model ? record_text(slash && slash[1] ? slash + 1 : model) : NULL;
 }
 
+static json_t *field_block(const row_source *s) {
+    const char *block = s->c->what.block;
+    return block ? json_string(block) : NULL;
+}
+
 // Of the shape a ceiling has the level and the bytes, other cases the rest.
 static bool is_ceiling(const row_source *s) {
     return catalogue_is_ceiling(s->c->what.op);
@@ -84,7 +90,19 @@ static json_t *field_head_dim(const row_source *s) {
 }
 
 static json_t *field_layers(const row_source *s) {
-    return is_ceiling(s) ? NULL : positive_or_null(s->c->layers);
+    block_shape block;
+    bool named = block_shape_find(s->c->what.block, &block);
+    return is_ceiling(s) ? NULL : positive_or_null(named ? block.layers : s->c->layers);
+}
+
+static json_t *field_layers_timed(const row_source *s) {
+    return s->c->what.block ? json_integer(s->c->layers) : NULL;
+}
+
+static json_t *field_scaled(const row_source *s) {
+    block_shape block;
+    bool named = block_shape_find(s->c->what.block, &block);
+    return named ? json_boolean(s->c->layers < block.layers) : NULL;
 }
 
 static json_t *field_level(const row_source *s) {

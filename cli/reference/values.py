@@ -13,7 +13,8 @@ LISTED = {  # (command or None for all, option)
 
 def fill(program):
     """Puts them into a listing."""
-    of_all = {"op": program["operations"].split(", "), "dtype": program["types"].split(", ")}
+    of_all = {"op": program["operations"].split(", "), "dtype": program["types"].split(", "),
+              "block": program["blocks"].split(", ")}
     for command in program["commands"]:
         for option in command["table"]["options"] if command["table"] else []:
             key = (command["name"], option["long"])
