@@ -87,23 +87,14 @@ static void add_unit(candidate_survey *s, int32_t slot, const char *name, decoct
              plain ? "" : decoct_dtype_name(dtype));
 }
 
-// The types that a slot is examined with, as bits.
+// The types that a slot is examined with, as bits. Keys and values are f32 in this version of the
+// library, whatever else an attention kernel takes.
 static uint32_t dtypes_of(const dct_kernels *k, int32_t slot) {
-    uint32_t dtypes = 1u << DECOCT_F32;
-    if (slot < DCT_SLOT_ATTENTION) {
-        return 1u << slot;
-    }
-    if (slot >= DCT_SLOT_ROWS && slot < DCT_SLOT_PACK_KEYS) {
-        return k->rows[slot - DCT_SLOT_ROWS].x_dtypes;
-    }
-    for (int i = 0; slot == DCT_SLOT_ATTENTION && i < DCT_ATTENTION_MOST && k->attention[i].run;
-         i++) {
-        dtypes |= k->attention[i].kv_dtypes;
-    }
-    // pack_keys moves numbers of any type: it is called for every attention.
-    return slot == DCT_SLOT_PACK_KEYS      ? (1u << DCT_DTYPES) - 1u
+    bool rows = slot >= DCT_SLOT_ROWS && slot < DCT_SLOT_PACK_KEYS;
+    return slot < DCT_SLOT_ATTENTION       ? 1u << slot
+           : rows                          ? k->rows[slot - DCT_SLOT_ROWS].x_dtypes
            : slot == DCT_SLOT_WHOLE_MATMUL ? k->whole.dtypes
-                                           : dtypes;
+                                           : 1u << DECOCT_F32;
 }
 
 void candidate_survey_fill(const decoct_backend *table, candidate_survey *s) {

@@ -56,6 +56,7 @@ const cases_special cases_specials[] = {
     {"-inf", 1, {-INFINITY, -INFINITY, -INFINITY, -INFINITY}},
     {"inf", 1, {INFINITY, INFINITY, INFINITY, INFINITY}},
     {"denormals", 1, {0x1p-149f, -0x3p-148f, 0x1.8p-127f, -0x1p-130f}},
+    {"denormals of 16 bits", 1, {0x1p-24f, -0x3p-24f, 0x1.8p-15f, -0x1p-20f}},
     {"NaN among numbers", 5, {NAN, NAN, NAN, NAN}},
     {"-inf among numbers", 5, {-INFINITY, -INFINITY, -INFINITY, -INFINITY}},
     {"inf among numbers", 5, {INFINITY, INFINITY, INFINITY, INFINITY}},
