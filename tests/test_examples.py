@@ -59,7 +59,7 @@ class Documents(unittest.TestCase):
             self.assertIn(text, blocks(document, language), "%s is not what %s shows" % (name, document))
         with open(os.path.join(TOP, "examples", "plugin", "Makefile"), encoding="utf-8") as file:
             made = set(re.findall(r"\s(-[\w,=-]+)", file.read()))
-        (command,) = [text for text in blocks("docs/plugins.md", "sh") if "mine.so" in text]
+        (command,) = [text for text in blocks("docs/plugins.md", "sh") if "-shared" in text]
         self.assertLessEqual(set(re.findall(r"\s(-[fsW][\w,=-]+)", command)), made)
 
     def test_c(self):

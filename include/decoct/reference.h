@@ -205,7 +205,7 @@ static inline float decoct_reference_fold(decoct_reference_lanes *sum) {
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-/** The largest scale x[j], which a NaN does not change; -inf for an empty row. */
+/** The largest scale x[j] so far as there is no NaN (which makes the row NaN); -inf for no x. */
 static inline float decoct_reference_largest(int64_t cols, const float *x, float scale) {
     float max = -INFINITY;
     for (int64_t j = 0; j < cols; j++) {
