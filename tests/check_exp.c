@@ -144,7 +144,6 @@ static void test_sleef(void **state) {
     assert_true(apart <= 2);
 }
 
-#if defined(HAVE_EXP_AVX2) || defined(HAVE_EXP_AVX512) || defined(HAVE_EXP_NEON)
 static void same_bits(exp_range definition, exp_range other) {
     static float x[BATCH], y[BATCH], z[BATCH];
     for (uint64_t bits = 0; next_batch(&bits, x);) {
@@ -156,54 +155,44 @@ static void same_bits(exp_range definition, exp_range other) {
     }
 }
 
-// `backend` says whether this CPU has the instructions.
-static void compare(const char *backend, exp_range other_exp, exp_range other_tanh,
-                    exp_range other_erf) {
-    decoct_context *ctx = check_open(backend, 1);
+// ---- The vector backends: the build names them as BACKEND(avx2) BACKEND(avx512) ----
+
+#define BACKEND(name)                                                                              \
+    void exp_range_##name(int64_t count, const float *x, float *y);                                \
+    void tanh_range_##name(int64_t count, const float *x, float *y);                               \
+    void erf_range_##name(int64_t count, const float *x, float *y);
+EXP_BACKENDS
+#undef BACKEND
+
+#define BACKEND(name) {#name, exp_range_##name, tanh_range_##name, erf_range_##name},
+static const struct vector_backend {
+    const char *name;
+    exp_range exp, tanh, erf;
+} vectors[] = {EXP_BACKENDS{NULL, NULL, NULL, NULL}};
+#undef BACKEND
+enum { VECTORS = sizeof vectors / sizeof *vectors - 1 };
+
+// Opening a context says whether this CPU has the instructions.
+static void test_vector(void **state) {
+    const struct vector_backend *vector = *state;
+    decoct_context *ctx = check_open(vector->name, 1);
     if (!ctx) {
         skip();
     }
     decoct_context_close(ctx);
-    same_bits(exp_range_scalar, other_exp);
-    same_bits(tanh_range_scalar, other_tanh);
-    same_bits(erf_range_scalar, other_erf);
+    same_bits(exp_range_scalar, vector->exp);
+    same_bits(tanh_range_scalar, vector->tanh);
+    same_bits(erf_range_scalar, vector->erf);
 }
-#endif
-
-#ifdef HAVE_EXP_AVX2
-static void test_avx2(void **state) {
-    (void)state;
-    compare("avx2", exp_range_avx2, tanh_range_avx2, erf_range_avx2);
-}
-#endif
-
-#ifdef HAVE_EXP_AVX512
-static void test_avx512(void **state) {
-    (void)state;
-    compare("avx512", exp_range_avx512, tanh_range_avx512, erf_range_avx512);
-}
-#endif
-
-#ifdef HAVE_EXP_NEON
-static void test_neon(void **state) {
-    (void)state;
-    compare("neon", exp_range_neon, tanh_range_neon, erf_range_neon);
-}
-#endif
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accuracy), cmocka_unit_test(test_tanh),
-        cmocka_unit_test(test_erf),      cmocka_unit_test(test_sleef),
-#ifdef HAVE_EXP_AVX2
-        cmocka_unit_test(test_avx2),
-#endif
-#ifdef HAVE_EXP_AVX512
-        cmocka_unit_test(test_avx512),
-#endif
-#ifdef HAVE_EXP_NEON
-        cmocka_unit_test(test_neon),
-#endif
-    };
-    return cmocka_run_group_tests_name("exp", tests, NULL, NULL);
+    enum { FIRST = 4 };
+    struct CMUnitTest tests[FIRST + VECTORS + 1] = {
+        cmocka_unit_test(test_accuracy), cmocka_unit_test(test_tanh), cmocka_unit_test(test_erf),
+        cmocka_unit_test(test_sleef)};
+    for (size_t i = 0; i < VECTORS; i++) {
+        tests[FIRST + i] =
+            (struct CMUnitTest){vectors[i].name, test_vector, NULL, NULL, (void *)&vectors[i]};
+    }
+    return _cmocka_run_group_tests("exp", tests, FIRST + VECTORS, NULL, NULL);
 }

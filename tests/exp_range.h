@@ -8,16 +8,7 @@
 // y[i] = exp(x[i]), tanh(x[i]) or erf(x[i]), count a multiple of 16.
 typedef void (*exp_range)(int64_t count, const float *x, float *y);
 void exp_range_scalar(int64_t count, const float *x, float *y);
-void exp_range_avx2(int64_t count, const float *x, float *y);
-void exp_range_avx512(int64_t count, const float *x, float *y);
-void exp_range_neon(int64_t count, const float *x, float *y);
 void tanh_range_scalar(int64_t count, const float *x, float *y);
-void tanh_range_avx2(int64_t count, const float *x, float *y);
-void tanh_range_avx512(int64_t count, const float *x, float *y);
-void tanh_range_neon(int64_t count, const float *x, float *y);
 void erf_range_scalar(int64_t count, const float *x, float *y);
-void erf_range_avx2(int64_t count, const float *x, float *y);
-void erf_range_avx512(int64_t count, const float *x, float *y);
-void erf_range_neon(int64_t count, const float *x, float *y);
 
 #endif

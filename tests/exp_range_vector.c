@@ -7,6 +7,10 @@
 #include "backends/simd/tanh.h"
 #include "exp_range.h"
 
+void EXP_RANGE(int64_t count, const float *x, float *y);
+void TANH_RANGE(int64_t count, const float *x, float *y);
+void ERF_RANGE(int64_t count, const float *x, float *y);
+
 void EXP_RANGE(int64_t count, const float *x, float *y) {
     for (int64_t i = 0; i < count; i += LANES) {
         vec_store(y + i, vec_exp(vec_load(x + i)));

@@ -100,6 +100,10 @@ static const machine x86_hidden[] = {
     (DECOCT_CPU_NEON | DECOCT_CPU_NEON_FP16 | DECOCT_CPU_NEON_DOTPROD | DECOCT_CPU_NEON_BF16 |     \
      DECOCT_CPU_NEON_I8MM | DECOCT_CPU_SVE)
 
+#define SVE_LEVEL (DECOCT_CPU_NEON | DECOCT_CPU_SVE)
+#define SVE(bytes)                                                                                 \
+    { .hwcap = 0x400003, .vector_bytes = (bytes) }
+
 static const machine arm_machines[] = {
     {"no NEON at all", DCT_CPU_ARM64, ARM(0, 0), 0},
     {"FP without ASIMD", DCT_CPU_ARM64, ARM(0x1, 0xffff), 0},
@@ -133,6 +137,11 @@ static const machine arm_machines[] = {
     {"I8MM and BF16 without dot products", DCT_CPU_ARM64, ARM(0x3, 0x6000),
      DECOCT_CPU_NEON | DECOCT_CPU_NEON_BF16 | DECOCT_CPU_NEON_I8MM},
     {"SVE2 shown, SVE hidden", DCT_CPU_ARM64, ARM(0x3, 0x2), DECOCT_CPU_NEON},
+    {"SVE of 128 bits", DCT_CPU_ARM64, SVE(16), SVE_LEVEL | DECOCT_CPU_SVE_128},
+    {"SVE of 256 bits", DCT_CPU_ARM64, SVE(32), SVE_LEVEL | DECOCT_CPU_SVE_256},
+    {"SVE of 512 bits", DCT_CPU_ARM64, SVE(64), SVE_LEVEL | DECOCT_CPU_SVE_512},
+    {"SVE of 384 bits", DCT_CPU_ARM64, SVE(48), SVE_LEVEL},
+    {"SVE of 2048 bits", DCT_CPU_ARM64, SVE(256), SVE_LEVEL},
 };
 
 static void check(const machine *machines, size_t count) {

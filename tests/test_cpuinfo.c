@@ -24,7 +24,7 @@
 #define X86_ALL (AVX2_LEVEL | AVX512_ALL)
 #define ARM_ALL                                                                                    \
     (DECOCT_CPU_NEON | DECOCT_CPU_NEON_FP16 | DECOCT_CPU_NEON_DOTPROD | DECOCT_CPU_NEON_BF16 |     \
-     DECOCT_CPU_NEON_I8MM | DECOCT_CPU_SVE | DECOCT_CPU_SVE2)
+     DECOCT_CPU_NEON_I8MM | DECOCT_CPU_SVE | DECOCT_CPU_SVE2 | DCT_CPU_LENGTHS)
 
 enum { MIDR_A55 = 0x412fd050, MIDR_A76 = 0x414fd0b0 };
 
@@ -235,7 +235,7 @@ static const struct {
     {DCT_CPU_ARM64, "asimddp", DECOCT_CPU_NEON_DOTPROD},
     {DCT_CPU_ARM64, "bf16", DECOCT_CPU_NEON_BF16},
     {DCT_CPU_ARM64, "i8mm", DECOCT_CPU_NEON_I8MM},
-    {DCT_CPU_ARM64, "sve", DECOCT_CPU_SVE | DECOCT_CPU_SVE2},
+    {DCT_CPU_ARM64, "sve", DECOCT_CPU_SVE | DECOCT_CPU_SVE2 | DCT_CPU_LENGTHS},
     {DCT_CPU_ARM64, "sve2", DECOCT_CPU_SVE2},
 };
 

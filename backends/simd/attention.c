@@ -141,7 +141,7 @@ static void attend_finish(const attend_group *g, float inverse[ATTEND_ROWS]) {
 }
 
 static int attend_tiles(const attend_group *g) {
-    return (g->rows + TILE_ROWS - 1) / TILE_ROWS;
+    return (g->rows + ATTEND_TILE - 1) / ATTEND_TILE;
 }
 
 TILE_FUNCTION pack_queries(int rows, int64_t dim, const float *q, int64_t q_stride, float *packed) {

@@ -9,7 +9,12 @@
 
 #include <stdbool.h>
 
-enum { KEYS = DECOCT_KEY_BLOCK, PART = DECOCT_KEY_PART, ATTEND_ROWS = ATTEND_TILES * TILE_ROWS };
+enum { KEYS = DECOCT_KEY_BLOCK, PART = DECOCT_KEY_PART };
+// Queries of a tile, whose maxima fit one vector, and of a group.
+enum {
+    ATTEND_TILE = TILE_ROWS < LANES ? TILE_ROWS : LANES,
+    ATTEND_ROWS = ATTEND_TILES * ATTEND_TILE
+};
 // From one row of exp(z - max) to the next: not a multiple of the cache's banks, as for tile_pack.
 enum { WEIGHT_STRIDE = KEYS + 4 };
 

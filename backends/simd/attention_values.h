@@ -66,7 +66,7 @@ static void attend_values(const attend_group *g, int r, int rows, const float *v
         keys.all &= g->seen[i];
         keys.any |= g->seen[i];
     }
-    uint64_t later[TILE_ROWS];
+    uint64_t later[ATTEND_TILE];
     if (g->a->window && keys.all && !(keys.all & 1)) {
         int from = __builtin_ctzll(keys.all);
         value_keys edge = keys;

@@ -255,6 +255,6 @@ static const decoct_matmul_kernel matmul_list[] = {
     {SIZES, .w_dtype = DECOCT_F16, .cpu_features = F16_FEATURES, .run = matmul_f16,
      .pack = matmul_pack_f16},
     {SIZES, .w_dtype = DECOCT_BF16, .run = matmul_bf16, .pack = matmul_pack_bf16,
-     .panel_bytes = matmul_bf16_bytes},
+     .panel_bytes = PAIR_APART ? matmul_bf16_bytes : 0},
 };
 const decoct_matmul_kernels backend_matmul = DECOCT_KERNELS(matmul_list);

@@ -58,7 +58,7 @@ static void matmul_pack_f16(const decoct_pack_piece *a) {
 }
 
 // Pairs of columns are a layout of our own.
-static int64_t matmul_bf16_bytes(int64_t k) {
+static inline int64_t matmul_bf16_bytes(int64_t k) {
     return k * PANEL * (int64_t)sizeof(uint16_t);
 }
 

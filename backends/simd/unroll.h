@@ -3,11 +3,19 @@
 #ifndef SIMD_UNROLL_H
 #define SIMD_UNROLL_H
 
+// A pragma takes no expression: the highest tile needs a number of its own.
+#if defined(TILE_ROWS) && TILE_ROWS > 16
+enum { UNROLL_MOST = 24 };
+#define UNROLL_GCC _Pragma("GCC unroll 24")
+#else
+enum { UNROLL_MOST = 16 };
+#define UNROLL_GCC _Pragma("GCC unroll 16")
+#endif
+
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL UNROLL_GCC
 #endif
-enum { UNROLL_MOST = 16 };
 
 #endif

@@ -45,6 +45,14 @@ extern "C" {
 #define DECOCT_CPU_NEON_I8MM (UINT64_C(1) << 36)    /**< 64-bit ARM: matrix products of bytes */
 #define DECOCT_CPU_SVE (UINT64_C(1) << 37)          /**< 64-bit ARM: SVE */
 #define DECOCT_CPU_SVE2 (UINT64_C(1) << 38)         /**< 64-bit ARM: SVE2 */
+/* Vector registers of exactly this length, on the thread that opens the context. Kernels that need
+ * one of these bits are called on threads of that length only; on other threads the kernels of the
+ * strongest backend without such a bit are called. So a matrix product that needs one of these bits
+ * is used only if that backend reads its panels: in the standard layout (panel_bytes NULL), with as
+ * many columns and steps together. Whole operations of such a backend are not used. */
+#define DECOCT_CPU_SVE_128 (UINT64_C(1) << 39) /**< 64-bit ARM: SVE with registers of 128 bits */
+#define DECOCT_CPU_SVE_256 (UINT64_C(1) << 40) /**< 64-bit ARM: SVE with registers of 256 bits */
+#define DECOCT_CPU_SVE_512 (UINT64_C(1) << 41) /**< 64-bit ARM: SVE with registers of 512 bits */
 
 /* ---- Constants of the arithmetic: part of the definition, never tuned --------------------------
  */

@@ -19,7 +19,7 @@
 struct dct_backends {
     _Atomic int32_t references;
     dct_backend_list list; // strongest first
-    dct_choice choice;
+    dct_choice choice, spare;
     const dct_backend *from[DCT_SLOTS]; // which backend serves a slot, or NULL
 };
 
@@ -139,23 +139,17 @@ static decoct_status force(dct_backend_list *list, const char *forced, bool stri
     return DECOCT_OK;
 }
 
-// The reason text of a backend that could run: its rejected kernels, and those that it serves.
-static void explain(dct_backend *b, bool any, const char *serves) {
-    const char *lost = b->rejected_count ? b->rejected : "", *then = *lost ? "; " : "";
-    const char *before = *lost ? "not admitted: " : "";
-    if (b->serves > 0) {
-        snprintf(b->reason, sizeof b->reason, "%s%s%sserves%s", before, lost, then, serves);
-    } else if (any && b->bits != DECOCT_BITS_EXACT && !b->forced) {
-        snprintf(b->reason, sizeof b->reason,
-                 "%s%s%scould run, but gives other bits: it serves only when it is named", before,
-                 lost, then);
-    } else if (any) {
-        snprintf(b->reason, sizeof b->reason,
-                 "%s%s%scould run, but stronger backends serve all of its %s", before, lost, then,
-                 "kernels");
-    } else {
-        snprintf(b->reason, sizeof b->reason, "%s%s", *lost ? before : "has no kernel", lost);
+static bool has_any(const dct_kernels *kernels) {
+    bool any = false;
+    for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {
+        any = any || dct_kernels_has(kernels, slot);
     }
+    return any;
+}
+
+// Adds to the reason text which kernels of the table are not used; `apart` of them have no spare
+// one.
+static void explain_unused(dct_backend *b, int apart) {
     size_t used = strlen(b->reason);
     if (b->kernels.lacking_count > 0) {
         char names[128];
@@ -169,13 +163,50 @@ static void explain(dct_backend *b, bool any, const char *serves) {
         snprintf(b->reason + used, sizeof b->reason - used,
                  "; %d of its kernels are of types or operations that this library does not use",
                  b->kernels.unused);
+        used = strlen(b->reason);
     }
+    if (apart > 0) {
+        snprintf(b->reason + used, sizeof b->reason - used,
+                 "; %d of its kernels are not used: on threads of another vector length no other "
+                 "backend could take their place",
+                 apart);
+    }
+}
+
+// The reason text of a backend that could run: its rejected kernels, and those that it serves.
+static void explain(dct_backend *b, const char *serves, int apart) {
+    const char *lost = b->rejected_count ? b->rejected : "", *then = *lost ? "; " : "";
+    const char *before = *lost ? "not admitted: " : "";
+    bool any = has_any(&b->kernels);
+    if (b->serves > 0) {
+        snprintf(b->reason, sizeof b->reason, "%s%s%sserves%s", before, lost, then, serves);
+    } else if (any && b->bits != DECOCT_BITS_EXACT && !b->forced) {
+        snprintf(b->reason, sizeof b->reason,
+                 "%s%s%scould run, but gives other bits: it serves only when it is named", before,
+                 lost, then);
+    } else if (any) {
+        snprintf(b->reason, sizeof b->reason,
+                 "%s%s%scould run, but stronger backends serve all of its %s", before, lost, then,
+                 "kernels");
+    } else {
+        snprintf(b->reason, sizeof b->reason, "%s%s", *lost ? before : "has no kernel", lost);
+    }
+    explain_unused(b, apart);
 }
 
 // Can this backend serve the slot? Other bits only where they were asked for by name.
 static bool offers(const dct_backend *b, int32_t slot) {
     return dct_kernels_has(&b->kernels, slot) &&
            (b->forced || dct_kernels_exact(&b->kernels, slot));
+}
+
+// Can a kernel of the spare choice take over a piece of this one on a thread of another vector
+// length? A whole operation runs on threads that it does not see.
+static bool has_spare(const dct_backends *s, const dct_backend *b, int32_t slot) {
+    return !b->kernels.lengths ||
+           (slot < DCT_SLOT_ATTENTION
+                ? dct_kernels_share_panels(&b->kernels.matmul[slot], s->spare.matmul[slot])
+                : slot < DCT_SLOT_WHOLE_MATMUL);
 }
 
 static void choose_attention(dct_choice *choice, const dct_backend *b) {
@@ -230,29 +261,57 @@ static bool is_chosen(const dct_choice *c, const dct_backend *b, int32_t slot) {
     return true;
 }
 
+// The kernels for threads of every vector length.
+static void choose_spare(dct_backends *s) {
+    s->spare.spare = &s->spare;
+    for (int64_t i = 0; i < s->list.count; i++) {
+        const dct_backend *b = &s->list.items[i];
+        for (int32_t slot = 0; b->usable && !b->kernels.lengths && slot < DCT_SLOTS; slot++) {
+            if (offers(b, slot)) {
+                fill_slot(&s->spare, b, slot);
+            }
+        }
+    }
+}
+
+// Gives a backend the slots that no stronger one serves; `serves` gets their names. Returns how
+// many of its kernels are not used because they have no spare one.
+static int choose_from(dct_backends *s, dct_backend *b, char *serves, size_t size) {
+    size_t used = 0;
+    int apart = 0;
+    for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {
+        if (!offers(b, slot)) {
+            continue;
+        }
+        if (!has_spare(s, b, slot)) {
+            apart++;
+            continue;
+        }
+        fill_slot(&s->choice, b, slot);
+        if (!s->from[slot] && is_chosen(&s->choice, b, slot)) {
+            s->from[slot] = b;
+            b->serves++;
+            used += (size_t)snprintf(serves + used, size - used, " %s", dct_slot_name(slot));
+        }
+    }
+    return apart;
+}
+
 static void choose(dct_backends *s) {
+    choose_spare(s);
+    s->choice.spare = &s->choice;
     for (int64_t i = 0; i < s->list.count; i++) {
         dct_backend *b = &s->list.items[i];
         if (!b->usable) {
             continue;
         }
         char serves[512] = "";
-        size_t used = 0;
-        bool any = false;
-        for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {
-            any = any || dct_kernels_has(&b->kernels, slot);
-            if (!offers(b, slot)) {
-                continue;
-            }
-            fill_slot(&s->choice, b, slot);
-            if (!s->from[slot] && is_chosen(&s->choice, b, slot)) {
-                s->from[slot] = b;
-                b->serves++;
-                used += (size_t)snprintf(serves + used, sizeof serves - used, " %s",
-                                         dct_slot_name(slot));
-            }
+        int apart = choose_from(s, b, serves, sizeof serves);
+        explain(b, serves, apart);
+        if (b->kernels.lengths) { // a thread that lacks one length lacks all that this CPU has
+            s->choice.length = b->kernels.lengths;
+            s->choice.spare = &s->spare;
         }
-        explain(b, any, serves);
     }
 }
 

@@ -4,6 +4,7 @@
 #define DCT_DISPATCH_H
 
 #include "kernels.h"
+#include "machine/cpu.h"
 #include "machine/memory.h"
 #include "machine/status.h"
 
@@ -19,7 +20,17 @@ typedef struct dct_choice {
     const decoct_probe_kernel *probe;
     const decoct_whole_kernels *whole;      // with matmul; NULL: none
     const decoct_whole_kernels *whole_rows; // with rows; NULL: none
+    // The vector length that some of them need, one of DCT_CPU_LENGTHS, and the choice for threads
+    // of another one. 0: they run on every thread, and `spare` is this choice itself.
+    uint64_t length;
+    const struct dct_choice *spare;
 } dct_choice;
+
+// The kernels for the calling thread. To be asked where a kernel is called, since each thread has
+// its own vector length and may change it.
+static inline const dct_choice *dct_choice_here(const dct_choice *choice) {
+    return choice->length && dct_cpu_length() != choice->length ? choice->spare : choice;
+}
 
 // One backend that was found.
 typedef struct dct_backend {

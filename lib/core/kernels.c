@@ -91,6 +91,11 @@ bool dct_kernels_has(const dct_kernels *k, int32_t slot) {
     }
 }
 
+bool dct_kernels_share_panels(const decoct_matmul_kernel *a, const decoct_matmul_kernel *b) {
+    return a->panel_cols == b->panel_cols && a->k_group == b->k_group && !a->panel_bytes &&
+           !b->panel_bytes;
+}
+
 bool dct_kernels_exact(const dct_kernels *k, int32_t slot) {
     if (slot < DCT_SLOT_ATTENTION) {
         return k->matmul[slot].bits == DECOCT_BITS_EXACT;
@@ -169,9 +174,11 @@ static const char *refuse_list(const void *items, uint32_t count, uint32_t size,
 
 // True if the CPU lacks what a kernel needs, which is noted: another one of the list may do.
 static bool is_lacking(dct_kernels *to, uint64_t needed, uint64_t features) {
+    bool lacks = needed & ~features;
     to->lacking |= needed & ~features;
-    to->lacking_count += (needed & ~features) != 0;
-    return (needed & ~features) != 0;
+    to->lacking_count += lacks;
+    to->lengths |= lacks ? 0 : needed & DCT_CPU_LENGTHS;
+    return lacks;
 }
 
 static const char *copy_matmul(const decoct_backend *table, uint64_t features, dct_kernels *to) {
@@ -278,6 +285,7 @@ const char *dct_kernels_copy(const decoct_backend *given, uint64_t features, dct
     size_t size = given->struct_size < sizeof table ? given->struct_size : sizeof table;
     memcpy(&table, given, size);
     memset(to, 0, sizeof *to);
+    to->lengths = table.cpu_features & DCT_CPU_LENGTHS;
     if (table.bits != DECOCT_BITS_EXACT && table.bits != DECOCT_BITS_OTHER) {
         return "its field `bits` is neither DECOCT_BITS_EXACT nor DECOCT_BITS_OTHER";
     }

@@ -28,6 +28,7 @@ typedef struct dct_kernels {
     // Kernels that need more of the CPU than it has, and what they lack.
     int32_t lacking_count;
     uint64_t lacking;
+    uint64_t lengths; // of DCT_CPU_LENGTHS: those that the table or a kernel in use needs
 } dct_kernels;
 
 // What can be served by one backend or another: a matrix product for each type of w, attention,
@@ -50,6 +51,8 @@ bool dct_kernels_has(const dct_kernels *kernels, int32_t slot);
 // True if what is in the slot gives the bits of the definition.
 bool dct_kernels_exact(const dct_kernels *kernels, int32_t slot);
 bool dct_kernels_all_exact(const dct_kernels *kernels);
+// True if each of two matrix products reads the panels of the other.
+bool dct_kernels_share_panels(const decoct_matmul_kernel *a, const decoct_matmul_kernel *b);
 // Empties a slot.
 void dct_kernels_drop(dct_kernels *kernels, int32_t slot);
 // Lets whole operations load what they need. False, and why they cannot be used.

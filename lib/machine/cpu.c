@@ -90,6 +90,14 @@ static uint64_t x86_features(const dct_cpu_raw *raw) {
     return features;
 }
 
+// Registers of other lengths have no feature.
+static uint64_t sve_length(uint64_t bytes) {
+    return bytes == 16   ? DECOCT_CPU_SVE_128
+           : bytes == 32 ? DECOCT_CPU_SVE_256
+           : bytes == 64 ? DECOCT_CPU_SVE_512
+                         : 0;
+}
+
 static uint64_t arm64_features(const dct_cpu_raw *raw) {
     if (!has(raw->hwcap, HWCAP_FP_BIT) || !has(raw->hwcap, HWCAP_ASIMD_BIT)) {
         return 0;
@@ -108,7 +116,7 @@ static uint64_t arm64_features(const dct_cpu_raw *raw) {
         features |= DECOCT_CPU_NEON_I8MM;
     }
     if (has(raw->hwcap, HWCAP_SVE_BIT)) {
-        features |= DECOCT_CPU_SVE;
+        features |= DECOCT_CPU_SVE | sve_length(raw->vector_bytes);
         features |= has(raw->hwcap2, HWCAP2_SVE2_BIT) ? DECOCT_CPU_SVE2 : 0;
     }
     return features;
@@ -167,6 +175,9 @@ const char *dct_cpu_feature_name(uint64_t feature) {
         {DECOCT_CPU_NEON_I8MM, "neon_i8mm"},
         {DECOCT_CPU_SVE, "sve"},
         {DECOCT_CPU_SVE2, "sve2"},
+        {DECOCT_CPU_SVE_128, "sve_128"},
+        {DECOCT_CPU_SVE_256, "sve_256"},
+        {DECOCT_CPU_SVE_512, "sve_512"},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (names[i].bit == feature) {
@@ -221,6 +232,10 @@ static void copy_brand(const char *raw, char *text, uint64_t size) {
 
 dct_cpu_family dct_cpu_family_here(void) {
     return DCT_CPU_X86;
+}
+
+uint64_t dct_cpu_length(void) {
+    return 0;
 }
 
 // Only after OSXSAVE was seen: XGETBV is an illegal instruction otherwise.
@@ -323,12 +338,24 @@ dct_cpu_family dct_cpu_family_here(void) {
     return DCT_CPU_ARM64;
 }
 
+// The library is compiled without SVE: the assembler alone has to know this instruction.
+static uint64_t read_sve_bytes(void) {
+    uint64_t bytes;
+    __asm__ volatile(".arch_extension sve\n\trdvl %0, #1\n\t.arch_extension nosve" : "=r"(bytes));
+    return bytes;
+}
+
+uint64_t dct_cpu_length(void) {
+    return sve_length(read_sve_bytes());
+}
+
 // The kernel shows only what all its CPUs have, so big and little cores need no special case here:
 // Linux, Documentation/arch/arm64/cpu-feature-registers.rst, "safe across all the available CPU".
 dct_cpu_raw dct_cpu_read(void) {
     dct_cpu_raw raw = {0};
     raw.hwcap = getauxval(AT_HWCAP);
     raw.hwcap2 = getauxval(AT_HWCAP2);
+    raw.vector_bytes = has(raw.hwcap, HWCAP_SVE_BIT) ? read_sve_bytes() : 0;
     return raw;
 }
 
@@ -383,6 +410,10 @@ void dct_fp_leave(uint64_t saved) {
 
 dct_cpu_family dct_cpu_family_here(void) {
     return DCT_CPU_OTHER;
+}
+
+uint64_t dct_cpu_length(void) {
+    return 0;
 }
 
 dct_cpu_raw dct_cpu_read(void) {

@@ -4,6 +4,7 @@
 #ifndef DCT_CPU_H
 #define DCT_CPU_H
 
+#include <decoct/backend.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ typedef struct dct_cpu_raw {
     uint32_t leaf7_ebx, leaf7_ecx, leaf7_edx, leaf7_1_eax; // CPUID(7,0) and (7,1)
     uint64_t xcr0;                                         // XGETBV(0), 0 unless OSXSAVE is set
     uint64_t hwcap, hwcap2;                                // AArch64: getauxval
+    uint64_t vector_bytes; // SVE: length of a register, on the thread that reads it
 } dct_cpu_raw;
 
 typedef enum dct_cpu_family { DCT_CPU_OTHER, DCT_CPU_X86, DCT_CPU_ARM64 } dct_cpu_family;
@@ -30,6 +32,11 @@ uint64_t dct_cpu_features(dct_cpu_family family, const dct_cpu_raw *raw);
 // the machine hybrid. AArch64: Linux says no, but vendors' kernels were wrong (Exynos 9810,
 // rust-lang/stdarch#1378), so a second source is read.
 bool dct_cpus_may_differ(dct_cpu_family family, const dct_cpu_raw *raw);
+// The features that a thread can have and another one of the same process lack.
+#define DCT_CPU_LENGTHS (DECOCT_CPU_SVE_128 | DECOCT_CPU_SVE_256 | DECOCT_CPU_SVE_512)
+// Which of DCT_CPU_LENGTHS the calling thread has now. To be called only where dct_cpu_features
+// found one: the instruction exists then.
+uint64_t dct_cpu_length(void);
 // The name of one DECOCT_CPU_* bit, "avx2"; NULL for any other number.
 const char *dct_cpu_feature_name(uint64_t feature);
 // "avx2 fma f16c avx512 ..." as text, the bits without a name as one number; cut to `size`.

@@ -119,10 +119,11 @@ static void append_keys(void *data, int64_t head, int32_t worker) {
         float *block = cache->keys + head * cache->keys_head_stride + position / KEYS * KEYS * dim;
         if (column == 0) {
             int64_t count = job->rows - i < KEYS ? job->rows - i : KEYS;
-            job->kernels->pack_keys(&(decoct_keys_piece){.count = count,
-                                                         .head_dim = dim,
-                                                         .k = {.data = k, .stride = job->stride},
-                                                         .block = block});
+            dct_choice_here(job->kernels)
+                ->pack_keys(&(decoct_keys_piece){.count = count,
+                                                 .head_dim = dim,
+                                                 .k = {.data = k, .stride = job->stride},
+                                                 .block = block});
             i += count;
         } else {
             for (int64_t c = 0; c < dim; c++) {

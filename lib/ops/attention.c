@@ -41,7 +41,7 @@ static keys_span seen_keys(const decoct_attention_args *a, int64_t b) {
 
 typedef struct keys_job {
     const decoct_attention_args *a;
-    void (*pack)(const decoct_keys_piece *piece);
+    const dct_choice *kernels;
     float *keys;
     int64_t head_stride, blocks;
 } keys_job;
@@ -66,11 +66,12 @@ static void pack_block(void *data, int64_t index, int32_t worker) {
                      head % a->kv_heads * a->k_head_stride + first * a->k_stride;
     (void)worker;
     if (is_needed(a, head, first, first + count)) {
-        job->pack(&(decoct_keys_piece){.count = count,
-                                       .head_dim = a->head_dim,
-                                       .k = {.data = k, .stride = a->k_stride},
-                                       .block = job->keys + head * job->head_stride +
-                                                first * a->head_dim});
+        dct_choice_here(job->kernels)
+            ->pack_keys(&(decoct_keys_piece){.count = count,
+                                             .head_dim = a->head_dim,
+                                             .k = {.data = k, .stride = a->k_stride},
+                                             .block = job->keys + head * job->head_stride +
+                                                      first * a->head_dim});
     }
 }
 
@@ -78,7 +79,8 @@ static void pack_block(void *data, int64_t index, int32_t worker) {
 
 typedef struct attend_job {
     const decoct_attention_args *a;
-    const decoct_attention_kernel *kernel;
+    const dct_choice *kernels;
+    uint32_t asked; // which kernel of these: a set of DECOCT_ATTENTION_ bits
     const float *keys;
     int64_t keys_head_stride;
     int64_t piece_rows, pieces; // of one head
@@ -159,7 +161,7 @@ static decoct_attention_piece make_heads_piece(const attend_job *job, int64_t b,
 static void run_piece(const attend_job *job, decoct_attention_piece *piece, int32_t worker) {
     int64_t behind = job->a->kv_len - piece->kv_len;
     piece->scratch = job->scratch ? job->scratch + worker * job->scratch_stride : NULL;
-    job->kernel->run(piece);
+    dct_choice_here(job->kernels)->attention[job->asked]->run(piece);
     for (int64_t h = 0; piece->weights && behind > 0 && h < (piece->heads ? piece->heads : 1);
          h++) {
         float *weights = piece->weights + h * piece->weights_head_stride + piece->kv_len;
@@ -185,13 +187,22 @@ static void attend_piece(void *data, int64_t index, int32_t worker) {
     run_piece(job, &piece, worker);
 }
 
+// Bytes that a piece needs with any kernel that may get it: one for each vector length.
+static int64_t scratch_bytes(const attend_job *job, const decoct_attention_piece *piece) {
+    const decoct_attention_kernel *own = job->kernels->attention[job->asked];
+    const decoct_attention_kernel *spare = job->kernels->spare->attention[job->asked];
+    int64_t bytes = own->scratch_bytes ? own->scratch_bytes(piece) : 0;
+    int64_t others = spare != own && spare->scratch_bytes ? spare->scratch_bytes(piece) : 0;
+    return bytes < 0 || others < 0 ? -1 : bytes > others ? bytes : others;
+}
+
 static decoct_status worker_scratch(decoct_context *ctx, attend_job *job) {
-    if (!job->kernel->scratch_bytes) {
-        return DECOCT_OK;
-    }
     decoct_attention_piece piece = job->heads ? make_heads_piece(job, 0, 0) : make_piece(job, 0, 0);
     piece.kv_len = job->a->kv_len; // the longest sequence
-    int64_t all, one = job->kernel->scratch_bytes(&piece);
+    int64_t all, one = scratch_bytes(job, &piece);
+    if (one == 0) {
+        return DECOCT_OK;
+    }
     if (one < 0 || !dct_add(one, DCT_ALIGN, &one)) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
     }
@@ -204,13 +215,24 @@ static decoct_status worker_scratch(decoct_context *ctx, attend_job *job) {
                : dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
 }
 
-// The kernel that can do what is asked for.
-static const decoct_attention_kernel *find_kernel(const decoct_context *ctx,
-                                                  const decoct_attention_args *a) {
-    return ctx->kernels->attention[(a->window ? DECOCT_ATTENTION_WINDOW : 0) |
-                                   (a->softcap != 0.0f ? DECOCT_ATTENTION_SOFTCAP : 0) |
-                                   (a->slopes ? DECOCT_ATTENTION_SLOPES : 0) |
-                                   (a->sinks ? DECOCT_ATTENTION_SINKS : 0)];
+// What is asked of a kernel, a set of DECOCT_ATTENTION_ bits.
+static uint32_t find_asked(const decoct_attention_args *a) {
+    return (a->window ? DECOCT_ATTENTION_WINDOW : 0) |
+           (a->softcap != 0.0f ? DECOCT_ATTENTION_SOFTCAP : 0) |
+           (a->slopes ? DECOCT_ATTENTION_SLOPES : 0) | (a->sinks ? DECOCT_ATTENTION_SINKS : 0);
+}
+
+// Whether kernels for every vector length pack keys themselves: DECOCT_PACKS_.
+static uint32_t packs_keys(const dct_choice *kernels, uint32_t asked) {
+    uint32_t own = kernels->attention[asked]->packs_keys;
+    uint32_t spare = kernels->spare->attention[asked]->packs_keys;
+    return own < spare ? own : spare;
+}
+
+// Rows of a piece that kernels for every vector length work on together.
+static int64_t tile_rows(const dct_choice *kernels, uint32_t asked) {
+    return dct_smaller(kernels->attention[asked]->tile_rows,
+                       kernels->spare->attention[asked]->tile_rows);
 }
 
 // Floating-point operations, roughly.
@@ -223,16 +245,20 @@ static double work_of(const decoct_attention_args *a) {
 
 static decoct_status attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
                             int64_t keys_head_stride) {
-    attend_job job = {
-        .a = a, .kernel = find_kernel(ctx, a), .keys = keys, .keys_head_stride = keys_head_stride};
+    attend_job job = {.a = a,
+                      .kernels = ctx->kernels,
+                      .asked = find_asked(a),
+                      .keys = keys,
+                      .keys_head_stride = keys_head_stride};
     if (a->batch == 0 || a->heads == 0 || a->q_len == 0) {
         return DECOCT_OK;
     }
-    job.piece_rows = job.kernel->tile_rows;
+    job.piece_rows = tile_rows(job.kernels, job.asked);
     job.pieces = dct_ceil_div(a->q_len, job.piece_rows);
     int32_t threads = dct_share(ctx, work_of(a));
-    bool side_by_side = !keys && job.kernel->packs_keys >= DECOCT_PACKS_HEADS && job.pieces == 1 &&
-                        a->k_head_stride < a->k_stride && a->v_head_stride < a->v_stride;
+    bool side_by_side = !keys && packs_keys(job.kernels, job.asked) >= DECOCT_PACKS_HEADS &&
+                        job.pieces == 1 && a->k_head_stride < a->k_stride &&
+                        a->v_head_stride < a->v_stride;
     job.heads = side_by_side ? dct_ceil_div(a->heads, threads) : 0;
     decoct_status status = worker_scratch(ctx, &job);
     if (!status) {
@@ -254,7 +280,7 @@ static void report(decoct_context *ctx, double begun, decoct_status status,
                               .kv_len = a->kv_len,
                               .head_dim = a->head_dim,
                               .value_dim = a->value_dim};
-    dct_call_end(ctx, begun, ctx->backends, find_kernel(ctx, a), call);
+    dct_call_end(ctx, begun, ctx->backends, ctx->kernels->attention[find_asked(a)], call);
 }
 
 decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
@@ -275,11 +301,10 @@ static const float NOTHING;
 static decoct_status pack_and_attend(decoct_context *ctx, const decoct_attention_args *a) {
     // Packing keys is worth it when many queries share them; otherwise the kernel packs block by
     // block, and the keys are read from memory once.
-    if (find_kernel(ctx, a)->packs_keys && a->q_len <= FEW_QUERIES) {
+    if (packs_keys(ctx->kernels, find_asked(a)) && a->q_len <= FEW_QUERIES) {
         return attend(ctx, a, NULL, 0);
     }
-    keys_job job = {
-        .a = a, .pack = ctx->kernels->pack_keys, .blocks = dct_ceil_div(a->kv_len, KEYS)};
+    keys_job job = {.a = a, .kernels = ctx->kernels, .blocks = dct_ceil_div(a->kv_len, KEYS)};
     int64_t heads, count;
     bool fits = dct_keys_size(a->kv_len, a->head_dim, &job.head_stride) &&
                 dct_mul(a->kv_shared ? 1 : a->batch, a->kv_heads, &heads) &&

@@ -24,6 +24,7 @@ static const float NOTHING;
 
 static dct_product packed_product(const decoct_context *ctx, const decoct_weights *w) {
     return (dct_product){.ctx = ctx,
+                         .kernels = dct_backends_choice(w->backends),
                          .kernel = w->kernel,
                          .n = w->n,
                          .k = w->k,
@@ -246,6 +247,7 @@ static decoct_status multiply_unpacked(decoct_context *ctx, const decoct_matmul_
         return DECOCT_OK;
     }
     dct_product p = {.ctx = ctx,
+                     .kernels = ctx->kernels,
                      .kernel = ctx->kernels->matmul[DECOCT_F32],
                      .m = a->m,
                      .n = a->n,

@@ -11,7 +11,7 @@
 enum { PIECES = 8, PIECE_ALIGN = 1024 };
 
 typedef struct probe_job {
-    const decoct_probe_kernel *kernel;
+    const dct_choice *kernels;
     int32_t kind;
     int64_t pieces, count, passes;
     const float *from;
@@ -26,21 +26,22 @@ static int64_t piece_start(const probe_job *job, int64_t index) {
 
 static void run_piece(void *data, int64_t index, int32_t worker) {
     const probe_job *job = data;
+    const decoct_probe_kernel *kernel = dct_choice_here(job->kernels)->probe;
     int64_t first = piece_start(job, index), count = piece_start(job, index + 1) - first;
     _Alignas(DCT_ALIGN) float sink[DECOCT_LANES] = {0.0f};
     (void)worker;
     switch (job->kind) {
     case DECOCT_PROBE_FMA:
-        job->kernel->fma(job->count, sink);
+        kernel->fma(job->count, sink);
         break;
     case DECOCT_PROBE_READ:
         for (int64_t pass = 0; pass < job->passes; pass++) {
-            job->kernel->read(count, job->from + first, sink);
+            kernel->read(count, job->from + first, sink);
         }
         break;
     default:
         for (int64_t pass = 0; pass < job->passes; pass++) {
-            job->kernel->copy(count, job->from + first, job->to + first);
+            kernel->copy(count, job->from + first, job->to + first);
         }
         break;
     }
@@ -71,10 +72,11 @@ static decoct_status probe(decoct_context *ctx, probe_job *job, double *amount) 
     if (status) {
         return status;
     }
-    job->kernel = ctx->kernels->probe;
+    job->kernels = ctx->kernels;
     job->count -= fma ? 0 : job->count % PIECE_ALIGN;
     dct_run_all(ctx, job->pieces, run_piece, job);
-    *amount = fma ? (double)job->pieces * (double)job->count * (double)job->kernel->fma_flops
+    double flops = (double)dct_choice_here(ctx->kernels)->probe->fma_flops;
+    *amount = fma ? (double)job->pieces * (double)job->count * flops
                   : (double)job->count * (double)job->passes * (copy ? 2.0 : 1.0) * sizeof(float);
     return DECOCT_OK;
 }

@@ -17,6 +17,40 @@ enum { GROUP_BYTES = 1 << 18 };
 // with narrow panels, which touch a line of every row of w (docs/tuning.md).
 enum { PLAIN_FLOATS = 1 << 16 };
 
+// A piece on a thread of another vector length than its kernel's: the spare kernel has blocks of
+// its own. It does without scratch, which has the size that the other one needs.
+static void run_spare(const dct_product *p, const decoct_matmul_kernel *spare,
+                      const decoct_matmul_piece *whole) {
+    int64_t m_block = spare->m_block ? spare->m_block : whole->rows;
+    int64_t k_block = spare->k_block ? spare->k_block : whole->k, first = 0;
+    do {
+        int64_t last = dct_smaller(first + k_block, whole->k);
+        for (int64_t row = 0; row < whole->rows; row += m_block) {
+            decoct_matmul_piece piece = *whole;
+            piece.rows = dct_smaller(whole->rows - row, m_block);
+            piece.k = last - first;
+            piece.x.data = (const float *)whole->x.data + row * whole->x.stride + first;
+            piece.w = (const char *)whole->w +
+                      (p->plain ? first * whole->w_stride : dct_panel_bytes(spare, first));
+            piece.y.data = (float *)whole->y.data + row * whole->y.stride;
+            piece.bias = last == whole->k ? whole->bias : NULL;
+            piece.accumulate = first > 0 ? 1 : whole->accumulate;
+            piece.scratch = NULL;
+            (p->plain ? spare->plain : spare->run)(&piece);
+        }
+        first = last;
+    } while (first < whole->k);
+}
+
+static void run_piece(const dct_product *p, const decoct_matmul_piece *piece) {
+    const decoct_matmul_kernel *here = dct_choice_here(p->kernels)->matmul[p->kernel->w_dtype];
+    if (here != p->kernel) {
+        run_spare(p, here, piece);
+    } else {
+        (p->plain ? here->plain : here->run)(piece);
+    }
+}
+
 // A block of rows from i on and some columns from j on, k = first to last.
 static void multiply_piece(const dct_product *p, int64_t i, int64_t j, int64_t cols, int64_t first,
                            int64_t last, const char *group, int32_t worker) {
@@ -32,7 +66,7 @@ static void multiply_piece(const dct_product *p, int64_t i, int64_t j, int64_t c
     if (p->plain) {
         piece.w = p->w + first * p->row_stride + j;
         piece.w_stride = p->row_stride * (int64_t)sizeof(float);
-        p->plain(&piece);
+        run_piece(p, &piece);
         return;
     }
     piece.w = group ? group
@@ -40,7 +74,7 @@ static void multiply_piece(const dct_product *p, int64_t i, int64_t j, int64_t c
                           dct_panel_bytes(p->kernel, first);
     piece.w_stride = group ? dct_panel_bytes(p->kernel, piece.k) : p->panel_bytes;
     piece.scratch = dct_tile_scratch(p->ctx, p->kernel->scratch_bytes, worker);
-    p->kernel->run(&piece);
+    run_piece(p, &piece);
 }
 
 // Rows [i, end) of some columns through all of k. Between blocks of k the running sums are stored
@@ -52,7 +86,8 @@ static void multiply_columns(const dct_product *p, int64_t i, int64_t end, int64
     do {
         int64_t last = dct_smaller(first + p->k_block, p->k);
         if (group && last > first) { // an empty w may be NULL
-            dct_pack_job job = {.kernel = p->kernel,
+            dct_pack_job job = {.kernels = p->kernels,
+                                .kernel = p->kernel,
                                 .k = last - first,
                                 .w = p->w + first * p->row_stride,
                                 .row_stride = p->row_stride,
@@ -217,8 +252,9 @@ static bool make_groups(decoct_context *ctx, dct_product *p) {
 // rows, or if all of w is small.
 static bool take_plain(dct_product *p) {
     bool few = p->m <= p->kernel->m_block, small = (double)p->k * (double)p->n <= PLAIN_FLOATS;
-    p->plain = p->col_stride == 1 && (few || small) ? p->kernel->plain : NULL;
-    return p->plain != NULL;
+    const decoct_matmul_kernel *spare = p->kernels->spare->matmul[p->kernel->w_dtype];
+    p->plain = p->col_stride == 1 && (few || small) && p->kernel->plain && spare->plain;
+    return p->plain;
 }
 
 bool dct_product_unpacked(decoct_context *ctx, dct_product *p) {

@@ -7,7 +7,8 @@
 
 typedef struct dct_product {
     const decoct_context *ctx;
-    const decoct_matmul_kernel *kernel;
+    const dct_choice *kernels;
+    const decoct_matmul_kernel *kernel; // the one of `kernels` for the type of w
     int64_t m, n, k;
     int64_t m_block, n_block, k_block;
     int64_t part, parts; // rows of y that one task works on: some m_blocks; and how many such parts
@@ -15,7 +16,7 @@ typedef struct dct_product {
     int64_t x_stride;
     const char *panels; // the whole of w packed; NULL: see dct_product_unpacked
     int64_t panel_bytes;
-    void (*plain)(const decoct_matmul_piece *piece); // takes w unpacked, or NULL
+    bool plain; // w is read unpacked
     const float *w;
     int64_t row_stride, col_stride; // of w
     char *groups;                   // where each worker packs what it needs, or NULL

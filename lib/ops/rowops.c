@@ -34,13 +34,19 @@ const char *decoct_op_name(decoct_op op) {
 // ---- Running ----
 
 typedef struct rows_job {
-    void (*run)(const decoct_rows_piece *piece);
+    const dct_choice *kernels;
+    decoct_op op;
     const decoct_rows_piece *whole;
     int64_t chunk; // rows
 } rows_job;
 
 static const void *row_of(const decoct_operand *m, int64_t row) {
     return m->data ? (const char *)m->data + row * m->stride * dct_dtype_bytes(m->dtype) : NULL;
+}
+
+// On a thread of any vector length.
+static void rows_here(const rows_job *job, const decoct_rows_piece *piece) {
+    dct_choice_here(job->kernels)->rows[job->op][piece->x.dtype]->run(piece);
 }
 
 static void rows_task(void *data, int64_t index, int32_t worker) {
@@ -58,18 +64,18 @@ static void rows_task(void *data, int64_t index, int32_t worker) {
     } else {
         piece.x.data = row_of(&piece.x, first);
     }
-    job->run(&piece);
+    rows_here(job, &piece);
 }
 
 static void run_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece *whole) {
     if (whole->rows == 0 || whole->cols == 0 || dct_whole_rows(ctx, op, whole)) {
         return;
     }
-    rows_job job = {.run = ctx->kernels->rows[op][whole->x.dtype]->run, .whole = whole};
+    rows_job job = {.kernels = ctx->kernels, .op = op, .whole = whole};
     job.chunk = whole->cols < CHUNK ? CHUNK / whole->cols : 1;
     int64_t count = whole->rows / job.chunk + (whole->rows % job.chunk != 0);
     if (count == 1) {
-        job.run(whole);
+        rows_here(&job, whole);
         return;
     }
     double work = (double)whole->rows * (double)whole->cols * (double)facts[op].cost;

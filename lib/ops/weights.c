@@ -25,16 +25,17 @@ static const void *w_at(const dct_pack_job *job, int64_t p, int64_t j) {
 // Packs columns [first, first + cols) of w, all steps of k: some steps of all panels at a time, so
 // that w is read in whole pieces of its rows.
 void dct_pack_columns(const dct_pack_job *job, int64_t first, int64_t cols, char *panels) {
+    const decoct_matmul_kernel *here = dct_choice_here(job->kernels)->matmul[job->kernel->w_dtype];
     int64_t panel_cols = job->kernel->panel_cols, bytes = dct_panel_bytes(job->kernel, job->k);
     for (int64_t p = 0; p < job->k; p += DCT_PACK_STEPS) {
         for (int64_t j = 0; j < cols; j += panel_cols) {
-            job->kernel->pack(&(decoct_pack_piece){.k = dct_smaller(job->k - p, DCT_PACK_STEPS),
-                                                   .cols = dct_smaller(cols - j, panel_cols),
-                                                   .w = w_at(job, p, first + j),
-                                                   .row_stride = job->row_stride,
-                                                   .col_stride = job->col_stride,
-                                                   .panel = panels + j / panel_cols * bytes +
-                                                            dct_panel_bytes(job->kernel, p)});
+            here->pack(&(decoct_pack_piece){.k = dct_smaller(job->k - p, DCT_PACK_STEPS),
+                                            .cols = dct_smaller(cols - j, panel_cols),
+                                            .w = w_at(job, p, first + j),
+                                            .row_stride = job->row_stride,
+                                            .col_stride = job->col_stride,
+                                            .panel = panels + j / panel_cols * bytes +
+                                                     dct_panel_bytes(job->kernel, p)});
         }
     }
 }
@@ -155,7 +156,8 @@ decoct_status dct_weights_create(decoct_context *ctx, const decoct_weights_args 
                         (long long)a.k, (long long)a.n);
     }
     weights->backends = dct_backends_share(ctx->backends);
-    dct_pack_job job = {.kernel = weights->kernel,
+    dct_pack_job job = {.kernels = ctx->kernels,
+                        .kernel = weights->kernel,
                         .k = a.k,
                         .n = a.n,
                         .w = a.w ? a.w : &NOTHING,

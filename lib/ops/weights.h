@@ -22,7 +22,8 @@ struct decoct_weights {
 
 // w, or a part of it, to be packed.
 typedef struct dct_pack_job {
-    const decoct_matmul_kernel *kernel;
+    const dct_choice *kernels;
+    const decoct_matmul_kernel *kernel; // the one of `kernels` for the type of w
     int64_t k, n;
     const void *w; // of the kernel's w_dtype
     int64_t row_stride, col_stride;
