@@ -18,11 +18,14 @@ typedef struct product_shape {
     bool memory_only; // the results are not compared
     bool near;        // compared with float64 whatever the bits
     const cases_special *special;
-    bool all_special; // not only x
-    int64_t patterns; // w is all numbers of 16 bits from this one on, x is 1; -1: it is not
+    bool all_special;   // not only x
+    bool whole, packed; // a whole matrix product; b is packed by the candidate
+    int threads;        // of the host of a whole product
+    int64_t patterns;   // w is all numbers of 16 bits from this one on, x is 1; -1: it is not
 } product_shape;
 extern const product_shape product_plain; // aligned, dense, with a bias
 
+// Of a unit of matrix products.
 const decoct_matmul_kernel *product_kernel(const conform_probe *p);
 // Runs it, made smaller where the kernel has smaller blocks; false after a finding.
 bool product_run(conform_probe *p, const char *reason, const product_shape *s);

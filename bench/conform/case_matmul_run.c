@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "case_matmul.h"
+#include "case_whole.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { PANEL = 16, ROWS_MOST = 256 };
 
-const product_shape product_plain = {.bias = true, .patterns = -1};
+const product_shape product_plain = {.bias = true, .threads = 1, .patterns = -1};
 
 const decoct_matmul_kernel *product_kernel(const conform_probe *p) {
     return &p->given->matmul[p->slot - DCT_SLOT_MATMUL];
 }
 
 static const decoct_matmul_kernel *right_kernel(const conform_probe *p) {
-    return &p->right->matmul[p->slot - DCT_SLOT_MATMUL];
+    return &p->right->matmul[p->dtype];
 }
 
 static int64_t smaller(int64_t a, int64_t b) {
@@ -183,6 +185,23 @@ static bool run_given(conform_probe *p, const product_shape *s, product_operands
            fine;
 }
 
+// A product that a whole operation declines is done by kernels: nothing may have been written.
+static bool run_whole(conform_probe *p, const product_shape *s, product_operands *o) {
+    const decoct_whole_matmul call = {.m = s->rows,
+                                      .n = s->cols,
+                                      .k = s->k,
+                                      .x = o->piece.x,
+                                      .b = conform_in(o->w),
+                                      .b_transposed = s->transposed,
+                                      .bias = o->piece.bias,
+                                      .y = o->piece.y};
+    whole_end end = whole_multiply(p, &call, s->packed, s->threads);
+    if (end == WHOLE_DECLINED) {
+        conform_compare_bits(p, "write_bounds", o->y, o->before);
+    }
+    return end == WHOLE_DONE;
+}
+
 // ---- Judging ----
 
 // w (k, cols) as f32.
@@ -232,27 +251,46 @@ static bool is_right(conform_probe *p, const char *reason, const product_shape *
 
 static void name_case(conform_probe *p, const product_shape *s) {
     static const char *const places[] = {"aligned", "at the end", "at the start", "unaligned"};
-    conform_begin(p, "%s%lld x %lld x %lld, gaps %lld %lld %lld, %s and %s%s%s%s%s%s%s%s",
+    char threads[32] = "";
+    if (s->whole) {
+        snprintf(threads, sizeof threads, ", %d threads%s", s->threads,
+                 s->packed ? ", packed" : "");
+    }
+    conform_begin(p, "%s%lld x %lld x %lld, gaps %lld %lld %lld, %s and %s%s%s%s%s%s%s%s%s",
                   s->plain ? "plain " : "", (long long)s->rows, (long long)s->cols, (long long)s->k,
                   (long long)s->x_gap, (long long)s->y_gap, (long long)s->w_gap, places[s->x_where],
                   places[s->y_where], s->transposed ? ", w transposed" : "",
                   s->bias ? "" : ", no bias", s->accumulate ? ", accumulated" : "",
-                  s->no_scratch ? ", no scratch" : "", s->cut ? ", in two pieces" : "",
+                  s->no_scratch ? ", no scratch" : "", s->cut ? ", in two pieces" : "", threads,
                   s->special ? ", " : "", s->special ? s->special->name : "");
 }
 
-bool product_run(conform_probe *p, const char *reason, const product_shape *asked) {
+// Smaller where the kernel has smaller blocks; false: the kernel is not for it.
+static bool fit(const conform_probe *p, product_shape *s) {
+    if (s->special && !p->exact) {
+        return false; // of other bits only the accuracy for ordinary numbers is required
+    }
+    if (s->whole) {
+        return !s->packed || p->given->whole.pack;
+    }
     const decoct_matmul_kernel *m = product_kernel(p);
+    s->rows = smaller(s->rows, m->m_block ? (int64_t)m->m_block : ROWS_MOST);
+    s->k = m->k_block ? smaller(s->k, m->k_block) : s->k;
+    return s->plain ? m->plain != NULL : m->run != NULL;
+}
+
+bool product_run(conform_probe *p, const char *reason, const product_shape *asked) {
     product_operands o;
     product_shape s = *asked;
-    s.rows = smaller(s.rows, m->m_block ? (int64_t)m->m_block : ROWS_MOST);
-    s.k = m->k_block ? smaller(s.k, m->k_block) : s.k;
-    if (!(s.plain ? m->plain != NULL : m->run != NULL) || (s.special && !p->exact)) {
-        return true; // of other bits only the accuracy for ordinary numbers is required
+    if (!fit(p, &s)) {
+        return true;
     }
     name_case(p, &s);
     make_operands(p, &s, &o);
     run_right(p, &s, &o);
+    if (s.whole) {
+        return run_whole(p, &s, &o) && is_right(p, reason, &s, &o);
+    }
     bool fine = run_given(p, &s, &o);
     return is_right(p, reason, &s, &o) && fine;
 }

@@ -245,9 +245,10 @@ void conform_rows_special(conform_probe *p) {
     }
 }
 
-// Numbers of all magnitudes, one row for each power of two.
+// Numbers of all magnitudes, up to those that overflow: a row for each power of two.
 void conform_rows_range(conform_probe *p) {
-    for (int exponent = -140; exponent <= 127; exponent += p->level < ORDINARY ? 9 : 3) {
+    for (int exponent = -140; p->exact && exponent <= 127;
+         exponent += p->level < ORDINARY ? 9 : 3) {
         rows_shape shape = rows_plain;
         shape.rows = 2;
         shape.cols = 64;

@@ -23,6 +23,8 @@ typedef struct rows_shape {
     const cases_special *special;
     bool all_special; // not only x, y and what is always there
     const struct hard_row *hard;
+    bool whole;  // a whole operation
+    int threads; // of its host
 } rows_shape;
 extern const rows_shape rows_plain; // aligned, dense, with all operands
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "case_rows.h"
+#include "case_whole.h"
 
 #include "cases/hard_rows.h"
 
@@ -247,6 +248,11 @@ bool rows_run(conform_probe *p, const char *reason, const rows_shape *s) {
     right.y = conform_out(o.right);
     right.x = s->in_place ? conform_in(o.right) : o.piece.x;
     conform_call_right((conform_kernel *)p->right->rows[op_of(p)].run, &right);
+    if (s->whole) {
+        whole_end end = whole_rows(p, op_of(p), &o.piece, s->threads);
+        return end == WHOLE_DECLINED ? conform_compare_bits(p, "write_bounds", o.y, o.before)
+                                     : end == WHOLE_DONE && is_right(p, reason, s, &o);
+    }
     bool fine = conform_call(p, (conform_kernel *)p->given->rows[op_of(p)].run, &o.piece);
     return is_right(p, reason, s, &o) && fine;
 }

@@ -20,6 +20,7 @@
 #define PACK_KEYS_SLOTS DCT_SLOT_PACK_KEYS, DCT_SLOT_PACK_KEYS
 #define PROBE_SLOTS DCT_SLOT_PROBE, DCT_SLOT_PROBE
 #define WHOLE_SLOTS DCT_SLOT_WHOLE_MATMUL, DCT_SLOT_WHOLE_MATMUL
+#define WHOLE_ROWS_SLOTS DCT_SLOT_WHOLE_ROWS, DCT_SLOT_WHOLE_ROWS
 
 static const conform_test tests[] = {
 #define CONFORM_TEST(slots, aspect, level, function) {aspect, slots, level, function},
