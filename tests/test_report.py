@@ -136,7 +136,7 @@ class Values(Folder):
         self.assertEqual(len(data["cases"]), 6)
         self.assertEqual(data["cases"][1], {
             "name": "matmul/seq:8/heads:1/dim:64/threads:1/pin:none", "op": "matmul", "dtype": "f32", "seq": 8,
-            "heads": 1, "head_dim": 64, "layers": None, "model": None, "workers": 1, "pin": "none",
+            "heads": 1, "head_dim": 64, "layers": None, "layers_timed": None, "model": None, "block": None, "workers": 1, "pin": "none",
             "level": None})
         self.check(data, [[a], [b]])
         for key in data["values"]:

@@ -209,11 +209,13 @@ static work_cost cost_blocks(const bench_work *w, double rows, double after, dou
     double rest = rows * (2.0 * d * (NORM_FLOP + ADD_FLOP) + act * d_ffn) +
                   SOFTMAX_FLOP * (double)b->heads * pairs;
     double constant = pieces * stored_bytes(w->c.dtype, block_weights(w) + head_weights(w));
-    // Keys and values that are read, once a piece, or written.
+    // Keys and values that are read, once a piece, or written, and x and y; beside those of earlier
+    // positions the few of a single one do not count.
     double cached = layers * 2.0 * kv * (after > 0.0 ? after : rows * (pieces + 1.0) / 2.0);
+    double activations = after > 0.0 ? 0.0 : 2.0 * rows * d;
     return (work_cost){.flops = flops,
                        .arithmetic = flops + layers * rest,
-                       .bytes = constant + 4.0 * (cached + 2.0 * rows * d),
+                       .bytes = constant + 4.0 * (cached + activations),
                        .constant = constant,
                        .tokens = rows * part_of(w)};
 }
