@@ -237,14 +237,32 @@ static bool is_near(conform_probe *p, const char *reason, const product_shape *s
     return near;
 }
 
+// The reason of a difference: that of the case if the plain case of this size is right.
+static const char *find_reason(conform_probe *p, const char *reason, const product_shape *s) {
+    product_operands o;
+    product_shape plain = product_plain;
+    plain.plain = s->plain;
+    plain.rows = s->rows;
+    plain.cols = s->cols;
+    plain.k = s->k;
+    plain.x_gap = cases_gap(s->k);
+    plain.y_gap = plain.w_gap = cases_gap(s->cols);
+    if (s->whole || s->k == 0 || !cases_is_aspect(reason)) {
+        return reason;
+    }
+    make_operands(p, &plain, &o);
+    run_right(p, &plain, &o);
+    return run_given(p, &plain, &o) && !cases_same(o.y, o.right) ? "bits" : reason;
+}
+
 static bool is_right(conform_probe *p, const char *reason, const product_shape *s,
                      const product_operands *o) {
     conform_matrix given = cases_columns(o->y, s->cols), right = cases_columns(o->right, s->cols);
-    if (s->memory_only) {
-        return true;
+    if (!p->exact || s->near) {
+        return s->memory_only || is_near(p, reason, s, o, &given);
     }
-    return p->exact && !s->near ? conform_compare_bits(p, reason, &given, &right)
-                                : is_near(p, reason, s, o, &given);
+    return s->memory_only || cases_same(&given, &right) ||
+           conform_compare_bits(p, find_reason(p, reason, s), &given, &right);
 }
 
 // ---- The case ----

@@ -215,14 +215,41 @@ static bool is_near(conform_probe *p, const char *reason, const rows_operands *o
     return near;
 }
 
+static void run_right(conform_probe *p, const rows_shape *s, const rows_operands *o) {
+    decoct_rows_piece right = o->piece;
+    right.y = conform_out(o->right);
+    right.x = s->in_place ? conform_in(o->right) : o->piece.x;
+    conform_call_right((conform_kernel *)p->right->rows[op_of(p)].run, &right);
+}
+
+static bool call_given(conform_probe *p, const rows_operands *o) {
+    return conform_call(p, (conform_kernel *)p->given->rows[op_of(p)].run, &o->piece);
+}
+
+// The reason of a difference: that of the case if the plain case of this size is right.
+static const char *find_reason(conform_probe *p, const char *reason, const rows_shape *s) {
+    rows_operands o;
+    rows_shape plain = rows_plain;
+    plain.form = s->form;
+    plain.rows = s->rows;
+    plain.cols = s->cols;
+    plain.x_gap = plain.y_gap = cases_gap(s->cols);
+    if (s->whole || !cases_is_aspect(reason)) {
+        return reason;
+    }
+    make_operands(p, &plain, &o);
+    run_right(p, &plain, &o);
+    return call_given(p, &o) && !cases_same(o.y, o.right) ? "bits" : reason;
+}
+
 static bool is_right(conform_probe *p, const char *reason, const rows_shape *s,
                      const rows_operands *o) {
     conform_matrix given = cases_columns(o->y, s->cols), right = cases_columns(o->right, s->cols);
-    if (s->memory_only) {
-        return true;
+    if (!p->exact || s->near) {
+        return s->memory_only || is_near(p, reason, o, &given);
     }
-    return p->exact && !s->near ? conform_compare_bits(p, reason, &given, &right)
-                                : is_near(p, reason, o, &given);
+    return s->memory_only || cases_same(&given, &right) ||
+           conform_compare_bits(p, find_reason(p, reason, s), &given, &right);
 }
 
 // ---- The case ----
@@ -244,15 +271,12 @@ bool rows_run(conform_probe *p, const char *reason, const rows_shape *s) {
     }
     name_case(p, s);
     make_operands(p, s, &o);
-    decoct_rows_piece right = o.piece;
-    right.y = conform_out(o.right);
-    right.x = s->in_place ? conform_in(o.right) : o.piece.x;
-    conform_call_right((conform_kernel *)p->right->rows[op_of(p)].run, &right);
+    run_right(p, s, &o);
     if (s->whole) {
         whole_end end = whole_rows(p, op_of(p), &o.piece, s->threads);
         return end == WHOLE_DECLINED ? conform_compare_bits(p, "write_bounds", o.y, o.before)
                                      : end == WHOLE_DONE && is_right(p, reason, s, &o);
     }
-    bool fine = conform_call(p, (conform_kernel *)p->given->rows[op_of(p)].run, &o.piece);
+    bool fine = call_given(p, &o);
     return is_right(p, reason, s, &o) && fine;
 }

@@ -40,6 +40,22 @@ exact_order cases_order(const conform_probe *p) {
     return p->exact ? EXACT_DEFINED : EXACT_ANY_ORDER;
 }
 
+bool cases_same(const conform_matrix *a, const conform_matrix *b) {
+    for (int64_t i = 0; i < a->rows; i++) {
+        for (int64_t j = 0; j < a->cols; j++) {
+            float x = conform_get(a, i, j), y = conform_get(b, i, j);
+            if (memcmp(&x, &y, sizeof x) != 0 && !(isnan(x) && isnan(y))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool cases_is_aspect(const char *reason) {
+    return strcmp(reason, "bits") != 0 && strcmp(reason, "accuracy") != 0;
+}
+
 bool cases_near(conform_probe *p, const char *reason, const conform_matrix *given, exact_result r) {
     for (int64_t i = 0; i < given->rows * given->cols && !p->exact; i++) {
         r.bound[i] = 4.0 * r.bound[i] + 0x1p-120;

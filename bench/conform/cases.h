@@ -24,6 +24,11 @@ void cases_exact_free(exact_result r);
 exact_result cases_exact_row(exact_result r, int64_t i, int64_t cols);
 // How the bound of an exact result is counted for this kernel.
 exact_order cases_order(const conform_probe *p);
+// Are all elements alike? Records nothing.
+bool cases_same(const conform_matrix *a, const conform_matrix *b);
+// Is a difference in a case with this reason judged by the plain case of the same size: is that
+// wrong, too, the reason is "bits".
+bool cases_is_aspect(const char *reason);
 // Compares with results in float64, whose bounds become those of other bits where such are
 // declared: four times as large, and 2^-120 more. In place of "bits" the reason is "accuracy".
 bool cases_near(conform_probe *p, const char *reason, const conform_matrix *given, exact_result r);
