@@ -90,8 +90,8 @@ class Page(unittest.TestCase):
 
     def test_it_conforms(self):
         whole, product = self.of("decoct conform")
-        self.assertRegex(whole, r"(?m)^softmax/\S+ +ok$")
-        for text in whole, product:
+        for text, kernel in ((whole, "softmax"), (product, "matmul")):
+            self.assertGreater(len(re.findall(r"(?m)^%s/\S+ +ok$" % kernel, text)), 5, text)
             self.assertRegex(text, r"\b0 failed")
         self.assertNotRegex(whole, r"(?m)^matmul")  # the option is off
         self.assertIn("conform", *self.of("meson test"))
