@@ -334,6 +334,14 @@ static void report_wrong(const bench_run *r, const json_t *row, const char *name
     const char *hash = json_string_value(json_object_get(row, "hash"));
     const char *by = json_string_value(json_object_get(row, "reference"));
     const char *expected = json_string_value(json_object_get(row, "expected"));
+    if (json_object_get(row, "distance")) {
+        fprintf(stderr,
+                "%s: %s: WRONG RESULT: its numbers are not near (%s): away by %.3g of the "
+                "largest one, and at most %.3g is allowed\n",
+                r->command, name, by, json_number_value(json_object_get(row, "distance")),
+                NEAR_MOST);
+        return;
+    }
     fprintf(stderr, "%s: %s: WRONG RESULT: its hash is %s, %s has %s\n", r->command, name, hash, by,
             expected ? expected : "other bits");
 }

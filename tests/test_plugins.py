@@ -43,6 +43,13 @@ class Hash(unittest.TestCase):
             self.assertRegex(err, "note: backend vendor: .*bias: ")
             self.assertEqual(err.count("note: backend vendor"), 1)
 
+    def test_other_bits_are_not_wrong(self):
+        """Declared ones; what other backends serve is compared."""
+        golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "hashes.txt")
+        code, out, err = run("hash", "--check", golden, "--backend", "whole", folder="whole")
+        self.assertEqual(code, 0, out + err)
+        self.assertRegex(out, r"^\d\d+ hashes as in .*, [1-9]\d* of backends that declare other bits\n$")
+
     def test_null_kernels_are_no_error(self):
         code, out, err = run("hash", "--op", "softmax", "--backend", "vendor", folder="good")
         self.assertEqual((code, out), (0, run("hash", "--op", "softmax")[1]))

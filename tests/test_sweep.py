@@ -458,16 +458,29 @@ class OneKernel(Folder):
         for row in load(self.path)["benchmarks"]:
             self.assertNotIn("mine", row.get("reference", ""))
 
-    def test_declared_other_bits_are_not_wrong(self):
-        env = environment(DECOCT_BACKEND_PATH=os.path.join(PLUGINS, "whole"))
-        code, _, err = decoct("sweep", "--op", "matmul,softmax", "--seq", "16", "--backend", "whole,scalar", "--repetitions", "1",
-                              "--min-time", "0.001", "-o", self.path, "--overwrite", env=env)
-        self.assertEqual(code, 0, err)
-        rows = load(self.path)["benchmarks"]
-        of = {(row["served_by"].get("matmul"), row["reference"], row["correct"]) for row in rows if "matmul" in row["served_by"]}
-        self.assertIn(("whole", "other bits", None), of)
-        self.assertTrue(any(server != "whole" and right is True for server, _, right in of), of)
-        self.assertTrue(all(row["correct"] is True for row in rows if row["name"].startswith("softmax")))
+    def test_declared_other_bits_must_be_near(self):
+        for folder, dim, code in (("whole", "64", 0), ("whole_late", "64", 12), ("whole_late", "160", 12)):
+            env = environment(DECOCT_BACKEND_PATH=os.path.join(PLUGINS, folder))
+            done, _, err = decoct("sweep", "--op", "matmul,softmax", "--seq", "16", "--heads", "2", "--head-dim", dim,
+                                  "--backend", "whole,scalar", "--repetitions", "1", "--min-time", "0.001", "-o",
+                                  self.path, "--overwrite", env=env)
+            self.assertEqual(done, code, err)
+            rows = [row for row in load(self.path)["benchmarks"] if row["op"] in ("matmul", "softmax")]
+            other = [row for row in rows if "whole" in row["served_by"].values()]
+            self.assertEqual(len(other), 2)
+            for row in other:
+                self.assertRegex(row["reference"], "^other bits, compared with (scalar|avx|neon)")
+                wrong = code == 12 and row["op"] == "matmul"
+                self.assertIs(row["correct"], not wrong)
+                far = row["distance"] is None or row["distance"] > 2 ** -12
+                self.assertEqual(far, wrong)
+                self.assertNotIn("expected", {key for key in row if row[key]})
+            for row in rows:
+                if row not in other:
+                    self.assertIs(row["correct"], True)
+                    self.assertNotIn("distance", row)
+            if code:
+                self.assertRegex(err, "WRONG RESULT: its numbers are not near")
 
     def test_rows_of_a_suite_are_never_unchecked(self):
         for seed, reference in (("1", "golden"), ("2", None)):

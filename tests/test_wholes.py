@@ -61,9 +61,9 @@ class Wholes(unittest.TestCase):
                 if "softmax" in served:
                     self.assertEqual(served["softmax"] == name, name == "onednn", row["name"])
                 if name in served.values():
-                    self.assertTrue(row["reference"].startswith("other bits"), row["reference"])
-                else:
-                    self.assertIs(row["correct"], True)
+                    self.assertRegex(row["reference"], "^other bits, compared with ")
+                    self.assertLess(row["distance"], 2 ** -18)
+                self.assertIs(row["correct"], True)
 
     def test_blocks(self):
         """A whole pass of a model: products by the library, the rest by the best kernels."""
@@ -97,6 +97,10 @@ class Wholes(unittest.TestCase):
             code, err, _ = self.sweep("--op", "matmul", "--seq", "8", "--backend", name, **env)
             self.assertEqual(code, 70, err)
             self.assertRegex(err, "has no function .*another version of it is needed")
+            code, err, rows = self.sweep("--op", "softmax", "--seq", "8", "--backend", "all", **env)
+            self.assertEqual(code, 0, err)
+            self.assertRegex(err, "note: --backend all is without %s: .*has no function" % name)
+            self.assertNotIn(name, {row["backend"] for row in rows})
             # Others do not notice.
             self.assertEqual(decoct("hash", "--op", "softmax", "--backend", "scalar", **env)[0], 0)
 

@@ -68,7 +68,8 @@ static const struct argp_option where_rows[] = {
      "Where the threads run: none, compact, spread, core, l3, numa, kind:performance, "
      "kind:efficiency, or CPUs as 0-3 or 0+2-5",
      12},
-    {"backend", 'b', "LIST", 0, "Backends, or all that run here", 12},
+    {"backend", 'b', "LIST", 0, "Backends, or all that run here, also those that give other bits",
+     12},
     {"allow-fallback", KEY_FALLBACK, NULL, 0,
      "Measure even if the library rejected a kernel of a backend: the next backend serves it. "
      "Without this it is an error (exit code 12)",
@@ -276,8 +277,18 @@ const struct argp choices_parser = {what_rows, parse_what, NULL, NULL, where_chi
 
 // ---- What they are here ----
 
+// Those of other bits are asked: the library that they call is only loaded now.
+static bool is_ready(const decoct_backend_info *info, const char *command) {
+    char words[512];
+    if (!info->other_bits || served_opens(info->name, words, sizeof words)) {
+        return true;
+    }
+    fprintf(stderr, "%s: note: --backend all is without %s: %s\n", command, info->name, words);
+    return false;
+}
+
 // The names of the backends that run here, each once.
-static decoct_status usable_backends(decoct_context *ctx, word_list *out) {
+static decoct_status usable_backends(decoct_context *ctx, const char *command, word_list *out) {
     char names[1024] = "";
     size_t used = 0;
     for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
@@ -289,7 +300,8 @@ static decoct_status usable_backends(decoct_context *ctx, word_list *out) {
         word_list seen = {0};
         bool twice = used && !word_list_parse(names, &seen) && word_list_has(&seen, info.name);
         word_list_free(&seen);
-        if (info.usable && !twice && used + strlen(info.name) + 2 < sizeof names) {
+        if (info.usable && !twice && used + strlen(info.name) + 2 < sizeof names &&
+            is_ready(&info, command)) {
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? "," : "",
                                      info.name);
         }
@@ -298,7 +310,7 @@ static decoct_status usable_backends(decoct_context *ctx, word_list *out) {
 }
 
 // Each thread count once: names must be unique.
-static decoct_status name_choices(choices *c, decoct_context *ctx) {
+static decoct_status name_choices(choices *c, decoct_context *ctx, const char *command) {
     int_list given = c->threads;
     c->threads.count = 0;
     for (int i = 0; i < given.count; i++) {
@@ -306,7 +318,7 @@ static decoct_status name_choices(choices *c, decoct_context *ctx) {
         int_list_add(&c->threads, threads);
     }
     if (strcmp(c->backend.items[0], "all") == 0) {
-        return usable_backends(ctx, &c->backend);
+        return usable_backends(ctx, command, &c->backend);
     }
     if (strcmp(c->backend.items[0], "best") == 0) {
         return word_list_parse(c->chosen, &c->backend) ? DECOCT_E_MEMORY : DECOCT_OK;
@@ -363,7 +375,7 @@ static int find_choices(choices *c, const char *command) {
         if (forced && *forced) {
             snprintf(c->chosen, sizeof c->chosen, "%s", forced);
         }
-        status = name_choices(c, ctx);
+        status = name_choices(c, ctx, command);
         note_rejected(c, ctx, command);
         snprintf(error, sizeof error, "%s", decoct_status_string(status));
         decoct_context_close(ctx);

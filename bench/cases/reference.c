@@ -84,6 +84,12 @@ static void find_backends(references *r) {
     decoct_context_close(ctx);
 }
 
+static void look(references *r) {
+    if (!r->looked) {
+        find_backends(r);
+    }
+}
+
 // Is `backend` another way to compute this case? None of its kernels is from outside or of the
 // backend that was asked for, and not all of them are the ones that are tested.
 static bool is_independent(const char *backend, bench_work *w, char served[REFERENCE_TEXT]) {
@@ -116,7 +122,9 @@ static work_case on(const work_case *c, const char *backend) {
     return shape;
 }
 
-bool reference_compute(const work_case *c, uint64_t *hash, char *error, uint64_t error_size) {
+static bool compute(const work_case *c,
+                    void (*take)(void *data, const float *output, int64_t count), void *data,
+                    char *error, uint64_t error_size) {
     bench_work *w;
     int64_t count = 0;
     if (work_open(c, &w, error, error_size)) {
@@ -124,12 +132,20 @@ bool reference_compute(const work_case *c, uint64_t *hash, char *error, uint64_t
     }
     const float *output = work_run(w) ? NULL : work_output(w, &count);
     if (output) {
-        *hash = output_hash(output, count);
+        take(data, output, count);
     } else {
         snprintf(error, error_size, "%s", work_error(w));
     }
     work_close(w);
     return output;
+}
+
+static void take_hash(void *data, const float *output, int64_t count) {
+    *(uint64_t *)data = output_hash(output, count);
+}
+
+bool reference_compute(const work_case *c, uint64_t *hash, char *error, uint64_t error_size) {
+    return compute(c, take_hash, hash, error, error_size);
 }
 
 static double scalar_effort(const references *r) {
@@ -189,18 +205,23 @@ uint64_t reference_hash_of(const reference *r, const bench_work *w, const float 
 }
 
 // The strongest other backend that computes it in time; false: there is none.
-static bool ask_another(const references *r, bench_work *w, bool always, reference *found) {
-    char error[256];
+static bool choose_another(const references *r, bench_work *w, bool always, reference *found) {
     for (int i = 0; i < r->backend_count; i++) {
         const char *name = r->backends[i];
         double most = strcmp(name, "scalar") == 0 ? scalar_effort(r) : OTHER_EFFORT;
         if ((always || work_effort(w) <= most) && is_independent(name, w, found->served)) {
             found->shape = on(work_what(w), name);
             snprintf(found->by, sizeof found->by, "%s", name);
-            return reference_compute(&found->shape, &found->hash, error, sizeof error);
+            return true;
         }
     }
     return false;
+}
+
+static bool ask_another(const references *r, bench_work *w, bool always, reference *found) {
+    char error[256];
+    return choose_another(r, w, always, found) &&
+           reference_compute(&found->shape, &found->hash, error, sizeof error);
 }
 
 static bool ask_rows(const references *r, bench_work *w, reference *found) {
@@ -264,13 +285,24 @@ bool references_find(references *r, bench_work *w, bool always, reference *out) 
         return true;
     }
     outside o = set_aside();
-    if (!r->looked) {
-        find_backends(r);
-    }
+    look(r);
     bool found = ask_another(r, w, always, out) || ask_rows(r, w, out);
     put_back(&o);
     if (found) {
         keep(r, out);
     }
     return found;
+}
+
+bool references_other(references *r, bench_work *w, bool always, char by[REFERENCE_TEXT],
+                      void (*take)(void *data, const float *output, int64_t count), void *data) {
+    char error[256];
+    reference found = {.row_count = 0};
+    outside o = set_aside();
+    look(r);
+    bool well = choose_another(r, w, always, &found) &&
+                compute(&found.shape, take, data, error, sizeof error);
+    put_back(&o);
+    snprintf(by, REFERENCE_TEXT, "%s", found.by);
+    return well;
 }

@@ -33,6 +33,10 @@ void references_free(references *r);
 // Determines what an output of this open case must be. `always`: however long that takes. False: it
 // cannot be known.
 bool references_find(references *r, bench_work *w, bool always, reference *out);
+// Lets the strongest other backend of this installation compute an open case, and gives its whole
+// output to `take`. False: there is none, it takes too long, or it failed.
+bool references_other(references *r, bench_work *w, bool always, char by[REFERENCE_TEXT],
+                      void (*take)(void *data, const float *output, int64_t count), void *data);
 // The hash of an output, or of those rows of it that the reference knows.
 uint64_t reference_hash_of(const reference *r, const bench_work *w, const float *output,
                            int64_t count);

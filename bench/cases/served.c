@@ -121,6 +121,11 @@ static decoct_status open_forced(const char *backend, int32_t strict, char *text
     return status;
 }
 
+bool served_opens(const char *backend, char *text, size_t size) {
+    text[0] = '\0';
+    return open_forced(backend, 0, text, size) == DECOCT_OK;
+}
+
 bool served_rejects(const char *backend, char *text, size_t size) {
     text[0] = '\0';
     return open_forced(backend, 0, NULL, 0) == DECOCT_OK &&

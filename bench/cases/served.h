@@ -18,8 +18,8 @@ bool served_next(const char **list, char word[SERVED_WORD]);
 json_t *served_by(const decoct_context *ctx, const char *kernels);
 // The same as text: "avx2" if one backend serves all, else "matmul avx2, add vendor".
 void served_words(const json_t *served, char *text, size_t size);
-// Does one of these kernels come from a backend that declares other bits? Then its results are not
-// compared with others.
+// Does one of these kernels come from a backend that declares other bits? Then its results must be
+// near those of another one (near.h).
 bool served_other_bits(decoct_context *ctx, const char *kernels);
 // The strongest backend that serves any kernel of this context: forcing it gives the same context.
 void served_strongest(decoct_context *ctx, char name[SERVED_NAME]);
@@ -28,6 +28,8 @@ bool served_unknown(const char *backend, char *text, size_t size);
 // That text: the library's message `words`, the nearest of `names` ("scalar, avx2") and all.
 void served_suggest(const char *backend, const char *words, const char *names, char *text,
                     size_t size);
+// Can a context name this backend? Else the reason: the library that it calls may be missing.
+bool served_opens(const char *backend, char *text, size_t size);
 // Did the library reject a kernel of this backend (its result is wrong)? Then another backend
 // would do the work under its name; the message is at `text`.
 bool served_rejects(const char *backend, char *text, size_t size);

@@ -19,6 +19,7 @@ void sample_free(sample_case *c) {
     free(c->bound);
     free(c->seen);
     json_decref(c->served);
+    near_free(&c->near);
     c->served = NULL;
     c->bound = c->seen = NULL;
 }
@@ -184,6 +185,11 @@ static void check_output(sample_case *c, const shelf_place *p) {
         c->hash = c->wrong ? c->hash : hash; // the first wrong one stays
         c->wrong = c->wrong ||
                    (c->has_reference && reference_hash_of(r, p->work, output, count) != r->hash);
+        if (c->near.right) {
+            double away = near_distance(&c->near, output, count);
+            c->distance = away > c->distance ? away : c->distance;
+            c->wrong = c->wrong || away > NEAR_MOST;
+        }
     }
 }
 

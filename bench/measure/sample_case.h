@@ -3,7 +3,7 @@
 #ifndef BENCH_SAMPLE_CASE_H
 #define BENCH_SAMPLE_CASE_H
 
-#include "cases/reference.h"
+#include "cases/near.h"
 #include "watch.h"
 
 #include <jansson.h>
@@ -22,7 +22,9 @@ typedef struct sample_case {
     reference reference; // what it must be
     bool has_reference;
     bool has_hash;
-    bool other_bits; // declared by a backend that serves it: there is no reference
+    bool other_bits;   // declared by a backend that serves it: the numbers must be near
+    near_numbers near; // what they must be near to; right == NULL: not known
+    double distance;   // the largest of all samples
     work_cost cost;
     int64_t heads, head_dim, layers; // as opened: of a model they are its own
     bool has_roof, memory_roof;

@@ -124,13 +124,17 @@ static void find_expected(sample_case *c, const shelf_place *p) {
     }
     c->has_hash = true;
     c->other_bits = served_other_bits(work_context(p->work), work_kernels(p->work));
-    if (c->other_bits) {
-        return;
-    }
     // Its operands are in memory at the same time as those of the case.
     bool fits =
         work_need(&c->what) <= 0.8 * free_bytes() || golden_find(&c->what, &c->reference.hash);
     if (shelf_is_stopped(c->shelf)) {
+        return;
+    }
+    if (c->other_bits) {
+        if (fits && !c->near.right &&
+            !near_find(&c->shelf->references, p->work, c->always, &c->near)) {
+            near_free(&c->near);
+        }
         return;
     }
     c->has_reference =

@@ -8,6 +8,7 @@
 #include "row_fields.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -269,15 +270,24 @@ static json_t *field_expected(const row_source *s) {
 }
 
 static json_t *field_reference(const row_source *s) {
-    const char *by = s->c->other_bits      ? "other bits"
-                     : s->c->has_reference ? s->c->reference.by
-                                           : "unchecked";
-    return s->c->has_hash ? json_string(by) : NULL;
+    const sample_case *c = s->c;
+    const char *by = c->other_bits      ? "other bits"
+                     : c->has_reference ? c->reference.by
+                                        : "unchecked";
+    return !c->has_hash    ? NULL
+           : c->near.right ? json_sprintf("other bits, compared with %s", c->near.by)
+                           : json_string(by);
 }
 
 static json_t *field_correct(const row_source *s) {
     const sample_case *c = s->c;
-    return !c->has_hash ? NULL : c->has_reference ? json_boolean(!c->wrong) : json_null();
+    bool checked = c->has_reference || c->near.right;
+    return !c->has_hash ? NULL : checked ? json_boolean(!c->wrong) : json_null();
+}
+
+static json_t *field_distance(const row_source *s) {
+    double distance = s->c->distance; // 0 is one, too
+    return !s->c->near.right ? NULL : isfinite(distance) ? json_real(distance) : json_null();
 }
 
 // ---- What else happened ----

@@ -40,7 +40,9 @@ function stateWords(s, c) {
   if (text("pin_error", s, c)) parts.push("pin refused");
   if (text("invalid", s, c)) parts.push("invalid");
   if (text("disturbed", s, c)) parts.push("disturbed");
-  return parts.join(", ") || (value("correct", s, c) === null ? "unchecked" : "correct");
+  const checked = value("correct", s, c) !== null;
+  const other = (text("reference", s, c) || "").startsWith("other bits");
+  return parts.join(", ") || (!checked ? "unchecked" : other ? "near (other bits)" : "correct");
 }
 
 const TIPS = FIELDS.filter(f => f.shownIn("TIP"));
@@ -222,7 +224,7 @@ function tableSection() {
         );
         if (cell.textContent === DASH) cell.classList.add("empty");
         if (column[0] === "state" && v !== "correct")
-          cell.className = v.includes("wrong") ? "wrong" : v === "unchecked" ? "soft" : "warn";
+          cell.className = v.includes("wrong") ? "wrong" : /^(unchecked|near)/.test(v) ? "soft" : "warn";
       }
       row.tabIndex = -1;
       tells(row, () => tipOf(r));
