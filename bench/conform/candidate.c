@@ -68,9 +68,19 @@ const decoct_backend *candidate_load(conform_page *page, const char *path, const
     return file.table;
 }
 
-void candidate_kernels(const decoct_backend *table, dct_kernels *given, dct_kernels *right) {
+bool candidate_kernels(conform_page *page, const decoct_backend *table, dct_kernels *given,
+                       dct_kernels *right) {
+    char reason[DCT_REASON_ROOM] = "";
     dct_kernels_copy(table, features_here(), given);
     dct_kernels_copy(find_inside("scalar"), features_here(), right);
+    snprintf(page->during, sizeof page->during, "open");
+    atomic_store(&page->in_call, 1);
+    bool opened = dct_kernels_open(given, reason, sizeof reason);
+    atomic_store(&page->in_call, 0);
+    if (!opened) {
+        record(page, "table", "%s", reason);
+    }
+    return opened;
 }
 
 // ---- What it fills ----

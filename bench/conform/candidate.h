@@ -35,7 +35,9 @@ bool candidate_is_inside(const char *name);
 const decoct_backend *candidate_load(conform_page *page, const char *path, const char *name);
 // Fills the survey: all that does not need to run a kernel.
 void candidate_survey_fill(const decoct_backend *table, candidate_survey *out);
-// The kernels that the library would use here, and those of scalar.
-void candidate_kernels(const decoct_backend *table, dct_kernels *given, dct_kernels *right);
+// The kernels that the library would use here, and those of scalar. Whole operations are opened, as
+// the library does before their first call: false after a finding.
+bool candidate_kernels(conform_page *page, const decoct_backend *table, dct_kernels *given,
+                       dct_kernels *right);
 
 #endif

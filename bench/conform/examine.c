@@ -70,10 +70,9 @@ static void test_in_child(void *data) {
     static dct_kernels given, right;
     job *j = data;
     const decoct_backend *table = candidate_load(j->page, j->options->path, j->options->name);
-    if (!table) {
+    if (!table || !candidate_kernels(j->page, table, &given, &right)) {
         return;
     }
-    candidate_kernels(table, &given, &right);
     conform_probe p = {.test = j->test,
                        .slot = j->unit->slot,
                        .dtype = j->unit->dtype,
