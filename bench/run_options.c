@@ -140,6 +140,14 @@ static void print_rate(const json_t *row) {
     }
 }
 
+// Of a block's model, what engines quote.
+static void print_tokens(const json_t *row) {
+    if (json_object_get(row, "block")) {
+        printf("%9.4g tokens/s%s", number(row, "tokens/s"),
+               json_is_true(json_object_get(row, "scaled")) ? " (scaled)" : "");
+    }
+}
+
 static void print_words(const char *key, const json_t *row) {
     size_t i;
     json_t *words;
@@ -156,6 +164,7 @@ static void print_row(const json_t *row, int width) {
     printf("%-*s", width, json_string_value(json_object_get(row, "name")));
     print_time(number(row, "real_time"));
     print_rate(row);
+    print_tokens(row);
     if (json_object_get(row, "pct_of_roof")) {
         printf("%6.1f %% [%.1f, %.1f] of %s", number(row, "pct_of_roof"),
                number(row, "pct_of_roof_low"), number(row, "pct_of_roof_high"),

@@ -16,9 +16,10 @@ enum {
     BLOCK = 136,
     MODEL_INFO = 72,
     SAMPLE = 32,
-    WEIGHTS = 44, // the last three as they were when they came
+    WEIGHTS = 44, // this one and those below as they were when they came
     ROWS = 120,
-    STEP_INFO = 56
+    STEP_INFO = 56,
+    BLOCK_FROM = 272
 };
 
 static float one[4] = {1.0f, 1.0f, 1.0f, 1.0f}, out[4];
@@ -31,6 +32,7 @@ typedef union longer {
     decoct_matmul_args matmul;
     decoct_attention_args attention;
     decoct_block_args block;
+    decoct_block_from_args block_from;
     decoct_model_info model_info;
     decoct_sample_args sample;
     decoct_step_info step_info;
@@ -63,6 +65,13 @@ static decoct_status use_attention(decoct_context *ctx, void *args) {
 static decoct_status use_block(decoct_context *ctx, void *args) {
     decoct_block *block = NULL;
     decoct_status status = decoct_block_create(ctx, args, &block);
+    decoct_block_destroy(block);
+    return status;
+}
+
+static decoct_status use_block_from(decoct_context *ctx, void *args) {
+    decoct_block *block = NULL;
+    decoct_status status = decoct_block_create_from(ctx, args, &block);
     decoct_block_destroy(block);
     return status;
 }
@@ -144,6 +153,19 @@ static const struct {
      sizeof(decoct_block_args),
      {.block =
           {.d_model = 1, .heads = 1, .d_ffn = 1, .qkv = one, .proj = one, .up = one, .down = one}}},
+    {"block: struct_size 8, at least 272",
+     use_block_from,
+     BLOCK_FROM,
+     sizeof(decoct_block_from_args),
+     {.block_from = {.norm = DECOCT_OP_RMS_NORM,
+                     .act = DECOCT_OP_SILU,
+                     .d_model = 1,
+                     .heads = 1,
+                     .d_ffn = 1,
+                     .qkv = one,
+                     .proj = one,
+                     .up = one,
+                     .down = one}}},
     {"sample: struct_size 8, at least 32",
      use_sample,
      SAMPLE,

@@ -70,12 +70,12 @@ static int count_dims(const choices *c, const char *op) {
     return catalogue_has_head_dim(op) && !own ? c->head_dim.count : 1;
 }
 
-// A suite times a part of a model, so that it takes no longer than it must; else memory decides: a
-// third of it, since the result is checked by a second computation.
+// A suite times a part of a model, so that it takes no longer than it must; else memory decides: an
+// eighth of it, so that two cases that take turns stay open (shelf.c).
 static void take_block(work_case *w, const plan *p, const choices *c, const char *name) {
     block_shape b;
     if (block_shape_find(name, &b)) {
-        int64_t room = c->suite ? 0 : p->levels.memory > 0 ? p->levels.memory / 3 : INT64_MAX;
+        int64_t room = c->suite ? 0 : p->levels.memory > 0 ? p->levels.memory / 8 : INT64_MAX;
         w->block = b.name;
         w->heads = b.heads;
         w->head_dim = b.head_dim;
