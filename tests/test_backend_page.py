@@ -79,6 +79,7 @@ class Page(unittest.TestCase):
         self.assertEqual(self.code, 0, self.text)
         self.assertEqual(len(self.printed), len(self.lines))
         self.assertGreater(len(self.lines), 12)
+        self.assertNotIn("warning: ", "".join(text for line, text in self.printed if line.startswith(("ninja", "cmake"))))
 
     def test_the_plugin_serves(self):
         before, after = self.of("decoct info")

@@ -4,7 +4,9 @@
 #include "mine.h"
 
 // What the compiler was allowed to use is what the CPU must have.
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(__AVX512F__)
+#define FEATURES (DECOCT_CPU_AVX512 | DECOCT_CPU_AVX2 | DECOCT_CPU_FMA)
+#elif defined(__AVX2__) && defined(__FMA__)
 #define FEATURES (DECOCT_CPU_AVX2 | DECOCT_CPU_FMA)
 #elif defined(__ARM_NEON)
 #define FEATURES DECOCT_CPU_NEON
