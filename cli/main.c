@@ -149,6 +149,7 @@ static int list_options(void) {
     put_listed("operations", operations);
     put_listed("types", types);
     put_listed("blocks", blocks);
+    put_listed("backends", CLI_BACKENDS);
     fputs("\"exit_codes\": {", stdout);
     for (size_t i = 0; i < sizeof exit_codes / sizeof *exit_codes; i++) {
         printf("%s\"%d\": \"%s\"", i ? ", " : "", exit_codes[i].number, exit_codes[i].meaning);

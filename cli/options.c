@@ -18,8 +18,8 @@ enum { KEY_BACKEND = 0x1001, KEY_THREADS, KEY_PIN, KEY_MODEL };
 static const struct argp_option machine_rows[] = {
     {NULL, 0, NULL, 0, "Where it runs:", 90},
     {"backend", KEY_BACKEND, "NAME", 0,
-     "Kernels to use: scalar, avx2, avx512, neon or a plugin's name (default: the best that runs "
-     "here). They differ in speed, not in the answer",
+     "Kernels to use: " CLI_BACKENDS " or a plugin's name (default: the best that runs here). They "
+     "differ in speed, not in the answer",
      90},
     {"threads", KEY_THREADS, "N", 0, "Use N threads. Default: one per CPU this process may use",
      90},

@@ -83,29 +83,44 @@ decoct_context *check_open(const char *backend, int32_t threads) {
     return ctx;
 }
 
+enum { BACKENDS_MOST = 16, NAME_ROOM = 32 };
+
+// Every backend that the library has found and that has the bits of the definition, each name once.
+static size_t find_backends(char names[BACKENDS_MOST][NAME_ROOM]) {
+    decoct_context *ctx = check_open("", 1);
+    size_t found = 0;
+    for (int32_t i = 0; i < decoct_backend_count(ctx) && found < BACKENDS_MOST; i++) {
+        decoct_backend_info info = {.struct_size = sizeof info};
+        assert_int_equal(decoct_backend_describe(ctx, i, &info), DECOCT_OK);
+        bool wanted = !info.other_bits;
+        for (size_t k = 0; k < found; k++) {
+            wanted = wanted && strcmp(names[k], info.name) != 0;
+        }
+        if (wanted) {
+            snprintf(names[found++], NAME_ROOM, "%s", info.name);
+        }
+    }
+    decoct_context_close(ctx);
+    return found;
+}
+
 int check_all_backends(const char *group, const check_test *tests, size_t count) {
-#ifdef __aarch64__
-    static char backends[][8] = {"scalar", "neon"};
-#else
-    static char backends[][8] = {"scalar", "avx2", "avx512"};
-#endif
-    enum { BACKENDS = sizeof backends / sizeof *backends };
-    struct CMUnitTest *all = calloc(count * BACKENDS, sizeof *all);
-    char(*names)[64] = calloc(count * BACKENDS, sizeof *names);
+    static char backends[BACKENDS_MOST][NAME_ROOM];
+    size_t found = find_backends(backends);
+    struct CMUnitTest *all = calloc(count * BACKENDS_MOST, sizeof *all);
+    char(*names)[64] = calloc(count * BACKENDS_MOST, sizeof *names);
     const char *only = getenv("DECOCT_TEST_ONLY"); // one backend, for slow machines
     size_t chosen = 0;
     if (!all || !names) {
         return 1;
     }
-    for (size_t i = 0; i < count * BACKENDS; i++) {
-        char *backend = backends[i % BACKENDS];
+    for (size_t i = 0; i < count * found; i++) {
+        char *backend = backends[i % found];
         if (only && strcmp(only, backend) != 0) {
             continue;
         }
-        snprintf(names[chosen], sizeof names[chosen], "%s on %s", tests[i / BACKENDS].name,
-                 backend);
-        all[chosen] =
-            (struct CMUnitTest){names[chosen], tests[i / BACKENDS].run, NULL, NULL, backend};
+        snprintf(names[chosen], sizeof names[chosen], "%s on %s", tests[i / found].name, backend);
+        all[chosen] = (struct CMUnitTest){names[chosen], tests[i / found].run, NULL, NULL, backend};
         chosen++;
     }
     int failed = chosen ? _cmocka_run_group_tests(group, all, chosen, NULL, NULL) : 1;

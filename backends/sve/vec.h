@@ -146,15 +146,16 @@ INLINE vec vec_fma(vec x, vec y, vec z) { // x y + z
 // them in every 128 bits of a register, and FMLA multiplies with one of the four. It may read
 // beyond the last row, where tile_pack has room. Rows apart come one by one.
 #define VEC_FACTORS
+enum { FOURS = 6 }; // in the highest tile of sheet.h
 typedef struct factors {
-    sve_f32 four[(TILE_ROWS + 3) / 4];
+    sve_f32 four[FOURS];
     const float *const *row; // every third one: see tile_x
     int64_t stride;
     int packed;
 } factors;
 INLINE factors factors_take(int rows, int packed, const float *const *row, int64_t stride) {
     factors f = {.row = row, .stride = stride, .packed = packed};
-    _Pragma("GCC unroll 8") for (int i = 0; i < (TILE_ROWS + 3) / 4; i++) {
+    _Pragma("GCC unroll 8") for (int i = 0; i < FOURS; i++) {
         if (packed && 4 * i < rows) {
             f.four[i] = svld1rq(EVERY, row[0] + 4 * i);
         }

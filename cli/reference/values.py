@@ -3,10 +3,8 @@
 them with what the program says about a wrong value."""
 
 PINS = "none compact spread core l3 numa kind:performance kind:efficiency".split()
-BACKENDS = "scalar avx2 avx512 neon".split()
 LISTED = {  # (command or None for all, option)
     (None, "pin"): PINS,
-    (None, "backend"): BACKENDS,
     ("peers", "peers"): "openblas blis decoct-blas libxsmm onednn xnnpack onnxruntime llama.cpp".split(),
 }
 
@@ -15,10 +13,12 @@ def fill(program):
     """Puts them into a listing."""
     of_all = {"op": program["operations"].split(", "), "dtype": program["types"].split(", "),
               "block": program["blocks"].split(", ")}
+    backends = program["backends"].split(", ")
     for command in program["commands"]:
         for option in command["table"]["options"] if command["table"] else []:
             key = (command["name"], option["long"])
             known = LISTED.get(key) or LISTED.get((None, option["long"]))
+            known = backends if option["long"] == "backend" else known
             if key[0] not in ("peers", "hash"):  # they have other operations
                 known = known or of_all.get(option["long"])
             if known and option["argument"] and not option.get("values"):

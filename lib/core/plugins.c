@@ -21,8 +21,7 @@
 enum { FILES_MAX = 256, PATH_ROOM = 512, NAME_MAX_BYTES = 31, VERSION_MAX_BYTES = 63 };
 
 // Names reserved for our own backends, in any build, and names with a meaning on the command line.
-static const char *const reserved[] = {"scalar", "avx2", "avx512", "neon", "sve",
-                                       "all",    "best", "auto",   "none"};
+static const char *const reserved[] = {DCT_OWN_BACKENDS, "sve", "all", "best", "auto", "none"};
 
 // ---- Names ----
 
