@@ -58,6 +58,7 @@ inline bool near(const floats &found, const std::vector<double> &expected, doubl
 void test_products();
 void test_attention();
 void test_rows();
+void test_blocks();
 void test_handles();
 void test_models();
 void test_hosts();

@@ -173,6 +173,7 @@ int main() {
     test_attention();
     test_rows();
     test_models();
+    test_blocks();
     test_handles();
     test_hosts();
     std::printf("%d passed, %d failed\n", passed, failed);

@@ -125,6 +125,31 @@ void test_models() {
     THROWS(DECOCT_E_IO, "/nowhere", decoct::model(ctx, "/nowhere"));
 }
 
+// A block by its own struct, and the same by that of every kind.
+void test_blocks() {
+    decoct::context ctx;
+    floats one = numbers(8 * 32, 9), x = numbers(3 * 8, 10), y(3 * 8), z(3 * 8);
+    decoct_block_args gpt = {};
+    decoct_block_from_args any = {};
+    gpt.d_model = any.d_model = 8;
+    gpt.heads = any.heads = 2;
+    gpt.d_ffn = any.d_ffn = 32;
+    gpt.qkv = gpt.proj = gpt.up = gpt.down = one.data();
+    any.qkv = any.proj = any.up = any.down = one.data();
+    any.norm = DECOCT_OP_LAYER_NORM;
+    any.act = DECOCT_OP_GELU;
+    decoct::block first(ctx, gpt), second(ctx, any);
+    decoct::cache(ctx, first, 3).forward({x, 3, 8}, {y, 3, 8});
+    decoct::cache(ctx, second, 3).forward({x, 3, 8}, {z, 3, 8});
+    CHECK(y == z && second.width() == 8);
+    any.act = DECOCT_OP_SILU;
+    any.gate = one.data();
+    decoct::cache(ctx, {ctx, any}, 3).forward({x, 3, 8}, {z, 3, 8});
+    CHECK(y != z);
+    any.act = DECOCT_OP_GELU;
+    THROWS(DECOCT_E_ARGUMENT, "gate is for DECOCT_OP_SILU only", decoct::block(ctx, any));
+}
+
 void test_handles() {
     decoct_block_args a = {};
     floats one = numbers(8 * 32, 9), ones(32, 1.0F);
