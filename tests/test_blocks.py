@@ -14,6 +14,8 @@ import unittest
 
 BUILD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build"
 DECOCT = os.path.join(BUILD, "cli", "decoct")
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+POTION = os.path.join(TOP, "models", "potion")
 QUICK = ("--repetitions", "2", "--min-time", "0.001", "--threads", "2")
 # Layers, and multiply-adds of a token in one layer and in the whole head.
 MODELS = {"gpt2": (12, 12 * 768 * 768, 50257 * 768),
@@ -121,14 +123,29 @@ class Lists(unittest.TestCase):
         self.assertEqual([name for name in self.listed("bench", "--suite", "ci") if "/block:" in name], [])
 
 
+class Model(unittest.TestCase):
+    def test_a_text_one_by_one(self):
+        """Of a model from a folder, too, tokens one by one end with the scores of all at once."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "out.json")
+            code, _, err = decoct("sweep", *QUICK, "--model", POTION, "--op", "prefill,generate", "--seq", "4", "-o", path)
+            self.assertEqual(code, 0, err)
+            with open(path, encoding="utf-8") as file:
+                rows = [row for row in json.load(file)["benchmarks"] if "seq" in row]
+        self.assertEqual({row["op"] for row in rows}, {"prefill", "generate"})
+        self.assertEqual(len({row["hash"] for row in rows}), 1)
+        for row in rows:
+            self.assertAlmostEqual(row["tokens/s"] * row["real_time"] * 1e-6, 4, 4)
+            self.assertNotIn("scaled", row)
+
+
 class Documented(unittest.TestCase):
     def test_sizes(self):
         """The table of docs/measuring.md is bench/cases/blocks.def."""
-        top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-        with open(os.path.join(top, "bench", "cases", "blocks.def"), encoding="utf-8") as file:
+        with open(os.path.join(TOP, "bench", "cases", "blocks.def"), encoding="utf-8") as file:
             lines = re.findall(r'^BLOCK\("([^"]+)", "([^"]+)", [^,]+, (.*), \d+\)$', file.read(), re.M)
         self.assertEqual(len(lines), 4)
-        with open(os.path.join(top, "docs", "measuring.md"), encoding="utf-8") as file:
+        with open(os.path.join(TOP, "docs", "measuring.md"), encoding="utf-8") as file:
             text = file.read()
         for name, source, sizes in lines:
             row = re.search(r"^\| `%s` \| (.*) \| [^|]+ \| %s \|$" % (re.escape(name), source), text, re.M)
@@ -137,12 +154,11 @@ class Documented(unittest.TestCase):
 
 class Refused(unittest.TestCase):
     def test_words(self):
-        potion = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models", "potion")
         for args, words in ((("--block", "brew"), "there is no 'brew'. There are gpt2, llama-3.2-1b, qwen3-0.6b, llama-3-8b"),
                             (("--block", "gpt2", "--op", "prefill,matmul"), "--block: matmul has no --block"),
                             (("--block", "gpt2", "--heads", "12"), "--block has its own heads and weights"),
                             (("--block", "gpt2", "--head-dim", "64"), "--block has its own heads and weights"),
-                            (("--block", "gpt2", "--model", potion), "--block has its own heads and weights"),
+                            (("--block", "gpt2", "--model", POTION), "--block has its own heads and weights"),
                             (("--block", "llama-3-8b,gpt2", "--layers", "4,13"), "--layers: gpt2 has 12 layers, not 13")):
             for command in ("sweep", "bench"):
                 code, out, err = decoct(command, *args)
