@@ -91,10 +91,9 @@ class Page(unittest.TestCase):
 
     def test_it_conforms(self):
         whole, product = self.of("decoct conform")
-        for text, kernel in ((whole, "softmax"), (product, "matmul")):
-            self.assertGreater(len(re.findall(r"(?m)^%s/\S+ +ok$" % kernel, text)), 5, text)
-            self.assertRegex(text, r"\b0 failed")
-        self.assertNotRegex(whole, r"(?m)^matmul")  # the option is off
+        for text, kernel in ((whole, "softmax"), (product, "matmul")):  # what is wrong ends the script
+            self.assertRegex(text, r"(?m)^ *%s(/bits +ok|  +bit-exact)\b" % kernel)
+        self.assertNotRegex(whole, r"(?m)^ *matmul")  # the option is off
         self.assertIn("conform", *self.of("meson test"))
         self.assertIn("100% tests passed", *self.of("ctest"))
 
