@@ -32,7 +32,7 @@ static int without_report(int argc, char **argv) {
     (void)argc;
     (void)argv;
     return cli_fail(CLI_SKIPPED, "the reader of result files is not in this build: it needs a C++ "
-                                 "compiler and simdjson (meson configure -Dreport=enabled)");
+                                 "compiler, simdjson and libmd (meson configure -Dreport=enabled)");
 }
 #define COMMAND_OF_REPORT(function) without_report
 #else

@@ -505,7 +505,7 @@ class Suggestions(unittest.TestCase):
     def test_pin_policies(self):
         """The list of the command line is the library's."""
         valid = re.search(r"There are (.*), or a list", self.check(["info", "--pin", "brew"])).group(1)
-        with open(os.path.join(TOP, "lib", "machine", "topology.c"), encoding="utf-8") as file:
+        with open(os.path.join(TOP, "lib", "machine", "placement.c"), encoding="utf-8") as file:
             self.assertIn("(%s)" % valid, re.sub(r'"\s*"', "", file.read()))
 
     def test_backends(self):

@@ -4,7 +4,6 @@
 
 #include "cli.h"
 #include "export_ab.h"
-#include "gather.h"
 #include "output.h"
 #include "results.h"
 
@@ -112,7 +111,8 @@ static const struct argp parser = {
     NULL};
 
 // Is it a file that the options can use?
-static int check_kind(const export_options *o, const results_file *file, char *words, size_t size) {
+static int check_kind(const void *options, const results_file *file, char *words, size_t size) {
+    const export_options *o = options;
     if (file->ab && file->count > 0) {
         snprintf(words, size, "has rows and a comparison: one of them at a time can be exported");
     } else if (file->ab && (!o->to->write_ab || o->append)) {
@@ -123,45 +123,6 @@ static int check_kind(const export_options *o, const results_file *file, char *w
         return CLI_OK;
     }
     return CLI_USAGE;
-}
-
-// The same checks as in `decoct report`. jansson alone does not check that it is a result file.
-static int examine_file(export_input *in, const export_options *o, const char *text, size_t length,
-                        char *words, size_t size) {
-    in->reader = results_open();
-    if (!in->reader) {
-        snprintf(words, size, "out of memory");
-        return CLI_INTERNAL;
-    }
-    results_status status = results_parse(in->reader, text, length, &in->file, words, size);
-    int code = status == RESULTS_OK ? CLI_OK : status == RESULTS_MEMORY ? CLI_INTERNAL : CLI_USAGE;
-    code = code == CLI_OK ? check_kind(o, &in->file, words, size) : code;
-    if (code == CLI_OK &&
-        !fleet_add(&in->fleet, &in->file, o->file, o->file, NULL, 0, words, size)) {
-        code = CLI_USAGE; // two rows of one name
-    }
-    return code;
-}
-
-static int load_input(export_input *in, const export_options *o, const cli_output *output) {
-    char words[512], *text;
-    size_t length = 0;
-    json_error_t error;
-    int code = gather_read(o->file, output, &text, &length, words, sizeof words);
-    if (code == CLI_OK) {
-        code = examine_file(in, o, text, length, words, sizeof words);
-    }
-    if (code == CLI_OK) {
-        in->all = json_loadb(text, length, JSON_ALLOW_NUL, &error);
-        if (!in->all) { // it is valid JSON: jansson may still refuse huge numbers
-            bool number = json_error_code(&error) == json_error_numeric_overflow;
-            snprintf(words, sizeof words, number ? "line %d: %s" : "out of memory", error.line,
-                     error.text);
-            code = number ? CLI_USAGE : CLI_INTERNAL;
-        }
-    }
-    free(text);
-    return code == CLI_OK ? CLI_OK : gather_fail(code, o->file, words);
 }
 
 typedef struct export_job {
@@ -184,17 +145,13 @@ int cli_export(int argc, char **argv) {
     }
     cli_output output = cli_output_find(o.output);
     export_input in = {0};
-    code = load_input(&in, &o, &output);
+    code = export_load(&in, &(export_source){o.file, check_kind, &o}, &output);
     if (code == CLI_OK) {
         fleet_label(&in.fleet);
         fleet_judge(&in.fleet);
         code = o.append ? export_append(&in, o.output)
                         : cli_output_write(o.output, put_export, &(export_job){&o, &in});
     }
-    if (in.reader) {
-        results_close(in.reader);
-    }
-    fleet_free(&in.fleet);
-    json_decref(in.all);
+    export_unload(&in);
     return code;
 }

@@ -4,6 +4,7 @@
 #define CLI_EXPORT_H
 
 #include "fleet.h"
+#include "output.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -17,6 +18,19 @@ typedef struct export_input {
     fleet fleet;
     const char *old; // the text that CSV is appended to; NULL: none
 } export_input;
+
+// What is loaded, and whether this kind of file can be used: `check` gives an exit code and a
+// message.
+typedef struct export_source {
+    const char *path;
+    int (*check)(const void *data, const results_file *file, char *words, size_t size);
+    const void *data;
+} export_source;
+
+// An exit code; the message was printed. The input may not be the file `output`. *in is zeroed
+// before; call export_unload in any case.
+int export_load(export_input *in, const export_source *source, const cli_output *output);
+void export_unload(export_input *in);
 
 void export_googlecpp(const export_input *in, FILE *to);
 void export_csv(const export_input *in, FILE *to);

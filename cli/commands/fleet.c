@@ -221,6 +221,9 @@ bool fleet_add(fleet *f, const results_file *file, const char *path, const char 
     f->failed += (int64_t)file->failed;
     for (size_t i = 0; i < file->count; i++) {
         const results_row *row = &file->rows[i];
+        if (f->filter && !filter_takes_row(f->filter, row)) {
+            continue;
+        }
         uint32_t series = find_series(f, group, row->texts[RESULTS_BACKEND]);
         fleet_cell *cell = find_cell(f, series, find_case(f, row));
         if (f->record_count == INT32_MAX) {

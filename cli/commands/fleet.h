@@ -5,6 +5,7 @@
 #ifndef CLI_FLEET_H
 #define CLI_FLEET_H
 
+#include "filter.h"
 #include "results.h"
 
 #include <stdbool.h>
@@ -67,6 +68,7 @@ typedef struct fleet_table { // from bytes to 0, 1, 2, ... in the order they cam
 } fleet_table;
 
 typedef struct fleet {
+    const result_filter *filter; // of rows; NULL: all
     fleet_group *groups;
     fleet_series *series;
     fleet_case *cases;

@@ -39,6 +39,8 @@ typedef struct gather_work {
     cnd_t turned;
     size_t next, turn; // the next to read; the next to enter the fleet
     bool keep;
+    const result_filter *filter;
+    size_t left_out; // files that the filter does not take
     const cli_output *output;
     size_t raw_bytes;
     int code;
@@ -259,10 +261,13 @@ static void take_in(gather_work *w, size_t index, results_reader *reader) {
     }
     if (wait_turn(w, index)) {
         bool other = status == RESULTS_OTHER && s->folder;
-        w->code = code == CLI_OK ? enter(w, s, &file)
-                  : other        ? enter_other(s, words)
-                                 : gather_fail(code, s->path, words);
-        if (w->code == CLI_OK && !other) {
+        bool taken = code == CLI_OK && filter_takes_file(w->filter, &file);
+        w->left_out += code == CLI_OK && !taken;
+        w->code = taken            ? enter(w, s, &file)
+                  : code == CLI_OK ? CLI_OK
+                  : other          ? enter_other(s, words)
+                                   : gather_fail(code, s->path, words);
+        if (w->code == CLI_OK && taken) {
             keep_or_free(w, s, text, length);
             text = NULL;
         }
@@ -325,6 +330,24 @@ static int check_folders(const gather_work *w) {
     return CLI_OK;
 }
 
+// What the filter left.
+static int check_left(const gather_work *w) {
+    const fleet *f = &w->result->fleet;
+    bool any = f->files > 0 || w->result->ab_count > 0;
+    if (any && w->filter->dtype && f->files > 0 && f->rows == 0) {
+        return cli_fail(CLI_NOTHING, "no row is of type %s", w->filter->dtype);
+    }
+    if (any && w->left_out > 0) {
+        fprintf(stderr, "note: %zu of %zu result files are left out: other CPUs or dates\n",
+                w->left_out, w->left_out + f->files);
+    }
+    if (any || w->left_out == 0) {
+        return CLI_OK;
+    }
+    return cli_fail(CLI_NOTHING, "none of the %zu result files is of that CPU and those dates",
+                    w->left_out);
+}
+
 // The page has a value for each series and case, measured or not.
 static int check_size(const fleet *f) {
     size_t series = f->series_table.count, cases = f->case_table.count;
@@ -336,10 +359,10 @@ static int check_size(const fleet *f) {
                           series, cases, GATHER_CELLS);
 }
 
-int gather(char **arguments, int count, bool keep, const cli_output *output,
-           gather_result *result) {
-    gather_work w = {.keep = keep, .output = output, .result = result};
-    *result = (gather_result){0};
+int gather(char **arguments, int count, bool keep, const result_filter *filter,
+           const cli_output *output, gather_result *result) {
+    gather_work w = {.keep = keep, .filter = filter, .output = output, .result = result};
+    *result = (gather_result){.fleet.filter = filter};
     for (int i = 0; i < count && w.code == CLI_OK; i++) {
         w.code = add_argument(&w, arguments[i], i);
     }
@@ -352,6 +375,7 @@ int gather(char **arguments, int count, bool keep, const cli_output *output,
         ticker_begin("reading result files", (int)w.count);
         run_readers(&w);
         w.code = w.code == CLI_OK ? check_folders(&w) : w.code;
+        w.code = w.code == CLI_OK ? check_left(&w) : w.code;
         w.code = w.code == CLI_OK ? check_size(&result->fleet) : w.code;
         fleet_label(&result->fleet);
         fleet_judge(&result->fleet);

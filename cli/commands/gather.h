@@ -4,6 +4,7 @@
 #ifndef CLI_GATHER_H
 #define CLI_GATHER_H
 
+#include "filter.h"
 #include "fleet.h"
 #include "output.h"
 #include "report_ab.h"
@@ -30,9 +31,11 @@ typedef struct gather_result {
     int raw_count;
 } gather_result;
 
-// An exit code; the message was printed. `keep` fills raw. No input may be the file `output`.
+// An exit code; the message was printed. Files and rows that the filter does not take are left out.
+// `keep` fills raw. No input may be the file `output`.
 // Call gather_free in any case.
-int gather(char **arguments, int count, bool keep, const cli_output *output, gather_result *result);
+int gather(char **arguments, int count, bool keep, const result_filter *filter,
+           const cli_output *output, gather_result *result);
 void gather_free(gather_result *result);
 
 // A whole file with RESULTS_PADDING zero bytes behind it; free() it. An exit code, and a message if

@@ -8,28 +8,66 @@
 #include "term.h"
 #include "text.h"
 
+#include "bench/cases/parse.h"
+#include "bench/cases/stored.h"
+
 #include "report_page.h" // made from page/report.html by embed.py
 
 #include <errno.h>
 #include <stdlib.h>
 
 typedef struct report_options {
+    result_filter filter;
     const char *output;
     bool json;
     char **files;
     int count;
 } report_options;
 
+enum { KEY_CPU = 0x100, KEY_DTYPE, KEY_SINCE, KEY_UNTIL };
+
 static const struct argp_option rows[] = {
     {"out", 'o', "FILE", 0, "Write the page here (works offline); - is standard output", 0},
     {"output", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"json", 'j', NULL, 0, "Print the data of the page instead, as one JSON document", 0},
+    {"cpu", KEY_CPU, "TEXT", 0, "Only files of CPUs with this in their name, in either case", 0},
+    {"dtype", KEY_DTYPE, "TYPE", 0,
+     "Only rows of this type, as the files name it, and the ceilings", 0},
+    {"since", KEY_SINCE, "DATE", 0, "Only files from this date on: 2026-11 or 2026-11-26", 0},
+    {"until", KEY_UNTIL, "DATE", 0, "Only files up to this date, and of it", 0},
     {0},
 };
+
+static void take_date(const struct argp_state *state, const char *option, const char *text,
+                      const char **date) {
+    if (!filter_is_date(text)) {
+        argp_error(state, "--%s: '%s' is not a date such as 2026-11-26", option, text);
+    }
+    *date = text;
+}
+
+static void take_dtype(struct argp_state *state, const char *text, result_filter *filter) {
+    char names[256];
+    stored_names(names, sizeof names);
+    parse_check(state, "dtype", text, names);
+    filter->dtype = text;
+}
 
 static error_t parse_report(int key, char *arg, struct argp_state *state) {
     report_options *o = state->input;
     switch (key) {
+    case KEY_CPU:
+        o->filter.cpu = arg;
+        return 0;
+    case KEY_DTYPE:
+        take_dtype(state, arg, &o->filter);
+        return 0;
+    case KEY_SINCE:
+        take_date(state, "since", arg, &o->filter.since);
+        return 0;
+    case KEY_UNTIL:
+        take_date(state, "until", arg, &o->filter.until);
+        return 0;
     case 'o':
         o->output = arg;
         return 0;
@@ -65,6 +103,7 @@ static const struct argp parser = {
     "Examples:\n\n"
     "  decoct report before.json after.json -o report.html\n"
     "  decoct report fleet/ -o fleet.html\n"
+    "  decoct report fleet/ --cpu epyc --since 2026-11 -o fleet.html\n"
     "  decoct report gate/verdict.json -o gate.html\n\n"
     "Each FILE is shown by itself. Of a DIR every *.json is read, in the order of their names, but "
     "not what is in folders inside it; files there that are not result files are skipped with a "
@@ -77,7 +116,8 @@ static const struct argp parser = {
     "they are equally fast, or why there is no verdict. It goes to standard output, or to standard "
     "error if the page is written to standard output.\n\n"
     "The page contains the first 8 files whole, as long as they have no more than 32 MiB "
-    "together.\n\n" CLI_EXIT_DOC_AND("14 a folder without result files, "),
+    "together.\n\n" CLI_EXIT_DOC_AND(
+        "14 a folder without result files, or nothing is left by a filter, "),
     NULL,
     NULL,
     NULL};
@@ -165,7 +205,7 @@ int cli_report(int argc, char **argv) {
         return code;
     }
     cli_output output = cli_output_find(o.output);
-    code = gather(o.files, o.count, !o.json, &output, &result);
+    code = gather(o.files, o.count, !o.json, &o.filter, &output, &result);
     if (code == CLI_OK) {
         code = write_report(&o, &result);
     }
