@@ -4,8 +4,8 @@
 
 #include "case_matmul.h"
 #include "case_rows.h"
-#include "frame.h"
 
+#include <stdatomic.h>
 #include <threads.h>
 
 enum { THREADS_MOST = 3 };
@@ -29,20 +29,13 @@ static int host_work(void *data) {
     return 0;
 }
 
-// What the host calls of the system is not the candidate's.
-typedef struct host_context {
-    conform_probe *probe;
-    int threads;
-} host_context;
-
 static void host_run(void *context, int64_t count,
                      void (*task)(void *data, int64_t index, int32_t worker), void *data) {
-    host_context *host = context;
+    int threads = *(const int *)context;
     host_job job = {.task = task, .data = data, .count = count};
     thrd_t others[THREADS_MOST];
     int started = 0;
-    int before = atomic_exchange(&host->probe->page->in_call, 2);
-    while (started + 1 < host->threads &&
+    while (started + 1 < threads &&
            thrd_create(&others[started], host_work, &job) == thrd_success) {
         started++;
     }
@@ -50,13 +43,12 @@ static void host_run(void *context, int64_t count,
     for (int i = 0; i < started; i++) {
         thrd_join(others[i], NULL);
     }
-    atomic_store(&host->probe->page->in_call, before);
 }
 
-static decoct_host host_of(host_context *context) {
+static decoct_host host_of(int *threads) {
     return (decoct_host){.struct_size = sizeof(decoct_host),
-                         .threads = context->threads,
-                         .context = context,
+                         .threads = *threads,
+                         .context = threads,
                          .run = host_run};
 }
 
@@ -87,8 +79,7 @@ static void call_product(const void *data) {
 
 whole_end whole_multiply(conform_probe *p, const decoct_whole_matmul *call, bool packed,
                          int threads) {
-    host_context context = {p, threads};
-    const decoct_host host = host_of(&context);
+    const decoct_host host = host_of(&threads);
     int32_t status = 0;
     const product_call c = {&p->given->whole, &host, *call, packed, &status};
     return !conform_call(p, call_product, &c) ? WHOLE_WRONG : status ? WHOLE_DECLINED : WHOLE_DONE;
@@ -108,11 +99,14 @@ static void call_rows(const void *data) {
 }
 
 whole_end whole_rows(conform_probe *p, decoct_op op, const decoct_rows_piece *piece, int threads) {
-    host_context context = {p, threads};
-    const decoct_host host = host_of(&context);
+    const decoct_host host = host_of(&threads);
+    const int32_t slot = p->slot; // of the operation: see run_whole_rows
     int32_t status = 0;
     const rows_call c = {&p->given->whole, &host, op, piece, &status};
-    return !conform_call(p, call_rows, &c) ? WHOLE_WRONG : status ? WHOLE_DECLINED : WHOLE_DONE;
+    p->slot = DCT_SLOT_WHOLE_ROWS;
+    bool fine = conform_call(p, call_rows, &c);
+    p->slot = slot;
+    return !fine ? WHOLE_WRONG : status ? WHOLE_DECLINED : WHOLE_DONE;
 }
 
 // ---- Matrix products ----
