@@ -2,6 +2,7 @@
 #include "candidate.h"
 
 #include "lib/core/pluginfile.h"
+#include "lib/core/sound.h"
 #include "lib/machine/cpu.h"
 
 #include <decoct/decoct.h>
@@ -43,12 +44,17 @@ bool candidate_is_inside(const char *name) {
     return find_inside(name) != NULL;
 }
 
-static void record(conform_page *page, const char *reason, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void record(conform_page *page, const char *reason, const char *format, ...) {
+void candidate_fail(conform_page *page, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    conform_record(page, KIND_FAILURE, reason, format, args);
+    conform_record(page, KIND_FAILURE, "table", format, args);
+    va_end(args);
+}
+
+void candidate_note(conform_page *page, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    conform_record(page, KIND_NOTE, "table", format, args);
     va_end(args);
 }
 
@@ -62,28 +68,94 @@ const decoct_backend *candidate_load(conform_page *page, const char *path, const
     bool loaded = dct_plugin_load(AT_FDCWD, path, path, true, true, &file);
     atomic_store(&page->in_call, 0);
     if (!loaded) {
-        record(page, "table", "%s", file.reason);
+        candidate_fail(page, "%s", file.reason);
         return NULL;
     }
     return file.table;
 }
 
-bool candidate_kernels(conform_page *page, const decoct_backend *table, dct_kernels *given,
-                       dct_kernels *right) {
-    char reason[DCT_REASON_ROOM] = "";
-    dct_kernels_copy(table, features_here(), given);
-    dct_kernels_copy(find_inside("scalar"), features_here(), right);
+// As the library does before their first call. Those whose library is missing are dropped.
+static bool open_whole(conform_page *page, dct_kernels *k, char *reason, size_t size) {
     snprintf(page->during, sizeof page->during, "open");
     atomic_store(&page->in_call, 1);
-    bool opened = dct_kernels_open(given, reason, sizeof reason);
+    bool opened = dct_kernels_open(k, reason, size);
     atomic_store(&page->in_call, 0);
     if (!opened) {
-        record(page, "table", "%s", reason);
+        dct_kernels_drop(k, DCT_SLOT_WHOLE_MATMUL);
+        dct_kernels_drop(k, DCT_SLOT_WHOLE_ROWS);
     }
     return opened;
 }
 
+void candidate_kernels(conform_page *page, const decoct_backend *table, dct_kernels *given,
+                       dct_kernels *right) {
+    char reason[DCT_REASON_ROOM] = "";
+    dct_kernels_copy(table, features_here(), given);
+    dct_kernels_copy(find_inside("scalar"), features_here(), right);
+    open_whole(page, given, reason, sizeof reason);
+}
+
 // ---- What it fills ----
+
+static bool is_name_fine(const char *name) {
+    size_t length = strlen(name);
+    return length >= 1 && length <= 31 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-") ==
+               length;
+}
+
+static void check_head(const decoct_backend *table, conform_page *page) {
+    if (table->name && !is_name_fine(table->name)) {
+        candidate_fail(page, "its name has to have 1 to 31 letters, digits and . _ + -");
+    }
+    if (table->version && strlen(table->version) > 63) {
+        candidate_fail(page, "its version has more than 63 bytes");
+    }
+    if (table->struct_size > sizeof *table) {
+        candidate_note(page, "was built with a newer backend.h: fields that this decoct does not "
+                             "know were not examined");
+    }
+}
+
+// Drops the kernels that the library would refuse.
+static void check_kernels(dct_kernels *k, conform_page *page) {
+    char why[DCT_WHY_ROOM];
+    for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {
+        bool sound = true;
+        if (!dct_kernels_has(k, slot)) {
+            continue;
+        }
+        if (slot < DCT_SLOT_ATTENTION) {
+            sound = dct_matmul_is_sound(&k->matmul[slot], why);
+        } else if (slot == DCT_SLOT_PROBE) {
+            sound = dct_probe_is_sound(&k->probe, why);
+        }
+        for (int i = 0;
+             slot == DCT_SLOT_ATTENTION && sound && i < DCT_ATTENTION_MOST && k->attention[i].run;
+             i++) {
+            sound = dct_attention_is_sound(&k->attention[i], why);
+        }
+        if (!sound) {
+            candidate_fail(page, "%s: %s", dct_slot_name(slot), why);
+            dct_kernels_drop(k, slot);
+        }
+    }
+}
+
+static void note_unused(const dct_kernels *k, conform_page *page) {
+    char names[128];
+    if (k->unused > 0) {
+        candidate_note(page,
+                       "%d of its kernels are for types, sums or operations that this decoct does "
+                       "not use, or come second for the same types: they were not examined",
+                       k->unused);
+    }
+    if (k->lacking_count > 0) {
+        dct_cpu_feature_names(k->lacking, names, sizeof names);
+        candidate_note(page, "%d of its kernels need more than this CPU has (%s): not tried",
+                       k->lacking_count, names);
+    }
+}
 
 static void add_unit(candidate_survey *s, int32_t slot, const char *name, decoct_dtype dtype,
                      bool exact) {
@@ -107,7 +179,7 @@ static uint32_t dtypes_of(const dct_kernels *k, int32_t slot) {
                                            : 1u << DECOCT_F32;
 }
 
-void candidate_survey_fill(const decoct_backend *table, candidate_survey *s) {
+void candidate_survey_fill(const decoct_backend *table, conform_page *page, candidate_survey *s) {
     dct_kernels k;
     uint64_t features = features_here();
     snprintf(s->name, sizeof s->name, "%s", table->name ? table->name : "");
@@ -116,12 +188,24 @@ void candidate_survey_fill(const decoct_backend *table, candidate_survey *s) {
     s->features = table->cpu_features;
     s->lacking = table->cpu_features & ~features;
     s->loaded = true;
-    if (s->lacking || dct_kernels_copy(table, features, &k)) {
+    check_head(table, page);
+    if (s->lacking) {
         return;
     }
     s->usable = !table->usable || table->usable();
-    s->unused = k.unused;
-    s->lacking_kernels = k.lacking_count;
+    const char *why = s->usable ? dct_kernels_copy(table, features, &k) : NULL;
+    if (why) {
+        candidate_fail(page, "%s", why);
+    }
+    if (!s->usable || why) {
+        return;
+    }
+    note_unused(&k, page);
+    char reason[DCT_REASON_ROOM] = "";
+    if (!open_whole(page, &k, reason, sizeof reason)) {
+        candidate_note(page, "its whole operations were not tried: %s", reason);
+    }
+    check_kernels(&k, page);
     for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {
         uint32_t dtypes = dct_kernels_has(&k, slot) ? dtypes_of(&k, slot) : 0;
         const char *name = slot < DCT_SLOT_ATTENTION ? "matmul" : dct_slot_name(slot);

@@ -20,10 +20,7 @@ typedef struct candidate_survey {
     char name[CANDIDATE_TEXT], version[CANDIDATE_TEXT];
     uint32_t priority;
     uint64_t features, lacking; // needed; of those what this CPU has not
-    int32_t unused;             // kernels that this version of decoct does not know
-    int32_t lacking_kernels;    // that need more than this CPU has
-    bool usable;                // false: usable() refused this machine
-    bool loaded;
+    bool loaded, usable;        // usable() did not refuse this machine
     int32_t count;
     conform_unit units[CANDIDATE_UNITS];
 } candidate_survey;
@@ -33,11 +30,18 @@ bool candidate_is_inside(const char *name);
 // Loads the candidate, a file or (without a path) a backend inside the program; NULL after a
 // finding.
 const decoct_backend *candidate_load(conform_page *page, const char *path, const char *name);
-// Fills the survey: all that does not need to run a kernel.
-void candidate_survey_fill(const decoct_backend *table, candidate_survey *out);
-// The kernels that the library would use here, and those of scalar. Whole operations are opened, as
-// the library does before their first call: false after a finding.
-bool candidate_kernels(conform_page *page, const decoct_backend *table, dct_kernels *given,
+// Fills the survey: all that does not need to run a kernel. What is wrong with the table is a
+// finding; a kernel whose sizes the library could not work with has no unit.
+void candidate_survey_fill(const decoct_backend *table, conform_page *page, candidate_survey *out);
+// What is wrong with the file, apart from its table.
+void candidate_check_file(const char *path, conform_page *page);
+// A finding of the table, or a note about it.
+void candidate_fail(conform_page *page, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void candidate_note(conform_page *page, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+// The kernels that the library would use here, and those of scalar.
+void candidate_kernels(conform_page *page, const decoct_backend *table, dct_kernels *given,
                        dct_kernels *right);
 
 #endif

@@ -108,11 +108,16 @@ static int wait_for(pid_t child, conform_page *page, const child_limits *limits,
     watch w = {.call = -1};
     int status = 0;
     for (;;) {
-        pid_t ended = waitpid(child, &status, *late ? 0 : WNOHANG);
-        if (ended == child || (ended < 0 && errno != EINTR)) {
+        pid_t ended = waitpid(child, &status, *late ? 0 : WNOHANG | WUNTRACED);
+        bool stopped = ended == child && WIFSTOPPED(status);
+        if ((ended == child && !stopped) || (ended < 0 && errno != EINTR)) {
             return status;
         }
-        *late = is_late(page, limits, child, began, &w);
+        if (stopped) {
+            put_end(page, "time", "does not end: it stops the process (%s)",
+                    strsignal(WSTOPSIG(status)));
+        }
+        *late = stopped || is_late(page, limits, child, began, &w);
         if (*late) {
             kill(-child, SIGKILL);
             kill(child, SIGKILL);

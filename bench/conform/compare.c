@@ -91,16 +91,6 @@ static bool same_element(const conform_matrix *a, const conform_matrix *b, int64
            (a->size > 1 && isnan(conform_get(a, row, col)) && isnan(conform_get(b, row, col)));
 }
 
-bool conform_is_same(const conform_matrix *given, const conform_matrix *right) {
-    bool same = true;
-    for (int64_t i = 0; same && i < given->rows; i++) {
-        for (int64_t j = 0; same && j < given->cols; j++) {
-            same = same_element(given, right, i, j);
-        }
-    }
-    return same;
-}
-
 static int64_t count_other(const conform_matrix *given, const conform_matrix *right) {
     int64_t other = 0;
     for (int64_t i = 0; i < given->rows; i++) {

@@ -23,8 +23,10 @@ enum { CONFORM_QUICK, CONFORM_ORDINARY, CONFORM_FULL };
 
 typedef struct conform_probe conform_probe;
 
-// A line of tests.def. A test exists once for each unit of its slots: a unit is a slot that the
-// candidate fills, with one type of stored numbers: "softmax", "matmul_bf16", "attention_f16".
+// A line of tests.def. Several threads may run the same function at a time, each with a probe of
+// its own: it has no static variables. A test exists once for each unit of its slots: a unit is a
+// slot that the candidate fills, with one type of stored numbers: "softmax", "matmul_bf16",
+// "attention_f16".
 typedef struct conform_test {
     const char *aspect; // "bits": the name of the test is "softmax/bits"
     int32_t first_slot, last_slot;
@@ -37,19 +39,23 @@ typedef struct conform_matrix conform_matrix;
 // What a test sees. In a child process, so that nothing is freed: the end of the process does it.
 struct conform_probe {
     const conform_test *test;
-    int32_t slot;             // DCT_SLOT_
-    decoct_dtype dtype;       // of w, of keys and values, of x, of b
-    int level;                // of this run: a test may do more at a higher one
-    uint64_t seed;            // of --seed
-    bool exact;               // the candidate has to give the bits of the definition here
-    const dct_kernels *given; // the candidate's
-    const dct_kernels *right; // scalar's
+    const conform_test *plainest; // the first test of this unit
+    int32_t slot;                 // DCT_SLOT_
+    decoct_dtype dtype;           // of w, of keys and values, of x, of b
+    int level;                    // of this run: a test may do more at a higher one
+    uint64_t seed;                // of --seed
+    bool exact;                   // the candidate has to give the bits of the definition here
+    const dct_kernels *given;     // the candidate's
+    const dct_kernels *right;     // scalar's
     // Of the frame.
     struct conform_page *page; // shared with the parent
     conform_matrix *first;     // operands of the present case
     uint64_t random;           // state of conform_random
     uint32_t operands;         // so far: each has another pattern
     bool watched;              // the watch was set up
+    bool together;             // one of several threads that run this test at the same time
+    int overlaps;              // calls during which another thread has begun one
+    double end;                // CPU time of the thread at which it does not wait for them any more
 };
 
 // ---- A case ----
@@ -134,27 +140,16 @@ typedef void conform_kernel(const void *piece);
 
 // Calls run(piece) while registers, stack, direction flag, floating-point mode, system calls and
 // allocations are watched, then checks padding, inputs and the memory around all operands of the
-// case. False: there was a finding, which is recorded. A call that ends the process, or does not
-// come back, is a finding, too.
+// case. Then the same again from the same bytes, which has to give the same result (state), or,
+// when several threads run this test, many times (threads). False: there was a finding, which is
+// recorded. A call that ends the process, or does not come back, is a finding, too.
 bool conform_call(conform_probe *p, conform_kernel *run, const void *piece);
 // For scalar's kernels, which are right: just the call.
 static inline void conform_call_right(conform_kernel *run, const void *piece) {
     run(piece);
 }
-// run(pieces[i]), which writes to given[i], on a thread each, all at the same time: `times` times
-// at least, and until some of the calls of each thread have overlapped with calls of others. Before
-// each call the elements of given[i] are what they were. A thread stops after the first result that
-// is not right[i] (`right` may be NULL), so that a comparison finds it afterwards. Then the checks
-// of the memory; false: a finding there. In a test that calls this, no conform_call comes before
-// it.
-bool conform_call_together(conform_probe *p, conform_kernel *run, const void *const *pieces,
-                           conform_matrix *const *given, conform_matrix *const *right, int count,
-                           int times);
-
 // ---- The comparison ----
 
-// Equal bits in all elements; a NaN equals each NaN.
-bool conform_is_same(const conform_matrix *given, const conform_matrix *right);
 // All elements of both have the same bits; a NaN equals each NaN. False, and a finding with the
 // first element that differs. In a unit of other bits use conform_compare_near.
 bool conform_compare_bits(conform_probe *p, const char *reason, const conform_matrix *given,

@@ -21,10 +21,12 @@ typedef enum examine_verdict {
     EXAMINE_UNTRIED // all of it; what is not tried in part is a finding of that kind
 } examine_verdict;
 
+enum { EXAMINE_NAME = 64 };
+
 // What one test found.
 typedef struct examine_result {
-    char name[64]; // "softmax/bits"
-    int unit;      // of the survey; -1: the file and its table
+    char name[EXAMINE_NAME]; // "softmax/bits"
+    int unit;                // of the survey; -1: the file and its table
     examine_verdict verdict;
     double seconds;
     double worst; // error in units of its bound
@@ -33,12 +35,14 @@ typedef struct examine_result {
     conform_finding findings[PAGE_FINDINGS];
 } examine_result;
 
+enum { EXAMINE_CHECKS = 3 };
+
 typedef struct examine_report {
     candidate_survey survey;
     examine_result *results; // the first one is that of the table
-    int count;
+    int count, failed;
     double seconds;
-    char untried[2][160]; // checks that this machine cannot do, ""
+    const char *untried[EXAMINE_CHECKS]; // checks that cannot be done here, and why; NULL: done
 } examine_report;
 
 // Called before each test and, with NULL, at the end.
@@ -47,8 +51,15 @@ typedef void examine_progress(void *data, const char *name, int done, int total)
 // False: no memory, or no process could be started.
 bool examine(const examine_options *options, examine_progress *progress, void *data,
              examine_report *out);
-// The names of the tests that would run, one call each. False as above.
+// Calls `put` for each test that would run. False as above.
+bool examine_list(const examine_options *options, void (*put)(const char *name),
+                  examine_report *out);
 void examine_free(examine_report *report);
+// "softmax"; of a matrix product "matmul", whatever its types.
+const char *examine_slot_name(const conform_unit *unit);
+// All names that --op takes, separated by ", ".
+void examine_slot_names(char *text, size_t size);
+void examine_feature_names(uint64_t features, char *text, size_t size);
 const char *examine_reason_meaning(const char *reason);
 
 #endif

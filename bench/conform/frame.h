@@ -22,12 +22,14 @@ typedef struct conform_finding {
 // Survives the end of the child.
 typedef struct conform_page {
     atomic_llong calls; // begun so far: the parent sees one that does not come back
-    atomic_int in_call; // not 0: the candidate's code runs; 2: on several threads
+    atomic_int in_call; // threads that run the candidate's code
     atomic_int done;    // 1: the test came to its end
     atomic_int count;   // of findings; more than PAGE_FINDINGS are counted, not kept
     atomic_int noted;   // bits of what is noted once in a test
     char during[PAGE_CASE];
-    double worst; // the largest error, in units of its bound
+    const char *untried[3]; // checks that cannot be done here: constants of the program, which
+                            // parent and child have at the same address
+    double worst;           // the largest error, in units of its bound
     bool has_worst;
     conform_finding findings[PAGE_FINDINGS];
 } conform_page;
@@ -42,6 +44,8 @@ void conform_record(conform_page *page, conform_kind kind, const char *reason, c
 
 // Signal handlers, the filter of system calls, breakpoints in the allocator. Once in a child.
 void conform_watch(conform_probe *p);
+// The signal handlers alone, for a test of several threads.
+void conform_watch_signals(conform_probe *p);
 // Around a call: from `begin` on system calls and allocations are findings.
 void conform_watch_begin(void);
 void conform_watch_end(void);

@@ -2,7 +2,7 @@
 // Operands between guard pages, and the pattern around their elements.
 #include "frame.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -174,6 +174,14 @@ void conform_release(conform_probe *p) {
         free(m->kept);
         free(m);
     }
+}
+
+void conform_begin(conform_probe *p, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(p->page->during, sizeof p->page->during, format, args);
+    va_end(args);
+    conform_release(p);
 }
 
 const conform_matrix *conform_guarded(const conform_probe *p, const void *address) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The state of one test: its case, its random numbers, its findings.
+// The state of one test: its random numbers, its findings.
 #include "frame.h"
 
 #include "cases/seeded.h"
@@ -7,14 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void conform_begin(conform_probe *p, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    vsnprintf(p->page->during, sizeof p->page->during, format, args);
-    va_end(args);
-    conform_release(p);
-}
 
 uint64_t conform_random(conform_probe *p) {
     return seeded_bits(p->seed, p->random++);
@@ -43,7 +35,8 @@ void conform_record(conform_page *page, conform_kind kind, const char *reason, c
 bool conform_fail(conform_probe *p, const char *reason, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    conform_record(p->page, KIND_FAILURE, reason, format, args);
+    // The same case was right on one thread.
+    conform_record(p->page, KIND_FAILURE, p->together ? "threads" : reason, format, args);
     va_end(args);
     return false;
 }
@@ -60,12 +53,4 @@ void conform_skip(conform_probe *p, const char *format, ...) {
     va_start(args, format);
     conform_record(p->page, KIND_UNTRIED, "", format, args);
     va_end(args);
-}
-
-// ---- A call ----
-
-bool conform_call(conform_probe *p, conform_kernel *run, const void *piece) {
-    conform_watch(p);
-    bool fine = conform_enter_checked(p, run, piece);
-    return conform_check_memory(p) && fine;
 }

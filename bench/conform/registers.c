@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A call whose registers, stack and floating-point mode are compared with those before it.
 #include "enter.h"
-#include "trap.h"
+#include "frame.h"
 
 #include "lib/machine/cpu.h"
 
@@ -116,6 +116,8 @@ bool conform_enter_checked(conform_probe *p, conform_kernel *run, const void *pi
 #else
 
 bool conform_enter_checked(conform_probe *p, conform_kernel *run, const void *piece) {
+    p->page->untried[0] =
+        "registers, stack and direction flag: not tried, there is no assembly for this CPU";
     dct_fp_enter();
     conform_watch_begin();
     run(piece);
@@ -126,11 +128,3 @@ bool conform_enter_checked(conform_probe *p, conform_kernel *run, const void *pi
 }
 
 #endif
-
-const char *conform_registers_untried(void) {
-#if defined(__x86_64__) || defined(__aarch64__)
-    return NULL;
-#else
-    return "registers, stack and direction flag: there is no assembly for this CPU";
-#endif
-}

@@ -1,120 +1,61 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One kernel on several threads at the same time.
-#include "trap.h"
+// The plainest test of a kernel, on several threads at the same time, each with other numbers. A
+// kernel that was right on one thread has to be right here.
+#include "frame.h"
+#include "tests.h"
 
 #include "lib/machine/cpu.h"
+#include "machine/clock.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <threads.h>
 
-// Where threads share one CPU, calls overlap only where the system changes from one thread to
-// another within a call: so calls are repeated until that was often enough.
-enum { THREADS_MOST = 16, OVERLAPS = 8, CALLS_MOST = 1 << 16 };
+enum { THREADS = 4 };
+// CPU time of each thread, by the level of the run, while it waits for calls of others.
+static const double seconds[] = {0.03, 0.1, 0.5};
 
 typedef struct together {
-    conform_probe *p;
-    conform_kernel *run;
-    int times, count;
-    atomic_int ready, satisfied;
-    atomic_llong begun; // calls of all threads
+    conform_probe probes[THREADS];
+    atomic_int ready;
 } together;
 
 typedef struct one_thread {
     together *all;
-    const void *piece;
-    conform_matrix *given;
-    const conform_matrix *right;
-    char *before; // elements of `given`
+    int index;
 } one_thread;
 
-static size_t row_bytes(const conform_matrix *m) {
-    return (size_t)m->cols * (size_t)m->size;
-}
-
-static char *row_at(const conform_matrix *m, int64_t i) {
-    return (char *)m->data + i * m->stride * m->size;
-}
-
-static void keep_before(one_thread *t) {
-    const conform_matrix *m = t->given;
-    t->before = malloc((size_t)m->rows * row_bytes(m) + 1);
-    for (int64_t i = 0; t->before && i < m->rows; i++) {
-        memcpy(t->before + (size_t)i * row_bytes(m), row_at(m, i), row_bytes(m));
-    }
-}
-
-// Not the gaps between rows, where a wrong write has to stay.
-static void restore_before(const one_thread *t) {
-    const conform_matrix *m = t->given;
-    for (int64_t i = 0; t->before && i < m->rows; i++) {
-        memcpy(row_at(m, i), t->before + (size_t)i * row_bytes(m), row_bytes(m));
-    }
-}
-
-// True if another thread has begun a call during this one.
-static bool call_again(const one_thread *t) {
-    together *all = t->all;
-    restore_before(t);
-    long long mine = atomic_fetch_add(&all->begun, 1) + 1;
-    all->run(t->piece);
-    atomic_fetch_add(&all->p->page->calls, 1); // the limit of time is that of one call
-    return atomic_load(&all->begun) != mine;
-}
-
-// All begin when the last one is ready. The first wrong result ends a thread, so that it stays.
+// All begin when the last one is ready, so that their calls overlap even if they are short.
 static int run_thread(void *data) {
     const one_thread *t = data;
-    together *all = t->all;
-    int overlaps = 0;
+    conform_probe *p = &t->all->probes[t->index];
     dct_fp_enter();
-    atomic_fetch_add(&all->ready, 1);
-    while (atomic_load(&all->ready) < all->count) {
+    p->end = clock_thread() + seconds[p->level];
+    atomic_fetch_add(&t->all->ready, 1);
+    while (atomic_load(&t->all->ready) < THREADS) {
         thrd_yield();
     }
-    for (int i = 0; i < CALLS_MOST; i++) {
-        overlaps += call_again(t);
-        if (t->right && !conform_is_same(t->given, t->right)) {
-            break;
-        }
-        if (i + 1 >= all->times && overlaps >= OVERLAPS) {
-            overlaps = INT32_MIN / 2; // counted once
-            atomic_fetch_add(&all->satisfied, 1);
-        }
-        if (atomic_load(&all->satisfied) == all->count) {
-            return 0;
-        }
-    }
-    atomic_store(&all->satisfied, all->count);
+    p->test->run(p);
+    conform_release(p);
     return 0;
 }
 
-bool conform_call_together(conform_probe *p, conform_kernel *run, const void *const *pieces,
-                           conform_matrix *const *given, conform_matrix *const *right, int count,
-                           int times) {
-    thrd_t threads[THREADS_MOST];
-    one_thread each[THREADS_MOST];
-    together all = {.p = p, .run = run, .times = times, .count = count};
-    if (count > THREADS_MOST) {
-        return conform_fail(p, "threads", "this test asks for too many threads");
-    }
-    conform_watch(p);
-    atomic_fetch_add(&p->page->calls, 1);
-    for (int i = 0; i < count; i++) {
-        each[i] = (one_thread){
-            .all = &all, .piece = pieces[i], .given = given[i], .right = right ? right[i] : NULL};
-        keep_before(&each[i]);
-    }
-    for (int i = 0; i < count; i++) {
+void conform_threads(conform_probe *p) {
+    together all = {0};
+    one_thread each[THREADS];
+    thrd_t threads[THREADS];
+    conform_watch_signals(p);
+    for (int i = 0; i < THREADS; i++) {
+        each[i] = (one_thread){.all = &all, .index = i};
+        all.probes[i] = *p;
+        all.probes[i].test = p->plainest;
+        all.probes[i].seed = (p->seed + 1 + (uint64_t)i) & 0xffff;
+        all.probes[i].together = true;
         if (thrd_create(&threads[i], run_thread, &each[i]) != thrd_success) {
-            conform_skip(p, "%d threads could not be started", count);
+            conform_skip(p, "%d threads could not be started", THREADS);
             _Exit(EXIT_SUCCESS); // the others wait for it
         }
     }
-    atomic_store(&p->page->in_call, 2);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < THREADS; i++) {
         thrd_join(threads[i], NULL);
     }
-    atomic_store(&p->page->in_call, 0);
-    return conform_check_memory(p);
 }

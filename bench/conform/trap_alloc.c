@@ -12,7 +12,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-static const char *untried = "the child was not watched";
+static const char *untried = NULL;
 
 const char *trap_allocations_untried(void) {
     return untried;
@@ -42,7 +42,7 @@ static struct {
     {"free", (function *)free, {0}},
 };
 enum { PLACES = sizeof places / sizeof *places };
-static bool armed, spent;
+static bool ready, armed, spent;
 static void (*foreign)(int, siginfo_t *, void *);
 
 static void *address(int i) {
@@ -61,7 +61,7 @@ static void put(void *at, const unsigned char *bytes) {
 }
 
 void trap_arm_allocations(void) {
-    armed = !untried && !spent;
+    armed = ready && !spent;
     for (int i = 0; armed && i < PLACES; i++) {
         put(address(i), breakpoint);
     }
@@ -110,20 +110,21 @@ void trap_allocations(void (*other)(int, siginfo_t *, void *)) {
     foreign = other;
     for (int i = 0; i < PLACES; i++) {
         if (!make_writable(address(i))) {
-            untried = "this system does not let a program change its copy of the C library";
+            untried = "allocations: not tried, this system lets no program change its copy of the "
+                      "C library";
             return;
         }
         memcpy(places[i].kept, address(i), SIZE);
     }
     trap_handle(SIGTRAP, on_breakpoint);
-    untried = NULL;
+    ready = true;
 }
 
 #else
 
 void trap_allocations(void (*other)(int, siginfo_t *, void *)) {
     (void)other;
-    untried = "there is no code for this CPU";
+    untried = "allocations: not tried, there is no code for this CPU";
 }
 void trap_arm_allocations(void) {
 }

@@ -20,7 +20,7 @@
 #define AUDIT_ARCH_HERE AUDIT_ARCH_AARCH64
 #endif
 
-static const char *untried = "the child was not watched";
+static const char *untried = NULL;
 
 const char *trap_system_calls_untried(void) {
     return untried;
@@ -79,6 +79,13 @@ static bool is_vfork(long number) {
 #endif
 }
 
+// There is nothing to wait for.
+static bool is_sleep(long number) {
+    return trap_kind() == KIND_FAILURE &&
+           (number == SYS_nanosleep || number == SYS_clock_nanosleep || number == SYS_ppoll ||
+            number == SYS_pselect6);
+}
+
 // ---- The handler ----
 
 #if defined(__x86_64__)
@@ -103,11 +110,11 @@ static void on_system_call(int signo, siginfo_t *info, void *context) {
         trap_record(KIND_FAILURE, "exit", "ends the process (exit_group)");
         trap_end();
     }
-    if (trap_watches_calls() && trap_once(NOTED_SYSTEM_CALL)) {
+    if (trap_in_call() && trap_once(NOTED_SYSTEM_CALL)) {
         trap_record(trap_kind(), "system_call", "makes the system call %ld (%s)", number,
                     name_of(number));
     }
-    if (is_vfork(number)) {
+    if (is_vfork(number) || (trap_in_call() && is_sleep(number))) {
         trap_end();
     }
     make_call(context);
@@ -151,14 +158,16 @@ static bool install(void) {
 
 void trap_system_calls(void) {
     trap_handle(SIGSYS, on_system_call);
-    untried =
-        install() ? NULL : "seccomp is not available (an emulator, or a container that forbids it)";
+    untried = install() ? NULL
+                        : "system calls: not tried, seccomp is not available (an emulator, or a "
+                          "container that forbids "
+                          "it)";
 }
 
 #else
 
 void trap_system_calls(void) {
-    untried = "there is no code for this CPU";
+    untried = "system calls: not tried, there is no code for this CPU";
 }
 
 #endif

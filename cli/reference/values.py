@@ -19,7 +19,7 @@ def fill(program):
             key = (command["name"], option["long"])
             known = LISTED.get(key) or LISTED.get((None, option["long"]))
             known = backends if option["long"] == "backend" else known
-            if key[0] not in ("peers", "hash"):  # they have other operations
+            if key[0] not in ("peers", "hash", "conform"):  # they have other operations
                 known = known or of_all.get(option["long"])
             if known and option["argument"] and not option.get("values"):
                 option["values"] = known + ["all"] * (option["argument"] == "LIST" and option["long"] == "backend")

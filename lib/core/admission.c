@@ -6,13 +6,11 @@
 
 #include "exam.h"
 #include "pluginfile.h"
+#include "sound.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-// Sizes beyond these are mistakes: no cache holds such a block.
-enum { PANEL_MAX = 1024, TILE_MAX = 1 << 10, BLOCK_MAX = 1 << 20, K_GROUP_MAX = 4 };
 
 // Drops a kernel and records the reason.
 __attribute__((format(printf, 3, 4))) static void reject(dct_backend *b, const char *kernel,
@@ -29,72 +27,6 @@ __attribute__((format(printf, 3, 4))) static void reject(dct_backend *b, const c
     b->rejected_count++;
 }
 
-// ---- The sizes that a kernel states ----
-
-typedef struct size_rule {
-    const char *kernel, *field;
-    uint64_t size, most;
-} size_rule;
-
-// The first size of a kernel that is beyond its bound.
-static const size_rule *find_too_large(const size_rule *rules, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (rules[i].size > rules[i].most) {
-            return &rules[i];
-        }
-    }
-    return NULL;
-}
-
-// True if the sizes are fine.
-static bool check_sizes(dct_backend *b, const size_rule *rules, size_t count) {
-    const size_rule *large = find_too_large(rules, count);
-    if (large) {
-        reject(b, large->kernel, "%s %llu is more than %llu", large->field,
-               (unsigned long long)large->size, (unsigned long long)large->most);
-    }
-    return !large;
-}
-
-static bool check_matmul(dct_backend *b, const char *name, const decoct_matmul_kernel *m) {
-    const size_rule rules[] = {{name, "panel_cols", m->panel_cols, PANEL_MAX},
-                               {name, "tile_rows", m->tile_rows, TILE_MAX},
-                               {name, "m_block", m->m_block, BLOCK_MAX},
-                               {name, "n_block", m->n_block, BLOCK_MAX},
-                               {name, "k_block", m->k_block, BLOCK_MAX},
-                               {name, "k_group", m->k_group, K_GROUP_MAX},
-                               {name, "scratch_bytes", m->scratch_bytes, EXAM_SCRATCH_MAX}};
-    if (!m->pack) {
-        reject(b, name, "pack is NULL");
-        return false;
-    }
-    if (m->panel_cols == 0 || m->panel_cols % DECOCT_LANES) {
-        reject(b, name, "panel_cols %u is not a multiple of %d", m->panel_cols, DECOCT_LANES);
-        return false;
-    }
-    if (K_GROUP_MAX % m->k_group || m->k_block % m->k_group) {
-        reject(b, name, "k_group %u must divide %d and k_block", m->k_group, K_GROUP_MAX);
-        return false;
-    }
-    return check_sizes(b, rules, sizeof rules / sizeof *rules);
-}
-
-static bool check_attention(dct_backend *b, const decoct_attention_kernel *a) {
-    const size_rule rules[] = {{"attention", "tile_rows", a->tile_rows, TILE_MAX},
-                               {"attention", "packs_keys", a->packs_keys, DECOCT_PACKS_HEADS}};
-    return check_sizes(b, rules, sizeof rules / sizeof *rules);
-}
-
-static bool check_probe(dct_backend *b, const decoct_probe_kernel *p) {
-    const char *missing = !p->read ? "read" : !p->copy ? "copy" : NULL;
-    if (missing) {
-        reject(b, "probe", "%s is NULL", missing);
-    } else if (p->fma_flops == 0) {
-        reject(b, "probe", "fma_flops is 0");
-    }
-    return !missing && p->fma_flops > 0;
-}
-
 // ---- The exam ----
 
 // True if the kernels of a slot may stay. The sizes that they state are checked first.
@@ -103,14 +35,17 @@ static bool examine_slot(dct_backend *b, exam *e, int32_t slot) {
     const char *name = dct_slot_name(slot);
     e->bits = dct_kernels_exact(k, slot) ? DECOCT_BITS_EXACT : DECOCT_BITS_OTHER;
     bool fine = true;
+    char why[DCT_WHY_ROOM];
     if (slot < DCT_SLOT_ATTENTION) {
-        if (!check_matmul(b, name, &k->matmul[slot])) {
+        if (!dct_matmul_is_sound(&k->matmul[slot], why)) {
+            reject(b, name, "%s", why);
             return false;
         }
         fine = exam_matmul(e, &k->matmul[slot]);
     } else if (slot == DCT_SLOT_ATTENTION) {
         for (int i = 0; fine && i < DCT_ATTENTION_MOST && k->attention[i].run; i++) {
-            if (!check_attention(b, &k->attention[i])) {
+            if (!dct_attention_is_sound(&k->attention[i], why)) {
+                reject(b, name, "%s", why);
                 return false;
             }
             fine = exam_attention(e, &k->attention[i]);
@@ -120,7 +55,8 @@ static bool examine_slot(dct_backend *b, exam *e, int32_t slot) {
     } else if (slot == DCT_SLOT_PACK_KEYS) {
         fine = exam_pack_keys(e, k->pack_keys);
     } else if (slot == DCT_SLOT_PROBE) {
-        if (!check_probe(b, &k->probe)) {
+        if (!dct_probe_is_sound(&k->probe, why)) {
+            reject(b, name, "%s", why);
             return false;
         }
         fine = exam_probe(e, &k->probe);

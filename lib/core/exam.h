@@ -16,7 +16,6 @@ enum {
     EXAM_MASK = 1 << 12,
     EXAM_GUARD = 64,             // elements before and after what a kernel may write
     EXAM_START = EXAM_GUARD + 1, // where it writes: not aligned
-    EXAM_SCRATCH_MAX = 1 << 24,  // bytes that a kernel may ask for
     EXAM_SPECIAL_ROWS = 9,
     EXAM_SPECIAL_COLS = 21
 };

@@ -2,6 +2,7 @@
 // Cases of attention. Scalar accepts packed keys of one head only: its result for unpacked keys or
 // several heads is composed of such pieces.
 #include "exam.h"
+#include "sound.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -177,7 +178,7 @@ static void pack_keys(exam *e, decoct_attention_piece *p, const float *k) {
 static bool run_attention(exam *e, const decoct_attention_kernel *kernel,
                           decoct_attention_piece *p) {
     int64_t size = kernel->scratch_bytes ? kernel->scratch_bytes(p) : 0;
-    if (size < 0 || size > EXAM_SCRATCH_MAX) {
+    if (size < 0 || size > DCT_SCRATCH_MAX) {
         return exam_fail(e, "scratch_bytes() asks for %lld bytes", (long long)size);
     }
     p->scratch = exam_scratch(e, size);
