@@ -38,6 +38,9 @@ static uint16_t to_f16(float f) {
     if (size >= 65520.0f) {
         return sign | 0x7c00;
     }
+    if (size == 0.0f) {
+        return sign;
+    }
     frexpf(size, &exponent);
     int last = exponent - 11 > -24 ? exponent - 11 : -24;
     float whole = rintf(ldexpf(size, -last));

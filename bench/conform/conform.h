@@ -48,14 +48,14 @@ struct conform_probe {
     const dct_kernels *given;     // the candidate's
     const dct_kernels *right;     // scalar's
     // Of the frame.
-    struct conform_page *page; // shared with the parent
-    conform_matrix *first;     // operands of the present case
-    uint64_t random;           // state of conform_random
-    uint32_t operands;         // so far: each has another pattern
-    bool watched;              // the watch was set up
-    bool together;             // one of several threads that run this test at the same time
-    int overlaps;              // calls during which another thread has begun one
-    double end;                // CPU time of the thread at which it does not wait for them any more
+    struct conform_page *page;  // shared with the parent
+    conform_matrix *first;      // operands of the present case
+    uint64_t random;            // state of conform_random
+    uint32_t operands;          // so far: each has another pattern
+    bool watched;               // the watch was set up
+    bool together;              // one of several threads that run this test at the same time
+    int overlaps, all_overlaps; // calls (of a case, of all) during which another thread began one
+    double end; // CPU time of the thread at which it does not wait for them any more
 };
 
 // ---- A case ----
@@ -93,6 +93,7 @@ struct conform_matrix {
     conform_where where;
     uint32_t number; // of its pattern
     bool is_scratch;
+    bool is_written; // by the first call
     unsigned char *room;
     uint64_t room_bytes; // between the guard pages
     unsigned char *kept; // of an input: what room has to hold after the call
