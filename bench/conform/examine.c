@@ -3,6 +3,7 @@
 #include "examine.h"
 
 #include "child.h"
+#include "examine_speed.h"
 #include "lib/machine/cpu.h"
 #include "machine/clock.h"
 #include "tests.h"
@@ -267,11 +268,12 @@ static bool run_tests(job *j, examine_progress *progress, void *data, examine_re
             char name[EXAMINE_NAME];
             if (is_asked(j->options, &tests[t], &s->units[u], name, sizeof name)) {
                 progress(data, name, done++, total);
+                out->examined[u] = true;
                 fine = run_test(j, &tests[t], u, name, &so_far, out);
             }
         }
     }
-    progress(data, NULL, done, total);
+    progress(data, "timing", done, total);
     return fine;
 }
 
@@ -292,7 +294,8 @@ bool examine(const examine_options *options, examine_progress *progress, void *d
     *out = (examine_report){0};
     bool fine = j.page && j.survey && run_survey(&j, out);
     out->failed = fine && out->results[0].verdict == EXAMINE_FAILED;
-    fine = fine && run_tests(&j, progress, data, out);
+    fine = fine && run_tests(&j, progress, data, out) && examine_speeds(options, out);
+    progress(data, NULL, 0, 0);
     out->seconds = clock_now() - began;
     close_job(&j);
     return fine;

@@ -5,6 +5,14 @@
 
 #include "candidate.h"
 
+enum { EXAMINE_OTHERS = 6, EXAMINE_SHAPE = 48, EXAMINE_PATH = 4096 };
+
+// A backend whose speed is shown beside that of the candidate.
+typedef struct examine_other {
+    char name[CANDIDATE_TEXT];
+    const char *path; // NULL: inside the program
+} examine_other;
+
 typedef struct examine_options {
     const char *path; // of the plugin; NULL: a backend inside the program
     const char *name; // of that
@@ -13,6 +21,8 @@ typedef struct examine_options {
     const char *tests; // a pattern of fnmatch for "softmax/bits"; NULL: all
     int level;
     uint64_t seed;
+    examine_other others[EXAMINE_OTHERS];
+    int other_count;
 } examine_options;
 
 typedef enum examine_verdict {
@@ -37,8 +47,19 @@ typedef struct examine_result {
 
 enum { EXAMINE_CHECKS = 3 };
 
+// One call of a unit on one thread.
+typedef struct examine_speed {
+    double seconds; // 0: not timed
+    double share;   // of what the probes reach; 0: not known
+    const char *roof;
+    double others[EXAMINE_OTHERS]; // seconds; 0: that backend has no such kernel
+    char shape[EXAMINE_SHAPE];
+} examine_speed;
+
 typedef struct examine_report {
     candidate_survey survey;
+    bool examined[CANDIDATE_UNITS]; // units of which a test was run
+    examine_speed speeds[CANDIDATE_UNITS];
     examine_result *results; // the first one is that of the table
     int count, failed;
     double seconds;

@@ -11,21 +11,22 @@
 #include "bench/measure/progress.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct conform_options {
     examine_options examine;
     const char *given;
     const char *json; // a file, "-" is standard output
+    const char *html; // a file
     bool list;
 } conform_options;
 
-enum { KEY_OP = 0x100, KEY_DTYPE, KEY_TEST, KEY_QUICK, KEY_FULL, KEY_SEED, KEY_LIST };
+enum { KEY_OP = 0x100, KEY_DTYPE, KEY_TEST, KEY_QUICK, KEY_FULL, KEY_SEED, KEY_LIST, KEY_HTML };
 
 static const struct argp_option rows[] = {
     {"op", KEY_OP, "OP[,OP]", 0, "Only these operations, for example matmul or softmax", 0},
@@ -35,6 +36,7 @@ static const struct argp_option rows[] = {
     {"full", KEY_FULL, NULL, 0, "All tests: some minutes", 0},
     {"json", 'j', "FILE", OPTION_ARG_OPTIONAL,
      "Write all findings as JSON to FILE; without FILE, or with -, to standard output", 0},
+    {"html", KEY_HTML, "FILE", 0, "Write all findings as one page, which works offline", 0},
     {"list", KEY_LIST, NULL, 0, "List the tests that would run", 0},
     {"seed", KEY_SEED, "N", 0, "Other random numbers (default 1)", 0},
     {0},
@@ -45,37 +47,41 @@ static bool is_plugin(const char *word) {
     return (length > 3 && strcmp(word + length - 3, ".so") == 0) || candidate_is_inside(word);
 }
 
-static void check_dtypes(const struct argp_state *state, const char *given) {
-    char names[256], one[64];
-    stored_names(names, sizeof names);
+// Each of the names, which are separated by commas, has to be one of the valid ones.
+static const char *check_names(const struct argp_state *state, const char *option,
+                               const char *given, const char *valid) {
+    char one[64];
     for (const char *at = given; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
         snprintf(one, sizeof one, "%.*s", (int)strcspn(at, ","), at);
-        parse_check(state, "dtype", one, names);
+        parse_check(state, option, one, valid);
     }
+    return given;
 }
 
-static void check_ops(const struct argp_state *state, const char *given) {
-    char names[512], one[64];
-    examine_slot_names(names, sizeof names);
-    for (const char *at = given; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-        snprintf(one, sizeof one, "%.*s", (int)strcspn(at, ","), at);
-        parse_check(state, "op", one, names);
+static void take_backend(const struct argp_state *state, conform_options *o, const char *given) {
+    if (o->given) {
+        argp_error(state, "unexpected argument '%s'", given);
     }
+    o->given = given;
 }
 
 static error_t parse_conform(int key, char *arg, struct argp_state *state) {
     conform_options *o = state->input;
+    char valid[512];
     switch (key) {
     case KEY_OP:
-        check_ops(state, arg);
-        o->examine.ops = arg;
+        examine_slot_names(valid, sizeof valid);
+        o->examine.ops = check_names(state, "op", arg, valid);
         return 0;
     case KEY_DTYPE:
-        check_dtypes(state, arg);
-        o->examine.dtypes = arg;
+        stored_names(valid, sizeof valid);
+        o->examine.dtypes = check_names(state, "dtype", arg, valid);
         return 0;
     case 'j':
         o->json = parse_json_file(state, arg, is_plugin);
+        return 0;
+    case KEY_HTML:
+        o->html = arg;
         return 0;
     case KEY_LIST:
         o->list = true;
@@ -84,19 +90,14 @@ static error_t parse_conform(int key, char *arg, struct argp_state *state) {
         o->examine.tests = arg;
         return 0;
     case KEY_QUICK:
-        o->examine.level = CONFORM_QUICK;
-        return 0;
     case KEY_FULL:
-        o->examine.level = CONFORM_FULL;
+        o->examine.level = key == KEY_QUICK ? CONFORM_QUICK : CONFORM_FULL;
         return 0;
     case KEY_SEED:
         o->examine.seed = cli_seed(state, "seed", arg);
         return 0;
     case ARGP_KEY_ARG:
-        if (o->given) {
-            argp_error(state, "unexpected argument '%s'", arg);
-        }
-        o->given = arg;
+        take_backend(state, o, arg);
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "name a plugin file, or a backend that comes with decoct");
@@ -115,7 +116,10 @@ static const struct argp parser = {
     "Each test runs in a child process, so that a kernel that crashes or hangs is a finding.\n\n"
     "Examples:\n\n"
     "  decoct conform plugins/mine.so\n"
-    "  decoct conform avx2 --op softmax --full\n\n" CLI_EXIT_DOC_AND(
+    "  decoct conform avx2 --op softmax --full\n"
+    "  decoct conform plugins/mine.so --json mine.json --html mine.html\n\n"
+    "Speed is shown beside that of the other backends of this machine, and never "
+    "decides.\n\n" CLI_EXIT_DOC_AND(
         "12 a finding, 14 no such test, 77 not in this build or a backend for another CPU, "),
     NULL,
     NULL,
@@ -123,60 +127,99 @@ static const struct argp parser = {
 
 // ---- Which file ----
 
-typedef struct place {
-    const char *name;
-    char path[PATH_MAX];
-    bool found;
-} place;
+// The backends that a context finds, as a child has copied them.
+typedef struct found_backends {
+    int count;
+    struct {
+        char name[CANDIDATE_TEXT], path[EXAMINE_PATH];
+        bool inside;
+    } items[EXAMINE_OTHERS + 2];
+} found_backends;
 
 // In a child: a context loads every plugin.
 static void look_for(void *data) {
-    place *p = data;
+    found_backends *found = data;
     decoct_options options = {.struct_size = sizeof options, .threads = 1};
     decoct_context *ctx = NULL;
     if (decoct_context_open(&options, &ctx)) {
         return;
     }
-    for (int32_t i = 0; i < decoct_backend_count(ctx); i++) {
+    const int most = (int)(sizeof found->items / sizeof *found->items);
+    for (int32_t i = 0; i < decoct_backend_count(ctx) && found->count < most; i++) {
         decoct_backend_info info = {.struct_size = sizeof info};
-        if (!decoct_backend_describe(ctx, i, &info) && strcmp(info.name, p->name) == 0 &&
-            !p->found) {
-            snprintf(p->path, sizeof p->path, "%s", info.origin);
-            p->found = true;
+        bool fine = !decoct_backend_describe(ctx, i, &info) && info.usable;
+        for (int k = 0; k < found->count && fine; k++) {
+            fine = strcmp(found->items[k].name, info.name) != 0;
+        }
+        if (fine) {
+            snprintf(found->items[found->count].name, CANDIDATE_TEXT, "%s", info.name);
+            snprintf(found->items[found->count].path, EXAMINE_PATH, "%s", info.origin);
+            found->items[found->count].inside = info.origin[0] != '/';
+            found->count++;
         }
     }
 }
 
-static int find_plugin(conform_options *o, place *p) {
+static int find_backends(found_backends **out) {
     char why[128];
-    p->name = o->given;
+    *out = mmap(NULL, sizeof **out, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (*out == MAP_FAILED) {
+        *out = NULL;
+        return cli_fail(CLI_INTERNAL, "out of memory");
+    }
+    if (!cli_try(look_for, *out, why, sizeof why)) {
+        return cli_fail(CLI_INTERNAL, "looking for the other backends %s", why);
+    }
+    return CLI_OK;
+}
+
+static int find_plugin(conform_options *o, const found_backends *found) {
     if (strchr(o->given, '/') || access(o->given, F_OK) == 0) {
         o->examine.path = o->given;
         return access(o->given, R_OK) ? cli_fail(CLI_USAGE, "%s: %s", o->given, strerror(errno))
                                       : CLI_OK;
     }
-    if (candidate_is_inside(o->given)) {
-        o->examine.name = o->given;
-        return CLI_OK;
+    for (int i = 0; i < found->count; i++) {
+        if (strcmp(found->items[i].name, o->given) == 0) {
+            o->examine.name = o->given;
+            o->examine.path = found->items[i].inside ? NULL : found->items[i].path;
+            return CLI_OK;
+        }
     }
-    if (!cli_try(look_for, p, why, sizeof why)) {
-        return cli_fail(CLI_INTERNAL, "looking for the backend %s %s", o->given, why);
+    return cli_fail(CLI_USAGE,
+                    "%s is neither a file nor a backend that this CPU can use; `decoct "
+                    "info` lists the backends",
+                    o->given);
+}
+
+static bool is_same_file(const char *a, const char *b) {
+    struct stat one, other;
+    return b && stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+// Those to compare the speed with: all others.
+static void choose_others(conform_options *o, const found_backends *found) {
+    for (int i = 0; i < found->count && o->examine.other_count < EXAMINE_OTHERS; i++) {
+        const char *path = found->items[i].path;
+        bool inside = found->items[i].inside;
+        bool same = inside ? !o->examine.path && strcmp(found->items[i].name, o->given) == 0
+                           : is_same_file(path, o->examine.path);
+        if (!same) {
+            examine_other *other = &o->examine.others[o->examine.other_count++];
+            snprintf(other->name, sizeof other->name, "%s", found->items[i].name);
+            other->path = inside ? NULL : path;
+        }
     }
-    o->examine.path = p->path;
-    return p->found ? CLI_OK
-                    : cli_fail(CLI_USAGE,
-                               "%s is neither a file nor a backend; `decoct info` "
-                               "lists the backends",
-                               o->given);
 }
 
 // ---- The command ----
 
 static void show_progress(void *data, const char *name, int done, int total) {
     progress *p = data;
-    p->total = total;
-    p->done = done;
     if (name) {
+        p->total = total;
+        p->done = done;
         progress_say(p, name);
     } else {
         progress_end(p);
@@ -192,11 +235,15 @@ static bool put_conform_json(FILE *to, const void *data) {
 
 static int put_outcome(const conform_options *o, const examine_report *report) {
     const conform_outcome outcome = {.given = o->given, .options = &o->examine, .report = report};
-    bool only_json = o->json && cli_output_is_stdout(o->json);
-    if (!only_json) {
+    bool silent =
+        (o->json && cli_output_is_stdout(o->json)) || (o->html && cli_output_is_stdout(o->html));
+    if (!silent) {
         conform_put_terminal(&outcome, stdout);
     }
     int code = o->json ? cli_output_write(o->json, put_conform_json, &outcome) : CLI_OK;
+    if (code == CLI_OK && o->html) {
+        code = cli_output_write(o->html, conform_put_page, &outcome);
+    }
     if (code != CLI_OK) {
         return code;
     }
@@ -241,13 +288,16 @@ int cli_conform(int argc, char **argv) {
     if (code != CLI_OK) {
         return code;
     }
-    place *p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) {
-        return cli_fail(CLI_INTERNAL, "out of memory");
+    found_backends *found = NULL;
+    code = find_backends(&found);
+    code = code == CLI_OK ? find_plugin(&o, found) : code;
+    if (code == CLI_OK) {
+        choose_others(&o, found);
+        code = run_conform(&o);
     }
-    code = find_plugin(&o, p);
-    code = code == CLI_OK ? run_conform(&o) : code;
-    munmap(p, sizeof *p);
+    if (found) {
+        munmap(found, sizeof *found);
+    }
     int written = cli_finish();
     return code == CLI_OK ? written : code;
 }

@@ -28,6 +28,7 @@ typedef struct conform_summary {
 conform_summary conform_summarize(const examine_report *report, int unit);
 
 void conform_put_terminal(const conform_outcome *outcome, FILE *to);
+bool conform_put_page(FILE *to, const void *outcome);
 // NULL: no memory.
 json_t *conform_json(const conform_outcome *outcome);
 

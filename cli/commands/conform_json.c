@@ -52,25 +52,44 @@ static json_t *backend_json(const conform_outcome *o) {
                      s->loaded && !conform_is_unusable(o->report));
 }
 
+static json_t *speed_json(const conform_outcome *o, int unit) {
+    const examine_speed *s = &o->report->speeds[unit];
+    json_t *others = json_object();
+    for (int i = 0; i < o->options->other_count; i++) {
+        if (s->others[i] > 0.0) {
+            json_object_set_new(others, o->options->others[i].name, json_real(s->others[i]));
+        }
+    }
+    return json_pack("{s:s, s:s, s:f, s:o, s:s, s:o}", "unit", o->report->survey.units[unit].name,
+                     "shape", s->shape, "seconds", s->seconds, "share",
+                     s->share > 0.0 ? json_real(s->share) : json_null(), "roof", s->roof, "others",
+                     others);
+}
+
 json_t *conform_json(const conform_outcome *o) {
     static const char *const levels[] = {"quick", "ordinary", "full"};
     const examine_report *r = o->report;
     json_t *tests = json_array(), *units = json_array(), *untried = json_array();
+    json_t *speed = json_array();
     for (int i = 0; i < r->count; i++) {
         json_array_append_new(tests, result_json(r, &r->results[i]));
     }
     for (int i = 0; i < r->survey.count; i++) {
         json_array_append_new(units, unit_json(r, i));
+        if (r->speeds[i].seconds > 0.0) {
+            json_array_append_new(speed, speed_json(o, i));
+        }
     }
     for (int i = 0; i < EXAMINE_CHECKS; i++) {
         if (r->untried[i]) {
             json_array_append_new(untried, json_string(r->untried[i]));
         }
     }
-    return json_pack(
-        "{s:s, s:i, s:s, s:o, s:b, s:i, s:s, s:I, s:f, s:o, s:o, s:o}", "format", "decoct-conform",
-        "format_version", 1, "decoct", CLI_VERSION, "backend", backend_json(o), "conforms",
-        r->failed == 0 && r->survey.loaded && !conform_is_unusable(r), "failed", r->failed, "level",
-        levels[o->options->level], "seed", (json_int_t)o->options->seed, "seconds", r->seconds,
-        "units", units, "tests", tests, "not_tried", untried);
+    return json_pack("{s:s, s:i, s:s, s:o, s:b, s:i, s:s, s:I, s:f, s:o, s:o, s:o, s:o}", "format",
+                     "decoct-conform", "format_version", 1, "decoct", CLI_VERSION, "backend",
+                     backend_json(o), "conforms",
+                     r->failed == 0 && r->survey.loaded && !conform_is_unusable(r), "failed",
+                     r->failed, "level", levels[o->options->level], "seed",
+                     (json_int_t)o->options->seed, "seconds", r->seconds, "units", units, "tests",
+                     tests, "not_tried", untried, "speed", speed);
 }

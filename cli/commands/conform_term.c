@@ -105,21 +105,85 @@ static void put_finding_of(const examine_result *r, const conform_finding *f,
     cli_term_put_wrapped(term, line, INDENT);
 }
 
+// Is there an earlier one with the same reason? One is enough to see what is wrong.
+static bool is_repeated(const examine_result *r, int index) {
+    for (int i = 0; i < index; i++) {
+        if (strcmp(r->findings[i].reason, r->findings[index].reason) == 0 &&
+            r->findings[i].kind == r->findings[index].kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int put_findings_of_test(const examine_result *r, conform_kind kind, bool first,
+                                const cli_term *term) {
+    int shown = 0, same = r->count - r->kept;
+    for (int i = 0; i < r->kept; i++) {
+        bool repeated = is_repeated(r, i);
+        if (r->findings[i].kind == kind && !(repeated && kind == KIND_FAILURE)) {
+            fputs(first && shown == 0 ? "\n" : "", term->to);
+            put_finding_of(r, &r->findings[i], term);
+            shown++;
+        } else {
+            same += r->findings[i].kind == kind;
+        }
+    }
+    if (same > 0 && shown > 0 && kind == KIND_FAILURE) {
+        fprintf(term->to, "    (and %d more of this test)\n", same);
+    }
+    return shown;
+}
+
 static void put_findings_of_kind(const examine_report *report, conform_kind kind,
                                  const cli_term *term) {
-    bool any = false;
+    int shown = 0;
     for (int i = 0; i < report->count; i++) {
-        const examine_result *r = &report->results[i];
-        for (int k = 0; k < r->kept; k++) {
-            if (r->findings[k].kind == kind) {
-                fputs(any ? "" : "\n", term->to);
-                put_finding_of(r, &r->findings[k], term);
-                any = true;
+        shown += put_findings_of_test(&report->results[i], kind, shown == 0, term);
+    }
+}
+
+// "12.3 us" in 9 columns.
+static void put_time_of_call(const cli_term *term, double seconds) {
+    bool small = seconds < 1e-3;
+    fprintf(term->to, "%9.1f %s", seconds * (small ? 1e6 : 1e3), small ? "us" : "ms");
+}
+
+static void put_speed(const conform_outcome *o, int unit, const cli_term *term) {
+    const examine_speed *s = &o->report->speeds[unit];
+    fprintf(term->to, "  %-16s %-27s", o->report->survey.units[unit].name, s->shape);
+    put_time_of_call(term, s->seconds);
+    for (int i = 0; i < o->options->other_count; i++) {
+        if (s->others[i] > 0.0) {
+            fprintf(term->to, " %8.2fx", s->others[i] / s->seconds);
+        } else {
+            fprintf(term->to, " %9s", "");
+        }
+    }
+    if (s->share > 0.0) {
+        fprintf(term->to, "  %3.0f %% of %s", 100.0 * s->share, s->roof);
+    }
+    fputc('\n', term->to);
+}
+
+static void put_speeds(const conform_outcome *o, const cli_term *term) {
+    bool any = false;
+    for (int u = 0; u < o->report->survey.count; u++) {
+        if (o->report->speeds[u].seconds <= 0.0) {
+            continue;
+        }
+        if (!any) {
+            fprintf(term->to,
+                    "\nSpeed of one call on one thread, not a part of the verdict; times as "
+                    "fast as:\n%58s",
+                    "");
+            for (int i = 0; i < o->options->other_count; i++) {
+                fprintf(term->to, " %9.9s", o->options->others[i].name);
             }
+            fputc('\n', term->to);
         }
-        if (r->count > r->kept && kind == KIND_FAILURE) {
-            fprintf(term->to, "    and %d more findings of this test\n", r->count - r->kept);
-        }
+        put_speed(o, u, term);
+        any = true;
     }
 }
 
@@ -156,5 +220,6 @@ void conform_put_terminal(const conform_outcome *o, FILE *to) {
             cli_term_put_wrapped(&term, o->report->untried[i], 2);
         }
     }
+    put_speeds(o, &term);
     put_conform_verdict(o, &term);
 }

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""test_conform_command.py DECOCT PLUGINS REASONS: what `decoct conform` prints and writes, and how it ends."""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+DECOCT, PLUGINS, REASONS = sys.argv[1:4]
+RIGHT = os.path.join(PLUGINS, "single", "softmax_right.so")
+WRONG = os.path.join(PLUGINS, "single", "softmax_wrong.so")
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+
+
+def run(*args):
+    env = dict(os.environ, DECOCT_BACKEND_PATH="", LC_ALL="C", COLUMNS="100")
+    done = subprocess.run([DECOCT, "conform", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=env, check=False, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Ends(unittest.TestCase):
+    def test_right(self):
+        code, out, err = run(RIGHT, "--test", "softmax/bits")
+        self.assertEqual((code, err), (0, ""))
+        self.assertRegex(out, r"(?m)^  softmax +bit-exact +1 test ")
+        self.assertIn("Conforms: 0 of 2 tests failed", out)
+
+    def test_wrong(self):
+        code, out, _ = run(WRONG, "--test", "softmax/bits")
+        self.assertEqual(code, 12)
+        self.assertRegex(out, r"(?m)^  softmax +wrong +1 test +1 failed: bits$")
+        self.assertRegex(out, r"row \d+ column \d+: \S+ instead of\s+\S+;")
+        self.assertIn("Does not conform", out)
+
+    def test_inside(self):
+        code, out, _ = run("scalar", "--test", "softmax/bits")
+        self.assertEqual(code, 0, out)
+
+    def test_nothing(self):
+        self.assertEqual(run(RIGHT, "--test", "nothing/*")[0], 14)
+
+    def test_no_file(self):
+        code, _, err = run("/nowhere/mine.so")
+        self.assertEqual(code, 64)
+        self.assertIn("No such file", err)
+        code, _, err = run("nowhere")
+        self.assertEqual(code, 64)
+        self.assertIn("neither a file nor a backend", err)
+
+    def test_no_name(self):
+        self.assertEqual(run()[0], 64)
+        code, _, err = run(RIGHT, "--op", "softmax,sofmax")
+        self.assertEqual(code, 64)
+        self.assertIn("softmax", err)
+        self.assertEqual(run(RIGHT, "--dtype", "f23")[0], 64)
+
+    def test_other_cpu(self):
+        code, out, _ = run(os.path.join(PLUGINS, "features", "odd.so"))
+        self.assertEqual(code, 77, out)
+        self.assertIn("Not tried: this CPU lacks", out)
+
+    def test_list(self):
+        code, out, _ = run(RIGHT, "--list", "--quick")
+        names = out.split()
+        self.assertEqual(code, 0)
+        self.assertIn("softmax/bits", names)
+        self.assertIn("softmax/threads", names)
+        self.assertEqual(names, [name for name in names if name.startswith("softmax/")])
+
+
+class Files(unittest.TestCase):
+    def test_json_and_page(self):
+        with tempfile.TemporaryDirectory() as folder:
+            data, page = os.path.join(folder, "a.json"), os.path.join(folder, "a.html")
+            code, _, _ = run(WRONG, "--test", "softmax/bits", "--json", data, "--html", page)
+            self.assertEqual(code, 12)
+            with open(data, encoding="utf-8") as file:
+                told = json.load(file)
+            with open(page, encoding="utf-8") as file:
+                text = file.read()
+        self.assertEqual((told["format"], told["format_version"]), ("decoct-conform", 1))
+        self.assertEqual((told["conforms"], told["failed"], told["level"]), (False, 1, "ordinary"))
+        self.assertEqual([unit["name"] for unit in told["units"]], ["softmax"])
+        bits = [test for test in told["tests"] if test["name"] == "softmax/bits"][0]
+        self.assertEqual((bits["verdict"], bits["findings"][0]["reason"]), ("failed", "bits"))
+        self.assertEqual([speed["unit"] for speed in told["speed"]], ["softmax"])
+        self.assertNotRegex(text, r"https?://")
+        inside = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1)
+        self.assertEqual(json.loads(inside)["tests"][1]["name"], "softmax/bits")
+
+    def test_standard_output(self):
+        code, out, _ = run(RIGHT, "--test", "softmax/bits", "--json")
+        self.assertEqual((code, json.loads(out)["conforms"]), (0, True))
+
+
+class Page(unittest.TestCase):
+    def test_reasons(self):
+        """docs/conform.md has each reason with the meaning that the program prints."""
+        with open(REASONS, encoding="utf-8") as file:
+            known = re.findall(r'(?s)CONFORM_REASON\((\w+),\s*"(.*?)"\)', file.read())
+        known = [(name, re.sub(r'"\s*"', "", meaning)) for name, meaning in known]
+        with open(os.path.join(TOP, "docs", "conform.md"), encoding="utf-8") as file:
+            listed = re.findall(r"(?m)^\| `(\w+)` \| (.*) \|$", file.read())
+        self.assertTrue(known)
+        self.assertEqual(listed, known)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
