@@ -95,6 +95,15 @@ static void call_rows(const void *data) {
     }
 }
 
+static int64_t cost_of(int32_t op) {
+    static const int8_t costs[] = {
+#define DECOCT_OP(NAME, word, needs, forms, cost) [DECOCT_OP_##NAME] = (cost),
+#include <decoct/ops.def>
+#undef DECOCT_OP
+    };
+    return costs[op];
+}
+
 static bool lacks(int32_t op, const decoct_rows_piece *a) {
     bool norm = op == DECOCT_OP_LAYER_NORM || op == DECOCT_OP_RMS_NORM;
     return norm ? !a->gain : op == DECOCT_OP_AXPBY && !a->bias;
@@ -108,6 +117,7 @@ static void run_rows(int32_t op, const decoct_rows_piece *a) {
               .x = a->ids ? NULL : a->x.data,
               .x_cols = a->cols,
               .x_stride = a->x.stride,
+              .work = a->rows * a->cols * cost_of(op),
               .without = lacks(op, a)};
     run_around(&v, call_rows, &(rows_call){op, a});
 }
@@ -146,7 +156,8 @@ static void run_matmul(decoct_dtype dtype, const decoct_matmul_piece *a) {
               .y_stride = a->y.stride,
               .x = a->x.data,
               .x_cols = a->k,
-              .x_stride = a->x.stride};
+              .x_stride = a->x.stride,
+              .work = 3 * a->rows * a->cols * a->k};
     run_around(&v, call_matmul, &(matmul_call){dtype, a});
 }
 
@@ -178,7 +189,8 @@ static void run_attention(const decoct_attention_piece *a) {
               .x = a->q,
               .x_cols = a->head_dim,
               .x_stride = a->q_stride,
-              .keys = a->kv_len};
+              .keys = a->kv_len,
+              .work = a->rows * a->kv_len * (a->head_dim + a->value_dim)};
     run_around(&v, call_attention, a);
 }
 

@@ -21,6 +21,7 @@ typedef struct view {
     const float *x; // (rows, x_cols); NULL where it is a table
     int64_t x_cols, x_stride;
     int64_t keys; // of attention
+    int64_t work; // about the steps of its time
     bool without; // an operand that may be NULL is
 } view;
 
