@@ -28,6 +28,7 @@ static const shape shapes[] = {
     {17, 130, 101, 5, 0, 0, true, false},   {130, 17, 257, 0, 7, 0, false, true},
     {65, 129, 1031, 0, 0, 0, false, false}, {200, 3, 96, 0, 0, 0, true, false},
     {40, 200, 768, 16, 0, 8, true, false},  {97, 333, 211, 0, 0, 0, false, true},
+    {64, 256, 128, 0, 0, 0, true, false},   {80, 384, 64, 0, 0, 16, true, true},
 };
 
 // What one test needs.

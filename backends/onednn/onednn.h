@@ -65,7 +65,7 @@ typedef struct onednn_operand {
     const dnnl_memory_desc_t *layout;
 } onednn_operand;
 
-enum { ONEDNN_OPERANDS = 4 };
+enum { ONEDNN_OPERANDS = 3 };
 
 int32_t onednn_open(char *reason, uint64_t size);
 // A matrix of f32 whose rows are `stride` apart.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Matrix products of oneDNN: dnnl_sgemm where b is row-major, and its matmul primitive for weights
-// that were packed into the layout that it prefers, in parts of some columns, one for each thread.
+// Matrix products of oneDNN: dnnl_sgemm where b is row-major, each thread with a block of y; and
+// its matmul primitive for weights that were packed into the layout that it prefers, each thread
+// with some rows of y, since its fast kernels write whole rows.
 #include "onednn.h"
 
 #include "whole/split.h"
@@ -11,20 +12,18 @@
 // Primitives that packed weights keep, and the rows for which the layout is chosen.
 enum { KEPT = 16, USUAL_ROWS = 64 };
 
-// Products of one shape: of all parts of some columns but the last one, and of that.
+// Products of one shape: of `rows` rows of y, the work of one thread, and of the last ones.
 typedef struct shape {
-    int64_t m, x_stride, y_stride;
-    bool bias;
+    int64_t m, rows, x_stride, y_stride;
     bool fast; // there are primitives; else a product of the copy is
     bool kept; // by the weights
     onednn_primitive primitives[2];
 } shape;
 
 typedef struct weights {
-    int64_t k, n, cols, parts; // cols: of all parts but the last one
-    dnnl_memory_desc_t layouts[2];
-    int64_t part_bytes;
-    char *floats;
+    int64_t k, n;
+    dnnl_memory_desc_t layout;
+    float *floats;
     float *copy; // b as it was given, but dense
     bool transposed;
     _Atomic(shape *) shapes[KEPT];
@@ -62,14 +61,14 @@ static void multiply_block(void *data, int64_t index, int32_t worker) {
 
 // ---- Packed ----
 
-// x (m, k) w (k, cols) + bias; w: its layout, or left open.
+// x (m, k) w (k, cols); w: its layout, or left open. The bias is added later: with it some shapes
+// have no fast primitive.
 static bool make_product(int64_t m, int64_t k, int64_t cols, const shape *s,
                          const dnnl_memory_desc_t *w, onednn_primitive *out) {
-    dnnl_memory_desc_t x, y, bias;
+    dnnl_memory_desc_t x, y;
     dnnl_matmul_desc_t operation;
     return onednn_matrix(m, k, s->x_stride, &x) && onednn_matrix(m, cols, s->y_stride, &y) &&
-           onednn_matrix(1, cols, cols, &bias) &&
-           onednn.matmul(&operation, &x, w, s->bias ? &bias : NULL, &y) == dnnl_success &&
+           onednn.matmul(&operation, &x, w, NULL, &y) == dnnl_success &&
            onednn_make(&operation, out);
 }
 
@@ -78,45 +77,34 @@ static bool is_fast(const onednn_primitive *p) {
     return p->kernel && strstr(p->kernel, "brg");
 }
 
-static bool choose_layout(int64_t k, int64_t cols, dnnl_memory_desc_t *layout) {
-    const dnnl_dims_t dims = {k, cols};
-    const shape usual = {.x_stride = k, .y_stride = cols};
+static bool choose_layout(weights *w) {
+    const dnnl_dims_t dims = {w->k, w->n};
+    const shape usual = {.x_stride = w->k, .y_stride = w->n};
     dnnl_memory_desc_t any;
     onednn_primitive made = {0};
     bool well =
         onednn.layout_tagged(&any, 2, dims, dnnl_f32, dnnl_format_tag_any) == dnnl_success &&
-        make_product(USUAL_ROWS, k, cols, &usual, &any, &made) && is_fast(&made);
-    *layout = made.weights;
+        make_product(USUAL_ROWS, w->k, w->n, &usual, &any, &made) && is_fast(&made);
+    w->layout = made.weights;
     onednn_free(&made);
     return well;
 }
 
-static int64_t cols_of(const weights *w, int64_t part) {
-    return whole_smaller(w->cols, w->n - part * w->cols);
-}
-
-static const dnnl_memory_desc_t *layout_of(const weights *w, int64_t part) {
-    return &w->layouts[part == w->parts - 1];
-}
-
-// Copies the columns of one part into its layout.
-static bool fill_part(const weights *w, const decoct_whole_weights *from, int64_t part) {
+// Copies b into the layout.
+static bool fill(const weights *w, const decoct_whole_weights *from) {
     bool t = from->b_transposed;
-    const float *b = (const float *)from->b.data + part * w->cols * (t ? from->b.stride : 1);
-    const dnnl_dims_t dims = {w->k, cols_of(w, part)};
+    const dnnl_dims_t dims = {w->k, w->n};
     const dnnl_dims_t strides = {t ? 1 : from->b.stride, t ? from->b.stride : 1};
     dnnl_memory_desc_t given;
     dnnl_primitive_desc_t plan = NULL;
     onednn_primitive copy = {0};
+    const onednn_operand operands[] = {{DNNL_ARG_FROM, from->b.data, &given},
+                                       {DNNL_ARG_TO, w->floats, &w->layout}};
     bool well = onednn.layout_strided(&given, 2, dims, dnnl_f32, strides) == dnnl_success &&
-                onednn.plan_reorder(&plan, &given, onednn.engine, layout_of(w, part), onednn.engine,
+                onednn.plan_reorder(&plan, &given, onednn.engine, &w->layout, onednn.engine,
                                     NULL) == dnnl_success &&
                 onednn.primitive_create(&copy.primitive, plan) == dnnl_success &&
-                onednn_run(&copy,
-                           (onednn_operand[]){
-                               {DNNL_ARG_FROM, b, &given},
-                               {DNNL_ARG_TO, w->floats + part * w->part_bytes, layout_of(w, part)}},
-                           2);
+                onednn_run(&copy, operands, 2);
     if (plan) {
         onednn.plan_destroy(plan);
     }
@@ -134,30 +122,34 @@ static float *copy_dense(const decoct_whole_weights *from) {
     return copy;
 }
 
+typedef struct packing {
+    const decoct_whole_weights *from;
+    weights *to;
+    bool well;
+} packing;
+
+static void pack_all(void *data, int64_t index, int32_t worker) {
+    packing *p = data;
+    weights *w = p->to;
+    (void)index;
+    (void)worker;
+    size_t bytes = choose_layout(w) ? onednn.layout_size(&w->layout) : 0;
+    w->floats = bytes > 0 ? aligned_alloc(64, (bytes + 63) / 64 * 64) : NULL;
+    w->copy = w->floats ? copy_dense(p->from) : NULL;
+    p->well = w->copy && fill(w, p->from);
+}
+
 int32_t onednn_pack(const decoct_host *host, const decoct_whole_weights *from, void **packed) {
     weights *w = from->k > 0 && from->n > 0 ? calloc(1, sizeof *w) : NULL;
     if (!w) {
         return 1;
     }
-    int64_t most = (from->n + WHOLE_COLS - 1) / WHOLE_COLS;
     w->k = from->k;
     w->n = from->n;
-    w->cols =
-        whole_smaller(whole_part(from->n, whole_smaller(host->threads, most), WHOLE_COLS), from->n);
-    w->parts = (from->n + w->cols - 1) / w->cols;
-    bool well = choose_layout(w->k, w->cols, &w->layouts[0]) &&
-                choose_layout(w->k, cols_of(w, w->parts - 1), &w->layouts[1]);
-    size_t bytes = well ? onednn.layout_size(&w->layouts[0]) : 0;
-    size_t last = well ? onednn.layout_size(&w->layouts[1]) : 0;
-    bytes = ((bytes > last ? bytes : last) + 63) / 64 * 64;
-    w->part_bytes = (int64_t)bytes;
-    w->floats = well ? aligned_alloc(64, bytes * (size_t)w->parts) : NULL;
-    w->copy = w->floats ? copy_dense(from) : NULL;
     w->transposed = from->b_transposed;
-    for (int64_t part = 0; part < w->parts && w->floats && well; part++) {
-        well = fill_part(w, from, part);
-    }
-    if (!well || !w->copy) {
+    packing p = {.from = from, .to = w};
+    host->run(host->context, 1, pack_all, &p);
+    if (!p.well) {
         onednn_release(w);
         return 1;
     }
@@ -184,8 +176,8 @@ void onednn_release(void *packed) {
 }
 
 static bool is_same(const shape *a, const shape *b) {
-    return a->m == b->m && a->x_stride == b->x_stride && a->y_stride == b->y_stride &&
-           a->bias == b->bias;
+    return a->m == b->m && a->rows == b->rows && a->x_stride == b->x_stride &&
+           a->y_stride == b->y_stride;
 }
 
 static shape *make_shape(const weights *w, const shape *wanted) {
@@ -194,12 +186,11 @@ static shape *make_shape(const weights *w, const shape *wanted) {
         return NULL;
     }
     *s = *wanted;
+    int64_t last = s->m % s->rows ? s->m % s->rows : s->rows;
     s->fast = true;
     for (int i = 0; i < 2 && s->fast; i++) {
-        int64_t part = i ? w->parts - 1 : 0;
-        s->fast =
-            make_product(s->m, w->k, cols_of(w, part), s, layout_of(w, part), &s->primitives[i]) &&
-            is_fast(&s->primitives[i]);
+        s->fast = make_product(i ? last : s->rows, w->k, w->n, s, &w->layout, &s->primitives[i]) &&
+                  is_fast(&s->primitives[i]);
     }
     return s;
 }
@@ -232,23 +223,27 @@ static shape *find_shape(weights *w, const shape *wanted) {
     return made;
 }
 
-static void multiply_part(void *data, int64_t part, int32_t worker) {
+static void multiply_rows(void *data, int64_t index, int32_t worker) {
     product *p = data;
     const decoct_whole_matmul *a = p->call;
     const weights *w = a->packed;
-    int64_t cols = cols_of(w, part), col = part * w->cols;
-    dnnl_memory_desc_t x, y, bias;
-    bool well = onednn_matrix(a->m, a->k, a->x.stride, &x) &&
-                onednn_matrix(a->m, cols, a->y.stride, &y) && onednn_matrix(1, cols, cols, &bias);
+    int64_t first = index * p->shape->rows, rows = whole_smaller(p->shape->rows, a->m - first);
+    const float *x_data = (const float *)a->x.data + first * a->x.stride;
+    float *y_data = (float *)a->y.data + first * a->y.stride;
+    dnnl_memory_desc_t x, y;
+    const onednn_operand operands[] = {{DNNL_ARG_SRC, x_data, &x},
+                                       {DNNL_ARG_WEIGHTS, w->floats, &w->layout},
+                                       {DNNL_ARG_DST, y_data, &y}};
     (void)worker;
-    const onednn_operand operands[] = {
-        {DNNL_ARG_SRC, a->x.data, &x},
-        {DNNL_ARG_WEIGHTS, w->floats + part * w->part_bytes, layout_of(w, part)},
-        {DNNL_ARG_DST, (float *)a->y.data + col, &y},
-        {DNNL_ARG_BIAS, a->bias + (a->bias ? col : 0), &bias}};
-    well =
-        well && onednn_run(&p->shape->primitives[part == w->parts - 1], operands, a->bias ? 4 : 3);
+    bool well = onednn_matrix(rows, a->k, a->x.stride, &x) &&
+                onednn_matrix(rows, a->n, a->y.stride, &y) &&
+                onednn_run(&p->shape->primitives[first + rows == a->m], operands, 3);
     p->failures += !well;
+    for (int64_t i = 0; i < rows && a->bias; i++, y_data += a->y.stride) {
+        for (int64_t j = 0; j < a->n; j++) {
+            y_data[j] += a->bias[j];
+        }
+    }
 }
 
 static int32_t multiply_unpacked(const decoct_host *host, const decoct_whole_matmul *call) {
@@ -257,29 +252,35 @@ static int32_t multiply_unpacked(const decoct_host *host, const decoct_whole_mat
     return p.failures > 0;
 }
 
+// Rows of one thread. Fewer than WHOLE_ROWS for each: the threads share the columns of the copy.
+static int64_t rows_of(const decoct_host *host, int64_t m) {
+    int64_t rows = (m + host->threads - 1) / host->threads;
+    return host->threads == 1 || rows >= WHOLE_ROWS ? rows : 0;
+}
+
 static int32_t multiply_packed(const decoct_host *host, const decoct_whole_matmul *call) {
     const shape wanted = {.m = call->m,
+                          .rows = rows_of(host, call->m),
                           .x_stride = call->x.stride,
-                          .y_stride = call->y.stride,
-                          .bias = call->bias != NULL};
+                          .y_stride = call->y.stride};
     weights *w = (void *)(uintptr_t)call->packed;
-    shape *s = find_shape(w, &wanted);
-    if (!s || !s->fast) {
-        if (s && !s->kept) {
+    shape *s = wanted.rows > 0 ? find_shape(w, &wanted) : NULL;
+    if (s && s->fast) {
+        product p = {.call = call, .shape = s};
+        host->run(host->context, (s->m + s->rows - 1) / s->rows, multiply_rows, &p);
+        if (!s->kept) {
             free_shape(s);
         }
-        decoct_whole_matmul plain = *call;
-        plain.packed = NULL;
-        plain.b = (decoct_operand){.data = w->copy, .stride = w->transposed ? w->k : w->n};
-        plain.b_transposed = w->transposed;
-        return multiply_unpacked(host, &plain);
+        return p.failures > 0;
     }
-    product p = {.call = call, .shape = s};
-    host->run(host->context, w->parts, multiply_part, &p);
-    if (!s->kept) {
+    if (s && !s->kept) {
         free_shape(s);
     }
-    return p.failures > 0;
+    decoct_whole_matmul plain = *call;
+    plain.packed = NULL;
+    plain.b = (decoct_operand){.data = w->copy, .stride = w->transposed ? w->k : w->n};
+    plain.b_transposed = w->transposed;
+    return multiply_unpacked(host, &plain);
 }
 
 int32_t onednn_matmul(const decoct_host *host, const decoct_whole_matmul *call) {
