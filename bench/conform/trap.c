@@ -19,7 +19,7 @@ void trap_watch(conform_probe *p) {
 }
 
 const conform_probe *trap_probe(void) {
-    return this_thread;
+    return this_thread ? this_thread : watching; // a thread that the candidate has started
 }
 
 void trap_record(conform_kind kind, const char *reason, const char *format, ...) {

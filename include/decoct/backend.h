@@ -12,7 +12,8 @@
  * Kernels compute what backends/scalar computes, to the last bit: that directory is the definition.
  * (A backend or a kernel that declares DECOCT_BITS_OTHER is exempt, and is only used when its name
  * was asked for.) Kernels run on one thread, allocate nothing, take no locks; all shapes were
- * checked before. Without a kernel for an operation and a type, the next best backend serves it.
+ * checked before: rows, cols, head_dim and value_dim of a piece are at least 1, k and kv_len may be
+ * 0. Without a kernel for an operation and a type, the next best backend serves it.
  *
  * Strides are in elements where a comment does not say bytes. Pieces may get new fields at their
  * end; a kernel that does not know one is not called with it: new parameters come with a new bit,
