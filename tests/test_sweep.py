@@ -27,7 +27,7 @@ sys.dont_write_bytecode = True
 import fields  # noqa: E402
 import terminal  # noqa: E402
 # What every row of a sweep of products and attention has, and what only some have.
-SOME = {"model", "block", "layers_timed", "scaled", "level", "bytes", "GFLOP/s", "GB/s", "tokens/s", "intensity", "error_occurred", "error_message"}
+SOME = {"model", "block", "layers_timed", "scaled", "level", "bytes", "GFLOP/s", "GB/s", "tokens/s", "intensity", "distance", "error_occurred", "error_message"}
 CASE_KEYS = {"seq", "heads", "head_dim", "layers", "roof", "roof_rate", "pct_of_roof", "pct_of_roof_low",
              "pct_of_roof_high", "hash", "expected", "reference", "correct"}
 ROW_KEYS = {key for key, *_ in fields.rows()} - SOME - CASE_KEYS
