@@ -5,6 +5,8 @@
 
 #include "cases.h"
 
+enum { THREADS_MOST = 3 }; // of a host
+
 typedef enum whole_end { WHOLE_DONE, WHOLE_DECLINED, WHOLE_WRONG } whole_end;
 
 // One product, of which b is packed by the candidate first if `packed`. WHOLE_WRONG: there was a
