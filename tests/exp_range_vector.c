@@ -3,6 +3,7 @@
 // TANH_RANGE and ERF_RANGE.
 #include BACKEND_VEC_H
 
+#include "backends/simd/erf.h"
 #include "backends/simd/exp.h"
 #include "backends/simd/tanh.h"
 #include "exp_range.h"

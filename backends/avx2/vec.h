@@ -4,8 +4,10 @@
 #define VEC_H
 
 #include <immintrin.h>
-#include <sleef.h>
 #include <stdint.h>
+#ifdef DECOCT_SLEEF
+#include <sleef.h>
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -202,8 +204,11 @@ INLINE vec vec_twice(vec a) {
     return (vec){_mm256_permutevar8x32_ps(a.lo, low), _mm256_permutevar8x32_ps(a.lo, high)};
 }
 
+#ifdef DECOCT_SLEEF
+#define VEC_ERF
 INLINE vec vec_erf(vec a) {
     return (vec){Sleef_finz_erff8_u10avx2(a.lo), Sleef_finz_erff8_u10avx2(a.hi)};
 }
+#endif
 
 #endif

@@ -4,8 +4,10 @@
 #define VEC_H
 
 #include <immintrin.h>
-#include <sleef.h>
 #include <stdint.h>
+#ifdef DECOCT_SLEEF
+#include <sleef.h>
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -177,8 +179,11 @@ INLINE vec vec_twice(vec a) {
     return (vec){_mm512_permutexvar_ps(index, a.v)};
 }
 
+#ifdef DECOCT_SLEEF
+#define VEC_ERF
 INLINE vec vec_erf(vec a) {
     return (vec){Sleef_finz_erff16_u10avx512f(a.v)};
 }
+#endif
 
 #endif

@@ -4,8 +4,10 @@
 #define VEC_H
 
 #include <arm_neon.h>
-#include <sleef.h>
 #include <stdint.h>
+#ifdef DECOCT_SLEEF
+#include <sleef.h>
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -256,8 +258,11 @@ INLINE vec vec_twice(vec x) {
                  vzip2q_f32(x.b, x.b)};
 }
 
+#ifdef DECOCT_SLEEF
+#define VEC_ERF
 INLINE vec vec_erf(vec x) {
     return ALL1(Sleef_finz_erff4_u10advsimd, x);
 }
+#endif
 
 #endif

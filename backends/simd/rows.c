@@ -2,6 +2,7 @@
 // Row kernels over the 16 lanes.
 #include "sheet.h" // of the ISA that this is compiled for
 
+#include "erf.h"
 #include "kernels.h"
 #include "layer_norm.h"
 #include "rotary.h"

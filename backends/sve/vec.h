@@ -5,8 +5,10 @@
 #define VEC_H
 
 #include <arm_sve.h>
-#include <sleef.h>
 #include <stdint.h>
+#ifdef DECOCT_SLEEF
+#include <sleef.h>
+#endif
 
 #if __ARM_FEATURE_SVE_BITS != VECTOR_BITS
 #error "compile with -msve-vector-bits=VECTOR_BITS"
@@ -292,11 +294,14 @@ INLINE vec vec_twice(vec x) {
     return to;
 }
 
+#ifdef DECOCT_SLEEF
+#define VEC_ERF
 INLINE vec vec_erf(vec x) {
     EACH_PART(i) {
         x.v[i] = Sleef_finz_erffx_u10sve(x.v[i]);
     }
     return x;
 }
+#endif
 
 #endif
