@@ -144,6 +144,20 @@ static const machine arm_machines[] = {
     {"SVE of 2048 bits", DCT_CPU_ARM64, SVE(256), SVE_LEVEL},
 };
 
+// HWCAP has a bit for each letter; qemu's rv64 shows IMAFDC, with v=true also V.
+#define RISCV(cap, bytes)                                                                          \
+    { .hwcap = (cap), .vector_bytes = (bytes) }
+
+static const machine riscv_machines[] = {
+    {"RV64GC", DCT_CPU_RISCV64, RISCV(0x112d, 0), 0},
+    {"V, length unknown", DCT_CPU_RISCV64, RISCV(0x20112d, 0), DECOCT_CPU_RVV},
+    {"V of 128 bits", DCT_CPU_RISCV64, RISCV(0x20112d, 16), DECOCT_CPU_RVV | DECOCT_CPU_RVV_128},
+    {"V of 256 bits", DCT_CPU_RISCV64, RISCV(0x20112d, 32), DECOCT_CPU_RVV | DECOCT_CPU_RVV_256},
+    {"V of 512 bits", DCT_CPU_RISCV64, RISCV(0x20112d, 64), DECOCT_CPU_RVV | DECOCT_CPU_RVV_512},
+    {"V of 1024 bits", DCT_CPU_RISCV64, RISCV(0x20112d, 128), DECOCT_CPU_RVV},
+    {"a length without V", DCT_CPU_RISCV64, RISCV(0x112d, 32), 0},
+};
+
 static void check(const machine *machines, size_t count) {
     for (size_t i = 0; i < count; i++) {
         uint64_t got = dct_cpu_features(machines[i].family, &machines[i].raw);
@@ -168,6 +182,11 @@ static void hidden_state_is_not_trusted(void **state) {
 static void known_arm_machines(void **state) {
     (void)state;
     check(arm_machines, sizeof arm_machines / sizeof arm_machines[0]);
+}
+
+static void known_riscv_machines(void **state) {
+    (void)state;
+    check(riscv_machines, sizeof riscv_machines / sizeof riscv_machines[0]);
 }
 
 static void hybrids_are_known(void **state) {
@@ -200,6 +219,12 @@ static void this_machine(void **state) {
     assert_int_equal(dct_cpu_family_here(), DCT_CPU_ARM64);
     assert_true(features & DECOCT_CPU_NEON);
     assert_string_equal(dct_cpu_family_name(dct_cpu_family_here()), "aarch64");
+#elif defined(__riscv)
+    assert_int_equal(dct_cpu_family_here(), DCT_CPU_RISCV64);
+    assert_string_equal(dct_cpu_family_name(dct_cpu_family_here()), "riscv64");
+    uint64_t length = features & DCT_CPU_LENGTHS; // at most one
+    assert_true((length & (length - 1)) == 0);
+    assert_true(!length || dct_cpu_length() == length);
 #else
     assert_int_equal(features, 0);
 #endif
@@ -343,6 +368,7 @@ int main(void) {
         cmocka_unit_test(known_x86_machines),
         cmocka_unit_test(hidden_state_is_not_trusted),
         cmocka_unit_test(known_arm_machines),
+        cmocka_unit_test(known_riscv_machines),
         cmocka_unit_test(hybrids_are_known),
         cmocka_unit_test(this_machine),
         cmocka_unit_test(names_are_cut_to_size),

@@ -4,7 +4,7 @@
 #ifndef SCALAR_H
 #define SCALAR_H
 
-#if defined(__FMA__) || defined(__aarch64__)
+#if defined(__FMA__) || defined(__aarch64__) || defined(__riscv_flen)
 #define HAVE_FMA 1
 #else
 #define HAVE_FMA 0

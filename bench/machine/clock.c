@@ -34,7 +34,7 @@ static uint64_t chain(uint64_t x, uint64_t y) {
     for (int i = 0; i < LINKS / LINKS_A_TURN; i++) {
 #if defined(__x86_64__)
         __asm__ volatile(".rept 16\n\tadd %1, %0\n\t.endr" : "+r"(x) : "r"(y) : "cc");
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) || defined(__riscv)
         __asm__ volatile(".rept 16\n\tadd %0, %0, %1\n\t.endr" : "+r"(x) : "r"(y));
 #else
         return 0;

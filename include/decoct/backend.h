@@ -54,6 +54,10 @@ extern "C" {
 #define DECOCT_CPU_SVE_128 (UINT64_C(1) << 39) /**< 64-bit ARM: SVE with registers of 128 bits */
 #define DECOCT_CPU_SVE_256 (UINT64_C(1) << 40) /**< 64-bit ARM: SVE with registers of 256 bits */
 #define DECOCT_CPU_SVE_512 (UINT64_C(1) << 41) /**< 64-bit ARM: SVE with registers of 512 bits */
+#define DECOCT_CPU_RVV (UINT64_C(1) << 48)     /**< 64-bit RISC-V: V 1.0 */
+#define DECOCT_CPU_RVV_128 (UINT64_C(1) << 49) /**< 64-bit RISC-V: V with registers of 128 bits */
+#define DECOCT_CPU_RVV_256 (UINT64_C(1) << 50) /**< 64-bit RISC-V: V with registers of 256 bits */
+#define DECOCT_CPU_RVV_512 (UINT64_C(1) << 51) /**< 64-bit RISC-V: V with registers of 512 bits */
 
 /* ---- Constants of the arithmetic: part of the definition, never tuned --------------------------
  */

@@ -7,7 +7,6 @@
 
 #include <decoct/backend.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #if defined(__x86_64__) || (defined(__i386__) && defined(__SSE2__))
@@ -17,6 +16,10 @@
 #elif defined(__aarch64__)
 #define HERE_ARM64 1
 #include <sys/auxv.h>
+#elif defined(__riscv) && __riscv_xlen == 64 && defined(__riscv_flen)
+#define HERE_RISCV64 1
+#include <sys/auxv.h>
+#include <sys/prctl.h>
 #else
 #include <fenv.h>
 #endif
@@ -45,6 +48,8 @@ enum {
     HWCAP_ASIMDDP_BIT = 20,
     HWCAP_SVE_BIT = 22
 };
+// Linux, arch/riscv: one bit for each letter of the instruction set.
+enum { HWCAP_V_BIT = 'V' - 'A' };
 enum { HWCAP2_SVE2_BIT = 1, HWCAP2_I8MM_BIT = 13, HWCAP2_BF16_BIT = 14 };
 
 // ---- Registers to features ----
@@ -122,12 +127,25 @@ static uint64_t arm64_features(const dct_cpu_raw *raw) {
     return features;
 }
 
+static uint64_t rvv_length(uint64_t bytes) {
+    return bytes == 16   ? DECOCT_CPU_RVV_128
+           : bytes == 32 ? DECOCT_CPU_RVV_256
+           : bytes == 64 ? DECOCT_CPU_RVV_512
+                         : 0;
+}
+
+static uint64_t riscv64_features(const dct_cpu_raw *raw) {
+    return has(raw->hwcap, HWCAP_V_BIT) ? DECOCT_CPU_RVV | rvv_length(raw->vector_bytes) : 0;
+}
+
 uint64_t dct_cpu_features(dct_cpu_family family, const dct_cpu_raw *raw) {
     switch (family) {
     case DCT_CPU_X86:
         return x86_features(raw);
     case DCT_CPU_ARM64:
         return arm64_features(raw);
+    case DCT_CPU_RISCV64:
+        return riscv64_features(raw);
     default:
         return 0;
     }
@@ -144,69 +162,7 @@ bool dct_cpus_may_differ(dct_cpu_family family, const dct_cpu_raw *raw) {
     }
 }
 
-// ---- Names ----
-
-const char *dct_cpu_family_name(dct_cpu_family family) {
-    switch (family) {
-    case DCT_CPU_X86:
-        return "x86_64";
-    case DCT_CPU_ARM64:
-        return "aarch64";
-    default:
-        return "other";
-    }
-}
-
-const char *dct_cpu_feature_name(uint64_t feature) {
-    static const struct {
-        uint64_t bit;
-        const char *name;
-    } names[] = {
-        {DECOCT_CPU_AVX2, "avx2"},
-        {DECOCT_CPU_FMA, "fma"},
-        {DECOCT_CPU_F16C, "f16c"},
-        {DECOCT_CPU_AVX512, "avx512"},
-        {DECOCT_CPU_AVX512_BF16, "avx512_bf16"},
-        {DECOCT_CPU_AVX512_VNNI, "avx512_vnni"},
-        {DECOCT_CPU_NEON, "neon"},
-        {DECOCT_CPU_NEON_FP16, "neon_fp16"},
-        {DECOCT_CPU_NEON_DOTPROD, "neon_dotprod"},
-        {DECOCT_CPU_NEON_BF16, "neon_bf16"},
-        {DECOCT_CPU_NEON_I8MM, "neon_i8mm"},
-        {DECOCT_CPU_SVE, "sve"},
-        {DECOCT_CPU_SVE2, "sve2"},
-        {DECOCT_CPU_SVE_128, "sve_128"},
-        {DECOCT_CPU_SVE_256, "sve_256"},
-        {DECOCT_CPU_SVE_512, "sve_512"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].bit == feature) {
-            return names[i].name;
-        }
-    }
-    return NULL;
-}
-
-void dct_cpu_feature_names(uint64_t features, char *text, uint64_t size) {
-    if (size == 0) {
-        return;
-    }
-    text[0] = '\0';
-    uint64_t used = 0, unknown = 0;
-    for (int bit = 0; bit < 64 && used + 1 < size; bit++) {
-        uint64_t one = features & UINT64_C(1) << bit;
-        const char *name = dct_cpu_feature_name(one);
-        unknown |= name ? 0 : one;
-        if (name) {
-            int length = snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "", name);
-            used += (uint64_t)length;
-        }
-    }
-    if (unknown && used + 1 < size) {
-        snprintf(text + used, size - used, "%s%#llx", used > 0 ? " " : "",
-                 (unsigned long long)unknown);
-    }
-}
+// ---- This machine ----
 
 // Copies the printable characters of `raw`: runs of blanks as one, trimmed, cut to `size`.
 static void copy_brand(const char *raw, char *text, uint64_t size) {
@@ -225,8 +181,6 @@ static void copy_brand(const char *raw, char *text, uint64_t size) {
     }
     text[used] = '\0';
 }
-
-// ---- This machine ----
 
 #if defined(HERE_X86)
 
@@ -404,6 +358,76 @@ void dct_fp_leave(uint64_t saved) {
                      :
                      : "r"(saved & UINT32_MAX), "r"(saved >> 32)
                      : "memory");
+}
+
+#elif defined(HERE_RISCV64)
+
+dct_cpu_family dct_cpu_family_here(void) {
+    return DCT_CPU_RISCV64;
+}
+
+// CSR 0xc22 is vlenb. By number: the library is compiled without V, and assemblers differ in what
+// they call it then.
+static uint64_t read_vlenb(void) {
+    uint64_t bytes;
+    __asm__ volatile("csrr %0, 0xc22" : "=r"(bytes));
+    return bytes;
+}
+
+uint64_t dct_cpu_length(void) {
+    return rvv_length(read_vlenb());
+}
+
+// Linux gives what all harts have, but a process may not be allowed to use V
+// (abi.riscv_v_default_allow is 0): Documentation/arch/riscv/vector.rst. The numbers are those of
+// prctl.h from Linux 6.5 on.
+static bool is_allowed_v(void) {
+    enum { GET_V = 70, IS_OFF = 1, STATE = 3 };
+    int control = prctl(GET_V, 0L, 0L, 0L, 0L);
+    return control < 0 || (control & STATE) != IS_OFF; // an older kernel does not forbid it
+}
+
+dct_cpu_raw dct_cpu_read(void) {
+    dct_cpu_raw raw = {0};
+    raw.hwcap = getauxval(AT_HWCAP);
+    if (has(raw.hwcap, HWCAP_V_BIT) && !is_allowed_v()) {
+        raw.hwcap &= ~(UINT64_C(1) << HWCAP_V_BIT);
+    }
+    raw.vector_bytes = has(raw.hwcap, HWCAP_V_BIT) ? read_vlenb() : 0;
+    return raw;
+}
+
+uint32_t dct_cpu_midr(void) {
+    return 0;
+}
+
+void dct_cpu_brand(char *text, uint64_t size) {
+    if (size > 0) {
+        copy_brand("unknown", text, size);
+    }
+}
+
+void dct_cpu_pause(void) {
+    __asm__ volatile(
+        ".insn i 0x0f, 0, x0, x0, 0x010"); // PAUSE, nothing where Zihintpause is missing
+}
+
+// frm, the rounding direction, and fflags; a vector instruction follows the same register.
+bool dct_fp_is_default(void) {
+    uint64_t direction;
+    __asm__ volatile("frrm %0" : "=r"(direction));
+    return direction == 0;
+}
+
+uint64_t dct_fp_enter(void) {
+    uint64_t saved;
+    __asm__ volatile("frcsr %0" : "=r"(saved));
+    __asm__ volatile("fsrm zero" : : : "memory");
+    return saved;
+}
+
+void dct_fp_leave(uint64_t saved) {
+    __asm__ volatile("fscsr %0" : : "r"(saved) : "memory");
 }
 
 #else

@@ -14,14 +14,19 @@ typedef struct dct_cpu_raw {
     uint32_t leaf1_ecx;                                    // CPUID(1)
     uint32_t leaf7_ebx, leaf7_ecx, leaf7_edx, leaf7_1_eax; // CPUID(7,0) and (7,1)
     uint64_t xcr0;                                         // XGETBV(0), 0 unless OSXSAVE is set
-    uint64_t hwcap, hwcap2;                                // AArch64: getauxval
-    uint64_t vector_bytes; // SVE: length of a register, on the thread that reads it
+    uint64_t hwcap, hwcap2;                                // AArch64, RISC-V: getauxval
+    uint64_t vector_bytes; // SVE, RISC-V V: length of a register, on the thread that reads it
 } dct_cpu_raw;
 
-typedef enum dct_cpu_family { DCT_CPU_OTHER, DCT_CPU_X86, DCT_CPU_ARM64 } dct_cpu_family;
+typedef enum dct_cpu_family {
+    DCT_CPU_OTHER,
+    DCT_CPU_X86,
+    DCT_CPU_ARM64,
+    DCT_CPU_RISCV64
+} dct_cpu_family;
 
 dct_cpu_family dct_cpu_family_here(void);
-// "x86_64", "aarch64", "other".
+// "x86_64", "aarch64", "riscv64", "other".
 const char *dct_cpu_family_name(dct_cpu_family family);
 // On x86 the registers of the CPU that runs the call: other CPUs of the machine are not read. On
 // AArch64 Linux gives what all CPUs have.
@@ -33,7 +38,9 @@ uint64_t dct_cpu_features(dct_cpu_family family, const dct_cpu_raw *raw);
 // rust-lang/stdarch#1378), so a second source is read.
 bool dct_cpus_may_differ(dct_cpu_family family, const dct_cpu_raw *raw);
 // The features that a thread can have and another one of the same process lack.
-#define DCT_CPU_LENGTHS (DECOCT_CPU_SVE_128 | DECOCT_CPU_SVE_256 | DECOCT_CPU_SVE_512)
+#define DCT_CPU_LENGTHS                                                                            \
+    (DECOCT_CPU_SVE_128 | DECOCT_CPU_SVE_256 | DECOCT_CPU_SVE_512 | DECOCT_CPU_RVV_128 |           \
+     DECOCT_CPU_RVV_256 | DECOCT_CPU_RVV_512)
 // Which of DCT_CPU_LENGTHS the calling thread has now. To be called only where dct_cpu_features
 // found one: the instruction exists then.
 uint64_t dct_cpu_length(void);

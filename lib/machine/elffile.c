@@ -12,6 +12,8 @@
 enum { MACHINE_HERE = EM_X86_64 };
 #elif defined(__aarch64__)
 enum { MACHINE_HERE = EM_AARCH64 };
+#elif defined(__riscv)
+enum { MACHINE_HERE = EM_RISCV };
 #else
 enum { MACHINE_HERE = EM_NONE }; // not known here: any
 #endif
