@@ -71,7 +71,7 @@ enum { DCT_LP64 = sizeof(void *) == 8 && sizeof(long) == 8 };
 
 // The places.
 #define TEXT(place, text) char place[sizeof(text) - 1];
-#define NUMBER(place, value) char place[13];
+#define NUMBER(place, value) char place[16];
 #define COMMA(place, begin) char place;
 typedef struct layout {
     TEXT(version, "{\"version\":\"" DECOCT_VERSION_STRING "\",\"pointer\":")
@@ -93,8 +93,12 @@ typedef struct layout {
     DIGIT(value, INT64_C(power##00)), DIGIT(value, INT64_C(power##0)), DIGIT(value, INT64_C(power))
 #define TEXT(place, text) .place = text,
 #define NUMBER(place, value)                                                                       \
-    .place = {DIGIT(value, INT64_C(1000000000000)), DIGITS_3(value, 1000000000),                   \
-              DIGITS_3(value, 1000000), DIGITS_3(value, 1000), DIGITS_3(value, 1)},
+    .place = {DIGIT(value, INT64_C(1000000000000000)),                                             \
+              DIGITS_3(value, 1000000000000),                                                      \
+              DIGITS_3(value, 1000000000),                                                         \
+              DIGITS_3(value, 1000000),                                                            \
+              DIGITS_3(value, 1000),                                                               \
+              DIGITS_3(value, 1)},
 #define COMMA(place, begin)                                                                        \
     .place = offsetof(layout, place) == offsetof(layout, begin) + sizeof(((layout *)0)->begin)     \
                  ? ' '                                                                             \
