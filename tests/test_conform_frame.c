@@ -156,12 +156,15 @@ static void share_scratch(const void *piece) {
     }
 }
 
+// Hidden: a place in the table of global offsets would be that of their section, for all of them.
+#pragma GCC visibility push(hidden)
 void kernel_flush(const void *piece);
 void kernel_register(const void *piece);
 void kernel_vector(const void *piece);
 void kernel_direction(const void *piece);
 void kernel_above(const void *piece);
 void kernel_pointer(const void *piece);
+#pragma GCC visibility pop
 #if defined(__x86_64__)
 __asm__(".text\n"
         "kernel_flush: movl $0x9fc0, -8(%rsp)\n ldmxcsr -8(%rsp)\n ret\n"

@@ -9,7 +9,9 @@ static void double_softmax(const decoct_rows_piece *a) {
         float *y = (float *)a->y.data + i * a->y.stride;
         double max = -INFINITY, sum = 0.0;
         for (int64_t j = 0; j < a->cols; j++) {
-            max = fmax(max, (double)x[j] * (double)a->scale);
+            // (With fmax gcc 12 for ARM ends with an internal error.)
+            double z = (double)x[j] * (double)a->scale;
+            max = z > max ? z : max;
         }
         max = max == -INFINITY ? 0.0 : max;
         for (int64_t j = 0; j < a->cols; j++) {
