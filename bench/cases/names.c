@@ -24,7 +24,9 @@ static void name_block(const work_case *c, char *text, size_t size) {
 }
 
 static void name_dtype(const work_case *c, char *text, size_t size) {
-    snprintf(text, size, c->dtype != DECOCT_F32 ? "/dtype:%s" : "", stored_name(c->dtype));
+    bool is_default = c->dtype == DECOCT_F32;
+    snprintf(text, size, "%s%s",
+             is_default ? "" : "/dtype:", is_default ? "" : stored_name(c->dtype));
 }
 
 void name_shape(const work_case *c, char *text, size_t size) {
