@@ -66,8 +66,10 @@ class Static(unittest.TestCase):
                     if "libdecoct.a" in names]
         assert len(archives) == 1, archives
         library = os.path.dirname(archives[0])
-        with open(os.path.join(library, "pkgconfig", "decoct.pc"), encoding="utf-8") as file:
-            cls.configured = re.search(r"^prefix=(.*)$", file.read(), re.M).group(1)
+        place = os.path.join(library, "pkgconfig")
+        with open(os.path.join(place, "decoct.pc"), encoding="utf-8") as file:
+            up = re.search(r"^prefix=\$\{pcfiledir\}/(.*)$", file.read(), re.M).group(1)
+        cls.configured = os.path.normpath(os.path.join(place, up))[len(staged):]
         cls.prefix = os.path.join(cls.top, "prefix")
         shutil.move(staged + cls.configured, cls.prefix)
         cls.pc = os.path.join(library.replace(staged + cls.configured, cls.prefix), "pkgconfig")
@@ -77,8 +79,7 @@ class Static(unittest.TestCase):
 
     @classmethod
     def flags(cls, *kinds):
-        return run(["pkg-config", "--define-variable=prefix=" + cls.prefix, *kinds, "decoct"],
-                   PKG_CONFIG_PATH=cls.pc).split()
+        return run(["pkg-config", *kinds, "decoct"], PKG_CONFIG_PATH=cls.pc).split()
 
     @classmethod
     def link(cls, name, *kinds):
