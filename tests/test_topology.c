@@ -7,7 +7,6 @@
 #include "machine/quota.h"
 #include "machine/topology.h"
 
-#include <jansson.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -302,74 +301,6 @@ static void malformed_policies_are_refused(void **state) {
     dct_topology_close(NULL);
 }
 
-// ---- JSON ----
-
-static json_t *describe(const dct_topology *t) {
-    char *text = dct_topology_json(t);
-    assert_non_null(text);
-    json_t *all = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    dct_free(text);
-    assert_non_null(all);
-    return all;
-}
-
-static int64_t number(const json_t *object, const char *key) {
-    json_t *value = json_object_get(object, key);
-    assert_true(json_is_integer(value));
-    return json_integer_value(value);
-}
-
-static void machine_as_json(void **state) {
-    (void)state;
-    dct_topology *t = open_machine(SERVER, NULL);
-    const int32_t allowed[] = {3, 131, 200};
-    assert_int_equal(dct_topology_restrict(t, allowed, 3, NULL), DECOCT_OK);
-    json_t *all = describe(t);
-    assert_int_equal(number(all, "packages"), 2);
-    assert_int_equal(number(all, "cores"), 128);
-    assert_int_equal(number(all, "cpus"), 256);
-    assert_int_equal(number(all, "numa"), 2);
-    assert_int_equal(number(all, "smt"), 2);
-    json_t *list = json_object_get(all, "allowed");
-    assert_int_equal(json_array_size(list), 3);
-    assert_int_equal(json_integer_value(json_array_get(list, 2)), 200);
-    json_t *caches = json_object_get(all, "caches");
-    const int64_t sizes[] = {48 << 10, 1 << 20, 32 << 20};
-    const int64_t counts[] = {128, 128, 16};
-    assert_int_equal(json_array_size(caches), 3);
-    for (size_t i = 0; i < 3; i++) {
-        json_t *cache = json_array_get(caches, i);
-        assert_int_equal(number(cache, "level"), i + 1);
-        assert_int_equal(number(cache, "size"), sizes[i]);
-        assert_int_equal(number(cache, "count"), counts[i]);
-    }
-    assert_int_equal(json_array_size(json_object_get(all, "kinds")), 0);
-    json_decref(all);
-    dct_topology_close(t);
-}
-
-static void kinds_as_json(void **state) {
-    (void)state;
-    dct_topology *t = open_machine(NULL, "hybrid.xml");
-    json_t *all = describe(t);
-    json_t *kinds = json_object_get(all, "kinds");
-    assert_int_equal(json_array_size(kinds), 2); // as for pins
-    assert_int_equal(number(json_array_get(kinds, 0), "efficiency"), 0);
-    assert_int_equal(number(json_array_get(kinds, 1), "efficiency"), 1);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(kinds, 0), "type")),
-                        "IntelAtom");
-    assert_int_equal(json_array_size(json_object_get(json_array_get(kinds, 1), "cpus")), 8);
-    assert_true(json_is_null(json_object_get(json_array_get(kinds, 1), "capacity")));
-    json_decref(all);
-    dct_topology_close(t);
-
-    t = open_machine(NULL, "sysfs-phone.xml");
-    all = describe(t);
-    assert_int_equal(number(json_array_get(json_object_get(all, "kinds"), 1), "capacity"), 760);
-    json_decref(all);
-    dct_topology_close(t);
-}
-
 // ---- This machine ----
 
 static int check_this_machine(int only) {
@@ -488,8 +419,6 @@ int main(void) {
         cmocka_unit_test(kinds_from_sysfs),
         cmocka_unit_test(lists_are_followed),
         cmocka_unit_test(malformed_policies_are_refused),
-        cmocka_unit_test(machine_as_json),
-        cmocka_unit_test(kinds_as_json),
         cmocka_unit_test(affinity_is_obeyed_and_kept),
         cmocka_unit_test(allowed_cpus_are_listed),
         cmocka_unit_test(quotas_are_found),

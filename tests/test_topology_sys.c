@@ -185,7 +185,10 @@ static void test_restricted(void **state) {
     dct_topology *topology = open_machine(&server);
     dct_error error = {{0}};
     check_json(topology, "{\"packages\":2,\"cores\":4,\"cpus\":8,\"allowed\":[0,4,1,5,2,6,3,7],"
-                         "\"numa\":null,\"smt\":2,\"caches\":[],\"kinds\":[]}");
+                         "\"numa\":null,\"smt\":2,\"caches\":[],\"kinds\":[],\"places\":"
+                         "{\"cpu\":[0,4,1,5,2,6,3,7],\"package\":[0,0,0,0,1,1,1,1],\"numa\":"
+                         "[null,null,null,null,null,null,null,null],\"l3\":[null,null,null,null,"
+                         "null,null,null,null],\"core\":[0,0,1,1,2,2,3,3]}}");
     assert_int_equal(dct_topology_restrict(topology, (int32_t[]){12}, 1, &error),
                      DECOCT_E_ARGUMENT);
     assert_int_equal(dct_topology_restrict(topology, (int32_t[]){3, 4, 5, 12}, 4, &error),
@@ -193,7 +196,9 @@ static void test_restricted(void **state) {
     check_places(topology, "core", 3, (int32_t[]){4, 5, 3});
     check_places(topology, "spread", 3, (int32_t[]){4, 3, 5});
     check_json(topology, "{\"packages\":2,\"cores\":4,\"cpus\":8,\"allowed\":[4,5,3],"
-                         "\"numa\":null,\"smt\":1,\"caches\":[],\"kinds\":[]}");
+                         "\"numa\":null,\"smt\":1,\"caches\":[],\"kinds\":[],\"places\":"
+                         "{\"cpu\":[4,5,3],\"package\":[0,0,1],\"numa\":[null,null,null],"
+                         "\"l3\":[null,null,null],\"core\":[0,1,3]}}");
     dct_topology_close(topology);
 }
 

@@ -4,9 +4,8 @@
 #include "topology.h"
 
 #include "memory.h"
-#include "placement.h"
 #include "procfs.h"
-#include "quota.h"
+#include "topology_parts.h"
 
 #include <hwloc.h>
 #include <jansson.h>
@@ -104,18 +103,6 @@ static decoct_status load_hwloc(hwloc_topology_t hw, const char *synthetic, cons
     return DECOCT_OK;
 }
 
-// hwloc uses the cgroup's CPUs but not the affinity mask.
-static decoct_status restrict_to_affinity(dct_topology *topology, dct_error *error) {
-    int32_t *cpus = NULL;
-    int32_t count = 0;
-    if (!dct_allowed_cpus(&cpus, &count)) {
-        return dct_fail(error, DECOCT_E_SYSTEM, "topology: the affinity mask cannot be read");
-    }
-    decoct_status status = dct_topology_restrict(topology, cpus, count, error);
-    dct_free(cpus);
-    return status;
-}
-
 static decoct_status open_topology(const char *synthetic, const char *xml, dct_topology **out,
                                    dct_error *error) {
     dct_topology *topology = has_memory() ? dct_zalloc(NULL, 1, sizeof *topology) : NULL;
@@ -129,8 +116,8 @@ static decoct_status open_topology(const char *synthetic, const char *xml, dct_t
         status = topology->allowed ? DECOCT_OK
                                    : dct_fail(error, DECOCT_E_MEMORY, "topology: out of memory");
     }
-    if (!status && !synthetic && !xml) {
-        status = restrict_to_affinity(topology, error);
+    if (!status && !synthetic && !xml) { // hwloc uses the cgroup's CPUs but not the affinity mask
+        status = dct_topology_restrict_here(topology, error);
     }
     if (status) {
         dct_topology_close(topology);
@@ -211,8 +198,9 @@ static dct_place describe(hwloc_topology_t hw, hwloc_obj_t pu) {
     return p;
 }
 
-// All CPUs of `set`, in hwloc's order: package by package, core by core, siblings together.
-static bool collect(const dct_topology *topology, hwloc_const_bitmap_t set, dct_places *out) {
+// All CPUs of `set`, in hwloc's order: package by package, core by core, siblings together. An L3
+// is one that hwloc sees.
+static bool collect_raw(const dct_topology *topology, hwloc_const_bitmap_t set, dct_places *out) {
     int weight = hwloc_bitmap_weight(set);
     out->count = 0;
     out->items = weight >= 0 ? dct_zalloc(NULL, weight, sizeof *out->items) : NULL;
@@ -229,8 +217,16 @@ static bool collect(const dct_topology *topology, hwloc_const_bitmap_t set, dct_
         p.smt = last && last->core == p.core ? last->smt + 1 : 0;
         out->items[out->count++] = p;
     }
-    dct_places_share_l3(out);
     return true;
+}
+
+// The same with L3 domains, which policies need.
+static bool collect(const dct_topology *topology, hwloc_const_bitmap_t set, dct_places *out) {
+    bool whole = collect_raw(topology, set, out);
+    if (whole) {
+        dct_places_share_l3(out);
+    }
+    return whole;
 }
 
 // ---- Kinds of cores ----
@@ -376,12 +372,11 @@ static decoct_status candidates(const dct_topology *topology, const char *policy
 
 decoct_status dct_topology_place(const dct_topology *topology, const char *policy, int32_t threads,
                                  int32_t *cpus, dct_error *error) {
-    if (!policy || threads < 1) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "pin: no policy, or no threads");
-    }
     dct_places places = {0};
-    bool kind = dct_policy_is_kind(policy);
-    decoct_status status = candidates(topology, policy, kind, &places, error);
+    decoct_status status = dct_topology_check_pin(policy, threads, error);
+    if (!status) {
+        status = candidates(topology, policy, dct_policy_is_kind(policy), &places, error);
+    }
     if (!status) {
         status = dct_places_choose(&places, policy, threads, cpus, error);
     }
@@ -438,23 +433,29 @@ static json_t *kinds_to_json(hwloc_topology_t hw) {
     return list;
 }
 
+// All CPUs that hwloc sees, not only those of the affinity mask.
+static json_t *places_to_json(const dct_topology *topology) {
+    dct_places places = {0};
+    hwloc_const_bitmap_t all = hwloc_topology_get_topology_cpuset(topology->hw);
+    json_t *value = collect_raw(topology, all, &places) ? dct_places_json(&places) : NULL;
+    dct_free(places.items);
+    return value;
+}
+
 char *dct_topology_json(const dct_topology *topology) {
     hwloc_topology_t hw = topology->hw;
     dct_places places = {0};
     if (!collect(topology, topology->allowed, &places)) {
         return NULL;
     }
-    json_t *all = json_pack(
-        "{s:i, s:i, s:i, s:o, s:i, s:i, s:o, s:o}", "packages",
-        hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_PACKAGE), "cores",
-        hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_CORE), "cpus",
-        hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_PU), "allowed", set_to_json(topology->allowed),
-        "numa", hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_NUMANODE), "smt", dct_places_smt(&places),
-        "caches", caches_to_json(hw), "kinds", kinds_to_json(hw));
+    json_t *all = json_pack("{s:i, s:i, s:i, s:o, s:i, s:i, s:o, s:o, s:o}", "packages",
+                            hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_PACKAGE), "cores",
+                            hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_CORE), "cpus",
+                            hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_PU), "allowed",
+                            set_to_json(topology->allowed), "numa",
+                            hwloc_get_nbobjs_by_type(hw, HWLOC_OBJ_NUMANODE), "smt",
+                            dct_places_smt(&places), "caches", caches_to_json(hw), "kinds",
+                            kinds_to_json(hw), "places", places_to_json(topology));
     dct_free(places.items);
-    char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
-    char *copy = text ? dct_strndup(NULL, text, strlen(text)) : NULL;
-    free(text); // jansson's
-    json_decref(all);
-    return copy;
+    return dct_topology_text(all);
 }

@@ -44,8 +44,11 @@ decoct_status dct_topology_place(const dct_topology *topology, const char *polic
 // Describes the machine as a JSON object: {"packages": 1, "cores": 2, "cpus": 2, "allowed": [0, 1],
 // "numa": 1, "smt": 1, "caches": [{"level": 1, "size": .., "line": 64, "count": 2}, ..],
 // "kinds": [{"efficiency": 0, "type": null, "capacity": null, "cpus": [0, 1]}]}: the kinds that
-// pins distinguish, with the highest cpu_capacity of Linux (1024: the fastest). With
-// -Dhwloc=disabled "numa" is null, "caches" and "kinds" are empty. NULL: no memory. dct_free it.
+// pins distinguish, with the highest cpu_capacity of Linux (1024: the fastest); and "places":
+// {"cpu": [0, 1], "package": [0, 0], "numa": [0, 0], "l3": [null, null], "core": [0, 1]}: a column
+// each, an element for each CPU, siblings side by side, with logical numbers; null: in none, or
+// unknown. With -Dhwloc=disabled "numa" is null, "caches" and "kinds" are empty, and the places are
+// those of the allowed CPUs. NULL: no memory. dct_free it.
 char *dct_topology_json(const dct_topology *topology);
 
 #endif

@@ -2,10 +2,8 @@
 // Reads the machine without hwloc: packages and cores from /sys/devices/system/cpu. Caches, NUMA
 // nodes and kinds of cores stay unknown. Compiled in place of topology.c with -Dhwloc=disabled.
 #include "memory.h"
-#include "placement.h"
 #include "procfs.h"
-#include "quota.h"
-#include "topology.h"
+#include "topology_parts.h"
 
 #include <dirent.h>
 #include <jansson.h>
@@ -139,16 +137,11 @@ decoct_status dct_topology_read(const char *root, dct_topology **out, dct_error 
 // `environment` is for hwloc's variables.
 decoct_status dct_topology_open_here(bool environment, dct_topology **out, dct_error *error) {
     (void)environment;
-    int32_t *cpus = NULL, count = 0;
     dct_topology *topology = NULL;
     decoct_status status = dct_topology_read("", &topology, error);
-    if (!status && !dct_allowed_cpus(&cpus, &count)) {
-        status = dct_fail(error, DECOCT_E_SYSTEM, "topology: the affinity mask cannot be read");
-    }
     if (!status) {
-        status = dct_topology_restrict(topology, cpus, count, error);
+        status = dct_topology_restrict_here(topology, error);
     }
-    dct_free(cpus);
     if (status) {
         dct_topology_close(topology);
         return status;
@@ -221,10 +214,11 @@ static dct_place *copy_places(const dct_topology *topology) {
 
 decoct_status dct_topology_place(const dct_topology *topology, const char *policy, int32_t threads,
                                  int32_t *cpus, dct_error *error) {
-    if (!policy || threads < 1) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "pin: no policy, or no threads");
-    }
     static const char *const unknown[] = {"l3", "numa", "kind:performance", "kind:efficiency"};
+    decoct_status status = dct_topology_check_pin(policy, threads, error);
+    if (status) {
+        return status;
+    }
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         if (strcmp(policy, unknown[i]) == 0) {
             return dct_fail(error, DECOCT_E_UNSUPPORTED,
@@ -237,7 +231,7 @@ decoct_status dct_topology_place(const dct_topology *topology, const char *polic
     if (!places.items) {
         return dct_fail(error, DECOCT_E_MEMORY, "pin: out of memory");
     }
-    decoct_status status = dct_places_choose(&places, policy, threads, cpus, error);
+    status = dct_places_choose(&places, policy, threads, cpus, error);
     dct_free(places.items);
     return status;
 }
@@ -251,14 +245,10 @@ char *dct_topology_json(const dct_topology *topology) {
     for (int32_t i = 0; i < places.count; i++) {
         json_array_append_new(allowed, json_integer(places.items[i].cpu));
     }
-    json_t *all =
-        json_pack("{s:i, s:i, s:i, s:o, s:n, s:i, s:[], s:[]}", "packages", topology->packages,
-                  "cores", topology->cores, "cpus", topology->cpus, "allowed", allowed, "numa",
-                  "smt", dct_places_smt(&places), "caches", "kinds");
+    json_t *all = json_pack("{s:i, s:i, s:i, s:o, s:n, s:i, s:[], s:[], s:o}", "packages",
+                            topology->packages, "cores", topology->cores, "cpus", topology->cpus,
+                            "allowed", allowed, "numa", "smt", dct_places_smt(&places), "caches",
+                            "kinds", "places", dct_places_json(&topology->places));
     dct_free(places.items);
-    char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
-    char *copy = text ? dct_strndup(NULL, text, strlen(text)) : NULL;
-    free(text); // jansson's
-    json_decref(all);
-    return copy;
+    return dct_topology_text(all);
 }
