@@ -40,8 +40,46 @@ class Ends(unittest.TestCase):
         code, out, _ = run("scalar", "--test", "softmax/bits")
         self.assertEqual(code, 0, out)
 
+    def check_untried(self, expected, why, *args):
+        """No kernel was tried: not one of the outputs says that the backend conforms."""
+        with tempfile.TemporaryDirectory() as folder:
+            data = os.path.join(folder, "a.json")
+            code, out, err = run(*args, "--json", data)
+            self.assertEqual((code, err), (expected, ""), out)
+            self.assertIn("Not tried: " + why, " ".join(out.split()))
+            self.assertNotIn("Conforms", out)
+            with open(data, encoding="utf-8") as file:
+                told = json.load(file)
+        self.assertIs(told["conforms"], False)
+        self.assertIn("Not tried: " + why, told["verdict"])
+        code, out, err = run(*args, "--json", "-")
+        self.assertEqual((code, json.loads(out)["conforms"]), (expected, False))
+        self.assertIn("Not tried: " + why, err)
+        code, out, _ = run(*args, "--list")
+        self.assertEqual(code, expected)
+        self.assertIn("Not tried: " + why, " ".join(out.split()))
+
     def test_nothing(self):
-        self.assertEqual(run(RIGHT, "--test", "nothing/*")[0], 14)
+        for args in (("--test", "nothing/*"), ("--op", "gelu"), ("--dtype", "bf16"), ("--test", "table")):
+            with self.subTest(args=args):
+                self.check_untried(14, "its kernels have no such test", RIGHT, *args)
+
+    def test_no_case(self):
+        """A test that has no case for a kernel is not a test of it, and not counted."""
+        code, out, _ = run(RIGHT, "--test", "softmax/hard")
+        self.assertEqual(code, 14)
+        self.assertNotIn("Conforms", out)
+        code, out, _ = run(RIGHT, "--test", "softmax/[bh]*")  # bits, bounds, hard
+        self.assertEqual(code, 0)
+        self.assertRegex(out, r"(?m)^  softmax +bit-exact +2 tests")
+        self.assertIn("Conforms: 0 of 3 tests failed", out)
+
+    def test_no_kernel(self):
+        self.check_untried(77, "it has no kernel that this decoct uses", os.path.join(PLUGINS, "layouts", "layouts_narrow.so"))
+
+    def test_no_library(self):
+        self.check_untried(77, "its operations cannot be used: libvendor.so.9: ",
+                           os.path.join(PLUGINS, "whole_missing", "whole.so"))
 
     def test_no_file(self):
         code, _, err = run("/nowhere/mine.so")

@@ -201,9 +201,9 @@ void candidate_survey_fill(const decoct_backend *table, conform_page *page, cand
         return;
     }
     note_unused(&k, page);
-    char reason[DCT_REASON_ROOM] = "";
-    if (!open_whole(page, &k, reason, sizeof reason)) {
-        candidate_note(page, "its whole operations were not tried: %s", reason);
+    s->kernels_lack = k.lacking;
+    if (!open_whole(page, &k, s->closed, sizeof s->closed)) {
+        candidate_note(page, "its whole operations were not tried: %s", s->closed);
     }
     check_kernels(&k, page);
     for (int32_t slot = 0; slot < DCT_SLOTS; slot++) {

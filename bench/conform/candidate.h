@@ -21,6 +21,8 @@ typedef struct candidate_survey {
     uint32_t priority;
     uint64_t features, lacking; // needed; of those what this CPU has not
     bool loaded, usable;        // usable() did not refuse this machine
+    uint64_t kernels_lack;      // what this CPU has not, of kernels that are therefore left out
+    char closed[PAGE_TEXT];     // why its whole operations cannot be used; empty: they can
     int32_t count;
     conform_unit units[CANDIDATE_UNITS];
 } candidate_survey;

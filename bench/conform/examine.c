@@ -168,6 +168,20 @@ static void take(const conform_page *page, double seconds, examine_result *r) {
     }
 }
 
+// A test that has called no kernel says nothing about it: either it could not be tried, or it has
+// no case for this kernel and is not a result.
+static void count_tried(const conform_page *page, examine_result *r, examine_report *out) {
+    bool tried = atomic_load(&page->calls) > 0 || r->verdict == EXAMINE_FAILED;
+    out->failed += r->verdict == EXAMINE_FAILED;
+    out->tried += tried;
+    out->examined[r->unit] |= tried;
+    if (!tried && r->count > 0) {
+        r->verdict = EXAMINE_UNTRIED;
+    } else if (!tried) {
+        out->count--;
+    }
+}
+
 static bool run_job(job *j, void (*run)(void *data), examine_result *r) {
     double began = clock_now();
     memset(j->page, 0, sizeof *j->page);
@@ -254,7 +268,7 @@ static bool run_test(job *j, const conform_test *t, int unit, const char *name, 
         out->untried[i] = j->page->untried[i] ? j->page->untried[i] : out->untried[i];
     }
     count_result(t, r, so_far);
-    out->failed += r->verdict == EXAMINE_FAILED;
+    count_tried(j->page, r, out);
     return fine;
 }
 
@@ -268,7 +282,6 @@ static bool run_tests(job *j, examine_progress *progress, void *data, examine_re
             char name[EXAMINE_NAME];
             if (is_asked(j->options, &tests[t], &s->units[u], name, sizeof name)) {
                 progress(data, name, done++, total);
-                out->examined[u] = true;
                 fine = run_test(j, &tests[t], u, name, &so_far, out);
             }
         }
@@ -307,10 +320,12 @@ bool examine_list(const examine_options *options, void (*put)(const char *name),
     char name[EXAMINE_NAME];
     *out = (examine_report){0};
     bool fine = j.page && j.survey && run_survey(&j, out);
+    out->failed = fine && out->results[0].verdict == EXAMINE_FAILED;
     for (int u = 0; fine && u < out->survey.count; u++) {
         for (int t = 0; t < TESTS; t++) {
             if (is_asked(options, &tests[t], &out->survey.units[u], name, sizeof name)) {
                 put(name);
+                out->tried++;
             }
         }
     }

@@ -58,10 +58,11 @@ typedef struct examine_speed {
 
 typedef struct examine_report {
     candidate_survey survey;
-    bool examined[CANDIDATE_UNITS]; // units of which a test was run
+    bool examined[CANDIDATE_UNITS]; // units of which a test called a kernel
     examine_speed speeds[CANDIDATE_UNITS];
     examine_result *results; // the first one is that of the table
     int count, failed;
+    int tried; // tests that called a kernel; of examine_list those that it named
     double seconds;
     const char *untried[EXAMINE_CHECKS]; // checks that cannot be done here, and why; NULL: done
 } examine_report;

@@ -120,7 +120,7 @@ static const struct argp parser = {
     "  decoct conform plugins/mine.so --json mine.json --html mine.html\n\n"
     "Speed is shown beside that of the other backends of this machine, and never "
     "decides.\n\n" CLI_EXIT_DOC_AND(
-        "12 a finding, 14 no such test, 77 not in this build or a backend for another CPU, "),
+        "12 a finding, 14 no such test, 77 a backend that cannot be tried here, "),
     NULL,
     NULL,
     NULL};
@@ -247,15 +247,9 @@ static int put_outcome(const conform_options *o, const examine_report *report) {
     if (code != CLI_OK) {
         return code;
     }
-    if (report->failed) {
-        return CLI_WRONG;
-    }
-    if (conform_is_unusable(report)) {
-        return CLI_SKIPPED;
-    }
-    return report->count > 1 || !(o->examine.ops || o->examine.dtypes || o->examine.tests)
-               ? CLI_OK
-               : cli_fail(CLI_NOTHING, "it has no such test");
+    const conform_verdict verdict = conform_judge(report);
+    bool said = !silent || verdict.code == CLI_OK || verdict.code == CLI_WRONG;
+    return said ? verdict.code : cli_fail(verdict.code, "%s", verdict.text);
 }
 
 static int fail_examination(void) {
@@ -272,7 +266,7 @@ static int run_conform(const conform_options *o) {
     int code = CLI_OK;
     if (o->list) {
         code = !examine_list(&o->examine, put_test_name, &report) ? fail_examination()
-               : report.results[0].verdict == EXAMINE_FAILED      ? put_outcome(o, &report)
+               : conform_judge(&report).code != CLI_OK            ? put_outcome(o, &report)
                                                                   : CLI_OK;
     } else {
         code = examine(&o->examine, show_progress, &shown, &report) ? put_outcome(o, &report)

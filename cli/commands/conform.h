@@ -16,8 +16,6 @@ typedef struct conform_outcome {
     const examine_report *report;
 } conform_outcome;
 
-// Does the CPU lack something that the whole backend needs, or did its usable() refuse?
-bool conform_is_unusable(const examine_report *report);
 // How many tests of a unit there are, failed, and were not run; the largest error in units of its
 // bound.
 typedef struct conform_summary {
@@ -26,6 +24,13 @@ typedef struct conform_summary {
     bool has_worst;
 } conform_summary;
 conform_summary conform_summarize(const examine_report *report, int unit);
+
+// What the examination as a whole says, also if no kernel was tried, and the exit code of that.
+typedef struct conform_verdict {
+    int code; // CLI_OK: conforms; CLI_WRONG: does not; others: was not tried
+    char text[PAGE_TEXT + 128];
+} conform_verdict;
+conform_verdict conform_judge(const examine_report *report);
 
 void conform_put_terminal(const conform_outcome *outcome, FILE *to);
 bool conform_put_page(FILE *to, const void *outcome);

@@ -49,7 +49,7 @@ static json_t *backend_json(const conform_outcome *o) {
     return json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:b}", "given", json_text_of(o->given), "name",
                      json_text_of(s->name), "version", json_text_of(s->version), "priority",
                      (json_int_t)s->priority, "needs", needs, "lacks", lacks, "usable",
-                     s->loaded && !conform_is_unusable(o->report));
+                     s->loaded && s->usable);
 }
 
 static json_t *speed_json(const conform_outcome *o, int unit) {
@@ -69,6 +69,7 @@ static json_t *speed_json(const conform_outcome *o, int unit) {
 json_t *conform_json(const conform_outcome *o) {
     static const char *const levels[] = {"quick", "ordinary", "full"};
     const examine_report *r = o->report;
+    const conform_verdict verdict = conform_judge(r);
     json_t *tests = json_array(), *units = json_array(), *untried = json_array();
     json_t *speed = json_array();
     for (int i = 0; i < r->count; i++) {
@@ -85,11 +86,10 @@ json_t *conform_json(const conform_outcome *o) {
             json_array_append_new(untried, json_string(r->untried[i]));
         }
     }
-    return json_pack("{s:s, s:i, s:s, s:o, s:b, s:i, s:s, s:I, s:f, s:o, s:o, s:o, s:o}", "format",
-                     "decoct-conform", "format_version", 1, "decoct", CLI_VERSION, "backend",
-                     backend_json(o), "conforms",
-                     r->failed == 0 && r->survey.loaded && !conform_is_unusable(r), "failed",
-                     r->failed, "level", levels[o->options->level], "seed",
+    return json_pack("{s:s, s:i, s:s, s:o, s:b, s:s, s:i, s:s, s:I, s:f, s:o, s:o, s:o, s:o}",
+                     "format", "decoct-conform", "format_version", 1, "decoct", CLI_VERSION,
+                     "backend", backend_json(o), "conforms", verdict.code == CLI_OK, "verdict",
+                     verdict.text, "failed", r->failed, "level", levels[o->options->level], "seed",
                      (json_int_t)o->options->seed, "seconds", r->seconds, "units", units, "tests",
                      tests, "not_tried", untried, "speed", speed);
 }

@@ -7,10 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-bool conform_is_unusable(const examine_report *r) {
-    return r->survey.loaded && (r->survey.lacking || !r->survey.usable);
-}
-
 conform_summary conform_summarize(const examine_report *report, int unit) {
     conform_summary s = {0};
     for (int i = 0; i < report->count; i++) {
@@ -188,21 +184,11 @@ static void put_speeds(const conform_outcome *o, const cli_term *term) {
 }
 
 static void put_conform_verdict(const conform_outcome *o, const cli_term *term) {
-    const examine_report *r = o->report;
-    char needs[256];
-    examine_feature_names(r->survey.lacking, needs, sizeof needs);
+    const conform_verdict verdict = conform_judge(o->report);
     fputc('\n', term->to);
     cli_term_style(term, "1");
-    if (r->survey.loaded && r->survey.lacking) {
-        fprintf(term->to, "Not tried: this CPU lacks %s.", needs);
-    } else if (conform_is_unusable(r)) {
-        fputs("Not tried: its usable() refused this machine.", term->to);
-    } else {
-        fprintf(term->to, "%s: %d of %d tests failed, %.1f s.",
-                r->failed ? "Does not conform" : "Conforms", r->failed, r->count, r->seconds);
-    }
+    cli_term_put_wrapped(term, verdict.text, 0);
     cli_term_style(term, "0");
-    fputc('\n', term->to);
 }
 
 void conform_put_terminal(const conform_outcome *o, FILE *to) {

@@ -44,17 +44,17 @@ function plural(count, noun) { return count + " " + noun + (count === 1 ? "" : "
 
 function headline() {
   const b = DATA.backend, name = b.name || b.given;
-  const usable = b.usable || DATA.failed > 0;
-  const verdict = DATA.conforms ? "conforms" : usable ? "does not conform" : "was not tried";
+  const wrong = DATA.failed > 0;
+  const verdict = DATA.conforms ? "conforms" : wrong ? "does not conform" : "was not tried";
   const h = document.getElementById("headline");
   h.textContent = name + " ";
-  h.append(make("span", verdict, DATA.conforms ? "good" : usable ? "bad" : "unknown"));
+  h.append(make("span", verdict, DATA.conforms ? "good" : wrong ? "bad" : "unknown"));
   document.title = name + " " + verdict;
   const level = { quick: "the quick tests", ordinary: "the ordinary tests", full: "all tests" }[DATA.level];
   const parts = [b.version ? "Version " + b.version : null, b.given, "priority " + b.priority,
     b.needs ? "needs " + b.needs : "needs nothing of the CPU", b.lacks ? "this CPU lacks " + b.lacks : null];
-  put("lede", parts.filter(Boolean).join(", ") + ". " + plural(DATA.failed, "test") + " of " +
-    DATA.tests.length + " failed; " + level + ", seed " + DATA.seed + ", " + DATA.seconds.toFixed(1) + " s.");
+  put("lede", parts.filter(Boolean).join(", ") + ". " + DATA.verdict + " " + level[0].toUpperCase() + level.slice(1) +
+    ", seed " + DATA.seed + ".");
 }
 
 // ---- Operations ----
