@@ -35,7 +35,7 @@ typedef struct conform_page {
 } conform_page;
 
 // Bits of conform_page.noted.
-enum { NOTED_SYSTEM_CALL = 1, NOTED_ALLOCATION = 2, NOTED_UPPER = 4 };
+enum { NOTED_SYSTEM_CALL = 1, NOTED_ALLOCATION = 2, NOTED_UPPER = 4, NOTED_START = 8 };
 
 void conform_record(conform_page *page, conform_kind kind, const char *reason, const char *format,
                     va_list args);

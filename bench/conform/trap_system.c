@@ -48,6 +48,11 @@ static const char *name_of(long number) {
         {SYS_openat, "openat"},
         {SYS_close, "close"},
         {SYS_clone, "clone"},
+        {CLONE3, "clone3"},
+#if defined(SYS_fork)
+        {SYS_fork, "fork"},
+        {SYS_vfork, "vfork"},
+#endif
         {SYS_getpid, "getpid"},
         {SYS_gettid, "gettid"},
         {SYS_nanosleep, "nanosleep"},
@@ -59,7 +64,6 @@ static const char *name_of(long number) {
         {SYS_rt_sigprocmask, "rt_sigprocmask"},
         {SYS_sched_setaffinity, "sched_setaffinity"},
         {SYS_getrandom, "getrandom"},
-        {CLONE3, "clone3"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (names[i].number == number) {
@@ -69,14 +73,14 @@ static const char *name_of(long number) {
     return "an unnamed one";
 }
 
-// It would return here twice, on another stack.
-static bool is_vfork(long number) {
-#if defined(SYS_vfork)
-    return number == SYS_vfork;
-#else
-    (void)number;
-    return false;
+// Of a new thread or process.
+static bool is_start(long number) {
+#if defined(SYS_fork)
+    if (number == SYS_fork || number == SYS_vfork) {
+        return true;
+    }
 #endif
+    return number == SYS_clone || number == CLONE3;
 }
 
 // There is nothing to wait for.
@@ -88,6 +92,12 @@ static bool is_sleep(long number) {
 
 // ---- The handler ----
 
+// A start cannot be made in the handler, since it would return there twice, the second time on
+// another stack. It is repeated where it was made, with this as its sixth argument, which it does
+// not have.
+enum { MARK = 0x5ec0 };
+static long process; // not those that a kernel has started
+
 #if defined(__x86_64__)
 static void make_call(ucontext_t *context) {
     greg_t *r = context->uc_mcontext.gregs;
@@ -95,29 +105,51 @@ static void make_call(ucontext_t *context) {
         conform_system((long)r[REG_RAX], (long)r[REG_RDI], (long)r[REG_RSI], (long)r[REG_RDX],
                        (long)r[REG_R10], (long)r[REG_R8], (long)r[REG_R9]);
 }
+static void repeat_start(ucontext_t *context) {
+    context->uc_mcontext.gregs[REG_R9] = MARK;
+    context->uc_mcontext.gregs[REG_RIP] -= 2; // syscall
+}
 #else
 static void make_call(ucontext_t *context) {
     unsigned long long *r = context->uc_mcontext.regs;
     r[0] = (unsigned long long)conform_system((long)r[8], (long)r[0], (long)r[1], (long)r[2],
                                               (long)r[3], (long)r[4], (long)r[5]);
 }
+static void repeat_start(ucontext_t *context) {
+    context->uc_mcontext.regs[5] = MARK;
+    context->uc_mcontext.pc -= 4; // svc
+}
 #endif
 
-static void on_system_call(int signo, siginfo_t *info, void *context) {
-    long number = info->si_syscall;
-    (void)signo;
-    if (trap_in_call() && number == SYS_exit_group) {
+// Of a kernel. The first of each kind is recorded; no test continues after one that must not be
+// made and would change what is examined, or wait.
+static void judge_call(long number) {
+    if (number == SYS_exit_group) {
         trap_record(KIND_FAILURE, "exit", "ends the process (exit_group)");
         trap_end();
     }
-    if (trap_in_call() && trap_once(NOTED_SYSTEM_CALL)) {
+    if (is_start(number) && trap_once(NOTED_START)) {
+        trap_record(trap_kind(), "system_call", "starts a thread or a process (%s)",
+                    name_of(number));
+    } else if (!is_start(number) && trap_once(NOTED_SYSTEM_CALL)) {
         trap_record(trap_kind(), "system_call", "makes the system call %ld (%s)", number,
                     name_of(number));
     }
-    if (is_vfork(number) || (trap_in_call() && is_sleep(number))) {
+    if (is_sleep(number) || (is_start(number) && trap_kind() == KIND_FAILURE)) {
         trap_end();
     }
-    make_call(context);
+}
+
+static void on_system_call(int signo, siginfo_t *info, void *context) {
+    (void)signo;
+    if (trap_in_call() && conform_system(SYS_getpid, 0, 0, 0, 0, 0, 0) == process) {
+        judge_call(info->si_syscall);
+    }
+    if (is_start(info->si_syscall)) {
+        repeat_start(context);
+    } else {
+        make_call(context);
+    }
 }
 
 // ---- The filter ----
@@ -128,7 +160,13 @@ static void on_system_call(int signo, siginfo_t *info, void *context) {
 #define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
 
 static bool install(void) {
+#if defined(SYS_fork)
+    enum { STARTS = 4 };
+#else
+    enum { STARTS = 2 };
+#endif
     uint64_t end = (uint64_t)(uintptr_t)conform_system_end;
+    process = getpid();
     // Little endian: the lower half of instruction_pointer comes first.
     struct sock_filter filter[] = {
         LOAD(arch),
@@ -138,12 +176,19 @@ static bool install(void) {
         LOAD(nr),
         UNLESS(SYS_rt_sigreturn, 1), // the end of the handler
         RETURN(SECCOMP_RET_ALLOW),
-        // A new thread would return in the handler, on another stack. A program that starts one
-        // makes other calls as well, such as mmap for its stack.
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[5])),
+        UNLESS(MARK, STARTS * 2 + 1),
+        LOAD(nr),
         UNLESS(SYS_clone, 1),
         RETURN(SECCOMP_RET_ALLOW),
         UNLESS(CLONE3, 1),
         RETURN(SECCOMP_RET_ALLOW),
+#if defined(SYS_fork)
+        UNLESS(SYS_fork, 1),
+        RETURN(SECCOMP_RET_ALLOW),
+        UNLESS(SYS_vfork, 1),
+        RETURN(SECCOMP_RET_ALLOW),
+#endif
         LOAD(instruction_pointer),
         UNLESS((uint32_t)end, 3),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, instruction_pointer) + 4),

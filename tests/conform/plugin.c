@@ -252,8 +252,8 @@ static void fill_slots(void) {
 }
 
 static void find_mistake(const char *name) {
-    const mistake *const lists[] = {wrong_results, wrong_acts, wrong_pieces, wrong_tables,
-                                    fine_tables};
+    const mistake *const lists[] = {wrong_results, wrong_acts,   wrong_pieces,
+                                    wrong_tables,  wrong_starts, fine_tables};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         for (const mistake *m = lists[i]; m->name; m++) {
             made = strcmp(m->name, name) == 0 ? *m : made;

@@ -44,7 +44,8 @@ typedef struct mistake {
     void (*table)(tables *t);
 } mistake;
 
-extern const mistake wrong_results[], wrong_acts[], wrong_pieces[], wrong_tables[], fine_tables[];
+extern const mistake wrong_results[], wrong_acts[], wrong_pieces[], wrong_tables[], wrong_starts[],
+    fine_tables[];
 
 // The slot that is wrong: an operation on rows, or -1; a type of w, or -1; attention if both are.
 typedef struct chosen_slot {
@@ -63,6 +64,9 @@ void right_rows(const decoct_rows_piece *piece);
 void right_matmul(const decoct_matmul_piece *piece);
 void right_attention(const decoct_attention_piece *piece);
 void right_of_any(const void *piece);
+
+// Computes in double precision: other bits.
+void double_softmax(const decoct_rows_piece *piece);
 
 // Changes one element, of a row and a column that follow from the seed.
 void spoil_one(const view *v);
