@@ -31,7 +31,7 @@ enum { KEY_TABLE = 0x2200, KEY_SUITE };
 
 static const struct argp_option options[] = {
     {"suite", KEY_SUITE, "ci|cpu", 0,
-     "A standard suite: ci (under 2 minutes on 2 cores) or cpu (under 25). It has its own shapes; "
+     "A standard suite: ci (under 2 minutes on 2 cores) or cpu (about 7). It has its own shapes; "
      "--op, --dtype, --threads, --pin and --backend choose among them",
      0},
     {"table", KEY_TABLE, NULL, 0,

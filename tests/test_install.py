@@ -251,7 +251,7 @@ print(lib.decoct_context_backend(ctx).decode(), path.value.decode())
         names = {os.path.relpath(os.path.join(folder, name), self.prefix)
                  for folder, _, files in os.walk(self.prefix) for name in files}
         for wanted in ("bin/decoct", "include/decoct/decoct.h", "include/decoct/base.h", "include/decoct/rows.h", "include/decoct/source.h", "include/decoct/model.h",
-                       "include/decoct/backend.h", "include/decoct/reference.h", "include/decoct/reference_erf.h", "include/decoct/decoct.hpp", "share/decoct/hashes.txt", "share/decoct/backend-template/meson.build", "share/doc/decoct/LICENSE", "share/doc/decoct/CHANGELOG.md",
+                       "include/decoct/backend.h", "include/decoct/reference.h", "include/decoct/reference_erf.h", "include/decoct/decoct.hpp", "share/decoct/hashes.txt", "share/decoct/reference-cpu.json", "share/decoct/backend-template/meson.build", "share/doc/decoct/LICENSE", "share/doc/decoct/CHANGELOG.md",
                        "share/doc/decoct/docs/tour.md", "share/doc/decoct/docs/attention.svg"):
             self.assertIn(wanted, names)
         code = [name for name in names if not name.startswith("share/doc/")]

@@ -21,7 +21,7 @@ typedef struct suite_part {
 
 #define SUITE_NAMES "ci, cpu"
 // "ci": one shape of each kind and regime, for a pull request: under 2 minutes on 2 cores.
-// "cpu": the space that a review of a CPU shows: under 25 minutes on 2 cores.
+// "cpu": the space that a review of a CPU shows: about 7 minutes on 2 cores.
 // NULL: there is no such suite.
 const suite_part *suite_find(const char *name);
 

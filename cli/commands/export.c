@@ -6,6 +6,7 @@
 #include "export_ab.h"
 #include "output.h"
 #include "results.h"
+#include "score_sheet.h"
 
 #include "bench/cases/parse.h"
 
@@ -19,10 +20,13 @@ typedef struct export_format {
     void (*write_ab)(const export_input *in, FILE *to); // NULL: it has no such form
 } export_format;
 
-static const export_format formats[] = {
-    {"googlecpp", export_googlecpp, NULL}, {"csv", export_csv, export_ab_csv},
-    {"md", export_md, export_ab_md},       {"junit", export_junit, export_ab_junit},
-    {"bmf", export_bmf, export_ab_bmf},    {0}};
+static const export_format formats[] = {{"googlecpp", export_googlecpp, NULL},
+                                        {"csv", export_csv, export_ab_csv},
+                                        {"md", export_md, export_ab_md},
+                                        {"junit", export_junit, export_ab_junit},
+                                        {"bmf", export_bmf, export_ab_bmf},
+                                        {"reference", export_reference, NULL},
+                                        {0}};
 
 typedef struct export_options {
     const char *output, *file;
@@ -33,7 +37,7 @@ typedef struct export_options {
 enum { KEY_TO = 0x100, KEY_APPEND };
 
 static const struct argp_option rows[] = {
-    {"to", KEY_TO, "googlecpp|csv|md|junit|bmf", 0, "What to make", 0},
+    {"to", KEY_TO, "googlecpp|csv|md|junit|bmf|reference", 0, "What to make", 0},
     {NULL, 't', NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"out", 'o', "FILE", 0, "Write here instead of standard output (-)", 0},
     {"output", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
@@ -47,7 +51,7 @@ static void take_format(export_options *o, const char *arg, struct argp_state *s
     for (o->to = formats; o->to->name && strcmp(o->to->name, arg) != 0; o->to++) {
     }
     if (!o->to->name) {
-        parse_unknown(state, "to", arg, "googlecpp, csv, md, junit, bmf");
+        parse_unknown(state, "to", arg, "googlecpp, csv, md, junit, bmf, reference");
     }
 }
 
@@ -102,9 +106,12 @@ static const struct argp parser = {
     "has error_occurred, as Google Benchmark writes it. csv has every field of a row, a "
     "column each, then the time and commit of the run, the machine, and a key that is the same "
     "for the same case on the same kind of machine on another day. md is a table for a comment; if "
-    "there are several backends, it begins with which one is faster. junit has a test for each "
+    "there are several backends, it begins with which one is faster, then comes the score. junit "
+    "has a test for each "
     "row: a wrong result is a failure, invalid figures are skipped. bmf is Bencher's metric "
-    "format. Of a comparison csv, md, junit and bmf have its cases; a regression is a "
+    "format. reference is the part of a result of bench --suite cpu that scores compare with "
+    "(decoct report --reference). Of a comparison csv, md, junit and bmf have its cases; a "
+    "regression is a "
     "failure.\n\n" CLI_EXIT_DOC,
     NULL,
     NULL,
@@ -149,6 +156,9 @@ int cli_export(int argc, char **argv) {
     if (code == CLI_OK) {
         fleet_label(&in.fleet);
         fleet_judge(&in.fleet);
+        code = o.to->write == export_md ? score_sheet(&in.fleet, NULL, &output, &in.score) : code;
+    }
+    if (code == CLI_OK) {
         code = o.append ? export_append(&in, o.output)
                         : cli_output_write(o.output, put_export, &(export_job){&o, &in});
     }

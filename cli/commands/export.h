@@ -17,6 +17,7 @@ typedef struct export_input {
     results_file file;
     fleet fleet;
     const char *old; // the text that CSV is appended to; NULL: none
+    json_t *score;   // of score_sheet, where the format shows it
 } export_input;
 
 // What is loaded, and whether this kind of file can be used: `check` gives an exit code and a
@@ -37,6 +38,7 @@ void export_csv(const export_input *in, FILE *to);
 void export_md(const export_input *in, FILE *to);
 void export_junit(const export_input *in, FILE *to);
 void export_bmf(const export_input *in, FILE *to);
+void export_reference(const export_input *in, FILE *to);
 
 // A value as a field; the columns that say which run and machine it is, without the key.
 void export_put_csv(const json_t *value, FILE *to);

@@ -50,5 +50,6 @@ void export_unload(export_input *in) {
         results_close(in->reader);
     }
     fleet_free(&in->fleet);
+    json_decref(in->score);
     json_decref(in->all);
 }

@@ -3,6 +3,7 @@
 #include "export.h"
 
 #include "against.h"
+#include "score_sheet.h"
 
 #include "bench/rows/row_fields.h"
 
@@ -147,6 +148,7 @@ void export_md(const export_input *in, FILE *to) {
     size_t i = 0;
     json_t *row = NULL;
     against_put(&in->fleet, put_paragraph, to);
+    score_sheet_put(in->score, put_paragraph, to);
     put_head(to);
     json_array_foreach(json_object_get(in->all, "benchmarks"), i, row) {
         put_markdown_row(row, to);

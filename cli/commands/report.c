@@ -5,6 +5,7 @@
 #include "against.h"
 #include "cli.h"
 #include "output.h"
+#include "score_sheet.h"
 #include "term.h"
 #include "text.h"
 
@@ -18,13 +19,13 @@
 
 typedef struct report_options {
     result_filter filter;
-    const char *output;
+    const char *output, *reference;
     bool json;
     char **files;
     int count;
 } report_options;
 
-enum { KEY_CPU = 0x100, KEY_DTYPE, KEY_SINCE, KEY_UNTIL };
+enum { KEY_CPU = 0x100, KEY_DTYPE, KEY_SINCE, KEY_UNTIL, KEY_REFERENCE };
 
 static const struct argp_option rows[] = {
     {"out", 'o', "FILE", 0, "Write the page here (works offline); - is standard output", 0},
@@ -35,6 +36,10 @@ static const struct argp_option rows[] = {
      "Only rows of this type, as the files name it, and the ceilings", 0},
     {"since", KEY_SINCE, "DATE", 0, "Only files from this date on: 2026-11 or 2026-11-26", 0},
     {"until", KEY_UNTIL, "DATE", 0, "Only files up to this date, and of it", 0},
+    {"reference", KEY_REFERENCE, "FILE", 0,
+     "Scores compare with this result file of decoct bench --suite cpu (default: the one that "
+     "comes with decoct)",
+     0},
     {0},
 };
 
@@ -67,6 +72,9 @@ static error_t parse_report(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_UNTIL:
         take_date(state, "until", arg, &o->filter.until);
+        return 0;
+    case KEY_REFERENCE:
+        o->reference = arg;
         return 0;
     case 'o':
         o->output = arg;
@@ -115,12 +123,21 @@ static const struct argp parser = {
     "that "
     "they are equally fast, or why there is no verdict. It goes to standard output, or to standard "
     "error if the page is written to standard output.\n\n"
+    "A result of decoct bench --suite cpu has a score: the geometric mean of how many times as "
+    "fast "
+    "as the reference CPU it is, times 100. The page and docs/results.md define it.\n\n"
     "The page contains the first 8 files whole, as long as they have no more than 32 MiB "
     "together.\n\n" CLI_EXIT_DOC_AND(
         "14 a folder without result files, or nothing is left by a filter, "),
     NULL,
     NULL,
     NULL};
+
+// What a page is made of.
+typedef struct report_parts {
+    const gather_result *found;
+    const json_t *score;
+} report_parts;
 
 static void put_raw(const gather_result *r, FILE *to) {
     for (int i = 0; i < r->raw_count; i++) {
@@ -133,18 +150,18 @@ static void put_raw(const gather_result *r, FILE *to) {
 }
 
 static bool put_page(FILE *to, const void *data) {
-    const gather_result *r = data;
+    const report_parts *parts = data;
     fwrite(report_page_head, 1, sizeof report_page_head, to);
-    report_put_data(r, to);
+    report_put_data(parts->found, parts->score, to);
     fwrite(report_page_middle, 1, sizeof report_page_middle, to);
-    put_raw(r, to);
+    put_raw(parts->found, to);
     fwrite(report_page_tail, 1, sizeof report_page_tail, to);
     return true;
 }
 
 static bool put_data(FILE *to, const void *data) {
-    const gather_result *r = data;
-    report_put_data(r, to);
+    const report_parts *parts = data;
+    report_put_data(parts->found, parts->score, to);
     return true;
 }
 
@@ -165,16 +182,17 @@ static void put_found_by_ab(const gather_result *r, cli_term *term) {
     }
 }
 
-// The verdict of the page's headline, and those of other series: made before the page is written,
-// so that a lack of memory leaves no page. free() it.
-static char *verdicts(FILE *terminal, const gather_result *r) {
+// The verdict of the page's headline, those of other series, and the scores: made before the page
+// is written, so that a lack of memory leaves no page. free() it.
+static char *verdicts(FILE *terminal, const report_parts *parts) {
     char *text = NULL;
     size_t length;
     cli_term term = cli_term_look(terminal);
     term.to = open_memstream(&text, &length);
     if (term.to) {
-        put_found_by_ab(r, &term);
-        against_put(&r->fleet, put_terminal_sentence, &term);
+        put_found_by_ab(parts->found, &term);
+        against_put(&parts->found->fleet, put_terminal_sentence, &term);
+        score_sheet_put(parts->score, put_terminal_sentence, &term);
     }
     if (!term.to || fclose(term.to) != 0) {
         exit(cli_fail(CLI_INTERNAL, "out of memory"));
@@ -182,13 +200,13 @@ static char *verdicts(FILE *terminal, const gather_result *r) {
     return text;
 }
 
-static int write_report(const report_options *o, const gather_result *result) {
+static int write_report(const report_options *o, const report_parts *parts) {
     if (o->json) {
-        return cli_output_write(o->output, put_data, result);
+        return cli_output_write(o->output, put_data, parts);
     }
     FILE *terminal = cli_output_is_stdout(o->output) ? stderr : stdout;
-    char *text = verdicts(terminal, result);
-    int code = cli_output_write(o->output, put_page, result);
+    char *text = verdicts(terminal, parts);
+    int code = cli_output_write(o->output, put_page, parts);
     if (code == CLI_OK) {
         fputs(text, terminal);
         code = cli_finish();
@@ -200,6 +218,7 @@ static int write_report(const report_options *o, const gather_result *result) {
 int cli_report(int argc, char **argv) {
     report_options o = {0};
     gather_result result;
+    json_t *score = NULL;
     int code = cli_parse(&parser, argc, argv, &o);
     if (code != CLI_OK) {
         return code;
@@ -207,8 +226,12 @@ int cli_report(int argc, char **argv) {
     cli_output output = cli_output_find(o.output);
     code = gather(o.files, o.count, !o.json, &o.filter, &output, &result);
     if (code == CLI_OK) {
-        code = write_report(&o, &result);
+        code = score_sheet(&result.fleet, o.reference, &output, &score);
     }
+    if (code == CLI_OK) {
+        code = write_report(&o, &(report_parts){&result, score});
+    }
+    json_decref(score);
     gather_free(&result);
     return code;
 }

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -180,13 +181,16 @@ static void put_correct(const fleet_cell *cell, FILE *to) { // one wrong one is 
     fputs(cell->wrong ? "0" : cell->right ? "1" : "null", to);
 }
 
-static void put_cell_value(const fleet *f, const field *one, const fleet_cell *cell, FILE *to) {
+static void put_cell_value(const fleet *f, const field *one, uint32_t which, const fleet_cell *cell,
+                           FILE *to) {
     if (!cell) {
         fputs("null", to);
     } else if (one->kept == IN_TEXTS) {
         put_cell_text(cell, one->at, to);
-    } else if (one->kept == IN_WHOLES) { // of these only `correct` is not of the case
+    } else if (one->kept == IN_WHOLES && one->at == RESULTS_CORRECT) {
         put_correct(cell, to);
+    } else if (one->kept == IN_WHOLES) { // it follows from the case
+        put_whole(f->cases[which].wholes[one->at], to);
     } else {
         fleet_value v = fleet_value_of(f, cell, one->at);
         put_float(one->kept == LOW ? v.low : one->kept == HIGH ? v.high : v.median, to);
@@ -202,7 +206,7 @@ static void put_values(const fleet *f, const field *one, FILE *to) {
             const fleet_cell *cell = fleet_find(f, s, k);
             fputs(k ? "," : "", to);
             if (one) {
-                put_cell_value(f, one, cell, to);
+                put_cell_value(f, one, k, cell, to);
             } else if (cell) {
                 fprintf(to, "%u", (unsigned)cell->n);
             } else {
@@ -255,7 +259,16 @@ static void put_comparisons(const gather_result *r, FILE *to) {
     fputs("],\n", to);
 }
 
-void report_put_data(const gather_result *r, FILE *to) {
+static void put_score(const json_t *score, FILE *to) {
+    char *text = score ? json_dumps(score, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    const char *shown = text ? text : "null";
+    put_key("score", to);
+    cli_put_json(to, shown, strlen(shown));
+    fputs(",\n", to);
+    free(text);
+}
+
+void report_put_data(const gather_result *r, const json_t *score, FILE *to) {
     const fleet *f = &r->fleet;
     char now[32] = "";
     time_t seconds = time(NULL);
@@ -267,6 +280,7 @@ void report_put_data(const gather_result *r, FILE *to) {
     put_pair("made", now, to);
     put_pair("decoct", CLI_VERSION, to);
     fputc('\n', to);
+    put_score(score, to);
     put_comparisons(r, to);
     put_heads(f, to);
     fputs("\"values\":{\n", to);

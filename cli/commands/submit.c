@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "grade.h"
 #include "json_out.h"
+#include "score_sheet.h"
 #include "seal.h"
 #include "term.h"
 
@@ -69,7 +70,13 @@ static int check_rows(const void *data, const results_file *file, char *words, s
     return CLI_USAGE;
 }
 
-static void print_grade(const submit_options *o, const grade *g, const char *digest) {
+static void print_sentence(const char *sentence, void *to) {
+    cli_term_put(to, sentence);
+    putchar('\n');
+}
+
+static void print_grade(const submit_options *o, const grade *g, const json_t *score,
+                        const char *digest) {
     cli_term term = cli_term_look(stdout);
     size_t i;
     json_t *one;
@@ -84,6 +91,7 @@ static void print_grade(const submit_options *o, const grade *g, const char *dig
         cli_term_put(&term, json_string_value(json_object_get(one, "text")));
         putchar('\n');
     }
+    score_sheet_put(score, print_sentence, &term);
     if (g->best) {
         printf("SHA-256 %s, now also in ", digest);
         cli_term_put(&term, o->file);
@@ -91,17 +99,20 @@ static void print_grade(const submit_options *o, const grade *g, const char *dig
     }
 }
 
-static int print_json(const submit_options *o, const grade *g, const char *digest) {
+static int print_json(const submit_options *o, const grade *g, const json_t *score,
+                      const char *digest) {
     char name[2] = {g->best, '\0'};
-    return cli_json_print(json_pack("{s:o*, s:s?, s:O, s:s}", "file",
-                                    cli_json_text(o->file, strlen(o->file)), "grade",
-                                    g->best ? name : NULL, "lacks", g->lacks, "sha256", digest));
+    return cli_json_print(json_pack(
+        "{s:o*, s:s?, s:O, s:O?, s:s}", "file", cli_json_text(o->file, strlen(o->file)), "grade",
+        g->best ? name : NULL, "lacks", g->lacks, "score", score, "sha256", digest));
 }
 
 static int tell(const submit_options *o, const export_input *in) {
     char digest[SEAL_DIGEST];
+    json_t *score = NULL;
     grade g = grade_file(in);
-    int code = g.at ? cli_fail(CLI_INTERNAL, "out of memory for %s", g.at) : CLI_OK;
+    int code = g.at ? cli_fail(CLI_INTERNAL, "out of memory for %s", g.at)
+                    : score_sheet(&in->fleet, NULL, &(cli_output){0}, &score);
     if (code == CLI_OK && !seal_digest(o->file, digest)) {
         code = cli_fail(CLI_INTERNAL, "%s: %s", o->file, strerror(errno));
     }
@@ -110,12 +121,13 @@ static int tell(const submit_options *o, const export_input *in) {
     }
     if (code == CLI_OK) {
         if (o->json) {
-            code = print_json(o, &g, digest);
+            code = print_json(o, &g, score, digest);
         } else {
-            print_grade(o, &g, digest);
+            print_grade(o, &g, score, digest);
             code = cli_finish();
         }
     }
+    json_decref(score);
     json_decref(g.lacks);
     return code == CLI_OK && !g.best ? CLI_WRONG : code;
 }
