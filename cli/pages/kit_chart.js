@@ -5,8 +5,9 @@
 //
 // chart(box, build): build() returns what to draw, and is called again for another width or scheme:
 //   {label, height, x: axis, y: axis, lines: [{colour, dash, x, y, low, high}],
-//    marks: [{x, y, low, high, colour, shape, hollow, lines: [heading, ...]}],
-//    guides: [{from: [x, y], to: [x, y], colour, dash, text, end}]}
+//    marks: [{x, y, low, high, colour, shape, hollow, lines: [heading, ...], label, rank}],
+//    guides: [{from: [x, y], to: [x, y], colour, dash, text, end}], drawn(how many labels)}
+//   label: drawn beside the mark where there is room, those of the smallest rank first.
 //   axis: {log (its base, or nothing), label, min, max, splits, format}
 "use strict";
 const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "down", "plus", "ring"];
@@ -125,6 +126,15 @@ function uplotAxis(axis, side) {
   };
 }
 
+// Where the text of a guide is, as an upright box around it.
+function guideBox(x, y, angle, from, wide, scale) {
+  const corners = [from, from + wide].flatMap(along => [-1, -14].map(up => [
+    x + along * Math.cos(angle) - up * scale * Math.sin(angle),
+    y + along * Math.sin(angle) + up * scale * Math.cos(angle)
+  ]));
+  const [xs, ys] = [0, 1].map(k => corners.map(corner => corner[k]));
+  return { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
+}
 function drawAll(u, what) {
   const c = u.ctx,
     scale = devicePixelRatio || 1;
@@ -190,7 +200,7 @@ function drawAll(u, what) {
     const px = X(g.from[0]) + (dx / long) * at,
       py = Y(g.from[1]) + (dy / long) * at;
     if (taken.some(t => Math.abs(t[0] - px) < wide && Math.abs(t[1] - py) < 12 * scale)) continue;
-    taken.push([px, py]);
+    taken.push([px, py, guideBox(px, py, Math.atan2(dy, dx), g.end ? -wide : 0, wide, scale)]);
     c.save();
     c.translate(px, py);
     c.rotate(Math.atan2(dy, dx));
@@ -215,7 +225,49 @@ function drawAll(u, what) {
     }
     drawShape(c, m.shape, X(m.x), Y(m.y), (m.size || 4) * scale, m.hollow);
   }
+  c.globalAlpha = 1;
+  what.placed = placeLabels(u, what.marks || [], taken.map(t => t[2]));
   c.restore();
+}
+
+const touch = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+// Writes the labels of marks where they touch no other one, no mark and no text of a guide, and stay
+// inside; those without such a place are left out. What was written: [{text, left, top, right, bottom}].
+function placeLabels(u, marks, others) {
+  const c = u.ctx,
+    scale = devicePixelRatio || 1,
+    high = 13 * scale,
+    away = 7 * scale;
+  const room = { left: u.bbox.left, top: u.bbox.top, right: u.bbox.left + u.bbox.width, bottom: u.bbox.top + u.bbox.height };
+  const dots = marks.map(m => {
+    const x = u.valToPos(m.x, "x", true),
+      y = u.valToPos(m.y, "y", true),
+      r = (m.size || 4) * scale;
+    return { left: x - r, top: y - r, right: x + r, bottom: y + r, x, y };
+  });
+  const placed = [];
+  c.font = 11 * scale + "px " + colour("--sans");
+  c.textAlign = "left";
+  c.textBaseline = "middle";
+  const byRank = marks.map((m, i) => i).filter(i => marks[i].label).sort((a, b) => marks[a].rank - marks[b].rank || a - b);
+  for (const i of byRank) {
+    const wide = c.measureText(marks[i].label).width,
+      { x, y } = dots[i];
+    const box = (left, middle) => ({ text: marks[i].label, left, top: middle - high / 2, right: left + wide, bottom: middle + high / 2 });
+    const found = [[away, 0], [-away - wide, 0], [-wide / 2, -high], [-wide / 2, high], [away, -high * 0.7], [away, high * 0.7],
+      [-away - wide, -high * 0.7], [-away - wide, high * 0.7]]
+      .map(([right, down]) => box(x + right, y + down))
+      .find(b => b.left >= room.left && b.right <= room.right && b.top >= room.top && b.bottom <= room.bottom &&
+        ![...placed, ...others, ...dots].some(o => touch(b, o)));
+    if (!found) continue;
+    placed.push(found);
+    c.lineWidth = 3 * scale;
+    c.strokeStyle = colour("--card");
+    c.strokeText(found.text, found.left, (found.top + found.bottom) / 2);
+    c.fillStyle = colour(marks[i].colour);
+    c.fillText(found.text, found.left, (found.top + found.bottom) / 2);
+  }
+  return placed;
 }
 
 function chart(box, build) {
@@ -277,7 +329,15 @@ function chart(box, build) {
         scales: { x: scaleOf(what.x), y: scaleOf(what.y) },
         axes: [uplotAxis(what.x, 2), uplotAxis(what.y, 3)],
         series: [{}, { paths: () => null, points: { show: false } }],
-        hooks: { draw: [u => drawAll(u, what)] }
+        hooks: {
+          draw: [
+            u => {
+              drawAll(u, what);
+              frame.labels = what.placed; // for tests
+              if (what.drawn) what.drawn(what.placed.length);
+            }
+          ]
+        }
       },
       [range(what.x), range(what.y)],
       frame

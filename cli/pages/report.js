@@ -348,7 +348,9 @@ function verdict() {
     get("headline").textContent = v.wrong
       ? capital(outputs)
       : v.rows
-        ? plural(v.rows, "row") + " of " + who
+        ? machines === 1
+          ? who
+          : plural(v.rows, "row") + " of " + who
         : "Nothing was measured";
     get("lede").textContent = scope + "; " + outputs + ".";
   }

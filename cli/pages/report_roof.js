@@ -2,8 +2,13 @@
 // The roofline, and the ladder of instruction sets.
 "use strict";
 const seriesOf = g => series.map((s, i) => i).filter(i => series[i].group === g);
-const LADDER = ["scalar", "neon", "avx2", "avx512"];
-const rung = s => LADDER.indexOf(series[s].backend) + 1 || LADDER.length + 1;
+// From the weakest to the strongest, as the machine itself ranks them: files name the priority of each
+// backend. One that they do not name, such as a plugin since removed, comes last.
+function rung(s) {
+  const list = lookUp(groups[series[s].group].context, "machine.backends"),
+    known = (Array.isArray(list) ? list : []).filter(b => b && b.name === series[s].backend && Number.isFinite(b.priority));
+  return known.length ? Math.max(...known.map(b => b.priority)) : Infinity;
+}
 
 // A case's place: GFLOP/s over FLOP a byte.
 function placeOf(s, c) {
@@ -18,6 +23,30 @@ function roofPart(s, c, x) {
   const share = value("pct", s, c),
     rate = value("roof_rate", s, c);
   return share && rate ? (share / 100) * rate * (text("roof", s, c) === "memory" ? x : 1) : null;
+}
+// A dot's name on the chart; the tip has all of it.
+function dotWords(c) {
+  const usual = cases.filter(o => o.op === c.op && !o.block).map(o => o.heads + " " + o.head_dim),
+    most = distinct(usual).sort((a, b) => usual.filter(v => v === b).length - usual.filter(v => v === a).length)[0];
+  return [
+    c.op,
+    c.block || c.model,
+    c.seq,
+    !c.block && !c.model && c.heads !== null && c.heads + " " + c.head_dim !== most
+      ? c.heads + (c.head_dim === null ? " heads" : "\u00d7" + c.head_dim)
+      : null,
+    isUsual("dtype", c.dtype) ? null : c.dtype
+  ]
+    .filter(w => w !== null && w !== undefined && w !== "")
+    .join(" ");
+}
+// Which labels are placed first: of each operation its fastest dot, then its slowest, then the others.
+function rankLabels(marks) {
+  const op = m => m.label.split(" ")[0];
+  for (const kind of distinct(marks.map(op))) {
+    const mine = marks.filter(m => op(m) === kind).sort((a, b) => b.y - a.y);
+    mine.forEach((m, i) => { m.rank = i === 0 ? 0 : i === mine.length - 1 ? 1 : 1 + i; });
+  }
 }
 // What the machine can do with this many threads: measured by decoct roofline, or else the ceilings
 // that the cases were compared with.
@@ -79,7 +108,8 @@ function rooflineSection() {
     controls = box.appendChild(make("div", "pickers"));
   const keys = box.appendChild(make("p", "legend")),
     place = box.appendChild(make("div"));
-  const note = box.appendChild(make("p", "hint after"));
+  const note = box.appendChild(make("p", "hint after")),
+    rest = box.appendChild(make("p", "hint after"));
   const state = { g: able[0], w: null, op: "" };
   let drawing = { paint() {} };
   const mine = () => {
@@ -133,6 +163,7 @@ function rooflineSection() {
           ...look(s),
           ...p,
           faint: true,
+          label: dotWords(c),
           lines: [
             caseWords(c),
             series[s].label,
@@ -146,6 +177,7 @@ function rooflineSection() {
       });
     }
     marks.sort((a, b) => a.x - b.x);
+    rankLabels(marks);
     if (!marks.length) return { label: "Roofline", marks };
     const peak = Math.max(...top.flat.map(f => f.rate), ...marks.map(m => m.y));
     const fastest = top.slanted.length ? top.slanted[0].rate : 0,
@@ -188,7 +220,11 @@ function rooflineSection() {
       x,
       y,
       marks,
-      guides
+      guides,
+      drawn: named => {
+        rest.textContent =
+          named < marks.length ? named + " of " + marks.length + " dots have room for a name; point at the others." : "";
+      }
     };
   }
   function paint() {
@@ -268,7 +304,7 @@ function ladderSection() {
   function paint() {
     bars.textContent = "";
     const rungs = seriesOf(state.g)
-      .sort((a, b) => rung(a) - rung(b))
+      .sort((a, b) => (rung(a) === rung(b) ? a - b : rung(a) - rung(b)))
       .slice(0, 8);
     const list = shapes().filter(i => cases[i].op === state.op && cases[i].workers === state.w);
     const portion = Math.max(4, Math.floor(24 / rungs.length)); // about as high as the roofline beside it
