@@ -48,7 +48,25 @@ class Hash(unittest.TestCase):
         golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "hashes.txt")
         code, out, err = run("hash", "--check", golden, "--backend", "whole", folder="whole")
         self.assertEqual(code, 0, out + err)
-        self.assertRegex(out, r"^\d\d+ hashes as in .*, [1-9]\d* of backends that declare other bits\n$")
+        self.assertRegex(out, r"^\d\d+ hashes as in .*, [1-9]\d* of backends that declare other bits "
+                              r"\(distance up to \d\S* of the largest number\)\n$")
+
+    def test_other_bits_of_one_shape(self):
+        """The same for a shape on the command line: a distance, not a difference."""
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(os.path.join(PLUGINS, "..", "conform", "other_bits.so"), folder)
+            shape = ("hash", "--op", "attention", "--heads", "2", "--seq", "9", "--head-dim", "8")
+            line = run(*shape)[1].split()
+            path = os.path.join(folder, "lines.txt")
+            with open(path, "w", encoding="ascii") as file:
+                file.write(" ".join(line[:2] + ["0123456789abcdef"]) + "\n")
+            self.assertEqual(run(*shape, "--check", path)[0], 12)
+            code, out, err = run(*shape, "--check", path, "--backend", "other_bits", folder=folder)
+            self.assertEqual(code, 0, out + err)
+            self.assertRegex(out, r"1 of backends that declare other bits \(distance up to \S+ of the largest number\)")
+            code, out, err = run(*shape, "--check", path, "--backend", "other_bits", "--json", folder=folder)
+            self.assertEqual((code, json.loads(out)["wrong"]), (0, 0), err)
+            self.assertLess(json.loads(out)["hashes"][0]["distance"], 2 ** -12)
 
     def test_null_kernels_are_no_error(self):
         code, out, err = run("hash", "--op", "softmax", "--backend", "vendor", folder="good")

@@ -16,8 +16,7 @@ static int64_t place_of(const near_numbers *n, int64_t i, uint64_t *seed) {
     return first + (int64_t)random_below(seed, (uint64_t)(last - first));
 }
 
-static void take_numbers(void *data, const float *output, int64_t count) {
-    near_numbers *n = data;
+void near_take(near_numbers *n, const float *output, int64_t count) {
     uint64_t seed = n->seed;
     n->all = count;
     n->count = count < NUMBERS_MOST ? count : NUMBERS_MOST;
@@ -27,6 +26,10 @@ static void take_numbers(void *data, const float *output, int64_t count) {
         double size = fabs((double)n->right[i]);
         n->largest = isfinite(size) && size > n->largest ? size : n->largest;
     }
+}
+
+static void take_numbers(void *data, const float *output, int64_t count) {
+    near_take(data, output, count);
 }
 
 bool near_find(references *r, bench_work *w, bool always, near_numbers *out) {

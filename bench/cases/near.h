@@ -22,6 +22,8 @@ typedef struct near_numbers {
 // Computes this open case by another backend; `always`: however long that takes. False: there is
 // none, it takes too long, or there is no memory.
 bool near_find(references *r, bench_work *w, bool always, near_numbers *out);
+// Takes the numbers from an output, which is of the other backend; `right` NULL: no memory.
+void near_take(near_numbers *n, const float *output, int64_t count);
 void near_free(near_numbers *n);
 // The largest difference, as a share of the largest number; INFINITY if one is not a number.
 double near_distance(const near_numbers *n, const float *output, int64_t count);

@@ -3,6 +3,7 @@
 // comparison with a file of such lines. Standard output is for comparison, so which backend
 // served each kernel goes to standard error and to --json.
 #include "bench/cases/catalogue.h"
+#include "bench/cases/near.h"
 #include "bench/cases/nearest.h"
 #include "bench/cases/output_hash.h"
 #include "bench/cases/served.h"
@@ -16,6 +17,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,6 +156,8 @@ static const char *find_golden(const char *golden, const char *op, const char *n
 
 typedef struct tally {
     int printed, wrong, other; // other: of a backend that declares other bits, and not wrong
+    double farthest;           // the largest distance of those
+    references references;     // what they are compared with
     json_t *list;              // of --json, else NULL
 } tally;
 
@@ -190,34 +194,60 @@ static void say_servers(const decoct_context *ctx) {
 }
 
 static void add_row(json_t *list, const char *op, const char *name, const char *hash,
-                    const char *wanted, bool checked) {
+                    const char *wanted, bool checked, double distance) {
     json_t *row = json_pack("{s:s, s:s, s:s}", "op", op, "case", name, "hash", hash);
     if (checked) {
         json_object_set_new(row, "expected", wanted ? json_stringn(wanted, 16) : json_null());
+    }
+    if (distance >= 0.0) {
+        json_object_set_new(row, "distance",
+                            isfinite(distance) ? json_real(distance) : json_null());
     }
     json_array_append_new(list, row);
 }
 
 // One result: a line, or a row of --json; with a golden text only what differs is a line.
+// `distance` is that of other bits, as near.h has it; negative: the bits are not declared to
+// differ.
 static void put_hash(tally *t, const char *op, const char *name, const char *hash,
-                     const char *golden, bool other) {
+                     const char *golden, double distance) {
     const char *wanted = golden ? find_golden(golden, op, name) : NULL;
-    bool wrong = golden && (!wanted || strncmp(wanted, hash, 16) != 0);
+    bool differs = golden && (!wanted || strncmp(wanted, hash, 16) != 0);
+    bool other = differs && distance >= 0.0, wrong = differs && !(other && distance <= NEAR_MOST);
     t->printed++;
-    t->other += wrong && other;
-    wrong = wrong && !other;
+    t->other += other && !wrong;
+    t->farthest = other && distance > t->farthest ? distance : t->farthest;
     t->wrong += wrong;
     if (t->list) {
-        add_row(t->list, op, name, hash, wanted, golden != NULL);
+        add_row(t->list, op, name, hash, wanted, golden != NULL, other ? distance : -1.0);
     } else if (wrong) {
         ticker_hold();
-        printf("%s %s %s, expected %.16s\n", op, name, hash, wanted ? wanted : "(no such line)");
+        printf("%s %s %s, expected %.16s", op, name, hash, wanted ? wanted : "(no such line)");
+        if (other) {
+            printf("; other bits, whose distance of %.2g is too large", distance);
+        }
+        putchar('\n');
         fflush(stdout);
         ticker_release();
     } else if (!golden) {
         printf("%s %s %s\n", op, name, hash);
         fflush(stdout);
     }
+}
+
+// How far an output of other bits is from that of another backend; negative: it cannot be said, or
+// the bits are not declared to differ.
+static double find_distance(references *r, bench_work *w, const float *out, int64_t count) {
+    near_numbers near;
+    double distance = -1.0;
+    if (!served_other_bits(work_context(w), work_kernels(w))) {
+        return distance;
+    }
+    if (near_find(r, w, true, &near)) {
+        distance = near_distance(&near, out, count);
+    }
+    near_free(&near);
+    return distance;
 }
 
 // Everything is allocated again for each output.
@@ -238,10 +268,10 @@ static int hash_output(const cli_desk *desk, const catalogue_shape *shape, const
         return cli_fail_status(desk->ctx, status, shape->output);
     }
     snprintf(hash, sizeof hash, "%016" PRIx64, output_hash_bytes(out, count));
-    bool other = served_other_bits(work_context(w), work_kernels(w));
+    double distance = golden ? find_distance(&t->references, w, out, count) : -1.0;
     work_close(w);
     catalogue_shape_name(shape, name, sizeof name);
-    put_hash(t, shape->output, name, hash, golden, other);
+    put_hash(t, shape->output, name, hash, golden, distance);
     return CLI_OK;
 }
 
@@ -252,10 +282,12 @@ static bool is_wanted(const hash_options *o, const cli_desk *desk, const catalog
 
 static int hash_one(const hash_options *o, const cli_desk *desk, const char *golden, tally *t) {
     char name[HASH_SHAPE_NAME], hash[HASH_DIGITS];
-    int code = hash_shape_run(desk->ctx, &o->shape, hash);
+    bool other = golden && served_other_bits(desk->ctx, "attention");
+    double distance = -1.0;
+    int code = hash_shape_run(desk->ctx, &o->shape, hash, other ? &distance : NULL);
     if (code == CLI_OK) {
         hash_shape_name(&o->shape, name);
-        put_hash(t, o->only, name, hash, golden, false);
+        put_hash(t, o->only, name, hash, golden, distance);
     }
     return code;
 }
@@ -323,13 +355,15 @@ static int hash_all(const hash_options *o, const cli_desk *desk, const char *gol
     } else if (code == CLI_OK && golden && t.wrong == 0) {
         const char *from = strcmp(o->check, "-") == 0 ? "standard input" : o->check;
         if (t.other > 0) {
-            printf("%d hashes as in %s, %d of backends that declare other bits\n",
-                   t.printed - t.other, from, t.other);
+            printf("%d hashes as in %s, %d of backends that declare other bits (distance up to "
+                   "%.2g of the largest number)\n",
+                   t.printed - t.other, from, t.other, t.farthest);
         } else {
             printf("%d hashes, all as in %s\n", t.printed, from);
         }
     }
     json_decref(t.list);
+    references_free(&t.references);
     return code == CLI_OK && t.wrong ? CLI_WRONG : code;
 }
 

@@ -3,6 +3,7 @@
 // are compared with these lines.
 #include "hash_shape.h"
 
+#include "bench/cases/near.h"
 #include "bench/cases/output_hash.h"
 #include "text.h"
 
@@ -73,7 +74,29 @@ static float next_number(int64_t *state) {
     return (float)(*state % 65536) / 32768.0f - 1.0f;
 }
 
-int hash_shape_run(decoct_context *ctx, const hash_shape *s, char hash[HASH_DIGITS]) {
+// Computes it again by scalar.
+static int find_distance_to_scalar(const decoct_attention_args *args, const float *output,
+                                   int64_t count, double *distance) {
+    decoct_options options = {.struct_size = sizeof options, .backend = "scalar"};
+    decoct_attention_args again = *args;
+    decoct_context *ctx = NULL;
+    near_numbers near = {.seed = 1};
+    again.out = cli_alloc(count, sizeof(float));
+    decoct_status status = decoct_context_open(&options, &ctx);
+    status = status ? status : decoct_attention(ctx, &again);
+    if (!status) {
+        near_take(&near, again.out, count);
+        *distance = near.right ? near_distance(&near, output, count) : -1.0;
+    }
+    int code = status ? cli_fail_status(ctx, status, "attention of scalar") : CLI_OK;
+    near_free(&near);
+    free(again.out);
+    decoct_context_close(ctx);
+    return code;
+}
+
+int hash_shape_run(decoct_context *ctx, const hash_shape *s, char hash[HASH_DIGITS],
+                   double *distance) {
     int64_t most = s->heads > s->kv_heads ? s->heads : s->kv_heads;
     if (most * s->seq > MOST_NUMBERS / s->head_dim) { // both factors are at most 2^16
         return cli_fail(CLI_USAGE, "this shape has more than %d numbers in one array",
@@ -99,6 +122,9 @@ int hash_shape_run(decoct_context *ctx, const hash_shape *s, char hash[HASH_DIGI
                                .out = out};
     decoct_status status = decoct_attention(ctx, &a);
     snprintf(hash, HASH_DIGITS, "%016" PRIx64, status ? 0 : output_hash_bytes(out, queries));
+    int code = status     ? cli_fail_status(ctx, status, "attention")
+               : distance ? find_distance_to_scalar(&a, out, queries, distance)
+                          : CLI_OK;
     free(q);
-    return status ? cli_fail_status(ctx, status, "attention") : CLI_OK;
+    return code;
 }

@@ -17,7 +17,9 @@ extern const struct argp hash_shape_parser;
 
 // "heads:4/kv_heads:2/seq:33/head_dim:16/seed:7"
 void hash_shape_name(const hash_shape *s, char name[HASH_SHAPE_NAME]);
-// Computes causal attention of this shape and the hash of its result.
-int hash_shape_run(decoct_context *ctx, const hash_shape *s, char hash[HASH_DIGITS]);
+// Computes causal attention of this shape and the hash of its result. `distance`, which may be
+// NULL: how far the result is from that of scalar, as near.h has it.
+int hash_shape_run(decoct_context *ctx, const hash_shape *s, char hash[HASH_DIGITS],
+                   double *distance);
 
 #endif
