@@ -119,8 +119,8 @@ static const struct argp parser = {
     "  decoct conform avx2 --op softmax --full\n"
     "  decoct conform plugins/mine.so --json mine.json --html mine.html\n\n"
     "Speed is shown beside that of the other backends of this machine, and never "
-    "decides.\n\n" CLI_EXIT_DOC_AND(
-        "12 a finding, 14 no such test, 77 a backend that cannot be tried here, "),
+    "decides.\n\n" CLI_EXIT_DOC_AND("12 a finding, 14 no such test, 77 not in this build or a "
+                                    "backend that cannot be tried here, "),
     NULL,
     NULL,
     NULL};
