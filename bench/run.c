@@ -10,6 +10,7 @@
 #include "preflight.h"
 #include "rows/jsonmemory.h"
 #include "rows/record.h"
+#include "rows/record_counted.h"
 #include "rows/wholefile.h"
 
 #include <stdio.h>
@@ -416,6 +417,7 @@ static int measure_plan(bench_run *r, const schedule_block *blocks, int block_co
     well = well && (!r->options->out || record_file_write(&r->results, r->command, true));
     int code = well ? verdict(r) : EXIT_INTERNAL;
     say_end(r, well, clock_budget() - t->budget.begin);
+    record_say_counted(r->command, r->plan.cases, r->plan.count);
     shelf_free(&t->shelf);
     free(t);
     return code;

@@ -143,6 +143,16 @@ double sample_rate(const work_cost *cost, double seconds, const char **unit) {
     return amount > 0.0 && seconds > 0.0 ? amount / seconds * 1e-9 : 0.0;
 }
 
+static void give_counted(gbench_state *state, const counted *c) {
+    double ipc = counted_ipc(c), watts = counted_watts(c);
+    if (ipc > 0.0) {
+        gbench_value(state, "IPC", ipc);
+    }
+    if (watts > 0.0) {
+        gbench_value(state, "W", watts);
+    }
+}
+
 static void give_figures(gbench_state *state, sample_case *c, const shelf_place *p,
                          const shares *all, double control) {
     const work_cost *cost = &c->cost;
@@ -164,6 +174,7 @@ static void give_figures(gbench_state *state, sample_case *c, const shelf_place 
         gbench_value(state, "MHz", mhz);
     }
     gbench_value(state, "control_ns", control);
+    give_counted(state, &c->counted);
     if (c->workers > 1 && c->seen) {
         gbench_value(state, "line_ns", distance_ns(c->seen[0], c->seen[c->workers - 1]));
     }
@@ -202,6 +213,8 @@ static const char *take_sample(gbench_state *state, sample_case *c, shelf_place 
     }
     p->used = ++c->shelf->clock;
     turn t = {.all = {.wall = p->now == clock_now}};
+    bool count = !c->counted.done;
+    thread_times threads = count ? thread_times_now() : (thread_times){0};
     watch before = watch_now();
     const char *failed = run_pieces(state, c, p, &t);
     watch after = watch_now();
@@ -209,8 +222,12 @@ static const char *take_sample(gbench_state *state, sample_case *c, shelf_place 
     if (!failed) {
         control = 0.5 * (control + control_measure());
         check_output(c, p);
+        if (count && !shelf_is_stopped(c->shelf)) { // once, apart from what is timed
+            counted_take(&c->counted, p->work, &threads);
+        }
         give_figures(state, c, p, &t.all, control);
     }
+    thread_times_free(&threads);
     return failed;
 }
 

@@ -10,8 +10,8 @@
 void sample_free(sample_case *c);
 
 // The function of a benchmark; data is a sample_case. Figures of a sample: GFLOP/s, GB/s, tokens/s,
-// pct_of_roof, roof (GFLOP/s or GB/s), MHz, line_ns, control_ns; "void" where it was stopped or
-// failed and has no meaning.
+// pct_of_roof, roof (GFLOP/s or GB/s), MHz, line_ns, control_ns, IPC, W; "void" where it was
+// stopped or failed and has no meaning.
 void sample_take(gbench_state *state, void *data);
 
 // The main figure of a case, and its unit; 0 if it does not have one.

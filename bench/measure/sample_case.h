@@ -4,6 +4,7 @@
 #define BENCH_SAMPLE_CASE_H
 
 #include "cases/near.h"
+#include "counted.h"
 #include "watch.h"
 
 #include <jansson.h>
@@ -30,6 +31,7 @@ typedef struct sample_case {
     bool has_roof, memory_roof;
     json_t *served; // owned: kernel to the backend that serves it
     watch watched;
+    counted counted;
     int64_t moves; // of workers from CPU to CPU
     int32_t workers;
     int32_t *bound, *seen; // CPU of each worker, -1: not bound

@@ -5,6 +5,7 @@
 #include "cases/stored.h"
 #include "measure/interval.h"
 #include "record.h"
+#include "record_counted.h"
 #include "row_fields.h"
 
 #include <inttypes.h>
@@ -26,14 +27,6 @@ void record_add(measured *m, const gbench_sample *sample) {
     m->line[i] = gbench_figure(sample, "line_ns");
     m->control[i] = gbench_figure(sample, "control_ns");
 }
-
-// What a row is made from. A field's function returns its value, or NULL if the row has no such
-// key.
-typedef struct row_source {
-    const sample_case *c;
-    const measured *m;
-    interval real, share;
-} row_source;
 
 static json_t *positive_or_null(int64_t value) {
     return value > 0 ? json_integer(value) : json_null();
