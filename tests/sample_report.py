@@ -174,6 +174,40 @@ def two():
                   all_cases(("none", "compact")), holes=0.02)
 
 
+def topology(packages, nodes, caches, cores, smt, allowed=None, kinds=()):
+    """As docs/results.md has it: siblings side by side, numbered after all cores; caches 0: no L3."""
+    count = packages * nodes * (caches or 1) * cores
+    columns = {"cpu": [], "package": [], "numa": [], "l3": [], "core": []}
+    for core in range(count):
+        for thread in range(smt):
+            l3 = core // cores
+            for key, v in zip(columns, (core + thread * count, l3 // ((caches or 1) * nodes), l3 // (caches or 1),
+                                        l3 if caches else None, core)):
+                columns[key].append(v)
+    return {"packages": packages, "cores": count, "cpus": count * smt, "numa": packages * nodes, "smt": smt,
+            "allowed": sorted(columns["cpu"]) if allowed is None else allowed, "kinds": list(kinds), "places": columns,
+            "caches": [{"level": 3, "size": 33554432, "line": 64, "count": count // cores}] if caches else []}
+
+
+def drawn():
+    """A server, a laptop with two kinds of cores, a virtual machine without L3."""
+    laptop = topology(1, 1, 1, 12, 1, kinds=[
+        {"efficiency": 0, "type": "IntelAtom", "cpus": list(range(4, 12))},
+        {"efficiency": 1, "type": "IntelCore", "cpus": [0, 1, 2, 3]}])
+    data = report([group("Server", topology=topology(2, 1, 8, 8, 2, allowed=list(range(192)))),
+                   group("Laptop", topology=laptop), group("Small", topology=topology(1, 1, 0, 2, 1))],
+                  [(0, "avx512", 1), (1, "avx2", 0.7), (2, "avx2", 0.5)], all_cases(("none", "spread")))
+    for name, reason in (("counters_unknown", "cycles, instructions: not offered by the CPU of this virtual machine"),
+                         ("energy_unknown", "there is no /sys/class/powercap/intel-rapl:*")):
+        data["values"][name][2] = [reason] * len(data["cases"])
+    for i, c in enumerate(data["cases"]):
+        if c["pin"] == "spread":
+            data["values"]["seen"][0][i] = ",".join(str(w // 2 + w % 2 * 64) for w in range(c["workers"] * 32))
+            c["workers"] *= 32
+        data["values"]["ipc"][0][i] = 2.5
+    return data
+
+
 def close():
     return report([group("AMD EPYC"), group("AMD EPYC (2)", kernel="6.12.9")],
                   [(0, "avx512", 1), (1, "avx512", 1.01)], all_cases(), seed=3)
@@ -373,7 +407,7 @@ def double():
 
 VERDICTS = [same, four, many, moved, small, inside, runs, lone, few, upset, void, mixed, split, slower, double, busy, apart,
             sole]
-KINDS = [one, backends, types, two, close, fleet, nulls, nothing, hostile, big, *VERDICTS]
+KINDS = [one, backends, types, two, drawn, close, fleet, nulls, nothing, hostile, big, *VERDICTS]
 
 
 def sample_row(data, s, c, number):

@@ -66,7 +66,7 @@ async function filtered(page, words) {
   return rowCount(page);
 }
 
-for (const file of ["one", "backends", "two", "close", "fleet", "nulls", "nothing", "big"]) {
+for (const file of ["one", "backends", "two", "close", "drawn", "fleet", "nulls", "nothing", "big"]) {
   test("opens: " + file, file, async page => {
     for (const id of SECTIONS) {
       const text = await shown(page, id);
@@ -83,6 +83,26 @@ for (const file of ["one", "backends", "two", "close", "fleet", "nulls", "nothin
   }, { viewport: { width: 380, height: 800 } });
 }
 
+test("the machine is drawn, with its workers", "drawn", async page => {
+  const machine = page.locator("#topology .tmachine"), cells = at => machine.nth(at).locator(".topology .tcpu");
+  assert.deepEqual(await Promise.all([0, 1, 2].map(i => cells(i).count())), [256, 12, 2]);
+  const all = machine.nth(0).locator(".topology");
+  assert.deepEqual(await Promise.all([".tpackage", ".tl3", ".tcore", ".used", ".shut"].map(c => all.locator(c).count())), [2, 16, 128, 64, 64]);
+  // "spread": even workers on package 0, odd ones on package 1.
+  assert.deepEqual((await all.locator(".tl3").nth(8).locator(".used").allInnerTexts()).slice(0, 3), ["1", "3", "5"]);
+  assert.match(await all.getAttribute("aria-label"), /^128 cores, 256 CPUs, 2 packages.*64 CPUs used: 0, 1, 2/);
+  await machine.nth(0).locator("select").selectOption({ label: "2 threads, not pinned" });
+  assert.deepEqual(await all.locator(".used").allInnerTexts(), ["0", "1"]);
+  assert.equal(await machine.nth(1).locator(".topology .little").count(), 8); // the efficient kind
+  assert.equal(await machine.nth(2).locator(".tl3").count(), 0);
+  assert.match(await machine.nth(2).innerText(), /not offered by the CPU of this virtual machine.*Energy is unknown/s);
+  assert.ok((await page.locator("table.rows th").allInnerTexts()).includes("IPC"));
+  await picture(page, "section-topology", page.locator("#topology"));
+});
+test("a page of older files has no drawing", "backends", async page => {
+  assert.equal(await page.locator("#topology, .bar a[href='#topology']").count(), 0);
+  assert.ok(!(await page.locator("table.rows th").allInnerTexts()).includes("IPC"));
+});
 test("types are beside each other, never mixed", "types", async page => {
   assert.deepEqual([...new Set(await column(page, "Type"))].sort(), ["bf16", "f32"]);
   assert.equal(await filtered(page, "bf16"), 20);
