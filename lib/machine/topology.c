@@ -117,7 +117,7 @@ static decoct_status open_topology(const char *synthetic, const char *xml, dct_t
                                    : dct_fail(error, DECOCT_E_MEMORY, "topology: out of memory");
     }
     if (!status && !synthetic && !xml) { // hwloc uses the cgroup's CPUs but not the affinity mask
-        status = dct_topology_restrict_here(topology, error);
+        status = dct_topology_restrict_here(topology, dct_topology_restrict, error);
     }
     if (status) {
         dct_topology_close(topology);

@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-decoct_status dct_topology_restrict_here(dct_topology *topology, dct_error *error) {
+decoct_status dct_topology_restrict_here(dct_topology *topology, dct_restrict *restrict_to,
+                                         dct_error *error) {
     int32_t *cpus = NULL;
     int32_t count = 0;
     if (!dct_allowed_cpus(&cpus, &count)) {
         return dct_fail(error, DECOCT_E_SYSTEM, "topology: the affinity mask cannot be read");
     }
-    decoct_status status = dct_topology_restrict(topology, cpus, count, error);
+    decoct_status status = restrict_to(topology, cpus, count, error);
     dct_free(cpus);
     return status;
 }

@@ -8,8 +8,13 @@
 
 #include <jansson.h>
 
-// Restricts the CPUs to those of the calling thread's affinity mask.
-decoct_status dct_topology_restrict_here(dct_topology *topology, dct_error *error);
+typedef decoct_status dct_restrict(dct_topology *topology, const int32_t *cpus, int32_t count,
+                                   dct_error *error);
+
+// Restricts the CPUs to those of the calling thread's affinity mask, by dct_topology_restrict: the
+// reader passes its own, so that this file does not depend on readers.
+decoct_status dct_topology_restrict_here(dct_topology *topology, dct_restrict *restrict_to,
+                                         dct_error *error);
 // A policy and at least one thread?
 decoct_status dct_topology_check_pin(const char *policy, int32_t threads, dct_error *error);
 // The "places" of dct_topology_json; the items need not have their L3 domains. NULL: no memory.

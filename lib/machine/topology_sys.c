@@ -140,7 +140,7 @@ decoct_status dct_topology_open_here(bool environment, dct_topology **out, dct_e
     dct_topology *topology = NULL;
     decoct_status status = dct_topology_read("", &topology, error);
     if (!status) {
-        status = dct_topology_restrict_here(topology, error);
+        status = dct_topology_restrict_here(topology, dct_topology_restrict, error);
     }
     if (status) {
         dct_topology_close(topology);
