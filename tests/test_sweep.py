@@ -27,7 +27,7 @@ sys.dont_write_bytecode = True
 import fields  # noqa: E402
 import terminal  # noqa: E402
 # What every row of a sweep of products and attention has, and what only some have.
-SOME = {"model", "block", "layers_timed", "scaled", "level", "bytes", "GFLOP/s", "GB/s", "tokens/s", "intensity", "distance", "error_occurred", "error_message"}
+SOME = {"model", "block", "layers_timed", "scaled", "level", "bytes", "GFLOP/s", "GB/s", "tokens/s", "tokens_per_joule", "intensity", "distance", "error_occurred", "error_message"}
 CASE_KEYS = {"seq", "heads", "head_dim", "layers", "roof", "roof_rate", "pct_of_roof", "pct_of_roof_low",
              "pct_of_roof_high", "hash", "expected", "reference", "correct"}
 ROW_KEYS = {key for key, *_ in fields.rows()} - SOME - CASE_KEYS
@@ -122,6 +122,18 @@ class Rows(unittest.TestCase):
                              ("iteration", 1, "us", 0))
         for row in self.cases:
             self.assertLessEqual(CASE_KEYS, set(row), row["name"])
+
+    def test_counted_or_why_not(self):
+        for row in self.rows:
+            self.assertGreater(row["counted_runs"], 0, row["name"])
+            self.assertIn(row["counted_threads"], range(1, row["workers"] + 2), row["name"])
+            unknown = row["counters_unknown"] or ""
+            for key, name in (("cycles", "cycles"), ("l1d_misses", "l1d_misses"), ("counted_page_faults", "page_faults"),
+                              ("context_switches", "context_switches")):
+                self.assertEqual(row[key] is None, name in unknown, (row["name"], key, unknown))
+            self.assertEqual(row["ipc"] is None, "cycles" in unknown or "instructions" in unknown, row["name"])
+            self.assertEqual(row["joules"] is None, bool(row["energy_unknown"]), row["name"])
+            self.assertEqual("tokens_per_joule" in row, "tokens/s" in row, row["name"])
 
     def test_figures_are_those_of_the_samples(self):
         for row in self.rows:
