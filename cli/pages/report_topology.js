@@ -127,13 +127,14 @@ function describeMachine(g, places) {
     l3: l3.length === 1 ? ", " + byteSize(l3[0].size) : ""
   };
 }
-function topologyLegend(box, m) {
+function topologyLegend(box, m, ways) {
   const legend = box.appendChild(make("p", "tlegend"));
   const entry = (name, mark, words) => {
     const item = legend.appendChild(make("span"));
     item.append(make("span", "tcpu " + name, mark), " " + words);
   };
   entry("used", "0", "used, by this worker");
+  if (ways.some(w => [...workersOn(w.rows).values()].some(on => on.size > 2))) entry("used", "\u2217", "by more than two in turn");
   entry("", "", "not used");
   if (m.allowed && m.places.some(p => !m.allowed.has(p.cpu))) entry("shut", "\u00d7", "not allowed");
   const kinds = new Map([...m.kinds.values()].map(k => [k.letter, k.words]));
@@ -161,7 +162,7 @@ function drawMachine(box, g) {
     else if (ways.length) controls.append(make("span", "soft", ways[0].name));
     part.append(drawing);
     draw(0);
-    topologyLegend(part, m);
+    topologyLegend(part, m, ways);
     if (ways.some(w => w.rows.includes("differs"))) part.append(make("p", "hint", "The files of this group used different CPUs."));
   } else part.append(make("p", "hint", "The file does not say where the CPUs are."));
   if (countedWords(g)) part.append(make("p", "hint after", countedWords(g)));
