@@ -104,6 +104,37 @@ static void test_shared_heads(void **state) {
     close_pair(&p);
 }
 
+// Few queries over unpacked keys, in both layouts: keys that are turned in registers and those that
+// are packed first, wide and narrow heads, a last step of 1 to 16 keys, heads that share keys.
+static void test_few_queries(void **state) {
+    static const int64_t queries[] = {1, 2, 3, 4, 5, 8, 16}, dims[] = {64, 72, 16, 37, 128};
+    pair p;
+    if (!open_pair(&p, *state, 3)) {
+        skip();
+    }
+    for (int64_t turn = 0; turn < 7 * 5 * 2; turn++) {
+        int64_t q = queries[turn % 7], kv = 127 + turn * 5 % 37;
+        shape s = {.batch = 1 + turn % 3 % 2,
+                   .heads = 8,
+                   .kv_heads = (int64_t)1 << turn % 4,
+                   .q_len = q,
+                   .kv_len = kv,
+                   .head_dim = dims[turn % 5],
+                   .value_dim = dims[turn * 3 % 5],
+                   .causal = turn % 4 != 3,
+                   .q_offset = kv - q - turn % 3,
+                   .mask = turn % 9 > 5,
+                   .weights = turn % 4 == 2,
+                   .interleaved = turn / 35,
+                   .softcap = turn % 5 == 1 ? 3.0f : 0.0f,
+                   .window = turn % 6 == 4 ? 50 : 0,
+                   .slopes = turn % 5 == 2,
+                   .sinks = turn % 3 == 1};
+        check_shape(p.ctx, p.scalar, &p.mine, &p.theirs, &s, turn % 2);
+    }
+    close_pair(&p);
+}
+
 // What is hidden contributes exactly nothing, even if it is NaN or infinite.
 static void test_poison(void **state) {
     pair p;
@@ -342,6 +373,7 @@ int main(void) {
     static const check_test tests[] = {{"attention, shapes", test_shapes},
                                        {"attention, shapes of the catalogue", test_catalogue},
                                        {"attention, shared heads", test_shared_heads},
+                                       {"attention, few queries", test_few_queries},
                                        {"attention, poison in what is hidden", test_poison},
                                        {"attention, strides", test_strides},
                                        {"attention, NaN", test_nan},

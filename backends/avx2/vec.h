@@ -165,11 +165,24 @@ INLINE vec vec_hide(vec a, vec b) {
                  _mm256_blendv_ps(a.hi, inf, _mm256_cmp_ps(b.hi, inf, _CMP_EQ_OQ))};
 }
 
-// Transposes a square: `rows` (<= 8, the others count as 0) rows of 8 floats at `from` become 8
-// rows of 8 at `to`. Pairs, then fours, then the halves change places.
+// A slice of a vec: SQUARE lanes.
 enum { SQUARE = 8 };
-INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, float *to,
-                          int64_t to_stride) {
+typedef __m256 slice;
+INLINE slice slice_set(float x) {
+    return _mm256_set1_ps(x);
+}
+INLINE slice slice_load(const float *p) {
+    return _mm256_loadu_ps(p);
+}
+INLINE void slice_store(float *p, slice a) {
+    _mm256_storeu_ps(p, a);
+}
+INLINE slice slice_fma(slice a, slice b, slice c) {
+    return _mm256_fmadd_ps(a, b, c);
+}
+// The columns of a square: `rows` (<= SQUARE, the others count as 0) rows of floats from `from` on.
+// Pairs, then fours within each half, then the halves change places.
+INLINE void slice_turn(const float *from, int64_t from_stride, int64_t rows, slice to[SQUARE]) {
     __m256 r[8], pair[8], four[8];
     for (int i = 0; i < 8; i++) {
         r[i] = i < rows ? _mm256_loadu_ps(from + i * from_stride) : _mm256_setzero_ps();
@@ -185,11 +198,8 @@ INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, 
         four[i + 3] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xee);
     }
     for (int i = 0; i < 4; i++) {
-        _mm256_storeu_ps(to + i * to_stride, _mm256_permute2f128_ps(four[i], four[i + 4], 0x20));
-    }
-    for (int i = 0; i < 4; i++) {
-        _mm256_storeu_ps(to + (i + 4) * to_stride,
-                         _mm256_permute2f128_ps(four[i], four[i + 4], 0x31));
+        to[i] = _mm256_permute2f128_ps(four[i], four[i + 4], 0x20);
+        to[i + 4] = _mm256_permute2f128_ps(four[i], four[i + 4], 0x31);
     }
 }
 

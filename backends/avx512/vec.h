@@ -134,11 +134,24 @@ INLINE vec vec_hide(vec a, vec b) {
     return (vec){_mm512_mask_mov_ps(a.v, _mm512_cmp_ps_mask(b.v, inf, _CMP_EQ_OQ), inf)};
 }
 
-// Transposes a square: `rows` (<= 16, the others count as 0) rows of 16 floats at `from` become 16
-// rows of 16 at `to`. Pairs, then fours within each quarter, then the quarters change places.
+// A slice of a vec: SQUARE lanes.
 enum { SQUARE = 16 };
-INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, float *to,
-                          int64_t to_stride) {
+typedef __m512 slice;
+INLINE slice slice_set(float x) {
+    return _mm512_set1_ps(x);
+}
+INLINE slice slice_load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+INLINE void slice_store(float *p, slice a) {
+    _mm512_storeu_ps(p, a);
+}
+INLINE slice slice_fma(slice a, slice b, slice c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+// The columns of a square: `rows` (<= SQUARE, the others count as 0) rows of floats from `from` on.
+// Pairs, then fours within each quarter, then the quarters change places.
+INLINE void slice_turn(const float *from, int64_t from_stride, int64_t rows, slice to[SQUARE]) {
     __m512 r[16], pair[16], four[16];
     for (int i = 0; i < 16; i++) {
         r[i] = i < rows ? _mm512_loadu_ps(from + i * from_stride) : _mm512_setzero_ps();
@@ -159,13 +172,10 @@ INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, 
         __m512 odd_low = _mm512_shuffle_f32x4(four[i], four[4 + i], 0xdd);
         __m512 even_high = _mm512_shuffle_f32x4(four[8 + i], four[12 + i], 0x88);
         __m512 odd_high = _mm512_shuffle_f32x4(four[8 + i], four[12 + i], 0xdd);
-        r[i] = _mm512_shuffle_f32x4(even_low, even_high, 0x88);
-        r[8 + i] = _mm512_shuffle_f32x4(even_low, even_high, 0xdd);
-        r[4 + i] = _mm512_shuffle_f32x4(odd_low, odd_high, 0x88);
-        r[12 + i] = _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd);
-    }
-    for (int i = 0; i < 16; i++) { // in this order: callers let rows overlap
-        _mm512_storeu_ps(to + i * to_stride, r[i]);
+        to[i] = _mm512_shuffle_f32x4(even_low, even_high, 0x88);
+        to[8 + i] = _mm512_shuffle_f32x4(even_low, even_high, 0xdd);
+        to[4 + i] = _mm512_shuffle_f32x4(odd_low, odd_high, 0x88);
+        to[12 + i] = _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd);
     }
 }
 

@@ -228,11 +228,24 @@ INLINE vec vec_hide(vec x, vec y) {
     return ALL2(quad_hide, x, y);
 }
 
-// Transposes a square: `rows` (<= 4, the others count as 0) rows of 4 floats at `from` become 4
-// rows of 4 at `to`. Pairs, then the halves change places.
+// A slice of a vec: SQUARE lanes.
 enum { SQUARE = 4 };
-INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, float *to,
-                          int64_t to_stride) {
+typedef float32x4_t slice;
+INLINE slice slice_set(float x) {
+    return vdupq_n_f32(x);
+}
+INLINE slice slice_load(const float *p) {
+    return vld1q_f32(p);
+}
+INLINE void slice_store(float *p, slice a) {
+    vst1q_f32(p, a);
+}
+INLINE slice slice_fma(slice a, slice b, slice c) {
+    return vfmaq_f32(c, a, b);
+}
+// The columns of a square: `rows` (<= SQUARE, the others count as 0) rows of floats from `from` on.
+// Pairs, then the halves change places.
+INLINE void slice_turn(const float *from, int64_t from_stride, int64_t rows, slice to[SQUARE]) {
     float32x4_t r[4];
     for (int i = 0; i < 4; i++) {
         r[i] = i < rows ? vld1q_f32(from + i * from_stride) : vdupq_n_f32(0.0f);
@@ -241,11 +254,10 @@ INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, 
     float64x2_t odd_low = vreinterpretq_f64_f32(vtrn2q_f32(r[0], r[1]));
     float64x2_t even_high = vreinterpretq_f64_f32(vtrn1q_f32(r[2], r[3]));
     float64x2_t odd_high = vreinterpretq_f64_f32(vtrn2q_f32(r[2], r[3]));
-    // In this order: callers let rows overlap.
-    vst1q_f32(to, vreinterpretq_f32_f64(vtrn1q_f64(even_low, even_high)));
-    vst1q_f32(to + to_stride, vreinterpretq_f32_f64(vtrn1q_f64(odd_low, odd_high)));
-    vst1q_f32(to + 2 * to_stride, vreinterpretq_f32_f64(vtrn2q_f64(even_low, even_high)));
-    vst1q_f32(to + 3 * to_stride, vreinterpretq_f32_f64(vtrn2q_f64(odd_low, odd_high)));
+    to[0] = vreinterpretq_f32_f64(vtrn1q_f64(even_low, even_high));
+    to[1] = vreinterpretq_f32_f64(vtrn1q_f64(odd_low, odd_high));
+    to[2] = vreinterpretq_f32_f64(vtrn2q_f64(even_low, even_high));
+    to[3] = vreinterpretq_f32_f64(vtrn2q_f64(odd_low, odd_high));
 }
 
 // Neighbours change places.

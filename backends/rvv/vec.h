@@ -201,16 +201,26 @@ INLINE vec vec_hide(vec x, vec y) {
     return (vec){__riscv_vfmerge(x.v, -__builtin_inff(), group_hidden(y.v), LANES)};
 }
 
-// Transposes a square: `rows` (<= 8, the others count as 0) rows of 8 floats at `from` become 8
-// rows of 8 at `to`, each a column that is loaded by its stride. In this order: callers let rows
-// overlap.
+// A slice of a vec: its first SQUARE lanes.
 enum { SQUARE = 8 };
-INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, float *to,
-                          int64_t to_stride) {
+typedef group_fixed slice;
+INLINE slice slice_set(float x) {
+    return vec_set(x).v;
+}
+INLINE slice slice_load(const float *p) {
+    return GROUP(__riscv_vle32_v_f32)(p, SQUARE);
+}
+INLINE void slice_store(float *p, slice a) {
+    __riscv_vse32(p, a, SQUARE);
+}
+INLINE slice slice_fma(slice a, slice b, slice c) {
+    return __riscv_vfmacc(c, a, b, SQUARE);
+}
+// The columns of a square: `rows` (<= SQUARE, the others count as 0) rows of floats from `from` on.
+INLINE void slice_turn(const float *from, int64_t from_stride, int64_t rows, slice to[SQUARE]) {
     for (int i = 0; i < SQUARE; i++) {
-        group column = __riscv_vlse32_tu(vec_set(0.0f).v, from + i,
-                                         from_stride * (int64_t)sizeof(float), (size_t)rows);
-        __riscv_vse32(to + i * to_stride, column, SQUARE);
+        to[i] = __riscv_vlse32_tu(vec_set(0.0f).v, from + i, from_stride * (int64_t)sizeof(float),
+                                  (size_t)rows);
     }
 }
 

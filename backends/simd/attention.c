@@ -6,6 +6,7 @@
 
 #include "attention_parts.h"
 #include "attention_scores.h"
+#include "attention_turned.h"
 #include "attention_values.h"
 #include "kernels.h"
 
@@ -58,12 +59,16 @@ static int attend_tile(const attend_group *g, int tiles, int i) {
     return g->rows * i / tiles;
 }
 
-// The packed keys of the block at `first`. When they are packed here, a few rows at a time, for one
-// head, the same rows of the next block and of v are prefetched meanwhile.
+// The packed keys of the block at `first`; NULL: attend_turned reads them. When they are packed
+// here, a few rows at a time, for one head, the same rows of the next block and of v are prefetched
+// meanwhile.
 static const float *attend_keys(const attend_group *g, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     if (a->keys) {
         return (const float *)a->keys + first / KEYS * a->key_block_stride;
+    }
+    if (attend_turns(g)) {
+        return 0;
     }
     // The scores of a tile cover whole vectors of several panels.
     int64_t columns = round_up(count, (g->rows == 1 ? TILE_VECS_MAX * LANES : PANEL));
@@ -80,12 +85,23 @@ static const float *attend_keys(const attend_group *g, int64_t first, int64_t co
     return g->keys;
 }
 
+// The raw scores of rows [r, r + rows); `keys` from attend_keys.
+static void attend_raw_scores(const attend_group *g, int r, int rows, const float *keys,
+                              int64_t first, int64_t count) {
+    int64_t most = attend_most(g, r, rows, first);
+    if (keys) {
+        attend_scores(g, r, rows, keys, most);
+    } else {
+        attend_turned(g, first, count, most);
+    }
+}
+
 static void attend_block(attend_group *g, int tiles, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     const float *keys = attend_keys(g, first, count);
     for (int i = 0; i < tiles; i++) {
         int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
-        attend_scores(g, r, rows, keys, attend_most(g, r, rows, first));
+        attend_raw_scores(g, r, rows, keys, first, count);
         if (a->keys) {
             int64_t from = count * i / tiles, to = count * (i + 1) / tiles;
             attend_fetch(attend_v(a, first + from), a->v_stride, to - from, a->value_dim);
@@ -112,7 +128,7 @@ static void attend_weights(attend_group *g, int tiles, const float inverse[ATTEN
         const float *keys = attend_keys(g, first, count);
         for (int i = 0; i < tiles; i++) {
             int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
-            attend_scores(g, r, rows, keys, attend_most(g, r, rows, first));
+            attend_raw_scores(g, r, rows, keys, first, count);
         }
         for (int r = 0; r < g->rows; r++) {
             float *weights = a->weights + (g->row + r) * a->weights_stride + first;

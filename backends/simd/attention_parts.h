@@ -6,6 +6,8 @@
 #include "attention_state.h"
 #include "exp.h"
 
+#include <stddef.h>
+
 // A part begins with row r at 0 keys.
 static void attend_clear(attend_group *g, int r) {
     g->max[r] = -__builtin_inff();

@@ -40,7 +40,11 @@ static void attend_some_values(const attend_group *g, int r, int rows, const val
         const int64_t wide = TILE_VECS_MAX * LANES;
         o.cols = o.w_next = o.y_next = wide;
         o.count = g->width / wide;
-        tiles(1, TILE_VECS_MAX, RAGGED, 0, &o);
+        if (g->a->keys) {
+            tiles(1, TILE_VECS_MAX, RAGGED, 0, &o);
+        } else {
+            tiles(1, TILE_VECS_MAX, RAGGED | W_AHEAD, 0, &o);
+        }
         o.w = tile_w_move(0, o.w, o.count * wide);
         o.y += o.count * wide;
     }

@@ -7,6 +7,7 @@
 #ifndef SIMD_TILE_H
 #define SIMD_TILE_H
 
+#include "square.h"
 #include "unroll.h"
 
 #include <decoct/backend.h>

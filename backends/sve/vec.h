@@ -251,28 +251,37 @@ INLINE vec vec_hide(vec x, vec y) {
     return x;
 }
 
-// Transposes a square: `rows` (the others count as 0) rows at `from` become rows at `to`. Each
-// round interleaves the rows of the upper half with those of the lower one; after as many rounds as
-// the number of a row has bits, column and row have changed places.
+// A slice of a vec: SQUARE lanes.
 enum { SQUARE = PART_LANES };
-INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, float *to,
-                          int64_t to_stride) {
-    sve_f32 r[SQUARE], mixed[SQUARE];
+typedef sve_f32 slice;
+INLINE slice slice_set(float x) {
+    return svdup_f32(x);
+}
+INLINE slice slice_load(const float *p) {
+    return svld1(EVERY, p);
+}
+INLINE void slice_store(float *p, slice a) {
+    svst1(EVERY, p, a);
+}
+INLINE slice slice_fma(slice a, slice b, slice c) {
+    return svmla_x(EVERY, c, a, b);
+}
+// The columns of a square: `rows` (<= SQUARE, the others count as 0) rows of floats from `from` on.
+// Each round interleaves the rows of the upper half with those of the lower one; after as many
+// rounds as the number of a row has bits, column and row have changed places.
+INLINE void slice_turn(const float *from, int64_t from_stride, int64_t rows, slice to[SQUARE]) {
+    sve_f32 mixed[SQUARE];
     _Pragma("GCC unroll 16") for (int i = 0; i < SQUARE; i++) {
-        r[i] = i < rows ? svld1(EVERY, from + i * from_stride) : svdup_f32(0.0f);
+        to[i] = i < rows ? svld1(EVERY, from + i * from_stride) : svdup_f32(0.0f);
     }
     _Pragma("GCC unroll 4") for (int round = 1; round < SQUARE; round *= 2) {
         _Pragma("GCC unroll 8") for (int i = 0; i < SQUARE / 2; i++) {
-            mixed[2 * i] = svzip1(r[i], r[i + SQUARE / 2]);
-            mixed[2 * i + 1] = svzip2(r[i], r[i + SQUARE / 2]);
+            mixed[2 * i] = svzip1(to[i], to[i + SQUARE / 2]);
+            mixed[2 * i + 1] = svzip2(to[i], to[i + SQUARE / 2]);
         }
         _Pragma("GCC unroll 16") for (int i = 0; i < SQUARE; i++) {
-            r[i] = mixed[i];
+            to[i] = mixed[i];
         }
-    }
-    _Pragma("GCC unroll 16") for (int i = 0; i < SQUARE;
-                                  i++) { // in this order: callers let rows overlap
-        svst1(EVERY, to + i * to_stride, r[i]);
     }
 }
 

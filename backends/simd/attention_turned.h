@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Raw scores of few queries from unpacked keys, which are turned in registers and read once.
+#ifndef SIMD_ATTENTION_TURNED_H
+#define SIMD_ATTENTION_TURNED_H
+
+#include "attention_state.h"
+
+// Queries whose sums fit beside a square in registers; keys of one step, and how far ahead of it
+// keys are prefetched.
+enum { TURNED_ROWS = 4, TURNED_KEYS = LANES, KEYS_AHEAD = 16 };
+
+// LANES keys: `count` of them exist, the others count as 0.
+typedef struct turned_keys {
+    const float *k;
+    int64_t stride, count, dim;
+    const float *q; // (dim, rows)
+} turned_keys;
+
+// Square p of the columns from d on prefetches as many lines of the keys that follow as it has
+// itself, so that memory is asked evenly: the lines of some rows, each at the same column.
+INLINE void turned_ask(const turned_keys *a, int p, int64_t d) {
+    const int64_t rows = SQUARE * SQUARE / LANES, first = d % LANES / SQUARE * rows;
+    const uintptr_t from = (uintptr_t)a->k + (uintptr_t)d / LANES * LANES * sizeof(float);
+    UNROLL
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t key = KEYS_AHEAD + p * SQUARE + first + i;
+        uintptr_t way = (uintptr_t)key * (uintptr_t)a->stride * sizeof(float);
+        __builtin_prefetch((const void *)(from + way)); // even beyond the end
+    }
+}
+
+// The columns that do not fill a square.
+INLINE void turned_rest(int rows, const turned_keys *a, int64_t d,
+                        slice acc[TURNED_ROWS][VEC_SLICES]) {
+    for (; d < a->dim; d++) {
+        float column[LANES] = {0.0f};
+        for (int64_t i = 0; i < a->count; i++) {
+            column[i] = a->k[i * a->stride + d];
+        }
+        for (int p = 0; p < VEC_SLICES; p++) {
+            slice keys = slice_load(column + p * SQUARE);
+            UNROLL
+            for (int r = 0; r < rows; r++) {
+                acc[r][p] = slice_fma(slice_set(a->q[d * rows + r]), keys, acc[r][p]);
+            }
+        }
+    }
+}
+
+// Scores (rows, LANES) at `to`; `whole`, a constant: all keys exist.
+INLINE void turned_step(int rows, bool whole, const turned_keys *a, float *to) {
+    slice acc[TURNED_ROWS][VEC_SLICES];
+    UNROLL
+    for (int i = 0; i < TURNED_ROWS * VEC_SLICES; i++) {
+        acc[i / VEC_SLICES][i % VEC_SLICES] = slice_set(0.0f);
+    }
+    int64_t d = 0;
+    for (; d + SQUARE <= a->dim; d += SQUARE) {
+        UNROLL
+        for (int p = 0; p < VEC_SLICES; p++) {
+            slice column[SQUARE];
+            int64_t left = whole ? SQUARE : clamp(a->count - p * SQUARE, 0, SQUARE);
+            slice_turn(a->k + p * SQUARE * a->stride + d, a->stride, left, column);
+            turned_ask(a, p, d);
+            UNROLL
+            for (int i = 0; i < SQUARE; i++) {
+                UNROLL
+                for (int r = 0; r < TURNED_ROWS; r++) {
+                    if (r < rows) {
+                        slice x = slice_set(a->q[(d + i) * rows + r]);
+                        acc[r][p] = slice_fma(x, column[i], acc[r][p]);
+                    }
+                }
+            }
+        }
+    }
+    turned_rest(rows, a, d, acc);
+    UNROLL
+    for (int i = 0; i < TURNED_ROWS * VEC_SLICES; i++) {
+        if (i / VEC_SLICES < rows) {
+            int r = i / VEC_SLICES, p = i % VEC_SLICES;
+            slice_store(to + r * WEIGHT_STRIDE + p * SQUARE, acc[r][p]);
+        }
+    }
+}
+
+// The first `most` keys of which `count` exist.
+INLINE void turned_rows(int rows, turned_keys a, int64_t count, int64_t most, float *to) {
+    for (int64_t j = 0; j < most; j += TURNED_KEYS) {
+        a.count = clamp(count - j, 0, TURNED_KEYS);
+        if (a.count == TURNED_KEYS) {
+            turned_step(rows, true, &a, to + j);
+        } else {
+            turned_step(rows, false, &a, to + j);
+        }
+        a.k += TURNED_KEYS * a.stride;
+    }
+}
+
+// A function of its own for each number of rows.
+TILE_FUNCTION turned_1(turned_keys a, int64_t count, int64_t most, float *to) {
+    turned_rows(1, a, count, most, to);
+}
+TILE_FUNCTION turned_2(turned_keys a, int64_t count, int64_t most, float *to) {
+    turned_rows(2, a, count, most, to);
+}
+TILE_FUNCTION turned_3(turned_keys a, int64_t count, int64_t most, float *to) {
+    turned_rows(3, a, count, most, to);
+}
+TILE_FUNCTION turned_4(turned_keys a, int64_t count, int64_t most, float *to) {
+    turned_rows(4, a, count, most, to);
+}
+
+// Keys are turned as they are read: they are not packed, and few rows need them.
+static bool attend_turns(const attend_group *g) {
+    return !g->a->keys && g->rows <= TURNED_ROWS;
+}
+
+// The raw scores of all rows for the first `most` of the `count` keys from `first` on.
+static void attend_turned(const attend_group *g, int64_t first, int64_t count, int64_t most) {
+    static void (*const by_rows[TURNED_ROWS])(turned_keys, int64_t, int64_t,
+                                              float *) = {turned_1, turned_2, turned_3, turned_4};
+    turned_keys keys = {
+        .k = attend_k(g->a, first), .stride = g->a->k_stride, .dim = g->a->head_dim, .q = g->q};
+    by_rows[g->rows - 1](keys, count, most, g->weight);
+}
+
+#endif
