@@ -103,6 +103,39 @@ test("a page of older files has no drawing", "backends", async page => {
   assert.equal(await page.locator("#topology, .bar a[href='#topology']").count(), 0);
   assert.ok(!(await page.locator("table.rows th").allInnerTexts()).includes("IPC"));
 });
+test("the score of the reference is 100, and its definition is there", "score-one", async page => {
+  assert.equal(await page.locator("#score .number b").innerText(), "100");
+  assert.match(await page.locator("#score .defines").innerText(), /100 is the reference CPU, 200 is twice as fast.*geometric mean of its 4 classes.*AMD EPYC, 2 CPUs/s);
+  assert.equal(await page.locator("#score .classes tbody tr").count(), 4);
+  assert.match(await page.locator("#tokens tbody").innerText(), /llama-3.2-1b\s+f32.*1 of 16/s);
+  assert.match(await page.locator("#machine").innerText(), /L3 32\sMiB.*GFLOP\/s/s);
+  await picture(page, "score-one");
+});
+test("CPUs are ranked by score, and parts say so", "score-many", async page => {
+  const rows = await page.locator("#score .ranked tbody tr").allInnerTexts();
+  assert.deepEqual(rows.map(r => r.match(/Alpha|Beta|Gamma/)[0]), ["Beta", "Alpha", "Gamma"]);
+  assert.match(rows[0], /200/);
+  assert.match(rows[2], /\d+ of 178/);
+  assert.equal(await page.locator("#machine").isVisible(), false);
+});
+for (const file of ["score-one", "score-many"])
+  test("the first screen fits a page of A4: " + file, file, async page => {
+    await page.emulateMedia({ media: "print" });
+    await settled(page);
+    // 297 mm less two margins of 14 mm.
+    const bottom = await page.locator("#first").evaluate(e => e.getBoundingClientRect().bottom + scrollY);
+    assert.ok(bottom <= 269 / 25.4 * 96, "its end is at " + bottom);
+    await picture(page, file + "-print");
+  }, { viewport: { width: 688, height: 1017 } });
+test("names of dots do not touch each other", "backends", async page => {
+  const chart = page.locator("#roofline .chart");
+  await chart.scrollIntoViewIfNeeded();
+  await eventually(() => chart.evaluate(e => e.labels !== undefined), "no dot has a name");
+  const boxes = await chart.evaluate(e => e.labels);
+  assert.ok(boxes.length >= 3, boxes.length + " names");
+  boxes.forEach((a, i) => boxes.slice(i + 1).forEach(b => assert.ok(
+    a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top, a.text + " touches " + b.text)));
+});
 test("types are beside each other, never mixed", "types", async page => {
   assert.deepEqual([...new Set(await column(page, "Type"))].sort(), ["bf16", "f32"]);
   assert.equal(await filtered(page, "bf16"), 20);

@@ -2,6 +2,7 @@
 # The pages in a browser: test_pages.py PATH-OF-DECOCT. Fills the report page with made-up data, lets
 # the program make reports and a map, and has test_pages.mjs look at them in Chromium. Exit code 77 is a skip.
 # DECOCT_TEST_SCREENSHOTS=FOLDER keeps pictures.
+import json
 import os
 import shutil
 import subprocess
@@ -44,6 +45,28 @@ def comparisons(decoct, folder):
     pages["mixed"] = [files["gated"], *sample_report.result_files(sample_report.double(), runs)]
     for name, arguments in pages.items():
         subprocess.run([decoct, "report", *arguments, "-o", os.path.join(folder, "ab-%s.html" % name)],
+                       stdout=subprocess.DEVNULL, check=True, timeout=600)
+
+
+def scores(decoct, folder):
+    """The pages of the reference CPU, and of three made-up CPUs."""
+    with open(os.path.join(HERE, "..", "cli", "commands", "reference-cpu.json"), encoding="utf-8") as file:
+        text = file.read()
+    several = os.path.join(folder, "several")
+    os.mkdir(several)
+    files = [os.path.join(several, cpu + ".json") for cpu in ("Alpha", "Beta", "Gamma")]
+    for path in files:
+        doc = json.loads(text)
+        doc["context"]["machine"]["cpu"] = os.path.basename(path)[:-5]
+        for row in doc["benchmarks"]:
+            for key in {"real_time", "GFLOP/s", "GB/s", "tokens/s"} & set(row):
+                row[key] *= (0.5 if key == "real_time" else 2) if "Beta" in path else 1
+        if "Gamma" in path:
+            doc["benchmarks"] = [row for row in doc["benchmarks"] if row.get("level") != "L3"]
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(doc, file)
+    for name, source in (("score-one", files[0]), ("score-many", several)):
+        subprocess.run([decoct, "report", source, "-o", os.path.join(folder, name + ".html")],
                        stdout=subprocess.DEVNULL, check=True, timeout=600)
 
 
@@ -92,6 +115,7 @@ def main(decoct):
             sample_report.write(kind, os.path.join(folder, kind.__name__ + ".html"))
         for kind in sample_report.VERDICTS:
             real(decoct, sample_report, kind, folder)
+        scores(decoct, folder)
         comparisons(decoct, folder)
         stories(decoct, folder)
         for name, text in (("map", ["Sarah lies still on the bed, feeling"]),
