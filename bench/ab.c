@@ -74,7 +74,7 @@ static void check_builds(struct argp_state *state, const settings *s) {
 static bool is_build(const char *word) {
     char error[CHANNEL_ERROR];
     struct stat info;
-    arm found = {.pid = 0};
+    arm found = {.channel = NULL};
     bool file = stat(word, &info) == 0 && S_ISREG(info.st_mode);
     return file ? strstr(word, ".so") != NULL : arm_find(word, &found, error);
 }

@@ -185,7 +185,7 @@ static void run(gate *g) {
 
 static bool check_twin(const gate *g) {
     char error[CHANNEL_ERROR];
-    arm other = {.pid = 0};
+    arm other = {.channel = NULL};
     if (!g->check.other) {
         return true;
     }

@@ -73,8 +73,29 @@ static void test_turns(void **state) {
     assert_int_equal(broken.calls, 3);
 }
 
+// One in a process of its own warms up there.
+static double count_calls(void *data, int64_t calls) {
+    counter *c = data;
+    c->calls += (int)calls;
+    return c->calls > c->fail_at ? -1.0 : 0.25 * (double)calls;
+}
+
+static void test_turns_of_processes(void **state) {
+    (void)state;
+    counter a = {.fail_at = 100}, broken = {.fail_at = 1};
+    contestant list[] = {{.name = "a", .turn = count_calls, .data = &a},
+                         {.name = "broken", .turn = count_calls, .data = &broken}};
+    contest_options options = {.rounds = 5, .least_seconds = 0.125};
+    contest_run(list, 2, &options);
+    assert_int_equal(a.calls, 2 + 5);
+    assert_true(list[0].seconds[4] == 0.25 && !list[0].failed);
+    assert_true(list[1].failed);
+    assert_int_equal(broken.calls, 2); // not called again
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_intervals),
-                                       cmocka_unit_test(test_turns)};
+                                       cmocka_unit_test(test_turns),
+                                       cmocka_unit_test(test_turns_of_processes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -185,6 +185,65 @@ class Figures(unittest.TestCase):
         self.assertEqual((code, row["best_peer"]), (12, None))
         self.assertIn("times as far from ours as allowed", row["notes"]["openblas"])
 
+    def test_a_process_for_each_library(self):
+        code, all = figures("--op", "plain", "--filter", "m:16/", "--threads", "2")
+        row, = all["rows"]
+        self.assertEqual(sorted(row["sleep"]), ["decoct", "openblas"])
+        self.assertFalse(row["sleep"]["openblas"]["stopped"])
+        for used in row["machine"], all["context"]["machine_used"]:
+            self.assertAlmostEqual(100, used["idle_pct"] + used["steal_pct"] + used["others_pct"], delta=100)
+            self.assertGreater(used["seconds"], 0)
+
+    def test_threads_that_do_not_sleep_are_stopped(self):
+        code, all = figures("--op", "plain", "--filter", "m:16/", DECOCT_TEST_PEER="spin")
+        row, = all["rows"]
+        self.assertEqual((code, row["best_peer"], row["sleep"]["openblas"]["stopped"],
+                          row["sleep"]["decoct"]["stopped"]), (0, "openblas", True, False))
+        code, out, err = peers(*QUICK, "--op", "plain", "--filter", "m:16/", DECOCT_TEST_PEER="spin")
+        self.assertIn("    openblas: its threads do not sleep after a turn, so they were stopped\n", out)
+
+    def test_a_crash_costs_the_peer_its_row(self):
+        for how in ("crash", "crash later"):
+            code, all = figures("--op", "plain", "--filter", "m:(16|32)/", DECOCT_TEST_PEER=how)
+            self.assertEqual((code, [r["shape"] for r in all["rows"]]), (0, ["m:16/n:16/k:16", "m:32/n:32/k:32"]))
+            for row in all["rows"]:
+                self.assertEqual((row["peers"], row["best_peer"]), ({}, None))
+                self.assertRegex(row["notes"]["openblas"], r"^its process died by signal 11 \(.*\)$")
+                self.assertGreater(row["ours"], 0)
+        code, out, err = peers(*QUICK, "--op", "plain", "--filter", "m:16/", DECOCT_TEST_PEER="crash later")
+        self.assertIn("    openblas: its process died by signal 11", out)
+
+    def test_a_peer_that_hangs(self):
+        code, all = figures("--op", "plain", "--filter", "m:16/", "--limit", "0.5", DECOCT_TEST_PEER="hang")
+        row, = all["rows"]
+        self.assertEqual((code, row["peers"], row["notes"]["openblas"]),
+                         (0, {}, "it took longer than 0.5 seconds (--limit)"))
+
+    def test_wide_intervals_cannot_be_judged(self):
+        code, all = figures("--op", "plain", "--filter", "m:16/")
+        row, = all["rows"]
+        narrow = 0.95 * row["ratio_to_best"] <= row["ratio_low"] and row["ratio_high"] <= 1.05 * row["ratio_to_best"]
+        self.assertEqual(row["judged"], narrow)
+
+    def test_table(self):
+        row = {"op": "plain", "shape": "m:16/n:16/k:16", "threads": 1, "ours": 10.0, "unit": "GFLOP/s",
+               "pct_of_peak": 50.0, "best_peer": "openblas", "peers": {"openblas": 8.0, "blis": 4.0}, "notes": {},
+               "ratio_to_best": 1.25, "ratio_low": 1.24, "ratio_high": 1.26, "judged": True}
+        context = {"machine_used": {"seconds": 12.0, "idle_pct": 40.0, "steal_pct": 1.0, "others_pct": 2.5},
+                   "peers": {"openblas": {"found": True, "note": "Not OpenBLAS"}, "blis": {"found": False, "note": "x"}}}
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "peers.json")
+            with open(path, "w") as file:
+                json.dump({"context": context, "rows": [row, {**row, "judged": False}]}, file)
+            text = subprocess.run([sys.executable, os.path.join(HERE, "..", "bench", "peers", "table.py"), path],
+                                  stdout=subprocess.PIPE, text=True, check=True).stdout
+        lines = text.splitlines()
+        self.assertIn("| plain m:16 n:16 k:16 | 1 | 10 GFLOP/s | 50 % | 1.25 [1.24, 1.26] | openblas 8 | blis 4 |", lines)
+        self.assertIn("cannot be judged (1.25 [1.24, 1.26])", text)
+        self.assertIn("openblas: Not OpenBLAS", text)
+        self.assertIn("Missing: blis (x)", text)
+        self.assertIn("idle for 40.0 %", text)
+
     def test_nobody_there(self):
         code, out, err = peers(*QUICK[:-1], "libxsmm", "--op", "plain", "--filter", "m:16/",
                                found=False)

@@ -9,15 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -134,113 +130,61 @@ static void free_environment(char **list) {
     free(list);
 }
 
-static bool share(arm *a, int *fd, char *error) {
-    *fd = memfd_create("decoct-ab", MFD_CLOEXEC);
-    if (*fd < 0 || ftruncate(*fd, sizeof(channel))) {
+typedef struct program {
+    const char *worker;
+    int fd;
+    char **env;
+} program;
+
+static void become_worker(void *data) {
+    const program *p = data;
+    char *const argv[] = {(char *)(uintptr_t)p->worker, NULL};
+    // dup2 takes the close-on-exec mark off, but does nothing for two equal numbers.
+    bool shared = p->fd == CHANNEL_FD ? !fcntl(p->fd, F_SETFD, 0) : dup2(p->fd, CHANNEL_FD) >= 0;
+    if (shared) {
+        execve(p->worker, argv, p->env);
+    }
+}
+
+static bool share(arm *a, char *error) {
+    if (!lockstep_share(&a->worker, sizeof(channel))) {
         return fail_arm(error, "shared memory");
     }
-    void *at = mmap(NULL, sizeof(channel), PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-    if (at == MAP_FAILED) {
-        return fail_arm(error, "shared memory");
-    }
+    void *at = a->worker.gate; // the channel begins with it
     a->channel = at;
     a->channel->size = sizeof(channel);
-    return (!sem_init(&a->channel->go, 1, 0) && !sem_init(&a->channel->done, 1, 0)) ||
-           fail_arm(error, "semaphore");
-}
-
-// In the child: ends with the driver `parent`, however that one ends and however early, also while
-// the worker program is still being loaded.
-static void become_worker(const char *worker, int fd, char **env, pid_t parent) {
-    char *const argv[] = {(char *)(uintptr_t)worker, NULL};
-    bool tied = !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent;
-    // dup2 takes the close-on-exec mark off, but does nothing for two equal numbers.
-    bool shared = fd == CHANNEL_FD ? !fcntl(fd, F_SETFD, 0) : dup2(fd, CHANNEL_FD) >= 0;
-    // A signal to the whole group (Ctrl-C, a CI service that cancels a job): the driver handles it.
-    bool deaf = signal(SIGINT, SIG_IGN) != SIG_ERR && signal(SIGTERM, SIG_IGN) != SIG_ERR;
-    sigset_t none;
-    sigemptyset(&none);
-    if (tied && shared && deaf && !sigprocmask(SIG_SETMASK, &none, NULL)) {
-        execve(worker, argv, env);
-    }
-    _exit(126); // not what a missing function gives
-}
-
-// No signal reaches the child before it ignores them.
-static bool fork_worker(arm *a, const char *worker, int fd, char **env, char *error) {
-    sigset_t ends, before;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, &before);
-    pid_t parent = getpid();
-    a->pid = fork();
-    if (a->pid == 0) {
-        become_worker(worker, fd, env, parent);
-    }
-    bool well = a->pid >= 0 || fail_arm(error, "fork");
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    return well;
+    return true;
 }
 
 bool arm_start(arm *a, const char *worker, int padding, char *error) {
-    int fd = -1;
     char **env = environment(a, padding);
-    bool ok = (env || fail_arm(error, "worker")) && share(a, &fd, error);
-    ok = ok && fork_worker(a, worker, fd, env, error);
-    if (fd >= 0) {
-        close(fd);
-    }
+    bool ok = (env || fail_arm(error, "worker")) && share(a, error);
+    program p = {worker, a->worker.fd, env};
+    ok = ok && (lockstep_fork(&a->worker, become_worker, &p) || fail_arm(error, "fork"));
     free_environment(env);
     return ok;
 }
 
-static double cpu_time(pid_t pid) {
-    clockid_t clock;
-    struct timespec t = {0};
-    if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t)) {
-        return 0.0;
-    }
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 double arm_awake(const arm *a) {
-    return cpu_time(a->pid) - a->slept_from;
+    return lockstep_awake(&a->worker);
 }
 
-static bool has_died(arm *a, char *error) {
-    int status;
-    if (waitpid(a->pid, &status, WNOHANG) != a->pid) {
-        return false;
-    }
-    a->pid = 0;
-    if (WIFSIGNALED(status)) {
-        snprintf(error, CHANNEL_ERROR, "the worker of %.300s died by signal %d (%s)", a->library,
-                 WTERMSIG(status), strsignal(WTERMSIG(status)));
-    } else if (WEXITSTATUS(status) == ABI_EXIT) {
+static bool fail_dead(const arm *a, int status, char *error) {
+    char how[128];
+    if (WIFEXITED(status) && WEXITSTATUS(status) == ABI_EXIT) {
         abi_explain(a->library, error);
     } else {
-        snprintf(error, CHANNEL_ERROR, "the worker of %.300s ended with code %d", a->library,
-                 WEXITSTATUS(status));
+        lockstep_explain(status, how, sizeof how);
+        snprintf(error, CHANNEL_ERROR, "the worker of %.300s %s", a->library, how);
     }
-    return true;
+    return false;
 }
 
 bool arm_order(arm *a, channel_order order, char *error) {
-    a->channel->order = (int32_t)order;
-    sem_post(&a->channel->go);
-    for (;;) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec++;
-        if (!sem_timedwait(&a->channel->done, &until)) {
-            break;
-        }
-        if (has_died(a, error)) {
-            return false;
-        }
+    int status = 0;
+    if (lockstep_order(&a->worker, (int32_t)order, 0.0, &status) != LOCKSTEP_ANSWERED) {
+        return fail_dead(a, status, error);
     }
-    a->slept_from = cpu_time(a->pid);
     if (a->channel->failed) {
         snprintf(error, CHANNEL_ERROR, "%.200s: %.300s", a->library, a->channel->error);
         return false;
@@ -249,16 +193,7 @@ bool arm_order(arm *a, channel_order order, char *error) {
 }
 
 void arm_stop(arm *a) {
-    if (a->pid > 0) {
-        kill(a->pid, SIGKILL);
-        waitpid(a->pid, NULL, 0);
-    }
-    if (a->channel) {
-        sem_destroy(&a->channel->go);
-        sem_destroy(&a->channel->done);
-        munmap(a->channel, sizeof *a->channel);
-    }
-    a->pid = 0;
+    lockstep_stop(&a->worker);
     a->channel = NULL;
 }
 

@@ -6,8 +6,6 @@
 #include "channel.h"
 #include "digest.h"
 
-#include <sys/types.h>
-
 typedef struct arm {
     char library[CHANNEL_PATH]; // libdecoct.so, a real path
     char digest[DIGEST_TEXT];   // of it and its plugins
@@ -16,10 +14,9 @@ typedef struct arm {
     char pin[CHANNEL_WORD]; // by which the library places its threads; "": one on each CPU of a
                             // launch
     uint32_t version, arithmetic; // of the library
-    bool foreign;      // it has another C ABI: another major version, or it lacks a function
-    pid_t pid;         // of the worker; 0: not started
-    channel *channel;  // NULL: none
-    double slept_from; // CPU time of the worker when its turn ended, in nanoseconds
+    bool foreign; // it has another C ABI: another major version, or it lacks a function
+    lockstep worker;
+    channel *channel; // shared with the worker; NULL: none
 } arm;
 
 // Finds the library of an installed tree, a build directory or a file. False: not found, with the

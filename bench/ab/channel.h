@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The memory that the driver of an A/B comparison shares with one worker process, and whose turn it
-// is: the driver posts `go` with an order, the worker answers with `done`. A worker that waits
-// sleeps.
+// The memory that the driver of an A/B comparison shares with one worker process: the request and
+// the answer of a turn (measure/lockstep.h).
 #ifndef BENCH_AB_CHANNEL_H
 #define BENCH_AB_CHANNEL_H
 
+#include "measure/lockstep.h"
+
 #include <sched.h>
-#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,9 +33,8 @@ typedef struct channel_sample {
 } channel_sample;
 
 typedef struct channel {
-    uint32_t size; // sizeof(channel) as the driver knows it
-    sem_t go, done;
-    int32_t order;
+    lockstep_gate gate; // its orders are channel_order
+    uint32_t size;      // sizeof(channel) as the driver knows it
 
     // Of CHANNEL_OPEN; the backend also of CHANNEL_PROBE.
     char op[CHANNEL_WORD], backend[CHANNEL_WORD]; // backend "": the library's choice

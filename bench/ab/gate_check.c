@@ -46,7 +46,7 @@ static bool find_twin(gate *g, arm *found) {
 bool gate_check_open(gate *g) {
     gate_check *c = &g->check;
     int chosen[GATE_CHECKS];
-    arm other = {.pid = 0};
+    arm other = {.channel = NULL};
     if (!find_twin(g, &other)) {
         return false;
     }

@@ -317,24 +317,23 @@ int main(void) {
         return EXIT_USAGE;
     }
     for (;;) {
-        while (sem_wait(&c->go)) {
-        }
+        int32_t order = lockstep_wait(&c->gate);
         c->failed = false;
         c->error[0] = '\0';
-        if (c->order == CHANNEL_PROBE) {
+        if (order == CHANNEL_PROBE) {
             take_library(c);
             find_backend(c);
-        } else if (c->order == CHANNEL_OPEN && !w) {
+        } else if (order == CHANNEL_OPEN && !w) {
             w = open_requested(c);
         } else if (!w) {
             fail_order(c, "no case is open");
-        } else if (c->order == CHANNEL_CALIBRATE) {
+        } else if (order == CHANNEL_CALIBRATE) {
             calibrate_calls(c, w);
-        } else if (c->order == CHANNEL_DELAY) {
+        } else if (order == CHANNEL_DELAY) {
             calibrate_delay(c, w);
         } else {
             take_sample(c, w);
         }
-        sem_post(&c->done);
+        lockstep_answer(&c->gate);
     }
 }

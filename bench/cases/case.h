@@ -19,9 +19,10 @@ typedef struct work_case {
     int64_t layers; // decoder blocks in a row, of prefill, generate and decode; 0: one, or all
     // ... or the operation's own dims (cases.def); NULL: those that follow from the decoder's.
     const int64_t *dims;
-    decoct_dtype dtype;       // of the weights
-    const char *output;       // which one of an operation that has several; NULL: the timed one
-    bool hashed;              // the operands of tests/golden/hashes.txt, else those of golden.def
+    decoct_dtype dtype; // of the weights
+    const char *output; // which one of an operation that has several; NULL: the timed one
+    bool by_head;       // attention: keys and values (heads, len, dim), else (len, heads, dim)
+    bool hashed;        // the operands of tests/golden/hashes.txt, else those of golden.def
     const bench_work *shares; // all operands but the weights are those of this one; NULL: its own
     int32_t threads;
     const char *pin, *backend;  // backend NULL: the library's choice

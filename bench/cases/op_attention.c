@@ -78,7 +78,7 @@ static decoct_status open_attention(bench_work *w) {
 }
 
 // The last q_len of kv_len positions. Hashed operands are (heads, len, dim); the others are stored
-// as a decoder has them: (len, heads * dim).
+// as a decoder has them: (len, heads * dim), but for keys and values that are asked for by head.
 static decoct_attention_args arguments(const bench_work *w, int64_t q_len, int64_t kv_len) {
     const int64_t *d = w->dims;
     decoct_attention_args a = {.struct_size = sizeof a,
@@ -98,12 +98,16 @@ static decoct_attention_args arguments(const bench_work *w, int64_t q_len, int64
                                .out = w->operand[ROLE_Y],
                                .weights = w->operand[ROLE_WEIGHTS]};
     if (!w->c.hashed) {
-        a.q_head_stride = a.k_head_stride = d[HEAD_DIM];
+        a.q_head_stride = d[HEAD_DIM];
         a.q_stride = d[HEADS] * d[HEAD_DIM];
-        a.k_stride = d[KV_HEADS] * d[HEAD_DIM];
-        a.v_head_stride = a.out_head_stride = d[VALUE_DIM];
-        a.v_stride = d[KV_HEADS] * d[VALUE_DIM];
+        a.out_head_stride = d[VALUE_DIM];
         a.out_stride = d[HEADS] * d[VALUE_DIM];
+    }
+    if (!w->c.hashed && !w->c.by_head) {
+        a.k_head_stride = d[HEAD_DIM];
+        a.k_stride = d[KV_HEADS] * d[HEAD_DIM];
+        a.v_head_stride = d[VALUE_DIM];
+        a.v_stride = d[KV_HEADS] * d[VALUE_DIM];
     }
     return a;
 }

@@ -15,6 +15,9 @@ enum { CONTEST_MAX = 64, CONTEST_ROUNDS_MAX = 99 };
 typedef struct contestant {
     const char *name;
     bool (*run)(void *data); // does it once; false: it failed and is not run again
+    // Instead of run, for one in a process of its own: calls it once untimed and then `calls`
+    // times. Seconds of these together; below 0: it failed.
+    double (*turn)(void *data, int64_t calls);
     void *data;
     bool failed;
     int64_t calls;                      // in one turn

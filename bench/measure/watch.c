@@ -4,32 +4,18 @@
 
 #include "machine/cgroup.h"
 #include "machine/clock.h"
+#include "machine/cputimes.h"
 
-#include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
-
-// The first line of /proc/stat: "cpu user nice system idle iowait irq softirq steal ...", in ticks.
-static double read_steal(void) {
-    long long steal = -1;
-    FILE *file = fopen("/proc/stat", "re");
-    if (file) {
-        if (fscanf(file, "cpu %*d %*d %*d %*d %*d %*d %*d %lld", &steal) != 1) {
-            steal = -1;
-        }
-        fclose(file);
-    }
-    long ticks = sysconf(_SC_CLK_TCK);
-    return steal >= 0 && ticks > 0 ? (double)steal / (double)ticks : -1.0;
-}
 
 watch watch_now(void) {
     struct rusage usage = {0};
     host_limit limit;
+    cputimes times = cputimes_now();
     getrusage(RUSAGE_SELF, &usage);
     host_limit_read("", &limit);
     return (watch){.wall = clock_now(),
-                   .steal = read_steal(),
+                   .steal = times.known ? times.steal : -1.0,
                    .waited = waits_now(),
                    .involuntary_switches = usage.ru_nivcsw,
                    .page_faults = usage.ru_minflt + usage.ru_majflt,

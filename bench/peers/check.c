@@ -22,14 +22,21 @@ static float *absolute(const float *from, int64_t count) {
 
 // Matrix product: (k + 2) u sum |x w|. The sums are a product of their own.
 static double check_matmul(const peer_case *c, ours *us, const float *mine, const float *theirs) {
-    float *x = absolute(c->x, c->m * c->k), *w = absolute(c->w, c->k * c->n);
-    float *sums = malloc((size_t)(c->m * c->n) * sizeof *sums);
-    decoct_matmul_args a = {
-        .struct_size = sizeof a, .m = c->m, .n = c->n, .k = c->k, .x = x, .b = w, .y = sums};
+    int64_t count = c->count * c->m * c->n;
+    float *x = absolute(c->x, c->count * c->m * c->k), *w = absolute(c->w, c->count * c->k * c->n);
+    float *sums = malloc((size_t)count * sizeof *sums);
+    decoct_matmul_args a = {.struct_size = sizeof a,
+                            .m = c->m,
+                            .n = c->n,
+                            .k = c->k,
+                            .batch = c->count,
+                            .x = x,
+                            .b = w,
+                            .y = sums};
     double worst = NAN;
     if (x && w && sums && !decoct_matmul(us->ctx, &a)) {
         worst = 0.0;
-        for (int64_t i = 0; i < c->m * c->n; i++) {
+        for (int64_t i = 0; i < count; i++) {
             double allowed = 2.0 * ((double)c->k + 2.0) * U * (double)sums[i];
             double off = fabs((double)mine[i] - (double)theirs[i]);
             worst = worse(worst, off == 0.0 ? 0.0 : off / allowed);
@@ -74,9 +81,9 @@ static double largest(const float *data, int64_t count) {
 // so a quarter of it is allowed.
 static double check_attention(const peer_case *c, const float *mine, const float *theirs) {
     double dim = (double)c->head_dim;
-    int64_t width = c->heads * c->head_dim;
-    double qk = largest(c->q, c->q_len * width) * largest(c->key, c->kv_len * width);
-    double allowed = 0.25 * 2.0 * U * largest(c->value, c->kv_len * width) *
+    int64_t width = c->heads * c->head_dim, kv = c->kv_len * c->kv_heads * c->head_dim;
+    double qk = largest(c->q, c->q_len * width) * largest(c->key, kv);
+    double allowed = 0.25 * 2.0 * U * largest(c->value, kv) *
                      (2.0 * (dim + 2.0) * sqrt(dim) * qk + (double)c->kv_len + 16.0);
     double worst = 0.0;
     for (int64_t i = 0; i < c->q_len * c->heads * c->head_dim; i++) {

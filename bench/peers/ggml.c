@@ -452,7 +452,8 @@ static bool open_graph(ggml_job *j, const peer_case *c) {
 
 static void *open_ggml(void *data, const peer_case *c, char *why, size_t size) {
     *why = '\0';
-    if (c->op == PEER_MATMUL_PLAIN) { // ggml_mul_mat refuses a w that is not transposed
+    if (c->op == PEER_MATMUL_PLAIN ||
+        c->op == PEER_BATCH) { // ggml_mul_mat refuses a w that is not transposed
         return NULL;
     }
     ggml_job *j = calloc(1, sizeof *j);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Prefill and decode of a whole model, ours and llama.cpp's turn by turn, with the ceilings beside.
+// Prefill and decode of a whole model, ours and llama.cpp's in turns, with the ceilings beside.
 #include "model.h"
 
 #include "cases/operands.h"
 #include "cases/stored.h"
 #include "llama.h"
-#include "measure/ticker.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,187 +19,261 @@ static const row_shape rows[MODEL_ROWS] = {{"prefill", {512, 0}, DECOCT_F32},
                                            {"decode", {1, 0}, DECOCT_F32},
                                            {"decode", {1, 512}, DECOCT_F32}};
 
-// One model in both libraries; the row that is run decides what is fed.
-typedef struct pair {
-    ours *us;
-    decoct_model *model;
-    decoct_session *session;
-    decoct_model_info info;
-    void *them; // NULL: not there
+// What a side runs: `count` tokens after `keep` others.
+typedef struct feed {
     int32_t ids[TOKENS];
-    float *logits, *memory;
-    double fma_amount, memory_amount;
     int64_t count, keep;
-} pair;
+} feed;
 
-static bool run_ours(void *data) {
-    pair *p = data;
-    return !decoct_session_truncate(p->us->ctx, p->session, p->keep) &&
-           !decoct_session_eval(p->us->ctx, p->session, p->ids, p->count, 0, p->logits);
+typedef struct model_setup {
+    const char *folder;
+    const row_setting *setting;
+    decoct_model_info info;
+    feed feed; // of the row
+} model_setup;
+
+static bool find_model(const char *folder, decoct_context *ctx, decoct_model **model) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/decoct", folder);
+    return !decoct_model_open(ctx, path, model);
 }
 
-static bool run_theirs(void *data) {
-    pair *p = data;
-    return llama_peer_run(p->them, p->ids, p->count, p->keep);
+// ---- In our process ----
+
+typedef struct our_model {
+    ours us;
+    decoct_model *model;
+    decoct_session *session;
+    feed feed;
+    float *logits, *memory;
+    double fma_amount, memory_amount;
+} our_model;
+
+static bool feed_ours(void *data) {
+    our_model *o = data;
+    return !decoct_session_truncate(o->us.ctx, o->session, o->feed.keep) &&
+           !decoct_session_eval(o->us.ctx, o->session, o->feed.ids, o->feed.count, 0, o->logits);
 }
 
 static bool run_fma(void *data) {
-    pair *p = data;
-    return !decoct_probe(p->us->ctx, DECOCT_PROBE_FMA, 20000, NULL, NULL, &p->fma_amount);
+    our_model *o = data;
+    return !decoct_probe(o->us.ctx, DECOCT_PROBE_FMA, 20000, NULL, NULL, &o->fma_amount);
 }
 
 static bool run_memory(void *data) {
-    pair *p = data;
-    return !decoct_probe(p->us->ctx, DECOCT_PROBE_READ, MEMORY_FLOATS, p->memory, NULL,
-                         &p->memory_amount);
+    our_model *o = data;
+    return !decoct_probe(o->us.ctx, DECOCT_PROBE_READ, MEMORY_FLOATS, o->memory, NULL,
+                         &o->memory_amount);
 }
 
-static void close_pair(pair *p) {
-    if (p->them) {
-        llama_peer_close(p->them);
-    }
-    decoct_session_destroy(p->session);
-    decoct_model_close(p->model);
-    free(p->logits);
-    free(p->memory);
-    free(p);
+// The tokens before the row's own.
+static feed depth_of(const feed *f) {
+    feed before = *f;
+    before.count = f->keep;
+    before.keep = 0;
+    return before;
 }
 
-static bool open_ours(pair *p, const char *folder) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/decoct", folder);
-    p->info.struct_size = sizeof p->info;
-    if (decoct_model_open(p->us->ctx, path, &p->model) ||
-        decoct_model_describe(p->us->ctx, p->model, &p->info) ||
-        decoct_session_create(p->us->ctx, p->model, TOKENS, &p->session)) {
+static bool run_once(our_model *o, const feed *f) {
+    o->feed = depth_of(f);
+    bool filled = f->keep == 0 || feed_ours(o);
+    o->feed = *f;
+    return filled && feed_ours(o);
+}
+
+static bool open_our_model(void *setup, side_desk *desk) {
+    const model_setup *s = setup;
+    our_model *o = calloc(1, sizeof *o);
+    snprintf(desk->why, SIDE_WHY, "out of memory");
+    if (!o || ours_open(s->setting->backend, s->setting->threads, &o->us, desk->why, SIDE_WHY)) {
         return false;
     }
-    for (int i = 0; i < TOKENS; i++) {
-        p->ids[i] = (int32_t)(((int64_t)i * 7919 + 13) % p->info.vocabulary);
+    o->logits = operand_new(s->info.vocabulary, 0.0f, 0);
+    o->memory = operand_new(MEMORY_FLOATS, 1.0f, 1);
+    if (!o->logits || !o->memory) {
+        return false;
     }
-    p->logits = operand_new(p->info.vocabulary, 0.0f, 0);
-    p->memory = operand_new(MEMORY_FLOATS, 1.0f, 1);
-    return p->logits && p->memory;
+    if (!find_model(s->folder, o->us.ctx, &o->model) ||
+        decoct_session_create(o->us.ctx, o->model, TOKENS, &o->session) || !run_once(o, &s->feed)) {
+        snprintf(desk->why, SIDE_WHY, "%s", decoct_last_error(o->us.ctx));
+        return false;
+    }
+    memcpy(desk->result, o->logits, (size_t)s->info.vocabulary * sizeof(float));
+    desk->jobs[US] = (side_job){.run = feed_ours, .data = o};
+    desk->jobs[FMA] = (side_job){run_fma, o, &o->fma_amount};
+    desk->jobs[MEMORY] = (side_job){run_memory, o, &o->memory_amount};
+    return true;
 }
 
-static void open_theirs(pair *p, const char *folder, const char *packages, int32_t threads,
-                        char *why, size_t size) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/gpt2-f32.gguf", folder);
-    void *library = llama_peer_load(packages, why, size);
-    p->them = library ? llama_peer_open(library, path, threads, TOKENS, why, size) : NULL;
+// ---- In llama.cpp's process ----
+
+typedef struct their_model {
+    void *job;
+    feed feed;
+} their_model;
+
+static bool feed_theirs(void *data) {
+    their_model *t = data;
+    return llama_peer_run(t->job, t->feed.ids, t->feed.count, t->feed.keep);
 }
+
+static bool open_their_model(void *setup, side_desk *desk) {
+    const model_setup *s = setup;
+    char path[4096];
+    their_model *t = calloc(1, sizeof *t);
+    void *library = t ? llama_peer_load(s->setting->folder, desk->why, SIDE_WHY) : NULL;
+    snprintf(path, sizeof path, "%s/gpt2-f32.gguf", s->folder);
+    t = library ? t : NULL;
+    if (t) {
+        t->job = llama_peer_open(library, path, s->setting->threads, TOKENS, desk->why, SIDE_WHY);
+    }
+    if (!t || !t->job) {
+        return false;
+    }
+    t->feed = depth_of(&s->feed);
+    bool filled = s->feed.keep == 0 || feed_theirs(t);
+    t->feed = s->feed;
+    if (!filled || !feed_theirs(t)) {
+        snprintf(desk->why, SIDE_WHY, "it failed");
+        return false;
+    }
+    memcpy(desk->result, llama_peer_logits(t->job), (size_t)s->info.vocabulary * sizeof(float));
+    desk->jobs[US] = (side_job){.run = feed_theirs, .data = t};
+    return true;
+}
+
+// ---- The driver ----
 
 // Both after the same tokens: the largest difference of two scores as a share of 5e-3 of the
 // largest score. Their sums are in another order through all layers, so no formula bounds it
 // tightly.
-static double deviation(pair *p) {
-    if (!run_ours(p) || !run_theirs(p)) {
-        return NAN;
-    }
-    const float *theirs = llama_peer_logits(p->them);
+static double deviation(const float *mine, const float *theirs, int64_t vocabulary) {
     double largest = 0.0, worst = 0.0;
-    for (int64_t i = 0; i < p->info.vocabulary; i++) {
-        double off = fabs((double)p->logits[i] - (double)theirs[i]);
-        largest = fmax(largest, fabs((double)p->logits[i]));
+    for (int64_t i = 0; i < vocabulary; i++) {
+        double off = fabs((double)mine[i] - (double)theirs[i]);
+        largest = fmax(largest, fabs((double)mine[i]));
         worst = off > worst || isnan(off) ? off : worst;
     }
     return worst / (5e-3 * largest);
 }
 
 // What the model must at least compute and read for the row.
-static void cost(const pair *p, double *flops, double *bytes) {
-    double d = (double)p->info.d_model, layers = (double)p->info.layers;
-    double weights = layers * (4.0 * d * d + 2.0 * d * (double)p->info.d_ffn);
-    double head = d * (double)p->info.vocabulary, n = (double)p->count, keep = (double)p->keep;
-    double pairs = n * keep + n * (n + 1.0) / 2.0;
+static void cost(const model_setup *s, double *flops, double *bytes) {
+    const decoct_model_info *info = &s->info;
+    double d = (double)info->d_model, layers = (double)info->layers;
+    double weights = layers * (4.0 * d * d + 2.0 * d * (double)info->d_ffn);
+    double head = d * (double)info->vocabulary, n = (double)s->feed.count;
+    double keep = (double)s->feed.keep, pairs = n * keep + n * (n + 1.0) / 2.0;
     *flops = 2.0 * (weights * n + head) + 4.0 * layers * pairs * d;
-    *bytes = stored_bytes(p->info.dtype, weights + head) + 4.0 * 2.0 * layers * (keep + n) * d;
+    *bytes = stored_bytes(info->dtype, weights + head) + 4.0 * 2.0 * layers * (keep + n) * d;
 }
 
-// Fills both caches to the depth p->keep; then `count` tokens are fed.
-static bool fill_caches(pair *p, int64_t count) {
-    int64_t depth = p->keep;
-    p->keep = 0;
-    if (!run_ours(p) || (p->them && !run_theirs(p))) {
-        return false;
-    }
-    p->keep = depth;
-    p->count = count;
-    return true;
-}
-
-static bool run_row(pair *p, const row_shape *row, const contest_options *options, row_result *r) {
-    contestant list[SIDES] = {{.name = "decoct", .run = run_ours, .data = p},
-                              {.name = "FMA", .run = run_fma, .data = p},
-                              {.name = "memory", .run = run_memory, .data = p},
-                              {.name = "llama.cpp", .run = run_theirs, .data = p}};
+static interval share_of(const model_setup *s, const contestant *list, const double *amount) {
     contestant roof = {0};
-    row_figure *them = &r->peers[0];
     double flops, bytes;
-    p->keep = row->dims[1];
-    p->count = p->keep ? p->keep : row->dims[0];
-    if (p->keep && !fill_caches(p, row->dims[0])) {
-        return false;
-    }
-    them->there = p->them != NULL;
-    them->deviation = p->them ? deviation(p) : NAN;
-    if (them->there && !(them->deviation <= 1.0)) {
-        snprintf(them->why, sizeof them->why,
-                 "its result is %.3g times as far from ours as allowed", them->deviation);
-    }
-    contest_run(list, p->them ? SIDES : THEM, options);
-    cost(p, &flops, &bytes);
-    for (int i = 0; i < options->rounds; i++) {
-        double compute = flops * list[FMA].seconds[i] / p->fma_amount;
-        double move = bytes * list[MEMORY].seconds[i] / p->memory_amount;
+    int rounds = s->setting->contest.rounds;
+    cost(s, &flops, &bytes);
+    for (int i = 0; i < rounds; i++) {
+        double compute = flops * list[FMA].seconds[i] / amount[FMA];
+        double move = bytes * list[MEMORY].seconds[i] / amount[MEMORY];
         roof.seconds[i] = compute > move ? compute : move;
     }
-    r->unit = "tokens/s";
-    r->ours = (double)p->count / contest_seconds(&list[US], options->rounds);
-    r->share = contest_ratio(&list[US], &roof, options->rounds);
-    them->there = them->there && !list[THEM].failed;
-    r->best = them->there && them->deviation <= 1.0 ? 0 : -1;
-    if (them->there) {
-        them->rate = (double)p->count / contest_seconds(&list[THEM], options->rounds);
-        them->ratio = contest_ratio(&list[US], &list[THEM], options->rounds);
-    }
-    return !list[US].failed && !list[FMA].failed && !list[MEMORY].failed;
+    return contest_ratio(&list[US], &roof, rounds);
 }
 
-int model_rows(const char *folder, const char *packages, int32_t threads, ours *us, report *out,
-               const contest_options *options, int *wrong, char *error, size_t size) {
+static void open_them(model_setup *s, bool packages, const side *us, side_group *group, side *them,
+                      row_figure *f) {
+    if (!packages) {
+        snprintf(f->why, sizeof f->why, "left out by --peers");
+        return;
+    }
+    f->there = side_open(them, group, s->setting->limit, s->info.vocabulary, open_their_model, s);
+    memcpy(f->why, them->why, sizeof f->why);
+    if (f->there) {
+        f->deviation = deviation(us->channel->result, them->channel->result, s->info.vocabulary);
+        if (!(f->deviation <= 1.0)) {
+            snprintf(f->why, sizeof f->why, "its result is %.3g times as far from ours as allowed",
+                     f->deviation);
+        }
+    }
+}
+
+static void fill_figures(const model_setup *s, const contestant *list, const side *them,
+                         row_result *r) {
+    row_figure *f = &r->peers[0];
+    int rounds = s->setting->contest.rounds;
+    double count = (double)s->feed.count;
+    r->unit = "tokens/s";
+    r->ours = count / contest_seconds(&list[US], rounds);
+    if (f->there && list[THEM].failed) {
+        f->there = false;
+        memcpy(f->why, them->why, sizeof f->why);
+    }
+    r->best = f->there && f->deviation <= 1.0 ? 0 : -1;
+    if (f->there) {
+        f->rate = count / contest_seconds(&list[THEM], rounds);
+        f->ratio = contest_ratio(&list[US], &list[THEM], rounds);
+        f->stopped = them->spins;
+        f->awake = side_awake(them);
+    }
+}
+
+static bool run_row(model_setup *s, bool packages, row_result *r, char *error, size_t size) {
+    side_group group = {.count = 0};
+    side us, them = {.spins = false};
+    bool well = side_open(&us, &group, 0.0, s->info.vocabulary, open_our_model, s);
+    if (well) {
+        open_them(s, packages, &us, &group, &them, &r->peers[0]);
+        side_turn turns[SIDES] = {{&us, US}, {&us, FMA}, {&us, MEMORY}, {&them, US}};
+        contestant list[SIDES] = {{.name = "decoct"}, {.name = "FMA"}, {.name = "memory"}};
+        for (int i = 0; i < SIDES; i++) {
+            list[i].turn = side_take_turn;
+            list[i].data = &turns[i];
+        }
+        contest_run(list, r->peers[0].there ? SIDES : THEM, &s->setting->contest);
+        well = !list[US].failed && !list[FMA].failed && !list[MEMORY].failed;
+        if (well) {
+            r->share = share_of(s, list, us.channel->amount);
+            r->us.stopped = us.spins;
+            r->us.awake = side_awake(&us);
+            fill_figures(s, list, &them, r);
+        }
+    }
+    snprintf(error, size, "%s", us.why);
+    side_close(&them);
+    side_close(&us);
+    return well;
+}
+
+static bool describe_model(model_setup *s, char *error, size_t size) {
+    decoct_context *ctx = s->setting->us.ctx;
+    decoct_model *model = NULL;
+    s->info.struct_size = sizeof s->info;
+    bool well = find_model(s->folder, ctx, &model) && !decoct_model_describe(ctx, model, &s->info);
+    snprintf(error, size, "%s", decoct_last_error(ctx));
+    decoct_model_close(model);
+    for (int i = 0; i < TOKENS && well; i++) {
+        s->feed.ids[i] = (int32_t)(((int64_t)i * 7919 + 13) % s->info.vocabulary);
+    }
+    return well;
+}
+
+int model_rows(const char *folder, bool packages, const row_setting *setting, report *out,
+               int *wrong, char *error, size_t size) {
     static const peer llama = {.name = "llama.cpp",
                                .words = "llama_decode, flash attention, F32 weights, F16 cache"};
-    const row_peer them = {&llama, NULL};
-    pair *p = calloc(1, sizeof *p);
-    if (!p) {
-        snprintf(error, size, "out of memory");
-        return -1;
-    }
-    p->us = us;
-    char why[160] = "left out by --peers";
-    ticker_begin("reading the model", 0);
-    bool well = open_ours(p, folder);
-    if (well && packages) {
-        open_theirs(p, folder, packages, threads, why, sizeof why);
-    }
-    ticker_end();
+    const peer *them = &llama;
+    model_setup s = {.folder = folder, .setting = setting};
+    bool well = describe_model(&s, error, size);
     for (int i = 0; i < MODEL_ROWS && well; i++) {
         row_result result = {0};
         row_shape row = rows[i];
-        row.dtype = p->info.dtype;
-        if (!p->them) {
-            snprintf(result.peers[0].why, sizeof result.peers[0].why, "%s", why);
-        }
-        report_begin_row(out, &row, threads);
-        well = run_row(p, &row, options, &result);
-        *wrong += well ? report_row(out, &row, threads, &them, 1, &result) : 0;
+        row.dtype = s.info.dtype;
+        s.feed.count = row.dims[0];
+        s.feed.keep = row.dims[1];
+        report_begin_row(out, &row, setting->threads);
+        well = run_row(&s, packages, &result, error, size);
+        *wrong += well ? report_row(out, &row, setting->threads, &them, 1, &result) : 0;
     }
-    if (!well) {
-        const char *words = decoct_last_error(us->ctx);
-        snprintf(error, size, "%s", *words ? words : "out of memory");
-    }
-    close_pair(p);
     return well ? MODEL_ROWS : -1;
 }

@@ -7,10 +7,10 @@
 
 enum { MODEL_ROWS = 4 };
 
-// `folder`: what bench/peers/make_gpt2 wrote. `packages`: where npm's packages are, for llama.cpp;
-// NULL: without it. Returns how many rows were run, -1 and a message at `error` if our own side
-// failed; *wrong counts results that differ.
-int model_rows(const char *folder, const char *packages, int32_t threads, ours *us, report *out,
-               const contest_options *options, int *wrong, char *error, size_t size);
+// `folder`: what bench/peers/make_gpt2 wrote. `packages`: with llama.cpp, if it is there. Returns
+// how many rows were run, -1 and a message at `error` if our own side failed; *wrong counts results
+// that differ.
+int model_rows(const char *folder, bool packages, const row_setting *setting, report *out,
+               int *wrong, char *error, size_t size);
 
 #endif

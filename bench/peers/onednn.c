@@ -186,6 +186,10 @@ static void *open_onednn(void *data, const peer_case *c, char *why, size_t size)
     onednn_job *j = calloc(1, sizeof *j);
     *why = '\0';
     bool opened = false;
+    if (c->op == PEER_BATCH) {
+        free(j);
+        return NULL;
+    }
     if (j) {
         j->lib = data;
         j->c = *c;

@@ -479,7 +479,7 @@ static void *open_onnxruntime(void *data, const peer_case *c, char *why, size_t 
     model m;
     onnxruntime_job *j = NULL;
     *why = lib->error[0] = '\0';
-    if (lib->env || make_env(lib, c->threads)) {
+    if (c->op != PEER_BATCH && (lib->env || make_env(lib, c->threads))) {
         j = c->op == PEER_ATTENTION ? open_attention(lib, c, why, size)
             : c->op == PEER_SOFTMAX ? open_job(lib, c, describe_softmax, &m)
                                     : open_job(lib, c, describe_matmul, &m);

@@ -13,6 +13,7 @@ typedef enum peer_op {
     PEER_MATMUL_PLAIN, // y = x w in one call, both row-major: packing is in the time
     PEER_SOFTMAX,      // y = softmax of each row of x
     PEER_ATTENTION,    // causal, the queries are the last q_len of kv_len positions
+    PEER_BATCH,        // `count` products y = x w of different operands, as PEER_MATMUL_PLAIN
 } peer_op;
 
 // One piece of work and its operands, all dense f32 in row-major order. The operands outlive the
@@ -23,8 +24,10 @@ typedef struct peer_case {
     int32_t threads;
     int64_t m, n, k;                        // matmul: x (m, k), w (k, n), y (m, n)
                                             // softmax: x (m, n), y (m, n)
+    int64_t count;                          // batch: x (count, m, k), w (count, k, n), y likewise
     int64_t heads, head_dim, q_len, kv_len; // attention: q and y (q_len, heads * head_dim),
-                                            // k and v (kv_len, heads * head_dim)
+                                            // k and v (kv_len, kv_heads * head_dim)
+    int64_t kv_heads;                       // each serves heads / kv_heads heads in a row
     const float *x, *w;
     const float *q, *key, *value;
     float *y;
@@ -33,9 +36,9 @@ typedef struct peer_case {
 typedef struct peer {
     const char *name;  // as table and JSON show it: "openblas"
     const char *words; // one line: which calls are timed
-    // Finds the library; called once. `folder` holds the packages of npm (may be NULL). Writes its
-    // version and, if it reports that, its kernel to `note`; NULL: not found, `note` has the
-    // reason.
+    // Finds the library; called once in a process. `folder` holds the packages of npm (may be
+    // NULL). Writes its version and, if it reports that, its kernel to `note`; NULL: not found,
+    // `note` has the reason.
     void *(*load)(const char *folder, char *note, size_t size);
     // Prepares one case, untimed: packing, compiling, allocating. NULL: this peer does not offer it
     // (then `why` is "") or it failed (then `why` has the reason). Several jobs may be open at

@@ -6,6 +6,7 @@
 #include "cases/lists.h"
 #include "cases/parse.h"
 #include "cases/served.h"
+#include "child.h"
 #include "model.h"
 #include "report.h"
 #include "row.h"
@@ -29,7 +30,7 @@ typedef struct settings {
     int_list threads;
     const char *filter, *out, *folder, *model;
     int rounds;
-    double turn;
+    double turn, limit;
     bool list, allow_fallback;
     bool how; // an option was given that only a measurement needs
 } settings;
@@ -43,6 +44,7 @@ enum {
     KEY_FOLDER,
     KEY_ROUNDS,
     KEY_TURN,
+    KEY_LIMIT,
     KEY_PEERS,
     KEY_LIST,
     KEY_MODEL,
@@ -69,6 +71,10 @@ static const struct argp_option option_list[] = {
      "Where bench/peers/install put its packages (default build/peers)", 0},
     {"rounds", KEY_ROUNDS, "N", 0, "Turns of each library (default 15)", 0},
     {"turn", KEY_TURN, "SECONDS", 0, "Length of a turn, at least (default 0.02)", 0},
+    {"limit", KEY_LIMIT, "SECONDS", 0,
+     "A peer that takes longer to open a row, or for a turn, is ended and loses the row (default "
+     "120)",
+     0},
     {"out", 'o', "FILE", 0, "Also write the figures to FILE, as JSON; - is standard output", 0},
     {"json", 'j', "FILE", OPTION_ARG_OPTIONAL | OPTION_NO_USAGE,
      "Print what --out writes on standard output, and the text on standard error (--json FILE is "
@@ -142,6 +148,24 @@ static error_t parse_list(int key, char *arg, struct argp_state *state, settings
     }
 }
 
+static error_t parse_number(int key, char *arg, struct argp_state *state, settings *s) {
+    switch (key) {
+    case KEY_ROUNDS:
+        s->rounds = (int)take_number(state, "rounds", arg, 1, CONTEST_ROUNDS_MAX);
+        break;
+    case KEY_TURN:
+        s->turn = take_number(state, "turn", arg, 0.0, 60.0);
+        break;
+    case KEY_LIMIT:
+        s->limit = take_number(state, "limit", arg, 0.1, 86400.0);
+        break;
+    default:
+        return parse_list(key, arg, state, s);
+    }
+    s->how = true;
+    return 0;
+}
+
 // -o was once the letter of --op.
 static void take_out(struct argp_state *state, settings *s, const char *name) {
     if (parse_is_among(name, OPS)) {
@@ -154,7 +178,8 @@ static void take_out(struct argp_state *state, settings *s, const char *name) {
 static void check_settings(struct argp_state *state, const settings *s) {
     if (s->list && (s->out || s->how)) {
         argp_error(state, "--list measures nothing: it cannot be combined with --out, --json, "
-                          "--threads, --backend, --allow-fallback, --rounds and --turn");
+                          "--threads, --backend, --allow-fallback, --rounds, --turn and "
+                          "--limit");
     }
     if (s->model && (s->op.count || s->filter || s->list)) {
         argp_error(state, "--model has its own rows: it cannot be combined with --op, --filter and "
@@ -175,14 +200,6 @@ static error_t parse_peers(int key, char *arg, struct argp_state *state) {
     case KEY_FOLDER:
         s->folder = arg;
         return 0;
-    case KEY_ROUNDS:
-        s->how = true;
-        s->rounds = (int)take_number(state, "rounds", arg, 1, CONTEST_ROUNDS_MAX);
-        return 0;
-    case KEY_TURN:
-        s->how = true;
-        s->turn = take_number(state, "turn", arg, 0.0, 60.0);
-        return 0;
     case 'o':
         take_out(state, s, arg);
         return 0;
@@ -199,17 +216,21 @@ static error_t parse_peers(int key, char *arg, struct argp_state *state) {
         argp_error(state, "unexpected argument '%s'", arg);
         return 0;
     default:
-        return parse_list(key, arg, state, s);
+        return parse_number(key, arg, state, s);
     }
 }
 
 static const char doc[] =
-    "Runs the same shapes on the same numbers through decoct and through other libraries, turn by "
-    "turn in one process on the same CPUs, and prints how they compare.\v"
+    "Runs the same shapes on the same numbers through decoct and through other libraries, each in "
+    "a process of its own, in turns on the same CPUs, and prints how they compare.\v"
     "Other libraries are opened when they are found and never linked; bench/peers/install fetches "
     "them. A ratio above 1 means that decoct is faster; it is the median over the rounds, with the "
     "interval that holds the true median with 95 %. 'of peak' is our share of the most that this "
-    "machine can do, measured in the same rounds: fused multiply-adds on registers, or memory.\n\n"
+    "machine can do, measured in the same rounds: fused multiply-adds on registers, or memory. A "
+    "row "
+    "whose interval is wider than 5 % around its median is marked: cannot be judged. A process "
+    "whose threads do not sleep after its turn is stopped until its next one; one that dies or "
+    "takes too long loses that row only.\n\n"
     "Example:\n\n  decoct peers --op matmul --filter m:512 --threads 1,2 -o peers.json\n\n"
     "Exit code: 0 success, 12 a result differs from ours by more than rounding allows, or the "
     "library rejected a kernel, 14 nothing matched, 64 invalid request, 70 system error.";
@@ -217,8 +238,7 @@ static const char doc[] =
 // ---- The chosen rows ----
 
 static bool wanted_op(const settings *s, const row_shape *shape) {
-    bool one = strcmp(shape->kind, "cold") == 0 ||
-               (strcmp(shape->kind, "attention") == 0 && shape->dims[2] == 1);
+    bool one = row_is(shape, "cold") || (row_is(shape, "attention") && shape->dims[ROW_Q_LEN] == 1);
     return !s->op.count || word_list_has(&s->op, shape->kind) ||
            (one && word_list_has(&s->op, "decode"));
 }
@@ -251,18 +271,18 @@ static void pin(const cpu_set_t *allowed, int threads) {
     sched_setaffinity(0, sizeof some, &some);
 }
 
-static int find_peers(const settings *s, report *out, row_peer *found) {
+static int find_peers(const settings *s, report *out, const peer **found) {
     int count = 0;
     for (int i = 0; i < PEER_COUNT; i++) {
         const peer *p = all_peers[i];
-        char note[256] = "";
+        char note[SIDE_NOTE] = "";
         if (s->peers.count && !word_list_has(&s->peers, p->name)) {
             continue;
         }
-        void *library = p->load(s->folder, note, sizeof note);
-        report_peer(out, p, library != NULL, note);
-        if (library) {
-            found[count++] = (row_peer){p, library};
+        bool there = child_find(p, s->folder, s->limit, note);
+        report_peer(out, p, there, note);
+        if (there) {
+            found[count++] = p;
         }
     }
     return count;
@@ -273,7 +293,7 @@ static int find_peers(const settings *s, report *out, row_peer *found) {
 typedef struct session {
     const settings *s;
     report *out;
-    row_peer peers[PEERS_MAX];
+    const peer *peers[PEERS_MAX];
     int peer_count;
     regex_t filter;
     int rows, wrong;
@@ -292,11 +312,11 @@ static const char *requested(const char *backend, const ours *us, char name[SERV
     return name;
 }
 
-// Opens our side; an exit code.
-static int open_ours(const settings *s, int32_t threads, const char *backend, ours *us) {
+// Opens our side as the driver needs it; an exit code.
+static int open_ours(const settings *s, const char *backend, ours *us) {
     char words[512] = "", name[SERVED_NAME];
     const char *wanted = strcmp(backend, "best") == 0 ? NULL : backend;
-    if (ours_open(wanted, threads, us, words, sizeof words)) {
+    if (ours_open(wanted, 1, us, words, sizeof words)) {
         served_unknown(backend, words, sizeof words);
         fprintf(stderr, "decoct peers: %s\n", words);
         return EXIT_INTERNAL;
@@ -314,45 +334,56 @@ static void say_failure(report *out, const char *error) {
     fprintf(stderr, "decoct peers: %s\n", error);
 }
 
+// A whole model instead of the rows; an exit code.
+static int run_model(session *run, const row_setting *setting) {
+    const settings *s = run->s;
+    char error[256] = "";
+    bool asked = !s->peers.count || word_list_has(&s->peers, "llama.cpp");
+    int rows = model_rows(s->model, asked, setting, run->out, &run->wrong, error, sizeof error);
+    run->rows += rows;
+    if (rows < 0) {
+        say_failure(run->out, error);
+    }
+    return rows < 0 ? EXIT_INTERNAL : 0;
+}
+
+static int run_shape(session *run, const row_setting *setting, const row_shape *shape) {
+    row_result result;
+    char error[SIDE_WHY] = "";
+    report_begin_row(run->out, shape, setting->threads);
+    if (!row_run(shape, setting, run->peers, run->peer_count, &result, error, sizeof error)) {
+        say_failure(run->out, error);
+        return EXIT_INTERNAL;
+    }
+    run->wrong +=
+        report_row(run->out, shape, setting->threads, run->peers, run->peer_count, &result);
+    run->rows++;
+    return 0;
+}
+
 static int run_rows(session *run, int32_t threads, const char *backend) {
     const settings *s = run->s;
-    // Other libraries' threads spin for a while after their turn; with one CPU they cannot.
-    contest_options options = {s->rounds, s->turn, threads > 1 ? 0.005 : 0.0};
-    char error[256] = "", name[SERVED_NAME];
-    ours us;
-    int code = open_ours(s, threads, backend, &us);
+    char name[SERVED_NAME];
+    row_setting setting = {.threads = threads,
+                           .backend = strcmp(backend, "best") == 0 ? NULL : backend,
+                           .folder = s->folder,
+                           .limit = s->limit,
+                           .contest = {s->rounds, s->turn, 0.0}};
+    int code = open_ours(s, backend, &setting.us);
     if (code) {
         return code;
     }
-    report_ours(run->out, requested(backend, &us, name), us.ctx);
+    report_ours(run->out, requested(backend, &setting.us, name), setting.us.ctx);
     if (s->model) {
-        bool asked = !s->peers.count || word_list_has(&s->peers, "llama.cpp");
-        int rows = model_rows(s->model, asked ? s->folder : NULL, threads, &us, run->out, &options,
-                              &run->wrong, error, sizeof error);
-        run->rows += rows;
-        if (rows < 0) {
-            say_failure(run->out, error);
-            code = EXIT_INTERNAL;
-        }
+        code = run_model(run, &setting);
     }
     row_shape shape;
     for (int i = 0; row_shape_at(i, &shape) && !code && !s->model; i++) {
-        row_result result;
-        if (!wanted(s, &run->filter, &shape)) {
-            continue;
-        }
-        report_begin_row(run->out, &shape, threads);
-        if (!row_run(&shape, threads, &us, run->peers, run->peer_count, &options, &result, error,
-                     sizeof error)) {
-            say_failure(run->out, error);
-            code = EXIT_INTERNAL;
-        } else {
-            run->wrong +=
-                report_row(run->out, &shape, threads, run->peers, run->peer_count, &result);
-            run->rows++;
+        if (wanted(s, &run->filter, &shape)) {
+            code = run_shape(run, &setting, &shape);
         }
     }
-    ours_close(&us);
+    ours_close(&setting.us);
     return code;
 }
 
@@ -394,6 +425,7 @@ static int run_session(session *run) {
             code = run_rows(run, threads, s->backend.items[b]);
         }
     }
+    report_machine(run->out);
     if (!code && s->out && !report_write(run->out, s->out)) {
         code = EXIT_INTERNAL;
     }
@@ -426,7 +458,7 @@ static int run_peers(settings *s, int argc, char **argv) {
 }
 
 int decoct_peers(int argc, char **argv) {
-    settings s = {.folder = "build/peers", .rounds = 15, .turn = 0.02};
+    settings s = {.folder = "build/peers", .rounds = 15, .turn = 0.02, .limit = 120.0};
     static const struct argp argp = {option_list, parse_peers, NULL, doc, NULL, NULL, NULL};
     int code = parse_arguments(&argp, argc, argv, &s);
     if (!code) {

@@ -3,6 +3,8 @@
 
 #include "cases/served.h"
 #include "cases/stored.h"
+#include "machine/clock.h"
+#include "machine/cputimes.h"
 #include "machine/machine.h"
 #include "measure/progress.h"
 #include "rows/wholefile.h"
@@ -11,7 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+
+// A side that uses a CPU in more than this part of the others' turns is mentioned.
+static const double AWAKE_MOST = 0.01;
+
+// A point in time, and what the CPUs have done until then.
+typedef struct moment {
+    double wall, own; // own: CPU seconds of this process and of those that have ended
+    cputimes all;
+} moment;
 
 struct report {
     FILE *text;
@@ -20,7 +32,33 @@ struct report {
     progress progress;
     const char *backend;
     const decoct_context *ours;
+    moment begin, row;
 };
+
+static double used_by(int who) {
+    struct rusage u = {0};
+    getrusage(who, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static moment moment_now(void) {
+    return (moment){clock_now(), used_by(RUSAGE_SELF) + used_by(RUSAGE_CHILDREN), cputimes_now()};
+}
+
+// How the time of all CPUs was used since then, in per cent; null: unknown.
+static json_t *machine_since(const moment *from) {
+    moment to = moment_now();
+    double busy = to.all.busy - from->all.busy, idle = to.all.idle - from->all.idle;
+    double steal = to.all.steal - from->all.steal, all = busy + idle + steal;
+    double others = busy - (to.own - from->own);
+    if (!from->all.known || !to.all.known || !(all > 0.0)) {
+        return json_null();
+    }
+    return json_pack("{s:f, s:f, s:f, s:f}", "seconds", to.wall - from->wall, "idle_pct",
+                     100.0 * idle / all, "steal_pct", 100.0 * steal / all, "others_pct",
+                     100.0 * (others > 0.0 ? others : 0.0) / all);
+}
 
 static json_t *machine(void) {
     decoct_context *ctx = NULL;
@@ -42,6 +80,7 @@ report *report_new(int rounds, int argc, char **argv, FILE *text) {
         json_array_append_new(line, json_string(argv[i]));
     }
     r->text = text;
+    r->begin = moment_now();
     r->rows = json_array();
     r->peers = json_object();
     r->all =
@@ -83,6 +122,7 @@ void report_begin_row(report *r, const row_shape *shape, int32_t threads) {
     snprintf(text, sizeof text, "%s/%s, %d thread%s", shape->kind, name, threads,
              threads == 1 ? "" : "s");
     progress_say(&r->progress, text);
+    r->row = moment_now();
 }
 
 void report_end_row(report *r) {
@@ -106,35 +146,52 @@ static const char *kernels_of(const row_shape *shape, char text[KERNELS_TEXT]) {
     return text;
 }
 
-static json_t *to_json(const report *r, const row_shape *shape, int32_t threads,
-                       const row_peer *peers, int count, const row_result *result) {
-    char name[128], kernels[KERNELS_TEXT];
-    row_name(shape, name, sizeof name);
+// How a side slept while the others worked.
+static json_t *sleep_json(const row_figure *f) {
+    return json_pack("{s:f, s:b}", "awake", f->awake, "stopped", f->stopped);
+}
+
+static void put_peers(json_t *row, const peer *const *peers, int count, const row_result *result) {
     json_t *rates = json_object(), *ratios = json_object(), *notes = json_object();
+    json_t *sleep = json_object();
     for (int i = 0; i < count; i++) {
         const row_figure *f = &result->peers[i];
-        const char *who = peers[i].peer->name;
+        const char *who = peers[i]->name;
         if (f->there) {
             json_object_set_new(rates, who, json_real(f->rate));
             json_object_set_new(
                 ratios, who, json_pack("[f, f, f]", f->ratio.median, f->ratio.low, f->ratio.high));
+            json_object_set_new(sleep, who, sleep_json(f));
         }
         if (f->why[0]) {
             json_object_set_new(notes, who, json_string(f->why));
         }
     }
-    json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:f, s:o, s:o, s:o}", "op", shape->kind,
-                            "shape", name, "dtype", stored_name(shape->dtype), "threads", threads,
-                            "backend", r->backend, "unit", result->unit, "ours", result->ours,
-                            "peers", rates, "ratios", ratios, "notes", notes);
+    json_object_set_new(sleep, "decoct", sleep_json(&result->us));
+    json_object_set_new(row, "peers", rates);
+    json_object_set_new(row, "ratios", ratios);
+    json_object_set_new(row, "notes", notes);
+    json_object_set_new(row, "sleep", sleep);
+}
+
+static json_t *to_json(const report *r, const row_shape *shape, int32_t threads,
+                       const peer *const *peers, int count, const row_result *result) {
+    char name[128], kernels[KERNELS_TEXT];
+    row_name(shape, name, sizeof name);
+    json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:f}", "op", shape->kind, "shape", name,
+                            "dtype", stored_name(shape->dtype), "threads", threads, "backend",
+                            r->backend, "unit", result->unit, "ours", result->ours);
+    put_peers(row, peers, count, result);
     json_object_set_new(row, "served_by", served_by(r->ours, kernels_of(shape, kernels)));
     json_object_set_new(row, "pct_of_peak", json_real(100.0 * result->share.median));
+    json_object_set_new(row, "machine", machine_since(&r->row));
     if (result->best >= 0) {
         interval best = result->peers[result->best].ratio;
-        json_object_set_new(row, "best_peer", json_string(peers[result->best].peer->name));
+        json_object_set_new(row, "best_peer", json_string(peers[result->best]->name));
         json_object_set_new(row, "ratio_to_best", json_real(best.median));
         json_object_set_new(row, "ratio_low", json_real(best.low));
         json_object_set_new(row, "ratio_high", json_real(best.high));
+        json_object_set_new(row, "judged", json_boolean(row_judged(&best)));
     } else {
         json_object_set_new(row, "best_peer", json_null());
     }
@@ -153,10 +210,52 @@ static void print_ours(const report *r, const row_shape *shape) {
     }
 }
 
-int report_row(report *r, const row_shape *shape, int32_t threads, const row_peer *peers, int count,
-               const row_result *result) {
-    char name[160], dims[128];
+// The figures of the peers; how many gave a wrong result.
+static int print_peers(const report *r, const peer *const *peers, int count,
+                       const row_result *result) {
     int wrong = 0;
+    const char *comma = "";
+    for (int i = 0; i < count; i++) {
+        const row_figure *f = &result->peers[i];
+        bool good = f->deviation <= 1.0;
+        wrong += f->there && !good;
+        if (f->there) {
+            fprintf(r->text, "%s%s %.1f%s", comma, peers[i]->name, f->rate,
+                    good ? "" : " (differs)");
+            comma = ", ";
+        }
+    }
+    return wrong;
+}
+
+static void print_sleep(const report *r, const char *name, const row_figure *f) {
+    if (f->stopped) {
+        fprintf(r->text, "    %s: its threads do not sleep after a turn, so they were stopped\n",
+                name);
+    }
+    if (f->awake > AWAKE_MOST) {
+        fprintf(r->text, "    %s: it used a CPU in %.0f %% of the others' turns\n", name,
+                100.0 * f->awake);
+    }
+}
+
+// What a reader of the row must know: one line each.
+static void print_notes(const report *r, const peer *const *peers, int count,
+                        const row_result *result) {
+    print_sleep(r, "decoct", &result->us);
+    for (int i = 0; i < count; i++) {
+        const row_figure *f = &result->peers[i];
+        if (f->there) {
+            print_sleep(r, peers[i]->name, f);
+        } else if (f->why[0]) {
+            fprintf(r->text, "    %s: %s\n", peers[i]->name, f->why);
+        }
+    }
+}
+
+int report_row(report *r, const row_shape *shape, int32_t threads, const peer *const *peers,
+               int count, const row_result *result) {
+    char name[160], dims[128];
     report_end_row(r);
     json_array_append_new(r->rows, to_json(r, shape, threads, peers, count, result));
     if (!r->begun) {
@@ -169,24 +268,34 @@ int report_row(report *r, const row_shape *shape, int32_t threads, const row_pee
     fprintf(r->text, "%-48s %7.1f %4.0f %%  ", name, result->ours, 100.0 * result->share.median);
     if (result->best >= 0) {
         interval best = result->peers[result->best].ratio;
-        fprintf(r->text, "%5.2f [%.2f, %.2f]%*s", best.median, best.low, best.high, 6, "");
+        fprintf(r->text, "%5.2f [%.2f, %.2f] %s  ", best.median, best.low, best.high,
+                row_judged(&best) ? "   " : "cannot be judged");
     } else {
         fprintf(r->text, "%-24s", "-");
     }
-    for (int i = 0; i < count; i++) {
-        const row_figure *f = &result->peers[i];
-        bool good = f->deviation <= 1.0;
-        wrong += f->there && !good;
-        if (f->there) {
-            fprintf(r->text, "%s%s %.1f%s", i ? ", " : "", peers[i].peer->name, f->rate,
-                    good ? "" : " (differs)");
-        }
-    }
+    int wrong = print_peers(r, peers, count, result);
     fprintf(r->text, " %s", result->unit);
     print_ours(r, shape);
     fputc('\n', r->text);
+    print_notes(r, peers, count, result);
     fflush(r->text);
     return wrong;
+}
+
+void report_machine(report *r) {
+    json_t *used = machine_since(&r->begin), *context = json_object_get(r->all, "context");
+    double seconds, idle, steal, others;
+    json_object_set(context, "machine_used", used);
+    if (json_unpack(used, "{s:F, s:F, s:F, s:F}", "seconds", &seconds, "idle_pct", &idle,
+                    "steal_pct", &steal, "others_pct", &others) == 0) {
+        fprintf(r->text,
+                "\nThis took %.0f s. The CPUs of the machine were idle for %.1f %% of the time; "
+                "%.1f %% was used by other programs, %.1f %% stolen by the hypervisor.\n",
+                seconds, idle, others, steal);
+    } else {
+        fputs("\nHow busy the machine was is unknown: /proc/stat cannot be read.\n", r->text);
+    }
+    json_decref(used);
 }
 
 static bool put_all(FILE *to, const void *data) {

@@ -24,8 +24,10 @@ void report_begin_row(report *r, const row_shape *shape, int32_t threads);
 // After a row that was not measured: an error.
 void report_end_row(report *r);
 // How many peers gave a wrong result.
-int report_row(report *r, const row_shape *shape, int32_t threads, const row_peer *peers, int count,
-               const row_result *result);
+int report_row(report *r, const row_shape *shape, int32_t threads, const peer *const *peers,
+               int count, const row_result *result);
+// After the last row: what the machine did meanwhile.
+void report_machine(report *r);
 // "-": to standard output. False: the file cannot be written; a message on stderr.
 bool report_write(const report *r, const char *path);
 

@@ -6,47 +6,49 @@
 #include "measure/contest.h"
 #include "ours.h"
 #include "peer.h"
+#include "shapes.h"
+#include "side.h"
 
-enum { PEERS_MAX = 12 };
+enum { PEERS_MAX = 20 };
 
-typedef struct row_shape {
-    const char *kind; // "matmul", "plain", "cold", "softmax", "attention"
-    int64_t dims[4];
-    decoct_dtype dtype; // of the weights; peers have the same numbers as f32
-} row_shape;
+// A row whose interval leaves this much room around its median cannot be judged.
+#define ROW_JUDGED 0.05
 
-// The rows in order; false: there are no more.
-bool row_shape_at(int index, row_shape *out);
-
-// "m:512/n:2304/k:768", "m:1/n:2304/k:768/dtype:bf16"
-void row_name(const row_shape *shape, char *name, size_t size);
-
-// A peer that was found.
-typedef struct row_peer {
-    const peer *peer;
-    void *library;
-} row_peer;
+// How all rows of a run are measured.
+typedef struct row_setting {
+    int32_t threads;
+    const char *backend; // NULL: the best
+    const char *folder;  // of npm's packages
+    ours us; // one thread, for the driver: the work is done by another context in its own process
+    double limit; // seconds that a peer may take to open a case, and for a turn
+    contest_options contest;
+} row_setting;
 
 typedef struct row_figure {
-    bool there;     // it offers the operation
-    char why[160];  // why not, or that its result is wrong
-    double rate;    // in the row's unit
-    interval ratio; // ours to theirs: above 1 we are faster
+    bool there;         // it offers the operation
+    char why[SIDE_WHY]; // why not, or that its result is wrong
+    double rate;        // in the row's unit
+    interval ratio;     // ours to theirs: above 1 we are faster
     double
         deviation; // largest difference from ours, as a share of what the accuracy formula allows
+    bool stopped;  // its threads did not sleep after a turn, so they were stopped
+    double awake;  // the part of the others' turns in which it used a CPU
 } row_figure;
 
 typedef struct row_result {
     const char *unit; // "GFLOP/s" or "GB/s"
     double ours;
     interval share; // of the ceiling measured in the same rounds
-    const char *ceiling;
+    row_figure us;  // only how it slept
     row_figure peers[PEERS_MAX];
     int best; // index of the fastest peer with a right result that is not ours, -1: no peer
 } row_result;
 
+// Is the interval narrow enough for its median to mean something?
+bool row_judged(const interval *ratio);
+
 // False and a message at `error` if our own side failed.
-bool row_run(const row_shape *shape, int32_t threads, ours *us, const row_peer *peers, int count,
-             const contest_options *options, row_result *out, char *error, size_t size);
+bool row_run(const row_shape *shape, const row_setting *setting, const peer *const *peers,
+             int count, row_result *out, char *error, size_t size);
 
 #endif

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""table.py FILE.json...: the rows of `decoct peers -o` as Markdown, for docs/performance.md."""
+"""table.py FILE.json...: the rows of `decoct peers -o` as Markdown, for docs/performance.md, with the
+versions of the peers and what the machine did meanwhile."""
 import json
 import sys
 
@@ -16,7 +17,8 @@ def peers(row):
 def ratio(row):
     if not row.get("best_peer"):
         return "–"
-    return "%.2f [%.2f, %.2f]" % (row["ratio_to_best"], row["ratio_low"], row["ratio_high"])
+    text = "%.2f [%.2f, %.2f]" % (row["ratio_to_best"], row["ratio_low"], row["ratio_high"])
+    return text if row.get("judged", True) else "cannot be judged (%s)" % text
 
 
 def line(row):
@@ -27,9 +29,28 @@ def line(row):
         "%s %.4g" % (best, row["peers"][best]) if best else "–", peers(row))
 
 
+def footer(context):
+    """The peers, and how busy the machine was."""
+    found = ["%s: %s" % (name, peer["note"]) for name, peer in context["peers"].items() if peer["found"]]
+    missing = ["%s (%s)" % (name, peer["note"]) for name, peer in context["peers"].items() if not peer["found"]]
+    lines = ["Peers: " + "; ".join(found) + "."] if found else []
+    lines += ["Missing: " + ", ".join(missing) + "."] if missing else []
+    used = context.get("machine_used")
+    if used:
+        lines += ["The run took %.0f s; the CPUs were idle for %.1f %% of it, %.1f %% was used by other programs, "
+                  "%.1f %% stolen by the hypervisor." % (used["seconds"], used["idle_pct"], used["others_pct"],
+                                                         used["steal_pct"])]
+    return lines
+
+
 print("| row | threads | decoct | of the ceiling | ratio to the best peer | best peer | the others |")
 print("|---|---|---|---|---|---|---|")
+notes = []
 for path in sys.argv[1:]:
     with open(path) as file:
-        for row in json.load(file)["rows"]:
-            print(line(row))
+        run = json.load(file)
+    notes += [text for text in footer(run["context"]) if text not in notes]
+    for row in run["rows"]:
+        print(line(row))
+print()
+print("\n".join(notes))

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A library that acts as OpenBLAS, so that `decoct peers` can be tested without an installed peer.
-// With DECOCT_TEST_WRONG in the environment its results are wrong in one element.
+// With DECOCT_TEST_WRONG in the environment its results are wrong in one element. DECOCT_TEST_PEER
+// makes it misbehave: "spin" (a thread that never sleeps), "crash" and "hang" (in the first call),
+// "crash later" (in the fifth).
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <threads.h>
+#include <unistd.h>
 
 void cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
                  const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
@@ -11,8 +17,34 @@ void openblas_set_num_threads(int threads);
 const char *openblas_get_corename(void);
 const char *openblas_get_config(void);
 
+static int spin(void *data) {
+    while (!data) {
+        thrd_yield();
+    }
+    return 0;
+}
+
+static void misbehave(void) {
+    const char *how = getenv("DECOCT_TEST_PEER");
+    static int calls;
+    calls++;
+    if (!how) {
+        return;
+    }
+    if (strcmp(how, "spin") == 0 && calls == 1) {
+        thrd_t thread;
+        thrd_create(&thread, spin, NULL);
+    } else if (strcmp(how, "crash") == 0 || (strcmp(how, "crash later") == 0 && calls == 5)) {
+        signal(SIGSEGV, SIG_DFL); // a sanitizer would report it
+        raise(SIGSEGV);
+    } else if (strcmp(how, "hang") == 0) {
+        pause();
+    }
+}
+
 void cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
                  const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc) {
+    misbehave();
     (void)order, (void)trans_a, (void)trans_b, (void)alpha, (void)beta;
     for (int i = 0; i < m; i++) {
         for (int j = 0; j < n; j++) {
