@@ -239,6 +239,48 @@ static void test_catalogue(void **state) {
     decoct_context_close(scalar);
 }
 
+// Every number of rows beside every width around the panels that a tile of few rows takes at once,
+// and sums that continue from y (k beyond a block, or unpacked and wide).
+static void test_rows(void **state) {
+    decoct_context *ctx = check_open(*state, 1), *scalar = check_open("scalar", 1);
+    if (!ctx) {
+        decoct_context_close(scalar);
+        skip();
+    }
+    operands o = open_operands(scalar);
+    static const struct {
+        int64_t rows, n, k;
+    } list[] = {{20, 1, 3},   {20, 15, 2},   {20, 16, 16},  {20, 17, 5},   {20, 31, 1},
+                {20, 32, 4},  {20, 33, 18},  {20, 48, 0},   {20, 63, 7},   {20, 64, 33},
+                {20, 65, 2},  {20, 96, 3},   {20, 97, 9},   {20, 129, 6},  {20, 160, 1},
+                {9, 33, 777}, {9, 70, 1541}, {6, 1024, 35}, {6, 1071, 17}, {6, 1055, 49}};
+    int turn = 0;
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        for (int64_t m = 1; m <= list[i].rows; m++, turn++) {
+            shape s = {.m = m,
+                       .n = list[i].n,
+                       .k = list[i].k,
+                       .x_pad = turn % 3,
+                       .b_pad = turn % 5,
+                       .y_pad = turn % 4,
+                       .bias = turn % 2,
+                       .end = turn / 2 % 2,
+                       .bits_only = true};
+            check_shape(ctx, scalar, &o, &s);
+            s.packed = true;
+            for (decoct_dtype t = DECOCT_F32; t < DCT_DTYPES; t++) {
+                s.dtype = t;
+                if (t == DECOCT_F32 || o.types[t]) {
+                    check_shape(ctx, scalar, &o, &s);
+                }
+            }
+        }
+    }
+    close_operands(&o);
+    decoct_context_close(ctx);
+    decoct_context_close(scalar);
+}
+
 // Weights may meet another context than the one that packed them, of another backend and with less
 // room for it: the kernel they were packed for serves them, and the bits are the same.
 static void test_foreign_weights(void **state) {
@@ -332,6 +374,7 @@ static void test_empty(void **state) {
 int main(void) {
     static const check_test tests[] = {{"matmul, all dims", test_dims},
                                        {"matmul, shapes of the catalogue", test_catalogue},
+                                       {"matmul, each number of rows", test_rows},
                                        {"matmul, foreign weights", test_foreign_weights},
                                        {"matmul, special values", test_specials},
                                        {"matmul, empty", test_empty},

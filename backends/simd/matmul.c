@@ -15,12 +15,13 @@ INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a, int kind) {
     return a->w_stride / (kind & (W_F16 | W_BF16) ? 2 : 4);
 }
 
-// ---- One or two rows ----
+// ---- Few rows ----
 
-// Rows of w that are read side by side when w is unpacked and wide: streams that hardware
-// fetches ahead, while y waits in the L1 cache. With few columns the short chains cost more than
-// that (docs/tuning.md).
-enum { PLAIN_STEPS = 16, PLAIN_WIDE = 1024 };
+// Rows of w that are read side by side when w is unpacked and wide, for one or two rows of x:
+// streams that hardware fetches ahead, while y waits in the L1 cache. With few columns the short
+// chains cost more than that. More rows of x have too many sums in y for it: w is prefetched, which
+// their step is long enough for (docs/tuning.md).
+enum { PLAIN_STEPS = 16, PLAIN_WIDE = 1024, PLAIN_SHORT = 2 };
 
 // Against as many panels at once as keep enough sums in flight.
 INLINE void matmul_few_steps(int rows, int vecs, int kind, const decoct_matmul_piece *a,
@@ -59,7 +60,8 @@ INLINE void matmul_few_rows(int rows, int vecs, int kind, const decoct_matmul_pi
                    .y = a->y.data,
                    .y_stride = a->y.stride,
                    .accumulate = a->accumulate};
-    for (; plain && a->cols >= PLAIN_WIDE && t.k > PLAIN_STEPS; t.accumulate = 1) {
+    const bool wide = plain && rows <= PLAIN_SHORT && a->cols >= PLAIN_WIDE;
+    for (; wide && t.k > PLAIN_STEPS; t.accumulate = 1) {
         int64_t left = t.k - PLAIN_STEPS;
         t.k = PLAIN_STEPS;
         matmul_few_steps(rows, vecs, kind, a, t);
@@ -217,14 +219,18 @@ static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
 // `form`: that of w.
 INLINE void matmul_any(const decoct_matmul_piece *a, int form) {
     const int kind = form & (W_F16 | W_BF16) ? form | W_STREAM : form;
-    if (a->rows == 1) {
-        matmul_few_rows(1, TILE_VECS_MAX, kind, a);
-    } else if (a->rows == 2) {
-        matmul_few_rows(2, TWO_ROWS_VECS, kind, a);
-    } else {
-        bool packed = !(form & PLAIN) && PACK_COLS > 0 && a->scratch && a->cols >= PACK_COLS;
+    const bool packed = !(form & PLAIN) && PACK_COLS > 0 && a->scratch && a->cols >= PACK_COLS;
+#define CASE(n, vecs)                                                                              \
+    case n:                                                                                        \
+        matmul_few_rows(n, vecs, n > PLAIN_SHORT && kind & PLAIN ? kind | W_AHEAD : kind, a);      \
+        break;
+    switch (a->rows) {
+        FEW_ROWS_LIST(CASE)
+    default:
         matmul_many_rows(a, (matmul_form){form, packed ? a->scratch : 0});
+        break;
     }
+#undef CASE
 }
 
 static void matmul_run(const decoct_matmul_piece *a) {

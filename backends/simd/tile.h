@@ -14,7 +14,8 @@
 #include <stdbool.h>
 
 enum { PANEL = PANEL_VECS * LANES };
-// One or two rows go against several panels at once, or too few sums would be in flight.
+// Few rows go against several panels at once, or too few sums would be in flight: FEW_ROWS_LIST(X)
+// of the sheet has X(rows, vectors). One row: TILE_VECS_MAX.
 enum { TILE_VECS_MAX = 4 };
 
 // bf16 is packed in pairs where the ISA says VEC_PAIRS, else column by column.
