@@ -147,5 +147,53 @@ class Page(unittest.TestCase):
         self.assertEqual(listed, known)
 
 
+# In place of decoct in a build: the backend "bad" does not conform, "idle" cannot be tried.
+PRETENDED = """#!/bin/sh
+case "$1 $2" in
+"info --json") echo '{"backends": [{"name": "bad", "usable": true}, {"name": "idle", "usable": true},
+    {"name": "fine", "usable": true}, {"name": "fine", "usable": true}, {"name": "else", "usable": false}]}' ;;
+"conform bad") echo "Does not conform: 1 of 7 tests failed"; exit 12 ;;
+"conform idle") echo "Not tried: no library"; exit 77 ;;
+esac
+"""
+
+
+class Rounds(unittest.TestCase):
+    """ci/conform, with a decoct that only pretends."""
+    def rounds(self, text, *counts):
+        with tempfile.TemporaryDirectory(prefix="a build ") as build:
+            for folder in ("cli", "tests/conform"):
+                os.makedirs(os.path.join(build, folder))
+            with open(os.path.join(build, "cli", "decoct"), "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(file.name, 0o755)
+            with open(os.path.join(build, "tests", "conform", "right.so"), "w", encoding="utf-8"):
+                pass
+            done = subprocess.run([os.path.join(TOP, "ci", "conform"), build, *counts], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, check=False, text=True)
+        return done.returncode, done.stdout
+
+    def test_failure_is_not_the_end(self):
+        code, out = self.rounds(PRETENDED, "3", "0")
+        self.assertEqual(code, 1, out)
+        for line, count in ((r"bad +\d+ s  failed, exit code 12\n    Does not conform: 1 of 7", 3),
+                            (r"fine +\d+ s  conforms", 3), (r"right +\d+ s  conforms", 3),
+                            (r"idle +\d+ s  not tried\n    Not tried: no library", 3), ("else", 0),
+                            ("not tried: this build has no plugin slow", 1)):
+            self.assertEqual(len(re.findall(line, out)), count, out)
+        self.assertRegex(out, r"\n12 examinations, 3 failed, \d+ s\n$")
+
+    def test_all_conform(self):
+        code, out = self.rounds(PRETENDED.replace("exit 12", "exit 0"), "1", "0")
+        self.assertEqual(code, 0, out)
+        self.assertRegex(out, r"\n4 examinations, 0 failed, \d+ s\n$")
+
+    def test_wrong_plugins_count(self):
+        """A test of wrong plugins that ends before its first line is not a success."""
+        code, out = self.rounds(PRETENDED.replace("exit 12", "exit 0"), "1", "1")
+        self.assertEqual(code, 1, out)
+        self.assertRegex(out, r"\n5 examinations, 1 failed, \d+ s\n$")
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])
