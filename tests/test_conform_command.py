@@ -146,6 +146,18 @@ class Page(unittest.TestCase):
         self.assertTrue(known)
         self.assertEqual(listed, known)
 
+    @unittest.skipIf(os.environ.get("DECOCT_TEST_EMULATOR"), "an emulator leaves out tests")
+    def test_example(self):
+        """docs/conform.md shows what the program prints: times and names of backends aside."""
+        with open(os.path.join(TOP, "docs", "conform.md"), encoding="utf-8") as file:
+            shown = re.search(r"(?s)^\$ decoct conform plugins/mine.so --op softmax\n(.*?)^```", file.read(), re.M).group(1)
+        _, out, _ = run(os.path.join(PLUGINS, "..", "conform", "nan_is_zero.so"), "--op", "softmax")
+        out = out.replace("nan_is_zero", "mine")
+        known = [re.sub(r"[\d.]+ s\.$", "", line.rstrip()) for line in out.splitlines()]
+        plain, speed = shown.split("Speed of one call", 1)
+        for line in plain.splitlines() + ["Speed of one call" + speed.splitlines()[0]] + speed.splitlines()[-1:]:
+            self.assertIn(re.sub(r"[\d.]+ s\.$", "", line), known, out)
+
 
 # In place of decoct in a build: the backend "bad" does not conform, "idle" cannot be tried.
 PRETENDED = """#!/bin/sh
