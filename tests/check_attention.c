@@ -304,6 +304,61 @@ static void test_nan(void **state) {
     decoct_context_close(ctx);
 }
 
+// The same bits, or both NaN.
+static void compare_with_nan(const float *a, const float *b, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        assert_true((isnan(a[i]) && isnan(b[i])) || check_same_bits(a + i, b + i, 1));
+    }
+}
+
+// Unmasked queries of several tiles, of which every second one has a score of +-size at one key and
+// every fifth one at the key after it.
+static void place_large_score(operands *o, const shape *s, int64_t at, float size) {
+    place(o, s, true);
+    for (int64_t i = 0; i < s->q_len; i++) {
+        float *q = o->p[Q] + i * s->head_dim;
+        q[0] = i % 2 ? 0.0f : i % 4 ? 1.0f : -1.0f;
+        q[1] = i % 5 ? 0.0f : 1.0f;
+    }
+    for (int64_t j = 0; j < s->kv_len; j++) {
+        float *k = o->p[K] + j * s->head_dim;
+        k[0] = j == at ? size : 0.0f;
+        k[1] = j == at + 1 ? size : 0.0f;
+    }
+}
+
+// Scores too large for the short form of exp, in this block or one before it, infinite ones and NaN
+// included: the bits of scalar.
+static void test_large_scores(void **state) {
+    pair p;
+    if (!open_pair(&p, *state, 1)) {
+        skip();
+    }
+    static const int64_t places[] = {0, 17, 63, 64, 120, 255};
+    static const float sizes[] = {42.5f, 43.5f, 85.0f, 90.0f, 130.0f, 3.0e38f, INFINITY, NAN};
+    shape s = {.batch = 1,
+               .heads = 1,
+               .kv_heads = 1,
+               .q_len = 61,
+               .kv_len = 320,
+               .head_dim = 8,
+               .value_dim = 48,
+               .scale = 1.0f};
+    for (size_t turn = 0; turn < 4 * (sizeof places / sizeof *places); turn++) {
+        s.causal = turn % 2;
+        s.q_offset = s.causal ? 250 : 0;
+        s.softcap = turn / 2 % 2 ? 1.0e5f : 0.0f;
+        for (size_t size = 0; size < sizeof sizes / sizeof *sizes; size++) {
+            place_large_score(&p.mine, &s, places[turn / 4], sizes[size]);
+            place_large_score(&p.theirs, &s, places[turn / 4], sizes[size]);
+            assert_int_equal(decoct_attention(p.ctx, &p.mine.args), DECOCT_OK);
+            assert_int_equal(decoct_attention(p.scalar, &p.theirs.args), DECOCT_OK);
+            compare_with_nan(p.mine.p[OUT], p.theirs.p[OUT], s.q_len * s.value_dim);
+        }
+    }
+    close_pair(&p);
+}
+
 // A seeded search for shapes where a backend leaves scalar's bits.
 static void test_random(void **state) {
     pair p;
@@ -377,6 +432,7 @@ int main(void) {
                                        {"attention, poison in what is hidden", test_poison},
                                        {"attention, strides", test_strides},
                                        {"attention, NaN", test_nan},
+                                       {"attention, large scores", test_large_scores},
                                        {"attention, random shapes", test_random},
                                        {"attention, refusals", test_refusals}};
     return check_all_backends("attention", tests, sizeof tests / sizeof *tests);

@@ -96,18 +96,30 @@ static void attend_raw_scores(const attend_group *g, int r, int rows, const floa
     }
 }
 
-static void attend_block(attend_group *g, int tiles, int64_t first, int64_t count) {
+// Scores, and exp of them: of a tile when the scores of the next one are there, since it must wait
+// for the maxima, which takes long. Values of many queries are not prefetched: the group reads them
+// from L2 again and again.
+static void attend_softmax(attend_group *g, int tiles, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     const float *keys = attend_keys(g, first, count);
+    int r = 0, rows = 0, within = 0; // of the tile before
     for (int i = 0; i < tiles; i++) {
-        int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
+        int before = r, rows_before = rows, within_before = within;
+        r = attend_tile(g, tiles, i);
+        rows = attend_tile(g, tiles, i + 1) - r;
         attend_raw_scores(g, r, rows, keys, first, count);
-        if (a->keys) {
-            int64_t from = count * i / tiles, to = count * (i + 1) / tiles;
-            attend_fetch(attend_v(a, first + from), a->v_stride, to - from, a->value_dim);
+        if (a->keys && tiles == 1) {
+            attend_fetch(attend_v(a, first), a->v_stride, count, a->value_dim);
         }
-        attend_softmax(g, r, rows, first);
+        within = attend_tops(g, r, rows, first);
+        attend_exps(g, before, rows_before, within_before);
     }
+    attend_exps(g, r, rows, within);
+}
+
+static void attend_block(attend_group *g, int tiles, int64_t first, int64_t count) {
+    const decoct_attention_piece *a = g->a;
+    attend_softmax(g, tiles, first, count);
     // v is read where it is if its columns come in whole vectors.
     bool dense = a->value_dim != g->width;
     if (dense) {

@@ -133,16 +133,18 @@ static float attend_windowed_scores(attend_group *g, int r, int64_t first, float
     return attend_hidden_scores(g, r, first, scale, 1);
 }
 
-// The same where there is no mask and the row sees the whole block.
-INLINE float attend_plain_scores(attend_group *g, int r, float scale) {
+// The same where there is no mask and the row sees the whole block. *within becomes 0 where a
+// score is too large for vec_exp_within.
+INLINE float attend_plain_scores(attend_group *g, int r, float scale, int *within) {
     float *weight = g->weight + (int64_t)r * WEIGHT_STRIDE;
-    vec max;
+    vec z[KEYS / LANES], max;
     UNROLL
     for (int i = 0; i < KEYS / LANES; i++) {
-        vec z = attend_least(vec_mul(vec_load(weight + i * LANES), vec_set(scale)));
-        max = i ? vec_max(max, z) : z;
-        vec_store(weight + i * LANES, z);
+        z[i] = attend_least(vec_mul(vec_load(weight + i * LANES), vec_set(scale)));
+        max = i ? vec_max(max, z[i]) : z[i];
+        vec_store(weight + i * LANES, z[i]);
     }
+    *within &= vec_all_within(KEYS / LANES, z, VEC_EXP_WITHIN / 2);
     g->seen[r] = ~UINT64_C(0);
     return vec_fold_max(max);
 }
@@ -156,49 +158,82 @@ INLINE float attend_row_scores(attend_group *g, int r, int64_t first, bool alter
     if (g->a->window) {
         return attend_windowed_scores(g, r, first, scale);
     }
+    int within = 0;
     bool plain = !g->a->mask && attend_visible(g, r) - first >= KEYS;
-    return plain ? attend_plain_scores(g, r, scale) : attend_masked_scores(g, r, first, scale);
+    return plain ? attend_plain_scores(g, r, scale, &within)
+                 : attend_masked_scores(g, r, first, scale);
 }
 
-// Scores and new maxima of rows [r, r + rows); true if a maximum has changed.
-static bool attend_maxima(attend_group *g, int r, int rows, int64_t first, float *top) {
+// ---- Tiles ----
+
+// Each of the rows [r, r + rows) sees the whole block that starts at `first`, unmasked.
+static bool attend_sees_all(const attend_group *g, int r, int rows, int64_t first) {
+    const int last = r + rows - 1;
+    return !g->a->mask && attend_visible(g, r) - first >= KEYS &&
+           attend_visible(g, last) - first >= KEYS && attend_begin(g, r) <= first &&
+           attend_begin(g, last) <= first;
+}
+
+// Scores and new maxima of rows [r, r + rows), row by row.
+static void attend_maxima(attend_group *g, int r, int rows, int64_t first, float *top) {
     const bool altered = attend_altered(g->a);
-    bool changed = false;
     for (int i = 0; i < rows; i++) {
         float old = g->max[r + i], max = attend_row_scores(g, r + i, first, altered);
         top[i] = old > max || !g->seen[r + i] ? old : max;
-        changed |= top[i] != old;
     }
-    return changed;
 }
 
-// Moves rows [r, r + rows) to their new maxima: sums and outputs are multiplied by exp(old - new).
-// As long as a row has seen no key these are 0 and stay so.
-static void attend_rescale(attend_group *g, int r, int rows, const float *top) {
-    float factor[LANES];
-    vec_store(factor, vec_exp(vec_sub(vec_load(&g->max[r]), vec_load(top))));
+// The same where each row sees the whole block: without a branch that depends on a score. Returns
+// whether every exp of the block may be vec_exp_within.
+static int attend_all_maxima(attend_group *g, int r, int rows, int64_t first, float *top) {
+    const bool altered = attend_altered(g->a);
+    const float scale = altered ? 1.0f : g->a->scale;
+    int within = 1;
+    for (int i = 0; altered && i < rows; i++) {
+        attend_alter(g, r + i, first);
+    }
     for (int i = 0; i < rows; i++) {
-        float old = g->max[r + i];
-        g->max[r + i] = top[i];
-        if (old == top[i] || old == -__builtin_inff()) {
-            continue;
-        }
-        float *out = g->out + (r + i) * g->width, *lane = g->lane + (r + i) * LANES;
-        vec_store(lane, vec_mul(vec_load(lane), vec_set(factor[i])));
-        for (int64_t c = 0; c < g->width; c += LANES) {
-            vec_store(out + c, vec_mul(vec_load(out + c), vec_set(factor[i])));
-        }
+        top[i] = attend_plain_scores(g, r + i, scale, &within);
     }
+    vec max = vec_max(vec_load(&g->max[r]), vec_load(top));
+    vec_store(top, max);
+    max = vec_blend_first(max, vec_set(0.0f), rows); // other rows' maxima may be anything
+    return within && vec_all_within(1, &max, VEC_EXP_WITHIN / 2);
 }
 
-// Row r's scores of the block become exp(z - max) and are added to its sum.
-INLINE void attend_exp(attend_group *g, int r) {
+// Moves rows [r, r + rows) to their new maxima: sums and outputs will be multiplied by
+// exp(old - new). As long as a row has seen no key these are 0 and stay so.
+static void attend_move(attend_group *g, int r, int rows, const float top[LANES]) {
+    float factor[LANES], *old = &g->max[r];
+    vec_store(factor, vec_exp(vec_sub(vec_load(old), vec_load(top))));
+    for (int i = 0; i < LANES; i++) {
+        g->factor[r + i] = old[i] == top[i] ? 1.0f : factor[i]; // not the NaN of inf - inf
+    }
+    tile_store(old, vec_load(top), rows);
+}
+
+// Scores, maxima and factors of rows [r, r + rows) in one block; returns whether vec_exp_within is
+// enough for them.
+static int attend_tops(attend_group *g, int r, int rows, int64_t first) {
+    float top[LANES] = {0.0f};
+    int within = 0;
+    if (attend_sees_all(g, r, rows, first)) {
+        within = attend_all_maxima(g, r, rows, first, top);
+    } else {
+        attend_maxima(g, r, rows, first, top);
+    }
+    attend_move(g, r, rows, top);
+    return within;
+}
+
+// Row r's scores of the block become exp(z - max) and are added to its sum. `within`, a constant.
+INLINE void attend_exp(attend_group *g, int r, int within) {
     float *weight = g->weight + (int64_t)r * WEIGHT_STRIDE, *lane = g->lane + r * LANES;
     const vec max = vec_set(g->max[r]);
     vec block = vec_set(0.0f);
     UNROLL
     for (int i = 0; i < KEYS / LANES; i += EXP_VECS) {
-        if (!(g->seen[r] >> i * LANES)) {
+        if (!within && !(g->seen[r] >> i * LANES)) {
             break; // it sees nothing from here on
         }
         vec e[EXP_VECS];
@@ -206,26 +241,28 @@ INLINE void attend_exp(attend_group *g, int r) {
         for (int v = 0; v < EXP_VECS; v++) {
             e[v] = vec_sub(vec_load(weight + (i + v) * LANES), max);
         }
-        vec_exp_all(EXP_VECS, e);
+        if (within) {
+            vec_exp_within(EXP_VECS, e);
+        } else {
+            vec_exp_all(EXP_VECS, e);
+        }
         UNROLL
         for (int v = 0; v < EXP_VECS; v++) {
             vec_store(weight + (i + v) * LANES, e[v]);
             block = vec_add(block, e[v]);
         }
     }
-    vec_store(lane, vec_add(vec_load(lane), block));
+    vec_store(lane, vec_add(vec_mul(vec_load(lane), vec_set(g->factor[r])), block));
 }
 
-// The softmax of rows [r, r + rows) in one block, in three rounds so that the rows' chains of
-// dependent steps overlap. A block in which a row sees no key does not change the row.
-static void attend_softmax(attend_group *g, int r, int rows, int64_t first) {
-    float top[LANES] = {0.0f};
-    if (attend_maxima(g, r, rows, first, top)) {
-        attend_rescale(g, r, rows, top);
+// The same for rows [r, r + rows). A block in which a row sees no key does not change the row.
+static void attend_exps(attend_group *g, int r, int rows, int within) {
+    for (int i = r; within && i < r + rows; i++) {
+        attend_exp(g, i, 1);
     }
-    for (int i = r; i < r + rows; i++) {
+    for (int i = r; !within && i < r + rows; i++) {
         if (g->seen[i]) {
-            attend_exp(g, i);
+            attend_exp(g, i, 0);
         }
     }
 }

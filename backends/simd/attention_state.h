@@ -37,6 +37,9 @@ typedef struct attend_group {
     float *all_max; // (rows) where there are several parts
     float *all_sum; // (rows)
     uint64_t seen[ATTEND_ROWS]; // bit j: the row sees key j of the present block
+    // Of the present block: what the row's sum and outputs are multiplied by, because its maximum
+    // has grown. Written by whole vectors, tile by tile.
+    float factor[ATTEND_ROWS + LANES];
 } attend_group;
 
 // Row j of the keys, where they are unpacked, and of the values.

@@ -1,16 +1,64 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The outputs of a group: out += exp(z - max) v, key by key in increasing order.
+// The outputs of a group: out = factor out + exp(z - max) v, key by key in increasing order.
 #ifndef SIMD_ATTENTION_VALUES_H
 #define SIMD_ATTENTION_VALUES_H
 
 #include "attention_state.h"
 
-TILE_FUNCTION tiles_ragged(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, RAGGED, 0, a);
+// A tile whose outputs are multiplied by a factor of their row before anything is added to them.
+INLINE void value_tile(int rows, int vecs, int kind, const tile_args *a, const float *factor) {
+    vec acc[TILE_ROWS][TILE_VECS_MAX];
+    UNROLL
+    for (int r = 0; r < TILE_ROWS; r++) {
+        UNROLL
+        for (int v = 0; v < TILE_VECS_MAX; v++) {
+            acc[r][v] = vec_set(0.0f);
+            if (r < rows && v < vecs) {
+                acc[r][v] =
+                    vec_mul(vec_load(a->y + r * a->y_stride + v * LANES), vec_set(factor[r]));
+            }
+        }
+    }
+    const void *w = a->w;
+    tile_x x = tile_x_at(rows, 0, a->x, a->x_stride);
+    for (int64_t p = 0; p < a->k; p++) {
+        tile_step(rows, vecs, kind, a, w, &x, acc);
+        w = tile_w_move(0, w, a->w_stride);
+        tile_x_move(&x, 1);
+    }
+    tile_ragged(rows, vecs, a, w, x.row[0], acc);
+    tile_put(rows, vecs, true, a, acc);
 }
 
-TILE_FUNCTION tiles_ragged_narrow(int rows, const tile_args *a) {
-    tile_rows(rows, 1, RAGGED, 0, a);
+// All `count` tiles.
+INLINE void value_tiles(int rows, int vecs, int kind, const tile_args *a, const float *factor) {
+    tile_args t = *a;
+    for (int64_t i = 0; i < a->count; i++) {
+        value_tile(rows, vecs, kind, &t, factor);
+        t.w = tile_w_move(0, t.w, t.w_next);
+        t.y += t.y_next;
+    }
+}
+
+INLINE void value_rows(int rows, int vecs, const tile_args *a, const float *factor) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        value_tiles(n, vecs, 0, a, factor);                                                        \
+        break;
+    switch (rows) {
+        TILE_ROWS_LIST(CASE)
+    default:
+        break;
+    }
+#undef CASE
+}
+
+TILE_FUNCTION value_panels(int rows, const tile_args *a, const float *factor) {
+    value_rows(rows, PANEL_VECS, a, factor);
+}
+
+TILE_FUNCTION value_narrow(int rows, const tile_args *a, const float *factor) {
+    value_rows(rows, 1, a, factor);
 }
 
 // Some keys of a block: `all` see the first ones, which is one run; then row by row, by the bits of
@@ -22,9 +70,10 @@ typedef struct value_keys {
     const uint64_t *seen;
 } value_keys;
 
-// out += weight v for rows [r, r + rows) and these keys.
+// out = factor out + weight v for rows [r, r + rows) and these keys.
 static void attend_some_values(const attend_group *g, int r, int rows, const value_keys *keys,
                                int64_t v_stride) {
+    const float *factor = g->factor + r;
     tile_args o = {.k = ~keys->all ? __builtin_ctzll(~keys->all) : KEYS,
                    .x = g->weight + (int64_t)r * WEIGHT_STRIDE + keys->from,
                    .x_stride = WEIGHT_STRIDE,
@@ -33,7 +82,6 @@ static void attend_some_values(const attend_group *g, int r, int rows, const val
                    .panel_stride = PANEL,
                    .y = g->out + r * g->width,
                    .y_stride = g->width,
-                   .accumulate = 1,
                    .seen = keys->seen,
                    .k_most = KEYS - __builtin_clzll(keys->any)};
     if (rows == 1) { // several panels at once, as far as they go
@@ -41,9 +89,9 @@ static void attend_some_values(const attend_group *g, int r, int rows, const val
         o.cols = o.w_next = o.y_next = wide;
         o.count = g->width / wide;
         if (g->a->keys) {
-            tiles(1, TILE_VECS_MAX, RAGGED, 0, &o);
+            value_tiles(1, TILE_VECS_MAX, 0, &o, factor);
         } else {
-            tiles(1, TILE_VECS_MAX, RAGGED | W_AHEAD, 0, &o);
+            value_tiles(1, TILE_VECS_MAX, W_AHEAD, &o, factor);
         }
         o.w = tile_w_move(0, o.w, o.count * wide);
         o.y += o.count * wide;
@@ -51,20 +99,19 @@ static void attend_some_values(const attend_group *g, int r, int rows, const val
     int64_t left = g->out + r * g->width + g->width - o.y;
     o.cols = o.w_next = o.y_next = PANEL;
     o.count = left / PANEL;
-    tiles_ragged(rows, &o);
+    value_panels(rows, &o, factor);
     if (left % PANEL) { // one vector of two
         o.w = tile_w_move(0, o.w, o.count * PANEL);
         o.y += o.count * PANEL;
         o.cols = LANES;
         o.count = 1;
-        tiles_ragged_narrow(rows, &o);
+        value_narrow(rows, &o, factor);
     }
 }
 
-// out += weight v for rows [r, r + rows). Where a window begins, some rows see the first keys and
-// some do not: those keys are computed separately, and the run starts after them.
-static void attend_values(const attend_group *g, int r, int rows, const float *v,
-                          int64_t v_stride) {
+// out = factor out + weight v for rows [r, r + rows). Where a window begins, some rows see the
+// first keys and some do not: those keys are computed separately, and the run starts after them.
+static void attend_values(attend_group *g, int r, int rows, const float *v, int64_t v_stride) {
     value_keys keys = {.v = v, .all = ~UINT64_C(0), .seen = g->seen + r};
     for (int i = r; i < r + rows; i++) {
         keys.all &= g->seen[i];
@@ -78,6 +125,7 @@ static void attend_values(const attend_group *g, int r, int rows, const float *v
         edge.any &= (UINT64_C(1) << from) - 1;
         if (edge.any) {
             attend_some_values(g, r, rows, &edge, v_stride);
+            tile_store(g->factor + r, vec_set(1.0f), rows); // it is in the outputs now
         }
         for (int i = 0; i < rows; i++) {
             later[i] = g->seen[r + i] >> from;

@@ -48,22 +48,25 @@ INLINE void vec_exp_any(int count, vec *x) {
     }
 }
 
-// x[i] = exp(x[i]) for 1 or 2 vectors. Where every |x| is below VEC_EXP_WITHIN nothing is clamped
-// and 2^n is a normal number, so that p 2^n is an addition to the exponent: the same bits with a
-// third of the instructions less.
-INLINE void vec_exp_all(int count, vec *x) {
-#ifdef VEC_EXP_WITHIN
-    if (__builtin_expect(vec_all_within(count, x, VEC_EXP_WITHIN), 1)) {
-        vec p[EXP_VECS], shifted[EXP_VECS];
-        vec_exp_reduced(count, x, p, shifted);
-        UNROLL
-        for (int i = 0; i < count; i++) {
-            x[i] = vec_scale_within(p[i], shifted[i]);
-        }
-        return;
+// x[i] = exp(x[i]) where every |x| is below VEC_EXP_WITHIN: nothing is clamped and 2^n is a normal
+// number, so that p 2^n is an addition to the exponent. The same bits with a third of the
+// instructions less.
+INLINE void vec_exp_within(int count, vec *x) {
+    vec p[EXP_VECS], shifted[EXP_VECS];
+    vec_exp_reduced(count, x, p, shifted);
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        x[i] = vec_scale_within(p[i], shifted[i]);
     }
-#endif
-    vec_exp_any(count, x);
+}
+
+// x[i] = exp(x[i]) for 1 or 2 vectors.
+INLINE void vec_exp_all(int count, vec *x) {
+    if (__builtin_expect(vec_all_within(count, x, VEC_EXP_WITHIN), 1)) {
+        vec_exp_within(count, x);
+    } else {
+        vec_exp_any(count, x);
+    }
 }
 
 INLINE vec vec_exp(vec x) {
