@@ -85,6 +85,28 @@ class Rows(unittest.TestCase):
                          ["matmul/m:16/n:16/k:16"])
 
 
+    def test_caches_batches_and_blas(self):
+        code, out, err = peers("--list", "--op", "attention,batch,plain,blas")
+        for name in ("attention/heads:12/head_dim:64/q_len:1/kv_len:4096/cache:by_head", "batch/count:256/m:16/n:16/k:16",
+                     "attention/heads:12/head_dim:64/q_len:8/kv_len:32768", "plain/m:2/n:2304/k:768",
+                     "attention/heads:32/kv_heads:8/head_dim:128/q_len:1/kv_len:32768"):
+            self.assertIn(name, out.splitlines())
+        blas = [line for line in out.splitlines() if line.startswith("blas/")]
+        self.assertEqual(blas, ["blas/m:%d/n:%d/k:%d" % (n, n, n) for n in (64, 128, 256, 512, 1024)]
+                         if not re.search("(?m)^decoct-blas +missing", out) else [])
+
+    def test_drawn_rows(self):
+        def drawn(*more):
+            code, out, err = peers("--list", "--random", "12", *more)
+            self.assertEqual(code, 0, err)
+            return out[out.index("Rows drawn with --seed "):].splitlines()
+        first, again, other = drawn("--seed", "2026-11-26"), drawn("--seed", "2026-11-26"), drawn("--seed", "2026-11-27")
+        self.assertEqual((first, first[0], len(first)), (again, "Rows drawn with --seed 2026-11-26", 13))
+        self.assertNotEqual(first[1:], other[1:])
+        self.assertRegex(drawn()[0], r"^Rows drawn with --seed \d{4}-\d\d-\d\d$")
+        self.assertEqual({line.split("/")[0] for line in drawn("--op", "cold,softmax")[1:]}, {"cold", "softmax"})
+
+
 class Figures(unittest.TestCase):
     def test_row(self):
         code, all = figures("--op", "plain", "--filter", "m:16/")
@@ -116,6 +138,31 @@ class Figures(unittest.TestCase):
         for row in all["rows"]:
             self.assertGreater(row["peers"]["decoct-blas"], 0)
             self.assertEqual((row["best_peer"], row["notes"]), ("openblas", {}))
+
+    def test_a_batch(self):
+        code, all = figures("--op", "batch", "--filter", "m:16/")
+        row, = all["rows"]
+        self.assertEqual((code, row["op"], row["shape"], row["best_peer"], row["notes"]),
+                         (0, "batch", "count:256/m:16/n:16/k:16", "openblas", {}))
+        code, all = figures("--op", "batch", "--filter", "m:16/", DECOCT_TEST_WRONG="1")
+        self.assertEqual(code, 12)
+
+    def test_the_blas_as_our_side(self):
+        code, all = figures("--op", "blas", "--filter", "m:64/")
+        if code == 14:
+            self.skipTest("this build has no libdecoct-blas")
+        row, = all["rows"]
+        self.assertEqual((code, row["op"], row["best_peer"], row["notes"]), (0, "blas", "openblas", {}))
+
+    def test_drawn_rows_are_measured(self):
+        code, all = figures("--op", "softmax,batch", "--random", "3", "--seed", "7")
+        self.assertEqual((code, all["context"]["seed"], len(all["rows"])), (0, "7", 3))
+        for kind in {row["op"] for row in all["rows"]}:
+            rows = [row for row in all["rows"] if row["op"] == kind]
+            judged = [row["ratio_to_best"] for row in rows if row.get("judged")]
+            self.assertEqual(all["context"]["unjudged"][kind], sum(row.get("judged") is False for row in rows))
+            if judged:
+                self.assertEqual(all["context"]["worst"][kind]["ratio_to_best"], min(judged))
 
     def test_one_row_goes_through_sgemv(self):
         code, all = figures("--op", "matmul", "--filter", "m:1/n:768/k:768")
@@ -159,7 +206,7 @@ class Figures(unittest.TestCase):
         code, all = figures("--op", "plain", "--filter", "m:16/", "--backend", "scalar")
         self.assertEqual([(r["backend"], r["served_by"]) for r in all["rows"]],
                          [("scalar", {"matmul": "scalar"})])
-        code, all = figures("--op", "softmax,attention", "--filter", "cols:16$|q_len:1/kv_len:512",
+        code, all = figures("--op", "softmax,attention", "--filter", "cols:16$|head_dim:64/q_len:1/kv_len:512$",
                             DECOCT_BACKEND="scalar")
         self.assertEqual([(r["backend"], r["served_by"]) for r in all["rows"]],
                          [("scalar", {"softmax": "scalar"}), ("scalar", {"attention": "scalar"})])
@@ -270,7 +317,8 @@ class Progress(unittest.TestCase):
 class Refusals(unittest.TestCase):
     def test_usage(self):
         for args in (["--op", "matmull"], ["--peers", "mkl"], ["--threads", "0"], ["more"],
-                     ["--rounds", "0"], ["--turn", "-1"], ["--filter", "("]):
+                     ["--rounds", "0"], ["--turn", "-1"], ["--filter", "("], ["--seed", "1"], ["--random", "0"],
+                     ["--random", "3", "--filter", "m:16"], ["--random", "3", "--model", "."]):
             code, out, err = peers(*args)
             self.assertEqual(code, 64, args)
             self.assertIn("decoct peers", err)

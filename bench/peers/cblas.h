@@ -10,6 +10,10 @@ typedef struct cblas {
                   const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
     void (*sgemv)(int order, int trans, int m, int n, float alpha, const float *a, int lda,
                   const float *x, int incx, float beta, float *y, int incy);
+    void (*sgemm_batch)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
+                        const float *a, int lda, int stride_a, const float *b, int ldb,
+                        int stride_b, float beta, float *c, int ldc, int stride_c,
+                        int count); // NULL: there is no such function
 } cblas;
 
 typedef struct cblas_job {

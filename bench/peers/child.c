@@ -131,6 +131,9 @@ bool child_open_ours(void *setup, side_desk *desk) {
         return false;
     }
     bool blas = row_is(s->shape, "blas");
+    if (blas && s->backend) {
+        setenv("DECOCT_BACKEND", s->backend, 1); // which it reads
+    }
     if (!(blas ? open_library(s, &peer_decoct_blas, desk) : open_own(s, &us, desk))) {
         return false;
     }

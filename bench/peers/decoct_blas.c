@@ -26,6 +26,8 @@ static void *load_decoct_blas(const char *folder, char *note, size_t size) {
         free(lib);
         return NULL;
     }
+    library_find_optional(handle,
+                          &(library_symbol){"cblas_sgemm_batch_strided", &lib->blas.sgemm_batch});
     snprintf(note, size, "ours, through the interface of BLAS");
     return lib;
 }
@@ -41,9 +43,10 @@ static bool run_decoct_blas(void *data) {
     return true;
 }
 
-const peer peer_decoct_blas = {.name = "decoct-blas",
-                               .words = "cblas_sgemm; cblas_sgemv for one row",
-                               .load = load_decoct_blas,
-                               .open = open_decoct_blas,
-                               .run = run_decoct_blas,
-                               .close = free};
+const peer peer_decoct_blas = {
+    .name = "decoct-blas",
+    .words = "cblas_sgemm; cblas_sgemv for one row; cblas_sgemm_batch_strided",
+    .load = load_decoct_blas,
+    .open = open_decoct_blas,
+    .run = run_decoct_blas,
+    .close = free};

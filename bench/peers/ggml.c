@@ -406,7 +406,7 @@ static uint16_t *causal_mask(int64_t q_len, int64_t kv_len) {
 // head_dim), the cache of libllama: one query reads 32768 keys several times as fast. As f32: f16
 // would lose more than rounding allows.
 static void *cached(ggml_job *j, const peer_case *c, const float *data, void **own) {
-    int64_t heads = c->heads, len = c->kv_len, dim = c->head_dim;
+    int64_t heads = c->kv_heads, len = c->kv_len, dim = c->head_dim;
     float *copy = allocate(heads * len * dim, sizeof *copy);
     for (int64_t h = 0; copy && h < heads; h++) {
         for (int64_t p = 0; p < len; p++) {

@@ -37,3 +37,8 @@ bool library_find(void *handle, const library_symbol *symbols, int count, char *
     }
     return true;
 }
+
+void library_find_optional(void *handle, const library_symbol *symbol) {
+    void *found = dlsym(handle, symbol->name);
+    memcpy(symbol->to, &found, sizeof found);
+}

@@ -20,4 +20,7 @@ typedef struct library_symbol {
 // Looks up `count` functions. False and the missing name at `note`.
 bool library_find(void *handle, const library_symbol *symbols, int count, char *note, size_t size);
 
+// A function that the library may lack: `to` remains NULL then.
+void library_find_optional(void *handle, const library_symbol *symbol);
+
 #endif

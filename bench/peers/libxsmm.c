@@ -115,7 +115,7 @@ static void close_libxsmm(void *data) {
 static void *open_libxsmm(void *data, const peer_case *c, char *why, size_t size) {
     const library *lib = data;
     *why = '\0';
-    if (c->op != PEER_MATMUL && c->op != PEER_MATMUL_PLAIN) {
+    if (c->op != PEER_MATMUL && c->op != PEER_MATMUL_PLAIN && c->op != PEER_BATCH) {
         return NULL;
     }
     if (c->threads != 1) {
@@ -123,7 +123,7 @@ static void *open_libxsmm(void *data, const peer_case *c, char *why, size_t size
         return NULL;
     }
     libxsmm_job *j = calloc(1, sizeof *j);
-    bool plain = c->op == PEER_MATMUL_PLAIN;
+    bool plain = c->op != PEER_MATMUL;
     int64_t floats = c->k * (plain ? lib->panel : c->n);
     if (j) {
         j->c = *c;
@@ -162,28 +162,40 @@ static void run_panel(const libxsmm_job *j, const float *w, int64_t ld, int64_t 
     }
 }
 
-static bool run_libxsmm(void *data) {
-    const libxsmm_job *j = data;
+static void run_product(const libxsmm_job *j) {
     const peer_case *c = &j->c;
     for (int64_t first = 0; first < c->n; first += j->panel) {
         int64_t cols = panel_width(j, first);
         if (j->in_place) {
             run_panel(j, c->w + first, c->n, first, cols);
-        } else if (c->op == PEER_MATMUL_PLAIN) {
+        } else if (c->op != PEER_MATMUL) {
             pack_panel(c, first, cols, j->packed);
             run_panel(j, j->packed, cols, first, cols);
         } else {
             run_panel(j, j->packed + first * c->k, cols, first, cols);
         }
     }
+}
+
+// A batch is a loop over its products.
+static bool run_libxsmm(void *data) {
+    libxsmm_job *j = data;
+    const peer_case all = j->c;
+    for (int64_t i = 0; i < all.count; i++) {
+        j->c.x = all.x + i * all.m * all.k;
+        j->c.w = all.w + i * all.k * all.n;
+        j->c.y = all.y + i * all.m * all.n;
+        run_product(j);
+    }
+    j->c = all;
     return true;
 }
 
-const peer peer_libxsmm = {
-    "libxsmm",
-    "libxsmm_smmdispatch_reducebatch_strd, w in panels (plain: copied in the call, or in place)",
-    load_libxsmm,
-    open_libxsmm,
-    run_libxsmm,
-    NULL,
-    close_libxsmm};
+const peer peer_libxsmm = {"libxsmm",
+                           "libxsmm_smmdispatch_reducebatch_strd, w in panels (plain: copied in "
+                           "the call, or in place; a batch: a loop)",
+                           load_libxsmm,
+                           open_libxsmm,
+                           run_libxsmm,
+                           NULL,
+                           close_libxsmm};

@@ -119,12 +119,18 @@ static double trial(onednn_job *j, bool sgemm) {
     return best;
 }
 
+// w row-major, in one call; of a batch all products.
+static bool open_unpacked(onednn_job *j, const onednn_layout *x, onednn_layout *w,
+                          const onednn_layout *y) {
+    const peer_case *c = &j->c;
+    return onednn_matmul(j->lib, x, w, y, 1.0f, &j->call) &&
+           onednn_attach(j->lib, &j->call, c->x, c->w, c->y);
+}
+
 // w row-major: the faster of the two calls.
 static bool open_plain(onednn_job *j, const onednn_layout *x, onednn_layout *w,
                        const onednn_layout *y) {
-    const peer_case *c = &j->c;
-    if (!onednn_matmul(j->lib, x, w, y, 1.0f, &j->call) ||
-        !onednn_attach(j->lib, &j->call, c->x, c->w, c->y)) {
+    if (!open_unpacked(j, x, w, y)) {
         return false;
     }
     double primitive = trial(j, false), sgemm = trial(j, true);
@@ -157,11 +163,14 @@ static bool open_matmul(onednn_job *j) {
     const onednn *lib = j->lib;
     const peer_case *c = &j->c;
     onednn_layout x, w, y;
+    int64_t groups = c->op == PEER_BATCH ? c->count : 0;
     j->ld = c->n;
-    return onednn_strided(lib, &(onednn_shape){0, c->m, c->k, 0, c->k, 1}, &x) &&
-           onednn_strided(lib, &(onednn_shape){0, c->k, c->n, 0, c->n, 1}, &w) &&
-           onednn_strided(lib, &(onednn_shape){0, c->m, c->n, 0, c->n, 1}, &y) &&
-           (c->op == PEER_MATMUL_PLAIN ? open_plain(j, &x, &w, &y) : open_packed(j, &x, &w, &y));
+    return onednn_strided(lib, &(onednn_shape){groups, c->m, c->k, c->m * c->k, c->k, 1}, &x) &&
+           onednn_strided(lib, &(onednn_shape){groups, c->k, c->n, c->k * c->n, c->n, 1}, &w) &&
+           onednn_strided(lib, &(onednn_shape){groups, c->m, c->n, c->m * c->n, c->n, 1}, &y) &&
+           (c->op == PEER_BATCH          ? open_unpacked(j, &x, &w, &y)
+            : c->op == PEER_MATMUL_PLAIN ? open_plain(j, &x, &w, &y)
+                                         : open_packed(j, &x, &w, &y));
 }
 
 static bool open_softmax(onednn_job *j) {
@@ -186,10 +195,6 @@ static void *open_onednn(void *data, const peer_case *c, char *why, size_t size)
     onednn_job *j = calloc(1, sizeof *j);
     *why = '\0';
     bool opened = false;
-    if (c->op == PEER_BATCH) {
-        free(j);
-        return NULL;
-    }
     if (j) {
         j->lib = data;
         j->c = *c;

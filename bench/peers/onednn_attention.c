@@ -28,17 +28,27 @@ typedef struct onednn_attention_job {
     float *scores; // (groups, rows, seen)
 } onednn_attention_job;
 
+// See run_one.
+static bool is_one(const peer_case *c) {
+    return c->q_len == 1 && c->threads == 1;
+}
+
 static bool open_block(onednn_attention_job *j, block *b) {
     const onednn *lib = j->lib;
     const peer_case *c = &j->c;
-    int64_t dim = c->head_dim, width = c->heads * dim, g = j->groups;
+    int64_t dim = c->head_dim, width = c->heads * dim, kv = c->kv_heads * dim, g = j->groups;
     float scale = 1.0f / sqrtf((float)dim);
     onednn_layout q, key, scores, value, y;
+    if (is_one(c)) { // the products are dnnl_sgemm
+        return onednn_strided(lib, &(onednn_shape){g, 1, b->seen, b->seen, b->seen, 1}, &scores) &&
+               onednn_softmax(lib, &scores, 2, &b->softmax) &&
+               onednn_attach(lib, &b->softmax, j->scores, NULL, j->scores);
+    }
     return onednn_strided(lib, &(onednn_shape){g, b->rows, dim, dim, width, 1}, &q) &&
-           onednn_strided(lib, &(onednn_shape){g, dim, b->seen, dim, 1, width}, &key) &&
+           onednn_strided(lib, &(onednn_shape){g, dim, b->seen, dim, 1, kv}, &key) &&
            onednn_strided(lib, &(onednn_shape){g, b->rows, b->seen, b->rows * b->seen, b->seen, 1},
                           &scores) &&
-           onednn_strided(lib, &(onednn_shape){g, b->seen, dim, dim, width, 1}, &value) &&
+           onednn_strided(lib, &(onednn_shape){g, b->seen, dim, dim, kv, 1}, &value) &&
            onednn_strided(lib, &(onednn_shape){g, b->rows, dim, dim, width, 1}, &y) &&
            onednn_matmul(lib, &q, &key, &scores, scale, &b->scores) &&
            onednn_softmax(lib, &scores, 2, &b->softmax) &&
@@ -67,7 +77,8 @@ void *onednn_attention_open(const onednn *lib, const peer_case *c) {
         return NULL;
     }
     int64_t rows = c->q_len < BLOCK ? c->q_len : BLOCK;
-    bool together = c->q_len == 1 || c->heads * rows * c->kv_len <= GROUP_FLOATS;
+    bool fit = c->q_len == 1 || c->heads * rows * c->kv_len <= GROUP_FLOATS;
+    bool together = is_one(c) || (fit && c->kv_heads == c->heads);
     *j = (onednn_attention_job){.lib = lib, .c = *c, .groups = together ? c->heads : 1};
     j->count = (int)ceil_div(c->q_len, rows);
     j->blocks = calloc((size_t)j->count, sizeof *j->blocks);
@@ -101,7 +112,8 @@ static void mask(const onednn_attention_job *j, const block *b) {
 
 static bool run_block(const onednn_attention_job *j, const block *b, int64_t head) {
     const onednn *lib = j->lib;
-    int64_t at = head * j->c.head_dim, first = b->first * j->c.heads * j->c.head_dim + at;
+    int64_t dim = j->c.head_dim, first = (b->first * j->c.heads + head) * dim;
+    int64_t at = head / (j->c.heads / j->c.kv_heads) * dim;
     if (!onednn_attach(lib, &b->scores, j->c.q + first, j->c.key + at, j->scores) ||
         !onednn_attach(lib, &b->output, j->scores, j->c.value + at, j->c.y + first) ||
         !onednn_execute(lib, &b->scores) || lib->stream_wait(lib->stream)) {
@@ -117,24 +129,25 @@ static bool run_block(const onednn_attention_job *j, const block *b, int64_t hea
 static bool run_one(const onednn_attention_job *j) {
     const onednn *lib = j->lib;
     const peer_case *c = &j->c;
-    int64_t dim = c->head_dim, width = c->heads * dim, kv = c->kv_len;
+    int64_t dim = c->head_dim, width = c->kv_heads * dim, kv = c->kv_len;
+    int64_t group = c->heads / c->kv_heads; // heads that read the same keys
     float scale = 1.0f / sqrtf((float)dim);
     bool well = true;
     for (int64_t at = 0; at < kv && well; at += KEYS) {
         int64_t keys = kv - at < KEYS ? kv - at : KEYS;
-        for (int64_t h = 0; h < c->heads && well; h++) {
-            well = !lib->sgemm('N', 'T', 1, keys, dim, scale, c->q + h * dim, dim,
-                               c->key + at * width + h * dim, width, 0.0f, j->scores + h * kv + at,
-                               kv);
+        for (int64_t h = 0; h < c->kv_heads && well; h++) {
+            well = !lib->sgemm('N', 'T', group, keys, dim, scale, c->q + h * group * dim, dim,
+                               c->key + at * width + h * dim, width, 0.0f,
+                               j->scores + h * group * kv + at, kv);
         }
     }
     well = well && onednn_execute(lib, &j->blocks->softmax) && !lib->stream_wait(lib->stream);
     for (int64_t at = 0; at < kv && well; at += KEYS) {
         int64_t keys = kv - at < KEYS ? kv - at : KEYS;
-        for (int64_t h = 0; h < c->heads && well; h++) {
-            well = !lib->sgemm('N', 'N', 1, dim, keys, 1.0f, j->scores + h * kv + at, kv,
-                               c->value + at * width + h * dim, width, at > 0 ? 1.0f : 0.0f,
-                               c->y + h * dim, dim);
+        for (int64_t h = 0; h < c->kv_heads && well; h++) {
+            well = !lib->sgemm('N', 'N', group, dim, keys, 1.0f, j->scores + h * group * kv + at,
+                               kv, c->value + at * width + h * dim, width, at > 0 ? 1.0f : 0.0f,
+                               c->y + h * group * dim, dim);
         }
     }
     return well;
@@ -142,7 +155,7 @@ static bool run_one(const onednn_attention_job *j) {
 
 bool onednn_attention_run(void *data) {
     const onednn_attention_job *j = data;
-    if (j->c.q_len == 1 && j->c.threads == 1) {
+    if (is_one(&j->c)) {
         return run_one(j);
     }
     for (int64_t head = 0; head < j->c.heads; head += j->groups) {

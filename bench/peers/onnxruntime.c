@@ -2,12 +2,11 @@
 // ONNX Runtime: models of one operator, written here as ONNX bytes. Constant weights are
 // initializers, which it packs when a session is made; inputs and outputs are bound to our memory.
 #include "library.h"
-#include "onnxruntime_api.h"
+#include "onnx_bytes.h"
 #include "peer.h"
 
 #include "machine/clock.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,14 +56,6 @@ static void *load_onnxruntime(const char *folder, char *note, size_t size) {
 
 // ---- Models ----
 
-static size_t bytes_of(const tensor *t) {
-    size_t bytes = 4; // of a float and of an int32
-    for (int i = 0; i < t->rank; i++) {
-        bytes *= (size_t)t->dims[i];
-    }
-    return bytes;
-}
-
 // Adds a tensor of f32 with dimensions up to the first 0.
 static tensor *add(model *m, const char *name, const float *data, int64_t d0, int64_t d1,
                    int64_t d2, int64_t d3) {
@@ -79,133 +70,6 @@ static tensor *add(model *m, const char *name, const float *data, int64_t d0, in
 static void add_attribute(model *m, const char *name, int64_t value) {
     m->attribute[m->attributes].name = name;
     m->attribute[m->attributes++].value = value;
-}
-
-// ---- Models as bytes: protobuf, written from the end to the start ----
-// So the length of a part is known when it is written in front of it; repeated fields are written
-// backwards.
-
-enum { WORDS = 4096 }; // all but the constants: TENSORS_MAX tensors need below 100 bytes each
-
-typedef struct writer {
-    unsigned char *bytes, *at, *end;
-} writer;
-
-static void put(writer *w, const void *from, size_t size) {
-    assert(size <= (size_t)(w->at - w->bytes));
-    w->at -= size;
-    memcpy(w->at, from, size);
-}
-
-// Seven bits a byte, the lowest first.
-static void put_varint(writer *w, uint64_t value) {
-    unsigned char digits[10];
-    size_t count = 0;
-    do {
-        digits[count++] = (unsigned char)((value & 127) | (value > 127 ? 128 : 0));
-        value >>= 7;
-    } while (value);
-    put(w, digits, count);
-}
-
-static void put_number(writer *w, unsigned field, int64_t value) {
-    put_varint(w, (uint64_t)value);
-    put_varint(w, field << 3);
-}
-
-// Makes all since `end` one field.
-static void put_head(writer *w, unsigned field, const unsigned char *end) {
-    put_varint(w, (uint64_t)(end - w->at));
-    put_varint(w, field << 3 | 2);
-}
-
-static void put_string(writer *w, unsigned field, const char *string) {
-    const unsigned char *end = w->at;
-    put(w, string, strlen(string));
-    put_head(w, field, end);
-}
-
-// TensorProto: dims 1, data_type 2, name 8, raw_data 9.
-static void put_constant(writer *w, unsigned field, const tensor *t) {
-    const unsigned char *end = w->at;
-    put(w, t->data, bytes_of(t));
-    put_head(w, 9, end);
-    put_string(w, 8, t->name);
-    put_number(w, 2, t->type);
-    for (int i = t->rank - 1; i >= 0; i--) {
-        put_number(w, 1, t->dims[i]);
-    }
-    put_head(w, field, end);
-}
-
-// ValueInfoProto: name 1, type 2 { tensor_type 1 { elem_type 1, shape 2 { dim 1 { value 1 } } } }.
-static void put_value(writer *w, unsigned field, const tensor *t) {
-    const unsigned char *end = w->at;
-    for (int i = t->rank - 1; i >= 0; i--) {
-        const unsigned char *dim = w->at;
-        put_number(w, 1, t->dims[i]);
-        put_head(w, 1, dim);
-    }
-    put_head(w, 2, end);
-    put_number(w, 1, t->type);
-    put_head(w, 1, end);
-    put_head(w, 2, end);
-    put_string(w, 1, t->name);
-    put_head(w, field, end);
-}
-
-// NodeProto: input 1, output 2, op_type 4, attribute 5 { name 1, i 3, type 20 }, domain 7.
-static void put_node(writer *w, unsigned field, const model *m) {
-    const unsigned char *end = w->at;
-    put_string(w, 7, m->domain);
-    for (int i = 0; i < m->attributes; i++) {
-        const unsigned char *attribute = w->at;
-        put_number(w, 20, 2);
-        put_number(w, 3, m->attribute[i].value);
-        put_string(w, 1, m->attribute[i].name);
-        put_head(w, 5, attribute);
-    }
-    put_string(w, 4, m->operation);
-    for (int i = m->count - 1; i >= 0; i--) {
-        put_string(w, i < m->inputs ? 1 : 2, m->tensors[i].name);
-    }
-    put_head(w, field, end);
-}
-
-// OperatorSetIdProto: domain 1, version 2.
-static void put_opset(writer *w, unsigned field, const char *domain, int64_t version) {
-    const unsigned char *end = w->at;
-    put_number(w, 2, version);
-    put_string(w, 1, domain);
-    put_head(w, field, end);
-}
-
-// ModelProto: ir_version 1, graph 7 { node 1, name 2, constant 5, input 11, output 12 }, opset 8.
-static bool write_model(writer *w, const model *m) {
-    size_t size = WORDS;
-    for (int i = 0; i < m->count; i++) {
-        size += m->tensors[i].constant ? bytes_of(&m->tensors[i]) : 0;
-    }
-    *w = (writer){.bytes = malloc(size)};
-    if (!w->bytes) {
-        return false;
-    }
-    const unsigned char *end = w->at = w->end = w->bytes + size;
-    for (int i = m->count - 1; i >= 0; i--) {
-        const tensor *t = &m->tensors[i];
-        if (t->constant) {
-            put_constant(w, 5, t);
-        } else if (t->name[0]) {
-            put_value(w, i < m->inputs ? 11 : 12, t);
-        }
-    }
-    put_string(w, 2, "one");
-    put_node(w, 1, m);
-    put_head(w, 7, end);
-    put_opset(w, 8, "com.microsoft", 1);
-    put_opset(w, 8, "", 23);
-    put_number(w, 1, 10);
-    return true;
 }
 
 // ---- Sessions ----
@@ -271,9 +135,9 @@ static bool make_session(onnxruntime_job *j, const model *m, int32_t threads) {
     library *lib = j->lib;
     const ort_api *api = lib->api;
     ort_options *options = NULL;
-    writer w;
-    bool made = (write_model(&w, m) || no_memory(lib)) &&
-                well(lib, api->create_options(&options)) && set_options(lib, options, m, threads) &&
+    onnx_bytes w;
+    bool made = (onnx_write(&w, m) || no_memory(lib)) && well(lib, api->create_options(&options)) &&
+                set_options(lib, options, m, threads) &&
                 well(lib, api->create_session_from_array(lib->env, w.at, (size_t)(w.end - w.at),
                                                          options, &j->session));
     api->release_options(options);
@@ -291,7 +155,7 @@ static bool bind(onnxruntime_job *j, const model *m) {
         if (t->constant || !t->name[0]) {
             continue;
         }
-        bound = well(lib, api->create_tensor(lib->memory, t->data, bytes_of(t), t->dims,
+        bound = well(lib, api->create_tensor(lib->memory, t->data, onnx_size(t), t->dims,
                                              (size_t)t->rank, t->type, v)) &&
                 well(lib, i < m->inputs ? api->bind_input(j->binding, t->name, *v)
                                         : api->bind_output(j->binding, t->name, *v));
@@ -308,6 +172,12 @@ static bool describe_matmul(onnxruntime_job *j, const peer_case *c, model *m) {
     (void)j;
     bool raw = c->m == 1 && c->n >= 2 * c->k;
     *m = (model){.domain = "", .operation = "MatMul", .inputs = 2, .raw = raw};
+    if (c->op == PEER_BATCH) {
+        add(m, "x", c->x, c->count, c->m, c->k, 0);
+        add(m, "w", c->w, c->count, c->k, c->n, 0);
+        add(m, "y", c->y, c->count, c->m, c->n, 0);
+        return true;
+    }
     add(m, "x", c->x, c->m, c->k, 0, 0);
     add(m, "w", c->w, c->k, c->n, 0, 0)->constant = c->op == PEER_MATMUL;
     add(m, "y", c->y, c->m, c->n, 0, 0);
@@ -325,11 +195,12 @@ static bool describe_softmax(onnxruntime_job *j, const peer_case *c, model *m) {
 
 // (kv_len, heads * head_dim) to (heads, kv_len, head_dim), the layout of caches of keys and values.
 static float *by_heads(const peer_case *c, const float *from) {
-    int64_t dim = c->head_dim, count = c->heads * c->kv_len;
+    int64_t dim = c->head_dim, count = c->kv_heads * c->kv_len;
     float *to = malloc((size_t)(count * dim) * sizeof *to);
     for (int64_t i = 0; to && i < count; i++) {
         int64_t head = i / c->kv_len, position = i % c->kv_len;
-        memcpy(to + i * dim, from + (position * c->heads + head) * dim, (size_t)dim * sizeof *to);
+        memcpy(to + i * dim, from + (position * c->kv_heads + head) * dim,
+               (size_t)dim * sizeof *to);
     }
     return to;
 }
@@ -342,12 +213,12 @@ static bool make_caches(onnxruntime_job *j, const peer_case *c) {
 
 static void add_caches(onnxruntime_job *j, const peer_case *c, model *m, const char *key,
                        const char *value) {
-    add(m, key, j->key, 1, c->heads, c->kv_len, c->head_dim);
-    add(m, value, j->value, 1, c->heads, c->kv_len, c->head_dim);
+    add(m, key, j->key, 1, c->kv_heads, c->kv_len, c->head_dim);
+    add(m, value, j->value, 1, c->kv_heads, c->kv_len, c->head_dim);
 }
 
-static void add_rows(model *m, const char *name, const float *at, int64_t n, const peer_case *c) {
-    add(m, name, at, 1, n, c->heads * c->head_dim, 0);
+static void add_rows(model *m, const char *name, const float *at, int64_t n, int64_t width) {
+    add(m, name, at, 1, n, width, 0);
 }
 
 static void add_number(model *m, const char *name, int32_t *at) {
@@ -359,23 +230,23 @@ static void add_number(model *m, const char *name, int32_t *at) {
 // Reads the keys and values of the queries' own positions, and earlier ones from a cache, which it
 // extends in place. It demands that head_dim is a multiple of 8.
 static bool describe_group_query(onnxruntime_job *j, const peer_case *c, model *m) {
-    int64_t past = c->kv_len - c->q_len, skip = past * c->heads * c->head_dim;
+    int64_t past = c->kv_len - c->q_len, kv = c->kv_heads * c->head_dim;
     if (c->head_dim % 8 || !make_caches(j, c)) {
         return false;
     }
     j->last = (int32_t)c->kv_len - 1;
     j->total = (int32_t)c->kv_len;
     *m = (model){.domain = "com.microsoft", .operation = "GroupQueryAttention", .inputs = 7};
-    add_rows(m, "q", c->q, c->q_len, c);
-    add_rows(m, "k", c->key + skip, c->q_len, c);
-    add_rows(m, "v", c->value + skip, c->q_len, c);
+    add_rows(m, "q", c->q, c->q_len, c->heads * c->head_dim);
+    add_rows(m, "k", c->key + past * kv, c->q_len, kv);
+    add_rows(m, "v", c->value + past * kv, c->q_len, kv);
     add_caches(j, c, m, past ? "past_k" : "", past ? "past_v" : "");
     add_number(m, "last", &j->last);
     add_number(m, "total", &j->total);
-    add_rows(m, "y", c->y, c->q_len, c);
+    add_rows(m, "y", c->y, c->q_len, c->heads * c->head_dim);
     add_caches(j, c, m, "all_k", "all_v");
     add_attribute(m, "num_heads", c->heads);
-    add_attribute(m, "kv_num_heads", c->heads);
+    add_attribute(m, "kv_num_heads", c->kv_heads);
     return true;
 }
 
@@ -386,13 +257,13 @@ static bool is_plain(const peer_case *c) {
 
 // Keys and values by heads are the faster of the two layouts that it accepts.
 static bool describe_multi_head(onnxruntime_job *j, const peer_case *c, model *m) {
-    if (!is_plain(c) || !make_caches(j, c)) {
+    if (!is_plain(c) || c->kv_heads != c->heads || !make_caches(j, c)) {
         return false;
     }
     *m = (model){.domain = "com.microsoft", .operation = "MultiHeadAttention", .inputs = 3};
-    add_rows(m, "q", c->q, c->q_len, c);
+    add_rows(m, "q", c->q, c->q_len, c->heads * c->head_dim);
     add_caches(j, c, m, "k", "v");
-    add_rows(m, "y", c->y, c->q_len, c);
+    add_rows(m, "y", c->y, c->q_len, c->heads * c->head_dim);
     add_attribute(m, "num_heads", c->heads);
     add_attribute(m, "unidirectional", c->q_len > 1);
     return true;
@@ -410,12 +281,12 @@ static bool describe_attention(onnxruntime_job *j, const peer_case *c, model *m)
         add_caches(j, c, m, "k", "v");
         add(m, "y", c->y, 1, c->heads, 1, c->head_dim);
     } else {
-        add_rows(m, "q", c->q, c->q_len, c);
-        add_rows(m, "k", c->key, c->kv_len, c);
-        add_rows(m, "v", c->value, c->kv_len, c);
-        add_rows(m, "y", c->y, c->q_len, c);
+        add_rows(m, "q", c->q, c->q_len, c->heads * c->head_dim);
+        add_rows(m, "k", c->key, c->kv_len, c->kv_heads * c->head_dim);
+        add_rows(m, "v", c->value, c->kv_len, c->kv_heads * c->head_dim);
+        add_rows(m, "y", c->y, c->q_len, c->heads * c->head_dim);
         add_attribute(m, "q_num_heads", c->heads);
-        add_attribute(m, "kv_num_heads", c->heads);
+        add_attribute(m, "kv_num_heads", c->kv_heads);
     }
     add_attribute(m, "is_causal", !one);
     return true;
@@ -479,7 +350,7 @@ static void *open_onnxruntime(void *data, const peer_case *c, char *why, size_t 
     model m;
     onnxruntime_job *j = NULL;
     *why = lib->error[0] = '\0';
-    if (c->op != PEER_BATCH && (lib->env || make_env(lib, c->threads))) {
+    if (lib->env || make_env(lib, c->threads)) {
         j = c->op == PEER_ATTENTION ? open_attention(lib, c, why, size)
             : c->op == PEER_SOFTMAX ? open_job(lib, c, describe_softmax, &m)
                                     : open_job(lib, c, describe_matmul, &m);

@@ -1,239 +1,37 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `decoct peers`: options, the libraries that are found, and one row after the other.
+// `decoct peers`: the libraries that are found, the rows, and one row after the other.
 #include "peers.h"
 
 #include "cases/exits.h"
-#include "cases/lists.h"
-#include "cases/parse.h"
 #include "cases/served.h"
 #include "child.h"
+#include "draw.h"
 #include "model.h"
+#include "options.h"
 #include "report.h"
 #include "row.h"
 #include "rows/wholefile.h"
 
-#include <argp.h>
 #include <regex.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-static const peer *const all_peers[] = {
-    &peer_decoct_blas, &peer_openblas, &peer_blis,        &peer_libxsmm,
-    &peer_onednn,      &peer_xnnpack,  &peer_onnxruntime, &peer_ggml,
-};
-enum { PEER_COUNT = sizeof all_peers / sizeof *all_peers };
+// ---- A run ----
 
-typedef struct settings {
-    word_list op, backend, peers;
-    int_list threads;
-    const char *filter, *out, *folder, *model;
-    int rounds;
-    double turn, limit;
-    bool list, allow_fallback;
-    bool how; // an option was given that only a measurement needs
-} settings;
-
-// ---- Options ----
-
-#define OPS "matmul, plain, cold, softmax, attention, decode"
-
-enum {
-    KEY_OP = 256,
-    KEY_FOLDER,
-    KEY_ROUNDS,
-    KEY_TURN,
-    KEY_LIMIT,
-    KEY_PEERS,
-    KEY_LIST,
-    KEY_MODEL,
-    KEY_FALLBACK
-};
-
-static const struct argp_option option_list[] = {
-    {"op", KEY_OP, "LIST", 0,
-     "matmul, plain (nothing packed ahead), cold (weights from memory), softmax, attention; decode "
-     "is cold and attention of one query (default: all)",
-     0},
-    {"filter", 'f', "REGEX", 0, "Only rows whose name matches, as in matmul/m:512/n:2304/k:768", 0},
-    {"threads", 't', "LIST", 0, "Thread counts, or all (default 1)", 0},
-    {"backend", 'b', "LIST", 0, "Decoct's backends to compare (default: the best)", 0},
-    {"allow-fallback", KEY_FALLBACK, NULL, 0,
-     "Measure even if the library rejected a kernel of a backend: the next backend serves it. "
-     "Without this it is an error (exit code 12)",
-     0},
-    {"peers", KEY_PEERS, "LIST", 0, "Only these peers", 0},
-    {"model", KEY_MODEL, "DIR", 0,
-     "Only prefill and decode of a whole model, beside llama.cpp; bench/peers/make_gpt2 makes DIR",
-     0},
-    {"folder", KEY_FOLDER, "DIR", 0,
-     "Where bench/peers/install put its packages (default build/peers)", 0},
-    {"rounds", KEY_ROUNDS, "N", 0, "Turns of each library (default 15)", 0},
-    {"turn", KEY_TURN, "SECONDS", 0, "Length of a turn, at least (default 0.02)", 0},
-    {"limit", KEY_LIMIT, "SECONDS", 0,
-     "A peer that takes longer to open a row, or for a turn, is ended and loses the row (default "
-     "120)",
-     0},
-    {"out", 'o', "FILE", 0, "Also write the figures to FILE, as JSON; - is standard output", 0},
-    {"json", 'j', "FILE", OPTION_ARG_OPTIONAL | OPTION_NO_USAGE,
-     "Print what --out writes on standard output, and the text on standard error (--json FILE is "
-     "the old name of --out FILE)",
-     0},
-    {"list", KEY_LIST, NULL, 0, "Show the rows and the peers that are found, and stop", 0},
-    {0},
-};
-
-static void take_words(struct argp_state *state, const char *option, const char *arg,
-                       word_list *list) {
-    const char *wrong = word_list_parse(arg, list);
-    if (wrong) {
-        parse_refuse(state, option, wrong);
-    }
-}
-
-static double take_number(struct argp_state *state, const char *option, const char *arg,
-                          double least, double most) {
-    char *end;
-    double value = strtod(arg, &end);
-    if (end == arg || *end || !(value >= least && value <= most)) {
-        argp_error(state, "--%s: %s is not a number from %g to %g", option, arg, least, most);
-    }
-    return value;
-}
-
-static void check_words(struct argp_state *state, const char *option, const word_list *given,
-                        const char *names) {
-    for (int i = 0; i < given->count; i++) {
-        parse_check(state, option, given->items[i], names);
-    }
-}
-
-static void take_peers(struct argp_state *state, const char *arg, word_list *list) {
-    char names[256] = "";
-    for (int i = 0; i < PEER_COUNT; i++) {
-        size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", all_peers[i]->name);
-    }
-    take_words(state, "peers", arg, list);
-    check_words(state, "peers", list, names);
-}
-
-static error_t parse_list(int key, char *arg, struct argp_state *state, settings *s) {
-    const char *wrong;
-    switch (key) {
-    case KEY_OP:
-        take_words(state, "op", arg, &s->op);
-        check_words(state, "op", &s->op, OPS);
-        return 0;
-    case 't':
-        s->how = true;
-        wrong = int_list_parse(arg, 1, 1024, true, &s->threads);
-        if (wrong) {
-            argp_error(state, "--threads: %s", wrong);
-        }
-        return 0;
-    case 'b':
-        s->how = true;
-        take_words(state, "backend", arg, &s->backend);
-        return 0;
-    case KEY_PEERS:
-        take_peers(state, arg, &s->peers);
-        return 0;
-    case KEY_FALLBACK:
-        s->allow_fallback = s->how = true;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static error_t parse_number(int key, char *arg, struct argp_state *state, settings *s) {
-    switch (key) {
-    case KEY_ROUNDS:
-        s->rounds = (int)take_number(state, "rounds", arg, 1, CONTEST_ROUNDS_MAX);
-        break;
-    case KEY_TURN:
-        s->turn = take_number(state, "turn", arg, 0.0, 60.0);
-        break;
-    case KEY_LIMIT:
-        s->limit = take_number(state, "limit", arg, 0.1, 86400.0);
-        break;
-    default:
-        return parse_list(key, arg, state, s);
-    }
-    s->how = true;
-    return 0;
-}
-
-// -o was once the letter of --op.
-static void take_out(struct argp_state *state, settings *s, const char *name) {
-    if (parse_is_among(name, OPS)) {
-        argp_error(state, "-o names the file of figures: to measure %s write --op %s", name, name);
-    }
-    s->out = name;
-}
-
-// --model measures other rows than the lists.
-static void check_settings(struct argp_state *state, const settings *s) {
-    if (s->list && (s->out || s->how)) {
-        argp_error(state, "--list measures nothing: it cannot be combined with --out, --json, "
-                          "--threads, --backend, --allow-fallback, --rounds, --turn and "
-                          "--limit");
-    }
-    if (s->model && (s->op.count || s->filter || s->list)) {
-        argp_error(state, "--model has its own rows: it cannot be combined with --op, --filter and "
-                          "--list");
-    }
-}
-
-static error_t parse_peers(int key, char *arg, struct argp_state *state) {
-    settings *s = state->input;
-    switch (key) {
-    case 'f':
-        s->filter = arg;
-        return 0;
-    case KEY_MODEL:
-        parse_check_folder(state, "model", arg);
-        s->model = arg;
-        return 0;
-    case KEY_FOLDER:
-        s->folder = arg;
-        return 0;
-    case 'o':
-        take_out(state, s, arg);
-        return 0;
-    case 'j':
-        take_out(state, s, parse_json_file(state, arg, NULL));
-        return 0;
-    case KEY_LIST:
-        s->list = true;
-        return 0;
-    case ARGP_KEY_END:
-        check_settings(state, s);
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "unexpected argument '%s'", arg);
-        return 0;
-    default:
-        return parse_number(key, arg, state, s);
-    }
-}
-
-static const char doc[] =
-    "Runs the same shapes on the same numbers through decoct and through other libraries, each in "
-    "a process of its own, in turns on the same CPUs, and prints how they compare.\v"
-    "Other libraries are opened when they are found and never linked; bench/peers/install fetches "
-    "them. A ratio above 1 means that decoct is faster; it is the median over the rounds, with the "
-    "interval that holds the true median with 95 %. 'of peak' is our share of the most that this "
-    "machine can do, measured in the same rounds: fused multiply-adds on registers, or memory. A "
-    "row "
-    "whose interval is wider than 5 % around its median is marked: cannot be judged. A process "
-    "whose threads do not sleep after its turn is stopped until its next one; one that dies or "
-    "takes too long loses that row only.\n\n"
-    "Example:\n\n  decoct peers --op matmul --filter m:512 --threads 1,2 -o peers.json\n\n"
-    "Exit code: 0 success, 12 a result differs from ours by more than rounding allows, or the "
-    "library rejected a kernel, 14 nothing matched, 64 invalid request, 70 system error.";
+typedef struct session {
+    const settings *s;
+    report *out;
+    const peer *peers[PEERS_MAX];
+    int peer_count;
+    regex_t filter;
+    int rows, wrong;
+    bool has_blas;
+    row_shape *shapes; // to be measured
+    int shape_count;
+} session;
 
 // ---- The chosen rows ----
 
@@ -243,11 +41,52 @@ static bool wanted_op(const settings *s, const row_shape *shape) {
            (one && word_list_has(&s->op, "decode"));
 }
 
-static bool wanted(const settings *s, const regex_t *filter, const row_shape *shape) {
+static bool wanted_kind(const void *data, const row_shape *shape) {
+    const session *run = data;
+    return wanted_op(run->s, shape) && (run->has_blas || !row_is(shape, "blas"));
+}
+
+static bool wanted(const session *run, const row_shape *shape) {
     char name[128], whole[160];
     row_name(shape, name, sizeof name);
     snprintf(whole, sizeof whole, "%s/%s", shape->kind, name);
-    return wanted_op(s, shape) && (!s->filter || regexec(filter, whole, 0, NULL, 0) == 0);
+    return wanted_kind(run, shape) &&
+           (!run->s->filter || regexec(&run->filter, whole, 0, NULL, 0) == 0);
+}
+
+// The rows of rows.def that are asked for.
+static void choose_named(session *run) {
+    for (int i = 0; row_shape_at(i, &run->shapes[run->shape_count]); i++) {
+        run->shape_count += wanted(run, &run->shapes[run->shape_count]);
+    }
+}
+
+static void choose_drawn(session *run, const char *seed) {
+    uint64_t state = draw_seed(seed);
+    while (run->shape_count < run->s->random &&
+           draw_shape(&state, wanted_kind, run, &run->shapes[run->shape_count])) {
+        run->shape_count++;
+    }
+    report_seed(run->out, seed);
+}
+
+// False: no memory.
+static bool choose_shapes(session *run) {
+    char date[32];
+    time_t now = time(NULL);
+    row_shape shape;
+    int most = run->s->random;
+    while (row_shape_at(most, &shape)) {
+        most++;
+    }
+    run->shapes = calloc((size_t)most + 1, sizeof *run->shapes);
+    strftime(date, sizeof date, "%Y-%m-%d", gmtime(&now));
+    if (run->shapes && run->s->random) {
+        choose_drawn(run, run->s->seed ? run->s->seed : date);
+    } else if (run->shapes && !run->s->model) {
+        choose_named(run);
+    }
+    return run->shapes != NULL;
 }
 
 // ---- The machine ----
@@ -273,7 +112,7 @@ static void pin(const cpu_set_t *allowed, int threads) {
 
 static int find_peers(const settings *s, report *out, const peer **found) {
     int count = 0;
-    for (int i = 0; i < PEER_COUNT; i++) {
+    for (int i = 0; all_peers[i]; i++) {
         const peer *p = all_peers[i];
         char note[SIDE_NOTE] = "";
         if (s->peers.count && !word_list_has(&s->peers, p->name)) {
@@ -289,15 +128,6 @@ static int find_peers(const settings *s, report *out, const peer **found) {
 }
 
 // ---- The command ----
-
-typedef struct session {
-    const settings *s;
-    report *out;
-    const peer *peers[PEERS_MAX];
-    int peer_count;
-    regex_t filter;
-    int rows, wrong;
-} session;
 
 // The name of the backend that is asked for: "best" is DECOCT_BACKEND or the strongest in use.
 static const char *requested(const char *backend, const ours *us, char name[SERVED_NAME]) {
@@ -377,53 +207,51 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
     if (s->model) {
         code = run_model(run, &setting);
     }
-    row_shape shape;
-    for (int i = 0; row_shape_at(i, &shape) && !code && !s->model; i++) {
-        if (wanted(s, &run->filter, &shape)) {
-            code = run_shape(run, &setting, &shape);
-        }
+    for (int i = 0; i < run->shape_count && !code; i++) {
+        code = run_shape(run, &setting, &run->shapes[i]);
     }
     ours_close(&setting.us);
     return code;
 }
 
-static void list_rows(const settings *s, const regex_t *filter) {
-    row_shape shape;
-    for (int i = 0; row_shape_at(i, &shape); i++) {
+static void list_rows(const session *run) {
+    for (int i = 0; i < run->shape_count; i++) {
         char name[128];
-        row_name(&shape, name, sizeof name);
-        if (wanted(s, filter, &shape)) {
-            printf("%s/%s\n", shape.kind, name);
-        }
+        row_name(&run->shapes[i], name, sizeof name);
+        printf("%s/%s\n", run->shapes[i].kind, name);
     }
 }
 
 // With each thread count and backend.
-static int count_rows(const settings *s, const regex_t *filter) {
-    row_shape shape;
-    int count = s->model ? MODEL_ROWS : 0;
-    for (int i = 0; row_shape_at(i, &shape) && !s->model; i++) {
-        count += wanted(s, filter, &shape);
-    }
-    return count * s->threads.count * s->backend.count;
+static int count_rows(const session *run) {
+    int count = run->s->model ? MODEL_ROWS : run->shape_count;
+    return count * run->s->threads.count * run->s->backend.count;
 }
 
 static int run_session(session *run) {
     const settings *s = run->s;
     cpu_set_t allowed;
     int cpus = allowed_cpus(&allowed), code = 0;
+    char note[SIDE_NOTE];
+    run->has_blas = child_find(&peer_decoct_blas, s->folder, 0.0, note);
     run->peer_count = find_peers(s, run->out, run->peers);
+    if (!choose_shapes(run)) {
+        return EXIT_INTERNAL;
+    }
     if (s->list) {
-        list_rows(s, &run->filter);
+        list_rows(run);
         return 0;
     }
-    report_plan(run->out, count_rows(s, &run->filter));
+    report_plan(run->out, count_rows(run));
     for (int t = 0; t < s->threads.count && !code; t++) {
         int32_t threads = s->threads.items[t] ? (int32_t)s->threads.items[t] : cpus;
         pin(&allowed, threads);
         for (int b = 0; b < s->backend.count && !code; b++) {
             code = run_rows(run, threads, s->backend.items[b]);
         }
+    }
+    if (s->random) {
+        report_worst(run->out);
     }
     report_machine(run->out);
     if (!code && s->out && !report_write(run->out, s->out)) {
@@ -451,6 +279,7 @@ static int run_peers(settings *s, int argc, char **argv) {
         report_new(s->rounds, argc, argv, s->out && wholefile_is_stdout(s->out) ? stderr : stdout);
     int code = run.out ? run_session(&run) : EXIT_INTERNAL;
     report_free(run.out);
+    free(run.shapes);
     if (s->filter) {
         regfree(&run.filter);
     }
@@ -458,14 +287,11 @@ static int run_peers(settings *s, int argc, char **argv) {
 }
 
 int decoct_peers(int argc, char **argv) {
-    settings s = {.folder = "build/peers", .rounds = 15, .turn = 0.02, .limit = 120.0};
-    static const struct argp argp = {option_list, parse_peers, NULL, doc, NULL, NULL, NULL};
-    int code = parse_arguments(&argp, argc, argv, &s);
+    settings s;
+    int code = settings_read(argc, argv, &s);
     if (!code) {
         code = run_peers(&s, argc, argv);
     }
-    word_list_free(&s.op);
-    word_list_free(&s.backend);
-    word_list_free(&s.peers);
+    settings_free(&s);
     return code;
 }

@@ -282,6 +282,51 @@ int report_row(report *r, const row_shape *shape, int32_t threads, const peer *c
     return wrong;
 }
 
+void report_seed(report *r, const char *seed) {
+    json_object_set_new(json_object_get(r->all, "context"), "seed", json_string(seed));
+    fprintf(r->text, "Rows drawn with --seed %s\n", seed);
+}
+
+static double ratio_of(const json_t *row) {
+    return json_number_value(json_object_get(row, "ratio_to_best"));
+}
+
+static void print_worst(const report *r, const char *kind, const json_t *row, size_t left) {
+    if (row) {
+        fprintf(r->text, "  %-10s %5.2f [%.2f, %.2f] of %s: %s\n", kind, ratio_of(row),
+                json_number_value(json_object_get(row, "ratio_low")),
+                json_number_value(json_object_get(row, "ratio_high")),
+                json_string_value(json_object_get(row, "best_peer")),
+                json_string_value(json_object_get(row, "shape")));
+    }
+    if (left) {
+        fprintf(r->text, "  %-10s %zu row%s cannot be judged\n", kind, left, left == 1 ? "" : "s");
+    }
+}
+
+void report_worst(report *r) {
+    json_t *worst = json_object(), *unjudged = json_object(), *row;
+    size_t i;
+    json_array_foreach(r->rows, i, row) {
+        const char *kind = json_string_value(json_object_get(row, "op"));
+        json_t *judged = json_object_get(row, "judged"), *least = json_object_get(worst, kind);
+        if (json_is_true(judged) && (!least || ratio_of(row) < ratio_of(least))) {
+            json_object_set(worst, kind, row);
+        }
+        json_int_t left = json_integer_value(json_object_get(unjudged, kind));
+        json_object_set_new(unjudged, kind, json_integer(left + json_is_false(judged)));
+    }
+    const char *kind;
+    json_t *left;
+    fprintf(r->text, "\nThe worst ratio of each kind:\n");
+    json_object_foreach(unjudged, kind, left) {
+        print_worst(r, kind, json_object_get(worst, kind), (size_t)json_integer_value(left));
+    }
+    json_t *context = json_object_get(r->all, "context");
+    json_object_set_new(context, "worst", worst);
+    json_object_set_new(context, "unjudged", unjudged);
+}
+
 void report_machine(report *r) {
     json_t *used = machine_since(&r->begin), *context = json_object_get(r->all, "context");
     double seconds, idle, steal, others;

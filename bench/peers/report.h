@@ -26,6 +26,9 @@ void report_end_row(report *r);
 // How many peers gave a wrong result.
 int report_row(report *r, const row_shape *shape, int32_t threads, const peer *const *peers,
                int count, const row_result *result);
+// Of drawn rows: the seed, before the first one, and the worst ratio of each kind, after the last.
+void report_seed(report *r, const char *seed);
+void report_worst(report *r);
 // After the last row: what the machine did meanwhile.
 void report_machine(report *r);
 // "-": to standard output. False: the file cannot be written; a message on stderr.

@@ -149,6 +149,9 @@ bool row_run(const row_shape *shape, const row_setting *setting, const peer *con
     }
     for (int i = 0; i < count; i++) {
         setup.peer = peers[i];
+        if (row_is(shape, "blas") && peers[i] == &peer_decoct_blas) {
+            continue; // it is our side
+        }
         admit(r, i, &setup, setting, &out->peers[i]);
     }
     contest_run(r->list, r->count, &setting->contest);

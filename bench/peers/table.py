@@ -35,6 +35,11 @@ def footer(context):
     missing = ["%s (%s)" % (name, peer["note"]) for name, peer in context["peers"].items() if not peer["found"]]
     lines = ["Peers: " + "; ".join(found) + "."] if found else []
     lines += ["Missing: " + ", ".join(missing) + "."] if missing else []
+    if "seed" in context:
+        lines += ["The rows were drawn with `--seed %s`; the worst ratio of each kind: " % context["seed"] +
+                  ", ".join("%s %.2f (%s)" % (kind, row["ratio_to_best"], row["shape"])
+                            for kind, row in sorted(context["worst"].items())) +
+                  "; not judged: %d rows." % sum(context["unjudged"].values())]
     used = context.get("machine_used")
     if used:
         lines += ["The run took %.0f s; the CPUs were idle for %.1f %% of it, %.1f %% was used by other programs, "
