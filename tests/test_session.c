@@ -211,6 +211,26 @@ static void test_two_sessions(void **state) {
 }
 
 // Steps are counted only while they are timed, and timing changes no bit.
+// Of two workers: no more than the time of all steps each; this model's steps are too small to be
+// shared, so the second one had nothing to do at all.
+static void check_idle(decoct_context *ctx, decoct_session *s, int64_t steps) {
+    decoct_step_info step = {.struct_size = sizeof step};
+    double all = 0.0, idle[2] = {-1.0, -1.0};
+    for (int64_t i = 0; i < steps; i++) {
+        assert_int_equal(decoct_session_step(ctx, s, i, &step), DECOCT_OK);
+        all += step.seconds;
+    }
+    for (int32_t i = 0; i < 2; i++) {
+        assert_int_equal(decoct_session_idle(ctx, s, i, &idle[i]), DECOCT_OK);
+        assert_true(idle[i] >= 0.0 && idle[i] <= all * (1.0 + 1e-9));
+    }
+    assert_true(idle[1] > 0.0);
+    assert_int_equal(decoct_session_idle(ctx, s, 2, &idle[0]), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_session_idle(ctx, s, -1, &idle[0]), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_session_idle(ctx, NULL, 0, &idle[0]), DECOCT_E_ARGUMENT);
+    assert_int_equal(decoct_session_idle(ctx, s, 0, NULL), DECOCT_E_ARGUMENT);
+}
+
 static void test_profile(void **state) {
     static int32_t ids[256];
     static float plain[TOKENS * VOCABULARY], timed[TOKENS * VOCABULARY];
@@ -237,6 +257,7 @@ static void test_profile(void **state) {
         assert_true(step.calls == 3 && step.seconds >= 0.0 && step.bytes > 0.0);
     }
     assert_true(strcmp(step.name, "logits") == 0 && step.layer == -1);
+    check_idle(ctx, s, steps);
     assert_int_equal(decoct_session_profile(ctx, s, 1), DECOCT_OK); // from the beginning
     assert_int_equal(decoct_session_step(ctx, s, steps - 1, &step), DECOCT_OK);
     assert_true(step.calls == 0 && step.seconds == 0.0 && step.flops == 0.0 && step.bytes == 0.0);

@@ -165,6 +165,12 @@ DECOCT_API int64_t decoct_session_step_count(const decoct_session *session);
 /** Describes step `index` (0 .. count - 1). Errors: DECOCT_E_ARGUMENT. */
 DECOCT_API decoct_status decoct_session_step(decoct_context *ctx, const decoct_session *session,
                                              int64_t index, decoct_step_info *info);
+/** Writes to *seconds how long worker `worker` (0 .. threads - 1) had nothing to do in the steps
+ * that were timed: it waited for the others, or their work was not shared. Of all the steps'
+ * seconds; 0 before decoct_session_profile. Worker 0 is the calling thread unless workers are
+ * pinned. Errors: DECOCT_E_ARGUMENT. */
+DECOCT_API decoct_status decoct_session_idle(decoct_context *ctx, const decoct_session *session,
+                                             int32_t worker, double *seconds);
 
 /** What one step of a model wrote. */
 typedef struct decoct_trace_step {

@@ -1,100 +1,34 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A pool of worker threads that hand out indices from one shared counter: the results of the
-// library do not depend on which worker computes what.
-#include "threads.h"
+// A pool of worker threads. The results of the library do not depend on which worker computes what.
+#include "pool.h"
 
-#include "hostpool.h"
 #include "machine/affinity.h"
 #include "machine/cpu.h"
-#include "machine/quota.h"
-#include "mark.h"
+#include "machine/now.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 
 // Spin iterations before a worker blocks. About 10 us between calls, so that workers stay awake
 // between the operations of one decoding step. A few ms inside a run, because waking takes longer
 // than a piece of work in a virtual machine, and a late worker delays every barrier. No long spin
 // when there are more threads than CPUs. Measured: docs/tuning.md.
 enum { SPINS = 1000, SPINS_IN_RUN = 70000 };
-// Each run has an epoch, its number. The ticket is the epoch, shifted, and how many workers are
-// called. The gate is the epoch, shifted, and how many workers are inside; it is open or closed.
-// Late workers find the gate closed and skip the run: it does not wait for a worker that the system
-// has not woken yet.
-enum { COUNT_BITS = 16, COUNT_MASK = (1 << COUNT_BITS) - 1 };
 #define GATE_OPEN (UINT64_C(1) << COUNT_BITS)
 static const uint64_t TICKET_STOP = UINT64_MAX;
 
-// The parallel loop of the present run; written by the caller of dct_pool_run only while no worker
-// is inside.
-struct loop {
-    dct_task task;
-    void *data;
-    int64_t count;
-    _Alignas(DCT_ALIGN) _Atomic int64_t next;
-};
-
-struct worker {
-    _Alignas(DCT_ALIGN) atomic_bool asleep;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    pthread_t thread;
-    struct team *team;
-    int32_t index;  // index in team.workers
-    int32_t number; // the worker number that the task gets
-    _Atomic int32_t *slot;
-};
-
-// The threads of one process. A child made by fork does not use its parent's team and makes its
-// own.
-struct team {
-    struct loop loop;
-    _Alignas(DCT_ALIGN) _Atomic uint64_t ticket; // polled by workers
-    _Alignas(DCT_ALIGN) _Atomic uint64_t gate;   // polled by the caller
-    atomic_bool caller_asleep;
-    pthread_mutex_t lock;
-    pthread_cond_t done;
-    bool caller_works; // the caller is worker 0
-    pthread_t caller;  // worker 0, where workers are pinned
-    bool crowded;      // more threads, the caller among them, than CPUs
-    int32_t started;
-    struct worker workers[];
-};
-
-// A worker's slot: where it ran last. Each is on its own cache line.
-struct slot {
-    _Alignas(DCT_ALIGN) _Atomic int32_t cpu;
-    _Atomic int32_t bound; // to this CPU alone, or -1; known when the team is made
-};
-
-struct dct_pool {
-    dct_memory *memory;
-    int32_t threads, usable_cpus;
-    int32_t *cpus;     // NULL: not pinned
-    dct_hostpool host; // its parallel_for is NULL: threads of our own
-    struct slot *slots;
-    struct team *team; // NULL until the first parallel run
-    dct_mark home;     // has the mark of the process that made the team
-    bool binding_refused;
-    dct_error binding;
-};
-
 // ---- Indices ----
 
-static void run_indices(struct loop *loop, int32_t number, _Atomic int32_t *cpu) {
-    for (;;) {
-        int64_t index = atomic_fetch_add_explicit(&loop->next, 1, memory_order_relaxed);
-        if (index >= loop->count) {
-            break;
-        }
-        loop->task(loop->data, index, number);
+static void run_indices(dct_loop *loop, int32_t number, struct slot *slot, bool measures) {
+    double begun = measures ? dct_now() : 0.0;
+    dct_loop_run(loop, number);
+    if (measures) {
+        double busy = atomic_load_explicit(&slot->busy, memory_order_relaxed);
+        atomic_store_explicit(&slot->busy, busy + (dct_now() - begun), memory_order_relaxed);
     }
-    atomic_store_explicit(cpu, sched_getcpu(), memory_order_relaxed);
+    atomic_store_explicit(&slot->cpu, sched_getcpu(), memory_order_relaxed);
 }
 
 // ---- A worker ----
@@ -168,7 +102,7 @@ static void *worker_main(void *data) {
         bool called = me->index < (int32_t)(seen & COUNT_MASK);
         if (called && enter_gate(me->team, seen >> COUNT_BITS)) {
             dct_fp_enter(); // a new thread has its creator's mode, a kernel may have changed it
-            run_indices(&me->team->loop, me->number, me->slot);
+            run_indices(&me->team->loop, me->number, me->slot, me->team->measures);
             leave_gate(me->team);
         }
     }
@@ -191,8 +125,7 @@ static void call_workers(struct team *team, uint64_t ticket, int32_t count) {
 }
 
 static bool is_handed_out(struct team *team) {
-    atomic_load(&team->gate); // acquires `next` from workers that left
-    return atomic_load(&team->loop.next) >= team->loop.count;
+    return dct_loop_is_handed_out(&team->loop);
 }
 
 static bool is_empty(struct team *team) {
@@ -235,7 +168,7 @@ static bool start_worker(dct_pool *pool, struct team *team, int32_t number) {
     w->team = team;
     w->index = team->started;
     w->number = number;
-    w->slot = &pool->slots[number].cpu;
+    w->slot = &pool->slots[number];
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->wake, NULL);
     if (pthread_create(&w->thread, NULL, worker_main, w)) {
@@ -284,8 +217,7 @@ static struct team *make_team(dct_pool *pool) {
     return team;
 }
 
-// Did this process make the team?
-static bool is_home(const dct_pool *pool) {
+bool dct_pool_is_home(const dct_pool *pool) {
     return atomic_load_explicit(pool->home.word, memory_order_relaxed) ==
            dct_mark_mine(&pool->home);
 }
@@ -293,7 +225,7 @@ static bool is_home(const dct_pool *pool) {
 // The team of this process. A child inherits mutexes that may stay locked, and no threads: it frees
 // the memory without joining.
 static struct team *current_team(dct_pool *pool) {
-    if (pool->team && !is_home(pool)) {
+    if (pool->team && !dct_pool_is_home(pool)) {
         dct_free(pool->team);
         pool->team = NULL;
         pool->binding_refused = false;
@@ -305,7 +237,7 @@ static struct team *current_team(dct_pool *pool) {
     return pool->team;
 }
 
-static void end_team(struct team *team) {
+void dct_team_end(struct team *team) {
     call_workers(team, TICKET_STOP, team->started);
     for (int32_t i = 0; i < team->started; i++) {
         struct worker *w = &team->workers[i];
@@ -321,8 +253,9 @@ static void end_team(struct team *team) {
 // ---- Running ----
 
 static void run_alone(dct_pool *pool, int64_t count, dct_task task, void *data) {
-    struct loop loop = {.task = task, .data = data, .count = count};
-    run_indices(&loop, 0, &pool->slots[0].cpu);
+    dct_loop loop = {.task = task, .data = data};
+    dct_loop_cut(&loop, pool->portions, count, 1);
+    run_indices(&loop, 0, &pool->slots[0], pool->measures);
 }
 
 static void run_on_team(dct_pool *pool, struct team *team, int64_t count, dct_task task,
@@ -334,38 +267,41 @@ static void run_on_team(dct_pool *pool, struct team *team, int64_t count, dct_ta
     int32_t active = helpers < team->started ? (int32_t)helpers : team->started;
     team->loop.task = task;
     team->loop.data = data;
-    team->loop.count = count;
-    atomic_store_explicit(&team->loop.next, 0, memory_order_relaxed);
+    team->measures = pool->measures;
+    dct_loop_cut(&team->loop, pool->portions, count, pool->threads);
     uint64_t epoch = (atomic_load(&team->ticket) >> COUNT_BITS) + 1;
     atomic_store(&team->gate, epoch << (COUNT_BITS + 1) | GATE_OPEN);
     call_workers(team, epoch << COUNT_BITS | (uint32_t)active, active);
     // If the workers need all CPUs, they need the caller's as well.
     int spins = !team->crowded ? SPINS_IN_RUN : works ? SPINS : 0;
     if (works) {
-        run_indices(&team->loop, 0, &pool->slots[0].cpu);
+        run_indices(&team->loop, 0, &pool->slots[0], pool->measures);
     } else {
         await(team, spins, is_handed_out);
     }
+    double begun = pool->measures ? dct_now() : 0.0;
     atomic_fetch_and(&team->gate, ~GATE_OPEN);
     await(team, spins, is_empty);
+    pool->waited += pool->measures ? dct_now() - begun : 0.0;
 }
 
 // A slice for the host's own threads: its index is the worker number. All slices draw indices from
-// one counter, so a host that runs them one after the other loses nothing.
+// one loop, so a host that runs them one after the other loses nothing.
 struct host_run {
-    struct loop loop;
+    dct_loop loop;
     dct_pool *pool;
 };
 
 static void run_slice(void *data, int32_t slice) {
     struct host_run *run = data;
-    run_indices(&run->loop, slice, &run->pool->slots[slice].cpu);
+    run_indices(&run->loop, slice, &run->pool->slots[slice], run->pool->measures);
 }
 
 static decoct_status run_on_host(dct_pool *pool, int64_t count, dct_task task, void *data,
                                  dct_error *error) {
-    struct host_run run = {.loop = {.task = task, .data = data, .count = count}, .pool = pool};
+    struct host_run run = {.loop = {.task = task, .data = data}, .pool = pool};
     int32_t slices = count < pool->threads ? (int32_t)count : pool->threads;
+    dct_loop_cut(&run.loop, pool->portions, count, slices);
     return dct_hostpool_run(&pool->host, slices, run_slice, &run, error);
 }
 
@@ -385,105 +321,4 @@ decoct_status dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *d
         run_on_team(pool, team, count, task, data);
     }
     return DECOCT_OK;
-}
-
-// ---- Opening, closing, queries ----
-
-static decoct_status check_options(const dct_pool_options *options, dct_error *error) {
-    if (options->threads < 1 || options->threads > COUNT_MASK) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "pool: %d threads are not in [1, %d]",
-                        options->threads, COUNT_MASK);
-    }
-    if (options->cpus && options->parallel_for) {
-        return dct_fail(error, DECOCT_E_ARGUMENT, "pool: the host's threads cannot be pinned");
-    }
-    for (int32_t i = 0; options->cpus && i < options->threads; i++) {
-        if (options->cpus[i] < 0 || options->cpus[i] >= DCT_CPU_MAX) {
-            return dct_fail(error, DECOCT_E_ARGUMENT, "pool: CPU %d of worker %d is not in [0, %d)",
-                            options->cpus[i], i, DCT_CPU_MAX);
-        }
-    }
-    return DECOCT_OK;
-}
-
-decoct_status dct_pool_open(const dct_pool_options *options, dct_pool **out, dct_error *error) {
-    decoct_status status = check_options(options, error);
-    if (status) {
-        return status;
-    }
-    dct_memory *memory = options->memory;
-    dct_pool *pool = dct_zalloc(memory, 1, sizeof *pool);
-    struct slot *slots = dct_alloc(memory, options->threads, sizeof *slots);
-    int32_t *cpus = options->cpus ? dct_alloc(memory, options->threads, sizeof *cpus) : NULL;
-    dct_hostpool host = {.parallel_for = options->parallel_for, .host = options->parallel_for_host};
-    if (!pool || !slots || (options->cpus && !cpus) ||
-        (host.parallel_for && !dct_hostpool_open(memory, &host, options->threads))) {
-        dct_free(pool);
-        dct_free(slots);
-        dct_free(cpus);
-        return dct_fail(error, DECOCT_E_MEMORY, "pool: out of memory");
-    }
-    for (int32_t i = 0; i < options->threads; i++) {
-        atomic_init(&slots[i].cpu, -1);
-        atomic_init(&slots[i].bound, -1);
-    }
-    if (cpus) {
-        memcpy(cpus, options->cpus, (size_t)options->threads * sizeof *cpus);
-    }
-    *pool = (dct_pool){.memory = memory,
-                       .threads = options->threads,
-                       .usable_cpus = dct_usable_cpus(),
-                       .cpus = cpus,
-                       .host = host,
-                       .slots = slots};
-    dct_mark_open(&pool->home);
-    *out = pool;
-    return DECOCT_OK;
-}
-
-void dct_pool_close(dct_pool *pool) {
-    if (!pool) {
-        return;
-    }
-    if (pool->team && is_home(pool)) {
-        end_team(pool->team);
-    } else {
-        dct_free(pool->team);
-    }
-    dct_mark_close(&pool->home);
-    dct_hostpool_close(&pool->host);
-    dct_free(pool->slots);
-    dct_free(pool->cpus);
-    dct_free(pool);
-}
-
-int32_t dct_pool_threads(const dct_pool *pool) {
-    return pool->threads;
-}
-
-bool dct_pool_awake(const dct_pool *pool) {
-    if (pool->host.parallel_for) {
-        return true;
-    }
-    if (!pool->team || !is_home(pool)) {
-        return false;
-    }
-    for (int32_t i = 0; i < pool->team->started; i++) {
-        if (atomic_load_explicit(&pool->team->workers[i].asleep, memory_order_relaxed)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-int32_t dct_pool_worker_cpu(const dct_pool *pool, int32_t worker) {
-    return atomic_load_explicit(&pool->slots[worker].cpu, memory_order_relaxed);
-}
-
-int32_t dct_pool_worker_bound(const dct_pool *pool, int32_t worker) {
-    return pool->slots[worker].bound;
-}
-
-const char *dct_pool_binding_error(const dct_pool *pool) {
-    return pool->binding_refused ? pool->binding.text : NULL;
 }

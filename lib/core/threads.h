@@ -3,16 +3,13 @@
 #ifndef DCT_THREADS_H
 #define DCT_THREADS_H
 
+#include "loop.h"
 #include "machine/memory.h"
 #include "machine/status.h"
 
 #include <stdbool.h>
 
 typedef struct dct_pool dct_pool;
-
-// One piece of parallel work; worker is in [0, threads), two pieces with the same worker number
-// never run at the same time, so that it selects scratch memory.
-typedef void (*dct_task)(void *data, int64_t index, int32_t worker);
 
 typedef struct dct_pool_options {
     dct_memory *memory;  // for the pool, and for the threads that it starts later
@@ -37,6 +34,12 @@ decoct_status dct_pool_run(dct_pool *pool, int64_t count, dct_task task, void *d
                            dct_error *error);
 // True if no worker sleeps, so that handing out work is cheap. The host's threads count as awake.
 bool dct_pool_awake(const dct_pool *pool);
+// From now on runs measure, or not; forgets what was measured.
+void dct_pool_measure(dct_pool *pool, bool on);
+// Seconds that a worker was busy, of the `seconds` that have passed since dct_pool_measure. The
+// caller, as worker 0, is busy between runs as well. With a host's own threads, which are whatever
+// the host makes them: those of its slices.
+double dct_pool_busy(const dct_pool *pool, int32_t worker, double seconds);
 // The CPU where a worker ran last, -1 if never: a late worker may find no index left.
 int32_t dct_pool_worker_cpu(const dct_pool *pool, int32_t worker);
 // The CPU to which a worker is bound, read back from the system; -1 if not pinned, refused or not

@@ -119,8 +119,9 @@ decoct_status dct_block_run(decoct_context *ctx, const decoct_block *block, deco
     int64_t step = extra->mask || extra->sees_all || rows < DCT_CHUNK_ROWS ? rows : DCT_CHUNK_ROWS;
     decoct_status status = DECOCT_OK;
     if (!dct_cache_reserve(ctx, cache, start + rows)) {
-        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: no memory for %lld rows",
-                        (long long)rows);
+        return ctx->ran ? ctx->ran
+                        : dct_fail(&ctx->error, DECOCT_E_MEMORY, "block: no memory for %lld rows",
+                                   (long long)rows);
     }
     for (int64_t i = 0; i < rows && !status; i += step) {
         pass.rows = rows - i < step ? rows - i : step;

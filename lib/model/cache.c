@@ -8,6 +8,8 @@
 #include <string.h>
 
 enum { KEYS = DECOCT_KEY_BLOCK };
+// Floats of keys: smaller caches are a few pages, not worth waking a thread for.
+enum { WORTH_SHARING = 1 << 18 };
 
 decoct_status dct_cache_create(decoct_context *ctx, int64_t kv_heads, int64_t head_dim,
                                int64_t max_len, decoct_cache **out) {
@@ -32,12 +34,38 @@ decoct_status dct_cache_create(decoct_context *ctx, int64_t kv_heads, int64_t he
     return DECOCT_OK;
 }
 
-// Copies the keys of one head after the other: their blocks are further apart now.
-static void move_keys(const decoct_cache *cache, float *keys, int64_t stride) {
-    int64_t used = (cache->length + KEYS - 1) / KEYS * KEYS * cache->head_dim;
-    for (int64_t head = 0; head < cache->kv_heads && used > 0; head++) {
-        memcpy(keys + head * stride, cache->keys + head * cache->keys_head_stride,
-               (size_t)used * sizeof *keys);
+typedef struct move_job {
+    const decoct_cache *from;
+    float *keys, *values;
+    int64_t keys_head_stride, room;
+} move_job;
+
+// Copies what one head has: its blocks and rows are further from the other heads' now. Blocks that
+// are not full end with zeros.
+static void move_head(void *data, int64_t head, int32_t worker) {
+    const move_job *job = data;
+    const decoct_cache *from = job->from;
+    int64_t used = (from->length + KEYS - 1) / KEYS * KEYS * from->head_dim;
+    int64_t rows = from->length * from->head_dim;
+    float *keys = job->keys + head * job->keys_head_stride;
+    (void)worker;
+    if (from->length > 0) {
+        memcpy(keys, from->keys + head * from->keys_head_stride, (size_t)used * sizeof *keys);
+        memcpy(job->values + head * job->room * from->head_dim,
+               from->values + head * from->room * from->head_dim, (size_t)rows * sizeof *keys);
+    }
+    memset(keys + used, 0, (size_t)(job->keys_head_stride - used) * sizeof *keys);
+}
+
+// On the threads that will read it. It is not a part of a call's work that progress counts.
+static void move_heads(decoct_context *ctx, move_job *job) {
+    const int64_t heads = job->from->kv_heads;
+    if (heads * job->keys_head_stride >= WORTH_SHARING) {
+        dct_run_all(ctx, heads, move_head, job);
+        return;
+    }
+    for (int64_t head = 0; head < heads; head++) {
+        move_head(job, head, 0);
     }
 }
 
@@ -50,16 +78,20 @@ bool dct_cache_reserve(decoct_context *ctx, decoct_cache *cache, int64_t length)
     room = room < KEYS && KEYS < cache->max_len ? KEYS : room;
     int64_t wide = cache->kv_heads * cache->head_dim;
     dct_keys_size(room, cache->head_dim, &stride); // fits: max_len did
-    float *keys = dct_zalloc(ctx->memory, stride * cache->kv_heads, sizeof *keys);
+    float *keys = dct_alloc(ctx->memory, stride * cache->kv_heads, sizeof *keys);
     float *values = dct_alloc(ctx->memory, room * wide, sizeof *values);
     if (!keys || !values) {
         dct_free(keys);
         dct_free(values);
         return false;
     }
-    move_keys(cache, keys, stride);
-    if (cache->length > 0) {
-        memcpy(values, cache->values, (size_t)(cache->length * wide) * sizeof *values);
+    move_job job = {
+        .from = cache, .keys = keys, .values = values, .keys_head_stride = stride, .room = room};
+    move_heads(ctx, &job);
+    if (ctx->ran) { // the host's threads did not move all of it
+        dct_free(keys);
+        dct_free(values);
+        return false;
     }
     dct_free(cache->keys);
     dct_free(cache->values);
@@ -102,17 +134,14 @@ typedef struct append_job {
     decoct_cache *cache;
     const dct_choice *kernels;
     int64_t rows;
-    const float *k; // (rows, kv_heads * head_dim)
+    const float *k, *v; // (rows, kv_heads * head_dim)
     int64_t stride;
 } append_job;
 
-// The keys of one head. A block that starts here is packed whole, one begun earlier gets single
-// columns.
-static void append_keys(void *data, int64_t head, int32_t worker) {
-    const append_job *job = data;
+// A block of keys that starts here is packed whole, one begun earlier gets single columns.
+static void append_keys(const append_job *job, int64_t head) {
     decoct_cache *cache = job->cache;
     int64_t dim = cache->head_dim;
-    (void)worker;
     for (int64_t i = 0; i < job->rows;) {
         int64_t position = cache->length + i, column = position % KEYS;
         const float *k = job->k + i * job->stride + head * dim;
@@ -134,15 +163,26 @@ static void append_keys(void *data, int64_t head, int32_t worker) {
     }
 }
 
+static void append_values(const append_job *job, int64_t head) {
+    const decoct_cache *cache = job->cache;
+    const int64_t dim = cache->head_dim;
+    float *to = cache->values + (head * cache->room + cache->length) * dim;
+    for (int64_t i = 0; i < job->rows; i++) {
+        memcpy(to + i * dim, job->v + i * job->stride + head * dim, (size_t)dim * sizeof *to);
+    }
+}
+
+static void append_head(void *data, int64_t head, int32_t worker) {
+    (void)worker;
+    append_keys(data, head);
+    append_values(data, head);
+}
+
 void dct_cache_append(decoct_context *ctx, decoct_cache *cache, int64_t rows, const float *k,
                       const float *v, int64_t stride) {
     int64_t wide = cache->kv_heads * cache->head_dim;
     append_job job = {
-        .cache = cache, .kernels = ctx->kernels, .rows = rows, .k = k, .stride = stride};
-    dct_run(ctx, cache->kv_heads, (double)rows * (double)wide * 4.0, append_keys, &job);
-    for (int64_t i = 0; i < rows; i++) {
-        memcpy(cache->values + (cache->length + i) * wide, v + i * stride,
-               (size_t)wide * sizeof(float));
-    }
+        .cache = cache, .kernels = ctx->kernels, .rows = rows, .k = k, .v = v, .stride = stride};
+    dct_run(ctx, cache->kv_heads, (double)rows * (double)wide * 5.0, append_head, &job);
     cache->length += rows;
 }

@@ -5,15 +5,16 @@
 
 #include "core/context.h"
 
-// Keys are stored transposed in blocks, values as rows: each in the order in which attention reads
-// them.
+// Keys are stored transposed in blocks, values as rows, both head by head: each in the order in
+// which attention reads them. The thread that works on a head touches its memory first, so that it
+// is on this thread's NUMA node.
 struct decoct_cache {
     decoct_block *block; // whose keys and values these are; kept
     int64_t kv_heads, head_dim, length, max_len;
     int64_t room; // positions that there is memory for; it grows up to max_len
     int64_t keys_head_stride;
     float *keys;   // (kv_heads, blocks, head_dim, KEYS)
-    float *values; // (room, kv_heads * head_dim)
+    float *values; // (kv_heads, room, head_dim)
 };
 
 decoct_status dct_cache_create(decoct_context *ctx, int64_t kv_heads, int64_t head_dim,

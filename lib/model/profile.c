@@ -73,12 +73,23 @@ static cost cost_of(const dct_pass *p, const dct_step *s) {
     }
 }
 
+static void add_idle(const dct_pass *p, double seconds) {
+    for (int32_t i = 0; i < p->watch.workers && i < dct_pool_threads(p->ctx->pool); i++) {
+        double idle = seconds - dct_pool_busy(p->ctx->pool, i, seconds);
+        p->watch.idle[i] += idle > 0.0 ? idle : 0.0;
+    }
+}
+
 decoct_status dct_profile_step(dct_pass *pass, const dct_step *step, dct_run_step *run,
                                dct_tally *tally) {
     cost c = cost_of(pass, step);
+    dct_pool_measure(pass->ctx->pool, true);
     double start = dct_now();
     decoct_status status = run(pass, step);
-    tally->seconds += dct_now() - start;
+    double seconds = dct_now() - start;
+    add_idle(pass, seconds);
+    dct_pool_measure(pass->ctx->pool, false);
+    tally->seconds += seconds;
     tally->calls++;
     tally->flops += c.flops;
     tally->bytes += c.bytes;
@@ -101,6 +112,8 @@ static int64_t first_step(const decoct_session *s, int64_t layer) {
 dct_watch dct_session_watch(const decoct_session *s, int64_t layer) {
     int64_t index = first_step(s, layer);
     return (dct_watch){.tallies = s->measures ? s->tallies + index : NULL,
+                       .idle = s->idle,
+                       .workers = s->workers,
                        .trace = s->trace,
                        .user = s->trace_user,
                        .layer = layer < s->model->config.layers ? layer : -1,
@@ -110,10 +123,20 @@ dct_watch dct_session_watch(const decoct_session *s, int64_t layer) {
 static decoct_status start(decoct_context *ctx, decoct_session *s) {
     int64_t steps = dct_session_steps(s);
     s->tallies = s->tallies ? s->tallies : dct_alloc(ctx->memory, steps, sizeof *s->tallies);
-    if (!s->tallies) {
+    int32_t threads = dct_pool_threads(ctx->pool);
+    if (threads > s->workers) {
+        double *idle = dct_alloc(ctx->memory, threads, sizeof *idle);
+        if (idle) {
+            dct_free(s->idle);
+            s->idle = idle;
+            s->workers = threads;
+        }
+    }
+    if (!s->tallies || threads > s->workers) {
         return dct_fail(&ctx->error, DECOCT_E_MEMORY, "session profile: out of memory");
     }
     memset(s->tallies, 0, (size_t)steps * sizeof *s->tallies);
+    memset(s->idle, 0, (size_t)s->workers * sizeof *s->idle);
     s->measures = true;
     return DECOCT_OK;
 }
@@ -175,6 +198,25 @@ decoct_status decoct_session_step(decoct_context *ctx, const decoct_session *ses
         }
         status = dct_give_struct(&ctx->error, "step info", info, DCT_FIRST_STEP_INFO, &mine,
                                  sizeof mine);
+    }
+    return dct_leave(ctx, status);
+}
+
+decoct_status decoct_session_idle(decoct_context *ctx, const decoct_session *session,
+                                  int32_t worker, double *seconds) {
+    decoct_status status = dct_enter(ctx);
+    if (status) {
+        return status;
+    }
+    if (!session || !seconds) {
+        status = dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "session idle: %s is NULL",
+                          session ? "seconds" : "session");
+    } else if (worker < 0 || worker >= dct_pool_threads(ctx->pool)) {
+        status =
+            dct_fail(&ctx->error, DECOCT_E_ARGUMENT, "session idle: worker %d is not in [0, %d)",
+                     worker, dct_pool_threads(ctx->pool));
+    } else {
+        *seconds = worker < session->workers ? session->idle[worker] : 0.0;
     }
     return dct_leave(ctx, status);
 }

@@ -67,6 +67,7 @@ void decoct_session_destroy(decoct_session *session) {
     dct_free(session->queries);
     dct_free(session->cuts);
     dct_free(session->tallies);
+    dct_free(session->idle);
     decoct_model_close(session->model);
     dct_free(session);
     dct_cancel_restore(cancel);

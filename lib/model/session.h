@@ -29,6 +29,8 @@ struct decoct_session {
     bool measures; // steps are timed
     dct_tally
         *tallies; // of the entry's steps, of each layer's, of the exit's; NULL: never measured
+    double *idle; // (workers): seconds of timed steps in which a worker had nothing to do
+    int32_t workers;
 };
 
 // How many steps a model has, in all layers.

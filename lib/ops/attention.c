@@ -178,12 +178,12 @@ static void attend_heads(void *data, int64_t index, int32_t worker) {
     run_piece(job, &piece, worker);
 }
 
-// The last queries see the most keys: they come first, so that no thread ends with them.
+// Head by head, so that a thread has whole heads, whose keys stay in its cache. The last queries
+// see the most keys: they come first, so that no thread ends with them.
 static void attend_piece(void *data, int64_t index, int32_t worker) {
     const attend_job *job = data;
-    int64_t heads = job->a->batch * job->a->heads;
-    int64_t row = (job->pieces - 1 - index / heads) * job->piece_rows;
-    decoct_attention_piece piece = make_piece(job, index % heads, row);
+    int64_t row = (job->pieces - 1 - index % job->pieces) * job->piece_rows;
+    decoct_attention_piece piece = make_piece(job, index / job->pieces, row);
     run_piece(job, &piece, worker);
 }
 
