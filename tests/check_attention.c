@@ -424,6 +424,27 @@ static void test_refusals(void **state) {
     decoct_context_close(ctx);
 }
 
+// What a query does not see is no part of the bound: a bound of NaN would be larger than no error
+// and smaller than none.
+static void test_bound_ignores_hidden(void **state) {
+    (void)state;
+    static const float one = 1.0f, k[] = {1.0f, 1.0f, 1.0f}, v[] = {1.0f, 3.0f, NAN};
+    double p[3], p_bound[3], out, bound;
+    const exact_query q = {.head_dim = 1,
+                           .value_dim = 1,
+                           .kv_len = 3,
+                           .last = 2,
+                           .q = &one,
+                           .k = k,
+                           .v = v,
+                           .k_stride = 1,
+                           .v_stride = 1,
+                           .scale = 1.0};
+    exact_attend(&q, (exact_result){p, p_bound}, (exact_result){&out, &bound});
+    assert_true(fabs(out - 2.0) < 1e-12);
+    assert_true(bound > 0.0 && bound < 1e-3);
+}
+
 int main(void) {
     static const check_test tests[] = {{"attention, shapes", test_shapes},
                                        {"attention, shapes of the catalogue", test_catalogue},
@@ -433,6 +454,7 @@ int main(void) {
                                        {"attention, strides", test_strides},
                                        {"attention, NaN", test_nan},
                                        {"attention, large scores", test_large_scores},
+                                       {"attention, bound", test_bound_ignores_hidden},
                                        {"attention, random shapes", test_random},
                                        {"attention, refusals", test_refusals}};
     return check_all_backends("attention", tests, sizeof tests / sizeof *tests);

@@ -82,10 +82,11 @@ static void find_outputs(const exact_query *q, double relative, const double *we
         double sum = 0.0, size = 0.0, most = 0.0;
         for (int64_t j = 0; j < q->kv_len; j++) {
             double v = (double)q->v[j * q->v_stride + c];
-            bool seen = weights[j] > 0.0; // what is hidden may be NaN
-            sum += seen ? weights[j] * v : 0.0;
-            size += seen ? weights[j] * fabs(v) : 0.0;
-            most = larger(most, fabs(v));
+            if (weights[j] > 0.0) { // what is hidden may be NaN
+                sum += weights[j] * v;
+                size += weights[j] * fabs(v);
+                most = larger(most, fabs(v));
+            }
         }
         out.exact[c] = sum;
         out.bound[c] = relative * size + keys * 0x1p-148 * (1.0 + most);
