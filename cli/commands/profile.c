@@ -36,6 +36,8 @@ typedef struct profile {
     double seconds; // of all steps
     double peak;    // operations a second on registers, all threads
     double read;    // bytes a second from memory, all threads
+    double *idle;   // share of these seconds in which each thread had nothing to do
+    int32_t threads;
 } profile;
 
 // ---- Options ----
@@ -108,7 +110,8 @@ static const struct argp parser = {
     "Operations and bytes follow from the shapes: 2 m n k for a product, every operand once. The "
     "limit of a step is the longer of both times. A step can exceed 100 % of memory: its operands "
     "came from caches. Above 100 % of arithmetic, the limit was measured while other programs "
-    "ran.\n\n" CLI_EXIT_DOC,
+    "ran. With several threads, the last line is the share of the time in which each one had "
+    "nothing to do: it waited for others, or a step was too small to be shared.\n\n" CLI_EXIT_DOC,
     cli_model_options,
     NULL,
     NULL};
@@ -214,11 +217,44 @@ static decoct_status collect_steps(const profile_job *j, profile *p) {
     return DECOCT_OK;
 }
 
+static decoct_status collect_idle(const profile_job *j, profile *p) {
+    for (int32_t i = 0; i < p->threads; i++) {
+        double seconds = 0.0;
+        decoct_status status = decoct_session_idle(j->desk->ctx, j->session, i, &seconds);
+        if (status != DECOCT_OK) {
+            return status;
+        }
+        p->idle[i] = p->seconds > 0.0 ? seconds / p->seconds : 0.0;
+    }
+    return DECOCT_OK;
+}
+
+static void profile_make(profile *p, int64_t steps, int32_t threads) {
+    p->rows = cli_alloc(steps, sizeof *p->rows);
+    p->idle = cli_alloc(threads, sizeof *p->idle);
+    p->threads = threads;
+}
+
+static void profile_free(profile *p) {
+    free(p->rows);
+    free(p->idle);
+}
+
+// `from` becomes what p keeps.
+static void profile_copy(profile *p, const profile *from) {
+    memcpy(p->rows, from->rows, (size_t)from->count * sizeof *p->rows);
+    memcpy(p->idle, from->idle, (size_t)from->threads * sizeof *p->idle);
+    p->count = from->count;
+    p->seconds = from->seconds;
+}
+
 // Leaves the fastest run in p. The first one does not count: it allocates memory.
 static decoct_status run_repeatedly(const profile_job *j, profile *p) {
     int64_t keep = j->o->decode ? j->o->tokens : 0, steps = decoct_session_step_count(j->session);
-    profile mine = {.rows = cli_alloc(steps, sizeof *mine.rows)};
-    p->rows = cli_alloc(steps, sizeof *p->rows);
+    int32_t threads = decoct_context_threads(j->desk->ctx);
+    profile mine = {0};
+    profile_make(&mine, steps, threads);
+    profile_make(p, steps, threads);
     progress said = progress_begin_late((int)j->o->runs + 1);
     decoct_status status = run_model(j, 0);
     for (int64_t i = 0; i <= j->o->runs && status == DECOCT_OK; i++) {
@@ -227,14 +263,13 @@ static decoct_status run_repeatedly(const profile_job *j, profile *p) {
         status = decoct_session_profile(j->desk->ctx, j->session, 1);
         status = status ? status : run_model(j, keep);
         status = status ? status : collect_steps(j, &mine);
+        status = status ? status : collect_idle(j, &mine);
         if (i == 1 || (i > 1 && mine.seconds < p->seconds)) {
-            memcpy(p->rows, mine.rows, (size_t)mine.count * sizeof *mine.rows);
-            p->count = mine.count;
-            p->seconds = mine.seconds;
+            profile_copy(p, &mine);
         }
     }
     progress_end(&said);
-    free(mine.rows);
+    profile_free(&mine);
     return status;
 }
 
@@ -265,13 +300,17 @@ static int print_profile_json(const cli_desk *desk, const profile_options *o, co
         }
         json_array_append_new(list, item);
     }
-    json_t *all = json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:i, s:f, s:f, s:f, s:o}", "type",
+    json_t *idle = json_array();
+    for (int32_t i = 0; i < p->threads; i++) {
+        json_array_append_new(idle, json_real(p->idle[i]));
+    }
+    json_t *all = json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:i, s:f, s:f, s:f, s:o, s:o}", "type",
                             desk->info.type, "layers", (json_int_t)desk->info.layers, "tokens",
                             (json_int_t)o->tokens, "decode", (json_int_t)o->decode, "runs",
                             (json_int_t)o->runs, "backend", decoct_context_backend(desk->ctx),
                             "threads", (int)decoct_context_threads(desk->ctx), "seconds",
                             p->seconds, "arithmetic_flops_per_second", p->peak,
-                            "memory_bytes_per_second", p->read, "steps", list);
+                            "memory_bytes_per_second", p->read, "idle", idle, "steps", list);
     return cli_json_print(all);
 }
 
@@ -297,6 +336,14 @@ static void print_row(const cli_term *term, const row *r, bool layers) {
     printf("  %3.0f %% of %s\n", r->of_limit * 100, r->limit);
 }
 
+static void print_idle(const profile *p) {
+    printf("\n  idle, by thread:");
+    for (int32_t i = 0; i < p->threads; i++) {
+        printf("%s%.0f %%", i ? ", " : " ", p->idle[i] * 100.0);
+    }
+    printf(" of this time\n");
+}
+
 static void print_table(const cli_desk *desk, const profile_options *o, const profile *p) {
     cli_term term = cli_term_look(stdout);
     int32_t threads = decoct_context_threads(desk->ctx);
@@ -320,6 +367,9 @@ static void print_table(const cli_desk *desk, const profile_options *o, const pr
     }
     printf("  %-*s%s%6lld  %9.3f  %5.1f %%\n", NAME_COLUMNS, all.name, o->layers ? "      " : "",
            (long long)all.calls, p->seconds * 1e3, 100.0);
+    if (p->threads > 1) {
+        print_idle(p);
+    }
 }
 
 // ---- The command ----
@@ -386,7 +436,7 @@ int cli_profile(int argc, char **argv) {
     } else if (code == CLI_OK) {
         print_table(&desk, &o, &p);
     }
-    free(p.rows);
+    profile_free(&p);
     free(ids);
     cli_prompt_free(&o.prompt);
     cli_desk_close(&desk);
