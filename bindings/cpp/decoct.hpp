@@ -790,6 +790,12 @@ class session {
         }
         return all;
     }
+    /** Seconds of the timed steps in which a thread (0 is the caller's) had nothing to do. */
+    double idle(std::int32_t worker) const {
+        double seconds = 0.0;
+        ctx_.check(decoct_session_idle(ctx_.get(), get(), worker, &seconds));
+        return seconds;
+    }
     /** Calls `see` after each step of later evaluations; an empty function ends this. What it
      * throws comes out of eval(), after the call. */
     void trace(std::function<void(const decoct_trace_step &)> see) {

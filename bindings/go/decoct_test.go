@@ -420,6 +420,9 @@ func TestSession(t *testing.T) {
 	if err != nil || len(steps) < 12 || steps[0].Calls != 1 {
 		t.Fatal(err, steps)
 	}
+	if idle, err := step.Idle(0); err != nil || idle < 0 {
+		t.Fatal(err, idle)
+	}
 	weights, err := step.Attention(0, 0)
 	if err != nil || len(weights) != len(ids)*len(ids) || weights[0] != 1 {
 		t.Fatal(err, weights)

@@ -168,6 +168,15 @@ func (s *Session) Steps() ([]Step, error) {
 	return all, err
 }
 
+// Idle is the seconds of the timed steps in which a thread (0 is the caller's) had nothing to do.
+func (s *Session) Idle(worker int) (float64, error) {
+	var seconds C.double
+	err := s.call(func(ctx *C.decoct_context) C.decoct_status {
+		return C.decoct_session_idle(ctx, s.handle, C.int32_t(worker), &seconds)
+	})
+	return float64(seconds), err
+}
+
 // A Traced step is what one step of a model wrote: Values (Rows, Cols), a copy.
 type Traced struct {
 	Index, Layer, First, Rows, Cols int

@@ -367,6 +367,7 @@ static_assert(DECOCT_PROBE_COPY == 2);
 [[maybe_unused]] constexpr auto *has_decoct_session_cut_in = &decoct_session_cut_in;
 [[maybe_unused]] constexpr auto *has_decoct_session_destroy = &decoct_session_destroy;
 [[maybe_unused]] constexpr auto *has_decoct_session_eval = &decoct_session_eval;
+[[maybe_unused]] constexpr auto *has_decoct_session_idle = &decoct_session_idle;
 [[maybe_unused]] constexpr auto *has_decoct_session_keep_queries = &decoct_session_keep_queries;
 [[maybe_unused]] constexpr auto *has_decoct_session_length = &decoct_session_length;
 [[maybe_unused]] constexpr auto *has_decoct_session_positions = &decoct_session_positions;

@@ -99,6 +99,7 @@ void test_traces(const decoct::model &m) {
         ran = ran || (std::string(step.name) == "attention" && step.calls == 1);
     }
     CHECK(ran);
+    CHECK(seen.idle(0) >= 0.0);
     seen.truncate(0);
     seen.trace([](const decoct_trace_step &) { throw std::runtime_error("of the caller"); });
     std::string caught;

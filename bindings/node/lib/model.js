@@ -251,6 +251,13 @@ class Session {
         });
     }
 
+    // Seconds of the timed steps in which a thread (0 is the caller's) had nothing to do.
+    idle(worker) {
+        const seconds = new Float64Array(1);
+        this.#run('decoct_session_idle', worker, seconds);
+        return seconds[0];
+    }
+
     // Calls see after each step of later evaluations, with a copy of what it wrote; null ends this. What
     // it throws comes out of eval(), after the call.
     trace(see) {

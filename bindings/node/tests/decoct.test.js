@@ -226,6 +226,7 @@ test('sessions', async () => {
     assert.deepStrictEqual(step.eval(ids, { all: true }).slice(-2000), whole);
     assert.deepStrictEqual(model.logits(1, residual), whole);
     assert.ok(step.steps().some((s) => s.name === 'attention' && s.calls === 1));
+    assert.ok(step.idle(0) >= 0 && step.idle(0) < step.steps().reduce((sum, s) => sum + s.seconds, 0));
     assert.deepStrictEqual([step.attention(0, 0).length, step.attention(0, 0)[0]], [ids.length ** 2, 1]);
     fails(() => once.attention(0, 0), 'DECOCT_E_ARGUMENT', 'queries');
     residual = null;

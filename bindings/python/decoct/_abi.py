@@ -472,6 +472,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "decoct_session_eval": (c.c_int32, [
         c.c_void_p, c.c_void_p, c.c_void_p, c.c_int64, c.c_int32, c.c_void_p,
     ]),
+    "decoct_session_idle": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_int32, c.c_void_p]),
     "decoct_session_keep_queries": (c.c_int32, [c.c_void_p, c.c_void_p]),
     "decoct_session_length": (c.c_int64, [c.c_void_p]),
     "decoct_session_positions": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_int32]),

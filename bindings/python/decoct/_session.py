@@ -140,6 +140,12 @@ class Session(Closable):
             found.append(Step(info.layer, info.name.decode(), info.calls, info.seconds, info.flops, info.bytes))
         return found
 
+    def idle(self, worker: int) -> float:
+        """Seconds of the timed steps in which a thread (0 is the caller's) had nothing to do."""
+        seconds = ctypes.c_double()
+        self._call(lib.decoct_session_idle, worker, ctypes.byref(seconds))
+        return seconds.value
+
     def trace(self, function: Optional[Callable[[TraceStep], None]]) -> None:
         """Calls function after each step of later eval() and feed() calls, with what it wrote; None ends
         this. It runs inside the call: it cannot use the session or its context. An exception in it is

@@ -155,6 +155,10 @@ def test_profile(model):
         session.profile()
         session.feed(model.encode(SARAH))
         steps = session.steps()
+        idle = session.idle(0)
+        with pytest.raises(decoct.ArgumentError):
+            session.idle(-1)
+    assert 0 <= idle <= sum(step.seconds for step in steps) * (1 + 1e-9)
     assert {step.layer for step in steps} == set(range(-1, model.info.layers))
     assert any(step.name == "attention" and step.calls == 1 and step.flops > 0 for step in steps)
 

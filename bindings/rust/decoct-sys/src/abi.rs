@@ -444,6 +444,7 @@ extern "C" {
     pub fn decoct_session_cut_in(ctx: *mut decoct_context, session: *mut decoct_session, layer: i64, head: i64, query: i64, key: i64) -> decoct_status;
     pub fn decoct_session_destroy(session: *mut decoct_session);
     pub fn decoct_session_eval(ctx: *mut decoct_context, session: *mut decoct_session, ids: *const i32, count: i64, all: i32, logits: *mut f32) -> decoct_status;
+    pub fn decoct_session_idle(ctx: *mut decoct_context, session: *const decoct_session, worker: i32, seconds: *mut f64) -> decoct_status;
     pub fn decoct_session_keep_queries(ctx: *mut decoct_context, session: *mut decoct_session) -> decoct_status;
     pub fn decoct_session_length(session: *const decoct_session) -> i64;
     pub fn decoct_session_positions(ctx: *mut decoct_context, session: *mut decoct_session, on: i32) -> decoct_status;

@@ -336,6 +336,15 @@ impl<'a> Session<'a> {
         Ok(all)
     }
 
+    /// Seconds of the timed steps in which a thread (0 is the caller's) had nothing to do.
+    pub fn idle(&self, worker: usize) -> Result<f64> {
+        let mut seconds = 0.0;
+        self.call(|ctx, session| unsafe {
+            sys::decoct_session_idle(ctx, session, worker as i32, &mut seconds)
+        })?;
+        Ok(seconds)
+    }
+
     /// Calls `see` after each step of later evaluations; it cannot use the context. Its panic comes out
     /// of [`Session::eval`], after the call.
     pub fn trace(&mut self, see: impl FnMut(&Traced) + Send + 'a) -> Result<()> {

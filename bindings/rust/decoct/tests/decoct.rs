@@ -236,6 +236,7 @@ fn sessions() {
     step.keep_queries().unwrap();
     assert_eq!(step.eval_all(&ids).unwrap()[(ids.len() - 1) * 2000..], whole);
     assert!(step.steps().unwrap().iter().any(|s| s.name == "attention" && s.calls == 1));
+    assert!(step.idle(0).unwrap() < step.steps().unwrap().iter().map(|s| s.seconds).sum());
     let weights = step.attention(0, 0).unwrap();
     assert_eq!((weights.len(), weights[0]), (ids.len() * ids.len(), 1.0));
     fails(once.attention(0, 0), Status::Argument, "queries");
