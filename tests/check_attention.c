@@ -424,7 +424,7 @@ static void test_refusals(void **state) {
     decoct_context_close(ctx);
 }
 
-// What a query does not see is no part of the bound: a bound of NaN would be larger than no error
+// What a query does not see has no influence on the bound: one of NaN would be larger than no error
 // and smaller than none.
 static void test_bound_ignores_hidden(void **state) {
     (void)state;

@@ -136,7 +136,7 @@ static void memory_is_where_it_was_touched(void **state) {
     (void)state;
     if (access("/sys/devices/system/node/node1", F_OK) != 0 ||
         access("/proc/self/numa_maps", R_OK) != 0) {
-        print_message("skipped: this machine has one NUMA node, or does not tell\n");
+        print_message("skipped: this machine has one NUMA node, or does not report it\n");
         skip();
     }
     touched t = {.page = sysconf(_SC_PAGESIZE)};

@@ -2,7 +2,7 @@
 // The indices of one parallel loop. Each worker has a portion of its own, the same fraction of the
 // loop in each call, and helps with the others' when that is done. So the memory that a worker
 // touched first (packed weights, caches) is near to it in the calls that follow, and what it read
-// may still be in its cache; a late worker holds nobody up.
+// may still be in its cache; a late worker does not hold the others up.
 #ifndef DCT_LOOP_H
 #define DCT_LOOP_H
 

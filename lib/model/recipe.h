@@ -142,8 +142,8 @@ typedef struct dct_tally {
 
 // What observes the steps of a stage.
 typedef struct dct_watch {
-    dct_tally *tallies;    // of each step of the recipe; NULL: steps are not timed
-    double *idle;          // (workers): seconds of timed steps in which a worker had nothing to do
+    dct_tally *tallies; // of each step of the recipe; NULL: steps are not timed
+    double *idle;       // (workers): seconds of timed steps in which a worker had nothing to do
     int32_t workers;
     decoct_trace_fn trace; // is given what each step wrote; NULL: off
     void *user;
