@@ -97,6 +97,11 @@ TILE_FUNCTION tiles_narrow(int rows, const tile_args *a) {
     tile_rows(rows, 1, W_PART, 0, a);
 }
 
+// No more columns than one vector has, packed: the rest of the panel is 0.
+TILE_FUNCTION tiles_half(int rows, const tile_args *a) {
+    tile_rows(rows, 1, 0, PANEL, a);
+}
+
 // The first two, of other types.
 TILE_FUNCTION tiles_f16(int rows, const tile_args *a) {
     tile_rows(rows, PANEL_VECS, W_F16, PANEL, a);
@@ -167,7 +172,7 @@ static void matmul_tiles_of(matmul_form form, int rows, const tile_args *t) {
     } else if (packed) {
         tiles_packed(rows, t);
     } else if (PANEL_VECS > 1 && t->cols <= LANES) {
-        tiles_narrow(rows, t);
+        (form.kind & PLAIN ? tiles_narrow : tiles_half)(rows, t);
     } else if (!(form.kind & PLAIN)) {
         tiles_unpacked(rows, t);
     } else if (t->cols == PANEL) {

@@ -100,12 +100,12 @@ void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias,
 
 // ---- Checks ----
 
-// The operand of each element of the batch; sets strides of 0 to dense ones.
+// The operand of each element of a batch; sets strides of 0 to dense ones.
 static decoct_status check_operand(dct_error *error, const char *name, const void *data,
                                    dct_view *v) {
     int64_t batch = v->count[0], rows = v->count[2], cols = v->width;
     decoct_status status = dct_check_rows(error, "matmul", name, rows, cols, &v->stride[2], data);
-    if (status || batch == 1) {
+    if (status || batch == 1) { // b may be shared
         return status;
     }
     if (v->stride[0] < 0) {
@@ -176,6 +176,19 @@ static decoct_status check_b(dct_error *error, const decoct_matmul_args *a, bool
     return DECOCT_OK;
 }
 
+// A single product: its batch strides may be any numbers.
+static decoct_status check_one(dct_error *error, decoct_matmul_args *a, bool reads_b) {
+    bool t = a->b_transposed;
+    decoct_status status = dct_check_rows(error, "matmul", "x", a->m, a->k, &a->x_stride, a->x);
+    status = status ? status : dct_check_rows(error, "matmul", "y", a->m, a->n, &a->y_stride, a->y);
+    if (!status && !a->weights) {
+        status = dct_check_rows(error, "matmul", "b", t ? a->n : a->k, t ? a->k : a->n,
+                                &a->b_stride, reads_b ? a->b : (const void *)a);
+    }
+    a->x_batch_stride = a->y_batch_stride = a->b_batch_stride = 0;
+    return status;
+}
+
 static decoct_status check(dct_error *error, decoct_matmul_args *a) {
     decoct_status status = check_numbers(error, a);
     if (status) {
@@ -183,6 +196,9 @@ static decoct_status check(dct_error *error, decoct_matmul_args *a) {
     }
     bool reads_b = a->m > 0 && a->n > 0 && a->k > 0;
     status = check_b(error, a, reads_b);
+    if (!status && a->batch == 1) {
+        return check_one(error, a, reads_b);
+    }
     matmul_views v = views_of(a);
     status = status ? status : check_operand(error, "x", a->x, &v.x);
     status = status ? status : check_operand(error, "y", a->y, &v.y);
@@ -193,8 +209,8 @@ static decoct_status check(dct_error *error, decoct_matmul_args *a) {
     a->y_stride = v.y.stride[2];
     a->b_stride = v.b.stride[2];
     // What is not read is not moved along either: its strides may be any numbers.
-    a->x_batch_stride = a->batch > 1 && a->k > 0 ? v.x.stride[0] : 0;
-    a->y_batch_stride = a->batch > 1 ? v.y.stride[0] : 0;
+    a->x_batch_stride = a->k > 0 ? v.x.stride[0] : 0;
+    a->y_batch_stride = v.y.stride[0];
     a->b_batch_stride = v.b.count[0] > 1 && a->k > 0 && !a->weights ? v.b.stride[0] : 0;
     return status;
 }

@@ -158,6 +158,22 @@ static void shorten_tasks(const decoct_context *ctx, dct_product *p) {
     }
 }
 
+// All in one piece, on the caller's thread: cutting would take as long as a small product.
+static void multiply_whole(const dct_product *p) {
+    const void *w = p->plain ? (const void *)p->w : p->panels;
+    run_piece(
+        p, &(decoct_matmul_piece){
+               .rows = p->m,
+               .cols = p->n,
+               .k = p->k,
+               .x = {.data = p->x, .stride = p->x_stride},
+               .w = w,
+               .w_stride = p->plain ? p->row_stride * (int64_t)sizeof(float) : p->panel_bytes,
+               .y = {.data = p->y, .stride = p->y_stride},
+               .bias = p->bias,
+               .scratch = p->plain ? NULL : dct_tile_scratch(p->ctx, p->kernel->scratch_bytes, 0)});
+}
+
 void dct_multiply(decoct_context *ctx, dct_product *p) {
     if (p->m == 0 || p->n == 0) {
         return;
@@ -170,10 +186,7 @@ void dct_multiply(decoct_context *ctx, dct_product *p) {
     bool whole =
         p->m <= kernel->m_block && p->k <= kernel->k_block && work <= dct_progress_piece(ctx);
     if (threads == 1 && !p->groups && whole) {
-        // All in one piece: cutting would take as long as a small product.
-        p->m_block = p->m;
-        p->k_block = p->k;
-        multiply_columns(p, 0, p->m, 0, p->n, 0);
+        multiply_whole(p);
         dct_progress_work(ctx, work);
         return;
     }
