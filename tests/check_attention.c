@@ -82,23 +82,26 @@ static void test_catalogue(void **state) {
 // Few queries of many heads, enough work for several threads: each takes some heads, and may begin
 // in the middle of those that share their keys.
 static void test_shared_heads(void **state) {
+    static const int64_t queries[] = {1, 16, 2, 1}, kv_heads[] = {3, 3, 6, 1};
     pair p;
     if (!open_pair(&p, *state, 4)) {
         skip();
     }
-    for (int turn = 0; turn < 4; turn++) {
-        shape s = {.batch = 1 + turn % 2,
+    for (int turn = 0; turn < 8; turn++) {
+        int64_t q = queries[turn % 4];
+        shape s = {.batch = 1 + turn % 4 / 2,
                    .heads = 12,
-                   .kv_heads = 3,
-                   .q_len = 1 + 15 * (turn % 2),
+                   .kv_heads = kv_heads[turn / 2],
+                   .q_len = q,
                    .kv_len = 500,
                    .head_dim = 72,
                    .value_dim = 40,
-                   .causal = turn < 2,
-                   .q_offset = turn % 2 ? 484 : 499,
-                   .mask = turn == 3,
+                   .causal = turn < 2 || turn == 5,
+                   .q_offset = 500 - q,
+                   .mask = turn == 3 || turn == 6,
                    .weights = turn % 2,
-                   .interleaved = true};
+                   .interleaved = turn<4, .slopes = turn> 4,
+                   .sinks = turn > 4};
         check_shape(p.ctx, p.scalar, &p.mine, &p.theirs, &s, turn % 2);
     }
     close_pair(&p);

@@ -23,11 +23,14 @@ INLINE void attend_fetch(const float *rows, int64_t stride, int64_t count, int64
 
 // The first `columns` columns of a block, of which `count` hold keys and the others zeros.
 INLINE void pack_key_columns(int64_t columns, int64_t count, int64_t head_dim, const float *k,
-                             int64_t k_stride, float *block) {
+                             int64_t k_stride, attend_ahead ahead, float *block) {
     for (int64_t j = 0; j < columns; j += SQUARE) {
         int64_t rows = clamp(count - j, 0, SQUARE), d = 0;
         for (; d + SQUARE <= head_dim; d += SQUARE) {
             vec_transpose(k + j * k_stride + d, k_stride, rows, block + d * KEYS + j, KEYS);
+            if (ahead.from) {
+                attend_ask(ahead, j / SQUARE, d);
+            }
         }
         for (; d < head_dim; d++) {
             for (int64_t i = 0; i < SQUARE; i++) {
@@ -38,7 +41,8 @@ INLINE void pack_key_columns(int64_t columns, int64_t count, int64_t head_dim, c
 }
 
 void backend_pack_keys(const decoct_keys_piece *a) {
-    pack_key_columns(KEYS, a->count, a->head_dim, a->k.data, a->k.stride, a->block);
+    pack_key_columns(KEYS, a->count, a->head_dim, a->k.data, a->k.stride, (attend_ahead){0},
+                     a->block);
 }
 
 // ---- Blocks, groups, pieces ----
@@ -59,9 +63,7 @@ static int attend_tile(const attend_group *g, int tiles, int i) {
     return g->rows * i / tiles;
 }
 
-// The packed keys of the block at `first`; NULL: attend_turned reads them. When they are packed
-// here, a few rows at a time, for one head, the same rows of the next block and of v are prefetched
-// meanwhile.
+// The packed keys of the block at `first`; NULL: attend_turned reads them.
 static const float *attend_keys(const attend_group *g, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     if (a->keys) {
@@ -72,27 +74,18 @@ static const float *attend_keys(const attend_group *g, int64_t first, int64_t co
     }
     // The scores of a tile cover whole vectors of several panels.
     int64_t columns = round_up(count, (g->rows == 1 ? TILE_VECS_MAX * LANES : PANEL));
-    for (int64_t j = 0; j < columns; j += SQUARE) {
-        const float *k = attend_k(a, first + j);
-        if (a->heads <= 1) {
-            attend_fetch(k + KEYS * a->k_stride, a->k_stride,
-                         clamp(a->kv_len - first - KEYS - j, 0, SQUARE), a->head_dim);
-            attend_fetch(attend_v(a, first + j), a->v_stride, clamp(count - j, 0, SQUARE),
-                         a->value_dim);
-        }
-        pack_key_columns(SQUARE, count - j, a->head_dim, k, a->k_stride, g->keys + j);
-    }
+    pack_key_columns(columns, count, a->head_dim, attend_k(a, first), a->k_stride, g->k_ahead,
+                     g->keys);
     return g->keys;
 }
 
 // The raw scores of rows [r, r + rows); `keys` from attend_keys.
 static void attend_raw_scores(const attend_group *g, int r, int rows, const float *keys,
                               int64_t first, int64_t count) {
-    int64_t most = attend_most(g, r, rows, first);
     if (keys) {
-        attend_scores(g, r, rows, keys, most);
+        attend_scores(g, r, rows, keys, attend_most(g, r, rows, first));
     } else {
-        attend_turned(g, first, count, most);
+        attend_turned(g, first, count, attend_most(g, r, rows, first));
     }
 }
 
@@ -143,7 +136,8 @@ static void attend_weights(attend_group *g, int tiles, const float inverse[ATTEN
             attend_raw_scores(g, r, rows, keys, first, count);
         }
         for (int r = 0; r < g->rows; r++) {
-            float *weights = a->weights + (g->row + r) * a->weights_stride + first;
+            float *weights = a->weights + attend_head(g, r) * a->weights_head_stride +
+                             attend_query(g, r) * a->weights_stride + first;
             const float *z = g->weight + (int64_t)r * WEIGHT_STRIDE;
             attend_row_scores(g, r, first, attend_altered(a));
             for (int64_t j = 0; j < count; j++) {
@@ -160,7 +154,8 @@ static void attend_finish(const attend_group *g, float inverse[ATTEND_ROWS]) {
     for (int r = 0; r < g->rows; r++) {
         float sum = vec_fold(vec_load(g->lane + r * LANES));
         inverse[r] = sum == 0.0f ? 0.0f : 1.0f / sum;
-        float *out = a->out + (g->row + r) * a->out_stride;
+        float *out =
+            a->out + attend_head(g, r) * a->out_head_stride + attend_query(g, r) * a->out_stride;
         for (int64_t c = 0; c < a->value_dim; c += LANES) {
             vec y = vec_mul(vec_load(g->out + r * g->width + c), vec_set(inverse[r]));
             tile_store(out + c, y, a->value_dim - c);
@@ -176,17 +171,31 @@ TILE_FUNCTION pack_queries(int rows, int64_t dim, const float *q, int64_t q_stri
     tile_pack_rows(rows, dim, q, q_stride, packed);
 }
 
-static void attend_start(attend_group *g) {
+// Rows [r, r + rows) of q, packed. Of several heads they are first copied to the room for keys.
+static void attend_pack_queries(const attend_group *g, int r, int rows) {
     const decoct_attention_piece *a = g->a;
+    float *packed = g->q + r * a->head_dim;
+    if (g->heads == 1) {
+        pack_queries(rows, a->head_dim, a->q + (g->row + r) * a->q_stride, a->q_stride, packed);
+        return;
+    }
+    for (int i = 0; i < rows; i++) {
+        const float *q =
+            a->q + attend_head(g, r + i) * a->q_head_stride + attend_query(g, r + i) * a->q_stride;
+        __builtin_memcpy(g->keys + i * a->head_dim, q, (size_t)a->head_dim * sizeof *q);
+    }
+    pack_queries(rows, a->head_dim, g->keys, a->head_dim, packed);
+}
+
+static void attend_start(attend_group *g) {
     int tiles = attend_tiles(g);
     for (int i = 0; i < tiles; i++) {
         int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
-        pack_queries(rows, a->head_dim, a->q + (g->row + r) * a->q_stride, a->q_stride,
-                     g->q + r * a->head_dim);
+        attend_pack_queries(g, r, rows);
     }
     for (int r = 0; r < g->rows; r++) {
         attend_clear(g, r);
-        if (attend_long(a)) {
+        if (attend_long(g->a)) {
             g->all_sum[r] = 0.0f;
         }
     }
@@ -203,14 +212,24 @@ static void attend_next(attend_group *g, int64_t first) {
     attend_block(g, attend_tiles(g), first, clamp(g->a->kv_len - first, 0, KEYS));
 }
 
+// Unpacked keys and values of one group: it prefetches the rows that follow.
+static void attend_ask_next(attend_group *g, int64_t first) {
+    const decoct_attention_piece *a = g->a;
+    if (!a->keys) {
+        int64_t next = first + ROWS_AHEAD;
+        g->k_ahead = (attend_ahead){attend_far(a->k, next * a->k_stride), a->k_stride};
+        g->v_ahead = (attend_ahead){attend_far(a->v, next * a->v_stride), a->v_stride};
+    }
+}
+
 static void attend_end(attend_group *g) {
     float inverse[ATTEND_ROWS];
     if (attend_long(g->a)) {
         attend_close_part(g);
         attend_take_all(g);
     }
-    if (g->a->sinks && *g->a->sinks != -__builtin_inff()) {
-        attend_sink(g, *g->a->sinks);
+    if (g->a->sinks) {
+        attend_sinks(g);
     }
     attend_finish(g, inverse);
     if (g->a->weights) {
@@ -218,58 +237,7 @@ static void attend_end(attend_group *g) {
     }
 }
 
-// The piece of one head among several, and where its group is.
-static void attend_head(const decoct_attention_piece *a, int64_t head, decoct_attention_piece *one,
-                        attend_group *g) {
-    int64_t kv = (a->kv_phase + head) / a->kv_group;
-    *one = *a;
-    one->q += head * a->q_head_stride;
-    one->k = attend_k(a, 0) + kv * a->k_head_stride;
-    one->v = attend_v(a, 0) + kv * a->v_head_stride;
-    one->out += head * a->out_head_stride;
-    one->mask = a->mask ? a->mask + head * a->mask_head_stride : 0;
-    one->weights = a->weights ? a->weights + head * a->weights_head_stride : 0;
-    one->slopes = a->slopes ? a->slopes + head : 0;
-    one->sinks = a->sinks ? a->sinks + head : 0;
-    g->a = one;
-    g->row = 0;
-    g->rows = (int)a->rows;
-    attend_places(a, head, a->scratch, g);
-}
-
-// The part of the block at `first`, of keys below `end`, that head h of all heads prefetches: rows
-// of all heads from end to end, which is a stream.
-static void attend_fetch_block(const decoct_attention_piece *a, int64_t h, int64_t first,
-                               int64_t end) {
-    int64_t count = clamp(end - first, 0, KEYS);
-    int64_t from = first + count * h / a->heads, rows = first + count * (h + 1) / a->heads - from;
-    int64_t last = (a->kv_phase + a->heads - 1) / a->kv_group;
-    attend_fetch(attend_k(a, from), a->k_stride, rows, last * a->k_head_stride + a->head_dim);
-    attend_fetch(attend_v(a, from), a->v_stride, rows, last * a->v_head_stride + a->value_dim);
-}
-
-// Keys of different heads are adjacent in memory: all heads compute a block before the next one,
-// which is prefetched meanwhile, row by row.
-static void attend_side_by_side(const decoct_attention_piece *a) {
-    decoct_attention_piece one;
-    attend_group g;
-    for (int64_t h = 0; h < a->heads; h++) {
-        attend_head(a, h, &one, &g);
-        attend_start(&g);
-    }
-    const int64_t end = attend_last(&g, 0, g.rows);
-    for (int64_t first = attend_first_block(&g); first < end; first += KEYS) {
-        for (int64_t h = 0; h < a->heads; h++) {
-            attend_fetch_block(a, h, first + KEYS, end);
-            attend_head(a, h, &one, &g);
-            attend_next(&g, first);
-        }
-    }
-    for (int64_t h = 0; h < a->heads; h++) {
-        attend_head(a, h, &one, &g);
-        attend_end(&g);
-    }
-}
+#include "attention_heads.h"
 
 static void attention_run(const decoct_attention_piece *a) {
     if (a->heads > 1) {
@@ -278,12 +246,15 @@ static void attention_run(const decoct_attention_piece *a) {
     }
     attend_group g;
     g.a = a;
+    g.heads = 1;
+    g.k_ahead = g.v_ahead = (attend_ahead){0};
     attend_places(a, 0, a->scratch, &g);
     for (g.row = 0; g.row < a->rows; g.row += ATTEND_ROWS) {
         g.rows = (int)clamp(a->rows - g.row, 0, ATTEND_ROWS);
         attend_start(&g);
         const int64_t end = attend_last(&g, 0, g.rows);
         for (int64_t first = attend_first_block(&g); first < end; first += KEYS) {
+            attend_ask_next(&g, first);
             attend_next(&g, first);
         }
         attend_end(&g);

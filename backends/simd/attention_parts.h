@@ -67,11 +67,11 @@ static void attend_take_all(attend_group *g) {
 }
 
 // The sink, one more part of which the sum is 1 and the outputs are 0, in each row that saw a key.
-static void attend_sink(attend_group *g, float sink) {
+static void attend_sinks(attend_group *g) {
     for (int r = 0; r < g->rows; r++) {
         float *lane = g->lane + r * LANES, *out = g->out + r * g->width;
-        float sum = vec_fold(vec_load(lane));
-        if (sum == 0.0f) {
+        float sum = vec_fold(vec_load(lane)), sink = g->a->sinks[attend_head(g, r)];
+        if (sum == 0.0f || sink == -__builtin_inff()) {
             continue;
         }
         float top = g->max[r] > sink ? g->max[r] : sink;

@@ -61,7 +61,7 @@ INLINE vec attend_distance(int64_t d) {
 // The raw scores of row r that it may see become scaled, capped and sloped ones.
 static void attend_alter(attend_group *g, int r, int64_t first) {
     const decoct_attention_piece *a = g->a;
-    const int64_t position = a->position + g->row + r;
+    const int64_t position = a->position + attend_query(g, r);
     const int64_t from = clamp(attend_begin(g, r) - first, 0, KEYS) / LANES * LANES;
     const int64_t limit = clamp(attend_visible(g, r) - first, 0, KEYS);
     for (int64_t j = from; j < limit; j += LANES) {
@@ -72,7 +72,8 @@ static void attend_alter(attend_group *g, int r, int64_t first) {
             z = vec_mul(cap, vec_tanh(vec_div(z, cap)));
         }
         if (a->slopes) {
-            z = vec_fma(vec_set(*a->slopes), attend_distance(first + j - position), z);
+            z = vec_fma(vec_set(a->slopes[attend_head(g, r)]),
+                        attend_distance(first + j - position), z);
         }
         vec_store(weight, z);
     }
@@ -93,7 +94,9 @@ INLINE vec attend_mask(const attend_group *g, int r, int64_t first, int64_t j, i
     const vec minus_inf = vec_set(-__builtin_inff());
     vec z = vec_mul(vec_load(g->weight + (int64_t)r * WEIGHT_STRIDE + j), scale);
     if (a->mask) {
-        vec m = tile_load(a->mask + (g->row + r) * a->mask_stride + first + j, left);
+        const float *mask =
+            a->mask + attend_head(g, r) * a->mask_head_stride + attend_query(g, r) * a->mask_stride;
+        vec m = tile_load(mask + first + j, left);
         z = vec_hide(attend_least(vec_add(z, m)), m);
         *hidden |= (uint64_t)vec_hidden(m) << j; // lanes beyond the limit have a mask of 0
     } else {
@@ -166,9 +169,11 @@ INLINE float attend_row_scores(attend_group *g, int r, int64_t first, bool alter
 
 // ---- Tiles ----
 
-// Each of the rows [r, r + rows) sees the whole block that starts at `first`, unmasked.
+// Each of the rows [r, r + rows), of several heads each row, sees the whole block that starts at
+// `first`, unmasked.
 static bool attend_sees_all(const attend_group *g, int r, int rows, int64_t first) {
-    const int last = r + rows - 1;
+    const int last = (g->heads > 1 ? g->rows : r + rows) - 1;
+    r = g->heads > 1 ? 0 : r;
     return !g->a->mask && attend_visible(g, r) - first >= KEYS &&
            attend_visible(g, last) - first >= KEYS && attend_begin(g, r) <= first &&
            attend_begin(g, last) <= first;

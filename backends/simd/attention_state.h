@@ -18,6 +18,13 @@ enum {
 // From one row of exp(z - max) to the next: not a multiple of the cache's banks, as for tile_pack.
 enum { WEIGHT_STRIDE = KEYS + 4 };
 
+// What is prefetched while one block of keys or values is worked on: KEYS rows, even if they do not
+// exist. 0: nothing.
+typedef struct attend_ahead {
+    uintptr_t from;
+    int64_t stride;
+} attend_ahead;
+
 // A group of queries and its running state. All pointers are into the scratch; those of `q`, `out`,
 // `lane` and `max` last from one block to the next, the last three to the end, the others are for
 // one block.
@@ -25,6 +32,7 @@ typedef struct attend_group {
     const decoct_attention_piece *a;
     int64_t row; // first query of the group
     int rows;
+    int heads;      // with more than one: all queries of each, head by head
     int64_t width;  // value_dim in whole vectors
     float *q;       // packed tile by tile
     float *out;     // (rows, width)
@@ -36,11 +44,20 @@ typedef struct attend_group {
     float *all_out; // as `out`, `max` and the folded `lane`, of all parts that have ended; only
     float *all_max; // (rows) where there are several parts
     float *all_sum; // (rows)
+    attend_ahead k_ahead, v_ahead;
     uint64_t seen[ATTEND_ROWS]; // bit j: the row sees key j of the present block
     // Of the present block: what the row's sum and outputs are multiplied by, because its maximum
     // has grown. Written by whole vectors, tile by tile.
     float factor[ATTEND_ROWS + LANES];
 } attend_group;
+
+// Rows from the one that is worked on to the one that is prefetched.
+enum { ROWS_AHEAD = 16 };
+
+// Where the number is, even if it does not exist.
+static uintptr_t attend_far(const void *from, int64_t floats) {
+    return (uintptr_t)from + (uintptr_t)floats * sizeof(float);
+}
 
 // Row j of the keys, where they are unpacked, and of the values.
 static const float *attend_k(const decoct_attention_piece *a, int64_t j) {
@@ -59,21 +76,33 @@ static int64_t round_up(int64_t x, int64_t step) {
     return (x + step - 1) / step * step;
 }
 
-// How many keys the r-th query of the group sees.
-static int64_t attend_visible(const attend_group *g, int r) {
-    return clamp(g->a->visible + (g->row + r) * g->a->visible_step, 0, g->a->kv_len);
+// The head of the r-th row of the group, and the query of this head.
+static int64_t attend_head(const attend_group *g, int r) {
+    return g->heads > 1 ? r / (int)g->a->rows : 0;
 }
 
-// The first key that the r-th query of the group sees.
+static int64_t attend_query(const attend_group *g, int r) {
+    return g->heads > 1 ? r % (int)g->a->rows : g->row + r;
+}
+
+// How many keys the r-th row of the group sees.
+static int64_t attend_visible(const attend_group *g, int r) {
+    int64_t visible = g->a->visible + attend_query(g, r) * g->a->visible_step;
+    return clamp(visible, 0, g->a->kv_len);
+}
+
+// The first key that the r-th row of the group sees.
 static int64_t attend_begin(const attend_group *g, int r) {
     const decoct_attention_piece *a = g->a;
-    int64_t before = a->visible + (g->row + r) * a->visible_step - a->window;
+    int64_t before = a->visible + attend_query(g, r) * a->visible_step - a->window;
     return a->window ? clamp(before, 0, a->kv_len) : 0;
 }
 
-// The first key that any of the rows [r, r + rows) sees: the number grows or falls with the row.
+// The first key that any of the rows [r, r + rows) sees, of all rows if there are several heads:
+// the number grows or falls with the query.
 static int64_t attend_first(const attend_group *g, int r, int rows) {
-    int64_t a = attend_begin(g, r), b = attend_begin(g, r + rows - 1);
+    const bool all = g->heads > 1;
+    int64_t a = attend_begin(g, all ? 0 : r), b = attend_begin(g, (all ? g->rows : r + rows) - 1);
     return a < b ? a : b;
 }
 
@@ -82,10 +111,11 @@ static int64_t attend_first_block(const attend_group *g) {
     return attend_first(g, 0, g->rows) / KEYS * KEYS;
 }
 
-// One after the last key that any of the rows [r, r + rows) sees: the number grows or falls with
-// the row.
+// One after the last key that any of these rows sees.
 static int64_t attend_last(const attend_group *g, int r, int rows) {
-    int64_t a = attend_visible(g, r), b = attend_visible(g, r + rows - 1);
+    const bool all = g->heads > 1;
+    int64_t a = attend_visible(g, all ? 0 : r);
+    int64_t b = attend_visible(g, (all ? g->rows : r + rows) - 1);
     return a > b ? a : b;
 }
 
@@ -100,46 +130,58 @@ static bool attend_long(const decoct_attention_piece *a) {
     return a->kv_len > PART;
 }
 
-static int64_t attend_heads(const decoct_attention_piece *a) {
-    return a->heads > 1 ? a->heads : 1;
-}
-
 // ---- Scratch ----
 
-// Places the arrays of each head; returns the floats of all heads. NULL: only counts.
-static int64_t attend_places(const decoct_attention_piece *a, int64_t head, float *scratch,
+// Rows of all groups that are worked on side by side: of a group, or of all heads.
+static int64_t attend_all_rows(const decoct_attention_piece *a) {
+    return a->heads > 1 ? a->heads * a->rows : clamp(a->rows, 1, ATTEND_ROWS);
+}
+
+// Places the arrays of the group whose first row is `row` of these; returns the floats of all
+// groups. NULL: only counts. What is behind the rows of one group belongs to the next one, which
+// starts later.
+static int64_t attend_places(const decoct_attention_piece *a, int64_t row, float *scratch,
                              attend_group *g) {
-    int64_t rows = clamp(a->rows, 1, ATTEND_ROWS), width = round_up(a->value_dim, LANES);
-    int64_t kept = attend_long(a) ? rows : 0;
+    int64_t rows = attend_all_rows(a), width = round_up(a->value_dim, LANES);
+    int64_t kept = attend_long(a) ? 1 : 0;
     const struct {
         float **place;
-        int64_t floats, copies;
+        int64_t of_row, of_all;
     } arrays[] = {
-        {&g->q, rows * a->head_dim + TILE_PACK_SPILL, attend_heads(a)},
-        {&g->out, rows * width, attend_heads(a)},
-        {&g->lane, rows * LANES, attend_heads(a)},
-        {&g->max, rows + LANES, attend_heads(a)},
-        {&g->all_out, kept * width, attend_heads(a)},
-        {&g->all_max, kept, attend_heads(a)},
-        {&g->all_sum, kept, attend_heads(a)},
-        {&g->weight, rows * WEIGHT_STRIDE, 1},
-        {&g->values, KEYS * width, 1},
-        {&g->keys, a->keys ? 0 : KEYS * a->head_dim, 1},
+        {&g->q, a->head_dim, TILE_PACK_SPILL},
+        {&g->out, width, 0},
+        {&g->lane, LANES, 0},
+        {&g->max, 1, LANES},
+        {&g->all_out, kept * width, 0},
+        {&g->all_max, kept, 0},
+        {&g->all_sum, kept, 0},
+        {&g->weight, 0, clamp(rows, 1, ATTEND_ROWS) * WEIGHT_STRIDE},
+        {&g->values, 0, KEYS * width},
+        {&g->keys, 0, a->keys ? 0 : KEYS * a->head_dim},
     };
     int64_t used = 0;
     for (unsigned i = 0; i < sizeof arrays / sizeof *arrays; i++) {
-        int64_t floats = round_up(arrays[i].floats, LANES);
-        *arrays[i].place =
-            scratch ? scratch + used + (arrays[i].copies > 1 ? head : 0) * floats : 0;
-        used += floats * arrays[i].copies;
+        *arrays[i].place = scratch ? scratch + used + row * arrays[i].of_row : 0;
+        used += round_up(rows * arrays[i].of_row + arrays[i].of_all, LANES);
     }
     g->width = width;
     return used;
 }
 
+// A group of the queries of some heads that share their keys, at the start of the scratch.
+typedef struct attend_bundle {
+    attend_group g;
+    decoct_attention_piece piece; // of the first head
+} attend_bundle;
+
+// Bytes of the bundles, before the arrays.
+static int64_t attend_bundles_size(const decoct_attention_piece *a) {
+    return a->heads > 1 ? round_up(a->heads * (int64_t)sizeof(attend_bundle), 64) : 0;
+}
+
 static int64_t attention_scratch(const decoct_attention_piece *a) {
     attend_group g;
-    return attend_places(a, 0, 0, &g) * (int64_t)sizeof(float);
+    return attend_bundles_size(a) + attend_places(a, 0, 0, &g) * (int64_t)sizeof(float);
 }
 
 #endif

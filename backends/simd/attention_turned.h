@@ -5,27 +5,25 @@
 
 #include "attention_state.h"
 
-// Queries whose sums fit beside a square in registers; keys of one step, and how far ahead of it
-// keys are prefetched.
-enum { TURNED_ROWS = 4, TURNED_KEYS = LANES, KEYS_AHEAD = 16 };
+// Queries whose sums fit beside a square in registers; keys of one step.
+enum { TURNED_ROWS = 4, TURNED_KEYS = LANES };
 
 // LANES keys: `count` of them exist, the others count as 0.
 typedef struct turned_keys {
     const float *k;
     int64_t stride, count, dim;
     const float *q; // (dim, rows)
+    attend_ahead ahead;
 } turned_keys;
 
-// Square p of the columns from d on prefetches as many lines of the keys that follow as it has
-// itself, so that memory is asked evenly: the lines of some rows, each at the same column.
-INLINE void turned_ask(const turned_keys *a, int p, int64_t d) {
+// Square p of the columns from d on prefetches as many lines as it has itself, so that memory is
+// asked evenly: the lines of some rows, each at the same column.
+INLINE void attend_ask(attend_ahead ahead, int64_t p, int64_t d) {
     const int64_t rows = SQUARE * SQUARE / LANES, first = d % LANES / SQUARE * rows;
-    const uintptr_t from = (uintptr_t)a->k + (uintptr_t)d / LANES * LANES * sizeof(float);
     UNROLL
     for (int64_t i = 0; i < rows; i++) {
-        int64_t key = KEYS_AHEAD + p * SQUARE + first + i;
-        uintptr_t way = (uintptr_t)key * (uintptr_t)a->stride * sizeof(float);
-        __builtin_prefetch((const void *)(from + way)); // even beyond the end
+        int64_t floats = (p * SQUARE + first + i) * ahead.stride + d / LANES * LANES;
+        __builtin_prefetch((const void *)(ahead.from + (uintptr_t)floats * sizeof(float)));
     }
 }
 
@@ -61,7 +59,7 @@ INLINE void turned_step(int rows, bool whole, const turned_keys *a, float *to) {
             slice column[SQUARE];
             int64_t left = whole ? SQUARE : clamp(a->count - p * SQUARE, 0, SQUARE);
             slice_turn(a->k + p * SQUARE * a->stride + d, a->stride, left, column);
-            turned_ask(a, p, d);
+            attend_ask(a->ahead, p, d);
             UNROLL
             for (int i = 0; i < SQUARE; i++) {
                 UNROLL
@@ -94,6 +92,7 @@ INLINE void turned_rows(int rows, turned_keys a, int64_t count, int64_t most, fl
             turned_step(rows, false, &a, to + j);
         }
         a.k += TURNED_KEYS * a.stride;
+        a.ahead.from += (uintptr_t)(TURNED_KEYS * a.ahead.stride) * sizeof(float);
     }
 }
 
@@ -120,8 +119,11 @@ static bool attend_turns(const attend_group *g) {
 static void attend_turned(const attend_group *g, int64_t first, int64_t count, int64_t most) {
     static void (*const by_rows[TURNED_ROWS])(turned_keys, int64_t, int64_t,
                                               float *) = {turned_1, turned_2, turned_3, turned_4};
-    turned_keys keys = {
-        .k = attend_k(g->a, first), .stride = g->a->k_stride, .dim = g->a->head_dim, .q = g->q};
+    turned_keys keys = {.k = attend_k(g->a, first),
+                        .stride = g->a->k_stride,
+                        .dim = g->a->head_dim,
+                        .q = g->q,
+                        .ahead = g->k_ahead};
     by_rows[g->rows - 1](keys, count, most, g->weight);
 }
 

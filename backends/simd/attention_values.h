@@ -20,8 +20,13 @@ INLINE void value_tile(int rows, int vecs, int kind, const tile_args *a, const f
         }
     }
     const void *w = a->w;
+    uintptr_t ask = a->ask;
     tile_x x = tile_x_at(rows, 0, a->x, a->x_stride);
     for (int64_t p = 0; p < a->k; p++) {
+        if (kind & W_ASK) {
+            tile_ask_row(vecs, ask);
+            ask += (uintptr_t)a->ask_step;
+        }
         tile_step(rows, vecs, kind, a, w, &x, acc);
         w = tile_w_move(0, w, a->w_stride);
         tile_x_move(&x, 1);
@@ -36,14 +41,15 @@ INLINE void value_tiles(int rows, int vecs, int kind, const tile_args *a, const 
     for (int64_t i = 0; i < a->count; i++) {
         value_tile(rows, vecs, kind, &t, factor);
         t.w = tile_w_move(0, t.w, t.w_next);
+        t.ask += (uintptr_t)t.w_next * sizeof(float);
         t.y += t.y_next;
     }
 }
 
-INLINE void value_rows(int rows, int vecs, const tile_args *a, const float *factor) {
+INLINE void value_rows(int rows, int vecs, int kind, const tile_args *a, const float *factor) {
 #define CASE(n)                                                                                    \
     case n:                                                                                        \
-        value_tiles(n, vecs, 0, a, factor);                                                        \
+        value_tiles(n, vecs, kind, a, factor);                                                     \
         break;
     switch (rows) {
         TILE_ROWS_LIST(CASE)
@@ -54,11 +60,24 @@ INLINE void value_rows(int rows, int vecs, const tile_args *a, const float *fact
 }
 
 TILE_FUNCTION value_panels(int rows, const tile_args *a, const float *factor) {
-    value_rows(rows, PANEL_VECS, a, factor);
+    value_rows(rows, PANEL_VECS, 0, a, factor);
+}
+
+TILE_FUNCTION value_panels_asking(int rows, const tile_args *a, const float *factor) {
+    value_rows(rows, PANEL_VECS, W_ASK, a, factor);
 }
 
 TILE_FUNCTION value_narrow(int rows, const tile_args *a, const float *factor) {
-    value_rows(rows, 1, a, factor);
+    value_rows(rows, 1, 0, a, factor);
+}
+
+// Of one row.
+static void value_wide(const tile_args *a, const float *factor) {
+    if (a->ask) {
+        value_tiles(1, TILE_VECS_MAX, W_ASK, a, factor);
+    } else {
+        value_tiles(1, TILE_VECS_MAX, 0, a, factor);
+    }
 }
 
 // Some keys of a block: `all` see the first ones, which is one run; then row by row, by the bits of
@@ -68,6 +87,8 @@ typedef struct value_keys {
     int64_t from;   // its place in the block
     uint64_t all, any;
     const uint64_t *seen;
+    uintptr_t ask; // what the first one prefetches; 0: nothing
+    int64_t ask_step;
 } value_keys;
 
 // out = factor out + weight v for rows [r, r + rows) and these keys.
@@ -83,23 +104,26 @@ static void attend_some_values(const attend_group *g, int r, int rows, const val
                    .y = g->out + r * g->width,
                    .y_stride = g->width,
                    .seen = keys->seen,
+                   .ask = keys->ask,
+                   .ask_step = keys->ask_step,
                    .k_most = KEYS - __builtin_clzll(keys->any)};
     if (rows == 1) { // several panels at once, as far as they go
         const int64_t wide = TILE_VECS_MAX * LANES;
         o.cols = o.w_next = o.y_next = wide;
         o.count = g->width / wide;
-        if (g->a->keys) {
-            value_tiles(1, TILE_VECS_MAX, 0, &o, factor);
-        } else {
-            value_tiles(1, TILE_VECS_MAX, W_AHEAD, &o, factor);
-        }
+        value_wide(&o, factor);
         o.w = tile_w_move(0, o.w, o.count * wide);
+        o.ask += o.ask ? (uintptr_t)(o.count * wide) * sizeof(float) : 0;
         o.y += o.count * wide;
     }
     int64_t left = g->out + r * g->width + g->width - o.y;
     o.cols = o.w_next = o.y_next = PANEL;
     o.count = left / PANEL;
-    value_panels(rows, &o, factor);
+    if (o.ask) {
+        value_panels_asking(rows, &o, factor);
+    } else {
+        value_panels(rows, &o, factor);
+    }
     if (left % PANEL) { // one vector of two
         o.w = tile_w_move(0, o.w, o.count * PANEL);
         o.y += o.count * PANEL;
@@ -112,7 +136,11 @@ static void attend_some_values(const attend_group *g, int r, int rows, const val
 // out = factor out + weight v for rows [r, r + rows). Where a window begins, some rows see the
 // first keys and some do not: those keys are computed separately, and the run starts after them.
 static void attend_values(attend_group *g, int r, int rows, const float *v, int64_t v_stride) {
-    value_keys keys = {.v = v, .all = ~UINT64_C(0), .seen = g->seen + r};
+    value_keys keys = {.v = v,
+                       .all = ~UINT64_C(0),
+                       .seen = g->seen + r,
+                       .ask = r == 0 ? g->v_ahead.from : 0,
+                       .ask_step = g->v_ahead.stride * (int64_t)sizeof(float)};
     for (int i = r; i < r + rows; i++) {
         keys.all &= g->seen[i];
         keys.any |= g->seen[i];
@@ -130,7 +158,11 @@ static void attend_values(attend_group *g, int r, int rows, const float *v, int6
         for (int i = 0; i < rows; i++) {
             later[i] = g->seen[r + i] >> from;
         }
-        keys = (value_keys){v + from * v_stride, from, keys.all >> from, keys.any >> from, later};
+        keys = (value_keys){.v = v + from * v_stride,
+                            .from = from,
+                            .all = keys.all >> from,
+                            .any = keys.any >> from,
+                            .seen = later};
     }
     if (keys.any) {
         attend_some_values(g, r, rows, &keys, v_stride);

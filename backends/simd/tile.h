@@ -35,6 +35,7 @@ enum {
     W_AHEAD = 8,   // rows of w are far apart: they are prefetched some steps ahead
     W_F16 = 16,    // w is f16
     W_BF16 = 32,   // w is bf16, packed in pairs: see vec_load_pairs
+    W_ASK = 128,   // of values: each row of w asks for one row at `ask`
     W_STREAM = 64, // w of 16 bits that is read once, from memory: it is asked for AHEAD_BYTES ahead
 };
 
@@ -61,6 +62,8 @@ typedef struct tile_args {
     int64_t k_most;
     // How many such tiles there are, one after the other, and the way from each to the next.
     int64_t count, x_next, w_next, y_next;
+    uintptr_t ask;    // W_ASK: what the first row of w prefetches, even if it does not exist
+    int64_t ask_step; // bytes from one to the next
     // The tile of y that is written after these; each is prefetched one tile ahead. NULL: no such
     // tile.
     const float *y_ahead;
@@ -213,6 +216,16 @@ INLINE void tile_ask_w(int steps, int vecs, int kind, const tile_args *a, const 
         for (int i = 0; v < vecs && i < lines; i++) {
             uintptr_t from = (uintptr_t)tile_w(kind, a, w, v) + AHEAD_BYTES;
             __builtin_prefetch((const void *)(from + (uintptr_t)(i * line)));
+        }
+    }
+}
+
+// Asks for as much of another row as the tile has columns.
+INLINE void tile_ask_row(int vecs, uintptr_t row) {
+    UNROLL
+    for (int v = 0; v < TILE_VECS_MAX; v++) {
+        if (v < vecs) {
+            __builtin_prefetch((const void *)(row + (uintptr_t)v * LANES * sizeof(float)));
         }
     }
 }

@@ -243,6 +243,21 @@ static double work_of(const decoct_attention_args *a) {
            (double)(a->head_dim + a->value_dim + 20);
 }
 
+// Heads in a piece of unpacked keys: those that share their keys, so that each key is read once,
+// and those of a thread where keys of different heads are adjacent in memory. 0: one head, by
+// itself.
+static int64_t heads_together(const decoct_attention_args *a, int32_t threads) {
+    const int64_t group = a->heads / a->kv_heads;
+    const bool adjacent = a->k_head_stride < a->k_stride && a->v_head_stride < a->v_stride;
+    int64_t of_thread = dct_ceil_div(a->batch * a->heads, threads);
+    of_thread = dct_smaller(of_thread, a->heads);
+    int64_t heads = adjacent ? of_thread : dct_smaller(group, of_thread);
+    int64_t whole = dct_ceil_div(heads, group) * group; // no group is shared by two threads
+    bool all_work = a->batch * dct_ceil_div(a->heads, whole) >= threads;
+    heads = whole <= a->heads && (all_work || whole == heads) ? whole : heads;
+    return heads > 1 || adjacent ? heads : 0;
+}
+
 static decoct_status attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
                             int64_t keys_head_stride) {
     attend_job job = {.a = a,
@@ -256,15 +271,13 @@ static decoct_status attend(decoct_context *ctx, const decoct_attention_args *a,
     job.piece_rows = tile_rows(job.kernels, job.asked);
     job.pieces = dct_ceil_div(a->q_len, job.piece_rows);
     int32_t threads = dct_share(ctx, work_of(a));
-    bool side_by_side = !keys && packs_keys(job.kernels, job.asked) >= DECOCT_PACKS_HEADS &&
-                        job.pieces == 1 && a->k_head_stride < a->k_stride &&
-                        a->v_head_stride < a->v_stride;
-    job.heads = side_by_side ? dct_ceil_div(a->heads, threads) : 0;
+    bool together =
+        !keys && packs_keys(job.kernels, job.asked) >= DECOCT_PACKS_HEADS && job.pieces == 1;
+    job.heads = together ? heads_together(a, threads) : 0;
     decoct_status status = worker_scratch(ctx, &job);
     if (!status) {
-        int64_t parts = side_by_side ? dct_ceil_div(a->heads, job.heads) : a->heads * job.pieces;
-        dct_run_on(ctx, threads, a->batch * parts, side_by_side ? attend_heads : attend_piece,
-                   &job);
+        int64_t parts = job.heads ? dct_ceil_div(a->heads, job.heads) : a->heads * job.pieces;
+        dct_run_on(ctx, threads, a->batch * parts, job.heads ? attend_heads : attend_piece, &job);
     }
     return status;
 }
