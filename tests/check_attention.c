@@ -138,6 +138,28 @@ static void test_few_queries(void **state) {
     close_pair(&p);
 }
 
+// Rows of values 4 KiB apart, many queries: a kernel may copy them.
+static void test_far_values(void **state) {
+    pair p;
+    if (!open_pair(&p, *state, 1)) {
+        skip();
+    }
+    for (int turn = 0; turn < 2; turn++) {
+        shape s = {.batch = 1,
+                   .heads = 16,
+                   .kv_heads = 16,
+                   .q_len = 20,
+                   .kv_len = 130,
+                   .head_dim = 16,
+                   .value_dim = 64,
+                   .causal = turn,
+                   .q_offset = 110,
+                   .interleaved = true};
+        check_shape(p.ctx, p.scalar, &p.mine, &p.theirs, &s, true);
+    }
+    close_pair(&p);
+}
+
 // What is hidden contributes exactly nothing, even if it is NaN or infinite.
 static void test_poison(void **state) {
     pair p;
@@ -453,6 +475,7 @@ int main(void) {
                                        {"attention, shapes of the catalogue", test_catalogue},
                                        {"attention, shared heads", test_shared_heads},
                                        {"attention, few queries", test_few_queries},
+                                       {"attention, far values", test_far_values},
                                        {"attention, poison in what is hidden", test_poison},
                                        {"attention, strides", test_strides},
                                        {"attention, NaN", test_nan},

@@ -53,6 +53,38 @@ static void test_specials(void **state) {
     decoct_context_close(ctx);
 }
 
+// Short rows are computed some at a time: a row of special values beside others changes only
+// itself.
+static void test_neighbours(void **state) {
+    enum { ROWS = 7, MOST = 49 };
+    static const float specials[] = {-INFINITY, -1000.0f, 200.0f, NAN, INFINITY};
+    float x[ROWS * MOST], y[ROWS * MOST], alone[MOST];
+    decoct_context *ctx = check_open(*state, 1), *scalar = check_open("scalar", 1);
+    for (int cols = 1; ctx && cols <= MOST; cols++) {
+        for (int special = 0; special < 5; special++) {
+            check_fill(x, ROWS * cols, (uint64_t)cols, 2.0f);
+            for (int j = 0; j < cols; j++) {
+                x[2 * cols + j] = -INFINITY;
+            }
+            x[cols - 1] = x[5 * cols] = specials[special];
+            float scale = cols % 2 ? 0.5f : 0.0f;
+            assert_int_equal(decoct_softmax(ctx, ROWS, cols, scale, x, 0, y, 0), DECOCT_OK);
+            for (int i = 0; i < ROWS; i++) {
+                const float *row = y + i * cols;
+                assert_int_equal(decoct_softmax(scalar, 1, cols, scale, x + i * cols, 0, alone, 0),
+                                 DECOCT_OK);
+                assert_true(isnan(alone[0]) ? isnan(row[0]) && isnan(row[cols - 1])
+                                            : check_same_bits(row, alone, cols));
+            }
+        }
+    }
+    decoct_context_close(scalar);
+    if (!ctx) {
+        skip();
+    }
+    decoct_context_close(ctx);
+}
+
 // GELU of every 16381st float, small and huge, both forms: the bound holds everywhere.
 static void test_gelu_everywhere(void **state) {
     enum { BATCH = 1 << 10, STEP = 16381 };
@@ -121,6 +153,7 @@ int main(void) {
     static const check_test tests[] = {{"every operation on rows", test_every_operation},
                                        {"gelu of all magnitudes", test_gelu_everywhere},
                                        {"special values", test_specials},
+                                       {"rows, softmax of neighbours", test_neighbours},
                                        {"refusals", test_refusals},
                                        {"ids outside the table", test_ids}};
     return check_all_backends("rows", tests, sizeof tests / sizeof *tests);

@@ -113,8 +113,10 @@ static void attend_softmax(attend_group *g, int tiles, int64_t first, int64_t co
 static void attend_block(attend_group *g, int tiles, int64_t first, int64_t count) {
     const decoct_attention_piece *a = g->a;
     attend_softmax(g, tiles, first, count);
-    // v is read where it is if its columns come in whole vectors.
-    bool dense = a->value_dim != g->width;
+    // v is read where it is if its columns come in whole vectors, and the lines that one panel of
+    // one vector reads for each key are not all in the same set of the cache.
+    const bool same_set = PANEL_VECS == 1 && a->v_stride % (4096 / (int64_t)sizeof(float)) == 0;
+    const bool dense = a->value_dim != g->width || (tiles > 1 && same_set);
     if (dense) {
         attend_copy_values(g, first, count);
     }

@@ -83,7 +83,69 @@ INLINE void multiply_row(int64_t cols, vec factor, float *y) {
     }
 }
 
-INLINE void softmax_rows(const decoct_rows_piece *a, int scaled) {
+// Short rows, of at most HELD_VECS vectors, stay in registers, HELD_ROWS of them side by side: the
+// steps of one row wait for each other, from its maximum to its last product.
+enum { HELD_ROWS = 4, HELD_VECS = 3 };
+
+// exp(scale x - max) of row r of a piece, in e; the lanes of its sum.
+INLINE vec softmax_held_exp(int vecs, const decoct_rows_piece *a, int64_t r, int scaled, vec *e) {
+    const int64_t left = a->cols - (vecs - 1) * LANES; // of the last vector
+    const vec hidden = vec_set(-__builtin_inff());
+    vec max = hidden, sum = vec_set(0.0f);
+    UNROLL
+    for (int i = 0; i < vecs; i++) {
+        const int64_t here = i + 1 < vecs ? LANES : left;
+        e[i] = softmax_scale(rows_x(a, r) + i * LANES, scaled, vec_set(a->scale), here);
+        max = vec_max(max, here < LANES ? vec_blend_first(e[i], hidden, here) : e[i]);
+    }
+    float top = vec_fold_max(max);
+    vec shift = vec_set(top == -__builtin_inff() ? 0.0f : top);
+    UNROLL
+    for (int i = 0; i < vecs; i++) {
+        e[i] = vec_sub(e[i], shift);
+    }
+    UNROLL
+    for (int i = 0; i < vecs; i += EXP_VECS) {
+        vec_exp_all(vecs - i < EXP_VECS ? vecs - i : EXP_VECS, e + i);
+    }
+    UNROLL
+    for (int i = 0; i < vecs; i++) {
+        const int64_t here = i + 1 < vecs ? LANES : left;
+        sum = vec_add(sum, here < LANES ? vec_blend_first(e[i], vec_set(0.0f), here) : e[i]);
+    }
+    return sum;
+}
+
+INLINE void softmax_held(int rows, int vecs, const decoct_rows_piece *a, int64_t r, int scaled) {
+    const int64_t left = a->cols - (vecs - 1) * LANES;
+    vec e[HELD_ROWS][HELD_VECS], sum[HELD_ROWS];
+    UNROLL
+    for (int k = 0; k < rows; k++) {
+        sum[k] = softmax_held_exp(vecs, a, r + k, scaled, e[k]);
+    }
+    UNROLL
+    for (int k = 0; k < rows; k++) {
+        float total = vec_fold(sum[k]);
+        vec factor = vec_set(total == 0.0f ? 0.0f : 1.0f / total);
+        UNROLL
+        for (int i = 0; i < vecs; i++) {
+            tile_store(rows_y(a, r + k) + i * LANES, vec_mul(e[k][i], factor),
+                       i + 1 < vecs ? LANES : left);
+        }
+    }
+}
+
+INLINE void softmax_held_rows(int vecs, const decoct_rows_piece *a, int scaled) {
+    int64_t r = 0;
+    for (; r + HELD_ROWS <= a->rows; r += HELD_ROWS) {
+        softmax_held(HELD_ROWS, vecs, a, r, scaled);
+    }
+    for (; r < a->rows; r++) {
+        softmax_held(1, vecs, a, r, scaled);
+    }
+}
+
+INLINE void softmax_long_rows(const decoct_rows_piece *a, int scaled) {
     const vec scale = vec_set(a->scale);
     for (int64_t i = 0; i < a->rows; i++) {
         const float *x = rows_x(a, i);
@@ -92,6 +154,22 @@ INLINE void softmax_rows(const decoct_rows_piece *a, int scaled) {
         vec shift = vec_set(top == -__builtin_inff() ? 0.0f : top);
         float total = vec_fold(softmax_exp(a->cols, x, scaled, scale, shift, 1, y));
         multiply_row(a->cols, vec_set(total == 0.0f ? 0.0f : 1.0f / total), y);
+    }
+}
+
+INLINE void softmax_rows(const decoct_rows_piece *a, int scaled) {
+    switch ((a->cols + LANES - 1) / LANES) {
+    case 1:
+        softmax_held_rows(1, a, scaled);
+        break;
+    case 2:
+        softmax_held_rows(2, a, scaled);
+        break;
+    case HELD_VECS:
+        softmax_held_rows(HELD_VECS, a, scaled);
+        break;
+    default:
+        softmax_long_rows(a, scaled);
     }
 }
 
