@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zipfile
 
 import terminal
 
@@ -232,6 +233,49 @@ class Figures(unittest.TestCase):
         self.assertEqual((code, row["best_peer"]), (12, None))
         self.assertIn("times as far from ours as allowed", row["notes"]["openblas"])
 
+    def test_the_newest_one_wins(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(os.path.join(folder, "pypi", "openblas"))
+            shutil.copy(os.path.join(FOLDER, "libscipy_openblas.so"), os.path.join(folder, "pypi", "openblas"))
+            path = os.path.join(folder, "peers.json")
+            for asked, notes in (("openblas", {"openblas": "Newer"}),
+                                 ("openblas,openblas-debian", {"openblas": "Newer", "openblas-debian": "Not OpenBLAS"})):
+                code, out, err = peers("--rounds", "2", "--turn", "0.0005", "--folder", folder, "--peers", asked,
+                                       "--op", "plain", "--filter", "m:16/", "-o", path)
+                self.assertEqual(code, 0, err)
+                with open(path) as file:
+                    all = json.load(file)
+                self.assertEqual({name: p["note"].partition(";")[0] for name, p in all["context"]["peers"].items()}, notes)
+                self.assertEqual(set(all["rows"][0]["peers"]), set(notes))
+        code, out, err = peers("--list", "--folder", "/nonexistent")
+        self.assertNotIn("openblas-debian", out)
+        self.assertRegex(out, r"(?m)^mkl +missing: ")
+
+    def test_unpacked_wheels(self):
+        unpack = os.path.join(HERE, "..", "bench", "peers", "unpack.py")
+        wheels = {"mkl-1": ["rt.so.3", "core.so.3", "intel_lp64.so.3", "intel_thread.so.3", "def.so.3", "avx2.so.3",
+                            "avx512.so.3", "vml_def.so.3"],
+                  "intel_openmp-1": ["libiomp5.so"], "scipy_openblas32-1": ["libscipy_openblas.so"],
+                  "onnxruntime-1": ["libonnxruntime.so.1.32.0"], "onednn_cpu_gomp-1": ["libdnnl.so", "libdnnl.so.3"]}
+        with tempfile.TemporaryDirectory() as folder:
+            for name, members in wheels.items():
+                with zipfile.ZipFile(os.path.join(folder, name + "-py3.whl"), "w") as file:
+                    for member in members:
+                        member = member if member.startswith("lib") else "libmkl_" + member
+                        file.writestr("deep/lib/" + member, member)
+            target = os.path.join(folder, "to")
+            subprocess.run([sys.executable, unpack, folder, target], check=True)
+            found = sorted(os.path.relpath(os.path.join(place, name), target)
+                           for place, inner, names in os.walk(target) for name in names)
+            self.assertEqual(found, ["mkl/libiomp5.so", "mkl/libmkl_avx2.so.3", "mkl/libmkl_avx512.so.3",
+                                     "mkl/libmkl_core.so.3", "mkl/libmkl_def.so.3", "mkl/libmkl_intel_lp64.so.3",
+                                     "mkl/libmkl_intel_thread.so.3", "mkl/libmkl_rt.so", "onednn/libdnnl.so.3",
+                                     "onnxruntime/libonnxruntime.so.1", "openblas/libscipy_openblas.so"])
+            os.remove(os.path.join(folder, "mkl-1-py3.whl"))
+            done = subprocess.run([sys.executable, unpack, folder, target], stderr=subprocess.PIPE, text=True)
+            self.assertIn("no wheel mkl-*", done.stderr)
+            self.assertNotEqual(done.returncode, 0)
+
     def test_a_process_for_each_library(self):
         code, all = figures("--op", "plain", "--filter", "m:16/", "--threads", "2")
         row, = all["rows"]
@@ -316,7 +360,7 @@ class Progress(unittest.TestCase):
 
 class Refusals(unittest.TestCase):
     def test_usage(self):
-        for args in (["--op", "matmull"], ["--peers", "mkl"], ["--threads", "0"], ["more"],
+        for args in (["--op", "matmull"], ["--peers", "atlas"], ["--threads", "0"], ["more"],
                      ["--rounds", "0"], ["--turn", "-1"], ["--filter", "("], ["--seed", "1"], ["--random", "0"],
                      ["--random", "3", "--filter", "m:16"], ["--random", "3", "--model", "."]):
             code, out, err = peers(*args)

@@ -104,4 +104,5 @@ static bool run_blis(void *data) {
 }
 
 const peer peer_blis = {
-    "blis", "cblas_sgemm; cblas_sgemv for one row", load_blis, open_blis, run_blis, NULL, free};
+    "blis", "cblas_sgemm; cblas_sgemv for one row", load_blis, open_blis, run_blis, NULL, free,
+    false};

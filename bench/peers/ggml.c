@@ -475,9 +475,7 @@ static bool run_ggml(void *data) {
     return j->lib->compute(j->team->backend, j->graph) == 0;
 }
 
-const peer peer_ggml = {
-    "llama.cpp", "ggml_mul_mat, ggml_soft_max, ggml_flash_attn_ext, all f32",
-    load_ggml,   open_ggml,
-    run_ggml,    NULL,
-    close_job,
-};
+const peer peer_ggml = {"llama.cpp", "ggml_mul_mat, ggml_soft_max, ggml_flash_attn_ext, all f32",
+                        load_ggml,   open_ggml,
+                        run_ggml,    NULL,
+                        close_job,   false};

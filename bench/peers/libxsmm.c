@@ -198,4 +198,5 @@ const peer peer_libxsmm = {"libxsmm",
                            open_libxsmm,
                            run_libxsmm,
                            NULL,
-                           close_libxsmm};
+                           close_libxsmm,
+                           false};

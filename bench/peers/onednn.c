@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// oneDNN 2.x: matmul with weights in the layout that it prefers, dnnl_sgemm, softmax; attention is
+// oneDNN: matmul with weights in the layout that it prefers, dnnl_sgemm, softmax; attention is
 // in onednn_attention.c.
 #include "onednn.h"
 #include "library.h"
@@ -33,21 +33,9 @@ static bool find_functions(void *handle, onednn *lib, char *note, size_t size) {
         {"dnnl_engine_create", &lib->engine_create},
         {"dnnl_stream_create", &lib->stream_create},
         {"dnnl_stream_wait", &lib->stream_wait},
-        {"dnnl_memory_desc_init_by_strides", &lib->layout_strided},
-        {"dnnl_memory_desc_init_by_tag", &lib->layout_tagged},
-        {"dnnl_memory_desc_get_size", &lib->layout_size},
-        {"dnnl_memory_create", &lib->memory_create},
         {"dnnl_memory_set_data_handle", &lib->memory_set},
         {"dnnl_memory_destroy", &lib->memory_destroy},
-        {"dnnl_primitive_attr_create", &lib->attr_create},
-        {"dnnl_primitive_attr_set_output_scales", &lib->attr_scale},
-        {"dnnl_primitive_attr_destroy", &lib->attr_destroy},
-        {"dnnl_matmul_desc_init", &lib->matmul},
-        {"dnnl_softmax_forward_desc_init", &lib->softmax},
-        {"dnnl_primitive_desc_create", &lib->plan_create},
-        {"dnnl_reorder_primitive_desc_create", &lib->plan_reorder},
         {"dnnl_primitive_desc_query", &lib->plan_query},
-        {"dnnl_primitive_desc_query_md", &lib->plan_layout},
         {"dnnl_primitive_desc_destroy", &lib->plan_destroy},
         {"dnnl_primitive_create", &lib->primitive_create},
         {"dnnl_primitive_execute", &lib->primitive_execute},
@@ -58,12 +46,10 @@ static bool find_functions(void *handle, onednn *lib, char *note, size_t size) {
     return library_find(handle, symbols, (int)(sizeof symbols / sizeof *symbols), note, size);
 }
 
-static void *load_onednn(const char *folder, char *note, size_t size) {
-    static const char *const names[] = {"libdnnl.so.2", NULL};
-    (void)folder;
-    void *handle = library_open(names, note, size);
+static void *load_from(void *handle, int release, char *note, size_t size) {
     onednn *lib = calloc(1, sizeof *lib);
-    if (!handle || !lib || !find_functions(handle, lib, note, size)) {
+    if (!lib || !find_functions(handle, lib, note, size) ||
+        !(release == 3 ? onednn3_find : onednn2_find)(handle, lib, note, size)) {
         free(lib);
         return NULL;
     }
@@ -77,6 +63,18 @@ static void *load_onednn(const char *folder, char *note, size_t size) {
     snprintf(note, size, "oneDNN %d.%d.%d; %s", v->major, v->minor, v->patch,
              lib->isa_name(lib->isa()));
     return lib;
+}
+
+static void *load_old(const char *folder, char *note, size_t size) {
+    static const char *const names[] = {"libdnnl.so.2", NULL};
+    (void)folder;
+    void *handle = library_open(names, note, size);
+    return handle ? load_from(handle, 2, note, size) : NULL;
+}
+
+static void *load_onednn(const char *folder, char *note, size_t size) {
+    void *handle = library_open_in(folder, "pypi/onednn/libdnnl.so.3", note, size);
+    return handle ? load_from(handle, 3, note, size) : load_old(folder, note, size);
 }
 
 // ---- Jobs ----
@@ -218,12 +216,20 @@ static bool run_onednn(void *data) {
     return j->attention ? onednn_attention_run(j->attention) : run_matmul(j);
 }
 
-const peer peer_onednn = {
-    "onednn",
+static const char calls[] =
     "matmul with packed weights, dnnl_sgemm where that has the same kernels; softmax; attention: a "
-    "loop of matmul (one query: dnnl_sgemm) and softmax over heads and blocks of queries",
-    load_onednn,
-    open_onednn,
-    run_onednn,
-    NULL,
-    close_onednn};
+    "loop of matmul (one query: dnnl_sgemm) and softmax over heads and blocks of queries";
+
+const peer peer_onednn = {.name = "onednn",
+                          .words = calls,
+                          .load = load_onednn,
+                          .open = open_onednn,
+                          .run = run_onednn,
+                          .close = close_onednn};
+const peer peer_onednn_old = {.name = "onednn-debian",
+                              .words = calls,
+                              .load = load_old,
+                              .open = open_onednn,
+                              .run = run_onednn,
+                              .close = close_onednn,
+                              .only_named = true};

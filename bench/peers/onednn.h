@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The declarations of oneDNN 2.x for the adapter, and the few steps that its operations share.
+// The declarations of oneDNN for the adapter, and the few steps that its operations share. What
+// release 3 has in another form than release 2 is in onednn3.c.
 #ifndef BENCH_ONEDNN_H
 #define BENCH_ONEDNN_H
 
 #include "peer.h"
 
-// Their descriptions, of which only the sizes matter here: a layout is as long as theirs in 2.x,
-// an operation longer than any of theirs.
+// Their descriptions, of which only the sizes matter here: a layout is as long as theirs in 2.x
+// (in 3.x the first word is a pointer to theirs), an operation longer than any of theirs.
 typedef struct onednn_layout {
     int64_t words[87];
 } onednn_layout;
@@ -63,6 +64,12 @@ typedef struct onednn {
                  const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
                  int64_t ldc);
     void (*set_threads)(int threads); // of OpenMP
+    // Of this adapter, for the release that was found: the plan of y = scale * x w, and of softmax.
+    // The layout that a plan prefers for the weights goes to `w`.
+    bool (*plan_matmul)(const struct onednn *lib, void **plan, const onednn_layout *x,
+                        onednn_layout *w, const onednn_layout *y, float scale);
+    bool (*plan_softmax)(const struct onednn *lib, void **plan, const onednn_layout *data,
+                         int axis);
 } onednn;
 
 // A primitive and the memory that it works on: source, (weights,) destination.
@@ -79,7 +86,13 @@ typedef struct onednn_shape {
     int64_t group_stride, row_stride, col_stride;
 } onednn_shape;
 
+enum { ONEDNN_INFERENCE = 96, ONEDNN_QUERY_WEIGHTS = 131 };
+
+// onednn3.c: fills in what release 3 has in another form. False: a function is missing.
+bool onednn3_find(void *handle, onednn *lib, char *note, size_t size);
+
 // onednn_call.c
+bool onednn2_find(void *handle, onednn *lib, char *note, size_t size);
 bool onednn_strided(const onednn *lib, const onednn_shape *shape, onednn_layout *layout);
 // The primitive of a plan, with memory of these layouts for its arguments; ends the plan.
 bool onednn_make(const onednn *lib, void *plan, const int *whats,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Causal attention as a user of oneDNN 2.x writes it: for each head and each block of queries,
+// Causal attention as a user of oneDNN writes it: for each head and each block of queries,
 // scores = q k^T of the keys that the block sees, the mask, softmax, and the product with v. Its
 // threads work inside the primitives.
 #include "onednn.h"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // oneDNN: one primitive, from its description to its call.
+#include "library.h"
 #include "onednn.h"
 
-enum { INFERENCE = 96, QUERY_KERNEL = 8, QUERY_WEIGHTS = 131 };
+enum { QUERY_KERNEL = 8 };
 
 bool onednn_strided(const onednn *lib, const onednn_shape *s, onednn_layout *layout) {
     const int64_t dims[] = {s->groups, s->rows, s->cols};
@@ -28,26 +29,16 @@ bool onednn_matmul(const onednn *lib, const onednn_layout *x, onednn_layout *w,
                    const onednn_layout *y, float scale, onednn_call *call) {
     static const int whats[] = {ONEDNN_SRC, ONEDNN_WEIGHTS, ONEDNN_DST};
     const onednn_layout *layouts[] = {x, w, y};
-    onednn_operation operation;
-    void *attr = NULL, *plan = NULL;
-    bool planned = !lib->attr_create(&attr) && !lib->attr_scale(attr, 1, 0, &scale) &&
-                   !lib->matmul(&operation, x, w, NULL, y) &&
-                   !lib->plan_create(&plan, &operation, attr, lib->engine, NULL);
-    lib->attr_destroy(attr);
-    if (!planned) {
-        return false;
-    }
-    *w = *lib->plan_layout(plan, QUERY_WEIGHTS, 0);
-    return onednn_make(lib, plan, whats, layouts, 3, call);
+    void *plan = NULL;
+    return lib->plan_matmul(lib, &plan, x, w, y, scale) &&
+           onednn_make(lib, plan, whats, layouts, 3, call);
 }
 
 bool onednn_softmax(const onednn *lib, const onednn_layout *data, int axis, onednn_call *call) {
     static const int whats[] = {ONEDNN_SRC, ONEDNN_DST};
     const onednn_layout *layouts[] = {data, data};
-    onednn_operation operation;
     void *plan = NULL;
-    return !lib->softmax(&operation, INFERENCE, data, axis) &&
-           !lib->plan_create(&plan, &operation, NULL, lib->engine, NULL) &&
+    return lib->plan_softmax(lib, &plan, data, axis) &&
            onednn_make(lib, plan, whats, layouts, 2, call);
 }
 
@@ -73,4 +64,46 @@ void onednn_free(const onednn *lib, onednn_call *call) {
         lib->primitive_destroy(call->primitive);
     }
     *call = (onednn_call){0};
+}
+
+// ---- Release 2 ----
+
+static bool plan_matmul(const onednn *lib, void **plan, const onednn_layout *x, onednn_layout *w,
+                        const onednn_layout *y, float scale) {
+    onednn_operation operation;
+    void *attr = NULL;
+    bool planned = !lib->attr_create(&attr) && !lib->attr_scale(attr, 1, 0, &scale) &&
+                   !lib->matmul(&operation, x, w, NULL, y) &&
+                   !lib->plan_create(plan, &operation, attr, lib->engine, NULL);
+    lib->attr_destroy(attr);
+    if (planned) {
+        *w = *lib->plan_layout(*plan, ONEDNN_QUERY_WEIGHTS, 0);
+    }
+    return planned;
+}
+
+static bool plan_softmax(const onednn *lib, void **plan, const onednn_layout *data, int axis) {
+    onednn_operation operation;
+    return !lib->softmax(&operation, ONEDNN_INFERENCE, data, axis) &&
+           !lib->plan_create(plan, &operation, NULL, lib->engine, NULL);
+}
+
+bool onednn2_find(void *handle, onednn *lib, char *note, size_t size) {
+    const library_symbol symbols[] = {
+        {"dnnl_memory_desc_init_by_strides", &lib->layout_strided},
+        {"dnnl_memory_desc_init_by_tag", &lib->layout_tagged},
+        {"dnnl_memory_desc_get_size", &lib->layout_size},
+        {"dnnl_memory_create", &lib->memory_create},
+        {"dnnl_primitive_attr_create", &lib->attr_create},
+        {"dnnl_primitive_attr_set_output_scales", &lib->attr_scale},
+        {"dnnl_primitive_attr_destroy", &lib->attr_destroy},
+        {"dnnl_matmul_desc_init", &lib->matmul},
+        {"dnnl_softmax_forward_desc_init", &lib->softmax},
+        {"dnnl_primitive_desc_create", &lib->plan_create},
+        {"dnnl_reorder_primitive_desc_create", &lib->plan_reorder},
+        {"dnnl_primitive_desc_query_md", &lib->plan_layout},
+    };
+    lib->plan_matmul = plan_matmul;
+    lib->plan_softmax = plan_softmax;
+    return library_find(handle, symbols, (int)(sizeof symbols / sizeof *symbols), note, size);
 }

@@ -33,11 +33,8 @@ static bool no_memory(library *lib) {
     return false;
 }
 
-static void *load_onnxruntime(const char *folder, char *note, size_t size) {
-    static const char file[] =
-        "node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1";
+static void *load_from(void *handle, char *note, size_t size) {
     const ort_api_base *(*base)(void) = NULL;
-    void *handle = library_open_in(folder, file, note, size);
     const library_symbol symbols[] = {{"OrtGetApiBase", &base}};
     library *lib = calloc(1, sizeof *lib);
     if (!handle || !lib || !library_find(handle, symbols, 1, note, size)) {
@@ -52,6 +49,17 @@ static void *load_onnxruntime(const char *folder, char *note, size_t size) {
     snprintf(note, size, "%s: %s", base()->version(), lib->api ? lib->error : "no such API");
     free(lib);
     return NULL;
+}
+
+static void *load_npm(const char *folder, char *note, size_t size) {
+    static const char file[] =
+        "node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1";
+    return load_from(library_open_in(folder, file, note, size), note, size);
+}
+
+static void *load_onnxruntime(const char *folder, char *note, size_t size) {
+    void *handle = library_open_in(folder, "pypi/onnxruntime/libonnxruntime.so.1", note, size);
+    return handle ? load_from(handle, note, size) : load_npm(folder, note, size);
 }
 
 // ---- Models ----
@@ -361,11 +369,18 @@ static void *open_onnxruntime(void *data, const peer_case *c, char *why, size_t 
     return j;
 }
 
-const peer peer_onnxruntime = {
-    "onnxruntime",
-    "MatMul, Softmax and its fastest attention operator, each a session of its own",
-    load_onnxruntime,
-    open_onnxruntime,
-    run_onnxruntime,
-    NULL,
-    close_onnxruntime};
+#define CALLS "MatMul, Softmax and its fastest attention operator, each a session of its own"
+
+const peer peer_onnxruntime = {.name = "onnxruntime",
+                               .words = CALLS,
+                               .load = load_onnxruntime,
+                               .open = open_onnxruntime,
+                               .run = run_onnxruntime,
+                               .close = close_onnxruntime};
+const peer peer_onnxruntime_old = {.name = "onnxruntime-npm",
+                                   .words = CALLS,
+                                   .load = load_npm,
+                                   .open = open_onnxruntime,
+                                   .run = run_onnxruntime,
+                                   .close = close_onnxruntime,
+                                   .only_named = true};

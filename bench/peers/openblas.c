@@ -14,26 +14,48 @@ typedef struct library {
     const char *(*config)(void);
 } library;
 
-static void *load_openblas(const char *folder, char *note, size_t size) {
-    static const char *const names[] = {"libopenblas.so.0", NULL};
-    (void)folder;
-    unsetenv("OPENBLAS_CORETYPE"); // these two would make it act as an older CPU
-    unsetenv("OPENBLAS_L2_SIZE");
-    void *handle = library_open(names, note, size);
+// `prefix`: of the names of all functions.
+static void *load_from(void *handle, const char *prefix, char *note, size_t size) {
+    static const char *const names[] = {
+        "cblas_sgemm",           "cblas_sgemv",         "openblas_set_num_threads",
+        "openblas_get_corename", "openblas_get_config", "cblas_sgemm_batch_strided"};
+    enum { COUNT = sizeof names / sizeof *names };
+    char whole[COUNT][64];
     library *lib = calloc(1, sizeof *lib);
-    const library_symbol symbols[] = {
-        {"cblas_sgemm", &lib->blas.sgemm},
-        {"cblas_sgemv", &lib->blas.sgemv},
-        {"openblas_set_num_threads", &lib->set_threads},
-        {"openblas_get_corename", &lib->core},
-        {"openblas_get_config", &lib->config},
-    };
-    if (!handle || !lib || !library_find(handle, symbols, 5, note, size)) {
+    void *to[COUNT] = {&lib->blas.sgemm, &lib->blas.sgemv, &lib->set_threads,
+                       &lib->core,       &lib->config,     &lib->blas.sgemm_batch};
+    library_symbol symbols[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(whole[i], sizeof whole[i], "%s%s", prefix, names[i]);
+        symbols[i] = (library_symbol){whole[i], to[i]};
+    }
+    if (!lib || !library_find(handle, symbols, COUNT - 1, note, size)) {
         free(lib);
         return NULL;
     }
+    library_find_optional(handle, &symbols[COUNT - 1]); // since 0.3.28
     snprintf(note, size, "%s; core %s", lib->config(), lib->core());
     return lib;
+}
+
+// These two would make it act as an older CPU.
+static void forget_settings(void) {
+    unsetenv("OPENBLAS_CORETYPE");
+    unsetenv("OPENBLAS_L2_SIZE");
+}
+
+static void *load_old(const char *folder, char *note, size_t size) {
+    static const char *const names[] = {"libopenblas.so.0", NULL};
+    (void)folder;
+    forget_settings();
+    void *handle = library_open(names, note, size);
+    return handle ? load_from(handle, "", note, size) : NULL;
+}
+
+static void *load_openblas(const char *folder, char *note, size_t size) {
+    forget_settings();
+    void *handle = library_open_in(folder, "pypi/openblas/libscipy_openblas.so", note, size);
+    return handle ? load_from(handle, "scipy_", note, size) : load_old(folder, note, size);
 }
 
 static void *open_openblas(void *data, const peer_case *c, char *why, size_t size) {
@@ -49,7 +71,18 @@ static bool run_openblas(void *data) {
     return true;
 }
 
-const peer peer_openblas = {"openblas",    "cblas_sgemm; cblas_sgemv for one row",
-                            load_openblas, open_openblas,
-                            run_openblas,  NULL,
-                            free};
+#define CALLS "cblas_sgemm; cblas_sgemv for one row; cblas_sgemm_batch_strided where it is there"
+
+const peer peer_openblas = {.name = "openblas",
+                            .words = CALLS,
+                            .load = load_openblas,
+                            .open = open_openblas,
+                            .run = run_openblas,
+                            .close = free};
+const peer peer_openblas_old = {.name = "openblas-debian",
+                                .words = CALLS,
+                                .load = load_old,
+                                .open = open_openblas,
+                                .run = run_openblas,
+                                .close = free,
+                                .only_named = true};

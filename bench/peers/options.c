@@ -12,8 +12,9 @@
 enum { RANDOM_MOST = 10000 };
 
 const peer *const all_peers[] = {
-    &peer_decoct_blas, &peer_openblas,    &peer_blis, &peer_libxsmm, &peer_onednn,
-    &peer_xnnpack,     &peer_onnxruntime, &peer_ggml, NULL,
+    &peer_decoct_blas,     &peer_openblas,    &peer_blis, &peer_libxsmm,      &peer_onednn,
+    &peer_xnnpack,         &peer_onnxruntime, &peer_mkl,  &peer_openblas_old, &peer_onednn_old,
+    &peer_onnxruntime_old, &peer_ggml,        NULL,
 };
 
 #define OPS "matmul, plain, batch, blas, cold, softmax, attention, decode"
@@ -53,7 +54,11 @@ static const struct argp_option option_list[] = {
      "Measure even if the library rejected a kernel of a backend: the next backend serves it. "
      "Without this it is an error (exit code 12)",
      0},
-    {"peers", KEY_PEERS, "LIST", 0, "Only these peers", 0},
+    {"peers", KEY_PEERS, "LIST", 0,
+     "Only these peers; older releases (openblas-debian, onednn-debian, onnxruntime-npm) are "
+     "measured "
+     "only if they are named, or where no newer one is found",
+     0},
     {"model", KEY_MODEL, "DIR", 0,
      "Only prefill and decode of a whole model, beside llama.cpp; bench/peers/make_gpt2 makes DIR",
      0},
@@ -100,7 +105,7 @@ static void check_words(struct argp_state *state, const char *option, const word
 }
 
 static void take_peers(struct argp_state *state, const char *arg, word_list *list) {
-    char names[256] = "";
+    char names[512] = "";
     for (int i = 0; all_peers[i]; i++) {
         size_t used = strlen(names);
         snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", all_peers[i]->name);

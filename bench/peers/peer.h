@@ -48,9 +48,11 @@ typedef struct peer {
     bool (*run)(void *job);
     void (*finish)(void *job); // untimed; NULL: not needed
     void (*close)(void *job);
+    bool only_named; // an older release: left out unless --peers names it
 } peer;
 
 extern const peer peer_decoct_blas; // ours, which is never the best peer
+extern const peer peer_openblas_old, peer_onednn_old, peer_onnxruntime_old, peer_mkl;
 extern const peer peer_openblas, peer_blis, peer_libxsmm, peer_onednn, peer_xnnpack,
     peer_onnxruntime, peer_ggml;
 

@@ -115,7 +115,8 @@ static int find_peers(const settings *s, report *out, const peer **found) {
     for (int i = 0; all_peers[i]; i++) {
         const peer *p = all_peers[i];
         char note[SIDE_NOTE] = "";
-        if (s->peers.count && !word_list_has(&s->peers, p->name)) {
+        bool named = word_list_has(&s->peers, p->name);
+        if (!named && (s->peers.count || p->only_named)) {
             continue;
         }
         bool there = child_find(p, s->folder, s->limit, note);

@@ -13,9 +13,9 @@
 enum { ORDER_OPEN, ORDER_TURN };
 
 // After its turn a side is watched for pieces of this time. It sleeps if no thread is ready to run
-// and all together used less of the CPU than this part of such a piece, and is stopped if it
-// did not sleep after the whole time.
-static const double PIECE = 0.0005, ASLEEP_BELOW = 0.05, SETTLE = 0.02;
+// and all together used less of the CPU than this part of such a piece. It is stopped if it did not
+// fall asleep within SETTLE seconds of CPU time, or within SETTLE_MOST where others have the CPUs.
+static const double PIECE = 0.0005, ASLEEP_BELOW = 0.05, SETTLE = 0.02, SETTLE_MOST = 0.5;
 
 // ---- In the new process ----
 
@@ -70,9 +70,10 @@ static bool is_awake(const side *s) {
 
 // Waits until its threads sleep; if they do not, it is stopped until its next turn.
 static void settle(side *s) {
-    double until = clock_now() + SETTLE;
+    double from = lockstep_cpu_time(&s->worker), until = clock_now() + SETTLE_MOST;
     while (!s->spins && is_awake(s)) {
-        s->spins = clock_now() > until;
+        double used = (lockstep_cpu_time(&s->worker) - from) * 1e-9;
+        s->spins = used > SETTLE || clock_now() > until;
     }
     if (s->spins) {
         s->stopped = kill(s->worker.pid, SIGSTOP) == 0;

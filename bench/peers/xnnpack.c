@@ -126,7 +126,7 @@ static bool run_xnnpack(void *data) {
 }
 
 const peer peer_xnnpack = {
-    "xnnpack",    "fully_connected_nc_f32, its weights packed; softmax_nc_f32",
-    load_xnnpack, open_xnnpack,
-    run_xnnpack,  NULL,
-    close_xnnpack};
+    "xnnpack",     "fully_connected_nc_f32, its weights packed; softmax_nc_f32",
+    load_xnnpack,  open_xnnpack,
+    run_xnnpack,   NULL,
+    close_xnnpack, false};

@@ -5,7 +5,8 @@ them with what the program says about a wrong value."""
 PINS = "none compact spread core l3 numa kind:performance kind:efficiency".split()
 LISTED = {  # (command or None for all, option)
     (None, "pin"): PINS,
-    ("peers", "peers"): "openblas blis decoct-blas libxsmm onednn xnnpack onnxruntime llama.cpp".split(),
+    ("peers", "peers"): ("openblas blis decoct-blas libxsmm mkl onednn xnnpack onnxruntime llama.cpp "
+                         "openblas-debian onednn-debian onnxruntime-npm").split(),
 }
 
 

@@ -9,6 +9,10 @@
 #include <threads.h>
 #include <unistd.h>
 
+#ifndef CONFIG
+#define CONFIG "Not OpenBLAS"
+#endif
+
 void cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
                  const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
 void cblas_sgemv(int order, int trans, int m, int n, float alpha, const float *a, int lda,
@@ -75,5 +79,5 @@ const char *openblas_get_corename(void) {
 }
 
 const char *openblas_get_config(void) {
-    return "Not OpenBLAS";
+    return CONFIG;
 }

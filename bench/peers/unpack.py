@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""unpack.py FROM TO: takes the libraries that `decoct peers` opens out of the wheels in the folder FROM; each goes to
+TO/NAME-OF-THE-PACKAGE/ with the file name that it has in its own SONAME."""
+import fnmatch
+import os
+import shutil
+import sys
+import zipfile
+
+# The start of a wheel's name, the folder, and patterns of its libraries with the names to give them ("": their own).
+WANTED = [
+    ("mkl-", "mkl", {"libmkl_rt.so.*": "libmkl_rt.so", "libmkl_core.so.*": "", "libmkl_intel_lp64.so.*": "",
+                     "libmkl_intel_thread.so.*": "", "libmkl_def.so.*": "", "libmkl_avx2.so.*": "",
+                     "libmkl_avx512.so.*": ""}),
+    ("intel_openmp-", "mkl", {"libiomp5.so": ""}),
+    ("scipy_openblas32-", "openblas", {"libscipy_openblas.so": ""}),
+    ("onnxruntime-", "onnxruntime", {"libonnxruntime.so.1.*": "libonnxruntime.so.1"}),
+    ("onednn_cpu_gomp-", "onednn", {"libdnnl.so.3": ""}),
+]
+
+
+def unpack(wheel, folder, libraries):
+    """How many files were written."""
+    done = 0
+    os.makedirs(folder, exist_ok=True)
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.namelist():
+            for pattern, name in libraries.items():
+                if fnmatch.fnmatch(os.path.basename(member), pattern):
+                    target = os.path.join(folder, name or os.path.basename(member))
+                    with archive.open(member) as source, open(target + ".new", "wb") as file:
+                        shutil.copyfileobj(source, file)
+                    os.replace(target + ".new", target)
+                    done += 1
+    return done
+
+
+def main(source, target):
+    for start, folder, libraries in WANTED:
+        wheels = sorted(name for name in os.listdir(source) if name.startswith(start) and name.endswith(".whl"))
+        if not wheels:
+            sys.exit("unpack.py: no wheel %s* in %s" % (start, source))
+        done = unpack(os.path.join(source, wheels[-1]), os.path.join(target, folder), libraries)
+        if done < len(libraries):
+            sys.exit("unpack.py: %s has %d of %d libraries" % (wheels[-1], done, len(libraries)))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        print("usage: unpack.py FROM TO", file=sys.stderr)
+        sys.exit(64)
+    main(*sys.argv[1:])
