@@ -42,7 +42,9 @@ function stateWords(s, c) {
   if (text("disturbed", s, c)) parts.push("disturbed");
   const checked = value("correct", s, c) !== null;
   const other = (text("reference", s, c) || "").startsWith("other bits");
-  return parts.join(", ") || (!checked ? "unchecked" : other ? "near (other bits)" : "correct");
+  const away = value("distance", s, c);
+  const near = "near (other bits" + (away === null ? ")" : `, ${away.toPrecision(2)} away)`);
+  return parts.join(", ") || (!checked ? "unchecked" : other ? near : "correct");
 }
 
 const TIPS = FIELDS.filter(f => f.shownIn("TIP"));
