@@ -151,9 +151,10 @@ static void add_reference(score_reference *r, const fleet *f, uint32_t series, u
         r->at[key][0] = r->at[key][1] = -1;
     }
     for (int kind = SCORE_ONE; kind <= SCORE_ALL; kind++) {
-        if (counts_as(kind, f->cases[which].wholes[RESULTS_WORKERS], all)) {
+        if (counts_as((score_threads)kind, f->cases[which].wholes[RESULTS_WORKERS], all)) {
             r->rows = cli_resize(r->rows, (int64_t)r->count + 1, sizeof *r->rows);
-            r->rows[r->count] = (score_row){r->keys.keys[key].at, lines[line].which, kind, speed};
+            r->rows[r->count] =
+                (score_row){r->keys.keys[key].at, lines[line].which, (score_threads)kind, speed};
             r->of[lines[line].which]++;
             r->at[key][kind] = (int32_t)r->count++;
         }
@@ -209,7 +210,8 @@ static void find_partner(score *s, const score_reference *r, const fleet *f, con
     bool used = false;
     for (int kind = SCORE_ONE; key != NO_KEY && kind <= SCORE_ALL; kind++) {
         int32_t row = r->at[key][kind];
-        if (row >= 0 && counts_as(kind, f->cases[which].wholes[RESULTS_WORKERS], all)) {
+        if (row >= 0 &&
+            counts_as((score_threads)kind, f->cases[which].wholes[RESULTS_WORKERS], all)) {
             double speed = speed_of(f, cell, line_of(&f->cases[which]));
             const char *why = why_not(cell, speed);
             s->found[row] = (score_found){why ? NAN : speed / r->rows[row].speed, why};
