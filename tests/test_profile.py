@@ -86,13 +86,21 @@ class Profile(unittest.TestCase):
         self.assertNotIn("layer", shown["steps"][0])
 
     def test_table(self):
-        ran = run("--model", folder("gpt2-f32"), "--tokens", "4", "--runs", "1", "--layers")
+        ran = run("--model", folder("gpt2-f32"), "--tokens", "4", "--runs", "1", "--layers", "--threads", "1")
         self.assertEqual((ran.returncode, ran.stderr), (0, ""))
         lines = ran.stdout.splitlines()
         self.assertRegex(lines[0], r"^gpt2, \d+ layers; 4 tokens at once; \w+, \d+ threads?; the fastest of 1 run$")
         self.assertRegex(lines[1], r"^limits: arithmetic [\d.]+ GFLOP/s, memory [\d.]+ GB/s$")
         self.assertRegex(ran.stdout, r"\n  output projection +0 +1 +[\d.]+ +[\d.]+ % +[\d.]+ +[\d.]+ +\d+ % of (arithmetic|memory)\n")
         self.assertRegex(lines[-1], r"^  all steps +\d+ +[\d.]+ +100\.0 %$")
+
+    def test_idle(self):
+        """The share of each thread: this model is too small to be shared, so the second one does nothing."""
+        shown = self.profile("gpt2-f32", "--tokens", "4", "--threads", "2")
+        self.assertEqual(len(shown["idle"]), 2)
+        self.assertTrue(0 <= shown["idle"][0] < 1 and abs(shown["idle"][1] - 1) < 1e-6, shown["idle"])
+        ran = run("--model", folder("gpt2-f32"), "--tokens", "4", "--runs", "1", "--threads", "2")
+        self.assertRegex(ran.stdout.splitlines()[-1], r"^  idle, by thread: \d+ %, 100 % of this time$")
 
     def test_refusals(self):
         for args, words in (((), "give a text, or --tokens N"), (("the", "--tokens", "3"), "instead of a text"),
