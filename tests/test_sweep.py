@@ -543,9 +543,11 @@ class Catalogue(Folder):
     def test_unknown_names(self):
         types = "there is no 'brew'. There are " + ", ".join(self.lists()[1])
         for option, words in (("--op", "there is no 'brew'. There are matmul"), ("--dtype", types)):
-            code, _, err = self.sweep(option, "brew")
-            self.assertEqual(code, 64)
-            self.assertIn(words, err)
+            first = "matmul" if option == "--op" else "bf16"
+            for given in ("brew", first + ",brew"):
+                code, _, err = self.sweep(option, given)
+                self.assertEqual(code, 64)
+                self.assertIn(words, err)
 
     def test_a_type_is_not_ignored(self):
         for command in ("sweep", "bench"):

@@ -78,30 +78,6 @@ static const struct argp_option where_rows[] = {
     {0},
 };
 
-static void check_ops(struct argp_state *state, const word_list *ops) {
-    char names[512];
-    catalogue_timed(names, sizeof names);
-    for (int i = 0; i < ops->count; i++) {
-        parse_check(state, "op", ops->items[i], names);
-    }
-}
-
-static void check_dtypes(struct argp_state *state, const word_list *list) {
-    char names[256];
-    stored_names(names, sizeof names);
-    for (int i = 0; i < list->count; i++) {
-        parse_check(state, "dtype", list->items[i], names);
-    }
-}
-
-static void check_blocks(struct argp_state *state, const word_list *list) {
-    char names[256];
-    block_shape_names(names, sizeof names);
-    for (int i = 0; i < list->count; i++) {
-        parse_check(state, "block", list->items[i], names);
-    }
-}
-
 // --dtype must not be ignored where an operation is named.
 static void check_typed(struct argp_state *state, const choices *c) {
     for (int i = 0; i < c->op.count && c->dtype.count; i++) {
@@ -168,6 +144,15 @@ int64_t choices_number(struct argp_state *state, const char *option, const char 
     return list.items[0];
 }
 
+// A list of which each entry must be one of the names that `put_names` writes.
+static void take_names(struct argp_state *state, const char *option, const char *arg,
+                       void (*put_names)(char *text, size_t size), word_list *list) {
+    char names[512];
+    put_names(names, sizeof names);
+    choices_words(state, option, arg, list);
+    parse_check_list(state, option, arg, names);
+}
+
 // "all" and "best" are replaced by what they mean here, so they must be the only entry.
 static void check_backend_list(struct argp_state *state, const word_list *list) {
     for (int i = 0; i < list->count && list->count > 1; i++) {
@@ -195,8 +180,7 @@ static error_t parse_what(int key, char *arg, struct argp_state *state) {
         state->child_inputs[0] = c;
         return 0;
     case KEY_OP:
-        choices_words(state, "op", arg, &c->op);
-        check_ops(state, &c->op);
+        take_names(state, "op", arg, catalogue_timed, &c->op);
         return 0;
     case 's':
         choices_numbers(state, "seq", arg, 1 << 20, &c->seq);
@@ -211,12 +195,10 @@ static error_t parse_what(int key, char *arg, struct argp_state *state) {
         choices_numbers(state, "layers", arg, 1024, &c->layers);
         return 0;
     case KEY_DTYPE:
-        choices_words(state, "dtype", arg, &c->dtype);
-        check_dtypes(state, &c->dtype);
+        take_names(state, "dtype", arg, stored_names, &c->dtype);
         return 0;
     case KEY_BLOCK:
-        choices_words(state, "block", arg, &c->block);
-        check_blocks(state, &c->block);
+        take_names(state, "block", arg, block_shape_names, &c->block);
         return 0;
     case KEY_MODEL:
         parse_check_folder(state, "model", arg);

@@ -50,6 +50,20 @@ void parse_check(const struct argp_state *state, const char *option, const char 
     }
 }
 
+void parse_check_list(const struct argp_state *state, const char *option, const char *given,
+                      const char *names) {
+    for (const char *at = given, *end; at; at = *end ? end + 1 : NULL) {
+        end = at + strcspn(at, ",");
+        char *one = strndup(at, (size_t)(end - at));
+        if (!one) {
+            parse_refuse(state, option, LISTS_NO_MEMORY);
+            return;
+        }
+        parse_check(state, option, one, names);
+        free(one);
+    }
+}
+
 void parse_check_pin(const struct argp_state *state, const char *given) {
 #define POLICIES "none, compact, spread, core, l3, numa, kind:performance, kind:efficiency"
     if (!isdigit((unsigned char)given[0]) && !parse_is_among(given, POLICIES)) {

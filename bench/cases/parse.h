@@ -23,6 +23,9 @@ void parse_unknown(const struct argp_state *state, const char *option, const cha
 // The same, unless `given` is one of the names.
 void parse_check(const struct argp_state *state, const char *option, const char *given,
                  const char *names);
+// The same for each entry of a list, whose entries are separated by commas.
+void parse_check_list(const struct argp_state *state, const char *option, const char *given,
+                      const char *names);
 // The same if `given` is neither a pin policy nor a list of CPUs.
 void parse_check_pin(const struct argp_state *state, const char *given);
 // Ends the program if this is "-": a folder cannot be standard input or output.

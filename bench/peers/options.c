@@ -97,13 +97,6 @@ static double take_number(struct argp_state *state, const char *option, const ch
     return value;
 }
 
-static void check_words(struct argp_state *state, const char *option, const word_list *given,
-                        const char *names) {
-    for (int i = 0; i < given->count; i++) {
-        parse_check(state, option, given->items[i], names);
-    }
-}
-
 static void take_peers(struct argp_state *state, const char *arg, word_list *list) {
     char names[512] = "";
     for (int i = 0; all_peers[i]; i++) {
@@ -111,7 +104,7 @@ static void take_peers(struct argp_state *state, const char *arg, word_list *lis
         snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", all_peers[i]->name);
     }
     take_words(state, "peers", arg, list);
-    check_words(state, "peers", list, names);
+    parse_check_list(state, "peers", arg, names);
 }
 
 static error_t parse_list(int key, char *arg, struct argp_state *state, settings *s) {
@@ -119,7 +112,7 @@ static error_t parse_list(int key, char *arg, struct argp_state *state, settings
     switch (key) {
     case KEY_OP:
         take_words(state, "op", arg, &s->op);
-        check_words(state, "op", &s->op, OPS);
+        parse_check_list(state, "op", arg, OPS);
         return 0;
     case 't':
         s->how = true;

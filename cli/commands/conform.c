@@ -47,14 +47,12 @@ static bool is_plugin(const char *word) {
     return (length > 3 && strcmp(word + length - 3, ".so") == 0) || candidate_is_inside(word);
 }
 
-// Each of the names, which are separated by commas, has to be one of the valid ones.
-static const char *check_names(const struct argp_state *state, const char *option,
-                               const char *given, const char *valid) {
-    char one[64];
-    for (const char *at = given; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-        snprintf(one, sizeof one, "%.*s", (int)strcspn(at, ","), at);
-        parse_check(state, option, one, valid);
-    }
+// A list, whose names must be among those that `put_names` writes.
+static const char *read_names(const struct argp_state *state, const char *option, const char *given,
+                              void (*put_names)(char *text, size_t size)) {
+    char names[512];
+    put_names(names, sizeof names);
+    parse_check_list(state, option, given, names);
     return given;
 }
 
@@ -67,15 +65,12 @@ static void take_backend(const struct argp_state *state, conform_options *o, con
 
 static error_t parse_conform(int key, char *arg, struct argp_state *state) {
     conform_options *o = state->input;
-    char valid[512];
     switch (key) {
     case KEY_OP:
-        examine_slot_names(valid, sizeof valid);
-        o->examine.ops = check_names(state, "op", arg, valid);
+        o->examine.ops = read_names(state, "op", arg, examine_slot_names);
         return 0;
     case KEY_DTYPE:
-        stored_names(valid, sizeof valid);
-        o->examine.dtypes = check_names(state, "dtype", arg, valid);
+        o->examine.dtypes = read_names(state, "dtype", arg, stored_names);
         return 0;
     case 'j':
         o->json = parse_json_file(state, arg, is_plugin);
