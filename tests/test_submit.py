@@ -4,6 +4,7 @@
 
 Each rule of docs/fleet.md takes a file of grade A, breaks one thing, and must find the grade and the words.
 """
+import hashlib
 import json
 import os
 import shutil
@@ -143,6 +144,26 @@ class Seals(Files):
         with open(self.path("run.json.sha256"), "w", encoding="utf-8") as file:
             file.write("not a checksum\n")
         self.assertEqual(self.verify()[0], 64)
+
+    def test_read_once(self):
+        """The grade and the checksum are of the same bytes: a pipe has them once only."""
+        with open(self.path(), "rb") as file:
+            content = b"\xef\xbb\xbf" + file.read()  # the mark is a part of the file
+        os.mkfifo(self.path("pipe"))
+        with subprocess.Popen([DECOCT, "submit", "--json", self.path("pipe")], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True) as program:
+            with open(self.path("pipe"), "wb") as file:
+                file.write(content)
+            try:
+                out, _ = program.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                self.fail("the file was read twice")
+        told = json.loads(out)
+        self.assertEqual((program.returncode, told["grade"]), (0, "A"))
+        self.assertEqual(told["sha256"], hashlib.sha256(content).hexdigest())
+        with open(self.path("pipe.sha256"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), told["sha256"] + "  pipe\n")
 
     @unittest.skipUnless(shutil.which("ssh-keygen"), "there is no ssh-keygen (Debian: openssh-client)")
     def test_signature(self):

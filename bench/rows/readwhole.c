@@ -110,11 +110,20 @@ static readwhole_status read_open(int file, char **text, size_t *length, char *m
     if (error) { // a folder fails here too: "Is a directory"
         return fail_read(message, size, error);
     }
-    return *length > MOST ? too_large(message, size) : drop_mark(*text, length, message, size);
+    return *length > MOST ? too_large(message, size) : READWHOLE_OK;
 }
 
-readwhole_status readwhole(const char *path, char **text, size_t *length, char *message,
-                           size_t size) {
+// On failure there is no text.
+static readwhole_status keep(readwhole_status status, char **text) {
+    if (status != READWHOLE_OK) {
+        free(*text);
+        *text = NULL;
+    }
+    return status;
+}
+
+readwhole_status readwhole_bytes(const char *path, char **text, size_t *length, char *message,
+                                 size_t size) {
     *text = NULL;
     bool input = strcmp(path, "-") == 0;
     int file = input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
@@ -123,11 +132,17 @@ readwhole_status readwhole(const char *path, char **text, size_t *length, char *
     }
     readwhole_status status = read_open(file, text, length, message, size);
     close(file);
-    if (status != READWHOLE_OK) {
-        free(*text);
-        *text = NULL;
-    }
-    return status;
+    return keep(status, text);
+}
+
+readwhole_status readwhole_text(char **text, size_t *length, char *message, size_t size) {
+    return keep(drop_mark(*text, length, message, size), text);
+}
+
+readwhole_status readwhole(const char *path, char **text, size_t *length, char *message,
+                           size_t size) {
+    readwhole_status status = readwhole_bytes(path, text, length, message, size);
+    return status == READWHOLE_OK ? readwhole_text(text, length, message, size) : status;
 }
 
 int readwhole_is_empty(const char *text, size_t length) {

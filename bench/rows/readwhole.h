@@ -19,6 +19,11 @@ typedef enum readwhole_status {
 // READWHOLE_PADDING zero bytes behind it; free() it.
 readwhole_status readwhole(const char *path, char **text, size_t *length, char *message,
                            size_t size);
+// The two halves of it: every byte of the file, and then what is not text left out; that frees
+// *text if it cannot be text.
+readwhole_status readwhole_bytes(const char *path, char **text, size_t *length, char *message,
+                                 size_t size);
+readwhole_status readwhole_text(char **text, size_t *length, char *message, size_t size);
 // True when the text is only blanks.
 int readwhole_is_empty(const char *text, size_t length);
 

@@ -152,7 +152,7 @@ int cli_export(int argc, char **argv) {
     }
     cli_output output = cli_output_find(o.output);
     export_input in = {0};
-    code = export_load(&in, &(export_source){o.file, check_kind, &o}, &output);
+    code = export_load(&in, &(export_source){o.file, check_kind, &o, NULL}, &output);
     if (code == CLI_OK) {
         fleet_label(&in.fleet);
         fleet_judge(&in.fleet);

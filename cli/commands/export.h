@@ -26,6 +26,7 @@ typedef struct export_source {
     const char *path;
     int (*check)(const void *data, const results_file *file, char *words, size_t size);
     const void *data;
+    char *digest; // SEAL_DIGEST characters for the SHA-256 of the file; NULL: not needed
 } export_source;
 
 // An exit code; the message was printed. The input may not be the file `output`. *in is zeroed

@@ -28,7 +28,8 @@ int export_load(export_input *in, const export_source *source, const cli_output 
     char words[512], *text;
     size_t length = 0;
     json_error_t error;
-    int code = gather_read(source->path, output, &text, &length, words, sizeof words);
+    int code =
+        gather_read(source->path, output, &text, &length, source->digest, words, sizeof words);
     if (code == CLI_OK) {
         code = examine(in, source, text, length, words, sizeof words);
     }

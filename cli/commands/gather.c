@@ -5,6 +5,7 @@
 #include "gather.h"
 
 #include "cli.h"
+#include "seal.h"
 #include "text.h"
 
 #include "bench/measure/ticker.h"
@@ -74,7 +75,7 @@ static bool look_at(const char *path, struct stat *info) {
 }
 
 int gather_read(const char *path, const cli_output *output, char **text, size_t *length,
-                char *words, size_t size) {
+                char *digest, char *words, size_t size) {
     static_assert((int)READWHOLE_PADDING >= (int)RESULTS_PADDING, "padding");
     struct stat info;
     *text = NULL;
@@ -82,7 +83,11 @@ int gather_read(const char *path, const cli_output *output, char **text, size_t 
         snprintf(words, size, "is the output too: name another file with -o");
         return CLI_USAGE;
     }
-    switch (readwhole(path, text, length, words, size)) {
+    readwhole_status status = readwhole_bytes(path, text, length, words, size);
+    if (status == READWHOLE_OK && digest) {
+        seal_digest_bytes(*text, *length, digest);
+    }
+    switch (status == READWHOLE_OK ? readwhole_text(text, length, words, size) : status) {
     case READWHOLE_OK:
         return CLI_OK;
     case READWHOLE_MEMORY:
@@ -254,7 +259,7 @@ static void take_in(gather_work *w, size_t index, results_reader *reader) {
     char words[512], *text;
     size_t length = 0;
     results_status status = RESULTS_OK;
-    int code = gather_read(s->path, w->output, &text, &length, words, sizeof words);
+    int code = gather_read(s->path, w->output, &text, &length, NULL, words, sizeof words);
     if (code == CLI_OK) {
         status = results_parse(reader, text, length, &file, words, sizeof words);
         code = code_of_results(status);

@@ -39,9 +39,9 @@ int gather(char **arguments, int count, bool keep, const result_filter *filter,
 void gather_free(gather_result *result);
 
 // A whole file with RESULTS_PADDING zero bytes behind it; free() it. An exit code, and a message if
-// it is not 0.
+// it is not 0. digest: SEAL_DIGEST characters for the SHA-256 of the file as it is, or NULL.
 int gather_read(const char *path, const cli_output *output, char **text, size_t *length,
-                char *words, size_t size);
+                char *digest, char *words, size_t size);
 // "PATH: MESSAGE" without control characters; returns code.
 int gather_fail(int code, const char *path, const char *words);
 

@@ -224,7 +224,7 @@ int score_sheet(const fleet *f, const char *reference, const cli_output *output,
         return CLI_OK;
     }
     reference = reference ? reference : path;
-    int code = export_load(&in, &(export_source){reference, check_reference, NULL}, output);
+    int code = export_load(&in, &(export_source){reference, check_reference, NULL, NULL}, output);
     if (code == CLI_OK) {
         code = compare_with(f, reference, &in, sheet);
     }

@@ -28,6 +28,10 @@ bool seal_digest(const char *file, char digest[SEAL_DIGEST]) {
     return SHA256File(file, digest) != NULL;
 }
 
+void seal_digest_bytes(const void *bytes, size_t length, char digest[SEAL_DIGEST]) {
+    SHA256Data(bytes, length, digest);
+}
+
 // ---- The checksum ----
 
 typedef struct seal_line {

@@ -5,6 +5,7 @@
 #define CLI_SEAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum { SEAL_DIGEST = 65, SEAL_PATH = 4096, SEAL_WORDS = 1024 };
 #define SEAL_NAMESPACE "decoct"
@@ -13,6 +14,8 @@ enum { SEAL_DIGEST = 65, SEAL_PATH = 4096, SEAL_WORDS = 1024 };
 bool seal_path(const char *file, const char *ending, char path[SEAL_PATH]);
 // SHA-256 of the file, in hexadecimal. False, with errno: it cannot be read.
 bool seal_digest(const char *file, char digest[SEAL_DIGEST]);
+// The same of bytes that were read.
+void seal_digest_bytes(const void *bytes, size_t length, char digest[SEAL_DIGEST]);
 // Writes FILE.sha256; an exit code, the message was printed.
 int seal_write(const char *file, const char *digest);
 // The digest in FILE.sha256. 1: read; 0: there is no such file; -1: it is not one of sha256sum.

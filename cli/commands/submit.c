@@ -7,7 +7,6 @@
 #include "seal.h"
 #include "term.h"
 
-#include <errno.h>
 #include <string.h>
 
 typedef struct submit_options {
@@ -107,15 +106,11 @@ static int print_json(const submit_options *o, const grade *g, const json_t *sco
         g->best ? name : NULL, "lacks", g->lacks, "score", score, "sha256", digest));
 }
 
-static int tell(const submit_options *o, const export_input *in) {
-    char digest[SEAL_DIGEST];
+static int tell(const submit_options *o, const export_input *in, const char *digest) {
     json_t *score = NULL;
     grade g = grade_file(in);
     int code = g.at ? cli_fail(CLI_INTERNAL, "out of memory for %s", g.at)
                     : score_sheet(&in->fleet, NULL, &(cli_output){0}, &score);
-    if (code == CLI_OK && !seal_digest(o->file, digest)) {
-        code = cli_fail(CLI_INTERNAL, "%s: %s", o->file, strerror(errno));
-    }
     if (code == CLI_OK && g.best) {
         code = seal_write(o->file, digest);
     }
@@ -139,9 +134,10 @@ int cli_submit(int argc, char **argv) {
         return code;
     }
     export_input in = {0};
-    code = export_load(&in, &(export_source){o.file, check_rows, NULL}, &(cli_output){0});
+    char digest[SEAL_DIGEST];
+    code = export_load(&in, &(export_source){o.file, check_rows, NULL, digest}, &(cli_output){0});
     if (code == CLI_OK) {
-        code = tell(&o, &in);
+        code = tell(&o, &in, digest);
     }
     export_unload(&in);
     return code;
