@@ -68,6 +68,24 @@ class Hash(unittest.TestCase):
             self.assertEqual((code, json.loads(out)["wrong"]), (0, 0), err)
             self.assertLess(json.loads(out)["hashes"][0]["distance"], 2 ** -12)
 
+    def test_other_bits_too_far_away(self):
+        """Declared or not: its softmax is 0.1 % too large."""
+        golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "hashes.txt")
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(os.path.join(PLUGINS, "..", "conform", "other_bits_inaccurate.so"), folder)
+            far = ("hash", "--check", golden, "--backend", "other_bits_inaccurate", "--op")
+            code, out, err = run(*far, "softmax", folder=folder, DECOCT_TEST_SEED="0")
+            self.assertEqual(code, 12, out + err)
+            self.assertRegex(out, r"(?m)^softmax rows:\S+ [0-9a-f]{16}, expected [0-9a-f]{16}; other bits, whose distance "
+                                  r"of 0\.001 is too large$")
+            self.assertNotIn("hashes as in", out)
+            code, out, err = run(*far, "softmax", "--json", folder=folder, DECOCT_TEST_SEED="0")
+            told = json.loads(out)
+            self.assertEqual((code, told["wrong"]), (12, len(told["hashes"])), err)
+            for row in told["hashes"]:
+                self.assertAlmostEqual(row["distance"], 0.001, delta=1e-5)
+            self.assertEqual(run(*far, "add", folder=folder, DECOCT_TEST_SEED="0")[0], 0)
+
     def test_null_kernels_are_no_error(self):
         code, out, err = run("hash", "--op", "softmax", "--backend", "vendor", folder="good")
         self.assertEqual((code, out), (0, run("hash", "--op", "softmax")[1]))
