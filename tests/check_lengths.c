@@ -9,6 +9,7 @@
 #include "bench/cases/work.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -231,10 +232,75 @@ static void test_weights(void **state) {
     decoct_context_close(ctx);
 }
 
+// ---- The trace ----
+
+typedef struct trace_job {
+    decoct_context *ctx;
+    bool right; // each operation worked
+    int count;
+    char backends[4][64];
+} trace_job;
+
+static void note(void *user, const decoct_trace_call *call) {
+    trace_job *job = user;
+    if (job->count < 4) {
+        snprintf(job->backends[job->count++], sizeof job->backends[0], "%s", call->backend);
+    }
+}
+
+// Weights, a product with them, an operation on rows and attention.
+static void run_traced(void *data) {
+    enum { SIDE = 24 };
+    static float x[SIDE * SIDE], y[SIDE * SIDE];
+    trace_job *job = data;
+    decoct_weights *w = NULL;
+    decoct_attention_args attention = {.struct_size = sizeof attention,
+                                       .heads = 1,
+                                       .kv_heads = 1,
+                                       .q_len = SIDE,
+                                       .kv_len = SIDE,
+                                       .head_dim = SIDE,
+                                       .q = x,
+                                       .k = x,
+                                       .v = x,
+                                       .out = y};
+    job->count = 0;
+    job->right = !decoct_context_trace(job->ctx, note, job) &&
+                 !decoct_weights_create(job->ctx, SIDE, SIDE, x, SIDE, 0, &w);
+    decoct_matmul_args product = {.struct_size = sizeof product,
+                                  .m = SIDE,
+                                  .n = SIDE,
+                                  .k = SIDE,
+                                  .x = x,
+                                  .weights = w,
+                                  .y = y};
+    job->right = job->right && !decoct_matmul(job->ctx, &product) &&
+                 !decoct_softmax(job->ctx, SIDE, SIDE, 1.0f, x, 0, y, 0) &&
+                 !decoct_attention(job->ctx, &attention);
+    decoct_weights_destroy(w);
+}
+
+// It names the backend that ran, which on a thread of another length is not the chosen one.
+static void test_trace(void **state) {
+    (void)state;
+    trace_job here = {.ctx = open_bound()}, changed = {.ctx = here.ctx};
+    run_traced(&here);
+    assert_true(run_changed(run_traced, &changed));
+    assert_true(here.right && changed.right);
+    assert_int_equal(here.count, 4);
+    assert_int_equal(changed.count, 4);
+    for (int i = 0; i < 4; i++) {
+        assert_memory_equal(here.backends[i], "sve_", 4);
+        assert_memory_not_equal(changed.backends[i], "sve_", 4);
+    }
+    decoct_context_close(here.ctx);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_operations),
         cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_trace),
     };
     return cmocka_run_group_tests_name("lengths of vectors", tests, NULL, NULL);
 }

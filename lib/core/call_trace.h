@@ -13,7 +13,8 @@ static inline double dct_call_begin(decoct_context *ctx) {
     return ctx->calls.fn ? dct_call_begin_traced(ctx) : 0.0;
 }
 // Reports `call` (its operation, type, sizes and status are set) that began at `begun`. `kernel`
-// did it, one of `backends`, unless dct_call_served has named another one.
+// did it, one of `backends`, unless dct_call_served has named another one: that of the calling
+// thread (dct_choice_here), also if workers have another vector length.
 void dct_call_end(decoct_context *ctx, double begun, const dct_backends *backends,
                   const void *kernel, decoct_trace_call call);
 // This kernel of the context does the operation in place of the one that was chosen.

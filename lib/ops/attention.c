@@ -293,7 +293,8 @@ static void report(decoct_context *ctx, double begun, decoct_status status,
                               .kv_len = a->kv_len,
                               .head_dim = a->head_dim,
                               .value_dim = a->value_dim};
-    dct_call_end(ctx, begun, ctx->backends, ctx->kernels->attention[find_asked(a)], call);
+    const dct_choice *here = dct_choice_here(ctx->kernels);
+    dct_call_end(ctx, begun, ctx->backends, here->attention[find_asked(a)], call);
 }
 
 decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,

@@ -75,10 +75,11 @@ static void linear(decoct_context *ctx, const decoct_weights *w, dct_product *p,
 // Reports a product with w, or with an unpacked b where w is NULL; type and backend are added.
 static void report(decoct_context *ctx, double begun, const decoct_weights *w,
                    decoct_trace_call call) {
-    const decoct_matmul_kernel *kernel = w ? w->kernel : ctx->kernels->matmul[DECOCT_F32];
+    const dct_backends *backends = w ? w->backends : ctx->backends;
     call.operation = "matmul";
-    call.dtype = kernel->w_dtype;
-    dct_call_end(ctx, begun, w ? w->backends : ctx->backends, kernel, call);
+    call.dtype = w ? w->kernel->w_dtype : DECOCT_F32;
+    const dct_choice *here = dct_choice_here(dct_backends_choice(backends));
+    dct_call_end(ctx, begun, backends, here->matmul[call.dtype], call);
 }
 
 void dct_linear(decoct_context *ctx, const decoct_weights *w, const float *bias, int64_t m,

@@ -90,7 +90,8 @@ void dct_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece *whole)
                                   .dtype = whole->x.dtype,
                                   .rows = whole->rows,
                                   .cols = whole->cols};
-        dct_call_end(ctx, begun, ctx->backends, ctx->kernels->rows[op][whole->x.dtype], call);
+        const dct_choice *here = dct_choice_here(ctx->kernels);
+        dct_call_end(ctx, begun, ctx->backends, here->rows[op][whole->x.dtype], call);
     }
 }
 

@@ -22,10 +22,15 @@ static const void *w_at(const dct_pack_job *job, int64_t p, int64_t j) {
            (p * job->row_stride + j * job->col_stride) * dct_dtype_bytes(job->kernel->w_dtype);
 }
 
+// That of the calling thread.
+static const decoct_matmul_kernel *kernel_here(const dct_pack_job *job) {
+    return dct_choice_here(job->kernels)->matmul[job->kernel->w_dtype];
+}
+
 // Packs columns [first, first + cols) of w, all steps of k: some steps of all panels at a time, so
 // that w is read in whole pieces of its rows.
 void dct_pack_columns(const dct_pack_job *job, int64_t first, int64_t cols, char *panels) {
-    const decoct_matmul_kernel *here = dct_choice_here(job->kernels)->matmul[job->kernel->w_dtype];
+    const decoct_matmul_kernel *here = kernel_here(job);
     int64_t panel_cols = job->kernel->panel_cols, bytes = dct_panel_bytes(job->kernel, job->k);
     for (int64_t p = 0; p < job->k; p += DCT_PACK_STEPS) {
         for (int64_t j = 0; j < cols; j += panel_cols) {
@@ -168,7 +173,7 @@ decoct_status dct_weights_create(decoct_context *ctx, const decoct_weights_args 
     pack(ctx, &job);
     if (begun > 0.0) {
         decoct_trace_call call = {.operation = "weights", .dtype = a.dtype, .n = a.n, .k = a.k};
-        dct_call_end(ctx, begun, ctx->backends, weights->kernel, call);
+        dct_call_end(ctx, begun, ctx->backends, kernel_here(&job), call);
     }
     if (ctx->ran) {
         weights_free(weights);
