@@ -89,6 +89,20 @@ static void test_batches(void **state) {
     }
 }
 
+// Many small products: a task has several of them, the last one fewer.
+static void test_many(void **state) {
+    operands *o = *state;
+    for (int64_t batch = 12; batch <= 1000; batch += batch / 4 + 1) {
+        decoct_matmul_args a = args_of(o, 3, 5, 4);
+        memset(o->y, 0x5a, sizeof o->y);
+        a.batch = batch;
+        a.x_batch_stride = 3 * 4;
+        a.b_batch_stride = 4 * 5;
+        a.y_batch_stride = 3 * 5;
+        compare(o, &a);
+    }
+}
+
 // Strides of 0 are dense; products may be in the gaps of each other, such as heads side by side.
 static void test_strides(void **state) {
     operands *o = *state;
@@ -206,6 +220,7 @@ static void test_scaled_in_parts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_many),
         cmocka_unit_test(test_strides),
         cmocka_unit_test(test_batch_with_weights),
         cmocka_unit_test(test_alpha_and_beta),

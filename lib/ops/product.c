@@ -11,6 +11,10 @@
 enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4 };
 // Multiply-adds in the time that it takes to read a weight from the last cache.
 enum { READ_COST = 3 };
+// Multiply-adds of a task of many small products, about 2 us; and such tasks for each thread, at
+// least (docs/tuning.md).
+static const double BATCH_WORK = 1 << 17;
+enum { BATCH_TASKS = 4 };
 // What a worker packs at once if w is unpacked: 256 KiB, half of a small L2 cache.
 enum { GROUP_BYTES = 1 << 18 };
 // w up to this size is not packed for any number of rows: 256 KiB. A larger one is slower unpacked
@@ -200,6 +204,7 @@ void dct_multiply(decoct_context *ctx, dct_product *p) {
 typedef struct batch_job {
     const dct_product *first; // cut for one thread
     const dct_batch *batch;
+    int64_t each; // products of a task
 } batch_job;
 
 static dct_product product_at(const dct_product *first, const dct_batch *batch, int64_t index) {
@@ -210,14 +215,25 @@ static dct_product product_at(const dct_product *first, const dct_batch *batch, 
     return p;
 }
 
-// A whole product on one worker.
+// Some whole products on one worker.
 static void batch_task(void *data, int64_t index, int32_t worker) {
     const batch_job *job = data;
-    dct_product p = product_at(job->first, job->batch, index);
-    int64_t tasks = p.parts * dct_ceil_div(p.n, p.n_block);
-    for (int64_t i = 0; i < tasks; i++) {
-        multiply_task(&p, i, worker);
+    int64_t tasks = job->first->parts * dct_ceil_div(job->first->n, job->first->n_block);
+    int64_t end = dct_smaller((index + 1) * job->each, job->batch->count);
+    for (int64_t at = index * job->each; at < end; at++) {
+        dct_product p = product_at(job->first, job->batch, at);
+        for (int64_t i = 0; i < tasks; i++) {
+            multiply_task(&p, i, worker);
+        }
     }
+}
+
+// How many products make a task that is longer than taking it costs, and short enough for the
+// host's progress function and for the threads to end together.
+static int64_t products_of_task(const decoct_context *ctx, double one_work, int64_t count) {
+    double piece = dct_progress_piece(ctx), work = BATCH_WORK < piece ? BATCH_WORK : piece;
+    int64_t most = dct_ceil_div(count, (int64_t)dct_pool_threads(ctx->pool) * BATCH_TASKS);
+    return one_work >= work ? 1 : dct_smaller((int64_t)(work / one_work), most);
 }
 
 void dct_multiply_batch(decoct_context *ctx, dct_product *p, const dct_batch *batch) {
@@ -238,8 +254,10 @@ void dct_multiply_batch(decoct_context *ctx, dct_product *p, const dct_batch *ba
         return;
     }
     cut_blocks(p, 1);
-    batch_job job = {.first = p, .batch = batch};
-    dct_run(ctx, batch->count, (double)batch->count * one_work, batch_task, &job);
+    batch_job job = {
+        .first = p, .batch = batch, .each = products_of_task(ctx, one_work, batch->count)};
+    dct_run(ctx, dct_ceil_div(batch->count, job.each), (double)batch->count * one_work, batch_task,
+            &job);
 }
 
 // ---- w that was not packed ahead ----
