@@ -219,12 +219,9 @@ static void test_scaled_in_parts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_strides),
-        cmocka_unit_test(test_batch_with_weights),
-        cmocka_unit_test(test_alpha_and_beta),
-        cmocka_unit_test(test_scaled_in_parts),
+        cmocka_unit_test(test_batches),        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_strides),        cmocka_unit_test(test_batch_with_weights),
+        cmocka_unit_test(test_alpha_and_beta), cmocka_unit_test(test_scaled_in_parts),
     };
     return cmocka_run_group_tests_name("products", tests, open_operands, close_operands);
 }
