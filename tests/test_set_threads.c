@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -290,12 +291,46 @@ static void test_child(void **state) {
     decoct_context_close(ctx);
 }
 
+// One query over 4096 keys of 12 heads is few operations, but 25 MB: worth waking the others.
+static void test_long_cache_is_shared(void **state) {
+    (void)state;
+    enum { HEADS = 12, KV = 4096, DIM = 64 };
+    float *memory = calloc((size_t)2 * HEADS * KV * DIM, sizeof *memory);
+    static float q[HEADS * DIM], out[HEADS * DIM];
+    assert_non_null(memory);
+    decoct_context *ctx = open_context((decoct_options){.threads = 2});
+    decoct_attention_args a = {.struct_size = sizeof a,
+                               .batch = 1,
+                               .heads = HEADS,
+                               .kv_heads = HEADS,
+                               .q_len = 1,
+                               .kv_len = 64,
+                               .head_dim = DIM,
+                               .q = q,
+                               .k = memory,
+                               .v = memory + HEADS * KV * DIM,
+                               .out = out};
+    int before = count_tasks();
+    assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
+    expect_tasks(before); // a short one is not
+    a.kv_len = KV;
+    assert_int_equal(decoct_attention(ctx, &a), DECOCT_OK);
+    expect_tasks(before + 1);
+    decoct_context_close(ctx);
+    free(memory);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_many_times),
-        cmocka_unit_test(test_memory),  cmocka_unit_test(test_pinned),
-        cmocka_unit_test(test_host),    cmocka_unit_test(test_pinned_by_policy),
-        cmocka_unit_test(test_child),   cmocka_unit_test(test_other_threads_wait),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_many_times),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_pinned),
+        cmocka_unit_test(test_host),
+        cmocka_unit_test(test_pinned_by_policy),
+        cmocka_unit_test(test_child),
+        cmocka_unit_test(test_other_threads_wait),
+        cmocka_unit_test(test_long_cache_is_shared),
     };
     start_first_thread();
     check_fill(x, N * N, 1, 1.0f);

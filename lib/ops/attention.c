@@ -10,6 +10,8 @@
 #include <string.h>
 
 enum { KEYS = DECOCT_KEY_BLOCK, FEW_QUERIES = 16 };
+// Multiply-adds in the time that it takes to read a number of a key or value (docs/tuning.md).
+enum { READ_COST = 4 };
 
 // Keys of batch element b.
 static int64_t kv_len_of(const decoct_attention_args *a, int64_t b) {
@@ -235,11 +237,13 @@ static int64_t tile_rows(const dct_choice *kernels, uint32_t asked) {
                        kernels->spare->attention[asked]->tile_rows);
 }
 
-// Floating-point operations, roughly.
+// Multiply-adds, roughly. A key that few queries share takes the time of reading it.
 static double work_of(const decoct_attention_args *a) {
+    double rows = (double)a->q_len * (double)(a->heads / a->kv_heads);
+    rows = rows < READ_COST ? READ_COST : rows;
     double keys = (double)a->kv_len, window = (a->causal ? 1.0 : 2.0) * (double)a->window;
     keys = a->window && window < keys ? window : keys;
-    return (double)a->batch * (double)a->heads * (double)a->q_len * keys *
+    return (double)a->batch * (double)a->kv_heads * rows * keys *
            (double)(a->head_dim + a->value_dim + 20);
 }
 
