@@ -1,52 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Placing workers on described machines, CPU lists, and the CPUs that affinity and cgroups leave.
-// fixtures/topology: hwloc's export of synthetic machines with hwloc_cpukinds_register; sysfs-*.xml
-// by make_sysfs.py.
 // fixtures/cgroup: each folder replaces "/".
+#include "topology_kit.h"
+
 #include "machine/memory.h"
 #include "machine/quota.h"
-#include "machine/topology.h"
 
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-// Two packages of 64 cores with SMT, eight L3 caches each; Linux numbers the siblings after the
-// cores: core c has the CPUs c and c + 128.
-#define SERVER                                                                                     \
-    "pack:2 [numa(memory=256GiB)] l3:8(size=32MiB) l2:8(size=1MiB) l1:1(size=48KiB) core:1 "       \
-    "pu:2(indexes=2*128:128*1)"
 // A virtual machine with two CPUs and no visible L3.
 #define SMALL_VM "pack:1 [numa(memory=8GiB)] core:2 pu:1"
-// A virtual machine with two packages, SMT, and no L3.
-#define BIG_VM "pack:2 [numa(memory=8GiB)] core:2 pu:2"
 // Two packages with four NUMA nodes each (AMD's NPS4), two L3 caches a node, no SMT: 64 CPUs.
 #define MANY_NODES "pack:2 group:4 [numa(memory=64GiB)] l3:2(size=16MiB) core:4 pu:1"
 // Two packages of four cores with SMT, two L3 caches each: core c has the CPUs c and c + 8.
 #define WORKSTATION "pack:2 [numa(memory=32GiB)] l3:2(size=16MiB) core:2 pu:2(indexes=2*8:8*1)"
 
 enum { PLACES_MAX = 300 };
-
-static dct_topology *open_machine(const char *synthetic, const char *fixture) {
-    char path[4096];
-    const char *fixtures = getenv("DECOCT_TEST_FIXTURES");
-    snprintf(path, sizeof path, "%s/topology/%s", fixtures ? fixtures : "tests/fixtures",
-             fixture ? fixture : "");
-    dct_topology *topology = NULL;
-    dct_error error = {{0}};
-    if (dct_topology_open(synthetic, fixture ? path : NULL, &topology, &error)) {
-        fail_msg("%s", error.text);
-    }
-    return topology;
-}
 
 // The first `count` of `threads` places are those expected.
 static void check_places(const dct_topology *topology, const char *policy, int32_t threads,
