@@ -39,6 +39,25 @@ def figures(*args, **variables):
             return code, json.load(file)
 
 
+def table(run):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "peers.json")
+        with open(path, "w") as file:
+            json.dump(run, file)
+        return subprocess.run([sys.executable, os.path.join(HERE, "..", "bench", "peers", "table.py"), path],
+                              stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def limited(*args, **variables):
+    """One row of peers that are limited to AVX2; skips the test where this CPU or build lacks it."""
+    row = ("--op", "plain", "--filter", "m:16/", "--peers-isa", "avx2", *args)
+    code, out, err = peers(*QUICK, *row, **variables)
+    for reason in "this CPU has no AVX2", "no backend has this name":
+        if reason in err:
+            raise unittest.SkipTest(reason)
+    return figures(*row, **variables)
+
+
 def longer_model(source, target, positions):
     """A copy of a folder of 16-bit tensors that has more positions, all zero."""
     shutil.copytree(source, target)
@@ -316,24 +335,60 @@ class Figures(unittest.TestCase):
         narrow = 0.95 * row["ratio_to_best"] <= row["ratio_low"] and row["ratio_high"] <= 1.05 * row["ratio_to_best"]
         self.assertEqual(row["judged"], narrow)
 
+    def test_limited_peers(self):
+        code, all = limited()
+        context, (row,) = all["context"], all["rows"]
+        self.assertEqual((code, context["peers_isa"], row["backend"], row["best_peer"]), (0, "avx2", "avx2", "openblas"))
+        self.assertEqual({key: context["peers"]["openblas"][key] for key in ("found", "note", "limited_by")},
+                         {"found": True, "note": "Not OpenBLAS; core Haswell", "limited_by": "OPENBLAS_CORETYPE=Haswell"})
+        self.assertEqual(limited("--backend", "scalar")[1]["rows"][0]["backend"], "scalar")
+        self.assertEqual(limited(DECOCT_BACKEND="scalar")[1]["rows"][0]["backend"], "scalar")
+
+    def test_a_limit_that_is_not_taken(self):
+        code, all = limited(DECOCT_TEST_PEER="stubborn")
+        self.assertEqual((code, all["rows"][0]["peers"]), (0, {}))
+        found = all["context"]["peers"]["openblas"]
+        self.assertEqual((found["found"], found["note"]),
+                         (False, "OPENBLAS_CORETYPE=Haswell does not limit it to AVX2: it reports Pretender"))
+        self.assertNotIn("limited_by", found)
+
+    def test_peers_are_as_wide_as_they_can_be(self):
+        code, all = figures("--op", "plain", "--filter", "m:16/", OPENBLAS_CORETYPE="Haswell")
+        self.assertEqual(all["context"]["peers"]["openblas"]["note"], "Not OpenBLAS; core Pretender")
+        self.assertNotIn("peers_isa", all["context"])
+        self.assertNotIn("limited_by", all["context"]["peers"]["openblas"])
+
+    def test_peers_without_a_limit_are_left_out(self):
+        code, out, err = peers("--list", "--folder", "/nonexistent", "--peers-isa", "avx2",
+                               "--peers", "xnnpack,onnxruntime,openblas,mkl")
+        if "this CPU has no AVX2" in err:
+            self.skipTest("this CPU has no AVX2")
+        for name in "xnnpack", "onnxruntime":
+            self.assertRegex(out, r"(?m)^%s +left out: it has no documented setting that limits it to AVX2$" % name)
+        self.assertIn("The peers are limited to AVX2", out)
+        self.assertRegex(out, r"(?m)^openblas +Not OpenBLAS; core Haswell \(OPENBLAS_CORETYPE=Haswell\)$")
+
     def test_table(self):
         row = {"op": "plain", "shape": "m:16/n:16/k:16", "threads": 1, "ours": 10.0, "unit": "GFLOP/s",
                "pct_of_peak": 50.0, "best_peer": "openblas", "peers": {"openblas": 8.0, "blis": 4.0}, "notes": {},
                "ratio_to_best": 1.25, "ratio_low": 1.24, "ratio_high": 1.26, "judged": True}
         context = {"machine_used": {"seconds": 12.0, "idle_pct": 40.0, "steal_pct": 1.0, "others_pct": 2.5},
                    "peers": {"openblas": {"found": True, "note": "Not OpenBLAS"}, "blis": {"found": False, "note": "x"}}}
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "peers.json")
-            with open(path, "w") as file:
-                json.dump({"context": context, "rows": [row, {**row, "judged": False}]}, file)
-            text = subprocess.run([sys.executable, os.path.join(HERE, "..", "bench", "peers", "table.py"), path],
-                                  stdout=subprocess.PIPE, text=True, check=True).stdout
+        text = table({"context": context, "rows": [row, {**row, "judged": False}]})
         lines = text.splitlines()
         self.assertIn("| plain m:16 n:16 k:16 | 1 | 10 GFLOP/s | 50 % | 1.25 [1.24, 1.26] | openblas 8 | blis 4 |", lines)
         self.assertIn("cannot be judged (1.25 [1.24, 1.26])", text)
         self.assertIn("openblas: Not OpenBLAS", text)
         self.assertIn("Missing: blis (x)", text)
         self.assertIn("idle for 40.0 %", text)
+        self.assertNotIn("limited", text)
+
+    def test_table_of_limited_peers(self):
+        context = {"peers_isa": "avx2", "peers": {
+            "openblas": {"found": True, "note": "x", "limited_by": "OPENBLAS_CORETYPE=Haswell"},
+            "xnnpack": {"found": False, "note": "y"}}}
+        self.assertEqual(table({"context": context, "rows": []}).splitlines()[0],
+                         "**All peers are limited to AVX2**: openblas (`OPENBLAS_CORETYPE=Haswell`). Left out: xnnpack.")
 
     def test_nobody_there(self):
         code, out, err = peers(*QUICK[:-1], "libxsmm", "--op", "plain", "--filter", "m:16/",
@@ -362,7 +417,7 @@ class Refusals(unittest.TestCase):
     def test_usage(self):
         for args in (["--op", "matmull"], ["--peers", "atlas"], ["--threads", "0"], ["more"],
                      ["--rounds", "0"], ["--turn", "-1"], ["--filter", "("], ["--seed", "1"], ["--random", "0"],
-                     ["--random", "3", "--filter", "m:16"], ["--random", "3", "--model", "."]):
+                     ["--peers-isa", "avx512"], ["--random", "3", "--filter", "m:16"], ["--random", "3", "--model", "."]):
             code, out, err = peers(*args)
             self.assertEqual(code, 64, args)
             self.assertIn("decoct peers", err)

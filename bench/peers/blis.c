@@ -71,22 +71,26 @@ static bool open_named(library *lib, const char *arch, char *note, size_t size) 
     return true;
 }
 
-static void *load_blis(const char *folder, char *note, size_t size) {
-    (void)folder;
+static const char avx2[] = "BLIS_ARCH_TYPE of haswell";
+
+static void *load_blis(const peer_request *request, char *note, size_t size) {
     library *lib = calloc(1, sizeof *lib);
     if (!lib || !open_library(lib, note, size)) {
         free(lib);
         return NULL;
     }
-    const char *arch = fitting_arch();
+    const char *arch = request->avx2 ? "haswell" : fitting_arch();
     bool unknown =
         arch && !getenv("BLIS_ARCH_TYPE") && strcmp(lib->arch_name(lib->arch()), "generic") == 0;
-    if (unknown && !open_named(lib, arch, note, size)) {
+    bool opened = (!unknown && !request->avx2) || open_named(lib, arch, note, size);
+    const char *name = opened ? lib->arch_name(lib->arch()) : "";
+    if (!opened ||
+        (request->avx2 && !library_limited(strcmp(name, "haswell") == 0, avx2, name, note, size))) {
         free(lib);
         return NULL;
     }
-    snprintf(note, size, "BLIS %s; %s%s", lib->version(), lib->arch_name(lib->arch()),
-             unknown ? " (set by us: it does not know this CPU)" : "");
+    snprintf(note, size, "BLIS %s; %s%s", lib->version(), name,
+             unknown && !request->avx2 ? " (set by us: it does not know this CPU)" : "");
     return lib;
 }
 
@@ -103,6 +107,10 @@ static bool run_blis(void *data) {
     return true;
 }
 
-const peer peer_blis = {
-    "blis", "cblas_sgemm; cblas_sgemv for one row", load_blis, open_blis, run_blis, NULL, free,
-    false};
+const peer peer_blis = {.name = "blis",
+                        .words = "cblas_sgemm; cblas_sgemv for one row",
+                        .load = load_blis,
+                        .open = open_blis,
+                        .run = run_blis,
+                        .close = free,
+                        .avx2 = avx2};

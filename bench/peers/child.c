@@ -39,10 +39,11 @@ static bool open_entry(const peer *who, void *library, const row_operands *o, fl
 }
 
 // Opens it, and leaves its first result at desk->result. The process keeps it until it ends.
-static bool open_library(const child_setup *s, const peer *p, side_desk *desk) {
+static bool open_library(const child_setup *s, const peer *p, const peer_request *request,
+                         side_desk *desk) {
     entry *e = malloc(sizeof *e);
     float *y = operand_new(s->operands->result, 0.0f, 0);
-    void *library = e && y ? p->load(s->folder, desk->note, SIDE_NOTE) : NULL;
+    void *library = e && y ? p->load(request, desk->note, SIDE_NOTE) : NULL;
     if (!library) {
         snprintf(desk->why, SIDE_WHY, "%s", e && y ? desk->note : "out of memory");
         return false;
@@ -65,7 +66,7 @@ static bool open_library(const child_setup *s, const peer *p, side_desk *desk) {
 
 bool child_open_peer(void *setup, side_desk *desk) {
     const child_setup *s = setup;
-    return open_library(s, s->peer, desk);
+    return open_library(s, s->peer, &s->request, desk);
 }
 
 // ---- Ceilings ----
@@ -131,10 +132,11 @@ bool child_open_ours(void *setup, side_desk *desk) {
         return false;
     }
     bool blas = row_is(s->shape, "blas");
+    const peer_request unlimited = {s->request.folder, false};
     if (blas && s->backend) {
         setenv("DECOCT_BACKEND", s->backend, 1); // which it reads
     }
-    if (!(blas ? open_library(s, &peer_decoct_blas, desk) : open_own(s, &us, desk))) {
+    if (!(blas ? open_library(s, &peer_decoct_blas, &unlimited, desk) : open_own(s, &us, desk))) {
         return false;
     }
     snprintf(desk->why, SIDE_WHY, "out of memory");
@@ -145,20 +147,20 @@ bool child_open_ours(void *setup, side_desk *desk) {
 
 typedef struct search {
     const peer *peer;
-    const char *folder;
+    const peer_request *request;
 } search;
 
 static bool load_only(void *data, side_desk *desk) {
     const search *s = data;
-    bool found = s->peer->load(s->folder, desk->note, SIDE_NOTE) != NULL;
+    bool found = s->peer->load(s->request, desk->note, SIDE_NOTE) != NULL;
     snprintf(desk->why, SIDE_WHY, "%s", found ? "" : desk->note);
     return found;
 }
 
-bool child_find(const peer *p, const char *folder, double limit, char *note) {
+bool child_find(const peer *p, const peer_request *request, double limit, char *note) {
     side_group alone = {.count = 0};
     side s;
-    search what = {p, folder};
+    search what = {p, request};
     bool found = side_open(&s, &alone, limit, 0, load_only, &what);
     snprintf(note, SIDE_NOTE, "%s", s.why[0] ? s.why : s.note);
     side_close(&s);

@@ -15,8 +15,8 @@ typedef struct child_setup {
     const row_operands *operands; // of the driver; the new process reads them
     int32_t threads;
     const char *backend; // NULL: the best
-    const char *folder;  // of npm's packages
-    const peer *peer;    // NULL for our side
+    peer_request request;
+    const peer *peer; // NULL for our side
 } child_setup;
 
 // For side_open: data is a child_setup.
@@ -24,6 +24,6 @@ bool child_open_ours(void *setup, side_desk *desk);
 bool child_open_peer(void *setup, side_desk *desk);
 
 // Is the library there? Its version, or the reason, at `note` (SIDE_NOTE bytes).
-bool child_find(const peer *p, const char *folder, double limit, char *note);
+bool child_find(const peer *p, const peer_request *request, double limit, char *note);
 
 #endif

@@ -3,18 +3,37 @@
 // library's own functions.
 #include "cblas.h"
 #include "library.h"
+#include "ours.h"
+
+#include "cases/served.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct library {
     cblas blas;
     void (*set_threads)(int32_t threads);
 } library;
 
-static void *load_decoct_blas(const char *folder, char *note, size_t size) {
+static const char avx2[] = "DECOCT_BACKEND=avx2";
+
+// The backend of this process, which libdecoct-blas takes, too.
+static bool is_limited(char *note, size_t size) {
+    char name[SERVED_NAME] = "", error[256] = "";
+    ours us = {NULL};
+    if (!ours_open(NULL, 1, &us, error, sizeof error)) {
+        served_strongest(us.ctx, name);
+        ours_close(&us);
+    }
+    return library_limited(strcmp(name, "avx2") == 0, avx2, error[0] ? error : name, note, size);
+}
+
+static void *load_decoct_blas(const peer_request *request, char *note, size_t size) {
     static const char *const names[] = {"libdecoct-blas.so.0", NULL};
-    (void)folder;
+    if (request->avx2) {
+        setenv("DECOCT_BACKEND", "avx2", 1);
+    }
     void *handle = library_open(names, note, size);
     library *lib = calloc(1, sizeof *lib);
     const library_symbol symbols[] = {
@@ -22,7 +41,8 @@ static void *load_decoct_blas(const char *folder, char *note, size_t size) {
         {"cblas_sgemv", &lib->blas.sgemv},
         {"decoct_blas_set_threads", &lib->set_threads},
     };
-    if (!handle || !lib || !library_find(handle, symbols, 3, note, size)) {
+    if (!handle || !lib || !library_find(handle, symbols, 3, note, size) ||
+        (request->avx2 && !is_limited(note, size))) {
         free(lib);
         return NULL;
     }
@@ -49,4 +69,5 @@ const peer peer_decoct_blas = {
     .load = load_decoct_blas,
     .open = open_decoct_blas,
     .run = run_decoct_blas,
-    .close = free};
+    .close = free,
+    .avx2 = avx2};

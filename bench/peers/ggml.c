@@ -75,15 +75,15 @@ static int score(const char *path) {
 }
 
 // ggml_backend_load_best of libggml, which does not report what it chose.
-static bool choose_variant(const char *folder, char path[LLAMA_PATH_ROOM], char *note,
-                           size_t size) {
+static bool choose_variant(const char *folder, const char *pattern, char path[LLAMA_PATH_ROOM],
+                           char *note, size_t size) {
     char whole[LLAMA_PATH_ROOM], candidate[LLAMA_PATH_ROOM];
     DIR *dir = open_bins(folder, whole, note, size);
     int best = 0;
     if (!dir) {
         return false;
     }
-    while (next_file(dir, "libggml-cpu-*.so", whole, candidate)) {
+    while (next_file(dir, pattern, whole, candidate)) {
         int points = score(candidate);
         if (points > best) {
             best = points;
@@ -92,13 +92,16 @@ static bool choose_variant(const char *folder, char path[LLAMA_PATH_ROOM], char 
     }
     closedir(dir);
     if (best == 0) {
-        snprintf(note, size, "there is no libggml-cpu-*.so for this CPU in %s", bins);
+        snprintf(note, size, "there is no %s for this CPU in %s", pattern, bins);
     }
     return best > 0;
 }
 
-bool llama_cpu_load(const char *folder, llama_cpu *cpu, char *note, size_t size) {
-    if (!choose_variant(folder, cpu->path, note, size)) {
+static const char avx2[] = "libggml-cpu-haswell.so";
+
+bool llama_cpu_load(const peer_request *request, llama_cpu *cpu, char *note, size_t size) {
+    const char *pattern = request->avx2 ? avx2 : "libggml-cpu-*.so";
+    if (!choose_variant(request->folder, pattern, cpu->path, note, size)) {
         return false;
     }
     const char *names[] = {cpu->path, NULL};
@@ -260,9 +263,9 @@ static bool check_context(const library *lib, char *note, size_t size) {
     return well;
 }
 
-static void *load_ggml(const char *folder, char *note, size_t size) {
+static void *load_ggml(const peer_request *request, char *note, size_t size) {
     library *lib = calloc(1, sizeof *lib);
-    if (!lib || !llama_cpu_load(folder, &lib->cpu, note, size) ||
+    if (!lib || !llama_cpu_load(request, &lib->cpu, note, size) ||
         !find_functions(lib, note, size) || !find_backend_functions(lib, note, size) ||
         !check_context(lib, note, size)) {
         free(lib);
@@ -475,7 +478,10 @@ static bool run_ggml(void *data) {
     return j->lib->compute(j->team->backend, j->graph) == 0;
 }
 
-const peer peer_ggml = {"llama.cpp", "ggml_mul_mat, ggml_soft_max, ggml_flash_attn_ext, all f32",
-                        load_ggml,   open_ggml,
-                        run_ggml,    NULL,
-                        close_job,   false};
+const peer peer_ggml = {.name = "llama.cpp",
+                        .words = "ggml_mul_mat, ggml_soft_max, ggml_flash_attn_ext, all f32",
+                        .load = load_ggml,
+                        .open = open_ggml,
+                        .run = run_ggml,
+                        .close = close_job,
+                        .avx2 = avx2};

@@ -26,6 +26,14 @@ void *library_open_in(const char *folder, const char *file, char *note, size_t s
     return library_open(names, note, size);
 }
 
+bool library_limited(bool taken, const char *setting, const char *reports, char *note,
+                     size_t size) {
+    if (!taken) {
+        snprintf(note, size, "%s does not limit it to AVX2: it reports %s", setting, reports);
+    }
+    return taken;
+}
+
 bool library_find(void *handle, const library_symbol *symbols, int count, char *note, size_t size) {
     for (int i = 0; i < count; i++) {
         void *found = dlsym(handle, symbols[i].name);

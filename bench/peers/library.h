@@ -17,6 +17,10 @@ typedef struct library_symbol {
     void *to; // address of a function pointer
 } library_symbol;
 
+// `taken`: after this setting a library reports that it is limited to AVX2. Returns it; if it is
+// false, a message with what it reports instead is at `note`.
+bool library_limited(bool taken, const char *setting, const char *reports, char *note, size_t size);
+
 // Looks up `count` functions. False and the missing name at `note`.
 bool library_find(void *handle, const library_symbol *symbols, int count, char *note, size_t size);
 

@@ -39,8 +39,10 @@ typedef struct libxsmm_job {
     kernel *kernels[2][2][2];
 } libxsmm_job;
 
-static void *load_libxsmm(const char *folder, char *note, size_t size) {
-    void *handle = library_open_in(folder, "libxsmm.so", note, size);
+static const char avx2[] = "LIBXSMM_TARGET=hsw";
+
+static void *load_libxsmm(const peer_request *request, char *note, size_t size) {
+    void *handle = library_open_in(request->folder, "libxsmm.so", note, size);
     library *lib = calloc(1, sizeof *lib);
     const library_symbol symbols[] = {
         {"libxsmm_init", &lib->init},
@@ -51,8 +53,15 @@ static void *load_libxsmm(const char *folder, char *note, size_t size) {
         free(lib);
         return NULL;
     }
+    if (request->avx2) {
+        setenv("LIBXSMM_TARGET", "hsw", 1);
+    }
     lib->init();
     const char *arch = lib->arch();
+    if (request->avx2 && !library_limited(strcmp(arch, "hsw") == 0, avx2, arch, note, size)) {
+        free(lib);
+        return NULL;
+    }
     bool narrow = strcmp(arch, "hsw") == 0 || strcmp(arch, "snb") == 0 || strcmp(arch, "wsm") == 0;
     lib->panel = narrow ? PANEL_AVX2 : PANEL_AVX512;
     snprintf(note, size, "libxsmm 1.17; %s, panels of %d", arch, lib->panel);
@@ -191,12 +200,11 @@ static bool run_libxsmm(void *data) {
     return true;
 }
 
-const peer peer_libxsmm = {"libxsmm",
-                           "libxsmm_smmdispatch_reducebatch_strd, w in panels (plain: copied in "
-                           "the call, or in place; a batch: a loop)",
-                           load_libxsmm,
-                           open_libxsmm,
-                           run_libxsmm,
-                           NULL,
-                           close_libxsmm,
-                           false};
+const peer peer_libxsmm = {.name = "libxsmm",
+                           .words = "libxsmm_smmdispatch_reducebatch_strd, w in panels (plain: "
+                                    "copied in the call, or in place; a batch: a loop)",
+                           .load = load_libxsmm,
+                           .open = open_libxsmm,
+                           .run = run_libxsmm,
+                           .close = close_libxsmm,
+                           .avx2 = avx2};

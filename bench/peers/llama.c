@@ -130,11 +130,11 @@ static bool check_layouts(const library *lib, char *note, size_t size) {
 }
 
 // libllama keeps its backends in one list per process, so this is done once.
-static bool load_llama(library *lib, const char *folder, char *note, size_t size) {
+static bool load_llama(library *lib, const peer_request *request, char *note, size_t size) {
     char path[LLAMA_PATH_ROOM];
     const char *names[] = {path, NULL};
-    if (!llama_cpu_find(folder, "libllama.*so", path, note, size) ||
-        !llama_cpu_load(folder, &lib->cpu, note, size)) {
+    if (!llama_cpu_find(request->folder, "libllama.*so", path, note, size) ||
+        !llama_cpu_load(request, &lib->cpu, note, size)) {
         return false;
     }
     void *handle = library_open(names, note, size);
@@ -150,10 +150,10 @@ static bool load_llama(library *lib, const char *folder, char *note, size_t size
     return true;
 }
 
-void *llama_peer_load(const char *folder, char *note, size_t size) {
+void *llama_peer_load(const peer_request *request, char *note, size_t size) {
     static library lib;
     static bool loaded;
-    loaded = loaded || load_llama(&lib, folder, note, size);
+    loaded = loaded || load_llama(&lib, request, note, size);
     if (loaded) {
         snprintf(note, size, "libllama %s; %s", lib.version(), lib.cpu.file);
     }

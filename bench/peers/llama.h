@@ -4,6 +4,8 @@
 #ifndef BENCH_LLAMA_H
 #define BENCH_LLAMA_H
 
+#include "peer.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,7 +28,7 @@ typedef struct llama_cpu {
 // packages of npm.
 bool llama_cpu_find(const char *folder, const char *pattern, char path[LLAMA_PATH_ROOM], char *note,
                     size_t size);
-bool llama_cpu_load(const char *folder, llama_cpu *cpu, char *note, size_t size);
+bool llama_cpu_load(const peer_request *request, llama_cpu *cpu, char *note, size_t size);
 // Worker threads that stay alive, as in its own programs; pool_free them. NULL: it failed.
 void *llama_cpu_pool(const llama_cpu *cpu, int32_t threads);
 
@@ -34,7 +36,7 @@ void *llama_cpu_pool(const llama_cpu *cpu, int32_t threads);
 
 // Finds libllama; writes its version to `note`. NULL: it is not there, or its layout is another
 // one.
-void *llama_peer_load(const char *folder, char *note, size_t size);
+void *llama_peer_load(const peer_request *request, char *note, size_t size);
 // Opens a model with room for `context` tokens.
 void *llama_peer_open(void *library, const char *gguf, int32_t threads, int64_t context, char *why,
                       size_t size);

@@ -32,7 +32,31 @@ typedef struct mkl_job {
     float *packed; // NULL: the plain call is used
 } mkl_job;
 
-static void *load_mkl(const char *folder, char *note, size_t size) {
+static const char avx2[] = "MKL_ENABLE_INSTRUCTIONS=AVX2";
+
+// The library of its kernels that the first product has loaded. On CPUs that are not Intel's it
+// ignores the setting and takes libmkl_def, which has kernels for AVX2 and no wider ones.
+static const char *kernels(const library *lib, const char *folder) {
+    static const char *const names[] = {"libmkl_avx512.so.3", "libmkl_avx2.so.3",
+                                        "libmkl_def.so.3"};
+    const float x[4] = {0.0f};
+    float y[4];
+    lib->blas.sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, 2, 2, 2, 1.0f, x, 2, x, 2, 0.0f, y, 2);
+    for (int i = 0; i < 3; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/pypi/mkl/%s", folder, names[i]);
+        if (dlopen(path, RTLD_NOW | RTLD_NOLOAD)) {
+            return names[i];
+        }
+    }
+    return "unknown kernels";
+}
+
+static void *load_mkl(const peer_request *request, char *note, size_t size) {
+    const char *folder = request->folder;
+    if (request->avx2) {
+        setenv("MKL_ENABLE_INSTRUCTIONS", "AVX2", 1);
+    }
     // Its threads need OpenMP, which it looks for among the functions of the program.
     char omp[4096], version[256] = "";
     library *lib = calloc(1, sizeof *lib);
@@ -59,7 +83,13 @@ static void *load_mkl(const char *folder, char *note, size_t size) {
     lib->set_interface(LP64);
     lib->set_threading(INTEL);
     lib->version(version, sizeof version - 1);
-    snprintf(note, size, "%s", version);
+    const char *found = kernels(lib, folder);
+    bool narrow = strstr(found, "avx2") || strstr(found, "def");
+    if (request->avx2 && !library_limited(narrow, avx2, found, note, size)) {
+        free(lib);
+        return NULL;
+    }
+    snprintf(note, size, "%s; %s", version, found);
     return lib;
 }
 
@@ -136,4 +166,5 @@ const peer peer_mkl = {.name = "mkl",
                        .load = load_mkl,
                        .open = open_mkl,
                        .run = run_mkl,
-                       .close = close_mkl};
+                       .close = close_mkl,
+                       .avx2 = avx2};

@@ -121,7 +121,7 @@ static bool open_their_model(void *setup, side_desk *desk) {
     const model_setup *s = setup;
     char path[4096];
     their_model *t = calloc(1, sizeof *t);
-    void *library = t ? llama_peer_load(s->setting->folder, desk->why, SIDE_WHY) : NULL;
+    void *library = t ? llama_peer_load(&s->setting->request, desk->why, SIDE_WHY) : NULL;
     snprintf(path, sizeof path, "%s/gpt2-f32.gguf", s->folder);
     t = library ? t : NULL;
     if (t) {

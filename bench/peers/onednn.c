@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANY = 1, CPU = 1, IN_ORDER = 1, TRIALS = 20 };
+enum { ANY = 1, CPU = 1, IN_ORDER = 1, TRIALS = 20, ISA_AVX2 = 7 };
 
 typedef struct onednn_job {
     const onednn *lib;
@@ -46,10 +46,27 @@ static bool find_functions(void *handle, onednn *lib, char *note, size_t size) {
     return library_find(handle, symbols, (int)(sizeof symbols / sizeof *symbols), note, size);
 }
 
-static void *load_from(void *handle, int release, char *note, size_t size) {
+// Release 2 has the name with DNNL, too.
+static const char avx2[] = "ONEDNN_MAX_CPU_ISA=AVX2";
+
+static void set_variables(const peer_request *request) {
+    if (request->avx2) {
+        setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);
+        setenv("DNNL_MAX_CPU_ISA", "AVX2", 1);
+    }
+}
+
+static bool is_allowed(const onednn *lib, const peer_request *request, char *note, size_t size) {
+    int isa = lib->isa();
+    return !request->avx2 || library_limited(isa == ISA_AVX2, avx2, lib->isa_name(isa), note, size);
+}
+
+static void *load_from(void *handle, int release, const peer_request *request, char *note,
+                       size_t size) {
     onednn *lib = calloc(1, sizeof *lib);
     if (!lib || !find_functions(handle, lib, note, size) ||
-        !(release == 3 ? onednn3_find : onednn2_find)(handle, lib, note, size)) {
+        !(release == 3 ? onednn3_find : onednn2_find)(handle, lib, note, size) ||
+        !is_allowed(lib, request, note, size)) {
         free(lib);
         return NULL;
     }
@@ -65,16 +82,18 @@ static void *load_from(void *handle, int release, char *note, size_t size) {
     return lib;
 }
 
-static void *load_old(const char *folder, char *note, size_t size) {
+static void *load_old(const peer_request *request, char *note, size_t size) {
     static const char *const names[] = {"libdnnl.so.2", NULL};
-    (void)folder;
+    set_variables(request);
     void *handle = library_open(names, note, size);
-    return handle ? load_from(handle, 2, note, size) : NULL;
+    return handle ? load_from(handle, 2, request, note, size) : NULL;
 }
 
-static void *load_onednn(const char *folder, char *note, size_t size) {
-    void *handle = library_open_in(folder, "pypi/onednn/libdnnl.so.3", note, size);
-    return handle ? load_from(handle, 3, note, size) : load_old(folder, note, size);
+static void *load_onednn(const peer_request *request, char *note, size_t size) {
+    static const char file[] = "pypi/onednn/libdnnl.so.3";
+    set_variables(request);
+    void *handle = library_open_in(request->folder, file, note, size);
+    return handle ? load_from(handle, 3, request, note, size) : load_old(request, note, size);
 }
 
 // ---- Jobs ----
@@ -225,11 +244,13 @@ const peer peer_onednn = {.name = "onednn",
                           .load = load_onednn,
                           .open = open_onednn,
                           .run = run_onednn,
-                          .close = close_onednn};
+                          .close = close_onednn,
+                          .avx2 = avx2};
 const peer peer_onednn_old = {.name = "onednn-debian",
                               .words = calls,
                               .load = load_old,
                               .open = open_onednn,
                               .run = run_onednn,
                               .close = close_onednn,
-                              .only_named = true};
+                              .only_named = true,
+                              .avx2 = avx2};

@@ -51,15 +51,16 @@ static void *load_from(void *handle, char *note, size_t size) {
     return NULL;
 }
 
-static void *load_npm(const char *folder, char *note, size_t size) {
+static void *load_npm(const peer_request *request, char *note, size_t size) {
     static const char file[] =
         "node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1";
-    return load_from(library_open_in(folder, file, note, size), note, size);
+    return load_from(library_open_in(request->folder, file, note, size), note, size);
 }
 
-static void *load_onnxruntime(const char *folder, char *note, size_t size) {
-    void *handle = library_open_in(folder, "pypi/onnxruntime/libonnxruntime.so.1", note, size);
-    return handle ? load_from(handle, note, size) : load_npm(folder, note, size);
+static void *load_onnxruntime(const peer_request *request, char *note, size_t size) {
+    static const char file[] = "pypi/onnxruntime/libonnxruntime.so.1";
+    void *handle = library_open_in(request->folder, file, note, size);
+    return handle ? load_from(handle, note, size) : load_npm(request, note, size);
 }
 
 // ---- Models ----

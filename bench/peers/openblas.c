@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct library {
     cblas blas;
@@ -14,8 +15,10 @@ typedef struct library {
     const char *(*config)(void);
 } library;
 
+static const char avx2[] = "OPENBLAS_CORETYPE=Haswell";
+
 // `prefix`: of the names of all functions.
-static void *load_from(void *handle, const char *prefix, char *note, size_t size) {
+static library *load_from(void *handle, const char *prefix, char *note, size_t size) {
     static const char *const names[] = {
         "cblas_sgemm",           "cblas_sgemv",         "openblas_set_num_threads",
         "openblas_get_corename", "openblas_get_config", "cblas_sgemm_batch_strided"};
@@ -38,24 +41,38 @@ static void *load_from(void *handle, const char *prefix, char *note, size_t size
     return lib;
 }
 
-// These two would make it act as an older CPU.
-static void forget_settings(void) {
+// These two make it act as an older CPU.
+static void set_variables(const peer_request *request) {
     unsetenv("OPENBLAS_CORETYPE");
     unsetenv("OPENBLAS_L2_SIZE");
+    if (request->avx2) {
+        setenv("OPENBLAS_CORETYPE", "Haswell", 1);
+    }
 }
 
-static void *load_old(const char *folder, char *note, size_t size) {
+static void *check_limit(library *lib, const peer_request *request, char *note, size_t size) {
+    if (lib && request->avx2 &&
+        !library_limited(strcmp(lib->core(), "Haswell") == 0, avx2, lib->core(), note, size)) {
+        free(lib);
+        return NULL;
+    }
+    return lib;
+}
+
+static void *load_old(const peer_request *request, char *note, size_t size) {
     static const char *const names[] = {"libopenblas.so.0", NULL};
-    (void)folder;
-    forget_settings();
+    set_variables(request);
     void *handle = library_open(names, note, size);
-    return handle ? load_from(handle, "", note, size) : NULL;
+    library *lib = handle ? load_from(handle, "", note, size) : NULL;
+    return check_limit(lib, request, note, size);
 }
 
-static void *load_openblas(const char *folder, char *note, size_t size) {
-    forget_settings();
-    void *handle = library_open_in(folder, "pypi/openblas/libscipy_openblas.so", note, size);
-    return handle ? load_from(handle, "scipy_", note, size) : load_old(folder, note, size);
+static void *load_openblas(const peer_request *request, char *note, size_t size) {
+    static const char file[] = "pypi/openblas/libscipy_openblas.so";
+    set_variables(request);
+    void *handle = library_open_in(request->folder, file, note, size);
+    return handle ? check_limit(load_from(handle, "scipy_", note, size), request, note, size)
+                  : load_old(request, note, size);
 }
 
 static void *open_openblas(void *data, const peer_case *c, char *why, size_t size) {
@@ -78,11 +95,13 @@ const peer peer_openblas = {.name = "openblas",
                             .load = load_openblas,
                             .open = open_openblas,
                             .run = run_openblas,
-                            .close = free};
+                            .close = free,
+                            .avx2 = avx2};
 const peer peer_openblas_old = {.name = "openblas-debian",
                                 .words = CALLS,
                                 .load = load_old,
                                 .open = open_openblas,
                                 .run = run_openblas,
                                 .close = free,
-                                .only_named = true};
+                                .only_named = true,
+                                .avx2 = avx2};

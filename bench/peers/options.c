@@ -28,6 +28,7 @@ enum {
     KEY_RANDOM,
     KEY_SEED,
     KEY_PEERS,
+    KEY_ISA,
     KEY_LIST,
     KEY_MODEL,
     KEY_FALLBACK
@@ -58,6 +59,11 @@ static const struct argp_option option_list[] = {
      "Only these peers; older releases (openblas-debian, onednn-debian, onnxruntime-npm) are "
      "measured "
      "only if they are named, or where no newer one is found",
+     0},
+    {"peers-isa", KEY_ISA, "avx2", 0,
+     "Limit the peers to AVX2, each by the setting that its documentation names, to compare the "
+     "backend avx2 (the default then) on a CPU that has AVX-512. A peer without such a setting is "
+     "left out, and so is one that reports something wider all the same",
      0},
     {"model", KEY_MODEL, "DIR", 0,
      "Only prefill and decode of a whole model, beside llama.cpp; bench/peers/make_gpt2 makes DIR",
@@ -127,6 +133,10 @@ static error_t parse_list(int key, char *arg, struct argp_state *state, settings
         return 0;
     case KEY_PEERS:
         take_peers(state, arg, &s->peers);
+        return 0;
+    case KEY_ISA:
+        parse_check(state, "peers-isa", arg, "avx2");
+        s->avx2 = true;
         return 0;
     case KEY_FALLBACK:
         s->allow_fallback = s->how = true;

@@ -13,7 +13,8 @@ typedef struct settings {
     int rounds, random; // random: shapes to draw; 0: the named ones
     double turn, limit;
     bool list, allow_fallback;
-    bool how; // an option was given that only a measurement needs
+    bool avx2; // peers use nothing wider
+    bool how;  // an option was given that only a measurement needs
 } settings;
 
 // An exit code; 0: go ahead.

@@ -33,13 +33,18 @@ typedef struct peer_case {
     float *y;
 } peer_case;
 
+// Where a library is looked for, and what it may use.
+typedef struct peer_request {
+    const char *folder; // of the packages of npm and PyPI; may be NULL
+    bool avx2;          // nothing wider than AVX2; only of a peer that can be limited
+} peer_request;
+
 typedef struct peer {
     const char *name;  // as table and JSON show it: "openblas"
     const char *words; // one line: which calls are timed
-    // Finds the library; called once in a process. `folder` holds the packages of npm (may be
-    // NULL). Writes its version and, if it reports that, its kernel to `note`; NULL: not found,
-    // `note` has the reason.
-    void *(*load)(const char *folder, char *note, size_t size);
+    // Finds the library; called once in a process. Writes its version and, if it reports that, its
+    // kernel to `note`; NULL: not found, or not limited as requested, and `note` has the reason.
+    void *(*load)(const peer_request *request, char *note, size_t size);
     // Prepares one case, untimed: packing, compiling, allocating. NULL: this peer does not offer it
     // (then `why` is "") or it failed (then `why` has the reason). Several jobs may be open at
     // once.
@@ -48,7 +53,8 @@ typedef struct peer {
     bool (*run)(void *job);
     void (*finish)(void *job); // untimed; NULL: not needed
     void (*close)(void *job);
-    bool only_named; // an older release: left out unless --peers names it
+    bool only_named;  // an older release: left out unless --peers names it
+    const char *avx2; // the setting that limits it to AVX2; NULL: it documents no such setting
 } peer;
 
 extern const peer peer_decoct_blas; // ours, which is never the best peer

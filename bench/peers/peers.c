@@ -111,15 +111,19 @@ static void pin(const cpu_set_t *allowed, int threads) {
 }
 
 static int find_peers(const settings *s, report *out, const peer **found) {
+    const peer_request request = {s->folder, s->avx2};
     int count = 0;
+    if (s->avx2) {
+        report_limited(out);
+    }
     for (int i = 0; all_peers[i]; i++) {
         const peer *p = all_peers[i];
-        char note[SIDE_NOTE] = "";
+        char note[SIDE_NOTE] = "it has no documented setting that limits it to AVX2";
         bool named = word_list_has(&s->peers, p->name);
         if (!named && (s->peers.count || p->only_named)) {
             continue;
         }
-        bool there = child_find(p, s->folder, s->limit, note);
+        bool there = (!s->avx2 || p->avx2) && child_find(p, &request, s->limit, note);
         report_peer(out, p, there, note);
         if (there) {
             found[count++] = p;
@@ -197,7 +201,7 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
     char name[SERVED_NAME];
     row_setting setting = {.threads = threads,
                            .backend = strcmp(backend, "best") == 0 ? NULL : backend,
-                           .folder = s->folder,
+                           .request = {s->folder, s->avx2},
                            .limit = s->limit,
                            .contest = {s->rounds, s->turn, 0.0}};
     int code = open_ours(s, backend, &setting.us);
@@ -234,7 +238,8 @@ static int run_session(session *run) {
     cpu_set_t allowed;
     int cpus = allowed_cpus(&allowed), code = 0;
     char note[SIDE_NOTE];
-    run->has_blas = child_find(&peer_decoct_blas, s->folder, 0.0, note);
+    const peer_request plain = {s->folder, false};
+    run->has_blas = child_find(&peer_decoct_blas, &plain, 0.0, note);
     run->peer_count = find_peers(s, run->out, run->peers);
     if (!choose_shapes(run)) {
         return EXIT_INTERNAL;
@@ -261,12 +266,30 @@ static int run_session(session *run) {
     return code ? code : run->wrong ? EXIT_WRONG : run->rows ? 0 : EXIT_NOTHING;
 }
 
+static bool has_avx2(void) {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+    return false;
+#endif
+}
+
+// Peers that are limited are compared with the backend of the same width.
+static const char *default_backend(const settings *s) {
+    const char *forced = getenv("DECOCT_BACKEND");
+    return s->avx2 && !(forced && *forced) ? "avx2" : "best";
+}
+
 static int run_peers(settings *s, int argc, char **argv) {
     session run = {.s = s};
     if (!s->threads.count) {
         int_list_add(&s->threads, 1);
     }
-    if (!s->backend.count && word_list_parse("best", &s->backend)) {
+    if (s->avx2 && !has_avx2()) {
+        fputs("decoct peers: --peers-isa avx2: this CPU has no AVX2\n", stderr);
+        return EXIT_INTERNAL;
+    }
+    if (!s->backend.count && word_list_parse(default_backend(s), &s->backend)) {
         return EXIT_INTERNAL;
     }
     int wrong = s->filter ? regcomp(&run.filter, s->filter, REG_EXTENDED | REG_NOSUB) : 0;

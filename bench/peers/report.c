@@ -28,7 +28,8 @@ typedef struct moment {
 struct report {
     FILE *text;
     json_t *all, *rows, *peers;
-    bool begun; // the heading has been printed
+    bool begun;   // the heading has been printed
+    bool limited; // the peers are, to AVX2
     progress progress;
     const char *backend;
     const decoct_context *ours;
@@ -100,11 +101,22 @@ void report_free(report *r) {
     }
 }
 
+void report_limited(report *r) {
+    r->limited = true;
+    json_object_set_new(json_object_get(r->all, "context"), "peers_isa", json_string("avx2"));
+    fputs("The peers are limited to AVX2, each by the setting in brackets:\n", r->text);
+}
+
 void report_peer(report *r, const peer *p, bool there, const char *note) {
-    json_object_set_new(
-        r->peers, p->name,
-        json_pack("{s:b, s:s, s:s}", "found", there, "calls", p->words, "note", note));
-    fprintf(r->text, "%-12s %s%s\n", p->name, there ? "" : "missing: ", note);
+    json_t *about = json_pack("{s:b, s:s, s:s}", "found", there, "calls", p->words, "note", note);
+    json_object_set_new(r->peers, p->name, about);
+    if (r->limited && there) {
+        json_object_set_new(about, "limited_by", json_string(p->avx2));
+        fprintf(r->text, "%-12s %s (%s)\n", p->name, note, p->avx2);
+        return;
+    }
+    const char *why = r->limited && !p->avx2 ? "left out: " : "missing: ";
+    fprintf(r->text, "%-12s %s%s\n", p->name, there ? "" : why, note);
 }
 
 void report_ours(report *r, const char *backend, const decoct_context *ctx) {

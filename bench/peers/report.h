@@ -13,6 +13,8 @@ typedef struct report report;
 // The lines go to `text`. NULL: no memory.
 report *report_new(int rounds, int argc, char **argv, FILE *text);
 void report_free(report *r);
+// Before the peers: each is limited to AVX2.
+void report_limited(report *r);
 void report_peer(report *r, const peer *p, bool there, const char *note);
 // Our side of the rows that follow: the backend that was asked for, and the backends that serve.
 // Both must live until those rows are reported.

@@ -139,7 +139,7 @@ bool row_run(const row_shape *shape, const row_setting *setting, const peer *con
     child_setup setup = {.shape = shape,
                          .threads = setting->threads,
                          .backend = setting->backend,
-                         .folder = setting->folder};
+                         .request = setting->request};
     *out = (row_result){0};
     if (!r || !open_us(r, &setup, setting, error, size)) {
         if (r) {

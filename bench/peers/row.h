@@ -18,7 +18,7 @@ enum { PEERS_MAX = 20 };
 typedef struct row_setting {
     int32_t threads;
     const char *backend; // NULL: the best
-    const char *folder;  // of npm's packages
+    peer_request request;
     ours us; // one thread, for the driver: the work is done by another context in its own process
     double limit; // seconds that a peer may take to open a case, and for a turn
     contest_options contest;

@@ -48,12 +48,26 @@ def footer(context):
     return lines
 
 
+def heading(context):
+    """How the peers were limited: a row's ratio means nothing without it."""
+    if "peers_isa" not in context:
+        return []
+    settings = ["%s (`%s`)" % (name, peer["limited_by"]) for name, peer in context["peers"].items() if peer["found"]]
+    without = [name for name, peer in context["peers"].items() if not peer["found"]]
+    return ["**All peers are limited to %s**: %s.%s" % (context["peers_isa"].upper(), ", ".join(settings),
+                                                      " Left out: %s." % ", ".join(without) if without else "")]
+
+
+runs = []
+for path in sys.argv[1:]:
+    with open(path) as file:
+        runs.append(json.load(file))
+for text in dict.fromkeys(text for run in runs for text in heading(run["context"])):
+    print(text + "\n")
 print("| row | threads | decoct | of the ceiling | ratio to the best peer | best peer | the others |")
 print("|---|---|---|---|---|---|---|")
 notes = []
-for path in sys.argv[1:]:
-    with open(path) as file:
-        run = json.load(file)
+for run in runs:
     notes += [text for text in footer(run["context"]) if text not in notes]
     for row in run["rows"]:
         print(line(row))

@@ -33,10 +33,10 @@ typedef struct xnnpack_job {
     void *operation, *pool;
 } xnnpack_job;
 
-static void *load_xnnpack(const char *folder, char *note, size_t size) {
+static void *load_xnnpack(const peer_request *request, char *note, size_t size) {
     static const char *const names[] = {"libXNNPACK.so.0", NULL};
     static const char *const pool_names[] = {"libpthreadpool.so.0", NULL};
-    (void)folder;
+    (void)request;
     void *handle = library_open(names, note, size);
     void *pool_handle = handle ? library_open(pool_names, note, size) : NULL;
     library *lib = calloc(1, sizeof *lib);
@@ -125,8 +125,9 @@ static bool run_xnnpack(void *data) {
     return !j->lib->run(j->operation, j->pool);
 }
 
-const peer peer_xnnpack = {
-    "xnnpack",     "fully_connected_nc_f32, its weights packed; softmax_nc_f32",
-    load_xnnpack,  open_xnnpack,
-    run_xnnpack,   NULL,
-    close_xnnpack, false};
+const peer peer_xnnpack = {.name = "xnnpack",
+                           .words = "fully_connected_nc_f32, its weights packed; softmax_nc_f32",
+                           .load = load_xnnpack,
+                           .open = open_xnnpack,
+                           .run = run_xnnpack,
+                           .close = close_xnnpack};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A library that acts as OpenBLAS, so that `decoct peers` can be tested without an installed peer.
+// It calls its core Pretender, or as OPENBLAS_CORETYPE says, unless DECOCT_TEST_PEER is "stubborn".
 // With DECOCT_TEST_WRONG in the environment its results are wrong in one element. DECOCT_TEST_PEER
 // makes it misbehave: "spin" (a thread that never sleeps), "crash" and "hang" (in the first call),
 // "crash later" (in the fifth).
@@ -75,7 +76,8 @@ void openblas_set_num_threads(int threads) {
 }
 
 const char *openblas_get_corename(void) {
-    return "Pretender";
+    const char *how = getenv("DECOCT_TEST_PEER"), *core = getenv("OPENBLAS_CORETYPE");
+    return core && !(how && strcmp(how, "stubborn") == 0) ? core : "Pretender";
 }
 
 const char *openblas_get_config(void) {
