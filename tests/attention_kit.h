@@ -185,8 +185,8 @@ static double row_error(const operands *o, const shape *s, int64_t b, int64_t h,
     return worst;
 }
 
-static void check_shape(decoct_context *ctx, decoct_context *scalar, operands *mine,
-                        operands *theirs, const shape *s, bool end) {
+static inline void check_shape(decoct_context *ctx, decoct_context *scalar, operands *mine,
+                               operands *theirs, const shape *s, bool end) {
     place(mine, s, end);
     place(theirs, s, end);
     assert_int_equal(decoct_attention(ctx, &mine->args), DECOCT_OK);
@@ -215,7 +215,7 @@ typedef struct pair {
     operands mine, theirs;
 } pair;
 
-static bool open_pair(pair *p, const char *backend, int32_t threads) {
+static inline bool open_pair(pair *p, const char *backend, int32_t threads) {
     p->ctx = check_open(backend, threads);
     if (!p->ctx) {
         return false;
@@ -228,7 +228,7 @@ static bool open_pair(pair *p, const char *backend, int32_t threads) {
     return true;
 }
 
-static void close_pair(pair *p) {
+static inline void close_pair(pair *p) {
     for (int i = 0; i < OPERANDS; i++) {
         check_arena_close(&p->mine.arena[i]);
         check_arena_close(&p->theirs.arena[i]);

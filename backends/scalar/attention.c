@@ -131,6 +131,10 @@ static void attention_run(const decoct_attention_piece *a) {
     for (int64_t row = 0; row < a->rows; row++) {
         float *out = a->out + row * a->out_stride;
         decoct_reference_part all = attend_row(a, row, out);
+        if (a->state) { // a part ends here
+            memcpy(a->state + 2 * row, (float[]){all.max, all.sum}, 2 * sizeof *a->state);
+            continue;
+        }
         float inverse = all.sum == 0.0f ? 0.0f : 1.0f / all.sum;
         for (int64_t c = 0; c < a->value_dim; c++) {
             out[c] *= inverse;
@@ -155,7 +159,7 @@ void backend_pack_keys(const decoct_keys_piece *a) {
 
 enum {
     EVERY_FEATURE = DECOCT_ATTENTION_WINDOW | DECOCT_ATTENTION_SOFTCAP | DECOCT_ATTENTION_SLOPES |
-                    DECOCT_ATTENTION_SINKS
+                    DECOCT_ATTENTION_SINKS | DECOCT_ATTENTION_PARTS
 };
 static const decoct_attention_kernel attention_list[] = {{.kv_dtypes = 1u << DECOCT_F32,
                                                           .features = EVERY_FEATURE,

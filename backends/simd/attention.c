@@ -150,12 +150,18 @@ static void attend_weights(attend_group *g, int tiles, const float inverse[ATTEN
     }
 }
 
-// out = out / sum, for each row.
+// out = out / sum, for each row; of a part the outputs as they are, and the state.
 static void attend_finish(const attend_group *g, float inverse[ATTEND_ROWS]) {
     const decoct_attention_piece *a = g->a;
     for (int r = 0; r < g->rows; r++) {
         float sum = vec_fold(vec_load(g->lane + r * LANES));
         inverse[r] = sum == 0.0f ? 0.0f : 1.0f / sum;
+        if (a->state) {
+            float *state = a->state + 2 * (attend_head(g, r) * a->rows + attend_query(g, r));
+            state[0] = g->max[r];
+            state[1] = sum;
+            inverse[r] = 1.0f;
+        }
         float *out =
             a->out + attend_head(g, r) * a->out_head_stride + attend_query(g, r) * a->out_stride;
         for (int64_t c = 0; c < a->value_dim; c += LANES) {
@@ -265,7 +271,7 @@ static void attention_run(const decoct_attention_piece *a) {
 
 enum {
     EVERY_FEATURE = DECOCT_ATTENTION_WINDOW | DECOCT_ATTENTION_SOFTCAP | DECOCT_ATTENTION_SLOPES |
-                    DECOCT_ATTENTION_SINKS
+                    DECOCT_ATTENTION_SINKS | DECOCT_ATTENTION_PARTS
 };
 static const decoct_attention_kernel attention_list[] = {{.kv_dtypes = 1u << DECOCT_F32,
                                                           .features = EVERY_FEATURE,

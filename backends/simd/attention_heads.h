@@ -27,6 +27,7 @@ static void bundle_start(const decoct_attention_piece *a, int64_t head, int64_t 
     one->weights = a->weights ? a->weights + head * a->weights_head_stride : 0;
     one->slopes = a->slopes ? a->slopes + head : 0;
     one->sinks = a->sinks ? a->sinks + head : 0;
+    one->state = a->state ? a->state + 2 * head * a->rows : 0;
     to->g.a = one;
     to->g.row = 0;
     to->g.heads = (int)(end - head);

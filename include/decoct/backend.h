@@ -173,7 +173,8 @@ enum {
     DECOCT_ATTENTION_WINDOW = 1 << 0,  /**< window other than 0 */
     DECOCT_ATTENTION_SOFTCAP = 1 << 1, /**< softcap other than 0 */
     DECOCT_ATTENTION_SLOPES = 1 << 2,  /**< slopes */
-    DECOCT_ATTENTION_SINKS = 1 << 3    /**< sinks */
+    DECOCT_ATTENTION_SINKS = 1 << 3,   /**< sinks */
+    DECOCT_ATTENTION_PARTS = 1 << 4    /**< state */
 };
 
 /**
@@ -230,6 +231,13 @@ typedef struct decoct_attention_piece {
     int64_t position;    /**< of row 0 among the keys, for the slopes; row i: + i */
     const float *slopes; /**< (heads of this piece) or NULL */
     const float *sinks;  /**< (heads of this piece) or NULL */
+    /** (heads, rows, 2) or NULL. Not NULL: this piece is one part of a longer sequence, which other
+     * threads work on as well, and the library merges the parts. kv_len is at most DECOCT_KEY_PART;
+     * k, keys, v and mask point to the first key of the part, from which visible and position
+     * count, too; weights and sinks are NULL. The piece ends as a part does: m, the largest score,
+     * and sum are stored here, and out is not multiplied by 1 / sum. A row that sees no key has
+     * outputs and a sum of 0; m may be any number there and where sum is NaN. */
+    float *state;
 } decoct_attention_piece;
 
 /** Whether an attention kernel packs keys itself, for few queries. */

@@ -16,6 +16,7 @@ typedef enum dct_scratch_slot {
     DCT_SCRATCH_PANELS,  // matmul: groups of columns that workers pack on the way
     DCT_SCRATCH_KEYS,    // keys in blocks
     DCT_SCRATCH_WORKERS, // attention: a piece for each worker
+    DCT_SCRATCH_PARTS,   // attention: results of parts of the keys
     DCT_SCRATCH_BLOCK,   // activations of a decoder block
     DCT_SCRATCH_TOKENS,  // activations between the blocks
     DCT_SCRATCH_MASK,

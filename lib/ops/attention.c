@@ -2,6 +2,7 @@
 // Attention: packs the keys by blocks, cuts heads x queries into pieces for the threads.
 #include "attention.h"
 
+#include "attention_parts.h"
 #include "core/border.h"
 #include "core/call_trace.h"
 #include "core/sizes.h"
@@ -12,6 +13,8 @@
 enum { KEYS = DECOCT_KEY_BLOCK, FEW_QUERIES = 16 };
 // Multiply-adds in the time that it takes to read a number of a key or value (docs/tuning.md).
 enum { READ_COST = 4 };
+// Another cut must be this much faster.
+static const double SAVED = 15.0 / 16;
 
 // Keys of batch element b.
 static int64_t kv_len_of(const decoct_attention_args *a, int64_t b) {
@@ -87,6 +90,7 @@ typedef struct attend_job {
     int64_t keys_head_stride;
     int64_t piece_rows, pieces; // of one head
     int64_t heads;              // of one piece: some, with few queries; 0: one
+    dct_parts parts;            // of the keys, each in pieces of its own
     char *scratch;
     int64_t scratch_stride; // bytes of one worker
 } attend_job;
@@ -160,7 +164,7 @@ static decoct_attention_piece make_heads_piece(const attend_job *job, int64_t b,
 }
 
 // Runs the kernel; keys beyond the length of a sequence have weight 0.
-static void run_piece(const attend_job *job, decoct_attention_piece *piece, int32_t worker) {
+static void run_whole(const attend_job *job, decoct_attention_piece *piece, int32_t worker) {
     int64_t behind = job->a->kv_len - piece->kv_len;
     piece->scratch = job->scratch ? job->scratch + worker * job->scratch_stride : NULL;
     dct_choice_here(job->kernels)->attention[job->asked]->run(piece);
@@ -173,20 +177,35 @@ static void run_piece(const attend_job *job, decoct_attention_piece *piece, int3
     }
 }
 
+// The whole piece, or a part of its keys; `row` is that of its first query, of batch heads q_len.
+static void run_piece(const attend_job *job, decoct_attention_piece *piece, int64_t part,
+                      int64_t row, int32_t worker) {
+    if (!job->parts.count || dct_parts_cut(&job->parts, part, row, piece)) {
+        run_whole(job, piece, worker);
+    }
+}
+
+// Pieces of each sequence, or of a part of each.
+static int64_t pieces_of(const attend_job *job) {
+    return job->heads ? dct_ceil_div(job->a->heads, job->heads) : job->a->heads * job->pieces;
+}
+
 static void attend_heads(void *data, int64_t index, int32_t worker) {
     const attend_job *job = data;
-    int64_t parts = dct_ceil_div(job->a->heads, job->heads);
-    decoct_attention_piece piece = make_heads_piece(job, index / parts, index % parts * job->heads);
-    run_piece(job, &piece, worker);
+    const int64_t groups = pieces_of(job), parts = job->parts.count ? job->parts.count : 1;
+    const int64_t group = index / parts, b = group / groups, first = group % groups * job->heads;
+    decoct_attention_piece piece = make_heads_piece(job, b, first);
+    run_piece(job, &piece, index % parts, (b * job->a->heads + first) * job->a->q_len, worker);
 }
 
 // Head by head, so that a thread has whole heads, whose keys stay in its cache. The last queries
 // see the most keys: they come first, so that no thread ends with them.
 static void attend_piece(void *data, int64_t index, int32_t worker) {
     const attend_job *job = data;
-    int64_t row = (job->pieces - 1 - index % job->pieces) * job->piece_rows;
-    decoct_attention_piece piece = make_piece(job, index / job->pieces, row);
-    run_piece(job, &piece, worker);
+    const int64_t parts = job->parts.count ? job->parts.count : 1, all = index / parts;
+    const int64_t row = (job->pieces - 1 - all % job->pieces) * job->piece_rows;
+    decoct_attention_piece piece = make_piece(job, all / job->pieces, row);
+    run_piece(job, &piece, index % parts, all / job->pieces * job->a->q_len + row, worker);
 }
 
 // Bytes that a piece needs with any kernel that may get it: one for each vector length.
@@ -201,6 +220,11 @@ static int64_t scratch_bytes(const attend_job *job, const decoct_attention_piece
 static decoct_status worker_scratch(decoct_context *ctx, attend_job *job) {
     decoct_attention_piece piece = job->heads ? make_heads_piece(job, 0, 0) : make_piece(job, 0, 0);
     piece.kv_len = job->a->kv_len; // the longest sequence
+    if (job->parts.count) {
+        piece.kv_len = dct_smaller(piece.kv_len, DECOCT_KEY_PART);
+        piece.state = job->parts.state;
+        piece.sinks = NULL;
+    }
     int64_t all, one = scratch_bytes(job, &piece);
     if (one == 0) {
         return DECOCT_OK;
@@ -262,6 +286,62 @@ static int64_t heads_together(const decoct_attention_args *a, int32_t threads) {
     return heads > 1 || adjacent ? heads : 0;
 }
 
+// ---- Parts of the keys ----
+
+// Do kernels for every vector length take parts as pieces?
+static bool takes_parts(const dct_choice *kernels, uint32_t asked) {
+    return kernels->attention[asked]->features & kernels->spare->attention[asked]->features &
+           DECOCT_ATTENTION_PARTS;
+}
+
+// Pieces of some heads (0: one), with piece_rows queries at most.
+static dct_parts_way way_of(const attend_job *job, int64_t heads) {
+    const decoct_attention_args *a = job->a;
+    int64_t count = heads ? heads : 1, keys = dct_ceil_div(count, a->heads / a->kv_heads);
+    int64_t rows = count * dct_smaller(a->q_len, job->piece_rows), least = keys * READ_COST;
+    return (dct_parts_way){heads ? dct_ceil_div(a->heads, heads) : a->heads * job->pieces,
+                           (double)(rows > least ? rows : least)};
+}
+
+// Cuts the call if the busiest thread ends sooner then. Parts cost some microseconds each (queries
+// are packed again, outputs are stored and merged), so they must save more than that. Pieces have
+// as many heads as pays: memory is read in its order, and keys that heads share are read once.
+// Calls that ask for weights are not cut: these need the sum of all parts. With at most as many
+// query rows as a part has keys, the results of the parts are smaller than keys and values.
+static decoct_status cut(decoct_context *ctx, attend_job *job, bool together, int32_t threads) {
+    const decoct_attention_args *a = job->a;
+    const bool fits = a->q_len <= DECOCT_KEY_PART / (a->heads / a->kv_heads);
+    dct_parts_keys keys = {0};
+    bool pays = false;
+    for (int64_t b = 0; b < a->batch; b++) {
+        keys_span seen = seen_keys(a, b);
+        dct_parts_add(&keys, seen.first, seen.last);
+    }
+    if (a->weights || !fits || keys.longest <= DECOCT_KEY_PART) {
+        return DECOCT_OK;
+    }
+    double best = dct_parts_time_whole(&keys, way_of(job, job->heads), threads);
+    for (int32_t most = 1; most <= threads; most *= 2) {
+        int64_t heads = together ? heads_together(a, most) : 0;
+        double time = dct_parts_time_cut(&keys, way_of(job, heads), threads);
+        if (time < best * SAVED) {
+            pays = true;
+            best = time;
+            job->heads = heads;
+        }
+    }
+    return pays ? dct_parts_open(ctx, a, &keys, &job->parts) : DECOCT_OK;
+}
+
+static void run_pieces(decoct_context *ctx, const attend_job *job, int32_t threads) {
+    const int64_t parts = job->parts.count ? job->parts.count : 1;
+    dct_run_on(ctx, threads, job->a->batch * pieces_of(job) * parts,
+               job->heads ? attend_heads : attend_piece, (void *)job);
+    if (job->parts.count) {
+        dct_parts_merge(ctx, job->a, &job->parts);
+    }
+}
+
 static decoct_status attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
                             int64_t keys_head_stride) {
     attend_job job = {.a = a,
@@ -278,10 +358,13 @@ static decoct_status attend(decoct_context *ctx, const decoct_attention_args *a,
     bool together =
         !keys && packs_keys(job.kernels, job.asked) >= DECOCT_PACKS_HEADS && job.pieces == 1;
     job.heads = together ? heads_together(a, threads) : 0;
-    decoct_status status = worker_scratch(ctx, &job);
+    decoct_status status = DECOCT_OK;
+    if (threads > 1 && a->kv_len > DECOCT_KEY_PART && takes_parts(job.kernels, job.asked)) {
+        status = cut(ctx, &job, together, threads);
+    }
+    status = status ? status : worker_scratch(ctx, &job);
     if (!status) {
-        int64_t parts = job.heads ? dct_ceil_div(a->heads, job.heads) : a->heads * job.pieces;
-        dct_run_on(ctx, threads, a->batch * parts, job.heads ? attend_heads : attend_piece, &job);
+        run_pieces(ctx, &job, threads);
     }
     return status;
 }

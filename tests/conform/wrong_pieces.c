@@ -63,6 +63,7 @@ static decoct_attention_piece row_of(const decoct_attention_piece *whole, int64_
     a.weights = a.weights ? a.weights + i * a.weights_stride : NULL;
     a.visible += i * a.visible_step;
     a.position += i;
+    a.state = a.state ? a.state + 2 * i : NULL;
     return a;
 }
 

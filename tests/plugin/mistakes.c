@@ -94,6 +94,7 @@ static decoct_attention_piece head_of(const decoct_attention_piece *whole, int64
     a.weights = a.weights ? a.weights + h * a.weights_head_stride : NULL;
     a.slopes = a.slopes && mistake != heads_of_slopes_ignored ? a.slopes + h : a.slopes;
     a.sinks = a.sinks && mistake != heads_of_sinks_ignored ? a.sinks + h : a.sinks;
+    a.state = a.state ? a.state + 2 * h * a.rows : NULL;
     return a;
 }
 
