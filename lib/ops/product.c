@@ -15,8 +15,9 @@ enum { READ_COST = 3 };
 // least (docs/tuning.md).
 static const double BATCH_WORK = 1 << 17;
 enum { BATCH_TASKS = 4 };
-// What a worker packs at once if w is unpacked: 256 KiB, half of a small L2 cache.
-enum { GROUP_BYTES = 1 << 18 };
+// What a worker packs at once if w is unpacked: up to 1 MiB, so that x, which goes past all of it,
+// is read (and packed, where the kernel does that) a few times only (docs/tuning.md).
+enum { GROUP_BYTES = 1 << 20 };
 // w up to this size is not packed for any number of rows: 256 KiB. A larger one is slower unpacked
 // with narrow panels, which touch a line of every row of w (docs/tuning.md).
 enum { PLAIN_FLOATS = 1 << 16 };
@@ -109,7 +110,9 @@ static void multiply_task(void *data, int64_t index, int32_t worker) {
     const dct_product *p = data;
     int64_t i = index % p->parts * p->part, last_row = dct_smaller(i + p->part, p->m);
     int64_t j = index / p->parts * p->n_block, end = dct_smaller(j + p->n_block, p->n);
-    int64_t step = p->groups ? p->group : end - j;
+    int64_t panel = p->kernel->panel_cols, panels = dct_ceil_div(end - j, panel);
+    int64_t groups = p->groups ? dct_ceil_div(panels * panel, p->group) : 1;
+    int64_t step = dct_ceil_div(panels, groups) * panel; // of nearly equal width
     for (; j < end; j += step) {
         multiply_columns(p, i, last_row, j, dct_smaller(end - j, step), worker);
     }
@@ -262,13 +265,14 @@ void dct_multiply_batch(decoct_context *ctx, dct_product *p, const dct_batch *ba
 
 // ---- w that was not packed ahead ----
 
-// Room to pack a few columns at a time: the packed part stays in the worker's own cache while the
-// task's rows of x go past it.
+// Room to pack some columns at a time, no more than a task has: the packed part stays in cache
+// while the task's rows of x go past it.
 static bool make_groups(decoct_context *ctx, dct_product *p) {
     int64_t panel = p->kernel->panel_cols, count;
+    int64_t widest = p->kernel->n_block ? dct_smaller(p->kernel->n_block, p->n) : p->n;
     int64_t k = dct_smaller(p->kernel->k_block ? p->kernel->k_block : p->k, p->k);
     int64_t bytes = dct_panel_bytes(p->kernel, k);
-    int64_t panels = bytes > 0 ? GROUP_BYTES / bytes : 1;
+    int64_t panels = dct_smaller(bytes > 0 ? GROUP_BYTES / bytes : 1, dct_ceil_div(widest, panel));
     panels = panels > 0 ? panels : 1;
     p->group = panel * panels;
     bool fits =
