@@ -53,29 +53,43 @@ static void test_specials(void **state) {
     decoct_context_close(ctx);
 }
 
-// Short rows are computed some at a time: a row of special values beside others changes only
-// itself.
+enum { NEIGHBOURS = 7, LONGEST = 2070 };
+
+// Softmax of rows of random and special values: each has the bits of scalar's for it alone, also
+// where y is x.
+static void softmax_neighbours(decoct_context *ctx, decoct_context *scalar, int cols,
+                               float special) {
+    static float x[NEIGHBOURS * LONGEST], y[NEIGHBOURS * LONGEST], alone[LONGEST];
+    const float scale = cols % 2 ? 0.5f : 0.0f;
+    check_fill(x, NEIGHBOURS * cols, (uint64_t)cols, 2.0f);
+    for (int j = 0; j < cols; j++) {
+        x[2 * cols + j] = -INFINITY;
+    }
+    x[cols - 1] = x[5 * cols] = special;
+    assert_int_equal(decoct_softmax(ctx, NEIGHBOURS, cols, scale, x, 0, y, 0), DECOCT_OK);
+    for (int i = 0; i < NEIGHBOURS; i++) {
+        const float *row = y + i * cols;
+        assert_int_equal(decoct_softmax(scalar, 1, cols, scale, x + i * cols, 0, alone, 0),
+                         DECOCT_OK);
+        assert_true(isnan(alone[0]) ? isnan(row[0]) && isnan(row[cols - 1])
+                                    : check_same_bits(row, alone, cols));
+    }
+    assert_int_equal(decoct_softmax(ctx, NEIGHBOURS, cols, scale, x, 0, x, 0), DECOCT_OK);
+    for (int i = 0; i < NEIGHBOURS; i++) {
+        const float *row = y + i * cols;
+        assert_true(isnan(row[0]) ? isnan(x[i * cols]) : check_same_bits(x + i * cols, row, cols));
+    }
+}
+
+// Rows are computed some at a time: a row of special values beside others changes only itself.
 static void test_neighbours(void **state) {
-    enum { ROWS = 7, MOST = 49 };
+    enum { EACH = 70 };
     static const float specials[] = {-INFINITY, -1000.0f, 200.0f, NAN, INFINITY};
-    float x[ROWS * MOST], y[ROWS * MOST], alone[MOST];
+    static const int more[] = {127, 192, 1024, 1075, LONGEST};
     decoct_context *ctx = check_open(*state, 1), *scalar = check_open("scalar", 1);
-    for (int cols = 1; ctx && cols <= MOST; cols++) {
+    for (int i = 0; ctx && i < EACH + (int)(sizeof more / sizeof *more); i++) {
         for (int special = 0; special < 5; special++) {
-            check_fill(x, ROWS * cols, (uint64_t)cols, 2.0f);
-            for (int j = 0; j < cols; j++) {
-                x[2 * cols + j] = -INFINITY;
-            }
-            x[cols - 1] = x[5 * cols] = specials[special];
-            float scale = cols % 2 ? 0.5f : 0.0f;
-            assert_int_equal(decoct_softmax(ctx, ROWS, cols, scale, x, 0, y, 0), DECOCT_OK);
-            for (int i = 0; i < ROWS; i++) {
-                const float *row = y + i * cols;
-                assert_int_equal(decoct_softmax(scalar, 1, cols, scale, x + i * cols, 0, alone, 0),
-                                 DECOCT_OK);
-                assert_true(isnan(alone[0]) ? isnan(row[0]) && isnan(row[cols - 1])
-                                            : check_same_bits(row, alone, cols));
-            }
+            softmax_neighbours(ctx, scalar, i < EACH ? i + 1 : more[i - EACH], specials[special]);
         }
     }
     decoct_context_close(scalar);

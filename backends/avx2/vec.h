@@ -12,6 +12,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { LANES = 16 };
+enum { EXP_VECS = 2 }; // of exp, side by side: docs/tuning.md
 typedef struct vec {
     __m256 lo, hi;
 } vec;

@@ -12,6 +12,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { LANES = 16 };
+enum { EXP_VECS = 4 }; // of exp, side by side: docs/tuning.md
 typedef struct vec {
     __m512 v;
 } vec;
@@ -89,6 +90,7 @@ INLINE vec vec_fma(vec a, vec b, vec c) {
 }
 
 // p 2^n where n = shifted - magic, rounded once.
+#define VEC_SCALES
 INLINE vec vec_scale(vec p, vec shifted, vec magic) {
     return (vec){_mm512_scalef_ps(p.v, _mm512_sub_ps(shifted.v, magic.v))};
 }

@@ -12,6 +12,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { LANES = 16 };
+enum { EXP_VECS = 2 }; // of exp, side by side: docs/tuning.md
 typedef struct vec {
     float32x4_t a, b, c, d;
 } vec;

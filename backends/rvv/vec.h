@@ -14,6 +14,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { LANES = 16 };
+enum { EXP_VECS = 2 }; // of exp, side by side: docs/tuning.md
 
 // A group of f32, its bits, a mask of its lanes; as many u16 are half the registers.
 #if VECTOR_BITS == 128

@@ -233,26 +233,28 @@ static int attend_tops(attend_group *g, int r, int rows, int64_t first) {
 
 // Row r's scores of the block become exp(z - max) and are added to its sum. `within`, a constant.
 INLINE void attend_exp(attend_group *g, int r, int within) {
+    enum { SEEN_VECS = 2 }; // as many are computed where the row sees one of them
+    const int count = within ? EXP_VECS : SEEN_VECS;
     float *weight = g->weight + (int64_t)r * WEIGHT_STRIDE, *lane = g->lane + r * LANES;
     const vec max = vec_set(g->max[r]);
     vec block = vec_set(0.0f);
     UNROLL
-    for (int i = 0; i < KEYS / LANES; i += EXP_VECS) {
+    for (int i = 0; i < KEYS / LANES; i += count) {
         if (!within && !(g->seen[r] >> i * LANES)) {
             break; // it sees nothing from here on
         }
         vec e[EXP_VECS];
         UNROLL
-        for (int v = 0; v < EXP_VECS; v++) {
+        for (int v = 0; v < count; v++) {
             e[v] = vec_sub(vec_load(weight + (i + v) * LANES), max);
         }
         if (within) {
-            vec_exp_within(EXP_VECS, e);
+            vec_exp_within(count, e);
         } else {
-            vec_exp_all(EXP_VECS, e);
+            vec_exp_below(count, e);
         }
         UNROLL
-        for (int v = 0; v < EXP_VECS; v++) {
+        for (int v = 0; v < count; v++) {
             vec_store(weight + (i + v) * LANES, e[v]);
             block = vec_add(block, e[v]);
         }

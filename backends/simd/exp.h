@@ -6,9 +6,9 @@
 
 #include "unroll.h"
 
-// Two vectors side by side wherever there are two: one chain of dependent steps leaves the units
-// idle, and three are no faster (docs/tuning.md).
-enum { EXP_VECS = 2 };
+// EXP_VECS of the ISA: vectors side by side wherever there are as many. A chain of
+// dependent steps leaves the units idle, and the CPU looks ahead over a limited number of
+// operations only (docs/tuning.md).
 
 // p = exp(r) and n + magic, for x without limits.
 INLINE void vec_exp_reduced(int count, const vec *x, vec *p, vec *shifted) {
@@ -60,13 +60,32 @@ INLINE void vec_exp_within(int count, vec *x) {
     }
 }
 
-// x[i] = exp(x[i]) for 1 or 2 vectors.
+// x[i] = exp(x[i]) for at most EXP_VECS vectors.
 INLINE void vec_exp_all(int count, vec *x) {
     if (__builtin_expect(vec_all_within(count, x, VEC_EXP_WITHIN), 1)) {
         vec_exp_within(count, x);
     } else {
         vec_exp_any(count, x);
     }
+}
+
+// The same where x is at most 0, or NaN, or one of a row that has a NaN and becomes NaN.
+// VEC_SCALES: p 2^n costs the ISA no more than an addition, so that no range is tested.
+INLINE void vec_exp_below(int count, vec *x) {
+#ifdef VEC_SCALES
+    vec p[EXP_VECS], shifted[EXP_VECS];
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        x[i] = vec_max(vec_set(-104.0f), x[i]);
+    }
+    vec_exp_reduced(count, x, p, shifted);
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        x[i] = vec_scale(p[i], shifted[i], vec_set(0x1.8p23f));
+    }
+#else
+    vec_exp_all(count, x);
+#endif
 }
 
 INLINE vec vec_exp(vec x) {

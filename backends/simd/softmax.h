@@ -14,45 +14,19 @@ INLINE vec softmax_scale(const float *x, int scaled, vec scale, int64_t left) {
     return scaled ? vec_mul(z, scale) : z;
 }
 
-// exp(scale x - shift) for `count` (1 or 2) vectors, added to the lanes of a sum, and stored in y
-// where `kept`.
-INLINE vec softmax_exp_step(int count, const float *x, int scaled, vec scale, vec shift, int kept,
-                            float *y, vec sum, int64_t left) {
-    vec e[EXP_VECS];
+// exp(scale x - shift) for `count` vectors, in e.
+INLINE void softmax_exp(int count, const float *x, int scaled, vec scale, vec shift, int64_t left,
+                        vec *e) {
     UNROLL
     for (int i = 0; i < count; i++) {
         e[i] = vec_sub(softmax_scale(x + i * LANES, scaled, scale, left), shift);
     }
-    vec_exp_all(count, e);
-    UNROLL
-    for (int i = 0; i < count; i++) {
-        if (kept) {
-            tile_store(y + i * LANES, e[i], left);
-        }
-        sum = vec_add(sum, left < LANES ? vec_blend_first(e[i], vec_set(0.0f), left) : e[i]);
-    }
-    return sum;
+    vec_exp_below(count, e);
 }
 
-// The same for a row; the lanes of the sum.
-INLINE vec softmax_exp(int64_t cols, const float *x, int scaled, vec scale, vec shift, int kept,
-                       float *y) {
-    vec total = vec_set(0.0f);
-    for (int64_t first = 0; first < cols; first += DECOCT_SUM_CHUNK) {
-        int64_t end = chunk_end(first, cols), j = first;
-        vec sum = vec_set(0.0f);
-        for (; j + EXP_VECS * LANES <= end; j += EXP_VECS * LANES) {
-            sum = softmax_exp_step(EXP_VECS, x + j, scaled, scale, shift, kept, y + j, sum, LANES);
-        }
-        for (; j + LANES <= end; j += LANES) {
-            sum = softmax_exp_step(1, x + j, scaled, scale, shift, kept, y + j, sum, LANES);
-        }
-        if (j < end) {
-            sum = softmax_exp_step(1, x + j, scaled, scale, shift, kept, y + j, sum, end - j);
-        }
-        total = vec_add(total, sum);
-    }
-    return total;
+// e, but 0 in lanes that are not there.
+INLINE vec softmax_there(vec e, int64_t left) {
+    return left < LANES ? vec_blend_first(e, vec_set(0.0f), left) : e;
 }
 
 // The largest scale x, in two lanes of work: a maximum is the same in any order, and where a NaN is
@@ -106,12 +80,11 @@ INLINE vec softmax_held_exp(int vecs, const decoct_rows_piece *a, int64_t r, int
     }
     UNROLL
     for (int i = 0; i < vecs; i += EXP_VECS) {
-        vec_exp_all(vecs - i < EXP_VECS ? vecs - i : EXP_VECS, e + i);
+        vec_exp_below(vecs - i < EXP_VECS ? vecs - i : EXP_VECS, e + i);
     }
     UNROLL
     for (int i = 0; i < vecs; i++) {
-        const int64_t here = i + 1 < vecs ? LANES : left;
-        sum = vec_add(sum, here < LANES ? vec_blend_first(e[i], vec_set(0.0f), here) : e[i]);
+        sum = vec_add(sum, softmax_there(e[i], i + 1 < vecs ? LANES : left));
     }
     return sum;
 }
@@ -145,15 +118,90 @@ INLINE void softmax_held_rows(int vecs, const decoct_rows_piece *a, int scaled) 
     }
 }
 
+// ---- Long rows ----
+
+// The maximum of a row is known some time after its last element, and so is its sum. A pass over
+// one row also finds the maximum of the row ROW_LAG further down and multiplies the row ROW_LAG
+// further up: nothing waits, and loads, stores and maxima are done beside the FMAs of exp. Each
+// step prefetches what the next row will need, or in very long rows what is ROW_AHEAD further on.
+enum { ROW_LAG = 2, ROW_AHEAD = 1024 };
+
+typedef struct softmax_pass {
+    const float *x, *later;     // the row, and the one whose maximum is found
+    float *y, *before;          // exps of the row, and those that are multiplied, if any
+    uintptr_t x_ahead, y_ahead; // bytes to what is prefetched, even if it does not exist
+    vec scale, shift, factor;
+} softmax_pass;
+
+// `count` vectors from column j on. `before`, a constant: there is a row to be multiplied.
+INLINE void softmax_step(int count, int scaled, int before, const softmax_pass *a, int64_t j,
+                         int64_t left, vec *sum, vec max[2]) {
+    const vec hidden = vec_set(-__builtin_inff());
+    vec e[EXP_VECS];
+    softmax_exp(count, a->x + j, scaled, a->scale, a->shift, left, e);
+    UNROLL
+    for (int i = 0; i < count; i++, j += LANES) {
+        __builtin_prefetch((const void *)((uintptr_t)(a->later + j) + a->x_ahead));
+        __builtin_prefetch((const void *)((uintptr_t)(a->y + j) + a->y_ahead), 1);
+        vec z = softmax_scale(a->later + j, scaled, a->scale, left);
+        z = left < LANES ? vec_blend_first(z, hidden, left) : z;
+        max[i % 2] = vec_max(max[i % 2], z);
+        tile_store(a->y + j, e[i], left);
+        *sum = vec_add(*sum, softmax_there(e[i], left));
+        if (before) {
+            tile_store(a->before + j, vec_mul(tile_load(a->before + j, left), a->factor), left);
+        }
+    }
+}
+
+// The whole row; returns its sum, and the maximum of the later one.
+INLINE float softmax_row(int64_t cols, int scaled, int before, const softmax_pass *a, float *top) {
+    const vec hidden = vec_set(-__builtin_inff());
+    vec total = vec_set(0.0f), max[2] = {hidden, hidden};
+    for (int64_t first = 0; first < cols; first += DECOCT_SUM_CHUNK) {
+        int64_t end = chunk_end(first, cols), j = first;
+        vec sum = vec_set(0.0f);
+        for (; j + EXP_VECS * LANES <= end; j += EXP_VECS * LANES) {
+            softmax_step(EXP_VECS, scaled, before, a, j, LANES, &sum, max);
+        }
+        for (; j + LANES <= end; j += LANES) {
+            softmax_step(1, scaled, before, a, j, LANES, &sum, max);
+        }
+        if (j < end) {
+            softmax_step(1, scaled, before, a, j, end - j, &sum, max);
+        }
+        total = vec_add(total, sum);
+    }
+    *top = vec_fold_max(vec_max(max[0], max[1]));
+    return vec_fold(total);
+}
+
+INLINE uintptr_t softmax_ahead(int64_t cols, int64_t stride) {
+    return (uintptr_t)(cols <= ROW_AHEAD ? stride : ROW_AHEAD) * sizeof(float);
+}
+
 INLINE void softmax_long_rows(const decoct_rows_piece *a, int scaled) {
-    const vec scale = vec_set(a->scale);
+    softmax_pass pass = {.scale = vec_set(a->scale),
+                         .x_ahead = softmax_ahead(a->cols, a->x.stride),
+                         .y_ahead = softmax_ahead(a->cols, a->y.stride)};
+    float top[ROW_LAG], factor[ROW_LAG]; // of row i at i % ROW_LAG
+    for (int64_t i = 0; i < ROW_LAG && i < a->rows; i++) {
+        top[i] = softmax_max(a->cols, rows_x(a, i), scaled, pass.scale);
+    }
     for (int64_t i = 0; i < a->rows; i++) {
-        const float *x = rows_x(a, i);
-        float *y = rows_y(a, i);
-        float top = softmax_max(a->cols, x, scaled, scale);
-        vec shift = vec_set(top == -__builtin_inff() ? 0.0f : top);
-        float total = vec_fold(softmax_exp(a->cols, x, scaled, scale, shift, 1, y));
-        multiply_row(a->cols, vec_set(total == 0.0f ? 0.0f : 1.0f / total), y);
+        float *own = &top[i % ROW_LAG], *inverse = &factor[i % ROW_LAG];
+        pass.x = rows_x(a, i);
+        pass.y = rows_y(a, i);
+        pass.later = i + ROW_LAG < a->rows ? rows_x(a, i + ROW_LAG) : pass.x;
+        pass.before = i < ROW_LAG ? 0 : rows_y(a, i - ROW_LAG);
+        pass.shift = vec_set(*own == -__builtin_inff() ? 0.0f : *own);
+        pass.factor = vec_set(i < ROW_LAG ? 0.0f : *inverse);
+        float total = i < ROW_LAG ? softmax_row(a->cols, scaled, 0, &pass, own)
+                                  : softmax_row(a->cols, scaled, 1, &pass, own);
+        *inverse = total == 0.0f ? 0.0f : 1.0f / total;
+    }
+    for (int64_t i = a->rows < ROW_LAG ? 0 : a->rows - ROW_LAG; i < a->rows; i++) {
+        multiply_row(a->cols, vec_set(factor[i % ROW_LAG]), rows_y(a, i));
     }
 }
 
@@ -202,6 +250,37 @@ INLINE float log_one(float x) {
     return x == x ? (float)((double)n * 0x1.62e42fefa39efp-1 + 2.0 * f * p) : x;
 }
 
+INLINE vec log_softmax_step(int count, const float *x, int scaled, vec scale, vec shift, vec sum,
+                            int64_t left) {
+    vec e[EXP_VECS];
+    softmax_exp(count, x, scaled, scale, shift, left, e);
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        sum = vec_add(sum, softmax_there(e[i], left));
+    }
+    return sum;
+}
+
+// The sum of exp(scale x - shift) of a row.
+INLINE float log_softmax_sum(int64_t cols, const float *x, int scaled, vec scale, vec shift) {
+    vec total = vec_set(0.0f);
+    for (int64_t first = 0; first < cols; first += DECOCT_SUM_CHUNK) {
+        int64_t end = chunk_end(first, cols), j = first;
+        vec sum = vec_set(0.0f);
+        for (; j + EXP_VECS * LANES <= end; j += EXP_VECS * LANES) {
+            sum = log_softmax_step(EXP_VECS, x + j, scaled, scale, shift, sum, LANES);
+        }
+        for (; j + LANES <= end; j += LANES) {
+            sum = log_softmax_step(1, x + j, scaled, scale, shift, sum, LANES);
+        }
+        if (j < end) {
+            sum = log_softmax_step(1, x + j, scaled, scale, shift, sum, end - j);
+        }
+        total = vec_add(total, sum);
+    }
+    return vec_fold(total);
+}
+
 INLINE void log_softmax_store(int64_t cols, const float *x, int scaled, vec scale, vec shift,
                               vec log, float *y) {
     int64_t j = 0;
@@ -221,7 +300,7 @@ INLINE void log_softmax_rows(const decoct_rows_piece *a, int scaled) {
         const float *x = rows_x(a, i);
         float *y = rows_y(a, i);
         vec shift = vec_set(softmax_max(a->cols, x, scaled, scale));
-        float total = vec_fold(softmax_exp(a->cols, x, scaled, scale, shift, 0, y));
+        float total = log_softmax_sum(a->cols, x, scaled, scale, shift);
         log_softmax_store(a->cols, x, scaled, scale, shift, vec_set(log_one(total)), y);
     }
 }

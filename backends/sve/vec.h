@@ -20,6 +20,7 @@
 typedef svfloat32_t sve_f32 SVE_FIXED;
 
 enum { LANES = 16, PART_LANES = VECTOR_BITS / 32, PARTS = LANES / PART_LANES };
+enum { EXP_VECS = 2 }; // of exp, side by side: docs/tuning.md
 typedef struct vec {
     sve_f32 v[PARTS];
 } vec;
