@@ -249,6 +249,29 @@ void conform_attention_packs(conform_probe *p) {
     }
 }
 
+// ---- Parts of the keys ----
+
+// A part begins and ends anywhere in what a row sees: all of it, none, some.
+void conform_attention_parts(conform_probe *p) {
+    static const int64_t keys[] = {1, 64, 70, 150, 1104, DECOCT_KEY_PART};
+    const uint32_t claimed = p->given->attention[0].features & (WINDOW | SOFTCAP | SLOPES);
+    for (int i = 0; i < 6 * 8; i++) {
+        const int64_t rows[] = {1, 3, attend_tile(p), 9}, heads[] = {0, 1, 3, 0};
+        attend_shape shape =
+            attend_plain(rows[i / 6 % 4], keys[i % 6], i % 3 ? 16 : 9, i % 4 ? 32 : 17);
+        shape.part = true;
+        shape.heads = heads[i / 6 % 3];
+        shape.causal = i % 4 > 1;
+        shape.visible = i % 5 == 0   ? 1 - shape.rows / 2
+                        : i % 5 == 1 ? 5000
+                                     : shape.kv_len - shape.rows;
+        shape.mask = i % 5 == 2 ? HIDING_MASK : i % 7 == 2 ? FINITE_MASK : NO_MASK;
+        shape.features = i % 4 == 3 ? claimed : 0;
+        shape.odd_hidden = i % 2;
+        attend_run(p, "parts", &shape);
+    }
+}
+
 // ---- No keys ----
 
 void conform_attention_empty(conform_probe *p) {
@@ -297,6 +320,9 @@ void conform_attention_together(conform_probe *p) {
         shape.odd_hidden = choice & 128;
         shape.heads = (int64_t)(choice >> 16 & 3);
         shape.window = 1 + (int64_t)(choice >> 20 & 255);
+        shape.part = choice >> 32 & 1 && shape.kv_len <= DECOCT_KEY_PART &&
+                     p->given->attention[0].features & DECOCT_ATTENTION_PARTS;
+        shape.weights = shape.weights && !shape.part;
         shape.q_gap += (int64_t)(choice >> 30 & 1);
         shape.y_gap += (int64_t)(choice >> 31 & 1);
         attend_run(p, "bits", &shape);

@@ -20,6 +20,7 @@ typedef struct attend_shape {
     bool memory_only; // the results are not compared
     bool near;        // compared with float64 whatever the bits
     bool weights;
+    bool part; // keys are a part: no weights, no sinks
     attend_mask mask;
     bool odd_hidden; // hidden keys and values are NaN or infinite
     float scale;

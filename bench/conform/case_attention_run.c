@@ -11,6 +11,8 @@ enum { KEYS = DECOCT_KEY_BLOCK, GROUP = 2, PHASE = 1, HEADS_MOST = 8, ROWS_UNPAC
 static const float slopes[HEADS_MOST] = {0.25f, -0.0625f, 0.7f, 0.125f, -0.3f, 0.5f, 0.1f, 0.9f};
 static const float sinks[HEADS_MOST] = {1.5f, -INFINITY, -3.0f, 0.0f, 8.0f, -INFINITY, 2.0f, 1.0f};
 
+static const float sink_of_part = 0.5f;
+
 attend_shape attend_plain(int64_t rows, int64_t kv_len, int64_t head_dim, int64_t value_dim) {
     return (attend_shape){.rows = rows,
                           .kv_len = kv_len,
@@ -33,8 +35,8 @@ int64_t attend_tile(const conform_probe *p) {
 // ---- Operands ----
 
 typedef struct attend_operands {
-    conform_matrix *q, *k, *v, *mask, *before, *y, *right, *weights, *right_weights, *keys,
-        *scratch;
+    conform_matrix *q, *k, *v, *mask, *before, *y, *right, *weights, *right_weights, *state,
+        *right_state, *keys, *scratch;
     int64_t heads;
     decoct_attention_piece piece; // of y
 } attend_operands;
@@ -110,6 +112,10 @@ static void make_outputs(conform_probe *p, const attend_shape *s, attend_operand
             make(p, s, "weights", o->heads * s->rows, s->kv_len, s->weights_gap, s->y_where);
         o->right_weights = conform_copy(p, o->weights);
     }
+    if (s->part) {
+        o->state = conform_operand(p, "state", o->heads * s->rows, 2, 2, DECOCT_F32, s->y_where);
+        o->right_state = conform_copy(p, o->state);
+    }
 }
 
 static int64_t stride_of(const conform_matrix *m) {
@@ -124,7 +130,7 @@ static void set_parameters(const attend_shape *s, decoct_attention_piece *a) {
     a->window = s->features & DECOCT_ATTENTION_WINDOW ? s->window : 0;
     a->softcap = s->features & DECOCT_ATTENTION_SOFTCAP ? 1.7f : 0.0f;
     a->slopes = s->features & DECOCT_ATTENTION_SLOPES ? slopes : NULL;
-    a->sinks = s->features & DECOCT_ATTENTION_SINKS ? sinks : NULL;
+    a->sinks = s->features & DECOCT_ATTENTION_SINKS && !s->part ? sinks : NULL;
 }
 
 // Heads side by side.
@@ -143,6 +149,7 @@ static void make_piece(const attend_shape *s, attend_operands *o) {
                                         .mask_stride = stride_of(o->mask),
                                         .weights = o->weights ? o->weights->data : NULL,
                                         .weights_stride = stride_of(o->weights),
+                                        .state = o->state ? o->state->data : NULL,
                                         .k = o->k->data,
                                         .k_stride = o->k->stride,
                                         .heads = s->heads,
@@ -197,6 +204,7 @@ static decoct_attention_piece piece_of_head(const attend_operands *o, const atte
     a.weights = o->right_weights ? (float *)o->right_weights->data + rows * a.weights_stride : NULL;
     a.slopes = a.slopes ? a.slopes + h : NULL;
     a.sinks = a.sinks ? a.sinks + h : NULL;
+    a.state = o->right_state ? (float *)o->right_state->data + 2 * rows : NULL;
     return a;
 }
 
@@ -256,7 +264,9 @@ static exact_query query_of(const conform_probe *p, const attend_shape *s, const
                          .scale = (double)s->scale,
                          .softcap = a->softcap,
                          .slope = a->slopes ? &a->slopes[h] : NULL,
-                         .sink = a->sinks && a->sinks[h] != -INFINITY ? &a->sinks[h] : NULL,
+                         .sink = s->part                                ? &sink_of_part
+                                 : a->sinks && a->sinks[h] != -INFINITY ? &a->sinks[h]
+                                                                        : NULL,
                          .position = a->position + i,
                          .order = cases_order(p)};
 }
@@ -284,6 +294,30 @@ static bool is_near(conform_probe *p, const char *reason, const attend_shape *s,
     return fine;
 }
 
+// What the library makes of a part, before the exact result is compared: with a sink, so that the
+// largest score counts.
+static void finish_part(const attend_shape *s, attend_operands *o) {
+    for (int64_t r = 0; r < o->heads * s->rows; r++) {
+        const float *state = (const float *)o->state->data + 2 * r;
+        double sink = (double)sink_of_part, max = (double)state[0];
+        double top = max > sink ? max : sink;
+        double sum = (double)state[1] * exp(max - top) + exp(sink - top);
+        for (int64_t c = 0; state[1] != 0.0f && c < s->value_dim; c++) {
+            const int64_t row = r % s->rows, col = r / s->rows * s->value_dim + c;
+            double out = (double)conform_get(o->y, row, col) * exp(max - top) / sum;
+            conform_set(o->y, row, col, (float)out);
+        }
+    }
+}
+
+// Where it may be any number, the largest score is 0, and so is -0.
+static void settle_state(conform_matrix *state) {
+    for (int64_t i = 0; state && i < state->rows; i++) {
+        float max = conform_get(state, i, 0), sum = conform_get(state, i, 1);
+        conform_set(state, i, 0, sum == 0.0f || isnan(sum) || max == 0.0f ? 0.0f : max);
+    }
+}
+
 // The reason of a difference: that of the case if the plain case of this size is right.
 static const char *find_reason(conform_probe *p, const decoct_attention_kernel *m,
                                const char *reason, const attend_shape *s) {
@@ -300,17 +334,24 @@ static const char *find_reason(conform_probe *p, const decoct_attention_kernel *
 }
 
 static void judge(conform_probe *p, const decoct_attention_kernel *m, const char *reason,
-                  const attend_shape *s, const attend_operands *o) {
+                  const attend_shape *s, attend_operands *o) {
     if (s->memory_only) {
         return;
+    }
+    if (!p->exact && s->part) {
+        finish_part(s, o);
     }
     if (!p->exact || s->near) {
         is_near(p, reason, s, o);
         return;
     }
-    const conform_matrix *pairs[2][2] = {{o->y, o->right}, {o->weights, o->right_weights}};
-    const int64_t cols[] = {o->heads * s->value_dim, s->kv_len};
-    for (int i = 0; i < (o->weights ? 2 : 1); i++) {
+    settle_state(o->state);
+    settle_state(o->right_state);
+    const conform_matrix *pairs[2][2] = {
+        {o->y, o->right},
+        {s->part ? o->state : o->weights, s->part ? o->right_state : o->right_weights}};
+    const int64_t cols[] = {o->heads * s->value_dim, s->part ? 2 : s->kv_len};
+    for (int i = 0; i < (s->part || o->weights ? 2 : 1); i++) {
         conform_matrix a = cases_columns(pairs[i][0], cols[i]);
         conform_matrix b = cases_columns(pairs[i][1], cols[i]);
         if (!cases_same(&a, &b)) {
@@ -329,9 +370,9 @@ static void name_case(conform_probe *p, const attend_shape *s, int kernel) {
                                : s->special_k ? s->special_k
                                               : s->special_v;
     conform_begin(
-        p, "kernel %d, %lld queries, %lld keys, dims %lld and %lld, %s%s%s%s%s%s%s%s%s%s%s%s",
-        kernel, (long long)s->rows, (long long)s->kv_len, (long long)s->head_dim,
-        (long long)s->value_dim, places[s->q_where],
+        p, "kernel %d, %lld queries, %lld keys%s, dims %lld and %lld, %s%s%s%s%s%s%s%s%s%s%s%s",
+        kernel, (long long)s->rows, (long long)s->kv_len, s->part ? " of a part" : "",
+        (long long)s->head_dim, (long long)s->value_dim, places[s->q_where],
         s->heads == 0   ? ""
         : s->heads == 1 ? ", unpacked keys"
                         : ", several heads",
@@ -367,7 +408,8 @@ void attend_run(conform_probe *p, const char *reason, const attend_shape *s) {
     for (int i = 0; i < DCT_ATTENTION_MOST; i++) {
         const decoct_attention_kernel *m = &p->given->attention[i];
         bool able = m->run && m->packs_keys >= packs && !(s->features & ~m->features) &&
-                    m->kv_dtypes >> p->dtype & 1 && p->dtype == DECOCT_F32;
+                    m->kv_dtypes >> p->dtype & 1 && p->dtype == DECOCT_F32 &&
+                    (!s->part || m->features & DECOCT_ATTENTION_PARTS);
         if (able && (p->exact || !special)) {
             run_one(p, reason, s, i);
         }

@@ -28,7 +28,7 @@ typedef struct attention_case {
     bool odd_hidden, odd; // NaN and infinities in hidden keys and values; in visible ones
     float scale;
     // DECOCT_ATTENTION_ bits; a kernel gets those that it claims, and no case of which it claims
-    // nothing. Keys before the window of row 0 are NaN.
+    // nothing. Keys before the window of row 0 are NaN. With PARTS the case is a part.
     uint32_t features;
     int64_t position;
 } attention_case;
@@ -38,6 +38,7 @@ enum {
     SOFTCAP = DECOCT_ATTENTION_SOFTCAP,
     SLOPES = DECOCT_ATTENTION_SLOPES,
     SINKS = DECOCT_ATTENTION_SINKS,
+    PARTS = DECOCT_ATTENTION_PARTS,
     ALL = WINDOW | SOFTCAP | SLOPES | SINKS,
     KEYS_IN_WINDOW = 70,
     FAR = 1 << 24 // from here on not every distance is an f32
@@ -83,6 +84,15 @@ static const attention_case attention_cases[] = {
     {"all, many rows", 130, 150, 7, 9, 20, 1, NO_MASK, false, 0, false, false, 0.5f, ALL, 19},
     {"all, unpacked keys", 3, 150, 7, 9, 148, 1, NO_MASK, true, 1, false, false, 0.5f, ALL, 147},
     {"all, several heads", 2, 70, 7, 9, 69, 1, HIDING, true, HEADS, true, false, 0.5f, ALL, 68},
+    {"part", 3, 150, 7, 9, 0, 0, NO_MASK, false, 0, false, false, 0.5f, PARTS, 0},
+    {"part, no key to see in the first rows", 5, 3, 16, 16, -1, 1, NO_MASK, false, 0, false, false,
+     1.0f, PARTS, 0},
+    {"part, masked", 4, 150, 7, 9, 140, 1, HIDING, false, 0, true, false, 0.5f, PARTS, 0},
+    {"part, parameters", 9, 150, 7, 9, 142, 1, NO_MASK, false, 0, false, false, 0.5f,
+     PARTS | WINDOW | SOFTCAP | SLOPES, -2048},
+    {"part, NaN and infinities", 4, 90, 6, 5, 0, 0, NO_MASK, false, 0, false, true, 0.5f, PARTS, 0},
+    {"part, unpacked keys", 3, 150, 7, 9, 148, 1, NO_MASK, false, 1, false, false, 0.5f, PARTS, 0},
+    {"part, several heads", 2, 70, 7, 9, 66, 1, HIDING, false, HEADS, true, false, 0.5f, PARTS, 0},
 };
 
 static bool is_hidden(const attention_case *c, int64_t row, int64_t key) {
@@ -154,9 +164,22 @@ static decoct_attention_piece attention_piece(exam *e, const attention_case *c) 
     return p;
 }
 
+static bool is_part(const attention_case *c) {
+    return c->features & PARTS;
+}
+
+// Weights and the state are at the same place: a part has no weights.
 static void place_outputs(decoct_attention_piece *p, const attention_case *c, float *out) {
     p->out = out + EXAM_START;
     p->weights = c->weights ? out + WEIGHTS : NULL;
+    p->state = is_part(c) ? out + WEIGHTS : NULL;
+}
+
+// Where it may be any number, the largest score is 0, and so is -0.
+static void settle_state(float *state, int64_t rows) {
+    for (int64_t i = 0; i < rows; i++, state += 2) {
+        state[0] = state[1] == 0.0f || isnan(state[1]) || state[0] == 0.0f ? 0.0f : state[0];
+    }
 }
 
 static void pack_keys(exam *e, decoct_attention_piece *p, const float *k) {
@@ -202,6 +225,7 @@ static bool run_definition(exam *e, const decoct_attention_piece *whole) {
         p.weights = p.weights ? p.weights + h * whole->weights_head_stride : NULL;
         p.slopes = p.slopes ? p.slopes + h : NULL;
         p.sinks = p.sinks ? p.sinks + h : NULL;
+        p.state = p.state ? p.state + 2 * h * whole->rows : NULL;
         pack_keys(e, &p, (const float *)whole->k + kv * whole->k_head_stride);
         if (!run_attention(e, &e->scalar->attention[0], &p)) {
             return false;
@@ -212,10 +236,9 @@ static bool run_definition(exam *e, const decoct_attention_piece *whole) {
 
 static bool examine_case(exam *e, const decoct_attention_kernel *kernel, const attention_case *c) {
     decoct_attention_piece p = attention_piece(e, c);
-    int64_t weights_rows = p.heads * c->rows;
-    exam_begin(e, NULL,
-               c->weights ? WEIGHTS - EXAM_START + weights_rows * p.weights_stride
-                          : c->rows * p.out_stride);
+    int64_t all_rows = p.heads * c->rows;
+    int64_t more = c->weights ? all_rows * p.weights_stride : is_part(c) ? 2 * all_rows : 0;
+    exam_begin(e, NULL, more ? WEIGHTS - EXAM_START + more : c->rows * p.out_stride);
     place_outputs(&p, c, e->right);
     if (!run_definition(e, &p)) {
         return false;
@@ -229,11 +252,16 @@ static bool examine_case(exam *e, const decoct_attention_kernel *kernel, const a
     if (!run_attention(e, kernel, &p)) {
         return false;
     }
+    if (is_part(c)) {
+        settle_state(e->right + WEIGHTS, all_rows);
+        settle_state(e->given + WEIGHTS, all_rows);
+    }
     exam_matrix outputs[] = {
         {"", EXAM_START, c->rows, p.out_stride - 2, p.out_stride},
-        {"weights: ", WEIGHTS, weights_rows, c->kv_len, p.weights_stride},
+        is_part(c) ? (exam_matrix){"state: ", WEIGHTS, all_rows, 2, 2}
+                   : (exam_matrix){"weights: ", WEIGHTS, all_rows, c->kv_len, p.weights_stride},
     };
-    return exam_same(e, c->what, outputs, c->weights ? 2 : 1);
+    return exam_same(e, c->what, outputs, more ? 2 : 1);
 }
 
 bool exam_attention(exam *e, const decoct_attention_kernel *kernel) {

@@ -88,6 +88,23 @@ static void write_no_weights(const decoct_attention_piece *whole) {
     }
 }
 
+// Rows whose largest score is lost, or whose outputs are divided by the sum, as those of a piece
+// without a state.
+static void end_part_wrongly(const decoct_attention_piece *a) {
+    const bool divides = number(5, 0, 0, 1);
+    right_attention(a);
+    for (int64_t i = 0; a->state && i < a->rows; i++) {
+        float *state = a->state + 2 * i, *out = a->out + i * a->out_stride;
+        if (state[1] == 0.0f || !is_wrong_row(i)) {
+            continue;
+        }
+        state[0] = divides ? state[0] : 0.0f;
+        for (int64_t c = 0; divides && c < a->value_dim; c++) {
+            out[c] *= 1.0f / state[1];
+        }
+    }
+}
+
 static void exceed_scratch(const decoct_attention_piece *a) {
     right_attention(a);
     ((float *)a->scratch)[a->value_dim + number(3, 0, 0, 15)] = 0.0f;
@@ -100,6 +117,7 @@ const mistake wrong_pieces[] = {
     {"wrong_for_k_of_0", .matmul = ignore_k_of_0},
     {"mask_ignored", .attention = ignore_mask},
     {"weights_not_written", .attention = write_no_weights},
+    {"part_ends_wrongly", .attention = end_part_wrongly},
     {"scratch_exceeded", .attention = exceed_scratch},
     {.name = NULL},
 };

@@ -65,6 +65,7 @@ static decoct_attention_piece head_of(const decoct_attention_piece *whole, int64
     a.weights = a.weights ? a.weights + h * a.weights_head_stride : NULL;
     a.slopes = a.slopes ? a.slopes + h : NULL;
     a.sinks = a.sinks ? a.sinks + h : NULL;
+    a.state = a.state ? a.state + 2 * h * a.rows : NULL;
     return a;
 }
 

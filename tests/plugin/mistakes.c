@@ -94,8 +94,20 @@ static decoct_attention_piece head_of(const decoct_attention_piece *whole, int64
     a.weights = a.weights ? a.weights + h * a.weights_head_stride : NULL;
     a.slopes = a.slopes && mistake != heads_of_slopes_ignored ? a.slopes + h : a.slopes;
     a.sinks = a.sinks && mistake != heads_of_sinks_ignored ? a.sinks + h : a.sinks;
-    a.state = a.state ? a.state + 2 * h * a.rows : NULL;
+    a.state = a.state && mistake != heads_of_parts_ignored ? a.state + 2 * h * a.rows : a.state;
     return a;
+}
+
+// The end of a part.
+static void spoil_part(const decoct_attention_piece *a) {
+    for (int64_t i = 0; a->state && i < a->rows; i++) {
+        float *state = a->state + 2 * i;
+        for (int64_t c = 0; mistake == part_divided && state[1] != 0.0f && c < a->value_dim; c++) {
+            a->out[i * a->out_stride + c] *= 1.0f / state[1];
+        }
+        state[0] = mistake == part_without_maximum ? 0.0f : state[0];
+        state[1] = mistake == part_without_sum ? 1.0f : state[1];
+    }
 }
 
 // What a kernel makes of the parameters.
@@ -140,6 +152,7 @@ static void attend(const decoct_attention_piece *whole) {
         }
         attend_head(a);
         spoil_rows(&a);
+        spoil_part(&a);
     }
 }
 
