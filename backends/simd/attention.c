@@ -29,7 +29,7 @@ INLINE void pack_key_columns(int64_t columns, int64_t count, int64_t head_dim, c
         for (; d + SQUARE <= head_dim; d += SQUARE) {
             vec_transpose(k + j * k_stride + d, k_stride, rows, block + d * KEYS + j, KEYS);
             if (ahead.from) {
-                attend_ask(ahead, j / SQUARE, d);
+                attend_ask(ahead, false, j / SQUARE, d);
             }
         }
         for (; d < head_dim; d++) {
@@ -224,9 +224,11 @@ static void attend_next(attend_group *g, int64_t first) {
 static void attend_ask_next(attend_group *g, int64_t first) {
     const decoct_attention_piece *a = g->a;
     if (!a->keys) {
-        int64_t next = first + ROWS_AHEAD;
-        g->k_ahead = (attend_ahead){attend_far(a->k, next * a->k_stride), a->k_stride};
-        g->v_ahead = (attend_ahead){attend_far(a->v, next * a->v_stride), a->v_stride};
+        const bool dense = attend_turns(g) && turned_dense(a);
+        int64_t k_next = first * a->k_stride + (dense ? DENSE_AHEAD : ROWS_AHEAD * a->k_stride);
+        int64_t v_next = (first + ROWS_AHEAD) * a->v_stride;
+        g->k_ahead = (attend_ahead){attend_far(a->k, k_next), a->k_stride};
+        g->v_ahead = (attend_ahead){attend_far(a->v, v_next), a->v_stride};
     }
 }
 

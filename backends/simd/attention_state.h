@@ -53,6 +53,9 @@ typedef struct attend_group {
 
 // Rows from the one that is worked on to the one that is prefetched.
 enum { ROWS_AHEAD = 16 };
+// Floats from keys that are worked on to those that are prefetched in the order of memory, and up
+// to which head_dim (docs/tuning.md).
+enum { DENSE_AHEAD = 2048, DENSE_DIM = 64 };
 
 // Where the number is, even if it does not exist.
 static uintptr_t attend_far(const void *from, int64_t floats) {

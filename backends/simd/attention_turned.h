@@ -17,12 +17,14 @@ typedef struct turned_keys {
 } turned_keys;
 
 // Square p of the columns from d on prefetches as many lines as it has itself, so that memory is
-// asked evenly: the lines of some rows, each at the same column.
-INLINE void attend_ask(attend_ahead ahead, int64_t p, int64_t d) {
+// asked evenly: the lines of some rows, each at the same column. `dense`, a constant: the rows are
+// end to end, and the lines are asked for in the order of memory.
+INLINE void attend_ask(attend_ahead ahead, bool dense, int64_t p, int64_t d) {
     const int64_t rows = SQUARE * SQUARE / LANES, first = d % LANES / SQUARE * rows;
+    const int64_t row = dense ? LANES : ahead.stride, column = dense ? LANES * LANES : LANES;
     UNROLL
     for (int64_t i = 0; i < rows; i++) {
-        int64_t floats = (p * SQUARE + first + i) * ahead.stride + d / LANES * LANES;
+        int64_t floats = (p * SQUARE + first + i) * row + d / LANES * column;
         __builtin_prefetch((const void *)(ahead.from + (uintptr_t)floats * sizeof(float)));
     }
 }
@@ -45,8 +47,9 @@ INLINE void turned_rest(int rows, const turned_keys *a, int64_t d,
     }
 }
 
-// Scores (rows, LANES) at `to`; `whole`, a constant: all keys exist.
-INLINE void turned_step(int rows, bool whole, const turned_keys *a, float *to) {
+// Scores (rows, LANES) at `to`. Constants: `whole`, all keys exist; `dense`, their rows are end to
+// end.
+INLINE void turned_step(int rows, bool dense, bool whole, const turned_keys *a, float *to) {
     slice acc[TURNED_ROWS][VEC_SLICES];
     UNROLL
     for (int i = 0; i < TURNED_ROWS * VEC_SLICES; i++) {
@@ -59,7 +62,7 @@ INLINE void turned_step(int rows, bool whole, const turned_keys *a, float *to) {
             slice column[SQUARE];
             int64_t left = whole ? SQUARE : clamp(a->count - p * SQUARE, 0, SQUARE);
             slice_turn(a->k + p * SQUARE * a->stride + d, a->stride, left, column);
-            attend_ask(a->ahead, p, d);
+            attend_ask(a->ahead, dense, p, d);
             UNROLL
             for (int i = 0; i < SQUARE; i++) {
                 UNROLL
@@ -83,48 +86,55 @@ INLINE void turned_step(int rows, bool whole, const turned_keys *a, float *to) {
 }
 
 // The first `most` keys of which `count` exist.
-INLINE void turned_rows(int rows, turned_keys a, int64_t count, int64_t most, float *to) {
+INLINE void turned_rows(int rows, bool dense, turned_keys a, int64_t count, int64_t most,
+                        float *to) {
     for (int64_t j = 0; j < most; j += TURNED_KEYS) {
         a.count = clamp(count - j, 0, TURNED_KEYS);
         if (a.count == TURNED_KEYS) {
-            turned_step(rows, true, &a, to + j);
+            turned_step(rows, dense, true, &a, to + j);
         } else {
-            turned_step(rows, false, &a, to + j);
+            turned_step(rows, dense, false, &a, to + j);
         }
         a.k += TURNED_KEYS * a.stride;
         a.ahead.from += (uintptr_t)(TURNED_KEYS * a.ahead.stride) * sizeof(float);
     }
 }
 
-// A function of its own for each number of rows.
-TILE_FUNCTION turned_1(turned_keys a, int64_t count, int64_t most, float *to) {
-    turned_rows(1, a, count, most, to);
-}
-TILE_FUNCTION turned_2(turned_keys a, int64_t count, int64_t most, float *to) {
-    turned_rows(2, a, count, most, to);
-}
-TILE_FUNCTION turned_3(turned_keys a, int64_t count, int64_t most, float *to) {
-    turned_rows(3, a, count, most, to);
-}
-TILE_FUNCTION turned_4(turned_keys a, int64_t count, int64_t most, float *to) {
-    turned_rows(4, a, count, most, to);
-}
+// A function of its own for each number of rows, and for rows of keys that are end to end.
+#define TURNED_FUNCTION(rows)                                                                      \
+    TILE_FUNCTION turned_##rows(turned_keys a, int64_t count, int64_t most, float *to) {           \
+        turned_rows(rows, false, a, count, most, to);                                              \
+    }                                                                                              \
+    TILE_FUNCTION turned_dense_##rows(turned_keys a, int64_t count, int64_t most, float *to) {     \
+        turned_rows(rows, true, a, count, most, to);                                               \
+    }
+TURNED_FUNCTION(1)
+TURNED_FUNCTION(2)
+TURNED_FUNCTION(3)
+TURNED_FUNCTION(4)
 
 // Keys are turned as they are read: they are not packed, and few rows need them.
 static bool attend_turns(const attend_group *g) {
     return !g->a->keys && g->rows <= TURNED_ROWS;
 }
 
+// Rows of keys are end to end, and those of one step are in a page or two.
+static bool turned_dense(const decoct_attention_piece *a) {
+    return a->k_stride == a->head_dim && a->head_dim <= DENSE_DIM;
+}
+
 // The raw scores of all rows for the first `most` of the `count` keys from `first` on.
 static void attend_turned(const attend_group *g, int64_t first, int64_t count, int64_t most) {
-    static void (*const by_rows[TURNED_ROWS])(turned_keys, int64_t, int64_t,
-                                              float *) = {turned_1, turned_2, turned_3, turned_4};
+    static void (*const by_rows[][TURNED_ROWS])(turned_keys, int64_t, int64_t, float *) = {
+        {turned_1, turned_2, turned_3, turned_4},
+        {turned_dense_1, turned_dense_2, turned_dense_3, turned_dense_4}};
+    const bool dense = turned_dense(g->a);
     turned_keys keys = {.k = attend_k(g->a, first),
                         .stride = g->a->k_stride,
                         .dim = g->a->head_dim,
                         .q = g->q,
                         .ahead = g->k_ahead};
-    by_rows[g->rows - 1](keys, count, most, g->weight);
+    by_rows[dense][g->rows - 1](keys, count, most, g->weight);
 }
 
 #endif
