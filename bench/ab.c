@@ -79,17 +79,10 @@ static bool is_build(const char *word) {
     return file ? strstr(word, ".so") != NULL : arm_find(word, &found, error);
 }
 
-// -o was once the letter of --op.
-static void take_out(struct argp_state *state, settings *s, const char *name) {
+static void take_out(const struct argp_state *state, settings *s, const char *name) {
     char ops[512];
     catalogue_timed(ops, sizeof ops);
-    if (parse_is_among(name, ops)) {
-        argp_error(state, "-o names the result file: to measure %s write --op %s", name, name);
-    }
-    if (s->out && strcmp(s->out, name) != 0) {
-        argp_error(state, "the result file goes to one place: either %s or %s", s->out, name);
-    }
-    s->out = name;
+    parse_out_file(state, name, ops, &s->out);
 }
 
 static error_t parse_ab(int key, char *arg, struct argp_state *state) {

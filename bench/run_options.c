@@ -2,6 +2,7 @@
 // The options of a run, and what is printed of its rows.
 #include "run.h"
 
+#include "cases/parse.h"
 #include "rows/record.h"
 
 #include <stdio.h>
@@ -63,13 +64,6 @@ static error_t parse_number(int key, char *arg, struct argp_state *state, run_op
     }
 }
 
-static void take_out(run_options *o, const char *name, struct argp_state *state) {
-    if (o->out && strcmp(o->out, name) != 0) {
-        argp_error(state, "the result file goes to one place: either %s or %s", o->out, name);
-    }
-    o->out = name;
-}
-
 static error_t parse_run(int key, char *arg, struct argp_state *state) {
     run_options *o = state->input;
     switch (key) {
@@ -79,7 +73,7 @@ static error_t parse_run(int key, char *arg, struct argp_state *state) {
         return 0;
     case 'o':
     case 'j':
-        take_out(o, key == 'j' ? "-" : arg, state);
+        parse_out_file(state, key == 'j' ? "-" : arg, NULL, &o->out);
         return 0;
     case KEY_RESUME:
         o->resume = true;

@@ -417,7 +417,9 @@ class Refusals(unittest.TestCase):
     def test_usage(self):
         for args in (["--op", "matmull"], ["--peers", "atlas"], ["--threads", "0"], ["more"],
                      ["--rounds", "0"], ["--turn", "-1"], ["--filter", "("], ["--seed", "1"], ["--random", "0"],
-                     ["--peers-isa", "avx512"], ["--random", "3", "--filter", "m:16"], ["--random", "3", "--model", "."]):
+                     ["--peers-isa", "avx512"], ["--random", "3", "--filter", "m:16"], ["--random", "3", "--model", "."],
+                     ["-o", "matmul"], ["--list", "-o", "one"],
+                     ["--filter", "no such row", "-o", "one", "--json=two"]):
             code, out, err = peers(*args)
             self.assertEqual(code, 64, args)
             self.assertIn("decoct peers", err)

@@ -88,6 +88,17 @@ const char *parse_json_file(struct argp_state *state, const char *arg,
     return next;
 }
 
+void parse_out_file(const struct argp_state *state, const char *name, const char *ops,
+                    const char **out) {
+    if (ops && parse_is_among(name, ops)) {
+        argp_error(state, "-o names the result file: to measure %s write --op %s", name, name);
+    }
+    if (*out && strcmp(*out, name) != 0) {
+        argp_error(state, "the result file goes to one place: either %s or %s", *out, name);
+    }
+    *out = name;
+}
+
 // ---- What every command has ----
 
 enum { KEY_USAGE = 0x7001 };

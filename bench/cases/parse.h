@@ -35,6 +35,11 @@ void parse_check_folder(const struct argp_state *state, const char *option, cons
 // NULL), an argument of the command.
 const char *parse_json_file(struct argp_state *state, const char *arg,
                             bool (*is_input)(const char *word));
+// Sets *out to the result file that -o or --json names. Ends the program if the other one has named
+// another file, or if this is one of `ops`: -o was once the letter of --op (NULL: of this command
+// not).
+void parse_out_file(const struct argp_state *state, const char *name, const char *ops,
+                    const char **out);
 // Ends the program: the value of --option is wrong (64), or it could not be read (70).
 void parse_refuse(const struct argp_state *state, const char *option, const char *wrong);
 

@@ -164,14 +164,6 @@ static error_t parse_number(int key, char *arg, struct argp_state *state, settin
     return 0;
 }
 
-// -o was once the letter of --op.
-static void take_out(struct argp_state *state, settings *s, const char *name) {
-    if (parse_is_among(name, OPS)) {
-        argp_error(state, "-o names the file of figures: to measure %s write --op %s", name, name);
-    }
-    s->out = name;
-}
-
 // --model measures other rows than the lists.
 static void check_settings(struct argp_state *state, const settings *s) {
     if (s->list && (s->out || s->how)) {
@@ -212,10 +204,10 @@ static error_t parse_peers(int key, char *arg, struct argp_state *state) {
         s->folder = arg;
         return 0;
     case 'o':
-        take_out(state, s, arg);
+        parse_out_file(state, arg, OPS, &s->out);
         return 0;
     case 'j':
-        take_out(state, s, parse_json_file(state, arg, NULL));
+        parse_out_file(state, parse_json_file(state, arg, NULL), OPS, &s->out);
         return 0;
     case KEY_LIST:
         s->list = true;
