@@ -270,12 +270,32 @@ class Figures(unittest.TestCase):
         self.assertNotIn("openblas-debian", out)
         self.assertRegex(out, r"(?m)^mkl +missing: ")
 
+    def test_a_build_for_this_cpu(self):
+        """It comes before npm's, and one that cannot be opened is not passed over in silence."""
+        def note(*args):
+            code, out, err = peers("--list", "--folder", folder, "--peers", "llama.cpp,llama.cpp-npm", *args)
+            self.assertEqual(code, 0, err)
+            return re.findall(r"(?m)^(llama\.cpp\S*) +missing: (.*)$", out)
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, "native"))
+            with open(os.path.join(folder, "native", "libggml-cpu.so"), "w") as file:
+                file.write("not a library")
+            (name, broken), (old, absent) = note()
+            self.assertEqual((name, old), ("llama.cpp", "llama.cpp-npm"))
+            self.assertIn("native/libggml-cpu.so", broken)
+            self.assertIn("bench/peers/install", absent)
+            code, out, err = peers("--list", "--peers-isa", "avx2")
+            if "this CPU has no AVX2" not in err:
+                self.assertEqual([text for name, text in note("--peers-isa", "avx2")], [absent, absent])
+
     def test_unpacked_wheels(self):
         unpack = os.path.join(HERE, "..", "bench", "peers", "unpack.py")
         wheels = {"mkl-1": ["rt.so.3", "core.so.3", "intel_lp64.so.3", "intel_thread.so.3", "def.so.3", "avx2.so.3",
                             "avx512.so.3", "vml_def.so.3"],
                   "intel_openmp-1": ["libiomp5.so"], "scipy_openblas32-1": ["libscipy_openblas.so"],
-                  "onnxruntime-1": ["libonnxruntime.so.1.32.0"], "onednn_cpu_gomp-1": ["libdnnl.so", "libdnnl.so.3"]}
+                  "onnxruntime-1": ["libonnxruntime.so.1.32.0"], "onednn_cpu_gomp-1": ["libdnnl.so", "libdnnl.so.3"],
+                  "openvino-1": ["libopenvino_c.so.2641", "libopenvino.so.2641", "libopenvino_ir_frontend.so.2641",
+                                 "libopenvino_intel_cpu_plugin.so", "libopenvino_intel_gpu_plugin.so", "libtbb.so.12"]}
         with tempfile.TemporaryDirectory() as folder:
             for name, members in wheels.items():
                 with zipfile.ZipFile(os.path.join(folder, name + "-py3.whl"), "w") as file:
@@ -289,10 +309,15 @@ class Figures(unittest.TestCase):
             self.assertEqual(found, ["mkl/libiomp5.so", "mkl/libmkl_avx2.so.3", "mkl/libmkl_avx512.so.3",
                                      "mkl/libmkl_core.so.3", "mkl/libmkl_def.so.3", "mkl/libmkl_intel_lp64.so.3",
                                      "mkl/libmkl_intel_thread.so.3", "mkl/libmkl_rt.so", "onednn/libdnnl.so.3",
-                                     "onnxruntime/libonnxruntime.so.1", "openblas/libscipy_openblas.so"])
+                                     "onnxruntime/libonnxruntime.so.1", "openblas/libscipy_openblas.so",
+                                     "openvino/libopenvino.so.2641", "openvino/libopenvino_c.so",
+                                     "openvino/libopenvino_intel_cpu_plugin.so",
+                                     "openvino/libopenvino_ir_frontend.so.2641", "openvino/libtbb.so.12"])
             os.remove(os.path.join(folder, "mkl-1-py3.whl"))
+            shutil.rmtree(target)
             done = subprocess.run([sys.executable, unpack, folder, target], stderr=subprocess.PIPE, text=True)
-            self.assertIn("no wheel mkl-*", done.stderr)
+            self.assertIn("no wheel mkl-* in", done.stderr)
+            self.assertEqual(sorted(os.listdir(target)), ["mkl", "onednn", "onnxruntime", "openblas", "openvino"])
             self.assertNotEqual(done.returncode, 0)
 
     def test_a_process_for_each_library(self):

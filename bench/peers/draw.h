@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Shapes between those of rows.def, drawn at random: the same for the same seed.
+// Shapes between those of rows.def, drawn at random: no dimension is outside those of the named
+// rows of the kind, and no shape costs more than the largest. The same for the same seed.
 #ifndef BENCH_DRAW_H
 #define BENCH_DRAW_H
 

@@ -1,139 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // llama.cpp's kernels, called through ggml as llama.cpp calls them: a graph of one operation on its
 // CPU backend. ggml checks its arguments with abort(), so every argument must be valid.
+#include "caches.h"
 #include "library.h"
 #include "llama.h"
 #include "peer.h"
 
 #include "cases/sizes.h"
 
-#include <dirent.h>
-#include <dlfcn.h>
-#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-// ---- The CPU backend ----
-
-static const char bins[] = "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64";
-
-static DIR *open_bins(const char *folder, char path[LLAMA_PATH_ROOM], char *note, size_t size) {
-    int length = folder ? snprintf(path, LLAMA_PATH_ROOM, "%s/%s", folder, bins) : -1;
-    DIR *dir = length >= 0 && length < LLAMA_PATH_ROOM ? opendir(path) : NULL;
-    if (!dir) {
-        snprintf(note, size, "not installed: bench/peers/install fetches it");
-    }
-    return dir;
-}
-
-// The next file whose name matches; its whole path goes to `path`.
-static bool next_file(DIR *dir, const char *pattern, const char *folder,
-                      char path[LLAMA_PATH_ROOM]) {
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-        if (fnmatch(pattern, entry->d_name, 0) == 0 &&
-            snprintf(path, LLAMA_PATH_ROOM, "%s/%s", folder, entry->d_name) < LLAMA_PATH_ROOM) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool llama_cpu_find(const char *folder, const char *pattern, char path[LLAMA_PATH_ROOM], char *note,
-                    size_t size) {
-    char whole[LLAMA_PATH_ROOM];
-    DIR *dir = open_bins(folder, whole, note, size);
-    if (!dir) {
-        return false;
-    }
-    bool found = next_file(dir, pattern, whole, path);
-    closedir(dir);
-    if (!found) {
-        snprintf(note, size, "there is no %s in %s", pattern, bins);
-    }
-    return found;
-}
-
-// A variant's score for this CPU; 0: it cannot run here.
-static int score(const char *path) {
-    // It stays open: libggml-base below it fails when it is opened again.
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE), *found = NULL;
-    int (*ask)(void);
-    int points = 0;
-    if (handle) {
-        found = dlsym(handle, "ggml_backend_score");
-    }
-    if (found) {
-        memcpy(&ask, &found, sizeof ask);
-        points = ask();
-    }
-    if (handle) {
-        dlclose(handle);
-    }
-    return points;
-}
-
-// ggml_backend_load_best of libggml, which does not report what it chose.
-static bool choose_variant(const char *folder, const char *pattern, char path[LLAMA_PATH_ROOM],
-                           char *note, size_t size) {
-    char whole[LLAMA_PATH_ROOM], candidate[LLAMA_PATH_ROOM];
-    DIR *dir = open_bins(folder, whole, note, size);
-    int best = 0;
-    if (!dir) {
-        return false;
-    }
-    while (next_file(dir, pattern, whole, candidate)) {
-        int points = score(candidate);
-        if (points > best) {
-            best = points;
-            memcpy(path, candidate, sizeof candidate);
-        }
-    }
-    closedir(dir);
-    if (best == 0) {
-        snprintf(note, size, "there is no %s for this CPU in %s", pattern, bins);
-    }
-    return best > 0;
-}
-
-static const char avx2[] = "libggml-cpu-haswell.so";
-
-bool llama_cpu_load(const peer_request *request, llama_cpu *cpu, char *note, size_t size) {
-    const char *pattern = request->avx2 ? avx2 : "libggml-cpu-*.so";
-    if (!choose_variant(request->folder, pattern, cpu->path, note, size)) {
-        return false;
-    }
-    const char *names[] = {cpu->path, NULL};
-    const library_symbol symbols[] = {
-        {"ggml_threadpool_params_init", &cpu->pool_params},
-        {"ggml_threadpool_new", &cpu->pool_new},
-        {"ggml_threadpool_free", &cpu->pool_free},
-    };
-    cpu->file = strrchr(cpu->path, '/') + 1;
-    cpu->handle = library_open(names, note, size);
-    return cpu->handle && library_find(cpu->handle, symbols, 3, note, size);
-}
-
-void *llama_cpu_pool(const llama_cpu *cpu, int32_t threads) {
-    union {
-        struct {
-            bool cpus[512];
-            int threads, priority;
-            uint32_t poll; // how long a thread without work spins, in units of 131072 pauses
-            bool strict, paused;
-        } known;
-        char room[4096]; // should another release have more
-    } params = {.room = {0}};
-    cpu->pool_params(&params, threads);
-    if (params.known.threads != threads || params.known.poll != 50) {
-        return NULL;
-    }
-    // By default they would spin during the turns of the other libraries. This is still a
-    // thousand times longer than the gap from one call to the next.
-    params.known.poll = 1;
-    return cpu->pool_new(&params);
-}
 
 // ---- ggml ----
 
@@ -200,7 +78,6 @@ static bool find_functions(library *lib, char *note, size_t size) {
     const library_symbol symbols[] = {
         {"ggml_version", &lib->version},
         {"ggml_commit", &lib->commit},
-        {"ggml_backend_init", &lib->reg_init},
         {"ggml_backend_reg_dev_get", &lib->reg_device},
         {"ggml_backend_reg_get_proc_address", &lib->reg_function},
         {"ggml_backend_dev_init", &lib->backend_new},
@@ -224,7 +101,12 @@ static bool find_functions(library *lib, char *note, size_t size) {
         {"ggml_soft_max", &lib->soft_max},
         {"ggml_flash_attn_ext", &lib->attention},
     };
-    return library_find(lib->cpu.handle, symbols, sizeof symbols / sizeof *symbols, note, size);
+    // A backend that can be loaded has the first name, one that is linked the second.
+    const library_symbol first = {"ggml_backend_init", &lib->reg_init};
+    const library_symbol second = {"ggml_backend_cpu_reg", &lib->reg_init};
+    library_find_optional(lib->cpu.handle, &first);
+    return (lib->reg_init || library_find(lib->cpu.handle, &second, 1, note, size)) &&
+           library_find(lib->cpu.handle, symbols, sizeof symbols / sizeof *symbols, note, size);
 }
 
 // Those that belong to the CPU backend and not to all.
@@ -263,16 +145,25 @@ static bool check_context(const library *lib, char *note, size_t size) {
     return well;
 }
 
-static void *load_ggml(const peer_request *request, char *note, size_t size) {
+static void *load_with(bool (*load)(const peer_request *, llama_cpu *, char *, size_t),
+                       const peer_request *request, char *note, size_t size) {
     library *lib = calloc(1, sizeof *lib);
-    if (!lib || !llama_cpu_load(request, &lib->cpu, note, size) ||
-        !find_functions(lib, note, size) || !find_backend_functions(lib, note, size) ||
-        !check_context(lib, note, size)) {
+    if (!lib || !load(request, &lib->cpu, note, size) || !find_functions(lib, note, size) ||
+        !find_backend_functions(lib, note, size) || !check_context(lib, note, size)) {
         free(lib);
         return NULL;
     }
     snprintf(note, size, "ggml %s (%s); %s", lib->version(), lib->commit(), lib->cpu.file);
     return lib;
+}
+
+static void *load_npm(const peer_request *request, char *note, size_t size) {
+    return load_with(llama_cpu_load, request, note, size);
+}
+
+static void *load_ggml(const peer_request *request, char *note, size_t size) {
+    bool native = llama_cpu_is_built(request);
+    return load_with(native ? llama_cpu_load_built : llama_cpu_load, request, note, size);
 }
 
 // ---- Threads ----
@@ -409,16 +300,8 @@ static uint16_t *causal_mask(int64_t q_len, int64_t kv_len) {
 // head_dim), the cache of libllama: one query reads 32768 keys several times as fast. As f32: f16
 // would lose more than rounding allows.
 static void *cached(ggml_job *j, const peer_case *c, const float *data, void **own) {
-    int64_t heads = c->kv_heads, len = c->kv_len, dim = c->head_dim;
-    float *copy = allocate(heads * len * dim, sizeof *copy);
-    for (int64_t h = 0; copy && h < heads; h++) {
-        for (int64_t p = 0; p < len; p++) {
-            memcpy(copy + (h * len + p) * dim, data + (p * heads + h) * dim,
-                   (size_t)dim * sizeof *copy);
-        }
-    }
-    *own = copy;
-    return copy ? operand(j, TYPE_F32, dim, len, heads, copy) : NULL;
+    *own = caches_by_heads(c, data, c->kv_heads);
+    return *own ? operand(j, TYPE_F32, c->head_dim, c->kv_len, c->kv_heads, *own) : NULL;
 }
 
 static void *open_attention(ggml_job *j, const peer_case *c) {
@@ -478,10 +361,20 @@ static bool run_ggml(void *data) {
     return j->lib->compute(j->team->backend, j->graph) == 0;
 }
 
+#define CALLS "ggml_mul_mat, ggml_soft_max, ggml_flash_attn_ext, all f32"
+
 const peer peer_ggml = {.name = "llama.cpp",
-                        .words = "ggml_mul_mat, ggml_soft_max, ggml_flash_attn_ext, all f32",
+                        .words = CALLS,
                         .load = load_ggml,
                         .open = open_ggml,
                         .run = run_ggml,
                         .close = close_job,
-                        .avx2 = avx2};
+                        .avx2 = LLAMA_CPU_AVX2};
+const peer peer_ggml_npm = {.name = "llama.cpp-npm",
+                            .words = CALLS,
+                            .load = load_npm,
+                            .open = open_ggml,
+                            .run = run_ggml,
+                            .close = close_job,
+                            .only_named = true,
+                            .avx2 = LLAMA_CPU_AVX2};

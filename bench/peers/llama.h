@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// llama.cpp: its CPU kernels and worker threads (ggml.c), and whole models (llama.c). All is opened
-// with dlopen from npm's package of prebuilt libraries.
+// llama.cpp: its CPU kernels and worker threads (llama_cpu.c, ggml.c), and whole models (llama.c).
+// All is opened with dlopen from npm's package of prebuilt libraries; the kernels also from a
+// build.
 #ifndef BENCH_LLAMA_H
 #define BENCH_LLAMA_H
 
@@ -10,9 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// ---- ggml.c ----
+// ---- llama_cpu.c ----
 
 enum { LLAMA_PATH_ROOM = 4096 };
+
+// npm's variant that uses nothing wider than AVX2.
+#define LLAMA_CPU_AVX2 "libggml-cpu-haswell.so"
 
 // The CPU backend. It is built once for each kind of CPU; this is the best one here.
 typedef struct llama_cpu {
@@ -29,6 +33,10 @@ typedef struct llama_cpu {
 bool llama_cpu_find(const char *folder, const char *pattern, char path[LLAMA_PATH_ROOM], char *note,
                     size_t size);
 bool llama_cpu_load(const peer_request *request, llama_cpu *cpu, char *note, size_t size);
+// The one that bench/peers/install --native has built for this CPU: is it there, and may it be
+// used?
+bool llama_cpu_is_built(const peer_request *request);
+bool llama_cpu_load_built(const peer_request *request, llama_cpu *cpu, char *note, size_t size);
 // Worker threads that stay alive, as in its own programs; pool_free them. NULL: it failed.
 void *llama_cpu_pool(const llama_cpu *cpu, int32_t threads);
 

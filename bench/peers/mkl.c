@@ -2,17 +2,17 @@
 // MKL: cblas_sgemm, or cblas_sgemm_compute on weights that were packed ahead, whichever is faster.
 #include "cblas.h"
 #include "library.h"
+#include "trial.h"
 
 #include "cases/sizes.h"
-#include "machine/clock.h"
 
 #include <dlfcn.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ROW_MAJOR = 101, NO_TRANS = 111, PACKED = 151, B_MATRIX = 162, LP64 = 0, INTEL = 0 };
-enum { TRIALS = 20 };
 
 typedef struct library {
     cblas blas;
@@ -107,30 +107,19 @@ static bool run_mkl(void *data) {
     return true;
 }
 
-static double best_of(mkl_job *j) {
-    double best = 1e9;
-    for (int i = 0; i < TRIALS; i++) {
-        double start = clock_now();
-        run_mkl(j);
-        double took = clock_now() - start;
-        best = took < best ? took : best;
-    }
-    return best;
-}
-
 // Keeps the packed weights if they are faster.
 static bool try_packed(mkl_job *j) {
     const library *lib = j->plain.library;
     const peer_case *c = &j->plain.c;
     int m = (int)c->m, n = (int)c->n, k = (int)c->k;
-    double unpacked = best_of(j);
+    double unpacked = trial_best(run_mkl, j, INFINITY);
     size_t bytes = lib->pack_size(B_MATRIX, m, n, k);
     j->packed = aligned_alloc(64, (size_t)round_up((int64_t)bytes + 64, 64));
     if (!j->packed) {
         return false;
     }
     lib->pack(ROW_MAJOR, B_MATRIX, NO_TRANS, m, n, k, 1.0f, c->w, n, j->packed);
-    if (best_of(j) > unpacked) {
+    if (trial_best(run_mkl, j, unpacked) > unpacked) {
         free(j->packed);
         j->packed = NULL;
     }

@@ -3,15 +3,16 @@
 // in onednn_attention.c.
 #include "onednn.h"
 #include "library.h"
+#include "trial.h"
 
 #include "cases/sizes.h"
-#include "machine/clock.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANY = 1, CPU = 1, IN_ORDER = 1, TRIALS = 20, ISA_AVX2 = 7 };
+enum { ANY = 1, CPU = 1, IN_ORDER = 1, ISA_AVX2 = 7 };
 
 typedef struct onednn_job {
     const onednn *lib;
@@ -115,25 +116,14 @@ static bool pack(onednn_job *j, const onednn_layout *from, const onednn_layout *
     return packed;
 }
 
-static bool run_matmul(const onednn_job *j) {
+static bool run_matmul(void *data) {
+    const onednn_job *j = data;
     const peer_case *c = &j->c;
     if (j->sgemm) {
         return !j->lib->sgemm('N', 'N', c->m, c->n, c->k, 1.0f, c->x, c->k,
                               j->packed ? j->packed : c->w, j->ld, 0.0f, c->y, c->n);
     }
     return onednn_execute(j->lib, &j->call) && !j->lib->stream_wait(j->lib->stream);
-}
-
-static double trial(onednn_job *j, bool sgemm) {
-    double best = 1e9;
-    j->sgemm = sgemm;
-    for (int i = 0; i < TRIALS; i++) {
-        double start = clock_now();
-        run_matmul(j);
-        double took = clock_now() - start;
-        best = took < best ? took : best;
-    }
-    return best;
 }
 
 // w row-major, in one call; of a batch all products.
@@ -150,7 +140,9 @@ static bool open_plain(onednn_job *j, const onednn_layout *x, onednn_layout *w,
     if (!open_unpacked(j, x, w, y)) {
         return false;
     }
-    double primitive = trial(j, false), sgemm = trial(j, true);
+    double primitive = trial_best(run_matmul, j, INFINITY);
+    j->sgemm = true;
+    double sgemm = trial_best(run_matmul, j, primitive);
     j->sgemm = sgemm < primitive;
     return true;
 }

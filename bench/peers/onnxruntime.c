@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // ONNX Runtime: models of one operator, written here as ONNX bytes. Constant weights are
 // initializers, which it packs when a session is made; inputs and outputs are bound to our memory.
+#include "caches.h"
 #include "library.h"
 #include "onnx_bytes.h"
 #include "peer.h"
-
-#include "machine/clock.h"
+#include "trial.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -202,21 +202,9 @@ static bool describe_softmax(onnxruntime_job *j, const peer_case *c, model *m) {
     return true;
 }
 
-// (kv_len, heads * head_dim) to (heads, kv_len, head_dim), the layout of caches of keys and values.
-static float *by_heads(const peer_case *c, const float *from) {
-    int64_t dim = c->head_dim, count = c->kv_heads * c->kv_len;
-    float *to = malloc((size_t)(count * dim) * sizeof *to);
-    for (int64_t i = 0; to && i < count; i++) {
-        int64_t head = i / c->kv_len, position = i % c->kv_len;
-        memcpy(to + i * dim, from + (position * c->kv_heads + head) * dim,
-               (size_t)dim * sizeof *to);
-    }
-    return to;
-}
-
 static bool make_caches(onnxruntime_job *j, const peer_case *c) {
-    j->key = by_heads(c, c->key);
-    j->value = by_heads(c, c->value);
+    j->key = caches_by_heads(c, c->key, c->kv_heads);
+    j->value = caches_by_heads(c, c->value, c->kv_heads);
     return (j->key && j->value) || no_memory(j->lib);
 }
 
@@ -319,20 +307,6 @@ static onnxruntime_job *open_job(library *lib, const peer_case *c, description d
     return NULL;
 }
 
-// The fastest of up to twenty runs, as many as fit into a fifth of a second. A second one at least,
-// unless the first is far from `least`. INFINITY: it failed.
-static double time_job(onnxruntime_job *j, double least) {
-    double best = INFINITY, begin = clock_now();
-    for (int i = 0; i < 20 && (clock_now() - begin < 0.2 || (i == 1 && best < 1.5 * least)); i++) {
-        double start = clock_now();
-        if (!run_onnxruntime(j)) {
-            return INFINITY;
-        }
-        best = fmin(best, clock_now() - start);
-    }
-    return best;
-}
-
 // Keeps the operator that is the fastest here, and names it.
 static onnxruntime_job *open_attention(library *lib, const peer_case *c, char *name, size_t size) {
     static const description operators[] = {describe_group_query, describe_multi_head,
@@ -342,7 +316,7 @@ static onnxruntime_job *open_attention(library *lib, const peer_case *c, char *n
     for (int i = 0; i < 3; i++) {
         model m;
         onnxruntime_job *j = open_job(lib, c, operators[i], &m), *worse = j;
-        double taken = j ? time_job(j, least) : INFINITY;
+        double taken = j ? trial_best(run_onnxruntime, j, least) : INFINITY;
         if (taken < least) {
             worse = best;
             best = j;

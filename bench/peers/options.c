@@ -14,7 +14,7 @@ enum { RANDOM_MOST = 10000 };
 const peer *const all_peers[] = {
     &peer_decoct_blas,     &peer_openblas,    &peer_blis, &peer_libxsmm,      &peer_onednn,
     &peer_xnnpack,         &peer_onnxruntime, &peer_mkl,  &peer_openblas_old, &peer_onednn_old,
-    &peer_onnxruntime_old, &peer_ggml,        NULL,
+    &peer_onnxruntime_old, &peer_openvino,    &peer_ggml, &peer_ggml_npm,     NULL,
 };
 
 #define OPS "matmul, plain, batch, blas, cold, softmax, attention, decode"
@@ -56,9 +56,8 @@ static const struct argp_option option_list[] = {
      "Without this it is an error (exit code 12)",
      0},
     {"peers", KEY_PEERS, "LIST", 0,
-     "Only these peers; older releases (openblas-debian, onednn-debian, onnxruntime-npm) are "
-     "measured "
-     "only if they are named, or where no newer one is found",
+     "Only these peers; older releases (openblas-debian, onednn-debian, onnxruntime-npm, "
+     "llama.cpp-npm) are measured only if they are named, or where no newer one is found",
      0},
     {"peers-isa", KEY_ISA, "avx2", 0,
      "Limit the peers to AVX2, each by the setting that its documentation names, to compare the "

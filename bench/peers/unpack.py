@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """unpack.py FROM TO: takes the libraries that `decoct peers` opens out of the wheels in the folder FROM; each goes to
-TO/NAME-OF-THE-PACKAGE/ with the file name that it has in its own SONAME."""
+TO/NAME-OF-THE-PACKAGE/ with the file name that it has in its own SONAME. Wheels that are not there are named at the
+end."""
 import fnmatch
 import os
 import shutil
@@ -17,6 +18,9 @@ WANTED = [
     ("scipy_openblas32-", "openblas", {"libscipy_openblas.so": ""}),
     ("onnxruntime-", "onnxruntime", {"libonnxruntime.so.1.*": "libonnxruntime.so.1"}),
     ("onednn_cpu_gomp-", "onednn", {"libdnnl.so.3": ""}),
+    ("openvino-", "openvino", {"libopenvino_c.so.*": "libopenvino_c.so", "libopenvino.so.*": "",
+                               "libopenvino_ir_frontend.so.*": "", "libopenvino_intel_cpu_plugin.so": "",
+                               "libtbb.so.12": ""}),
 ]
 
 
@@ -37,13 +41,17 @@ def unpack(wheel, folder, libraries):
 
 
 def main(source, target):
+    absent = []
     for start, folder, libraries in WANTED:
         wheels = sorted(name for name in os.listdir(source) if name.startswith(start) and name.endswith(".whl"))
         if not wheels:
-            sys.exit("unpack.py: no wheel %s* in %s" % (start, source))
+            absent.append(start + "*")
+            continue
         done = unpack(os.path.join(source, wheels[-1]), os.path.join(target, folder), libraries)
         if done < len(libraries):
             sys.exit("unpack.py: %s has %d of %d libraries" % (wheels[-1], done, len(libraries)))
+    if absent:
+        sys.exit("unpack.py: no wheel %s in %s" % (", ".join(absent), source))
 
 
 if __name__ == "__main__":
