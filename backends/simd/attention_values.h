@@ -7,7 +7,7 @@
 
 // A tile whose outputs are multiplied by a factor of their row before anything is added to them.
 INLINE void value_tile(int rows, int vecs, int kind, const tile_args *a, const float *factor) {
-    vec acc[TILE_ROWS][TILE_VECS_MAX];
+    vec acc[TALL_ROWS][TILE_VECS_MAX];
     UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
         UNROLL

@@ -8,11 +8,11 @@
 #include "tile.h"
 
 // Where functions take the constant `kind` of a tile, also: w comes row by row, unpacked.
-enum { PLAIN = 1 << 8 };
+enum { PLAIN = 1 << 10 };
 
 // From one panel of w to the next, or from one row of a plain w to the next, in numbers.
 INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a, int kind) {
-    return a->w_stride / (kind & (W_F16 | W_BF16) ? 2 : 4);
+    return a->w_stride >> (kind & (W_F16 | W_BF16) ? 1 : 2);
 }
 
 // ---- Few rows ----
@@ -77,46 +77,51 @@ INLINE void matmul_few_rows(int rows, int vecs, int kind, const decoct_matmul_pi
 
 // Packed panels of w, rows of x where they are; the same with packed x.
 TILE_FUNCTION tiles_unpacked(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, 0, PANEL, a);
+    tile_rows(rows, PANEL_VECS, Y_ASK, PANEL, a);
 }
 
 TILE_FUNCTION tiles_packed(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, X_PACKED, PANEL, a);
+    tile_rows(rows, PANEL_VECS, X_PACKED | Y_ASK, PANEL, a);
 }
 
-// w row by row; its last columns, fewer than a panel; and when one vector holds them.
+// w row by row; the same for one vector; its last columns, fewer than a panel; and when one vector
+// holds them.
 TILE_FUNCTION tiles_plain(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_AHEAD, 0, a);
+    tile_rows(rows, PANEL_VECS, W_AHEAD | WHOLE | Y_ASK, 0, a);
+}
+
+TILE_FUNCTION tiles_vector(int rows, const tile_args *a) {
+    tile_rows(rows, 1, WHOLE | Y_ASK, 0, a);
 }
 
 TILE_FUNCTION tiles_part(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_PART, 0, a);
+    tile_rows(rows, PANEL_VECS, W_PART | Y_ASK, 0, a);
 }
 
 TILE_FUNCTION tiles_narrow(int rows, const tile_args *a) {
-    tile_rows(rows, 1, W_PART, 0, a);
+    tile_rows(rows, 1, W_PART | Y_ASK, 0, a);
 }
 
 // No more columns than one vector has, packed: the rest of the panel is 0.
 TILE_FUNCTION tiles_half(int rows, const tile_args *a) {
-    tile_rows(rows, 1, 0, PANEL, a);
+    tile_rows(rows, 1, Y_ASK, PANEL, a);
 }
 
 // The first two, of other types.
 TILE_FUNCTION tiles_f16(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_F16, PANEL, a);
+    tile_rows(rows, PANEL_VECS, W_F16 | Y_ASK, PANEL, a);
 }
 
 TILE_FUNCTION tiles_f16_packed(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_F16 | X_PACKED, PANEL, a);
+    tile_rows(rows, PANEL_VECS, W_F16 | X_PACKED | Y_ASK, PANEL, a);
 }
 
 TILE_FUNCTION tiles_bf16(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_BF16, PANEL, a);
+    tile_rows(rows, PANEL_VECS, W_BF16 | Y_ASK, PANEL, a);
 }
 
 TILE_FUNCTION tiles_bf16_packed(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_BF16 | X_PACKED, PANEL, a);
+    tile_rows(rows, PANEL_VECS, W_BF16 | X_PACKED | Y_ASK, PANEL, a);
 }
 
 TILE_FUNCTION pack_x_rows(int rows, int64_t k, const float *x, int64_t x_stride, float *packed) {
@@ -124,25 +129,19 @@ TILE_FUNCTION pack_x_rows(int rows, int64_t k, const float *x, int64_t x_stride,
 }
 
 // As many tiles as needed, of nearly the same height, so that 8 rows are 4 + 4 rather than 6 + 2:
-// `tall` tiles of `rows` rows, then `low` ones of one row less.
+// `tall` tiles of `rows` rows, then others of one row less. Small products feel each division.
 typedef struct matmul_cut {
-    int rows;
-    int64_t tall, low;
+    int rows, tall, tiles;
 } matmul_cut;
 
-static matmul_cut matmul_cut_rows(int64_t rows, int64_t most) {
-    int64_t tiles = (rows + most - 1) / most, tall = rows % tiles;
-    return tall ? (matmul_cut){(int)(rows / tiles) + 1, tall, tiles - tall}
-                : (matmul_cut){(int)(rows / tiles), tiles, 0};
-}
-
-// Rows of x that are a multiple of 4 KiB apart share one set of the L1 cache, which has 8 ways or
-// more: a higher tile would evict its own rows (docs/tuning.md).
-enum { ALIASED_FLOATS = 1024, ALIASED_ROWS = 8 };
-
-static int64_t matmul_most_rows(const decoct_matmul_piece *a, bool packed) {
-    bool aliased = !packed && a->x.stride % ALIASED_FLOATS == 0;
-    return aliased && ALIASED_ROWS < TILE_ROWS ? ALIASED_ROWS : TILE_ROWS;
+static matmul_cut matmul_cut_rows(int64_t rows, int most) {
+    if (rows <= most) {
+        return (matmul_cut){(int)rows, 1, 1};
+    }
+    unsigned all = (unsigned)rows, tiles = (all + (unsigned)most - 1) / (unsigned)most;
+    unsigned each = all / tiles, tall = all - each * tiles;
+    return tall ? (matmul_cut){(int)each + 1, (int)tall, (int)tiles}
+                : (matmul_cut){(int)each, (int)tiles, (int)tiles};
 }
 
 // What a product is made of: the type of w and its layout, as for the constant `kind` of tiles; x
@@ -152,72 +151,78 @@ typedef struct matmul_form {
     float *x;
 } matmul_form;
 
+// Is one vector enough for all columns? Numbers of 16 bits have tiles of whole panels only.
+INLINE bool matmul_one_vector(matmul_form form, int64_t cols) {
+    return PANEL_VECS > 1 && cols <= LANES && !form.x && !(form.kind & (W_F16 | W_BF16));
+}
+
+// Rows of x that are a multiple of 4 KiB apart share one set of the L1 cache, which has 8 ways or
+// more: a higher tile would evict its own rows (docs/tuning.md).
+enum { ALIASED_FLOATS = 1024, ALIASED_ROWS = 8 };
+
+static int matmul_most_rows(const decoct_matmul_piece *a, matmul_form form) {
+    bool aliased = !form.x && a->x.stride % ALIASED_FLOATS == 0;
+    int most = matmul_one_vector(form, a->cols) ? TALL_ROWS : TILE_ROWS;
+    return aliased && ALIASED_ROWS < most ? ALIASED_ROWS : most;
+}
+
 // x in tiles, one after the other.
 static void matmul_pack_x(const decoct_matmul_piece *a, const matmul_cut *cut, float *packed) {
     const float *x = a->x.data;
     int64_t row = 0;
-    for (int64_t i = 0; i < cut->tall + cut->low; i++) {
+    for (int i = 0; i < cut->tiles; i++) {
         int rows = i < cut->tall ? cut->rows : cut->rows - 1;
         pack_x_rows(rows, a->k, x + row * a->x.stride, a->x.stride, packed + row * a->k);
         row += rows;
     }
 }
 
-static void matmul_tiles_of(matmul_form form, int rows, const tile_args *t) {
+typedef void matmul_tile(int rows, const tile_args *t);
+
+// The function for tiles of `cols` columns.
+static matmul_tile *matmul_tile_of(matmul_form form, int64_t cols) {
     const bool packed = PACK_COLS > 0 && form.x;
     if (form.kind == W_F16) {
-        (packed ? tiles_f16_packed : tiles_f16)(rows, t);
-    } else if (form.kind == W_BF16) {
-        (packed ? tiles_bf16_packed : tiles_bf16)(rows, t);
-    } else if (packed) {
-        tiles_packed(rows, t);
-    } else if (PANEL_VECS > 1 && t->cols <= LANES) {
-        (form.kind & PLAIN ? tiles_narrow : tiles_half)(rows, t);
-    } else if (!(form.kind & PLAIN)) {
-        tiles_unpacked(rows, t);
-    } else if (t->cols == PANEL) {
-        tiles_plain(rows, t);
-    } else {
-        tiles_part(rows, t);
+        return packed ? tiles_f16_packed : tiles_f16;
     }
-}
-
-// `count` tiles of `rows` rows from `row` on, for column j of y, where w is at `w`.
-static void matmul_tiles(const decoct_matmul_piece *a, matmul_form form, int rows, int64_t count,
-                         int64_t row, int64_t j, const void *w) {
-    const bool below = row + count * rows < a->rows, right = j + PANEL < a->cols;
-    const float *x = a->x.data;
-    float *y = a->y.data;
-    tile_args t = {.k = a->k,
-                   .x = form.x ? form.x + row * a->k : x + row * a->x.stride,
-                   .x_stride = a->x.stride,
-                   .w = w,
-                   .w_stride = form.kind & PLAIN ? matmul_w_stride(a, 0) : PANEL,
-                   .y = y + row * a->y.stride + j,
-                   .y_stride = a->y.stride,
-                   .bias = a->bias ? a->bias + j : 0,
-                   .cols = a->cols - j < PANEL ? a->cols - j : PANEL,
-                   .accumulate = a->accumulate,
-                   .count = count,
-                   .x_next = rows * (form.x ? a->k : a->x.stride),
-                   .y_next = rows * a->y.stride};
-    t.y_ahead = below ? t.y + count * t.y_next : right ? y + j + PANEL : t.y;
-    if (count > 0) {
-        matmul_tiles_of(form, rows, &t);
+    if (form.kind == W_BF16) {
+        return packed ? tiles_bf16_packed : tiles_bf16;
     }
+    if (packed) {
+        return tiles_packed;
+    }
+    if (matmul_one_vector(form, cols)) {
+        return !(form.kind & PLAIN) ? tiles_half : cols == LANES ? tiles_vector : tiles_narrow;
+    }
+    return !(form.kind & PLAIN) ? tiles_unpacked : cols == PANEL ? tiles_plain : tiles_part;
 }
 
 static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
-    const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, form.x));
+    const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, form));
     const int64_t next = form.kind & PLAIN ? PANEL : matmul_w_stride(a, form.kind);
-    const void *w = a->w;
+    const int64_t x_next = form.x ? a->k : a->x.stride;
     if (form.x) {
         matmul_pack_x(a, &cut, form.x);
     }
+    tile_args t = {.k = a->k,
+                   .x_stride = a->x.stride,
+                   .w = a->w,
+                   .w_stride = form.kind & PLAIN ? matmul_w_stride(a, 0) : PANEL,
+                   .y_stride = a->y.stride,
+                   .accumulate = a->accumulate};
     for (int64_t j = 0; j < a->cols; j += PANEL) {
-        matmul_tiles(a, form, cut.rows, cut.tall, 0, j, w);
-        matmul_tiles(a, form, cut.rows - 1, cut.low, cut.tall * cut.rows, j, w);
-        w = tile_w_move(form.kind, w, next);
+        t.x = form.x ? form.x : a->x.data;
+        t.y = (float *)a->y.data + j;
+        t.bias = a->bias ? a->bias + j : 0;
+        t.cols = a->cols - j < PANEL ? a->cols - j : PANEL;
+        matmul_tile *run = matmul_tile_of(form, t.cols);
+        for (int i = 0; i < cut.tiles; i++) {
+            const int rows = i < cut.tall ? cut.rows : cut.rows - 1;
+            run(rows, &t);
+            t.x += rows * x_next;
+            t.y += rows * a->y.stride;
+        }
+        t.w = tile_w_move(form.kind, t.w, next);
     }
 }
 

@@ -14,6 +14,13 @@
 #include <stdbool.h>
 
 enum { PANEL = PANEL_VECS * LANES };
+
+// A tile of one vector may be higher where the sheet has TALL_ROWS and TALL_LIST(X), the heights
+// above TILE_ROWS.
+#ifndef TALL_ROWS
+#define TALL_ROWS TILE_ROWS
+#define TALL_LIST(X)
+#endif
 // Few rows go against several panels at once, or too few sums would be in flight: FEW_ROWS_LIST(X)
 // of the sheet has X(rows, vectors). One row: TILE_VECS_MAX.
 enum { TILE_VECS_MAX = 4 };
@@ -35,8 +42,10 @@ enum {
     W_AHEAD = 8,   // rows of w are far apart: they are prefetched some steps ahead
     W_F16 = 16,    // w is f16
     W_BF16 = 32,   // w is bf16, packed in pairs: see vec_load_pairs
-    W_ASK = 128,   // of values: each row of w asks for one row at `ask`
     W_STREAM = 64, // w of 16 bits that is read once, from memory: it is asked for AHEAD_BYTES ahead
+    W_ASK = 128,   // of values: each row of w asks for one row at `ask`
+    WHOLE = 256,   // all columns exist
+    Y_ASK = 512,   // one tile, whose place in y is prefetched
 };
 
 // Steps ahead, by the rows of the tile. Measured (docs/tuning.md), not derived: a step of a high
@@ -60,13 +69,11 @@ typedef struct tile_args {
     // which bit p of seen[r] is set.
     const uint64_t *seen;
     int64_t k_most;
-    // How many such tiles there are, one after the other, and the way from each to the next.
+    // How many such tiles there are, one after the other, and the way from each to the next; not
+    // with Y_ASK.
     int64_t count, x_next, w_next, y_next;
     uintptr_t ask;    // W_ASK: what the first row of w prefetches, even if it does not exist
     int64_t ask_step; // bytes from one to the next
-    // The tile of y that is written after these; each is prefetched one tile ahead. NULL: no such
-    // tile.
-    const float *y_ahead;
 } tile_args;
 
 // How many columns of vector v exist: 16 for all but the last ones.
@@ -144,10 +151,10 @@ INLINE void tile_load_w(int rows, int vecs, int kind, const tile_args *a, const 
 
 // The rest of a ragged tile; `w` and `x` are at step k.
 INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, const float *x,
-                        vec acc[TILE_ROWS][TILE_VECS_MAX]) {
+                        vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     for (int64_t p = a->k; p < a->k_most; p++, w += a->w_stride, x++) {
         UNROLL
-        for (int r = 0; r < TILE_ROWS; r++) {
+        for (int r = 0; r < TALL_ROWS; r++) {
             if (r < rows && (a->seen[r] >> p & 1)) {
                 UNROLL
                 for (int v = 0; v < TILE_VECS_MAX; v++) {
@@ -164,7 +171,7 @@ INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, 
 // The rows of x at one step of k. Every third row has a pointer of its own, and the two
 // rows after it are a stride and two strides away, which an x86 address holds: with one pointer for
 // 14 rows gcc 12 computes addresses in the loop (docs/tuning.md).
-enum { X_GROUP = 3, X_POINTERS = (TILE_ROWS + X_GROUP - 1) / X_GROUP };
+enum { X_GROUP = 3, X_POINTERS = (TALL_ROWS + X_GROUP - 1) / X_GROUP };
 typedef struct tile_x {
     const float *row[X_POINTERS]; // packed rows are next to each other: the first one is enough
     int64_t stride;
@@ -232,12 +239,12 @@ INLINE void tile_ask_row(int vecs, uintptr_t row) {
 
 // One step of k: acc += x w.
 INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const void *w,
-                      const tile_x *x, vec acc[TILE_ROWS][TILE_VECS_MAX]) {
+                      const tile_x *x, vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     vec b[TILE_VECS_MAX];
     tile_load_w(rows, vecs, kind, a, w, b);
     const factors f = factors_take(rows, kind & X_PACKED, x->row, x->stride);
     UNROLL
-    for (int r = 0; r < TILE_ROWS; r++) {
+    for (int r = 0; r < TALL_ROWS; r++) {
         UNROLL
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             if (r < rows && v < vecs) {
@@ -249,13 +256,15 @@ INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const vo
 
 // acc = y. A tile whose columns all exist checks that once.
 INLINE void tile_fetch(int rows, int vecs, bool whole, const tile_args *a,
-                       vec acc[TILE_ROWS][TILE_VECS_MAX]) {
+                       vec acc[TALL_ROWS][TILE_VECS_MAX]) {
+    int64_t stride = a->y_stride;
+    AFRESH(stride);
     UNROLL
-    for (int r = 0; r < TILE_ROWS; r++) {
+    for (int r = 0; r < TALL_ROWS; r++) {
         UNROLL
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             if (r < rows && v < vecs) {
-                const float *from = a->y + r * a->y_stride + v * LANES;
+                const float *from = a->y + r * stride + v * LANES;
                 acc[r][v] = whole ? vec_load(from) : tile_load(from, tile_cols(a, v));
             }
         }
@@ -264,9 +273,9 @@ INLINE void tile_fetch(int rows, int vecs, bool whole, const tile_args *a,
 
 // acc = 0, or y to continue from.
 INLINE void tile_begin(int rows, int vecs, bool whole, const tile_args *a,
-                       vec acc[TILE_ROWS][TILE_VECS_MAX]) {
+                       vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     UNROLL
-    for (int r = 0; r < TILE_ROWS; r++) {
+    for (int r = 0; r < TALL_ROWS; r++) {
         UNROLL
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             acc[r][v] = vec_set(0.0f);
@@ -281,14 +290,18 @@ INLINE void tile_begin(int rows, int vecs, bool whole, const tile_args *a,
 
 // y = acc.
 INLINE void tile_put(int rows, int vecs, bool whole, const tile_args *a,
-                     vec acc[TILE_ROWS][TILE_VECS_MAX]) {
+                     vec acc[TALL_ROWS][TILE_VECS_MAX]) {
+    float *y = a->y; // read once: stores of vectors could change *a
+    int64_t stride = a->y_stride;
+    const int64_t cols = a->cols;
+    AFRESH(stride);
     UNROLL
-    for (int r = 0; r < TILE_ROWS; r++) {
+    for (int r = 0; r < TALL_ROWS; r++) {
         UNROLL
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             if (r < rows && v < vecs) {
-                float *to = a->y + r * a->y_stride + v * LANES;
-                tile_store(to, acc[r][v], whole ? LANES : tile_cols(a, v));
+                float *to = y + r * stride + v * LANES;
+                tile_store(to, acc[r][v], whole ? LANES : cols - (int64_t)v * LANES);
             }
         }
     }
@@ -296,14 +309,14 @@ INLINE void tile_put(int rows, int vecs, bool whole, const tile_args *a,
 
 // acc += bias.
 INLINE void tile_bias(int rows, int vecs, bool whole, const tile_args *a,
-                      vec acc[TILE_ROWS][TILE_VECS_MAX]) {
+                      vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     UNROLL
     for (int v = 0; v < TILE_VECS_MAX; v++) {
         if (v < vecs) {
             const float *from = a->bias + v * LANES;
             vec bias = whole ? vec_load(from) : tile_load(from, tile_cols(a, v));
             UNROLL
-            for (int r = 0; r < TILE_ROWS; r++) {
+            for (int r = 0; r < TALL_ROWS; r++) {
                 if (r < rows) {
                     acc[r][v] = vec_add(acc[r][v], bias);
                 }
@@ -320,8 +333,8 @@ INLINE void tile_bias(int rows, int vecs, bool whole, const tile_args *a,
 // tile. Alone on a core both run at the FMA peak; not when the sibling hyperthread takes every
 // other slot (docs/tuning.md).
 INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *a) {
-    vec acc[TILE_ROWS][TILE_VECS_MAX];
-    const bool whole = a->cols == (int64_t)vecs * LANES;
+    vec acc[TALL_ROWS][TILE_VECS_MAX];
+    const bool whole = kind & WHOLE || a->cols == (int64_t)vecs * LANES;
     tile_begin(rows, vecs, whole, a, acc);
     const void *w = a->w;
     const int64_t w_stride = w_step ? w_step : a->w_stride, k = a->k;
@@ -357,11 +370,13 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     }
 }
 
-// Prefetches a tile of y, to be written soon. Its lines are in as many pages as it has rows, which
-// hardware does not predict: stores of small k wait for them one after the other (docs/tuning.md).
+// Prefetches a tile of y, to be written after its last step. Its lines are in as many pages as it
+// has rows, which hardware does not predict: stores of small k wait for them one after the other
+// (docs/tuning.md).
 INLINE void tile_ask(int rows, int vecs, const float *y, int64_t y_stride) {
+    AFRESH(y_stride);
     UNROLL
-    for (int r = 0; r < TILE_ROWS; r++) {
+    for (int r = 0; r < TALL_ROWS; r++) {
         UNROLL
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             if (r < rows && v < vecs) {
@@ -371,13 +386,16 @@ INLINE void tile_ask(int rows, int vecs, const float *y, int64_t y_stride) {
     }
 }
 
-// All `count` tiles.
+// All `count` tiles; with Y_ASK one: a loop around it would keep what it knows of the next one in
+// registers (docs/tuning.md).
 INLINE void tiles(int rows, int vecs, int kind, int64_t w_step, const tile_args *a) {
+    if (kind & Y_ASK) {
+        tile_ask(rows, vecs, a->y, a->y_stride);
+        tile(rows, vecs, kind, w_step, a);
+        return;
+    }
     tile_args t = *a;
     for (int64_t i = 0; i < a->count; i++) {
-        if (a->y_ahead) {
-            tile_ask(rows, vecs, i + 1 < a->count ? t.y + t.y_next : a->y_ahead, t.y_stride);
-        }
         tile(rows, vecs, kind, w_step, &t);
         t.x += t.x_next;
         t.w = tile_w_move(kind, t.w, t.w_next);
@@ -391,11 +409,19 @@ INLINE void tile_rows(int rows, int vecs, int kind, int64_t w_step, const tile_a
     case n:                                                                                        \
         tiles(n, vecs, kind, w_step, a);                                                           \
         break;
+#define TALL_CASE(n)                                                                               \
+    case n:                                                                                        \
+        if (vecs == 1) {                                                                           \
+            tiles(n, 1, kind, w_step, a);                                                          \
+        }                                                                                          \
+        break;
     switch (rows) {
         TILE_ROWS_LIST(CASE)
+        TALL_LIST(TALL_CASE)
     default:
         break;
     }
+#undef TALL_CASE
 #undef CASE
 }
 

@@ -12,6 +12,11 @@ enum { UNROLL_MOST = 16 };
 #define UNROLL_GCC _Pragma("GCC unroll 16")
 #endif
 
+// The same number, but the compiler does not know that. Addresses that are computed from it are
+// then computed where they are used; gcc 12 would keep them all through the loops between, in
+// vector registers, and what comes from those waits behind the multiply-adds (docs/tuning.md).
+#define AFRESH(number) __asm__ volatile("" : "+r"(number))
+
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
 #else
