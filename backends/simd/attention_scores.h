@@ -15,6 +15,11 @@ TILE_FUNCTION tiles_keys(int rows, const tile_args *a) {
     tile_rows(rows, PANEL_VECS, X_PACKED, KEYS, a);
 }
 
+// One vector of a panel of two.
+TILE_FUNCTION tiles_keys_narrow(int rows, const tile_args *a) {
+    tile_rows(rows, 1, X_PACKED, KEYS, a);
+}
+
 // The raw scores of rows [r, r + rows) for the first `most` keys of a block: (rows, KEYS).
 static void attend_scores(const attend_group *g, int r, int rows, const float *keys, int64_t most) {
     int64_t dim = g->a->head_dim;
@@ -33,9 +38,18 @@ static void attend_scores(const attend_group *g, int r, int rows, const float *k
         tiles(1, TILE_VECS_MAX, X_PACKED, KEYS, &s);
         return;
     }
+    const int64_t last = most % PANEL; // keys of a panel of which one vector may be enough
+    const bool half = last > 0 && last <= PANEL - LANES;
     s.cols = s.w_next = s.y_next = PANEL;
-    s.count = (most + PANEL - 1) / PANEL;
+    s.count = most / PANEL + (last > 0 && !half);
     tiles_keys(rows, &s);
+    if (half) {
+        s.w = keys + s.count * PANEL;
+        s.y += s.count * PANEL;
+        s.cols = LANES;
+        s.count = 1;
+        tiles_keys_narrow(rows, &s);
+    }
 }
 
 // ---- Softcap and slopes ----
@@ -147,7 +161,7 @@ INLINE float attend_plain_scores(attend_group *g, int r, float scale, int *withi
         max = i ? vec_max(max, z[i]) : z[i];
         vec_store(weight + i * LANES, z[i]);
     }
-    *within &= vec_all_within(KEYS / LANES, z, VEC_EXP_WITHIN / 2);
+    *within &= !EXP_TESTS || vec_all_within(KEYS / LANES, z, VEC_EXP_WITHIN / 2);
     g->seen[r] = ~UINT64_C(0);
     return vec_fold_max(max);
 }
@@ -203,7 +217,7 @@ static int attend_all_maxima(attend_group *g, int r, int rows, int64_t first, fl
     vec max = vec_max(vec_load(&g->max[r]), vec_load(top));
     vec_store(top, max);
     max = vec_blend_first(max, vec_set(0.0f), rows); // other rows' maxima may be anything
-    return within && vec_all_within(1, &max, VEC_EXP_WITHIN / 2);
+    return within && (!EXP_TESTS || vec_all_within(1, &max, VEC_EXP_WITHIN / 2));
 }
 
 // Moves rows [r, r + rows) to their new maxima: sums and outputs will be multiplied by
@@ -248,7 +262,7 @@ INLINE void attend_exp(attend_group *g, int r, int within) {
         for (int v = 0; v < count; v++) {
             e[v] = vec_sub(vec_load(weight + (i + v) * LANES), max);
         }
-        if (within) {
+        if (within && EXP_TESTS) {
             vec_exp_within(count, e);
         } else {
             vec_exp_below(count, e);

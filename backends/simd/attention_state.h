@@ -15,8 +15,9 @@ enum {
     ATTEND_TILE = TILE_ROWS < LANES ? TILE_ROWS : LANES,
     ATTEND_ROWS = ATTEND_TILES * ATTEND_TILE
 };
-// From one row of exp(z - max) to the next: not a multiple of the cache's banks, as for tile_pack.
-enum { WEIGHT_STRIDE = KEYS + 4 };
+// From one row of exp(z - max) to the next: not a multiple of the cache's banks, as for tile_pack;
+// but whole lines where one register is a line (docs/tuning.md).
+enum { WEIGHT_STRIDE = KEYS + (VEC_SLICES == 1 ? 16 : 4) };
 
 // What is prefetched while one block of keys or values is worked on: KEYS rows, even if they do not
 // exist. 0: nothing.
