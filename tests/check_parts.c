@@ -4,7 +4,9 @@
 #include "attention_kit.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { THREADS = 8, SLICES_MOST = 64, RUNS_MOST = 8 };
 
@@ -248,7 +250,8 @@ static const cut_case cuts[] = {
     {8, 12, 3, 4 * PART, 0, false, false, 12},
 };
 
-static void check_cut(const char *backend, operands *o, const cut_case *c) {
+// `packs`: the library packs the keys before.
+static void check_cut(const char *backend, bool packs, operands *o, const cut_case *c) {
     shape s = {.batch = 1,
                .heads = c->heads,
                .kv_heads = c->kv_heads,
@@ -265,9 +268,8 @@ static void check_cut(const char *backend, operands *o, const cut_case *c) {
     decoct_context *ctx = open_hosted(backend, c->threads, &h, true);
     place(o, &s, true);
     assert_int_equal(decoct_attention(ctx, &o->args), DECOCT_OK);
-    const int first = strcmp(backend, "scalar") == 0 ? 1 : 0; // it packs the keys before
-    assert_true(h.count > first);
-    assert_int_equal(h.runs[first], c->pieces);
+    assert_true(h.count > packs);
+    assert_int_equal(h.runs[packs], c->pieces);
     decoct_context_close(ctx);
 }
 
@@ -282,13 +284,42 @@ static void test_cuts(void **state) {
         o.arena[i] = check_arena_open(4 * ROOM);
     }
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-        if (cuts[i].heads == 1 || strcmp(*state, "scalar") != 0) { // scalar has pieces of one head
-            check_cut(*state, &o, &cuts[i]);
+        const bool scalar = strcmp(*state, "scalar") == 0; // it has pieces of one head
+        if (cuts[i].heads == 1 || !scalar) {
+            check_cut(*state, scalar, &o, &cuts[i]);
         }
     }
     for (int i = 0; i < OPERANDS; i++) {
         check_arena_close(&o.arena[i]);
     }
+}
+
+// A plugin that does not claim parts gets all keys in one piece.
+static void test_unclaimed(void **state) {
+    const cut_case whole = {4, 1, 1, 5 * PART + 1, 0, false, false, 1};
+    char from[512], folder[] = "/tmp/check-parts-XXXXXX", link[64];
+    operands o;
+    if (strcmp(*state, "scalar") != 0 || !getenv("DECOCT_TEST_PLUGINS")) {
+        skip();
+    }
+    assert_non_null(mkdtemp(folder));
+    snprintf(from, sizeof from, "%s/single/attention_right.so", getenv("DECOCT_TEST_PLUGINS"));
+    snprintf(link, sizeof link, "%s/mine.so", folder);
+    assert_int_equal(symlink(from, link), 0);
+    setenv("DECOCT_BACKEND_PATH", folder, 1);
+    decoct_context *ctx = check_open("mine", 1);
+    if (ctx) {
+        for (int i = 0; i < OPERANDS; i++) {
+            o.arena[i] = check_arena_open(ROOM);
+        }
+        check_cut("mine", true, &o, &whole);
+        for (int i = 0; i < OPERANDS; i++) {
+            check_arena_close(&o.arena[i]);
+        }
+    }
+    unsetenv("DECOCT_BACKEND_PATH");
+    decoct_context_close(ctx);
+    assert_int_equal(unlink(link) | rmdir(folder), 0);
 }
 
 // ---- Memory ----
@@ -396,6 +427,7 @@ int main(void) {
     static const check_test tests[] = {{"attention by parts", test_plain},
                                        {"attention by parts, parameters", test_parameters},
                                        {"attention by parts, pieces", test_cuts},
+                                       {"attention by parts, unclaimed", test_unclaimed},
                                        {"attention by parts, memory", test_memory},
                                        {"attention by parts, block", test_block}};
     return check_all_backends("parts", tests, sizeof tests / sizeof *tests);
