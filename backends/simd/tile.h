@@ -48,9 +48,11 @@ enum {
     Y_ASK = 512,   // one tile, whose place in y is prefetched
 };
 
-// Steps ahead, by the rows of the tile. Measured (docs/tuning.md), not derived: a step of a high
-// tile takes longer, which alone would suggest fewer.
-#define AHEAD_STEPS(rows) ((rows) < 8 ? 16 : 32)
+// W_AHEAD: a high tile prefetches many steps ahead, and into L2: rows of w are often a multiple of
+// 4 KiB apart, and would evict each other from L1. Lower tiles reach few steps, into L1. Measured
+// (docs/tuning.md), not derived.
+enum { AHEAD_HIGH = 7 }; // rows
+#define AHEAD_STEPS(rows) ((rows) < AHEAD_HIGH ? 16 : 64)
 
 // x (rows, k), w (k, vecs * 16), y (rows, vecs * 16).
 typedef struct tile_args {
@@ -143,7 +145,12 @@ INLINE void tile_load_w(int rows, int vecs, int kind, const tile_args *a, const 
             }
             if (kind & W_AHEAD) {
                 uintptr_t bytes = AHEAD_STEPS(rows) * sizeof(float) * (uintptr_t)a->w_stride;
-                __builtin_prefetch((const void *)((uintptr_t)from + bytes)); // even beyond its end
+                const void *ahead = (const void *)((uintptr_t)from + bytes); // even beyond its end
+                if (rows < AHEAD_HIGH) {
+                    __builtin_prefetch(ahead);
+                } else {
+                    __builtin_prefetch(ahead, 0, 2);
+                }
             }
         }
     }

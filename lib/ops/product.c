@@ -165,20 +165,24 @@ static void shorten_tasks(const decoct_context *ctx, dct_product *p) {
     }
 }
 
-// All in one piece, on the caller's thread: cutting would take as long as a small product.
-static void multiply_whole(const dct_product *p) {
+// May a kernel get all of it at once? Cutting would take as long as a small product.
+static bool is_one_piece(const dct_product *p) {
+    return !p->groups && p->m <= p->kernel->m_block && p->k <= p->kernel->k_block;
+}
+
+static decoct_matmul_piece whole_piece(const dct_product *p, int32_t worker) {
     const void *w = p->plain ? (const void *)p->w : p->panels;
-    run_piece(
-        p, &(decoct_matmul_piece){
-               .rows = p->m,
-               .cols = p->n,
-               .k = p->k,
-               .x = {.data = p->x, .stride = p->x_stride},
-               .w = w,
-               .w_stride = p->plain ? p->row_stride * (int64_t)sizeof(float) : p->panel_bytes,
-               .y = {.data = p->y, .stride = p->y_stride},
-               .bias = p->bias,
-               .scratch = p->plain ? NULL : dct_tile_scratch(p->ctx, p->kernel->scratch_bytes, 0)});
+    uint64_t scratch = p->plain ? 0 : p->kernel->scratch_bytes;
+    return (decoct_matmul_piece){.rows = p->m,
+                                 .cols = p->n,
+                                 .k = p->k,
+                                 .x = {.data = p->x, .stride = p->x_stride},
+                                 .w = w,
+                                 .w_stride = p->plain ? p->row_stride * (int64_t)sizeof(float)
+                                                      : p->panel_bytes,
+                                 .y = {.data = p->y, .stride = p->y_stride},
+                                 .bias = p->bias,
+                                 .scratch = dct_tile_scratch(p->ctx, scratch, worker)};
 }
 
 void dct_multiply(decoct_context *ctx, dct_product *p) {
@@ -189,11 +193,9 @@ void dct_multiply(decoct_context *ctx, dct_product *p) {
     double rows = p->m < READ_COST ? READ_COST : (double)p->m;
     double work = rows * (double)p->n * ((double)p->k + 1.0);
     int32_t threads = dct_share(ctx, work);
-    const decoct_matmul_kernel *kernel = p->kernel;
-    bool whole =
-        p->m <= kernel->m_block && p->k <= kernel->k_block && work <= dct_progress_piece(ctx);
-    if (threads == 1 && !p->groups && whole) {
-        multiply_whole(p);
+    if (threads == 1 && is_one_piece(p) && work <= dct_progress_piece(ctx)) {
+        decoct_matmul_piece piece = whole_piece(p, 0);
+        run_piece(p, &piece);
         dct_progress_work(ctx, work);
         return;
     }
@@ -218,11 +220,30 @@ static dct_product product_at(const dct_product *first, const dct_batch *batch, 
     return p;
 }
 
+// Products from `at` to `end`, each in one piece: of the next one only the operands differ.
+static void batch_pieces(const batch_job *job, int64_t at, int64_t end, int32_t worker) {
+    const dct_product *p = job->first;
+    const dct_batch *b = job->batch;
+    decoct_matmul_piece piece = whole_piece(p, worker);
+    for (; at < end; at++) {
+        piece.x.data = p->x + at * b->x_stride;
+        piece.y.data = p->y + at * b->y_stride;
+        if (p->plain) {
+            piece.w = p->w + at * b->w_stride;
+        }
+        run_piece(p, &piece);
+    }
+}
+
 // Some whole products on one worker.
 static void batch_task(void *data, int64_t index, int32_t worker) {
     const batch_job *job = data;
-    int64_t tasks = job->first->parts * dct_ceil_div(job->first->n, job->first->n_block);
     int64_t end = dct_smaller((index + 1) * job->each, job->batch->count);
+    if (is_one_piece(job->first)) {
+        batch_pieces(job, index * job->each, end, worker);
+        return;
+    }
+    int64_t tasks = job->first->parts * dct_ceil_div(job->first->n, job->first->n_block);
     for (int64_t at = index * job->each; at < end; at++) {
         dct_product p = product_at(job->first, job->batch, at);
         for (int64_t i = 0; i < tasks; i++) {
