@@ -282,6 +282,38 @@ static void test_rows(void **state) {
     decoct_context_close(scalar);
 }
 
+// An unpacked b with more rows than a block: it is packed on the way, by the first rows of each
+// block of k, for every number of tiles and columns of the last panel.
+static void test_packed_on_the_way(void **state) {
+    decoct_context *ctx = check_open(*state, 1), *scalar = check_open("scalar", 1);
+    if (!ctx) {
+        decoct_context_close(scalar);
+        skip();
+    }
+    operands o = open_operands(scalar);
+    static const struct {
+        int64_t n, k; // more than 65536 numbers, which are not packed
+    } list[] = {{96, 700}, {97, 701}, {70, 1541}, {130, 515}, {65, 2001}, {1100, 61}};
+    int turn = 0;
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        for (int64_t m = 97; m < 250; m += 17, turn++) {
+            shape s = {.m = m,
+                       .n = list[i].n,
+                       .k = list[i].k,
+                       .x_pad = turn % 3,
+                       .b_pad = turn % 5,
+                       .y_pad = turn % 4,
+                       .bias = turn % 2,
+                       .end = turn / 2 % 2,
+                       .bits_only = true};
+            check_shape(ctx, scalar, &o, &s);
+        }
+    }
+    close_operands(&o);
+    decoct_context_close(ctx);
+    decoct_context_close(scalar);
+}
+
 // Weights may meet another context than the one that packed them, of another backend and with less
 // room for it: the kernel they were packed for serves them, and the bits are the same.
 static void test_foreign_weights(void **state) {
@@ -376,6 +408,7 @@ int main(void) {
     static const check_test tests[] = {{"matmul, all dims", test_dims},
                                        {"matmul, shapes of the catalogue", test_catalogue},
                                        {"matmul, each number of rows", test_rows},
+                                       {"matmul, packed on the way", test_packed_on_the_way},
                                        {"matmul, foreign weights", test_foreign_weights},
                                        {"matmul, special values", test_specials},
                                        {"matmul, empty", test_empty},

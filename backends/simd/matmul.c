@@ -8,7 +8,7 @@
 #include "tile.h"
 
 // Where functions take the constant `kind` of a tile, also: w comes row by row, unpacked.
-enum { PLAIN = 1 << 10 };
+enum { PLAIN = 1 << 11 };
 
 // From one panel of w to the next, or from one row of a plain w to the next, in numbers.
 INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a, int kind) {
@@ -92,6 +92,24 @@ TILE_FUNCTION tiles_plain(int rows, const tile_args *a) {
 
 TILE_FUNCTION tiles_vector(int rows, const tile_args *a) {
     tile_rows(rows, 1, WHOLE | Y_ASK, 0, a);
+}
+
+// The same with w that goes to a packed panel, and from a panel while the next part of w is asked
+// for; x where it is, and packed.
+TILE_FUNCTION tiles_keep(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, W_AHEAD | W_KEEP | WHOLE | Y_ASK, 0, a);
+}
+
+TILE_FUNCTION tiles_keep_packed(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, W_AHEAD | W_KEEP | X_PACKED | WHOLE | Y_ASK, 0, a);
+}
+
+TILE_FUNCTION tiles_ask(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, W_ASK | WHOLE | Y_ASK, PANEL, a);
+}
+
+TILE_FUNCTION tiles_ask_packed(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, W_ASK | X_PACKED | WHOLE | Y_ASK, PANEL, a);
 }
 
 TILE_FUNCTION tiles_part(int rows, const tile_args *a) {
@@ -259,6 +277,68 @@ static void matmul_bf16(const decoct_matmul_piece *a) {
     matmul_any(a, W_BF16);
 }
 
+// ---- Many rows, w packed on the way ----
+
+// The tiles of a panel. The first one reads w where it is and packs it for the others. The last
+// TILE_STEPS ones ask for what the next panel will read, a row in each turn of TILE_STEPS steps.
+static void matmul_keep_panel(const decoct_matmul_piece *a, const matmul_cut *cut, float *x,
+                              int64_t j, tile_args t) {
+    const bool packs = PACK_COLS > 0 && x, more = a->cols - j > PANEL;
+    const float *w = (const float *)a->w + j;
+    const int asking = cut->tiles - TILE_STEPS;
+    matmul_tile *rest = matmul_tile_of((matmul_form){0, x}, t.cols);
+    t.ask = (uintptr_t)(w + PANEL);
+    for (int i = 0; i < cut->tiles; i++) {
+        const int rows = i < cut->tall ? cut->rows : cut->rows - 1;
+        if (i == 0 && t.cols == PANEL) {
+            tile_args first = t;
+            first.w = w;
+            first.w_stride = matmul_w_stride(a, 0);
+            (packs ? tiles_keep_packed : tiles_keep)(rows, &first);
+        } else if (i > 0 && i >= asking && more) {
+            (packs ? tiles_ask_packed : tiles_ask)(rows, &t);
+            t.ask += (uintptr_t)(a->k / TILE_STEPS * t.ask_step);
+        } else {
+            rest(rows, &t);
+        }
+        t.x += rows * (x ? a->k : a->x.stride);
+        t.y += rows * a->y.stride;
+    }
+}
+
+static void matmul_plain_pack(const decoct_matmul_piece *a, void *panels, int64_t panel_stride) {
+    float *x = PACK_COLS > 0 && a->cols >= PACK_COLS ? a->scratch : 0;
+    const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, (matmul_form){0, x}));
+    if (x) {
+        matmul_pack_x(a, &cut, x);
+    }
+    for (int64_t j = 0; j < a->cols; j += PANEL) {
+        const int64_t left = a->cols - j;
+        float *panel = (float *)((char *)panels + j / PANEL * panel_stride);
+        if (left < PANEL) {
+            matmul_pack(&(decoct_pack_piece){.k = a->k,
+                                             .cols = left,
+                                             .w = (const float *)a->w + j,
+                                             .row_stride = matmul_w_stride(a, 0),
+                                             .col_stride = 1,
+                                             .panel = panel});
+        }
+        matmul_keep_panel(a, &cut, x, j,
+                          (tile_args){.k = a->k,
+                                      .x = x ? x : a->x.data,
+                                      .x_stride = a->x.stride,
+                                      .w = panel,
+                                      .w_stride = PANEL,
+                                      .keep = panel,
+                                      .y = (float *)a->y.data + j,
+                                      .y_stride = a->y.stride,
+                                      .bias = a->bias ? a->bias + j : 0,
+                                      .cols = left < PANEL ? left : PANEL,
+                                      .accumulate = a->accumulate,
+                                      .ask_step = a->w_stride});
+    }
+}
+
 // ---- The list ----
 
 #define SIZES                                                                                      \
@@ -267,7 +347,8 @@ static void matmul_bf16(const decoct_matmul_piece *a) {
     .scratch_bytes = PACK_COLS ? (M_BLOCK * K_BLOCK + TILE_PACK_SPILL) * sizeof(float) : 0
 
 static const decoct_matmul_kernel matmul_list[] = {
-    {SIZES, .run = matmul_run, .pack = matmul_pack, .plain = matmul_plain},
+    {SIZES, .run = matmul_run, .pack = matmul_pack, .plain = matmul_plain,
+     .plain_pack = matmul_plain_pack},
     {SIZES, .w_dtype = DECOCT_F16, .cpu_features = F16_FEATURES, .run = matmul_f16,
      .pack = matmul_pack_f16},
     {SIZES, .w_dtype = DECOCT_BF16, .run = matmul_bf16, .pack = matmul_pack_bf16,

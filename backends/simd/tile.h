@@ -43,9 +43,10 @@ enum {
     W_F16 = 16,    // w is f16
     W_BF16 = 32,   // w is bf16, packed in pairs: see vec_load_pairs
     W_STREAM = 64, // w of 16 bits that is read once, from memory: it is asked for AHEAD_BYTES ahead
-    W_ASK = 128,   // of values: each row of w asks for one row at `ask`
+    W_ASK = 128,   // each turn of TILE_STEPS (of values: each step) asks for one row at `ask`
     WHOLE = 256,   // all columns exist
     Y_ASK = 512,   // one tile, whose place in y is prefetched
+    W_KEEP = 1024, // w is unpacked, and is stored in a packed panel at `keep`, for other tiles
 };
 
 // W_AHEAD: a high tile prefetches many steps ahead, and into L2: rows of w are often a multiple of
@@ -62,6 +63,7 @@ typedef struct tile_args {
     const void *w;        // f32, or as its kind says; strides are in numbers
     int64_t w_stride;     // from one k to the next
     int64_t panel_stride; // from one panel of w to the next, where there are several
+    float *keep;          // W_KEEP
     float *y;
     int64_t y_stride;
     const float *bias; // or NULL
@@ -244,6 +246,19 @@ INLINE void tile_ask_row(int vecs, uintptr_t row) {
     }
 }
 
+// What a turn asks for, as its kind says. Returns the row of the next turn.
+INLINE uintptr_t tile_ask_ahead(int vecs, int kind, const tile_args *a, const void *w,
+                                uintptr_t ask) {
+    if (kind & W_STREAM) {
+        tile_ask_w(TILE_STEPS, vecs, kind, a, w);
+    }
+    if (kind & W_ASK) {
+        tile_ask_row(vecs, ask);
+        ask += (uintptr_t)a->ask_step;
+    }
+    return ask;
+}
+
 // One step of k: acc += x w.
 INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const void *w,
                       const tile_x *x, vec acc[TALL_ROWS][TILE_VECS_MAX]) {
@@ -259,6 +274,17 @@ INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const vo
             }
         }
     }
+}
+
+// W_KEEP: one row of w goes where it is packed. The tile has loaded it for its sums.
+INLINE float *tile_keep(int vecs, const float *w, float *keep) {
+    UNROLL
+    for (int v = 0; v < TILE_VECS_MAX; v++) {
+        if (v < vecs) {
+            vec_store(keep + v * LANES, vec_load(w + v * LANES));
+        }
+    }
+    return keep + vecs * LANES;
 }
 
 // acc = y. A tile whose columns all exist checks that once.
@@ -347,11 +373,10 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     const int64_t w_stride = w_step ? w_step : a->w_stride, k = a->k;
     const int64_t x_step = kind & X_PACKED ? rows : 1;
     tile_x x = tile_x_at(rows, kind & X_PACKED, a->x, a->x_stride);
+    uintptr_t ask = a->ask;
     int64_t p = 0;
     for (; w_step && p + TILE_STEPS <= k; p += TILE_STEPS) {
-        if (kind & W_STREAM) {
-            tile_ask_w(TILE_STEPS, vecs, kind, a, w);
-        }
+        ask = tile_ask_ahead(vecs, kind, a, w, ask);
         UNROLL
         for (int i = 0; i < TILE_STEPS; i++) {
             tile_step(rows, vecs, kind, a, w, &x, acc);
@@ -359,8 +384,10 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
             tile_x_move(&x, x_step);
         }
     }
+    float *keep = a->keep;
     for (; p < k; p++) {
         tile_step(rows, vecs, kind, a, w, &x, acc);
+        keep = kind & W_KEEP ? tile_keep(vecs, w, keep) : keep;
         w = tile_w_move(kind, w, w_stride);
         tile_x_move(&x, x_step);
     }

@@ -72,7 +72,7 @@ static bool examine_slot(dct_backend *b, exam *e, int32_t slot) {
     return fine;
 }
 
-// `plain` belongs to its matrix product, but may be wrong alone.
+// `plain` and `plain_pack` belong to their matrix product, but may be wrong alone.
 static void examine_plain(dct_backend *b, exam *e, decoct_matmul_kernel *m) {
     if (m->plain && !m->run) {
         m->plain = NULL;
@@ -81,6 +81,14 @@ static void examine_plain(dct_backend *b, exam *e, decoct_matmul_kernel *m) {
     if (m->plain && !(exam_matmul_plain(e, m) && exam_input_kept(e))) {
         m->plain = NULL;
         reject(b, "matmul_plain", "%s", e->reason);
+    }
+    if (m->plain_pack && !m->run) {
+        m->plain_pack = NULL;
+        reject(b, "matmul_plain_pack", "it is not used without a matmul");
+    }
+    if (m->plain_pack && !(exam_matmul_plain_pack(e, m) && exam_input_kept(e))) {
+        m->plain_pack = NULL;
+        reject(b, "matmul_plain_pack", "%s", e->reason);
     }
 }
 

@@ -66,6 +66,7 @@ bool exam_fail(exam *e, const char *format, ...) __attribute__((format(printf, 2
 // Run all cases of a kernel of the candidate; false with a reason.
 bool exam_matmul(exam *e, const decoct_matmul_kernel *kernel);
 bool exam_matmul_plain(exam *e, const decoct_matmul_kernel *kernel);
+bool exam_matmul_plain_pack(exam *e, const decoct_matmul_kernel *kernel);
 bool exam_attention(exam *e, const decoct_attention_kernel *kernel);
 bool exam_rows(exam *e, decoct_op op, const decoct_rows_kernel *kernel);
 bool exam_pack_keys(exam *e, void (*pack_keys)(const decoct_keys_piece *piece));

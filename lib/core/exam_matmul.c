@@ -8,6 +8,8 @@
 
 enum { START = EXAM_START, W = 1 << 13, BIAS = 23456, K_MOST = 2048 };
 
+typedef enum product_way { PACKED, PLAIN, PLAIN_PACK } product_way;
+
 typedef struct product_case {
     const char *what;
     int64_t rows, cols, k;
@@ -49,14 +51,20 @@ static void pack_product(const decoct_matmul_kernel *m, exam *e, const product_c
     }
 }
 
-// In one piece; or, as between blocks of k, in two of which the second continues from y.
-static void run_packed(const decoct_matmul_kernel *m, exam *e, const product_case *c, float *y,
-                       void *scratch) {
-    pack_product(m, e, c);
+static decoct_matmul_piece packed_piece(const decoct_matmul_kernel *m, exam *e,
+                                        const product_case *c, float *y, void *scratch) {
     decoct_matmul_piece piece = product_piece(e, c, y);
     piece.w = e->panels;
     piece.w_stride = dct_panel_bytes(m, c->k);
     piece.scratch = scratch;
+    return piece;
+}
+
+// In one piece; or, as between blocks of k, in two of which the second continues from y.
+static void run_packed(const decoct_matmul_kernel *m, exam *e, const product_case *c, float *y,
+                       void *scratch) {
+    pack_product(m, e, c);
+    decoct_matmul_piece piece = packed_piece(m, e, c, y, scratch);
     if (c->cut && c->k > DCT_PACK_STEPS) {
         decoct_matmul_piece first = piece;
         first.k = DCT_PACK_STEPS;
@@ -70,35 +78,64 @@ static void run_packed(const decoct_matmul_kernel *m, exam *e, const product_cas
     m->run(&piece);
 }
 
-static void run_plain(const decoct_matmul_kernel *m, exam *e, const product_case *c, float *y) {
+static decoct_matmul_piece plain_piece(const decoct_matmul_kernel *m, exam *e,
+                                       const product_case *c, float *y) {
     decoct_matmul_piece piece = product_piece(e, c, y);
     piece.w = product_w(e, m, 0);
     piece.w_stride = (c->cols + 2) * dct_dtype_bytes(m->w_dtype);
-    m->plain(&piece);
+    return piece;
+}
+
+// The panels are NaN before.
+static void run_plain_pack(const decoct_matmul_kernel *m, exam *e, const product_case *c, float *y,
+                           void *scratch) {
+    int64_t bytes = dct_panel_bytes(m, c->k), panels = dct_ceil_div(c->cols, m->panel_cols);
+    decoct_matmul_piece piece = plain_piece(m, e, c, y);
+    piece.scratch = scratch;
+    memset(e->panels, 0xff, (size_t)(bytes * panels));
+    m->plain_pack(&piece, e->panels, bytes);
+}
+
+// Makes both results, and compares them.
+static bool examine_way(exam *e, const decoct_matmul_kernel *m, const product_case *c,
+                        product_way way, void *scratch) {
+    const exam_matrix y = {"", START, c->rows, c->cols, c->cols + 3};
+    float *given = e->given + START;
+    run_packed(&e->scalar->matmul[m->w_dtype], e, c, e->right + START, NULL);
+    if (way == PACKED) {
+        run_packed(m, e, c, given, scratch);
+    } else if (way == PLAIN) {
+        decoct_matmul_piece piece = plain_piece(m, e, c, given);
+        m->plain(&piece);
+    } else {
+        run_plain_pack(m, e, c, given, scratch);
+    }
+    if (!exam_same(e, c->what, &y, 1)) {
+        return false;
+    }
+    if (way == PLAIN_PACK && !c->accumulate) { // the panels that it has packed
+        decoct_matmul_piece piece = packed_piece(m, e, c, given, scratch);
+        m->run(&piece);
+        return exam_same(e, c->what, &y, 1);
+    }
+    return true;
 }
 
 static bool examine_product(exam *e, const decoct_matmul_kernel *m, const product_case *c,
-                            bool plain) {
+                            product_way way) {
     exam_begin(e, NULL, c->rows * (c->cols + 3));
     void *scratch = NULL;
     int64_t panels = dct_ceil_div(c->cols, m->panel_cols);
     int64_t bytes = dct_panel_bytes(m, c->k), room = (int64_t)sizeof e->panels / panels;
-    if (!plain && (bytes < 0 || bytes > room)) {
+    if (way != PLAIN && (bytes < 0 || bytes > room)) {
         return exam_fail(e, "panel_bytes(%lld) is %lld, more than %lld", (long long)c->k,
                          (long long)bytes, (long long)room);
     }
-    if (c->scratch && !plain && m->scratch_bytes > 0 &&
+    if (c->scratch && way != PLAIN && m->scratch_bytes > 0 &&
         !(scratch = exam_scratch(e, (int64_t)m->scratch_bytes))) {
         return false;
     }
-    run_packed(&e->scalar->matmul[m->w_dtype], e, c, e->right + START, NULL);
-    if (plain) {
-        run_plain(m, e, c, e->given + START);
-    } else {
-        run_packed(m, e, c, e->given + START, scratch);
-    }
-    exam_matrix y = {"", START, c->rows, c->cols, c->cols + 3};
-    return exam_same(e, c->what, &y, 1);
+    return examine_way(e, m, c, way, scratch);
 }
 
 // ---- The cases, which depend on the sizes that the kernel names ----
@@ -113,7 +150,7 @@ static void fit(product_case *c, const decoct_matmul_kernel *m) {
     c->k = dct_smaller(c->k, EXAM_PANELS / wide - m->k_group);
 }
 
-static bool examine_products(exam *e, const decoct_matmul_kernel *m, bool plain) {
+static bool examine_products(exam *e, const decoct_matmul_kernel *m, product_way way) {
     int64_t panel = m->panel_cols, cols = 2 * panel + 5, tiles = 2 * (int64_t)m->tile_rows + 1;
     int64_t k_block = m->k_block ? dct_smaller(m->k_block, K_MOST) : 500;
     const product_case cases[] = {
@@ -136,7 +173,7 @@ static bool examine_products(exam *e, const decoct_matmul_kernel *m, bool plain)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         product_case c = cases[i];
         fit(&c, m);
-        if (!examine_product(e, m, &c, plain)) {
+        if (!examine_product(e, m, &c, way)) {
             return false;
         }
     }
@@ -194,9 +231,13 @@ bool exam_matmul(exam *e, const decoct_matmul_kernel *m) {
             return false;
         }
     }
-    return examine_products(e, m, false);
+    return examine_products(e, m, PACKED);
 }
 
 bool exam_matmul_plain(exam *e, const decoct_matmul_kernel *m) {
-    return examine_products(e, m, true);
+    return examine_products(e, m, PLAIN);
+}
+
+bool exam_matmul_plain_pack(exam *e, const decoct_matmul_kernel *m) {
+    return examine_products(e, m, PLAIN_PACK);
 }

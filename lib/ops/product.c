@@ -21,6 +21,9 @@ enum { GROUP_BYTES = 1 << 20 };
 // w up to this size is not packed for any number of rows: 256 KiB. A larger one is slower unpacked
 // with narrow panels, which touch a line of every row of w (docs/tuning.md).
 enum { PLAIN_FLOATS = 1 << 16 };
+// Rows of w are far apart by the power of two that divides their bytes: this number of panels, and
+// the bytes of a usual L2 cache (docs/tuning.md).
+enum { ALIASED_PANELS = 32, ALIASED_BYTES = 1 << 20 };
 
 // A piece on a thread of another vector length than its kernel's: the spare kernel has blocks of
 // its own. It does without scratch, which has the size that the other one needs.
@@ -56,10 +59,10 @@ static void run_piece(const dct_product *p, const decoct_matmul_piece *piece) {
     }
 }
 
-// A block of rows from i on and some columns from j on, k = first to last.
-static void multiply_piece(const dct_product *p, int64_t i, int64_t j, int64_t cols, int64_t first,
-                           int64_t last, const char *group, int32_t worker) {
-    decoct_matmul_piece piece = {
+// A block of rows from i on and some columns from j on, k = first to last, without w.
+static decoct_matmul_piece piece_at(const dct_product *p, int64_t i, int64_t j, int64_t cols,
+                                    int64_t first, int64_t last) {
+    return (decoct_matmul_piece){
         .rows = dct_smaller(p->m - i, p->m_block),
         .cols = cols,
         .k = last - first,
@@ -68,9 +71,20 @@ static void multiply_piece(const dct_product *p, int64_t i, int64_t j, int64_t c
         .bias = p->bias && last == p->k ? p->bias + j : NULL,
         .accumulate = first > 0,
     };
+}
+
+// Its part of w, unpacked.
+static void take_plain_w(const dct_product *p, int64_t j, int64_t first,
+                         decoct_matmul_piece *piece) {
+    piece->w = p->w + first * p->row_stride + j;
+    piece->w_stride = p->row_stride * (int64_t)sizeof(float);
+}
+
+static void multiply_piece(const dct_product *p, int64_t i, int64_t j, int64_t cols, int64_t first,
+                           int64_t last, const char *group, int32_t worker) {
+    decoct_matmul_piece piece = piece_at(p, i, j, cols, first, last);
     if (p->plain) {
-        piece.w = p->w + first * p->row_stride + j;
-        piece.w_stride = p->row_stride * (int64_t)sizeof(float);
+        take_plain_w(p, j, first, &piece);
         run_piece(p, &piece);
         return;
     }
@@ -82,6 +96,29 @@ static void multiply_piece(const dct_product *p, int64_t i, int64_t j, int64_t c
     run_piece(p, &piece);
 }
 
+// Packs some columns of w, k = first to last. Returns how many rows from i on were multiplied on
+// the way.
+static int64_t fill_group(const dct_product *p, int64_t i, int64_t j, int64_t cols, int64_t first,
+                          int64_t last, char *group, int32_t worker) {
+    const decoct_matmul_kernel *kernel = p->kernel;
+    bool own = kernel == dct_choice_here(p->kernels)->matmul[kernel->w_dtype];
+    if (own && p->col_stride == 1 && kernel->plain_pack) {
+        decoct_matmul_piece piece = piece_at(p, i, j, cols, first, last);
+        take_plain_w(p, j, first, &piece);
+        piece.scratch = dct_tile_scratch(p->ctx, kernel->scratch_bytes, worker);
+        kernel->plain_pack(&piece, group, dct_panel_bytes(kernel, piece.k));
+        return p->m_block;
+    }
+    dct_pack_job job = {.kernels = p->kernels,
+                        .kernel = kernel,
+                        .k = last - first,
+                        .w = p->w + first * p->row_stride,
+                        .row_stride = p->row_stride,
+                        .col_stride = p->col_stride};
+    dct_pack_columns(&job, j, cols, group);
+    return 0;
+}
+
 // Rows [i, end) of some columns through all of k. Between blocks of k the running sums are stored
 // in y, in f32, so that cutting k does not change the chain.
 static void multiply_columns(const dct_product *p, int64_t i, int64_t end, int64_t j, int64_t cols,
@@ -89,17 +126,11 @@ static void multiply_columns(const dct_product *p, int64_t i, int64_t end, int64
     char *group = p->groups ? p->groups + worker * p->group_room : NULL;
     int64_t first = 0;
     do {
-        int64_t last = dct_smaller(first + p->k_block, p->k);
+        int64_t last = dct_smaller(first + p->k_block, p->k), row = i;
         if (group && last > first) { // an empty w may be NULL
-            dct_pack_job job = {.kernels = p->kernels,
-                                .kernel = p->kernel,
-                                .k = last - first,
-                                .w = p->w + first * p->row_stride,
-                                .row_stride = p->row_stride,
-                                .col_stride = p->col_stride};
-            dct_pack_columns(&job, j, cols, group);
+            row += fill_group(p, i, j, cols, first, last, group, worker);
         }
-        for (int64_t row = i; row < end; row += p->m_block) {
+        for (; row < end; row += p->m_block) {
             multiply_piece(p, row, j, cols, first, last, group, worker);
         }
         first = last;
@@ -304,12 +335,24 @@ static bool make_groups(decoct_context *ctx, dct_product *p) {
     return p->groups != NULL;
 }
 
+// True if rows of w are so far apart that a column of them has only some sets of a cache, which do
+// not hold it for the next tile: it has two of the 64 sets of L1, or is larger than its part of L2.
+static bool is_aliased(const dct_product *p) {
+    const int64_t bytes = p->row_stride * (int64_t)sizeof(float), apart = bytes & -bytes;
+    const int64_t panel = p->kernel->panel_cols * (int64_t)sizeof(float);
+    int64_t k = p->kernel->k_block ? dct_smaller(p->kernel->k_block, p->k) : p->k;
+    return apart >= ALIASED_PANELS * panel || (k > 0 && apart > ALIASED_BYTES / k);
+}
+
 // Reads w unpacked where its rows are dense and packing would not be paid back: for one block of
-// rows, or if all of w is small.
+// rows, or if all of w is small; if caches cannot hold it, for one tile.
 static bool take_plain(dct_product *p) {
-    bool few = p->m <= p->kernel->m_block, small = (double)p->k * (double)p->n <= PLAIN_FLOATS;
-    const decoct_matmul_kernel *spare = p->kernels->spare->matmul[p->kernel->w_dtype];
-    p->plain = p->col_stride == 1 && (few || small) && p->kernel->plain && spare->plain;
+    const decoct_matmul_kernel *kernel = p->kernel;
+    const decoct_matmul_kernel *spare = p->kernels->spare->matmul[kernel->w_dtype];
+    bool aliased = kernel->plain_pack && is_aliased(p);
+    bool few = p->m <= (aliased ? kernel->tile_rows : kernel->m_block);
+    bool small = !aliased && (double)p->k * (double)p->n <= PLAIN_FLOATS;
+    p->plain = p->col_stride == 1 && (few || small) && kernel->plain && spare->plain;
     return p->plain;
 }
 

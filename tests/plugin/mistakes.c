@@ -267,9 +267,7 @@ static void long_pack(const decoct_pack_piece *a) {
     ((uint16_t *)a->panel)[a->k * PANEL] = 0;
 }
 
-static void plain(const decoct_matmul_piece *a) {
-    const int64_t given = a->w_stride / (int64_t)sizeof(float);
-    const int64_t stride = mistake == plain_stride_ignored ? a->cols : given;
+static void unpacked(const decoct_matmul_piece *a, int64_t stride, const float *bias) {
     const float *w = a->w;
     for (int64_t i = 0; i < a->rows; i++) {
         for (int64_t j = 0; j < a->cols; j++) {
@@ -278,8 +276,27 @@ static void plain(const decoct_matmul_piece *a) {
             for (int64_t p = 0; p < a->k; p++) {
                 sum = fmaf(row_of_x(a, i)[p], w[p * stride + j], sum);
             }
-            *y = a->bias && mistake != plain_bias_ignored ? sum + a->bias[j] : sum;
+            *y = bias ? sum + bias[j] : sum;
         }
+    }
+}
+
+static void plain(const decoct_matmul_piece *a) {
+    const int64_t stride = a->w_stride / (int64_t)sizeof(float);
+    unpacked(a, mistake == plain_stride_ignored ? a->cols : stride,
+             mistake == plain_bias_ignored ? NULL : a->bias);
+}
+
+static void plain_pack(const decoct_matmul_piece *a, void *panels, int64_t panel_stride) {
+    const int64_t stride = a->w_stride / (int64_t)sizeof(float);
+    unpacked(a, stride, mistake == plain_pack_bias_ignored ? NULL : a->bias);
+    for (int64_t j = 0; j < a->cols && mistake != plain_pack_without_panels; j += PANEL) {
+        pack_32(&(decoct_pack_piece){.k = a->k,
+                                     .cols = a->cols - j < PANEL ? a->cols - j : PANEL,
+                                     .w = (const float *)a->w + j,
+                                     .row_stride = stride,
+                                     .col_stride = 1,
+                                     .panel = (char *)panels + j / PANEL * panel_stride});
     }
 }
 
@@ -328,6 +345,7 @@ static void fill_matmul(decoct_matmul_kernel *f32) {
     f32->tile_rows = mistake == tile_of_millions ? 3000000 : 1;
     f32->pack = mistake == no_pack ? NULL : mistake == panel_not_filled ? wrong_pack : pack_32;
     f32->plain = plain;
+    f32->plain_pack = f32->run ? plain_pack : NULL;
 }
 
 static void fill_16(decoct_matmul_kernel *kernel) {
