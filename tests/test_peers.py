@@ -175,14 +175,18 @@ class Figures(unittest.TestCase):
         self.assertEqual((code, row["op"], row["best_peer"], row["notes"]), (0, "blas", "openblas", {}))
 
     def test_drawn_rows_are_measured(self):
-        code, all = figures("--op", "softmax,batch", "--random", "3", "--seed", "7")
-        self.assertEqual((code, all["context"]["seed"], len(all["rows"])), (0, "7", 3))
+        code, all = figures("--op", "softmax,batch", "--random", "6", "--seed", "8")
+        self.assertEqual((code, all["context"]["seed"], len(all["rows"])), (0, "8", 6))
+        self.assertGreater(sum(row["op"] == "batch" for row in all["rows"]), 2)  # our peer has no softmax
         for kind in {row["op"] for row in all["rows"]}:
             rows = [row for row in all["rows"] if row["op"] == kind]
             judged = [row["ratio_to_best"] for row in rows if row.get("judged")]
             self.assertEqual(all["context"]["unjudged"][kind], sum(row.get("judged") is False for row in rows))
-            if judged:
-                self.assertEqual(all["context"]["worst"][kind]["ratio_to_best"], min(judged))
+            others = [row["ratio_to_best"] for row in rows if row.get("judged") is False]
+            for key, ratios in (("worst", judged), ("unjudged_worst", others)):
+                self.assertEqual(key in all["context"] and kind in all["context"][key], bool(ratios))
+                if ratios:
+                    self.assertEqual(all["context"][key][kind]["ratio_to_best"], min(ratios))
 
     def test_one_row_goes_through_sgemv(self):
         code, all = figures("--op", "matmul", "--filter", "m:1/n:768/k:768")
@@ -407,6 +411,25 @@ class Figures(unittest.TestCase):
         self.assertIn("Missing: blis (x)", text)
         self.assertIn("idle for 40.0 %", text)
         self.assertNotIn("limited", text)
+
+    def test_table_of_drawn_rows(self):
+        row = {"op": "plain", "shape": "m:16/n:17/k:18", "best_peer": "openblas", "ratio_to_best": 0.75,
+               "ratio_low": 0.74, "ratio_high": 0.76}
+        wide = {**row, "op": "batch", "ratio_to_best": 0.5, "ratio_low": 0.25}
+        context = {"seed": "x", "peers": {}, "worst": {"plain": row}, "unjudged": {"batch": 2, "plain": 1},
+                   "unjudged_worst": {"batch": wide}}
+        self.assertEqual(table({"context": context, "rows": []}).splitlines()[-2:], [
+            "The rows were drawn with `--seed x`; the worst ratio of each kind: "
+            "plain 0.75 [0.74, 0.76] of openblas (m:16 n:17 k:18).",
+            "3 rows cannot be judged; the lowest of each kind: batch 0.50 [0.25, 0.76] of openblas (m:16 n:17 k:18)."])
+
+    def test_what_drawn_rows_print(self):
+        code, out, err = peers(*QUICK, "--op", "batch", "--random", "2", "--seed", "7")
+        self.assertEqual(code, 0, err)
+        line = r"  batch +\d+\.\d\d \[\S+, \S+\] of openblas: count:\d+/m:\d+/n:\d+/k:\d+"
+        self.assertRegex(out, r"\nThe worst ratio of each kind:\n(%s\n)?(%s, (cannot be judged|the lowest of 2 that cannot "
+                              r"be judged)\n)?\n" % (line, line))
+        self.assertRegex(out, "(?m)^" + line)
 
     def test_table_of_limited_peers(self):
         context = {"peers_isa": "avx2", "peers": {

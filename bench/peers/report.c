@@ -303,40 +303,58 @@ static double ratio_of(const json_t *row) {
     return json_number_value(json_object_get(row, "ratio_to_best"));
 }
 
-static void print_worst(const report *r, const char *kind, const json_t *row, size_t left) {
+// The row of a kind with the lowest ratio, if it has one.
+static void print_lowest(const report *r, const char *kind, const json_t *row, const char *more) {
     if (row) {
-        fprintf(r->text, "  %-10s %5.2f [%.2f, %.2f] of %s: %s\n", kind, ratio_of(row),
+        fprintf(r->text, "  %-10s %5.2f [%.2f, %.2f] of %s: %s%s\n", kind, ratio_of(row),
                 json_number_value(json_object_get(row, "ratio_low")),
                 json_number_value(json_object_get(row, "ratio_high")),
                 json_string_value(json_object_get(row, "best_peer")),
-                json_string_value(json_object_get(row, "shape")));
-    }
-    if (left) {
-        fprintf(r->text, "  %-10s %zu row%s cannot be judged\n", kind, left, left == 1 ? "" : "s");
+                json_string_value(json_object_get(row, "shape")), more);
     }
 }
 
-void report_worst(report *r) {
-    json_t *worst = json_object(), *unjudged = json_object(), *row;
+static void print_unjudged(const report *r, const char *kind, const json_t *row, size_t count) {
+    char more[64];
+    snprintf(more, sizeof more, ", the lowest of %zu that cannot be judged", count);
+    print_lowest(r, kind, row, count == 1 ? ", cannot be judged" : more);
+}
+
+// Of the rows that are judged or not: {kind: the row with the lowest ratio}.
+static json_t *lowest_rows(const report *r, bool judged) {
+    json_t *lowest = json_object(), *row;
     size_t i;
     json_array_foreach(r->rows, i, row) {
         const char *kind = json_string_value(json_object_get(row, "op"));
-        json_t *judged = json_object_get(row, "judged"), *least = json_object_get(worst, kind);
-        if (json_is_true(judged) && (!least || ratio_of(row) < ratio_of(least))) {
-            json_object_set(worst, kind, row);
+        json_t *mark = json_object_get(row, "judged"), *least = json_object_get(lowest, kind);
+        bool counts = judged ? json_is_true(mark) : json_is_false(mark);
+        if (counts && (!least || ratio_of(row) < ratio_of(least))) {
+            json_object_set(lowest, kind, row);
         }
-        json_int_t left = json_integer_value(json_object_get(unjudged, kind));
-        json_object_set_new(unjudged, kind, json_integer(left + json_is_false(judged)));
     }
+    return lowest;
+}
+
+void report_worst(report *r) {
+    json_t *worst = lowest_rows(r, true), *unjudged_worst = lowest_rows(r, false);
+    json_t *unjudged = json_object(), *context = json_object_get(r->all, "context"), *row, *left;
     const char *kind;
-    json_t *left;
+    size_t i;
+    json_array_foreach(r->rows, i, row) {
+        kind = json_string_value(json_object_get(row, "op"));
+        json_int_t count = json_integer_value(json_object_get(unjudged, kind));
+        count += json_is_false(json_object_get(row, "judged"));
+        json_object_set_new(unjudged, kind, json_integer(count));
+    }
     fprintf(r->text, "\nThe worst ratio of each kind:\n");
     json_object_foreach(unjudged, kind, left) {
-        print_worst(r, kind, json_object_get(worst, kind), (size_t)json_integer_value(left));
+        print_lowest(r, kind, json_object_get(worst, kind), "");
+        print_unjudged(r, kind, json_object_get(unjudged_worst, kind),
+                       (size_t)json_integer_value(left));
     }
-    json_t *context = json_object_get(r->all, "context");
     json_object_set_new(context, "worst", worst);
     json_object_set_new(context, "unjudged", unjudged);
+    json_object_set_new(context, "unjudged_worst", unjudged_worst);
 }
 
 void report_machine(report *r) {

@@ -29,6 +29,11 @@ def line(row):
         "%s %.4g" % (best, row["peers"][best]) if best else "–", peers(row))
 
 
+def lowest(row):
+    return "%s %.2f [%.2f, %.2f] of %s (%s)" % (row["op"], row["ratio_to_best"], row["ratio_low"], row["ratio_high"],
+                                              row["best_peer"], row["shape"].replace("/", " "))
+
+
 def footer(context):
     """The peers, and how busy the machine was."""
     found = ["%s: %s" % (name, peer["note"]) for name, peer in context["peers"].items() if peer["found"]]
@@ -36,10 +41,12 @@ def footer(context):
     lines = ["Peers: " + "; ".join(found) + "."] if found else []
     lines += ["Missing: " + ", ".join(missing) + "."] if missing else []
     if "seed" in context:
-        lines += ["The rows were drawn with `--seed %s`; the worst ratio of each kind: " % context["seed"] +
-                  ", ".join("%s %.2f (%s)" % (kind, row["ratio_to_best"], row["shape"])
-                            for kind, row in sorted(context["worst"].items())) +
-                  "; not judged: %d rows." % sum(context["unjudged"].values())]
+        lines += ["The rows were drawn with `--seed %s`; the worst ratio of each kind: %s." % (
+            context["seed"], ", ".join(lowest(row) for kind, row in sorted(context["worst"].items())) or "–")]
+        if context["unjudged_worst"]:
+            lines += ["%d rows cannot be judged; the lowest of each kind: %s." % (
+                sum(context["unjudged"].values()),
+                ", ".join(lowest(row) for kind, row in sorted(context["unjudged_worst"].items())))]
     used = context.get("machine_used")
     if used:
         lines += ["The run took %.0f s; the CPUs were idle for %.1f %% of it, %.1f %% was used by other programs, "
