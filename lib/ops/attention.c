@@ -303,9 +303,10 @@ static dct_parts_way way_of(const attend_job *job, int64_t heads) {
                            (double)(rows > least ? rows : least)};
 }
 
-// Cuts the call if the busiest thread ends sooner then. Parts cost some microseconds each (queries
-// are packed again, outputs are stored and merged), so they must save more than that. Pieces have
-// as many heads as pays: memory is read in its order, and keys that heads share are read once.
+// Cuts the call if the busiest thread ends clearly sooner then: a part costs less than
+// a microsecond (queries are packed again, outputs are stored and merged), which is less than 2 %
+// of its time in cache (docs/performance.md), and merging is one more run of the threads. Pieces
+// have as many heads as pays: memory is read in its order, and keys that heads share are read once.
 // Calls that ask for weights are not cut: these need the sum of all parts. With at most as many
 // query rows as a part has keys, the results of the parts are smaller than keys and values.
 static decoct_status cut(decoct_context *ctx, attend_job *job, bool together, int32_t threads) {
