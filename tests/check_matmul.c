@@ -401,6 +401,11 @@ static void test_empty(void **state) {
         decoct_matmul_args a = {.struct_size = sizeof a, .k = depths[i]};
         assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
     }
+    // No row of b is read: its stride may be any number.
+    float y[6] = {7.0f};
+    decoct_matmul_args a = {.struct_size = sizeof a, .m = 3, .n = 2, .b_stride = INT64_MAX, .y = y};
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    assert_true(y[0] == 0.0f && y[5] == 0.0f);
     decoct_context_close(ctx);
 }
 

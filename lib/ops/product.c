@@ -338,10 +338,13 @@ static bool make_groups(decoct_context *ctx, dct_product *p) {
 // True if rows of w are so far apart that a column of them has only some sets of a cache, which do
 // not hold it for the next tile: it has two of the 64 sets of L1, or is larger than its part of L2.
 static bool is_aliased(const dct_product *p) {
+    int64_t k = p->kernel->k_block ? dct_smaller(p->kernel->k_block, p->k) : p->k;
+    if (k <= 1) { // then a stride may be any number
+        return false;
+    }
     const int64_t bytes = p->row_stride * (int64_t)sizeof(float), apart = bytes & -bytes;
     const int64_t panel = p->kernel->panel_cols * (int64_t)sizeof(float);
-    int64_t k = p->kernel->k_block ? dct_smaller(p->kernel->k_block, p->k) : p->k;
-    return apart >= ALIASED_PANELS * panel || (k > 0 && apart > ALIASED_BYTES / k);
+    return apart >= ALIASED_PANELS * panel || apart > ALIASED_BYTES / k;
 }
 
 // Reads w unpacked where its rows are dense and packing would not be paid back: for one block of
