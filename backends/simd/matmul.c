@@ -215,6 +215,12 @@ static matmul_tile *matmul_tile_of(matmul_form form, int64_t cols) {
     return !(form.kind & PLAIN) ? tiles_unpacked : cols == PANEL ? tiles_plain : tiles_part;
 }
 
+// Few tiles: while all but the first find w in cache, memory would idle. So each asks for its part
+// of the next panel (docs/tuning.md).
+INLINE bool matmul_asks(matmul_form form, const matmul_cut *cut) {
+    return form.kind == 0 && cut->tiles <= TILE_STEPS;
+}
+
 static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
     const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, form));
     const int64_t next = form.kind & PLAIN ? PANEL : matmul_w_stride(a, form.kind);
@@ -227,16 +233,22 @@ static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
                    .w = a->w,
                    .w_stride = form.kind & PLAIN ? matmul_w_stride(a, 0) : PANEL,
                    .y_stride = a->y.stride,
-                   .accumulate = a->accumulate};
+                   .accumulate = a->accumulate,
+                   .ask_step = PANEL * sizeof(float)};
     for (int64_t j = 0; j < a->cols; j += PANEL) {
         t.x = form.x ? form.x : a->x.data;
         t.y = (float *)a->y.data + j;
         t.bias = a->bias ? a->bias + j : 0;
         t.cols = a->cols - j < PANEL ? a->cols - j : PANEL;
         matmul_tile *run = matmul_tile_of(form, t.cols);
+        if (matmul_asks(form, &cut) && a->cols - j > PANEL) {
+            run = PACK_COLS > 0 && form.x ? tiles_ask_packed : tiles_ask;
+            t.ask = (uintptr_t)tile_w_move(0, t.w, next);
+        }
         for (int i = 0; i < cut.tiles; i++) {
             const int rows = i < cut.tall ? cut.rows : cut.rows - 1;
             run(rows, &t);
+            t.ask += (uintptr_t)(a->k / TILE_STEPS * t.ask_step);
             t.x += rows * x_next;
             t.y += rows * a->y.stride;
         }
