@@ -65,14 +65,15 @@ static void test_long(void **state) {
         skip();
     }
     for (unsigned turn = 0; turn < 5 * SETS; turn++) {
-        int64_t q = turn % 3 == 0 ? 18 : 1 + turn % 3, keys = PART + 1 + (int64_t)(turn % 4) * 1200;
+        int64_t q = turn % 3 == 0 ? 18 : 1 + turn % 3, keys = PART + 1 + (turn + 2) % 4 * 1200;
+        int64_t heads = turn % 2 ? 2 : 4; // two of each thread, or one
         shape s = {.batch = 1 + turn % 2,
-                   .heads = 2,
-                   .kv_heads = 1 + turn / 2 % 2,
+                   .heads = heads,
+                   .kv_heads = heads / (1 + turn / 2 % 2),
                    .q_len = q,
                    .kv_len = keys,
                    .head_dim = 3 + turn % 2,
-                   .value_dim = 4 + 13 * (turn % 2),
+                   .value_dim = 16 + turn % 2,
                    .q_offset = turn % 4 < 2 ? keys - q : PART - q / 2,
                    .causal = turn % 5 != 3,
                    .mask = q <= 3 && turn % 2,

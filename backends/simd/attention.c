@@ -85,7 +85,7 @@ static void attend_raw_scores(const attend_group *g, int r, int rows, const floa
     if (keys) {
         attend_scores(g, r, rows, keys, attend_most(g, r, rows, first));
     } else {
-        attend_turned(g, first, count, attend_most(g, r, rows, first));
+        attend_turned(g, 1, first, count, attend_most(g, r, rows, first));
     }
 }
 
@@ -212,11 +212,15 @@ static void attend_start(attend_group *g) {
     }
 }
 
-// The block of keys that starts at `first`.
-static void attend_next(attend_group *g, int64_t first) {
+static void attend_enter(attend_group *g, int64_t first) {
     if (first > 0 && first % PART == 0) {
         attend_close_part(g);
     }
+}
+
+// The block of keys that starts at `first`.
+static void attend_next(attend_group *g, int64_t first) {
+    attend_enter(g, first);
     attend_block(g, attend_tiles(g), first, clamp(g->a->kv_len - first, 0, KEYS));
 }
 

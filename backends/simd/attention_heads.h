@@ -5,6 +5,8 @@
 #ifndef SIMD_ATTENTION_HEADS_H
 #define SIMD_ATTENTION_HEADS_H
 
+#include "attention_beside.h"
+
 // One after the last head of the bundle that begins with `head`.
 static int64_t bundle_end(const decoct_attention_piece *a, int64_t head) {
     int64_t shared = ((a->kv_phase + head) / a->kv_group + 1) * a->kv_group - a->kv_phase;
@@ -65,8 +67,13 @@ static void attend_side_by_side(const decoct_attention_piece *a) {
     for (int64_t h = 0; h < a->heads; h = bundle_end(a, h)) {
         bundle_start(a, h, bundle_end(a, h), &list[count++]);
     }
+    const bool beside = attend_beside(a, list, count);
     const int64_t end = attend_last(&list[0].g, 0, list[0].g.rows);
     for (int64_t first = attend_first_block(&list[0].g); first < end; first += KEYS) {
+        if (beside && attend_sees_all(&list[0].g, 0, list[0].g.rows, first)) {
+            beside_block(list, count, first);
+            continue;
+        }
         for (int64_t b = 0; b < count; b++) {
             if (count > 1) {
                 bundle_ask_next(a, b, &list[b], first);

@@ -15,6 +15,8 @@ enum {
     ATTEND_TILE = TILE_ROWS < LANES ? TILE_ROWS : LANES,
     ATTEND_ROWS = ATTEND_TILES * ATTEND_TILE
 };
+// Queries whose sums fit beside a square in registers: their keys are turned as they are read.
+enum { TURNED_ROWS = 4 };
 // From one row of exp(z - max) to the next: not a multiple of the cache's banks, as for tile_pack;
 // but whole lines where one register is a line (docs/tuning.md).
 enum { WEIGHT_STRIDE = KEYS + (VEC_SLICES == 1 ? 16 : 4) };
@@ -148,6 +150,8 @@ static int64_t attend_places(const decoct_attention_piece *a, int64_t row, float
                              attend_group *g) {
     int64_t rows = attend_all_rows(a), width = round_up(a->value_dim, LANES);
     int64_t kept = attend_long(a) ? 1 : 0;
+    // Of few queries the weights of all heads are there at a time.
+    const bool beside = a->heads > 1 && a->rows <= TURNED_ROWS;
     const struct {
         float **place;
         int64_t of_row, of_all;
@@ -159,7 +163,8 @@ static int64_t attend_places(const decoct_attention_piece *a, int64_t row, float
         {&g->all_out, kept * width, 0},
         {&g->all_max, kept, 0},
         {&g->all_sum, kept, 0},
-        {&g->weight, 0, clamp(rows, 1, ATTEND_ROWS) * WEIGHT_STRIDE},
+        {&g->weight, beside ? WEIGHT_STRIDE : 0,
+         beside ? 0 : clamp(rows, 1, ATTEND_ROWS) * WEIGHT_STRIDE},
         {&g->values, 0, KEYS * width},
         {&g->keys, 0, a->keys ? 0 : KEYS * a->head_dim},
     };

@@ -5,8 +5,8 @@
 
 #include "attention_state.h"
 
-// Queries whose sums fit beside a square in registers; keys of one step.
-enum { TURNED_ROWS = 4, TURNED_KEYS = LANES };
+// Keys of one step.
+enum { TURNED_KEYS = LANES };
 
 // LANES keys: `count` of them exist, the others count as 0.
 typedef struct turned_keys {
@@ -14,6 +14,8 @@ typedef struct turned_keys {
     int64_t stride, count, dim;
     const float *q; // (dim, rows)
     attend_ahead ahead;
+    int64_t heads,
+        head_stride; // heads side by side, each with as many queries, one after the other
 } turned_keys;
 
 // Square p of the columns from d on prefetches as many lines as it has itself, so that memory is
@@ -85,16 +87,28 @@ INLINE void turned_step(int rows, bool dense, bool whole, const turned_keys *a, 
     }
 }
 
-// The first `most` keys of which `count` exist.
+// One step of all heads.
+INLINE void turned_heads(int rows, bool dense, turned_keys a, float *to) {
+    for (int64_t h = 0; h < a.heads; h++) {
+        if (a.count == TURNED_KEYS) {
+            turned_step(rows, dense, true, &a, to);
+        } else {
+            turned_step(rows, dense, false, &a, to);
+        }
+        a.k += a.head_stride;
+        a.ahead.from += (uintptr_t)a.head_stride * sizeof(float);
+        a.q += rows * a.dim;
+        to += rows * WEIGHT_STRIDE;
+    }
+}
+
+// The first `most` keys of which `count` exist: a few keys of all heads before the next ones, so
+// that memory is read in its order.
 INLINE void turned_rows(int rows, bool dense, turned_keys a, int64_t count, int64_t most,
                         float *to) {
     for (int64_t j = 0; j < most; j += TURNED_KEYS) {
         a.count = clamp(count - j, 0, TURNED_KEYS);
-        if (a.count == TURNED_KEYS) {
-            turned_step(rows, dense, true, &a, to + j);
-        } else {
-            turned_step(rows, dense, false, &a, to + j);
-        }
+        turned_heads(rows, dense, a, to + j);
         a.k += TURNED_KEYS * a.stride;
         a.ahead.from += (uintptr_t)(TURNED_KEYS * a.ahead.stride) * sizeof(float);
     }
@@ -123,18 +137,21 @@ static bool turned_dense(const decoct_attention_piece *a) {
     return a->k_stride == a->head_dim && a->head_dim <= DENSE_DIM;
 }
 
-// The raw scores of all rows for the first `most` of the `count` keys from `first` on.
-static void attend_turned(const attend_group *g, int64_t first, int64_t count, int64_t most) {
+// The raw scores of all rows for the first `most` of the `count` keys from `first` on; of `heads`
+// groups, whose arrays are one after the other.
+static void attend_turned(const attend_group *g, int64_t heads, int64_t first, int64_t count,
+                          int64_t most) {
     static void (*const by_rows[][TURNED_ROWS])(turned_keys, int64_t, int64_t, float *) = {
         {turned_1, turned_2, turned_3, turned_4},
         {turned_dense_1, turned_dense_2, turned_dense_3, turned_dense_4}};
-    const bool dense = turned_dense(g->a);
     turned_keys keys = {.k = attend_k(g->a, first),
                         .stride = g->a->k_stride,
                         .dim = g->a->head_dim,
                         .q = g->q,
-                        .ahead = g->k_ahead};
-    by_rows[dense][g->rows - 1](keys, count, most, g->weight);
+                        .ahead = g->k_ahead,
+                        .heads = heads,
+                        .head_stride = g->a->k_head_stride};
+    by_rows[turned_dense(g->a)][g->rows - 1](keys, count, most, g->weight);
 }
 
 #endif
