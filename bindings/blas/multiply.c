@@ -53,12 +53,24 @@ static bool has_dense_rows(int64_t rows, int64_t cols, int64_t row, int64_t col)
     return (col == 1 || cols == 1) && (row >= cols || rows == 1);
 }
 
+static bool is_x_dense(const blas_product *p) {
+    return has_dense_rows(p->m, p->k, p->x.row, p->x.col);
+}
+
+static bool is_b_dense(const blas_product *p) {
+    return has_dense_rows(p->k, p->n, p->b.row, p->b.col) ||
+           has_dense_rows(p->n, p->k, p->b.col, p->b.row);
+}
+
+static bool is_y_dense(const blas_product *p) {
+    return has_dense_rows(p->m, p->n, p->y_row, p->y_col);
+}
+
 static plan plan_for(const blas_product *p) {
     plan w = {.p = *p};
-    w.copy_x = !has_dense_rows(p->m, p->k, p->x.row, p->x.col);
-    w.copy_b = !has_dense_rows(p->k, p->n, p->b.row, p->b.col) &&
-               !has_dense_rows(p->n, p->k, p->b.col, p->b.row);
-    w.copy_y = !has_dense_rows(p->m, p->n, p->y_row, p->y_col);
+    w.copy_x = !is_x_dense(p);
+    w.copy_b = !is_b_dense(p);
+    w.copy_y = !is_y_dense(p);
     double m = (double)p->m, n = (double)p->n, k = (double)p->k;
     w.cost = (w.copy_x ? m * k : 0) + (w.copy_b ? k * n : 0) +
              (w.copy_y ? m * n * (p->beta != 0.0f ? 2 : 1) : 0);
@@ -182,7 +194,17 @@ static void multiply_copied(decoct_context *ctx, plan *w) {
     free(scratch);
 }
 
+// Is it a product of matrices that copies nothing? No other way is better then; making plans to
+// find that out takes 20 ns, 1 % of a product of 64 x 64 x 64.
+static bool is_direct(const blas_product *p) {
+    return p->batch == 1 && p->m > 1 && p->n > 1 && is_x_dense(p) && is_b_dense(p) && is_y_dense(p);
+}
+
 static void multiply_on(decoct_context *ctx, const blas_product *p) {
+    if (is_direct(p)) {
+        multiply_direct(ctx, p);
+        return;
+    }
     plan w = cheaper_plan(p);
     // The library takes an x or y stride of 0 as that of dense matrices; only b can be shared.
     bool one_call = p->batch == 1 || (w.p.x.next > 0 && w.p.y_next > 0);
