@@ -263,6 +263,8 @@ static decoct_status multiply_unpacked(decoct_context *ctx, const decoct_matmul_
     if (a->m == 0 || a->n == 0 || (ctx->kernels->whole && unpacked_by_whole(ctx, a))) {
         return DECOCT_OK;
     }
+    // That of a b which is not read may be any number.
+    const int64_t b_stride = a->k > 0 ? a->b_stride : 0;
     dct_product p = {.ctx = ctx,
                      .kernels = ctx->kernels,
                      .kernel = ctx->kernels->matmul[DECOCT_F32],
@@ -272,8 +274,8 @@ static decoct_status multiply_unpacked(decoct_context *ctx, const decoct_matmul_
                      .x = a->x,
                      .x_stride = a->x_stride,
                      .w = a->b,
-                     .row_stride = a->b_transposed ? 1 : a->b_stride,
-                     .col_stride = a->b_transposed ? a->b_stride : 1,
+                     .row_stride = a->b_transposed ? 1 : b_stride,
+                     .col_stride = a->b_transposed ? b_stride : 1,
                      .y = a->y,
                      .y_stride = a->y_stride,
                      .bias = a->bias};
