@@ -20,7 +20,7 @@ LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "conform", "mist
 EMULATED = bool(os.environ.get("DECOCT_TEST_EMULATOR"))
 SEEDS = [0, *map(int, os.environ.get("DECOCT_TEST_SEEDS", "2026").split())]
 LEVEL = os.environ.get("DECOCT_TEST_LEVEL", "--quick")
-VENDORS = 24  # mistakes that are tried with every seed; of the others one variant is enough
+VENDORS = 25  # mistakes that are tried with every seed; of the others one variant is enough
 # Where one element differs from the right one, the message names it.
 DIFFERENT = {"bits", "accuracy", "special", "accumulate", "strides", "alignment", "mask", "weights", "null_operand",
              "in_place", "empty", "packs_keys", "threads", "state"}

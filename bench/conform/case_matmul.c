@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Cases of the matrix product, with packed w, and with unpacked w where the kernel has `plain`.
+// Cases of the matrix product, with packed w, and with unpacked w where the kernel has `plain` or
+// `plain_pack`.
 #include "case_matmul.h"
 
 enum { QUICK = CONFORM_QUICK, ORDINARY = CONFORM_ORDINARY, FULL = CONFORM_FULL };
 enum { K_MOST = 2048 };
 
-// With packed and with unpacked w.
+// With packed and with unpacked w, and with w that is packed on the way.
 static void run_ways(conform_probe *p, const char *reason, product_shape shape) {
     product_run(p, reason, &shape);
     shape.plain = true;
     shape.transposed = false;
+    product_run(p, reason, &shape);
+    shape.keeps = true;
     product_run(p, reason, &shape);
 }
 

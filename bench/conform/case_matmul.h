@@ -10,6 +10,7 @@ typedef struct product_shape {
     int64_t x_gap, y_gap, w_gap; // a stride is the columns and the gap
     conform_where x_where, y_where, others;
     bool plain;      // w is not packed
+    bool keeps;      // it is plain, and packed on the way by `plain_pack`
     bool transposed; // w is packed from (cols, k)
     bool bias, accumulate;
     bool no_scratch;

@@ -58,7 +58,7 @@ static void pack_all(const void *data) {
 // ---- Operands ----
 
 typedef struct product_operands {
-    conform_matrix *x, *w, *bias, *before, *y, *right, *panels, *scratch;
+    conform_matrix *x, *w, *bias, *before, *y, *right, *panels, *kept, *scratch;
     decoct_matmul_piece piece; // of y
 } product_operands;
 
@@ -140,11 +140,18 @@ static void run_right(conform_probe *p, const product_shape *s, const product_op
     free(panels);
 }
 
-// Packed by the candidate; its panels end at a guard page where their alignment lets them.
+// Room for panels, which ends at a guard page where their alignment lets it.
+static conform_matrix *make_panels(conform_probe *p, const product_shape *s) {
+    const decoct_matmul_kernel *m = product_kernel(p);
+    int64_t size = panels_of(m, s->cols) * dct_panel_bytes(m, s->k);
+    return conform_bytes(p, "panels", size, size % 64 ? CONFORM_ALIGNED : CONFORM_AT_END);
+}
+
+// Packed by the candidate.
 static bool pack_given(conform_probe *p, const product_shape *s, product_operands *o) {
     const decoct_matmul_kernel *m = product_kernel(p);
-    int64_t one = dct_panel_bytes(m, s->k), size = panels_of(m, s->cols) * one;
-    o->panels = conform_bytes(p, "panels", size, size % 64 ? CONFORM_ALIGNED : CONFORM_AT_END);
+    int64_t one = dct_panel_bytes(m, s->k);
+    o->panels = make_panels(p, s);
     const pack_job job = {m, o->w, s->transposed, s->k, s->cols, o->panels->data};
     bool fine = s->k == 0 || conform_call(p, pack_all, &job);
     conform_input(p, o->panels);
@@ -153,8 +160,27 @@ static bool pack_given(conform_probe *p, const product_shape *s, product_operand
     return fine;
 }
 
-static bool call_given(conform_probe *p, const product_shape *s, const decoct_matmul_piece *piece) {
+typedef struct keeping_call {
+    const decoct_matmul_kernel *kernel;
+    const decoct_matmul_piece *piece;
+    char *panels;
+    int64_t panel_stride;
+} keeping_call;
+
+static void call_keeping(const void *data) {
+    const keeping_call *call = data;
+    call->kernel->plain_pack(call->piece, call->panels, call->panel_stride);
+}
+
+// The piece of o, or its steps from `from` on.
+static bool call_given(conform_probe *p, const product_shape *s, const product_operands *o,
+                       const decoct_matmul_piece *piece, int64_t from) {
     const decoct_matmul_kernel *m = product_kernel(p);
+    if (s->keeps) {
+        char *panels = (char *)o->kept->data + dct_panel_bytes(m, from);
+        const keeping_call call = {m, piece, panels, dct_panel_bytes(m, s->k)};
+        return conform_call(p, call_keeping, &call);
+    }
     return conform_call(p, (conform_kernel *)(s->plain ? m->plain : m->run), piece);
 }
 
@@ -167,21 +193,26 @@ static bool run_cut(conform_probe *p, const product_shape *s, const product_oper
     second.w = (const char *)first.w +
                (s->plain ? first.k * first.w_stride : dct_panel_bytes(product_kernel(p), first.k));
     second.accumulate = 1;
-    return call_given(p, s, &first) && call_given(p, s, &second);
+    return call_given(p, s, o, &first, 0) && call_given(p, s, o, &second, first.k);
 }
 
+// Packs w ahead; where it is packed on the way, to compare with.
 static bool run_given(conform_probe *p, const product_shape *s, product_operands *o) {
     const decoct_matmul_kernel *m = product_kernel(p);
-    bool fine = true;
+    bool fine = (s->plain && !s->keeps) || pack_given(p, s, o);
+    if (s->keeps) {
+        o->kept = make_panels(p, s);
+    }
     if (s->plain) {
         o->piece.w = o->w->data;
         o->piece.w_stride = o->w->stride * o->w->size;
-    } else {
-        fine = pack_given(p, s, o);
+    }
+    if (!s->plain || s->keeps) {
         o->scratch = s->no_scratch ? NULL : conform_scratch(p, (int64_t)m->scratch_bytes);
         o->piece.scratch = o->scratch ? o->scratch->data : NULL;
     }
-    return (s->cut && s->k > DCT_PACK_STEPS ? run_cut(p, s, o) : call_given(p, s, &o->piece)) &&
+    return (s->cut && s->k > DCT_PACK_STEPS ? run_cut(p, s, o)
+                                            : call_given(p, s, o, &o->piece, 0)) &&
            fine;
 }
 
@@ -242,6 +273,7 @@ static const char *find_reason(conform_probe *p, const char *reason, const produ
     product_operands o;
     product_shape plain = product_plain;
     plain.plain = s->plain;
+    plain.keeps = s->keeps;
     plain.rows = s->rows;
     plain.cols = s->cols;
     plain.k = s->k;
@@ -275,12 +307,15 @@ static void name_case(conform_probe *p, const product_shape *s) {
                  s->packed ? ", packed" : "");
     }
     conform_begin(p, "%s%lld x %lld x %lld, gaps %lld %lld %lld, %s and %s%s%s%s%s%s%s%s%s",
-                  s->plain ? "plain " : "", (long long)s->rows, (long long)s->cols, (long long)s->k,
-                  (long long)s->x_gap, (long long)s->y_gap, (long long)s->w_gap, places[s->x_where],
-                  places[s->y_where], s->transposed ? ", w transposed" : "",
-                  s->bias ? "" : ", no bias", s->accumulate ? ", accumulated" : "",
-                  s->no_scratch ? ", no scratch" : "", s->cut ? ", in two pieces" : "", threads,
-                  s->special ? ", " : "", s->special ? s->special->name : "");
+                  s->keeps   ? "packed on the way "
+                  : s->plain ? "plain "
+                             : "",
+                  (long long)s->rows, (long long)s->cols, (long long)s->k, (long long)s->x_gap,
+                  (long long)s->y_gap, (long long)s->w_gap, places[s->x_where], places[s->y_where],
+                  s->transposed ? ", w transposed" : "", s->bias ? "" : ", no bias",
+                  s->accumulate ? ", accumulated" : "", s->no_scratch ? ", no scratch" : "",
+                  s->cut ? ", in two pieces" : "", threads, s->special ? ", " : "",
+                  s->special ? s->special->name : "");
 }
 
 // Smaller where the kernel has smaller blocks; false: the kernel is not for it.
@@ -294,7 +329,7 @@ static bool fit(const conform_probe *p, product_shape *s) {
     const decoct_matmul_kernel *m = product_kernel(p);
     s->rows = smaller(s->rows, m->m_block ? (int64_t)m->m_block : ROWS_MOST);
     s->k = m->k_block ? smaller(s->k, m->k_block) : s->k;
-    return s->plain ? m->plain != NULL : m->run != NULL;
+    return s->keeps ? m->plain_pack != NULL : s->plain ? m->plain != NULL : m->run != NULL;
 }
 
 bool product_run(conform_probe *p, const char *reason, const product_shape *asked) {
@@ -310,5 +345,6 @@ bool product_run(conform_probe *p, const char *reason, const product_shape *aske
         return run_whole(p, &s, &o) && is_right(p, reason, &s, &o);
     }
     bool fine = run_given(p, &s, &o);
-    return is_right(p, reason, &s, &o) && fine;
+    fine = is_right(p, reason, &s, &o) && fine;
+    return s.keeps && fine ? conform_compare_bits(p, "bits", o.kept, o.panels) : fine;
 }

@@ -29,6 +29,34 @@ static void pack_too_much(tables *t) {
     }
 }
 
+// A panel that is packed on the way gets a wrong number, or the product has no bias.
+static void keep_wrongly(const decoct_matmul_piece *a, void *panels, int64_t panel_stride) {
+    const decoct_matmul_kernel *m = &right.matmul[chosen.matmul];
+    const int64_t size = chosen.matmul == DECOCT_F32 ? sizeof(float) : sizeof(uint16_t);
+    const int64_t which = number(3, 0, 0, 1);
+    decoct_matmul_piece packed = *a;
+    for (int64_t j = 0; j < a->cols; j += PANEL) {
+        m->pack(&(decoct_pack_piece){.k = a->k,
+                                     .cols = a->cols - j < PANEL ? a->cols - j : PANEL,
+                                     .w = (const char *)a->w + j * size,
+                                     .row_stride = a->w_stride / size,
+                                     .col_stride = 1,
+                                     .panel = (char *)panels + j / PANEL * panel_stride});
+    }
+    packed.w = panels;
+    packed.w_stride = panel_stride;
+    packed.bias = which == 1 ? NULL : a->bias;
+    m->run(&packed);
+    if (which == 0 && a->k > 0) {
+        const int64_t last = (a->cols - 1) / PANEL;
+        memset((char *)panels + last * panel_stride, 0x11, (size_t)size);
+    }
+}
+
+static void pack_on_the_way(tables *t) {
+    t->matmul[chosen.matmul].plain_pack = keep_wrongly;
+}
+
 // ---- Unpacked keys, several heads ----
 
 static int64_t key_floats(const decoct_attention_piece *a) {
@@ -169,6 +197,7 @@ static void move_stack_pointer(tables *t) {
 const mistake wrong_tables[] = {
     {"panels_of_24", .table = claim_24_columns},
     {"pack_too_long", .table = pack_too_much},
+    {"packs_on_the_way_wrongly", .table = pack_on_the_way},
     {"wrong_with_heads", .attention = attend_wrongly, .table = claim_heads},
     {"packs_heads", .attention = attend_rightly, .table = claim_heads},
     {"register_destroyed", .table = destroy_register},
