@@ -31,21 +31,12 @@ static void *run_slice(void *data) {
     return NULL;
 }
 
-// In an emulator one after the other: QEMU 7.2 for 64-bit ARM did not return from pthread_create
-// here.
 static void run_all(void *data, decoct_task task, void *task_data, int64_t count) {
     host *h = data;
     pthread_t threads[SLICES_MOST];
     slice slices[SLICES_MOST];
     h->task = task;
     h->task_data = task_data;
-    const bool emulated = getenv("DECOCT_TEST_EMULATOR") != NULL;
-    for (int64_t i = 0; emulated && i < count; i++) {
-        task(task_data, i);
-    }
-    if (emulated) {
-        return;
-    }
     for (int64_t i = 0; i < count && i < SLICES_MOST; i++) {
         slices[i] = (slice){h, i};
         if (pthread_create(&threads[i], NULL, run_slice, &slices[i]) != 0) {
