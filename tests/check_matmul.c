@@ -239,6 +239,19 @@ static void test_catalogue(void **state) {
     decoct_context_close(scalar);
 }
 
+// Gaps, bias and the end of memory change from one turn to the next.
+static shape shape_of_turn(int64_t m, int64_t n, int64_t k, int turn) {
+    return (shape){.m = m,
+                   .n = n,
+                   .k = k,
+                   .x_pad = turn % 3,
+                   .b_pad = turn % 5,
+                   .y_pad = turn % 4,
+                   .bias = turn % 2,
+                   .end = turn / 2 % 2,
+                   .bits_only = true};
+}
+
 // Every number of rows beside every width around the panels that a tile of few rows takes at once,
 // and sums that continue from y (k beyond a block, or unpacked and wide).
 static void test_rows(void **state) {
@@ -258,15 +271,7 @@ static void test_rows(void **state) {
     int turn = 0;
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         for (int64_t m = 1; m <= list[i].rows; m++, turn++) {
-            shape s = {.m = m,
-                       .n = list[i].n,
-                       .k = list[i].k,
-                       .x_pad = turn % 3,
-                       .b_pad = turn % 5,
-                       .y_pad = turn % 4,
-                       .bias = turn % 2,
-                       .end = turn / 2 % 2,
-                       .bits_only = true};
+            shape s = shape_of_turn(m, list[i].n, list[i].k, turn);
             check_shape(ctx, scalar, &o, &s);
             s.packed = true;
             for (decoct_dtype t = DECOCT_F32; t < DCT_DTYPES; t++) {
@@ -284,12 +289,7 @@ static void test_rows(void **state) {
 
 // An unpacked b with more rows than a block: it is packed on the way, by the first rows of each
 // block of k, for every number of tiles and columns of the last panel.
-static void test_packed_on_the_way(void **state) {
-    decoct_context *ctx = check_open(*state, 1), *scalar = check_open("scalar", 1);
-    if (!ctx) {
-        decoct_context_close(scalar);
-        skip();
-    }
+static void pack_on_the_way(decoct_context *ctx, decoct_context *scalar) {
     operands o = open_operands(scalar);
     static const struct {
         int64_t n, k; // more than 65536 numbers, which are not packed
@@ -297,20 +297,24 @@ static void test_packed_on_the_way(void **state) {
     int turn = 0;
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         for (int64_t m = 97; m < 250; m += 17, turn++) {
-            shape s = {.m = m,
-                       .n = list[i].n,
-                       .k = list[i].k,
-                       .x_pad = turn % 3,
-                       .b_pad = turn % 5,
-                       .y_pad = turn % 4,
-                       .bias = turn % 2,
-                       .end = turn / 2 % 2,
-                       .bits_only = true};
+            shape s = shape_of_turn(m, list[i].n, list[i].k, turn);
             check_shape(ctx, scalar, &o, &s);
         }
     }
     close_operands(&o);
-    decoct_context_close(ctx);
+}
+
+static void test_packed_on_the_way(void **state) {
+    decoct_context *scalar = check_open("scalar", 1);
+    for (int32_t threads = 1; threads <= 3; threads += 2) {
+        decoct_context *ctx = check_open(*state, threads);
+        if (!ctx) {
+            decoct_context_close(scalar);
+            skip();
+        }
+        pack_on_the_way(ctx, scalar);
+        decoct_context_close(ctx);
+    }
     decoct_context_close(scalar);
 }
 
