@@ -318,6 +318,41 @@ static void test_packed_on_the_way(void **state) {
     decoct_context_close(scalar);
 }
 
+static int32_t note_total(void *data, int64_t done, int64_t total) {
+    (void)done;
+    *(int64_t *)data = total;
+    return 0;
+}
+
+// Tasks that pack their columns are few and take long: two threads get as many of them each.
+static void test_even_tasks(void **state) {
+    static const int64_t widths[] = {2304, 1664, 896};
+    decoct_context *ctx = check_open(*state, 1);
+    if (!ctx) {
+        skip();
+    }
+    decoct_context_close(ctx);
+    enum { M = 460, K = 100, MOST = 2304 };
+    static float x[M * K], b[K * MOST], y[M * MOST];
+    check_fill(x, M * K, 1, 1.0f);
+    check_fill(b, K * MOST, 2, 1.0f);
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        int64_t tasks = 0, n = widths[i];
+        decoct_options options = {.struct_size = sizeof options,
+                                  .threads = 2,
+                                  .backend = *state,
+                                  .progress = note_total,
+                                  .progress_host = &tasks,
+                                  .progress_work = 1 << 24};
+        decoct_matmul_args a = {
+            .struct_size = sizeof a, .m = M, .n = n, .k = K, .x = x, .b = b, .y = y};
+        assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
+        assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+        decoct_context_close(ctx);
+        assert_true(tasks > 0 && tasks % 2 == 0);
+    }
+}
+
 // Weights may meet another context than the one that packed them, of another backend and with less
 // room for it: the kernel they were packed for serves them, and the bits are the same.
 static void test_foreign_weights(void **state) {
@@ -418,6 +453,7 @@ int main(void) {
                                        {"matmul, shapes of the catalogue", test_catalogue},
                                        {"matmul, each number of rows", test_rows},
                                        {"matmul, packed on the way", test_packed_on_the_way},
+                                       {"matmul, even tasks", test_even_tasks},
                                        {"matmul, foreign weights", test_foreign_weights},
                                        {"matmul, special values", test_specials},
                                        {"matmul, empty", test_empty},

@@ -245,7 +245,8 @@ static const cut_case cuts[] = {
     {2, 2, 2, 4 * PART, 0, false, false, 2},        // whole heads come out even
     {2, 3, 3, 4 * PART, 0, false, false, 12},
     {8, 12, 12, 4 * PART, 0, false, false, 48},
-    {8, 12, 12, 8 * PART, 0, true, false, 8}, // all heads in each
+    {2, 12, 12, 4 * PART, 0, true, false, 4}, // all heads in each: memory without gaps
+    {8, 12, 12, 8 * PART, 0, true, false, 8}, // here, too
     {8, 12, 12, 4 * PART, 0, true, false, 8}, // six of them
     {8, 12, 3, 4 * PART, 0, false, false, 12},
 };

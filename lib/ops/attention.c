@@ -15,6 +15,8 @@ enum { KEYS = DECOCT_KEY_BLOCK, FEW_QUERIES = 16 };
 enum { READ_COST = 4 };
 // Another cut must be this much faster.
 static const double SAVED = 15.0 / 16;
+// Rows of all heads, of which a piece reads some only: memory is slower so (docs/tuning.md).
+static const double GAPS = 9.0 / 8;
 
 // Keys of batch element b.
 static int64_t kv_len_of(const decoct_attention_args *a, int64_t b) {
@@ -271,12 +273,17 @@ static double work_of(const decoct_attention_args *a) {
            (double)(a->head_dim + a->value_dim + 20);
 }
 
+// Are keys of different heads adjacent in memory, and values?
+static bool is_adjacent(const decoct_attention_args *a) {
+    return a->k_head_stride < a->k_stride && a->v_head_stride < a->v_stride;
+}
+
 // Heads in a piece of unpacked keys: those that share their keys, so that each key is read once,
 // and those of a thread where keys of different heads are adjacent in memory. 0: one head, by
 // itself.
 static int64_t heads_together(const decoct_attention_args *a, int32_t threads) {
     const int64_t group = a->heads / a->kv_heads;
-    const bool adjacent = a->k_head_stride < a->k_stride && a->v_head_stride < a->v_stride;
+    const bool adjacent = is_adjacent(a);
     int64_t of_thread = dct_ceil_div(a->batch * a->heads, threads);
     of_thread = dct_smaller(of_thread, a->heads);
     int64_t heads = adjacent ? of_thread : dct_smaller(group, of_thread);
@@ -299,8 +306,9 @@ static dct_parts_way way_of(const attend_job *job, int64_t heads) {
     const decoct_attention_args *a = job->a;
     int64_t count = heads ? heads : 1, keys = dct_ceil_div(count, a->heads / a->kv_heads);
     int64_t rows = count * dct_smaller(a->q_len, job->piece_rows), least = keys * READ_COST;
+    double gaps = !job->keys && is_adjacent(a) && count < a->heads ? GAPS : 1.0;
     return (dct_parts_way){heads ? dct_ceil_div(a->heads, heads) : a->heads * job->pieces,
-                           (double)(rows > least ? rows : least)};
+                           gaps * (double)(rows > least ? rows : least)};
 }
 
 // Cuts the call if the busiest thread ends clearly sooner then: a part costs less than

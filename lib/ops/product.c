@@ -7,8 +7,13 @@
 #include "machine/memory.h"
 #include "weights.h"
 
-// Blocks of y for each thread, and panels of the narrowest one.
-enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4 };
+#include <math.h>
+
+// Blocks of y for each thread, and panels of the narrowest one. Packing w in a task takes as long
+// as some rows more.
+enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4, PACK_ROWS = 16 };
+// Another cut must be this much faster.
+static const double SAVED = 63.0 / 64;
 // Multiply-adds in the time that it takes to read a weight from the last cache.
 enum { READ_COST = 3 };
 // Multiply-adds of a task of many small products, about 2 us; and such tasks for each thread, at
@@ -149,9 +154,44 @@ static void multiply_task(void *data, int64_t index, int32_t worker) {
     }
 }
 
-// Cuts y into tasks. Columns of each: as many as the kernel prefers, fewer with several threads, so
-// that each thread gets some tasks. Rows of each: one m_block; as many as possible if w is packed
-// in the task, since each task packs its columns again.
+// Rows of a task: m_blocks, as few as make `parts` of them.
+static int64_t rows_of_part(const dct_product *p, int64_t parts) {
+    return dct_ceil_div(dct_ceil_div(p->m, p->m_block), parts) * p->m_block;
+}
+
+// Columns of a task: as many as `widest` panels, fewer with several threads, so that each thread
+// gets some tasks.
+static int64_t panels_of_task(int64_t panels, int64_t widest, int64_t parts, int32_t threads) {
+    int64_t wanted = dct_ceil_div((int64_t)threads * BLOCKS_PER_THREAD, parts);
+    int64_t most = dct_ceil_div(panels, NARROWEST), blocks = dct_ceil_div(panels, widest);
+    wanted = threads > 1 ? dct_smaller(wanted, most) : 1;
+    return dct_ceil_div(panels, blocks > wanted ? blocks : wanted);
+}
+
+// Tasks of which the thread that has the most of them ends the soonest. `most` parts: one m_block
+// each, or fewer if w is packed in the task, since each task packs its columns again.
+static void cut_evenly(dct_product *p, int64_t panels, int64_t widest, int64_t most,
+                       int32_t threads) {
+    double best = INFINITY;
+    for (int64_t parts = p->groups ? 1 : most; parts <= most; parts++) {
+        int64_t part = rows_of_part(p, parts),
+                wide = panels_of_task(panels, widest, parts, threads);
+        double rows = (double)(dct_smaller(part, p->m) + (p->groups ? PACK_ROWS : 0));
+        int64_t least = threads > 1 ? dct_smaller(wide, NARROWEST) : wide;
+        for (; wide >= least; wide--) {
+            int64_t tasks = dct_ceil_div(p->m, part) * dct_ceil_div(panels, wide);
+            double time = (double)dct_ceil_div(tasks, threads) * (double)wide * rows;
+            if (time < best * SAVED) {
+                best = time;
+                p->part = part;
+                p->n_block = wide * p->kernel->panel_cols;
+            }
+        }
+    }
+    p->parts = dct_ceil_div(p->m, p->part);
+}
+
+// Cuts y into tasks.
 static void cut_blocks(dct_product *p, int32_t threads) {
     const decoct_matmul_kernel *kernel = p->kernel;
     int64_t panel = kernel->panel_cols, panels = dct_ceil_div(p->n, panel);
@@ -164,20 +204,11 @@ static void cut_blocks(dct_product *p, int32_t threads) {
     m_blocks = dct_ceil_div(p->m, p->m_block);
     bool once = m_blocks == 1 && p->k <= p->k_block; // no cached block is reused
     int64_t widest = kernel->n_block && !once ? dct_ceil_div(kernel->n_block, panel) : panels;
-    int64_t n_blocks = dct_ceil_div(panels, widest), narrowest = dct_ceil_div(panels, NARROWEST);
-    p->parts = m_blocks;
+    int64_t most = m_blocks, wanted = (int64_t)threads * BLOCKS_PER_THREAD;
     if (p->groups) {
-        p->parts =
-            dct_smaller(m_blocks, dct_ceil_div((int64_t)threads * BLOCKS_PER_THREAD, narrowest));
+        most = dct_smaller(most, dct_ceil_div(wanted, dct_ceil_div(panels, NARROWEST)));
     }
-    if (threads > 1) {
-        int64_t wanted =
-            dct_smaller(dct_ceil_div((int64_t)threads * BLOCKS_PER_THREAD, p->parts), narrowest);
-        n_blocks = n_blocks > wanted ? n_blocks : wanted;
-    }
-    p->part = dct_ceil_div(m_blocks, p->parts) * p->m_block;
-    p->parts = dct_ceil_div(p->m, p->part);
-    p->n_block = dct_ceil_div(panels, n_blocks) * panel;
+    cut_evenly(p, panels, widest, most, threads);
 }
 
 // Makes tasks short enough for calls of the host's progress function between them, as far as whole
