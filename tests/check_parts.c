@@ -365,6 +365,44 @@ static void test_memory(void **state) {
     }
 }
 
+// With threads of its own the library decides by those that are awake how many get a call, and so
+// whether it is cut: what is made ready by the first call must be enough for all.
+static void test_memory_of_own_threads(void **state) {
+    const shape s = {.batch = 1,
+                     .heads = 1,
+                     .kv_heads = 1,
+                     .q_len = 1,
+                     .kv_len = 3 * PART,
+                     .head_dim = 64,
+                     .value_dim = 64};
+    operands o;
+    host h = {.memory = -1};
+    decoct_options options = {.struct_size = sizeof options,
+                              .threads = 3,
+                              .backend = *state,
+                              .allocate = take,
+                              .deallocate = give,
+                              .allocator_host = &h};
+    decoct_context *ctx = check_open(*state, 1);
+    if (!ctx) {
+        skip();
+    }
+    decoct_context_close(ctx);
+    for (int i = 0; i < OPERANDS; i++) {
+        o.arena[i] = check_arena_open(s.kv_len * s.head_dim);
+    }
+    place(&o, &s, true);
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
+    for (int call = 0; call < 50; call++) {
+        assert_int_equal(decoct_attention(ctx, &o.args), DECOCT_OK);
+        h.memory = 0; // from the second call on
+    }
+    decoct_context_close(ctx);
+    for (int i = 0; i < OPERANDS; i++) {
+        check_arena_close(&o.arena[i]);
+    }
+}
+
 // ---- A decoder block: packed keys ----
 
 enum { D = 16, FFN = 16, ROWS = 2 * PART + 40, LAST = 20, ARRAYS = 6 };
@@ -425,11 +463,13 @@ static void test_block(void **state) {
 }
 
 int main(void) {
-    static const check_test tests[] = {{"attention by parts", test_plain},
-                                       {"attention by parts, parameters", test_parameters},
-                                       {"attention by parts, pieces", test_cuts},
-                                       {"attention by parts, unclaimed", test_unclaimed},
-                                       {"attention by parts, memory", test_memory},
-                                       {"attention by parts, block", test_block}};
+    static const check_test tests[] = {
+        {"attention by parts", test_plain},
+        {"attention by parts, parameters", test_parameters},
+        {"attention by parts, pieces", test_cuts},
+        {"attention by parts, unclaimed", test_unclaimed},
+        {"attention by parts, memory", test_memory},
+        {"attention by parts, own threads", test_memory_of_own_threads},
+        {"attention by parts, block", test_block}};
     return check_all_backends("parts", tests, sizeof tests / sizeof *tests);
 }

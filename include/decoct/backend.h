@@ -163,9 +163,10 @@ typedef struct decoct_matmul_kernel {
     /** Like `run` with unpacked row-major w (k, cols); `scratch` is NULL. For few rows or a small
      * w, where packing would cost more than the product. NULL: w is always packed. */
     void (*plain)(const decoct_matmul_piece *piece);
-    /** Like `plain`, with `scratch` as `run` has it, and packs w on the way: into `panels`,
-     * `panel_stride` bytes from one to the next, what `pack` would put there. The first rows of
-     * many come this way, the other ones follow by `run`. NULL: `pack` comes first. */
+    /** Like `plain`, with `scratch` as `run` has it, and packs w on the way: into `panels` (64-byte
+     * aligned), `panel_stride` bytes from one to the next, what `pack` would put there. The first
+     * rows of many come this way, the other ones, if any, follow by `run`. NULL: `pack` comes
+     * first. */
     void (*plain_pack)(const decoct_matmul_piece *piece, void *panels, int64_t panel_stride);
 } decoct_matmul_kernel;
 

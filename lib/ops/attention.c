@@ -316,12 +316,13 @@ static dct_parts_way way_of(const attend_job *job, int64_t heads) {
 // of its time in cache (docs/performance.md), and merging is one more run of the threads. Pieces
 // have as many heads as pays: memory is read in its order, and keys that heads share are read once.
 // Calls that ask for weights are not cut: these need the sum of all parts. With at most as many
-// query rows as a part has keys, the results of the parts are smaller than keys and values.
+// query rows as a part has keys, the results of the parts are smaller than keys and values. Their
+// memory is there even if the call is not cut: how many threads a call gets depends on which are
+// awake, and a call that was made before must not need more memory.
 static decoct_status cut(decoct_context *ctx, attend_job *job, bool together, int32_t threads) {
     const decoct_attention_args *a = job->a;
     const bool fits = a->q_len <= DECOCT_KEY_PART / (a->heads / a->kv_heads);
     dct_parts_keys keys = {0};
-    bool pays = false;
     for (int64_t b = 0; b < a->batch; b++) {
         keys_span seen = seen_keys(a, b);
         dct_parts_add(&keys, seen.first, seen.last);
@@ -329,17 +330,19 @@ static decoct_status cut(decoct_context *ctx, attend_job *job, bool together, in
     if (a->weights || !fits || keys.longest <= DECOCT_KEY_PART) {
         return DECOCT_OK;
     }
+    dct_parts parts;
+    decoct_status status = dct_parts_open(ctx, a, &keys, &parts);
     double best = dct_parts_time_whole(&keys, way_of(job, job->heads), threads);
-    for (int32_t most = 1; most <= threads; most *= 2) {
+    for (int32_t most = 1; most <= threads && !status; most *= 2) {
         int64_t heads = together ? heads_together(a, most) : 0;
         double time = dct_parts_time_cut(&keys, way_of(job, heads), threads);
         if (time < best * SAVED) {
-            pays = true;
             best = time;
             job->heads = heads;
+            job->parts = parts;
         }
     }
-    return pays ? dct_parts_open(ctx, a, &keys, &job->parts) : DECOCT_OK;
+    return status;
 }
 
 static void run_pieces(decoct_context *ctx, const attend_job *job, int32_t threads) {
@@ -368,7 +371,8 @@ static decoct_status attend(decoct_context *ctx, const decoct_attention_args *a,
         !keys && packs_keys(job.kernels, job.asked) >= DECOCT_PACKS_HEADS && job.pieces == 1;
     job.heads = together ? heads_together(a, threads) : 0;
     decoct_status status = DECOCT_OK;
-    if (threads > 1 && a->kv_len > DECOCT_KEY_PART && takes_parts(job.kernels, job.asked)) {
+    if (dct_pool_threads(ctx->pool) > 1 && a->kv_len > DECOCT_KEY_PART &&
+        takes_parts(job.kernels, job.asked)) {
         status = cut(ctx, &job, together, threads);
     }
     status = status ? status : worker_scratch(ctx, &job);

@@ -11,7 +11,7 @@
 
 // Blocks of y for each thread, and panels of the narrowest one. Packing w in a task takes as long
 // as some rows more.
-enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4, PACK_ROWS = 16 };
+enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4, PACK_ROWS = 16, WIDTHS = 16 };
 // Another cut must be this much faster.
 static const double SAVED = 63.0 / 64;
 // Multiply-adds in the time that it takes to read a weight from the last cache.
@@ -178,6 +178,7 @@ static void cut_evenly(dct_product *p, int64_t panels, int64_t widest, int64_t m
                 wide = panels_of_task(panels, widest, parts, threads);
         double rows = (double)(dct_smaller(part, p->m) + (p->groups ? PACK_ROWS : 0));
         int64_t least = threads > 1 ? dct_smaller(wide, NARROWEST) : wide;
+        least = least > wide - WIDTHS ? least : wide - WIDTHS;
         for (; wide >= least; wide--) {
             int64_t tasks = dct_ceil_div(p->m, part) * dct_ceil_div(panels, wide);
             double time = (double)dct_ceil_div(tasks, threads) * (double)wide * rows;
