@@ -94,6 +94,18 @@ static decoct_context *open_hosted(const char *backend, int32_t threads, host *h
 
 // ---- The same bits ----
 
+static void open_arenas(operands *o, int64_t floats) {
+    for (int i = 0; i < OPERANDS; i++) {
+        o->arena[i] = check_arena_open(floats);
+    }
+}
+
+static void close_arenas(operands *o) {
+    for (int i = 0; i < OPERANDS; i++) {
+        check_arena_close(&o->arena[i]);
+    }
+}
+
 typedef struct setup {
     host hosts[THREADS + 1];
     decoct_context *ctx[THREADS + 1]; // by the number of threads, from 1 on; 1: scalar
@@ -109,10 +121,8 @@ static bool open_setup(setup *s, const char *backend) {
     for (int32_t t = 1; t <= THREADS; t++) {
         s->ctx[t] = open_hosted(t == 1 ? "scalar" : backend, t, &s->hosts[t], false);
     }
-    for (int i = 0; i < OPERANDS; i++) {
-        s->mine.arena[i] = check_arena_open(ROOM);
-        s->right.arena[i] = check_arena_open(ROOM);
-    }
+    open_arenas(&s->mine, ROOM);
+    open_arenas(&s->right, ROOM);
     return true;
 }
 
@@ -120,10 +130,8 @@ static void close_setup(setup *s) {
     for (int32_t t = 1; t <= THREADS; t++) {
         decoct_context_close(s->ctx[t]);
     }
-    for (int i = 0; i < OPERANDS; i++) {
-        check_arena_close(&s->mine.arena[i]);
-        check_arena_close(&s->right.arena[i]);
-    }
+    close_arenas(&s->mine);
+    close_arenas(&s->right);
 }
 
 // A mask that also hides whole parts: of each row another one, and of row 3 all but the last.
@@ -281,18 +289,14 @@ static void test_cuts(void **state) {
         skip();
     }
     decoct_context_close(ctx);
-    for (int i = 0; i < OPERANDS; i++) {
-        o.arena[i] = check_arena_open(4 * ROOM);
-    }
+    open_arenas(&o, 4 * ROOM);
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
         const bool scalar = strcmp(*state, "scalar") == 0; // it has pieces of one head
         if (cuts[i].heads == 1 || !scalar) {
             check_cut(*state, scalar, &o, &cuts[i]);
         }
     }
-    for (int i = 0; i < OPERANDS; i++) {
-        check_arena_close(&o.arena[i]);
-    }
+    close_arenas(&o);
 }
 
 // A plugin that does not claim parts gets all keys in one piece.
@@ -310,13 +314,9 @@ static void test_unclaimed(void **state) {
     setenv("DECOCT_BACKEND_PATH", folder, 1);
     decoct_context *ctx = check_open("mine", 1);
     if (ctx) {
-        for (int i = 0; i < OPERANDS; i++) {
-            o.arena[i] = check_arena_open(ROOM);
-        }
+        open_arenas(&o, ROOM);
         check_cut("mine", true, &o, &whole);
-        for (int i = 0; i < OPERANDS; i++) {
-            check_arena_close(&o.arena[i]);
-        }
+        close_arenas(&o);
     }
     unsetenv("DECOCT_BACKEND_PATH");
     decoct_context_close(ctx);
@@ -344,9 +344,7 @@ static void test_memory(void **state) {
         skip();
     }
     decoct_context_close(ctx);
-    for (int i = 0; i < OPERANDS; i++) {
-        o.arena[i] = check_arena_open(ROOM);
-    }
+    open_arenas(&o, ROOM);
     for (int64_t left = 0; status; left++) {
         ctx = open_hosted(*state, 3, &h, false);
         place(&o, &s, true);
@@ -360,9 +358,7 @@ static void test_memory(void **state) {
         decoct_context_close(ctx);
     }
     assert_true(parts);
-    for (int i = 0; i < OPERANDS; i++) {
-        check_arena_close(&o.arena[i]);
-    }
+    close_arenas(&o);
 }
 
 // With threads of its own the library decides by those that are awake how many get a call, and so
@@ -388,19 +384,24 @@ static void test_memory_of_own_threads(void **state) {
         skip();
     }
     decoct_context_close(ctx);
-    for (int i = 0; i < OPERANDS; i++) {
-        o.arena[i] = check_arena_open(s.kv_len * s.head_dim);
-    }
+    open_arenas(&o, s.kv_len * s.head_dim);
     place(&o, &s, true);
-    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
-    for (int call = 0; call < 50; call++) {
-        assert_int_equal(decoct_attention(ctx, &o.args), DECOCT_OK);
-        h.memory = 0; // from the second call on
+    for (int awake = 0; awake < 2; awake++) {
+        assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
+        for (int call = 0; call < 5 * awake; call++) { // which needs less memory
+            o.args.kv_len = PART;
+            assert_int_equal(decoct_attention(ctx, &o.args), DECOCT_OK);
+        }
+        o.args.kv_len = s.kv_len;
+        for (int call = 0; call < 50; call++) {
+            assert_int_equal(decoct_attention(ctx, &o.args), DECOCT_OK);
+            h.memory = 0; // from the second call on, which finds the threads asleep
+            usleep(call ? 0 : 20000);
+        }
+        h.memory = -1;
+        decoct_context_close(ctx);
     }
-    decoct_context_close(ctx);
-    for (int i = 0; i < OPERANDS; i++) {
-        check_arena_close(&o.arena[i]);
-    }
+    close_arenas(&o);
 }
 
 // ---- A decoder block: packed keys ----

@@ -219,30 +219,6 @@ static int64_t scratch_bytes(const attend_job *job, const decoct_attention_piece
     return bytes < 0 || others < 0 ? -1 : bytes > others ? bytes : others;
 }
 
-static decoct_status worker_scratch(decoct_context *ctx, attend_job *job) {
-    decoct_attention_piece piece = job->heads ? make_heads_piece(job, 0, 0) : make_piece(job, 0, 0);
-    piece.kv_len = job->a->kv_len; // the longest sequence
-    if (job->parts.count) {
-        piece.kv_len = dct_smaller(piece.kv_len, DECOCT_KEY_PART);
-        piece.state = job->parts.state;
-        piece.sinks = NULL;
-    }
-    int64_t all, one = scratch_bytes(job, &piece);
-    if (one == 0) {
-        return DECOCT_OK;
-    }
-    if (one < 0 || !dct_add(one, DCT_ALIGN, &one)) {
-        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
-    }
-    job->scratch_stride = one - one % DCT_ALIGN;
-    if (dct_mul(job->scratch_stride, dct_pool_threads(ctx->pool), &all)) {
-        job->scratch = dct_scratch_bytes(ctx, DCT_SCRATCH_WORKERS, all);
-    }
-    return job->scratch
-               ? DECOCT_OK
-               : dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
-}
-
 // What is asked of a kernel, a set of DECOCT_ATTENTION_ bits.
 static uint32_t find_asked(const decoct_attention_args *a) {
     return (a->window ? DECOCT_ATTENTION_WINDOW : 0) |
@@ -345,6 +321,49 @@ static decoct_status cut(decoct_context *ctx, attend_job *job, bool together, in
     return status;
 }
 
+// ---- Memory of the workers ----
+
+// With the keys of the longest sequence.
+static decoct_attention_piece first_piece(const attend_job *job) {
+    decoct_attention_piece piece = job->heads ? make_heads_piece(job, 0, 0) : make_piece(job, 0, 0);
+    piece.kv_len = job->a->kv_len;
+    return piece;
+}
+
+// Bytes that a worker needs, whatever the threads that the call gets: more of them have fewer heads
+// in a piece, or parts of the keys, and a call that was made before must not need more memory.
+static int64_t worker_bytes(const attend_job *job, bool together) {
+    attend_job whole = *job;
+    whole.heads = together ? heads_together(job->a, 1) : 0;
+    decoct_attention_piece mine = first_piece(job), largest = first_piece(&whole);
+    if (job->parts.count) {
+        mine.kv_len = dct_smaller(mine.kv_len, DECOCT_KEY_PART);
+        mine.state = job->parts.state;
+        mine.sinks = NULL;
+    }
+    int64_t bytes = scratch_bytes(job, &mine), most = scratch_bytes(job, &largest);
+    return bytes < 0 || most < 0 ? -1 : bytes > most ? bytes : most;
+}
+
+static decoct_status worker_scratch(decoct_context *ctx, attend_job *job, bool together) {
+    int64_t all, one = worker_bytes(job, together);
+    if (one == 0) {
+        return DECOCT_OK;
+    }
+    if (one < 0 || !dct_add(one, DCT_ALIGN, &one)) {
+        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
+    }
+    job->scratch_stride = one - one % DCT_ALIGN;
+    if (dct_mul(job->scratch_stride, dct_pool_threads(ctx->pool), &all)) {
+        job->scratch = dct_scratch_bytes(ctx, DCT_SCRATCH_WORKERS, all);
+    }
+    return job->scratch
+               ? DECOCT_OK
+               : dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory for the workers");
+}
+
+// ---- The call ----
+
 static void run_pieces(decoct_context *ctx, const attend_job *job, int32_t threads) {
     const int64_t parts = job->parts.count ? job->parts.count : 1;
     dct_run_on(ctx, threads, job->a->batch * pieces_of(job) * parts,
@@ -375,7 +394,7 @@ static decoct_status attend(decoct_context *ctx, const decoct_attention_args *a,
         takes_parts(job.kernels, job.asked)) {
         status = cut(ctx, &job, together, threads);
     }
-    status = status ? status : worker_scratch(ctx, &job);
+    status = status ? status : worker_scratch(ctx, &job, together);
     if (!status) {
         run_pieces(ctx, &job, threads);
     }
