@@ -217,11 +217,51 @@ static void test_scaled_in_parts(void **state) {
     free(right);
 }
 
+// A small product that is wrong in one thing is refused with a reason, and y stays as it was.
+static void test_small_refusals(void **state) {
+    enum { M = 5, N = 6, K = 7, CASES = 14 };
+    operands *o = *state;
+    decoct_weights *w = NULL;
+    assert_int_equal(decoct_weights_create(o->ctx, K, N, o->b, 0, 0, &w), DECOCT_OK);
+    decoct_matmul_args good = args_of(o, M, N, K), packed = good, bad[CASES];
+    packed.b = NULL;
+    packed.weights = w;
+    for (int i = 0; i < CASES; i++) {
+        bad[i] = i < 10 ? good : packed;
+    }
+    bad[0].x_stride = K - 1;
+    bad[1].b_stride = -N;
+    bad[2].y_stride = N - 1;
+    bad[3].x = NULL;
+    bad[4].b = NULL;
+    bad[5].y = NULL;
+    bad[6].x = o->y + M * N - 1;
+    bad[7].b = o->y + M * N - 1;
+    bad[8].bias = o->y + M * N - 1;
+    bad[9].x_stride = INT64_MAX / 2;
+    bad[10].n = N - 1;
+    bad[11].k = K - 1;
+    bad[12].b = o->b;
+    bad[13].reserved = 1;
+    memset(o->y, 0x5a, sizeof o->y);
+    memcpy(o->right, o->y, sizeof o->right);
+    for (int i = 0; i < CASES; i++) {
+        assert_int_equal(decoct_matmul(o->ctx, &bad[i]), DECOCT_E_ARGUMENT);
+        assert_non_null(strstr(decoct_last_error(o->ctx), "matmul: "));
+        assert_memory_equal(o->y, o->right, sizeof o->y);
+    }
+    good.x = o->y + M * N; // just behind y
+    assert_int_equal(decoct_matmul(o->ctx, &good), DECOCT_OK);
+    assert_string_equal(decoct_last_error(o->ctx), "");
+    decoct_weights_destroy(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batches),        cmocka_unit_test(test_many),
         cmocka_unit_test(test_strides),        cmocka_unit_test(test_batch_with_weights),
         cmocka_unit_test(test_alpha_and_beta), cmocka_unit_test(test_scaled_in_parts),
+        cmocka_unit_test(test_small_refusals),
     };
     return cmocka_run_group_tests_name("products", tests, open_operands, close_operands);
 }

@@ -79,6 +79,8 @@ float *dct_scratch(decoct_context *ctx, dct_scratch_slot slot, int64_t count);
 // `size` bytes for one worker's matmul kernel. NULL if that is more than this context's own kernels
 // need: weights may have been packed for another backend's.
 void *dct_tile_scratch(const decoct_context *ctx, uint64_t size, int32_t worker);
+// Less work than this is for one thread in any context.
+enum { DCT_WORTH_SHARING = 500000 };
 // How many threads should share `work` (about one per multiply-add): all, or 1 if it is too little.
 // Call it once for each run: the time of a run decides about the next.
 int32_t dct_share(decoct_context *ctx, double work);

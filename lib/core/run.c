@@ -6,17 +6,17 @@
 #include "machine/now.h"
 #include "progress.h"
 
-// When work is worth sharing, in multiply-adds: from the first mark on with workers that are awake,
-// from the second one on with workers that must be woken. A single piece of work below the second
+// When work is worth sharing, in multiply-adds: from DCT_WORTH_SHARING on with workers that are
+// awake, from this mark on with workers that must be woken. A single piece of work below the second
 // mark is done here; but when one follows another, as in a decoding step, the workers are woken for
 // the next ones. Measured: docs/tuning.md.
-static const double WORTH_SHARING = 0.5e6, WORTH_WAKING = 8e6;
+static const double WORTH_WAKING = 8e6;
 static const double SOON = 200e-6; // seconds
 
 int32_t dct_share(decoct_context *ctx, double work) {
     int32_t threads = dct_pool_threads(ctx->pool);
     ctx->work = work;
-    if (threads == 1 || work < WORTH_SHARING) {
+    if (threads == 1 || work < DCT_WORTH_SHARING) {
         return 1;
     }
     if (work >= WORTH_WAKING || dct_pool_awake(ctx->pool)) {

@@ -10,6 +10,7 @@
 #include "machine/memory.h"
 #include "product.h"
 #include "rowops.h"
+#include "small.h"
 #include "whole.h"
 
 #include <math.h>
@@ -371,5 +372,7 @@ static decoct_status matmul(decoct_context *ctx, const decoct_matmul_args *args)
 
 decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_args *args) {
     decoct_status status = dct_enter(ctx);
-    return status ? status : dct_leave(ctx, matmul(ctx, args));
+    return status                          ? status
+           : dct_multiply_small(ctx, args) ? dct_leave(ctx, DECOCT_OK)
+                                           : dct_leave(ctx, matmul(ctx, args));
 }

@@ -14,8 +14,6 @@
 enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4, PACK_ROWS = 16, WIDTHS = 16 };
 // Another cut must be this much faster.
 static const double SAVED = 63.0 / 64;
-// Multiply-adds in the time that it takes to read a weight from the last cache.
-enum { READ_COST = 3 };
 // Multiply-adds of a task of many small products, about 2 us; and such tasks for each thread, at
 // least (docs/tuning.md).
 static const double BATCH_WORK = 1 << 17;
@@ -252,9 +250,7 @@ void dct_multiply(decoct_context *ctx, dct_product *p) {
     if (p->m == 0 || p->n == 0) {
         return;
     }
-    // A weight costs the time of some multiply-adds before it has been read.
-    double rows = p->m < READ_COST ? READ_COST : (double)p->m;
-    double work = rows * (double)p->n * ((double)p->k + 1.0);
+    double work = dct_product_work(p->m, p->n, p->k);
     int32_t threads = dct_share(ctx, work);
     if (threads == 1 && is_one_piece(p) && work <= dct_progress_piece(ctx)) {
         decoct_matmul_piece piece = whole_piece(p, 0);
@@ -369,25 +365,31 @@ static bool make_groups(decoct_context *ctx, dct_product *p) {
 
 // True if rows of w are so far apart that a column of them has only some sets of a cache, which do
 // not hold it for the next tile: it has two of the 64 sets of L1, or is larger than its part of L2.
-static bool is_aliased(const dct_product *p) {
-    int64_t k = p->kernel->k_block ? dct_smaller(p->kernel->k_block, p->k) : p->k;
+static bool is_aliased(const decoct_matmul_kernel *kernel, int64_t k, int64_t stride) {
+    k = kernel->k_block ? dct_smaller(kernel->k_block, k) : k;
     if (k <= 1) { // then a stride may be any number
         return false;
     }
-    const int64_t bytes = p->row_stride * (int64_t)sizeof(float), apart = bytes & -bytes;
-    const int64_t panel = p->kernel->panel_cols * (int64_t)sizeof(float);
-    return apart >= ALIASED_PANELS * panel || apart > ALIASED_BYTES / k;
+    const int64_t bytes = stride * (int64_t)sizeof(float), apart = bytes & -bytes;
+    const int64_t panel = kernel->panel_cols * (int64_t)sizeof(float);
+    return apart >= ALIASED_PANELS * panel || (double)apart * (double)k > ALIASED_BYTES;
 }
 
-// Reads w unpacked where its rows are dense and packing would not be paid back: for one block of
-// rows, or if all of w is small; if caches cannot hold it, for one tile.
+// Where packing would not be paid back: for one block of rows, or if all of w is small; if caches
+// cannot hold it, for one tile.
+bool dct_is_read_plain(const decoct_matmul_kernel *kernel, int64_t m, int64_t n, int64_t k,
+                       int64_t stride) {
+    bool aliased = kernel->plain_pack && is_aliased(kernel, k, stride);
+    bool few = m <= (aliased ? kernel->tile_rows : kernel->m_block);
+    return few || (!aliased && (double)k * (double)n <= PLAIN_FLOATS);
+}
+
+// Reads w unpacked where its rows are dense and that is better.
 static bool take_plain(dct_product *p) {
     const decoct_matmul_kernel *kernel = p->kernel;
-    const decoct_matmul_kernel *spare = p->kernels->spare->matmul[kernel->w_dtype];
-    bool aliased = kernel->plain_pack && is_aliased(p);
-    bool few = p->m <= (aliased ? kernel->tile_rows : kernel->m_block);
-    bool small = !aliased && (double)p->k * (double)p->n <= PLAIN_FLOATS;
-    p->plain = p->col_stride == 1 && (few || small) && kernel->plain && spare->plain;
+    p->plain = p->col_stride == 1 && kernel->plain &&
+               p->kernels->spare->matmul[kernel->w_dtype]->plain &&
+               dct_is_read_plain(kernel, p->m, p->n, p->k, p->row_stride);
     return p->plain;
 }
 

@@ -32,6 +32,16 @@ typedef struct dct_batch {
     int64_t count, x_stride, w_stride, y_stride;
 } dct_batch;
 
+// About one for each multiply-add: a weight costs the time of some of them before it has been read.
+static inline double dct_product_work(int64_t m, int64_t n, int64_t k) {
+    enum { READ_COST = 3 }; // multiply-adds in the time that a weight takes from the last cache
+    double rows = m < READ_COST ? READ_COST : (double)m;
+    return rows * (double)n * ((double)k + 1.0);
+}
+
+// Does a kernel that can read w (k, n) where it is, its rows `stride` apart, do so for m rows?
+bool dct_is_read_plain(const decoct_matmul_kernel *kernel, int64_t m, int64_t n, int64_t k,
+                       int64_t stride);
 // Decides how w is read that was not packed ahead, and makes room for it. False: no memory.
 bool dct_product_unpacked(decoct_context *ctx, dct_product *p);
 void dct_multiply(decoct_context *ctx, dct_product *p);
