@@ -46,13 +46,11 @@ void dct_callers_note(dct_callers *callers, const char *text) {
     }
 }
 
-void dct_callers_forget(dct_callers *callers) {
-    if (atomic_load_explicit(&callers->any, memory_order_relaxed)) {
-        uintptr_t thread = dct_thread_here();
-        int own = find(callers, thread);
-        if (own >= 0) { // unless another thread has taken the slot meanwhile
-            atomic_compare_exchange_strong(&callers->threads[own], &thread, 0);
-        }
+void dct_callers_forget_own(dct_callers *callers) {
+    uintptr_t thread = dct_thread_here();
+    int own = find(callers, thread);
+    if (own >= 0) { // unless another thread has taken the slot meanwhile
+        atomic_compare_exchange_strong(&callers->threads[own], &thread, 0);
     }
 }
 

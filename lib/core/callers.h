@@ -21,7 +21,12 @@ typedef struct dct_callers {
 // Keeps what failed last in this thread.
 void dct_callers_note(dct_callers *callers, const char *text);
 // Nothing failed last in this thread.
-void dct_callers_forget(dct_callers *callers);
+void dct_callers_forget_own(dct_callers *callers);
+static inline void dct_callers_forget(dct_callers *callers) {
+    if (atomic_load_explicit(&callers->any, memory_order_relaxed)) {
+        dct_callers_forget_own(callers);
+    }
+}
 // The text of this thread, NULL if nothing failed last in it. Valid until the thread's next note,
 // or until DCT_CALLERS other threads have left theirs.
 const char *dct_callers_text(const dct_callers *callers);

@@ -52,12 +52,19 @@ decoct_status dct_enter(decoct_context *ctx) {
     return DECOCT_OK;
 }
 
-decoct_status dct_leave(decoct_context *ctx, decoct_status status) {
-    status = status ? status : ctx->ran;
-    if (status && !ctx->error.text[0]) {
+// Not a part of dct_leave, since its room would be made in each call that succeeds.
+static __attribute__((noinline)) void complete_error(decoct_context *ctx, decoct_status status) {
+    if (!ctx->error.text[0]) {
         dct_fail(&ctx->error, status, "%s", decoct_status_string(status));
     }
     explain_memory(ctx->memory, status, &ctx->error);
+}
+
+decoct_status dct_leave(decoct_context *ctx, decoct_status status) {
+    status = status ? status : ctx->ran;
+    if (status) {
+        complete_error(ctx, status);
+    }
     dct_fp_leave(ctx->host_fp_mode);
     // The next caller may enter before this one has read its text.
     if (status && ctx->turn.wait) {

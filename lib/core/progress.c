@@ -14,11 +14,6 @@ double dct_progress_unit(const decoct_context *ctx) {
     return ctx->progress.work > 0 ? (double)ctx->progress.work : UNIT;
 }
 
-void dct_progress_begin(decoct_context *ctx, int64_t total) {
-    ctx->progress.total = total;
-    ctx->progress.done = 0;
-}
-
 void dct_progress_add(decoct_context *ctx, int64_t done) {
     ctx->progress.done += done;
 }

@@ -7,7 +7,10 @@
 
 // Sets how many units of its own a call has: dct_progress_add counts them. Without that, the
 // pieces of each parallel run are reported.
-void dct_progress_begin(decoct_context *ctx, int64_t total);
+static inline void dct_progress_begin(decoct_context *ctx, int64_t total) {
+    ctx->progress.total = total;
+    ctx->progress.done = 0;
+}
 void dct_progress_add(decoct_context *ctx, int64_t done);
 // Counts `work` (about one per multiply-add), and calls the host when there was enough of it.
 // False: the host has cancelled, ctx->ran says so, and nothing more must be done in this call.
