@@ -228,13 +228,15 @@ static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
     if (form.x) {
         matmul_pack_x(a, &cut, form.x);
     }
-    tile_args t = {.k = a->k,
-                   .x_stride = a->x.stride,
-                   .w = a->w,
-                   .w_stride = form.kind & PLAIN ? matmul_w_stride(a, 0) : PANEL,
-                   .y_stride = a->y.stride,
-                   .accumulate = a->accumulate,
-                   .ask_step = PANEL * sizeof(float)};
+    tile_args t; // without what these kinds of tiles do not read
+    t.k = a->k;
+    t.x_stride = a->x.stride;
+    t.w = a->w;
+    t.w_stride = form.kind & PLAIN ? matmul_w_stride(a, 0) : PANEL;
+    t.y_stride = a->y.stride;
+    t.accumulate = a->accumulate;
+    t.ask = 0;
+    t.ask_step = PANEL * sizeof(float);
     for (int64_t j = 0; j < a->cols; j += PANEL) {
         t.x = form.x ? form.x : a->x.data;
         t.y = (float *)a->y.data + j;
