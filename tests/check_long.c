@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Attention over more keys than one part has, and the edges of its numbers.
+// Attention over more keys than one part has, of many queries on two threads, and the edges of its
+// numbers.
 #include "attention_kit.h"
 
 #include <math.h>
@@ -163,8 +164,36 @@ static void test_edges(void **state) {
     decoct_context_close(ctx);
 }
 
+// Many queries and enough work for two threads, each of which packs the keys of the heads that it
+// gets: of five heads both have a part of one; heads that share keys, sequences that do, windows.
+static void test_packed_by_workers(void **state) {
+    pair p;
+    if (!open_pair(&p, *state, 2)) {
+        skip();
+    }
+    for (int turn = 0; turn < 8; turn++) {
+        const bool several = turn % 4 == 1 || turn % 4 == 2;
+        shape s = {.batch = several ? 2 : 1,
+                   .heads = turn % 2 ? 8 : 5,
+                   .kv_heads = turn % 2 ? 4 : 5,
+                   .q_len = 130 + turn - 20 * several,
+                   .kv_len = 200 + turn,
+                   .head_dim = 40,
+                   .value_dim = 40,
+                   .q_offset = 70,
+                   .causal = turn % 4 != 3,
+                   .window = turn > 5 ? 50 : 0,
+                   .interleaved = turn < 4,
+                   .lengths = several,
+                   .shared = turn % 4 == 2};
+        check_shape(p.ctx, p.scalar, &p.mine, &p.theirs, &s, turn % 2);
+    }
+    close_pair(&p);
+}
+
 int main(void) {
     static const check_test tests[] = {{"attention, many keys", test_long},
+                                       {"attention, packed by workers", test_packed_by_workers},
                                        {"attention, hidden parts", test_hidden_parts},
                                        {"attention, signs of hidden parts", test_hidden_signs},
                                        {"attention, edges", test_edges}};

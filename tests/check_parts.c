@@ -259,7 +259,8 @@ static const cut_case cuts[] = {
     {8, 12, 3, 4 * PART, 0, false, false, 12},
 };
 
-// `packs`: the library packs the keys before.
+// `packs`: the library packs the keys, before the pieces if it has fewer than two heads for each of
+// several threads.
 static void check_cut(const char *backend, bool packs, operands *o, const cut_case *c) {
     shape s = {.batch = 1,
                .heads = c->heads,
@@ -277,8 +278,9 @@ static void check_cut(const char *backend, bool packs, operands *o, const cut_ca
     decoct_context *ctx = open_hosted(backend, c->threads, &h, true);
     place(o, &s, true);
     assert_int_equal(decoct_attention(ctx, &o->args), DECOCT_OK);
-    assert_true(h.count > packs);
-    assert_int_equal(h.runs[packs], c->pieces);
+    const bool before = packs && c->threads > 1 && c->kv_heads < 2 * c->threads;
+    assert_true(h.count > before);
+    assert_int_equal(h.runs[before], c->pieces);
     decoct_context_close(ctx);
 }
 

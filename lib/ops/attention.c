@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Attention: packs the keys by blocks, cuts heads x queries into pieces for the threads.
+// Attention: cuts heads x queries into pieces for the threads.
 #include "attention.h"
 
+#include "attention_keys.h"
 #include "attention_parts.h"
 #include "core/border.h"
 #include "core/call_trace.h"
@@ -10,7 +11,7 @@
 
 #include <string.h>
 
-enum { KEYS = DECOCT_KEY_BLOCK, FEW_QUERIES = 16 };
+enum { FEW_QUERIES = 16 };
 // Multiply-adds in the time that it takes to read a number of a key or value (docs/tuning.md).
 enum { READ_COST = 4 };
 // Another cut must be this much faster.
@@ -18,78 +19,13 @@ static const double SAVED = 15.0 / 16;
 // Rows of all heads, of which a piece reads some only: memory is slower so (docs/tuning.md).
 static const double GAPS = 9.0 / 8;
 
-// Keys of batch element b.
-static int64_t kv_len_of(const decoct_attention_args *a, int64_t b) {
-    return a->kv_lens ? a->kv_lens[b] : a->kv_len;
-}
-
-// ---- Packing keys ----
-
-bool dct_keys_size(int64_t kv_len, int64_t head_dim, int64_t *count) {
-    return dct_mul(dct_ceil_div(kv_len, KEYS), KEYS, count) && dct_mul(*count, head_dim, count);
-}
-
-// Keys [first, last) of one batch element that any of its queries sees.
-typedef struct keys_span {
-    int64_t first, last;
-} keys_span;
-
-static keys_span seen_keys(const decoct_attention_args *a, int64_t b) {
-    keys_span span = {0, kv_len_of(a, b)};
-    int64_t end = a->q_offset + a->q_len - 1;
-    if (a->causal || a->window) {
-        span.last = dct_smaller(span.last, a->causal ? end + 1 : end + a->window);
-    }
-    if (a->window) {
-        span.first = a->q_offset - a->window + 1;
-    }
-    return span;
-}
-
-typedef struct keys_job {
-    const decoct_attention_args *a;
-    const dct_choice *kernels;
-    float *keys;
-    int64_t head_stride, blocks;
-} keys_job;
-
-// True if a query sees a key in [first, last) of k number `kv` of all.
-static bool is_needed(const decoct_attention_args *a, int64_t kv, int64_t first, int64_t last) {
-    int64_t b = kv / a->kv_heads, end = a->kv_shared ? a->batch : b + 1;
-    bool needed = false;
-    for (; b < end && !needed; b++) {
-        keys_span seen = seen_keys(a, b);
-        needed = first < seen.last && seen.first < last;
-    }
-    return needed;
-}
-
-static void pack_block(void *data, int64_t index, int32_t worker) {
-    const keys_job *job = data;
-    const decoct_attention_args *a = job->a;
-    int64_t first = index % job->blocks * KEYS, head = index / job->blocks;
-    int64_t count = dct_smaller(a->kv_len - first, KEYS);
-    const float *k = a->k + head / a->kv_heads * a->k_batch_stride +
-                     head % a->kv_heads * a->k_head_stride + first * a->k_stride;
-    (void)worker;
-    if (is_needed(a, head, first, first + count)) {
-        dct_choice_here(job->kernels)
-            ->pack_keys(&(decoct_keys_piece){.count = count,
-                                             .head_dim = a->head_dim,
-                                             .k = {.data = k, .stride = a->k_stride},
-                                             .block = job->keys + head * job->head_stride +
-                                                      first * a->head_dim});
-    }
-}
-
 // ---- The pieces ----
 
 typedef struct attend_job {
     const decoct_attention_args *a;
     const dct_choice *kernels;
-    uint32_t asked; // which kernel of these: a set of DECOCT_ATTENTION_ bits
-    const float *keys;
-    int64_t keys_head_stride;
+    uint32_t asked;             // which kernel of these: a set of DECOCT_ATTENTION_ bits
+    const dct_keys *keys;       // NULL: kernels get unpacked ones
     int64_t piece_rows, pieces; // of one head
     int64_t heads;              // of one piece: some, with few queries; 0: one
     dct_parts parts;            // of the keys, each in pieces of its own
@@ -118,20 +54,21 @@ static void set_parameters(const decoct_attention_args *a, int64_t h, int64_t ro
     piece->sinks = a->sinks ? a->sinks + h : NULL;
 }
 
-static decoct_attention_piece make_piece(const attend_job *job, int64_t head, int64_t row) {
+// `keys`: packed, or NULL.
+static decoct_attention_piece make_piece(const attend_job *job, int64_t head, int64_t row,
+                                         const float *keys) {
     const decoct_attention_args *a = job->a;
     int64_t b = head / a->heads, h = head % a->heads, kv = h / (a->heads / a->kv_heads);
     int64_t all = head * a->q_len + row; // row of the weights
-    int64_t keys = (a->kv_shared ? 0 : b * a->kv_heads) + kv;
     decoct_attention_piece piece = {
         .rows = dct_smaller(a->q_len - row, job->piece_rows),
-        .kv_len = kv_len_of(a, b),
+        .kv_len = dct_kv_len_of(a, b),
         .head_dim = a->head_dim,
         .value_dim = a->value_dim,
         .q = a->q + b * a->q_batch_stride + h * a->q_head_stride + row * a->q_stride,
         .q_stride = a->q_stride,
-        .keys = job->keys ? job->keys + keys * job->keys_head_stride : NULL,
-        .key_block_stride = KEYS * a->head_dim,
+        .keys = keys,
+        .key_block_stride = DECOCT_KEY_BLOCK * a->head_dim,
         .v = a->v + b * a->v_batch_stride + kv * a->v_head_stride,
         .v_stride = a->v_stride,
         .out = a->out + b * a->out_batch_stride + h * a->out_head_stride + row * a->out_stride,
@@ -152,7 +89,7 @@ static decoct_attention_piece make_piece(const attend_job *job, int64_t head, in
 // Some heads of one sequence, from `first` on, with all their queries.
 static decoct_attention_piece make_heads_piece(const attend_job *job, int64_t b, int64_t first) {
     const decoct_attention_args *a = job->a;
-    decoct_attention_piece piece = make_piece(job, b * a->heads + first, 0);
+    decoct_attention_piece piece = make_piece(job, b * a->heads + first, 0, NULL);
     piece.heads = dct_smaller(a->heads - first, job->heads);
     piece.kv_group = a->heads / a->kv_heads;
     piece.kv_phase = first % piece.kv_group;
@@ -200,14 +137,23 @@ static void attend_heads(void *data, int64_t index, int32_t worker) {
     run_piece(job, &piece, index % parts, (b * job->a->heads + first) * job->a->q_len, worker);
 }
 
+// The packed keys of one head of q, or NULL.
+static const float *packed_keys(const attend_job *job, int64_t head, int32_t worker) {
+    const decoct_attention_args *a = job->a;
+    int64_t b = a->kv_shared ? 0 : head / a->heads;
+    int64_t kv = head % a->heads / (a->heads / a->kv_heads);
+    return job->keys ? dct_keys_of(job->keys, b * a->kv_heads + kv, worker) : NULL;
+}
+
 // Head by head, so that a thread has whole heads, whose keys stay in its cache. The last queries
 // see the most keys: they come first, so that no thread ends with them.
 static void attend_piece(void *data, int64_t index, int32_t worker) {
     const attend_job *job = data;
     const int64_t parts = job->parts.count ? job->parts.count : 1, all = index / parts;
     const int64_t row = (job->pieces - 1 - all % job->pieces) * job->piece_rows;
-    decoct_attention_piece piece = make_piece(job, all / job->pieces, row);
-    run_piece(job, &piece, index % parts, all / job->pieces * job->a->q_len + row, worker);
+    const int64_t head = all / job->pieces;
+    decoct_attention_piece piece = make_piece(job, head, row, packed_keys(job, head, worker));
+    run_piece(job, &piece, index % parts, head * job->a->q_len + row, worker);
 }
 
 // Bytes that a piece needs with any kernel that may get it: one for each vector length.
@@ -300,7 +246,7 @@ static decoct_status cut(decoct_context *ctx, attend_job *job, bool together, in
     const bool fits = a->q_len <= DECOCT_KEY_PART / (a->heads / a->kv_heads);
     dct_parts_keys keys = {0};
     for (int64_t b = 0; b < a->batch; b++) {
-        keys_span seen = seen_keys(a, b);
+        dct_keys_span seen = dct_keys_seen(a, b);
         dct_parts_add(&keys, seen.first, seen.last);
     }
     if (a->weights || !fits || keys.longest <= DECOCT_KEY_PART) {
@@ -325,7 +271,9 @@ static decoct_status cut(decoct_context *ctx, attend_job *job, bool together, in
 
 // With the keys of the longest sequence.
 static decoct_attention_piece first_piece(const attend_job *job) {
-    decoct_attention_piece piece = job->heads ? make_heads_piece(job, 0, 0) : make_piece(job, 0, 0);
+    const float *keys = job->keys ? job->keys->packed : NULL;
+    decoct_attention_piece piece =
+        job->heads ? make_heads_piece(job, 0, 0) : make_piece(job, 0, 0, keys);
     piece.kv_len = job->a->kv_len;
     return piece;
 }
@@ -373,13 +321,9 @@ static void run_pieces(decoct_context *ctx, const attend_job *job, int32_t threa
     }
 }
 
-static decoct_status attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
-                            int64_t keys_head_stride) {
-    attend_job job = {.a = a,
-                      .kernels = ctx->kernels,
-                      .asked = find_asked(a),
-                      .keys = keys,
-                      .keys_head_stride = keys_head_stride};
+static decoct_status attend(decoct_context *ctx, const decoct_attention_args *a,
+                            const dct_keys *keys) {
+    attend_job job = {.a = a, .kernels = ctx->kernels, .asked = find_asked(a), .keys = keys};
     if (a->batch == 0 || a->heads == 0 || a->q_len == 0) {
         return DECOCT_OK;
     }
@@ -419,7 +363,8 @@ static void report(decoct_context *ctx, double begun, decoct_status status,
 decoct_status dct_attend(decoct_context *ctx, const decoct_attention_args *a, const float *keys,
                          int64_t keys_head_stride) {
     double begun = dct_call_begin(ctx);
-    decoct_status status = attend(ctx, a, keys, keys_head_stride);
+    const dct_keys all = {.packed = keys, .head_stride = keys_head_stride};
+    decoct_status status = attend(ctx, a, &all);
     if (begun > 0.0) {
         report(ctx, begun, status, a);
     }
@@ -435,19 +380,11 @@ static decoct_status pack_and_attend(decoct_context *ctx, const decoct_attention
     // Packing keys is worth it when many queries share them; otherwise the kernel packs block by
     // block, and the keys are read from memory once.
     if (packs_keys(ctx->kernels, find_asked(a)) && a->q_len <= FEW_QUERIES) {
-        return attend(ctx, a, NULL, 0);
+        return attend(ctx, a, NULL);
     }
-    keys_job job = {.a = a, .kernels = ctx->kernels, .blocks = dct_ceil_div(a->kv_len, KEYS)};
-    int64_t heads, count;
-    bool fits = dct_keys_size(a->kv_len, a->head_dim, &job.head_stride) &&
-                dct_mul(a->kv_shared ? 1 : a->batch, a->kv_heads, &heads) &&
-                dct_mul(heads, job.head_stride, &count);
-    job.keys = fits ? dct_scratch(ctx, DCT_SCRATCH_KEYS, count) : NULL;
-    if (!job.keys) {
-        return dct_fail(&ctx->error, DECOCT_E_MEMORY, "attention: no memory to pack the keys");
-    }
-    dct_run(ctx, heads * job.blocks, (double)count * 4.0, pack_block, &job);
-    return attend(ctx, a, job.keys, job.head_stride);
+    dct_keys keys;
+    decoct_status status = dct_keys_open(ctx, a, &keys);
+    return status ? status : attend(ctx, a, &keys);
 }
 
 static decoct_status attention(decoct_context *ctx, const decoct_attention_args *args) {
