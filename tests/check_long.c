@@ -3,6 +3,7 @@
 // numbers.
 #include "attention_kit.h"
 
+#include <decoct/backend.h>
 #include <math.h>
 
 // More keys than one part has: all ways into the kernel, with rows that see one part, some or none.
@@ -191,11 +192,46 @@ static void test_packed_by_workers(void **state) {
     close_pair(&p);
 }
 
+// Whole blocks of scores that overflow to -inf, in tiles of several rows: first all keys, then all
+// but one, and rows beside them that have ordinary scores.
+static void test_least(void **state) {
+    pair p;
+    if (!open_pair(&p, *state, 1)) {
+        skip();
+    }
+    const shape s = {.batch = 1,
+                     .heads = 1,
+                     .kv_heads = 1,
+                     .q_len = 20,
+                     .kv_len = 4 * DECOCT_KEY_BLOCK,
+                     .head_dim = 1,
+                     .value_dim = 5,
+                     .scale = 1.0f};
+    for (int turn = 0; turn < 3; turn++) {
+        operands *both[] = {&p.mine, &p.theirs};
+        for (int i = 0; i < 2; i++) {
+            place(both[i], &s, true);
+            for (int64_t r = 0; r < s.q_len; r++) {
+                both[i]->p[Q][r] = r % 3 == turn ? -1e30f : 1e-30f;
+            }
+            for (int64_t j = 0; j < s.kv_len; j++) {
+                both[i]->p[K][j] = 1e30f;
+            }
+            both[i]->p[K][turn * DECOCT_KEY_BLOCK + 70] = turn ? -1e-30f : 1e30f;
+            decoct_context *ctx = i ? p.scalar : p.ctx;
+            assert_int_equal(decoct_attention(ctx, &both[i]->args), DECOCT_OK);
+        }
+        assert_true(check_same_bits(p.mine.p[OUT], p.theirs.p[OUT], s.q_len * s.value_dim));
+    }
+    close_pair(&p);
+}
+
 int main(void) {
     static const check_test tests[] = {{"attention, many keys", test_long},
                                        {"attention, packed by workers", test_packed_by_workers},
                                        {"attention, hidden parts", test_hidden_parts},
                                        {"attention, signs of hidden parts", test_hidden_signs},
+                                       {"attention, least scores", test_least},
                                        {"attention, edges", test_edges}};
     return check_all_backends("long", tests, sizeof tests / sizeof *tests);
 }

@@ -122,15 +122,16 @@ INLINE vec vec_scale(vec p, vec shifted, vec magic) {
 
 // For vec_exp: with |x| < 86, n = x / ln 2 is within [-125, 125] and p within [0.7, 1.42].
 #define VEC_EXP_WITHIN 86.0f
+// As integers, |x| are in the same order, and NaN is the largest.
 INLINE int vec_all_within(int count, const vec *a, float bound) { // false for NaN
-    const __m256 sign = _mm256_set1_ps(-0.0f), limit = _mm256_set1_ps(bound);
-    __m256 all = _mm256_castsi256_ps(_mm256_set1_epi32(-1));
+    const __m256i abs = _mm256_set1_epi32(INT32_MAX);
+    __m256i most = _mm256_setzero_si256();
     for (int i = 0; i < count; i++) {
-        __m256 lo = _mm256_cmp_ps(_mm256_andnot_ps(sign, a[i].lo), limit, _CMP_LT_OQ);
-        __m256 hi = _mm256_cmp_ps(_mm256_andnot_ps(sign, a[i].hi), limit, _CMP_LT_OQ);
-        all = _mm256_and_ps(all, _mm256_and_ps(lo, hi));
+        most = _mm256_max_epi32(most, _mm256_and_si256(_mm256_castps_si256(a[i].lo), abs));
+        most = _mm256_max_epi32(most, _mm256_and_si256(_mm256_castps_si256(a[i].hi), abs));
     }
-    return _mm256_movemask_ps(all) == 0xff;
+    __m256i limit = _mm256_castps_si256(_mm256_set1_ps(bound));
+    return _mm256_movemask_epi8(_mm256_cmpgt_epi32(limit, most)) == -1;
 }
 // p 2^n; the low bits of `shifted` are n, and the shift leaves nothing else.
 INLINE vec vec_scale_within(vec p, vec shifted) {

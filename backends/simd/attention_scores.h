@@ -150,14 +150,16 @@ static float attend_windowed_scores(attend_group *g, int r, int64_t first, float
     return attend_hidden_scores(g, r, first, scale, 1);
 }
 
-// The same where there is no mask and the row sees the whole block. *within becomes 0 where a
-// score is too large for vec_exp_within.
-INLINE float attend_plain_scores(attend_group *g, int r, float scale, int *within) {
+// The same where there is no mask and the row sees the whole block. `least`, a constant: whether
+// scores of -inf become the least ones. *within becomes 0 where a score is too large for
+// vec_exp_within.
+INLINE float attend_plain_scores(attend_group *g, int r, float scale, int least, int *within) {
     float *weight = g->weight + (int64_t)r * WEIGHT_STRIDE;
     vec z[KEYS / LANES], max;
     UNROLL
     for (int i = 0; i < KEYS / LANES; i++) {
-        z[i] = attend_least(vec_mul(vec_load(weight + i * LANES), vec_set(scale)));
+        z[i] = vec_mul(vec_load(weight + i * LANES), vec_set(scale));
+        z[i] = least ? attend_least(z[i]) : z[i];
         max = i ? vec_max(max, z[i]) : z[i];
         vec_store(weight + i * LANES, z[i]);
     }
@@ -177,7 +179,7 @@ INLINE float attend_row_scores(attend_group *g, int r, int64_t first, bool alter
     }
     int within = 0;
     bool plain = !g->a->mask && attend_visible(g, r) - first >= KEYS;
-    return plain ? attend_plain_scores(g, r, scale, &within)
+    return plain ? attend_plain_scores(g, r, scale, 1, &within)
                  : attend_masked_scores(g, r, first, scale);
 }
 
@@ -202,22 +204,33 @@ static void attend_maxima(attend_group *g, int r, int rows, int64_t first, float
     }
 }
 
-// The same where each row sees the whole block: without a branch that depends on a score. Returns
-// whether every exp of the block may be vec_exp_within.
+// New maxima of rows [r, r + rows), each of which sees the whole block; returns whether the block's
+// scores are small enough for vec_exp_within.
+INLINE int attend_largest(attend_group *g, int r, int rows, float scale, int least, float *top) {
+    int within = 1;
+    for (int i = 0; i < rows; i++) {
+        top[i] = attend_plain_scores(g, r + i, scale, least, &within);
+    }
+    vec_store(top, vec_max(vec_load(&g->max[r]), vec_load(top)));
+    return within;
+}
+
+// The same where each row sees the whole block: without a branch that depends on a score, unless
+// one is huge. A score of -inf has the same exp as the least one, 0, if the maximum is larger than
+// that: then no score needs to be replaced. Returns whether vec_exp_within is enough.
 static int attend_all_maxima(attend_group *g, int r, int rows, int64_t first, float *top) {
     const bool altered = attend_altered(g->a);
-    const float scale = altered ? 1.0f : g->a->scale;
-    int within = 1;
     for (int i = 0; altered && i < rows; i++) {
         attend_alter(g, r + i, first);
     }
-    for (int i = 0; i < rows; i++) {
-        top[i] = attend_plain_scores(g, r + i, scale, &within);
+    const int within = attend_largest(g, r, rows, altered ? 1.0f : g->a->scale, 0, top);
+    const vec max = vec_blend_first(vec_load(top), vec_set(0.0f), rows); // others may be anything
+    const bool usual = EXP_TESTS ? within && vec_all_within(1, &max, VEC_EXP_WITHIN / 2)
+                                 : !vec_hidden(vec_add(max, max));
+    if (!usual) {
+        attend_largest(g, r, rows, 1.0f, 1, top); // they are scaled already
     }
-    vec max = vec_max(vec_load(&g->max[r]), vec_load(top));
-    vec_store(top, max);
-    max = vec_blend_first(max, vec_set(0.0f), rows); // other rows' maxima may be anything
-    return within && (!EXP_TESTS || vec_all_within(1, &max, VEC_EXP_WITHIN / 2));
+    return usual || !EXP_TESTS;
 }
 
 // Moves rows [r, r + rows) to their new maxima: sums and outputs will be multiplied by
