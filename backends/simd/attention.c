@@ -12,7 +12,7 @@
 
 // ---- Keys ----
 
-// Prefetches rows of k or v: hardware does not predict short rows that are far apart.
+// Prefetches rows: hardware does not predict short rows that are far apart.
 INLINE void attend_fetch(const float *rows, int64_t stride, int64_t count, int64_t dim) {
     for (int64_t j = 0; j < count; j++) {
         for (int64_t c = 0; c < dim; c += LANES) {
@@ -41,8 +41,8 @@ INLINE void pack_key_columns(int64_t columns, int64_t count, int64_t head_dim, c
 }
 
 void backend_pack_keys(const decoct_keys_piece *a) {
-    pack_key_columns(KEYS, a->count, a->head_dim, a->k.data, a->k.stride, (attend_ahead){0},
-                     a->block);
+    const attend_ahead ahead = {attend_far(a->k.data, ROWS_AHEAD * a->k.stride), a->k.stride};
+    pack_key_columns(KEYS, a->count, a->head_dim, a->k.data, a->k.stride, ahead, a->block);
 }
 
 // ---- Blocks, groups, pieces ----
@@ -89,25 +89,71 @@ static void attend_raw_scores(const attend_group *g, int r, int rows, const floa
     }
 }
 
-// Scores, and exp of them: of a tile when the scores of the next one are there, since it must wait
-// for the maxima, which takes long. Values of many queries are not prefetched: the group reads them
-// from L2 again and again.
-static void attend_softmax(attend_group *g, int tiles, int64_t first, int64_t count) {
+TILE_FUNCTION pack_queries(int rows, int64_t dim, const float *q, int64_t q_stride, float *packed) {
+    tile_pack_rows(rows, dim, q, q_stride, packed);
+}
+
+// Rows [r, r + rows) of q, packed. Of several heads they are first copied to the room for keys.
+static void attend_pack_queries(const attend_group *g, int r, int rows) {
     const decoct_attention_piece *a = g->a;
+    float *packed = g->q + r * a->head_dim;
+    if (g->heads == 1) {
+        pack_queries(rows, a->head_dim, a->q + (g->row + r) * a->q_stride, a->q_stride, packed);
+        return;
+    }
+    for (int i = 0; i < rows; i++) {
+        const float *q =
+            a->q + attend_head(g, r + i) * a->q_head_stride + attend_query(g, r + i) * a->q_stride;
+        __builtin_memcpy(g->keys + i * a->head_dim, q, (size_t)a->head_dim * sizeof *q);
+    }
+    pack_queries(rows, a->head_dim, g->keys, a->head_dim, packed);
+}
+
+// Packs the queries of tile i, and prefetches those of the next one: they are there after the
+// scores of this tile.
+static void attend_pack_tile(const attend_group *g, int tiles, int i) {
+    const decoct_attention_piece *a = g->a;
+    const int r = attend_tile(g, tiles, i), next = attend_tile(g, tiles, i + 1);
+    attend_pack_queries(g, r, next - r);
+    if (i + 1 < tiles) {
+        attend_fetch(a->q + (g->row + next) * a->q_stride, a->q_stride,
+                     attend_tile(g, tiles, i + 2) - next, a->head_dim);
+    }
+}
+
+// Scores and maxima of a tile, as attend_tops. Values of many queries are not prefetched: the group
+// reads them from L2 again and again.
+static int attend_tile_tops(attend_group *g, int r, int rows, const float *keys, int64_t first,
+                            int64_t count) {
+    const decoct_attention_piece *a = g->a;
+    if (attend_most(g, r, rows, first) == 0) {
+        attend_see_nothing(g, r, rows);
+        return 0;
+    }
+    attend_raw_scores(g, r, rows, keys, first, count);
+    if (a->keys && rows == g->rows) {
+        attend_fetch(attend_v(a, first), a->v_stride, count, a->value_dim);
+    }
+    return attend_tops(g, r, rows, first);
+}
+
+// Scores, and exp of them: of a tile when the scores of the next one are there, since it must wait
+// for the maxima, which takes long.
+static void attend_softmax(attend_group *g, int tiles, int64_t first, int64_t count) {
     const float *keys = attend_keys(g, first, count);
     int r = 0, rows = 0, within = 0; // of the tile before
     for (int i = 0; i < tiles; i++) {
         int before = r, rows_before = rows, within_before = within;
         r = attend_tile(g, tiles, i);
         rows = attend_tile(g, tiles, i + 1) - r;
-        attend_raw_scores(g, r, rows, keys, first, count);
-        if (a->keys && tiles == 1) {
-            attend_fetch(attend_v(a, first), a->v_stride, count, a->value_dim);
+        if (g->late) {
+            attend_pack_tile(g, tiles, i);
         }
-        within = attend_tops(g, r, rows, first);
+        within = attend_tile_tops(g, r, rows, keys, first, count);
         attend_exps(g, before, rows_before, within_before);
     }
     attend_exps(g, r, rows, within);
+    g->late = false;
 }
 
 static void attend_block(attend_group *g, int tiles, int64_t first, int64_t count) {
@@ -121,8 +167,12 @@ static void attend_block(attend_group *g, int tiles, int64_t first, int64_t coun
         attend_copy_values(g, first, count);
     }
     const float *v = dense ? g->values : attend_v(a, first);
+    const bool last = tiles > 1 && g->heads == 1 && attend_last(g, 0, g->rows) <= first + KEYS;
     for (int i = 0; i < tiles; i++) {
         int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
+        if (last) { // outputs follow
+            attend_fetch(a->out + (g->row + r) * a->out_stride, a->out_stride, rows, a->value_dim);
+        }
         attend_values(g, r, rows, v, dense ? g->width : a->v_stride);
     }
 }
@@ -175,29 +225,9 @@ static int attend_tiles(const attend_group *g) {
     return (g->rows + ATTEND_TILE - 1) / ATTEND_TILE;
 }
 
-TILE_FUNCTION pack_queries(int rows, int64_t dim, const float *q, int64_t q_stride, float *packed) {
-    tile_pack_rows(rows, dim, q, q_stride, packed);
-}
-
-// Rows [r, r + rows) of q, packed. Of several heads they are first copied to the room for keys.
-static void attend_pack_queries(const attend_group *g, int r, int rows) {
-    const decoct_attention_piece *a = g->a;
-    float *packed = g->q + r * a->head_dim;
-    if (g->heads == 1) {
-        pack_queries(rows, a->head_dim, a->q + (g->row + r) * a->q_stride, a->q_stride, packed);
-        return;
-    }
-    for (int i = 0; i < rows; i++) {
-        const float *q =
-            a->q + attend_head(g, r + i) * a->q_head_stride + attend_query(g, r + i) * a->q_stride;
-        __builtin_memcpy(g->keys + i * a->head_dim, q, (size_t)a->head_dim * sizeof *q);
-    }
-    pack_queries(rows, a->head_dim, g->keys, a->head_dim, packed);
-}
-
 static void attend_start(attend_group *g) {
     int tiles = attend_tiles(g);
-    for (int i = 0; i < tiles; i++) {
+    for (int i = 0; i < tiles && !g->late; i++) {
         int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
         attend_pack_queries(g, r, rows);
     }
@@ -265,6 +295,7 @@ static void attention_run(const decoct_attention_piece *a) {
     attend_places(a, 0, a->scratch, &g);
     for (g.row = 0; g.row < a->rows; g.row += ATTEND_ROWS) {
         g.rows = (int)clamp(a->rows - g.row, 0, ATTEND_ROWS);
+        g.late = attend_tiles(&g) > 1; // fewer are there too soon to be prefetched
         attend_start(&g);
         const int64_t end = attend_last(&g, 0, g.rows);
         for (int64_t first = attend_first_block(&g); first < end; first += KEYS) {

@@ -36,6 +36,7 @@ static void bundle_start(const decoct_attention_piece *a, int64_t head, int64_t 
     to->g.rows = to->g.heads * (int)a->rows;
     char *arrays = (char *)a->scratch + attend_bundles_size(a);
     attend_places(a, head * a->rows, (float *)(void *)arrays, &to->g);
+    to->g.late = false; // the end of its queries is the beginning of the next one's
     to->g.k_ahead = to->g.v_ahead = (attend_ahead){0};
     attend_start(&to->g);
 }

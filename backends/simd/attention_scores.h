@@ -258,6 +258,13 @@ static int attend_tops(attend_group *g, int r, int rows, int64_t first) {
     return within;
 }
 
+// None of the rows [r, r + rows) sees a key of this block.
+static void attend_see_nothing(attend_group *g, int r, int rows) {
+    for (int i = r; i < r + rows; i++) {
+        g->seen[i] = 0;
+    }
+}
+
 // Row r's scores of the block become exp(z - max) and are added to its sum. `within`, a constant.
 INLINE void attend_exp(attend_group *g, int r, int within) {
     enum { SEEN_VECS = 2 }; // as many are computed where the row sees one of them

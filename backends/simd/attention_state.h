@@ -35,6 +35,7 @@ typedef struct attend_group {
     const decoct_attention_piece *a;
     int64_t row; // first query of the group
     int rows;
+    bool late;      // queries are packed with the first block, each tile before its scores
     int heads;      // with more than one: all queries of each, head by head
     int64_t width;  // value_dim in whole vectors
     float *q;       // packed tile by tile

@@ -8,14 +8,15 @@
 // A tile whose outputs are multiplied by a factor of their row before anything is added to them.
 INLINE void value_tile(int rows, int vecs, int kind, const tile_args *a, const float *factor) {
     vec acc[TALL_ROWS][TILE_VECS_MAX];
+    int64_t y_stride = a->y_stride;
+    AFRESH(y_stride);
     UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
         UNROLL
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             acc[r][v] = vec_set(0.0f);
             if (r < rows && v < vecs) {
-                acc[r][v] =
-                    vec_mul(vec_load(a->y + r * a->y_stride + v * LANES), vec_set(factor[r]));
+                acc[r][v] = vec_mul(vec_load(a->y + r * y_stride + v * LANES), vec_set(factor[r]));
             }
         }
     }
