@@ -75,71 +75,101 @@ INLINE void matmul_few_rows(int rows, int vecs, int kind, const decoct_matmul_pi
 
 // ---- Many rows ----
 
-// Packed panels of w, rows of x where they are; the same with packed x.
-TILE_FUNCTION tiles_unpacked(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, Y_ASK, PANEL, a);
+// The tile of a panel at these rows of x and y. Where a tile is changes in registers: through
+// memory the next one would wait for it (docs/tuning.md).
+INLINE tile_args tile_at(const tile_args *panel, const float *x, float *y, uintptr_t ask) {
+    tile_args t = *panel;
+    t.x = x;
+    t.y = y;
+    t.ask = ask;
+    return t;
 }
 
-TILE_FUNCTION tiles_packed(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, X_PACKED | Y_ASK, PANEL, a);
+// Packed panels of w, rows of x where they are; the same with packed x.
+TILE_FUNCTION tiles_unpacked(int rows, const tile_args *a, const float *x, float *y,
+                             uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, Y_ASK, PANEL, &t);
+}
+
+TILE_FUNCTION tiles_packed(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, X_PACKED | Y_ASK, PANEL, &t);
 }
 
 // w row by row; the same for one vector; its last columns, fewer than a panel; and when one vector
 // holds them.
-TILE_FUNCTION tiles_plain(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_AHEAD | WHOLE | Y_ASK, 0, a);
+TILE_FUNCTION tiles_plain(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_AHEAD | WHOLE | Y_ASK, 0, &t);
 }
 
-TILE_FUNCTION tiles_vector(int rows, const tile_args *a) {
-    tile_rows(rows, 1, WHOLE | Y_ASK, 0, a);
+TILE_FUNCTION tiles_vector(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, 1, WHOLE | Y_ASK, 0, &t);
 }
 
 // The same with w that goes to a packed panel, and from a panel while the next part of w is asked
 // for; x where it is, and packed.
-TILE_FUNCTION tiles_keep(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_AHEAD | W_KEEP | WHOLE | Y_ASK, 0, a);
+TILE_FUNCTION tiles_keep(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_AHEAD | W_KEEP | WHOLE | Y_ASK, 0, &t);
 }
 
-TILE_FUNCTION tiles_keep_packed(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_AHEAD | W_KEEP | X_PACKED | WHOLE | Y_ASK, 0, a);
+TILE_FUNCTION tiles_keep_packed(int rows, const tile_args *a, const float *x, float *y,
+                                uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_AHEAD | W_KEEP | X_PACKED | WHOLE | Y_ASK, 0, &t);
 }
 
-TILE_FUNCTION tiles_ask(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_ASK | WHOLE | Y_ASK, PANEL, a);
+TILE_FUNCTION tiles_ask(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_ASK | WHOLE | Y_ASK, PANEL, &t);
 }
 
-TILE_FUNCTION tiles_ask_packed(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_ASK | X_PACKED | WHOLE | Y_ASK, PANEL, a);
+TILE_FUNCTION tiles_ask_packed(int rows, const tile_args *a, const float *x, float *y,
+                               uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_ASK | X_PACKED | WHOLE | Y_ASK, PANEL, &t);
 }
 
-TILE_FUNCTION tiles_part(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_PART | Y_ASK, 0, a);
+TILE_FUNCTION tiles_part(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_PART | Y_ASK, 0, &t);
 }
 
-TILE_FUNCTION tiles_narrow(int rows, const tile_args *a) {
-    tile_rows(rows, 1, W_PART | Y_ASK, 0, a);
+TILE_FUNCTION tiles_narrow(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, 1, W_PART | Y_ASK, 0, &t);
 }
 
 // No more columns than one vector has, packed: the rest of the panel is 0.
-TILE_FUNCTION tiles_half(int rows, const tile_args *a) {
-    tile_rows(rows, 1, Y_ASK, PANEL, a);
+TILE_FUNCTION tiles_half(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, 1, Y_ASK, PANEL, &t);
 }
 
 // The first two, of other types.
-TILE_FUNCTION tiles_f16(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_F16 | Y_ASK, PANEL, a);
+TILE_FUNCTION tiles_f16(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_F16 | Y_ASK, PANEL, &t);
 }
 
-TILE_FUNCTION tiles_f16_packed(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_F16 | X_PACKED | Y_ASK, PANEL, a);
+TILE_FUNCTION tiles_f16_packed(int rows, const tile_args *a, const float *x, float *y,
+                               uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_F16 | X_PACKED | Y_ASK, PANEL, &t);
 }
 
-TILE_FUNCTION tiles_bf16(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_BF16 | Y_ASK, PANEL, a);
+TILE_FUNCTION tiles_bf16(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_BF16 | Y_ASK, PANEL, &t);
 }
 
-TILE_FUNCTION tiles_bf16_packed(int rows, const tile_args *a) {
-    tile_rows(rows, PANEL_VECS, W_BF16 | X_PACKED | Y_ASK, PANEL, a);
+TILE_FUNCTION tiles_bf16_packed(int rows, const tile_args *a, const float *x, float *y,
+                                uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_BF16 | X_PACKED | Y_ASK, PANEL, &t);
 }
 
 TILE_FUNCTION pack_x_rows(int rows, int64_t k, const float *x, int64_t x_stride, float *packed) {
@@ -166,7 +196,7 @@ static matmul_cut matmul_cut_rows(int64_t rows, int most) {
 // from matmul_pack_x, or NULL: x where it is.
 typedef struct matmul_form {
     int kind;
-    float *x;
+    const float *x;
 } matmul_form;
 
 // Is one vector enough for all columns? Numbers of 16 bits have tiles of whole panels only.
@@ -195,7 +225,7 @@ static void matmul_pack_x(const decoct_matmul_piece *a, const matmul_cut *cut, f
     }
 }
 
-typedef void matmul_tile(int rows, const tile_args *t);
+typedef void matmul_tile(int rows, const tile_args *t, const float *x, float *y, uintptr_t ask);
 
 // The function for tiles of `cols` columns.
 static matmul_tile *matmul_tile_of(matmul_form form, int64_t cols) {
@@ -226,7 +256,7 @@ static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
     const int64_t next = form.kind & PLAIN ? PANEL : matmul_w_stride(a, form.kind);
     const int64_t x_next = form.x ? a->k : a->x.stride;
     if (form.x) {
-        matmul_pack_x(a, &cut, form.x);
+        matmul_pack_x(a, &cut, a->scratch);
     }
     tile_args t; // without what these kinds of tiles do not read
     t.k = a->k;
@@ -235,24 +265,25 @@ static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
     t.w_stride = form.kind & PLAIN ? matmul_w_stride(a, 0) : PANEL;
     t.y_stride = a->y.stride;
     t.accumulate = a->accumulate;
-    t.ask = 0;
     t.ask_step = PANEL * sizeof(float);
+    const uintptr_t ask_next = (uintptr_t)(a->k / TILE_STEPS * t.ask_step);
     for (int64_t j = 0; j < a->cols; j += PANEL) {
-        t.x = form.x ? form.x : a->x.data;
-        t.y = (float *)a->y.data + j;
+        const float *x = form.x ? form.x : a->x.data;
+        float *y = (float *)a->y.data + j;
+        uintptr_t ask = 0;
         t.bias = a->bias ? a->bias + j : 0;
         t.cols = a->cols - j < PANEL ? a->cols - j : PANEL;
         matmul_tile *run = matmul_tile_of(form, t.cols);
         if (matmul_asks(form, &cut) && a->cols - j > PANEL) {
             run = PACK_COLS > 0 && form.x ? tiles_ask_packed : tiles_ask;
-            t.ask = (uintptr_t)tile_w_move(0, t.w, next);
+            ask = (uintptr_t)tile_w_move(0, t.w, next);
         }
         for (int i = 0; i < cut.tiles; i++) {
             const int rows = i < cut.tall ? cut.rows : cut.rows - 1;
-            run(rows, &t);
-            t.ask += (uintptr_t)(a->k / TILE_STEPS * t.ask_step);
-            t.x += rows * x_next;
-            t.y += rows * a->y.stride;
+            run(rows, &t, x, y, ask);
+            ask += ask_next;
+            x += rows * x_next;
+            y += rows * t.y_stride;
         }
         t.w = tile_w_move(form.kind, t.w, next);
     }
@@ -295,28 +326,29 @@ static void matmul_bf16(const decoct_matmul_piece *a) {
 
 // The tiles of a panel. The first one reads w where it is and packs it for the others. The last
 // TILE_STEPS ones ask for what the next panel will read, a row in each turn of TILE_STEPS steps.
-static void matmul_keep_panel(const decoct_matmul_piece *a, const matmul_cut *cut, float *x,
-                              int64_t j, tile_args t) {
-    const bool packs = PACK_COLS > 0 && x, more = a->cols - j > PANEL;
-    const float *w = (const float *)a->w + j;
+static void matmul_keep_panel(const decoct_matmul_piece *a, const matmul_cut *cut,
+                              const float *packed, int64_t j, const tile_args *t) {
+    const bool packs = PACK_COLS > 0 && packed, more = a->cols - j > PANEL;
+    const float *w = (const float *)a->w + j, *x = packed ? packed : a->x.data;
     const int asking = cut->tiles - TILE_STEPS;
-    matmul_tile *rest = matmul_tile_of((matmul_form){0, x}, t.cols);
-    t.ask = (uintptr_t)(w + PANEL);
+    matmul_tile *rest = matmul_tile_of((matmul_form){0, packed}, t->cols);
+    float *y = (float *)a->y.data + j;
+    uintptr_t ask = (uintptr_t)(w + PANEL);
     for (int i = 0; i < cut->tiles; i++) {
         const int rows = i < cut->tall ? cut->rows : cut->rows - 1;
-        if (i == 0 && t.cols == PANEL) {
-            tile_args first = t;
+        if (i == 0 && t->cols == PANEL) {
+            tile_args first = *t;
             first.w = w;
             first.w_stride = matmul_w_stride(a, 0);
-            (packs ? tiles_keep_packed : tiles_keep)(rows, &first);
+            (packs ? tiles_keep_packed : tiles_keep)(rows, &first, x, y, ask);
         } else if (i > 0 && i >= asking && more) {
-            (packs ? tiles_ask_packed : tiles_ask)(rows, &t);
-            t.ask += (uintptr_t)(a->k / TILE_STEPS * t.ask_step);
+            (packs ? tiles_ask_packed : tiles_ask)(rows, t, x, y, ask);
+            ask += (uintptr_t)(a->k / TILE_STEPS * t->ask_step);
         } else {
-            rest(rows, &t);
+            rest(rows, t, x, y, ask);
         }
-        t.x += rows * (x ? a->k : a->x.stride);
-        t.y += rows * a->y.stride;
+        x += rows * (packed ? a->k : a->x.stride);
+        y += rows * a->y.stride;
     }
 }
 
@@ -338,18 +370,16 @@ static void matmul_plain_pack(const decoct_matmul_piece *a, void *panels, int64_
                                              .panel = panel});
         }
         matmul_keep_panel(a, &cut, x, j,
-                          (tile_args){.k = a->k,
-                                      .x = x ? x : a->x.data,
-                                      .x_stride = a->x.stride,
-                                      .w = panel,
-                                      .w_stride = PANEL,
-                                      .keep = panel,
-                                      .y = (float *)a->y.data + j,
-                                      .y_stride = a->y.stride,
-                                      .bias = a->bias ? a->bias + j : 0,
-                                      .cols = left < PANEL ? left : PANEL,
-                                      .accumulate = a->accumulate,
-                                      .ask_step = a->w_stride});
+                          &(tile_args){.k = a->k,
+                                       .x_stride = a->x.stride,
+                                       .w = panel,
+                                       .w_stride = PANEL,
+                                       .keep = panel,
+                                       .y_stride = a->y.stride,
+                                       .bias = a->bias ? a->bias + j : 0,
+                                       .cols = left < PANEL ? left : PANEL,
+                                       .accumulate = a->accumulate,
+                                       .ask_step = a->w_stride});
     }
 }
 
