@@ -41,7 +41,7 @@ static bool is_small(const decoct_matmul_args *a) {
            (a->alpha == 0.0f || a->alpha == 1.0f) && a->beta == 0.0f;
 }
 
-// Nobody is asked or told in the middle of the call, and no other library does it.
+// No function of the host is called in the middle, and no other library does it.
 static bool is_plain_call(const decoct_context *ctx) {
     return !ctx->kernels->whole && !ctx->kernels->length && !ctx->progress.call && !ctx->calls.fn;
 }
