@@ -5,79 +5,26 @@
 
 #include "attention_state.h"
 
-// A tile whose outputs are multiplied by a factor of their row before anything is added to them.
-INLINE void value_tile(int rows, int vecs, int kind, const tile_args *a, const float *factor) {
-    vec acc[TALL_ROWS][TILE_VECS_MAX];
-    int64_t y_stride = a->y_stride;
-    AFRESH(y_stride);
-    UNROLL
-    for (int r = 0; r < TILE_ROWS; r++) {
-        UNROLL
-        for (int v = 0; v < TILE_VECS_MAX; v++) {
-            acc[r][v] = vec_set(0.0f);
-            if (r < rows && v < vecs) {
-                acc[r][v] = vec_mul(vec_load(a->y + r * y_stride + v * LANES), vec_set(factor[r]));
-            }
-        }
-    }
-    const void *w = a->w;
-    uintptr_t ask = a->ask;
-    tile_x x = tile_x_at(rows, 0, a->x, a->x_stride);
-    for (int64_t p = 0; p < a->k; p++) {
-        if (kind & W_ASK) {
-            tile_ask_row(vecs, ask);
-            ask += (uintptr_t)a->ask_step;
-        }
-        tile_step(rows, vecs, kind, a, w, &x, acc);
-        w = tile_w_move(0, w, a->w_stride);
-        tile_x_move(&x, 1);
-    }
-    tile_ragged(rows, vecs, a, w, x.row[0], acc);
-    tile_put(rows, vecs, true, a, acc);
+enum { VALUES = SCALED | RAGGED | WHOLE };
+
+TILE_FUNCTION value_panels(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, VALUES, 0, a);
 }
 
-// All `count` tiles.
-INLINE void value_tiles(int rows, int vecs, int kind, const tile_args *a, const float *factor) {
-    tile_args t = *a;
-    for (int64_t i = 0; i < a->count; i++) {
-        value_tile(rows, vecs, kind, &t, factor);
-        t.w = tile_w_move(0, t.w, t.w_next);
-        t.ask += (uintptr_t)t.w_next * sizeof(float);
-        t.y += t.y_next;
-    }
+TILE_FUNCTION value_panels_asking(int rows, const tile_args *a) {
+    tile_rows(rows, PANEL_VECS, VALUES | W_ASK, 0, a);
 }
 
-INLINE void value_rows(int rows, int vecs, int kind, const tile_args *a, const float *factor) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        value_tiles(n, vecs, kind, a, factor);                                                     \
-        break;
-    switch (rows) {
-        TILE_ROWS_LIST(CASE)
-    default:
-        break;
-    }
-#undef CASE
-}
-
-TILE_FUNCTION value_panels(int rows, const tile_args *a, const float *factor) {
-    value_rows(rows, PANEL_VECS, 0, a, factor);
-}
-
-TILE_FUNCTION value_panels_asking(int rows, const tile_args *a, const float *factor) {
-    value_rows(rows, PANEL_VECS, W_ASK, a, factor);
-}
-
-TILE_FUNCTION value_narrow(int rows, const tile_args *a, const float *factor) {
-    value_rows(rows, 1, 0, a, factor);
+TILE_FUNCTION value_narrow(int rows, const tile_args *a) {
+    tile_rows(rows, 1, VALUES, 0, a);
 }
 
 // Of one row.
-static void value_wide(const tile_args *a, const float *factor) {
+static void value_wide(const tile_args *a) {
     if (a->ask) {
-        value_tiles(1, TILE_VECS_MAX, W_ASK, a, factor);
+        tiles(1, TILE_VECS_MAX, VALUES | W_ASK, 0, a);
     } else {
-        value_tiles(1, TILE_VECS_MAX, 0, a, factor);
+        tiles(1, TILE_VECS_MAX, VALUES, 0, a);
     }
 }
 
@@ -95,7 +42,6 @@ typedef struct value_keys {
 // out = factor out + weight v for rows [r, r + rows) and these keys.
 static void attend_some_values(const attend_group *g, int r, int rows, const value_keys *keys,
                                int64_t v_stride) {
-    const float *factor = g->factor + r;
     tile_args o = {.k = ~keys->all ? __builtin_ctzll(~keys->all) : KEYS,
                    .x = g->weight + (int64_t)r * WEIGHT_STRIDE + keys->from,
                    .x_stride = WEIGHT_STRIDE,
@@ -104,6 +50,7 @@ static void attend_some_values(const attend_group *g, int r, int rows, const val
                    .panel_stride = PANEL,
                    .y = g->out + r * g->width,
                    .y_stride = g->width,
+                   .factor = g->factor + r,
                    .seen = keys->seen,
                    .ask = keys->ask,
                    .ask_step = keys->ask_step,
@@ -112,7 +59,7 @@ static void attend_some_values(const attend_group *g, int r, int rows, const val
         const int64_t wide = TILE_VECS_MAX * LANES;
         o.cols = o.w_next = o.y_next = wide;
         o.count = g->width / wide;
-        value_wide(&o, factor);
+        value_wide(&o);
         o.w = tile_w_move(0, o.w, o.count * wide);
         o.ask += o.ask ? (uintptr_t)(o.count * wide) * sizeof(float) : 0;
         o.y += o.count * wide;
@@ -121,16 +68,16 @@ static void attend_some_values(const attend_group *g, int r, int rows, const val
     o.cols = o.w_next = o.y_next = PANEL;
     o.count = left / PANEL;
     if (o.ask) {
-        value_panels_asking(rows, &o, factor);
+        value_panels_asking(rows, &o);
     } else {
-        value_panels(rows, &o, factor);
+        value_panels(rows, &o);
     }
     if (left % PANEL) { // one vector of two
         o.w = tile_w_move(0, o.w, o.count * PANEL);
         o.y += o.count * PANEL;
         o.cols = LANES;
         o.count = 1;
-        value_narrow(rows, &o, factor);
+        value_narrow(rows, &o);
     }
 }
 

@@ -43,10 +43,11 @@ enum {
     W_F16 = 16,    // w is f16
     W_BF16 = 32,   // w is bf16, packed in pairs: see vec_load_pairs
     W_STREAM = 64, // w of 16 bits that is read once, from memory: it is asked for AHEAD_BYTES ahead
-    W_ASK = 128,   // each turn of TILE_STEPS (of values: each step) asks for one row at `ask`
+    W_ASK = 128,   // each turn of TILE_STEPS, or of one step, asks for one row at `ask`
     WHOLE = 256,   // all columns exist
     Y_ASK = 512,   // one tile, whose place in y is prefetched
     W_KEEP = 1024, // w is unpacked, and is stored in a packed panel at `keep`, for other tiles
+    SCALED = 4096, // y continues, each row multiplied by its factor first; 2048 is of matmul.c
 };
 
 // W_AHEAD: a high tile prefetches many steps ahead, and into L2: rows of w are often a multiple of
@@ -69,6 +70,7 @@ typedef struct tile_args {
     const float *bias; // or NULL
     int64_t cols;      // columns of y that exist, <= vecs * 16
     int32_t accumulate;
+    const float *factor; // SCALED: (rows)
     // RAGGED: after the first k steps, which all rows do, row r does those steps p < k_most for
     // which bit p of seen[r] is set.
     const uint64_t *seen;
@@ -304,8 +306,21 @@ INLINE void tile_fetch(int rows, int vecs, bool whole, const tile_args *a,
     }
 }
 
+// acc = factor acc, row by row.
+INLINE void tile_scale(int rows, int vecs, const tile_args *a, vec acc[TALL_ROWS][TILE_VECS_MAX]) {
+    UNROLL
+    for (int r = 0; r < TALL_ROWS; r++) {
+        UNROLL
+        for (int v = 0; v < TILE_VECS_MAX; v++) {
+            if (r < rows && v < vecs) {
+                acc[r][v] = vec_mul(acc[r][v], vec_set(a->factor[r]));
+            }
+        }
+    }
+}
+
 // acc = 0, or y to continue from.
-INLINE void tile_begin(int rows, int vecs, bool whole, const tile_args *a,
+INLINE void tile_begin(int rows, int vecs, int kind, bool whole, const tile_args *a,
                        vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     UNROLL
     for (int r = 0; r < TALL_ROWS; r++) {
@@ -314,7 +329,10 @@ INLINE void tile_begin(int rows, int vecs, bool whole, const tile_args *a,
             acc[r][v] = vec_set(0.0f);
         }
     }
-    if (a->accumulate && whole) {
+    if (kind & SCALED) {
+        tile_fetch(rows, vecs, true, a, acc);
+        tile_scale(rows, vecs, a, acc);
+    } else if (a->accumulate && whole) {
         tile_fetch(rows, vecs, true, a, acc);
     } else if (a->accumulate) {
         tile_fetch(rows, vecs, false, a, acc);
@@ -368,7 +386,7 @@ INLINE void tile_bias(int rows, int vecs, bool whole, const tile_args *a,
 INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *a) {
     vec acc[TALL_ROWS][TILE_VECS_MAX];
     const bool whole = kind & WHOLE || a->cols == (int64_t)vecs * LANES;
-    tile_begin(rows, vecs, whole, a, acc);
+    tile_begin(rows, vecs, kind, whole, a, acc);
     const void *w = a->w;
     const int64_t w_stride = w_step ? w_step : a->w_stride, k = a->k;
     const int64_t x_step = kind & X_PACKED ? rows : 1;
@@ -386,6 +404,7 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     }
     float *keep = a->keep;
     for (; p < k; p++) {
+        ask = w_step ? ask : tile_ask_ahead(vecs, kind & W_ASK, a, w, ask);
         tile_step(rows, vecs, kind, a, w, &x, acc);
         keep = kind & W_KEEP ? tile_keep(vecs, w, keep) : keep;
         w = tile_w_move(kind, w, w_stride);
@@ -394,7 +413,7 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     if (kind & RAGGED) {
         tile_ragged(rows, vecs, a, w, x.row[0], acc);
     }
-    if (a->bias) {
+    if (!(kind & SCALED) && a->bias) {
         tile_bias(rows, vecs, whole, a, acc);
     }
     if (whole) {
@@ -433,6 +452,7 @@ INLINE void tiles(int rows, int vecs, int kind, int64_t w_step, const tile_args 
         tile(rows, vecs, kind, w_step, &t);
         t.x += t.x_next;
         t.w = tile_w_move(kind, t.w, t.w_next);
+        t.ask += (uintptr_t)t.w_next * sizeof(float);
         t.y += t.y_next;
     }
 }
