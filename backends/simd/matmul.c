@@ -21,31 +21,41 @@ INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a, int kind) {
 // streams that hardware fetches ahead, while y waits in the L1 cache. With few columns the short
 // chains cost more than that. More rows of x have too many sums in y for it: w is prefetched, which
 // their step is long enough for (docs/tuning.md).
-enum { PLAIN_STEPS = 16, PLAIN_WIDE = 1024, PLAIN_SHORT = 2 };
+enum { PLAIN_STEPS = 16, PLAIN_WIDE = 288, PLAIN_SHORT = 2 };
 
-// Against as many panels at once as keep enough sums in flight.
+// Takes one tile of `vecs` vectors from t, the last columns of unpacked w with W_PART.
+INLINE void matmul_few_take(int rows, int vecs, int kind, const decoct_matmul_piece *a,
+                            int64_t next, tile_args *t, int64_t *j) {
+    const int64_t wide = (int64_t)vecs * LANES, left = a->cols - *j;
+    t->cols = left < wide ? left : wide;
+    tile(rows, vecs, kind, kind & PLAIN || kind & W_PART ? 0 : PANEL, t);
+    const int64_t panels = vecs < PANEL_VECS ? 1 : vecs / PANEL_VECS;
+    t->w = tile_w_move(kind, t->w, panels * next);
+    t->y += wide;
+    t->bias = t->bias ? t->bias + wide : 0;
+    *j += wide;
+}
+
+// Against as many panels at once as keep enough sums in flight; what is left by fewer, at last by
+// one vector if that is enough.
 INLINE void matmul_few_steps(int rows, int vecs, int kind, const decoct_matmul_piece *a,
                              tile_args t) {
-    const int plain = kind & PLAIN, w_step = plain ? 0 : PANEL;
-    const int64_t wide = (int64_t)vecs * LANES, next = plain ? PANEL : matmul_w_stride(a, kind);
-    const float *bias = t.bias;
-    for (int64_t j = 0; j < a->cols; j += PANEL) {
-        int64_t left = a->cols - j;
-        t.bias = bias ? bias + j : 0;
-        t.cols = left < wide ? left : wide;
-        if (plain ? left >= wide : left > wide - PANEL) { // all panels are there
-            tile(rows, vecs, kind, w_step, &t);
-            t.w = tile_w_move(kind, t.w, (wide - PANEL) / PANEL * next);
-            t.y += wide - PANEL;
-            j += wide - PANEL;
-        } else if (!plain || left >= PANEL) {
-            t.cols = left < PANEL ? left : PANEL;
-            tile(rows, PANEL_VECS, kind, w_step, &t);
+    const bool plain = kind & PLAIN;
+    const int64_t next = plain ? PANEL : matmul_w_stride(a, kind);
+    const int half = vecs / 2 / PANEL_VECS * PANEL_VECS;
+    for (int64_t j = 0; j < a->cols;) {
+        const int64_t whole = a->cols - j + (plain ? 0 : PANEL - 1); // packed panels are whole
+        if (whole >= (int64_t)vecs * LANES) {
+            matmul_few_take(rows, vecs, kind, a, next, &t, &j);
+        } else if (half > PANEL_VECS && whole >= (int64_t)half * LANES) {
+            matmul_few_take(rows, half, kind, a, next, &t, &j);
+        } else if (whole >= PANEL) {
+            matmul_few_take(rows, PANEL_VECS, kind, a, next, &t, &j);
+        } else if (PANEL_VECS > 1 && whole <= LANES) {
+            matmul_few_take(rows, 1, W_PART, a, next, &t, &j);
         } else {
-            tile(rows, PANEL_VECS, W_PART, 0, &t);
+            matmul_few_take(rows, PANEL_VECS, W_PART, a, next, &t, &j);
         }
-        t.w = tile_w_move(kind, t.w, next);
-        t.y += PANEL;
     }
 }
 
