@@ -41,7 +41,8 @@ def on_terminal(*args):
 
 
 def slow_library(folder):
-    """Makes a libdecoct.so.0 that writes its process to the file "started" and then takes 3 s to load; None: tools are missing."""
+    """Makes a libdecoct.so.0 that writes its process to the file "started" and then takes DECOCT_TEST_LOAD
+    seconds to load; None: tools are missing."""
     compiler, nm = os.environ.get("DECOCT_TEST_CC", "cc").split(), shutil.which("nm")
     if not shutil.which(compiler[0]) or not nm:
         return None
@@ -51,11 +52,12 @@ def slow_library(folder):
     source, library = os.path.join(folder, "slow.c"), os.path.join(folder, "libdecoct.so.0")
     with open(source, "w", encoding="utf-8") as file:
         file.write("""#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 __attribute__((constructor)) static void load(void) {
     FILE *to = fopen("%s", "w");
     if (to && fprintf(to, "%%ld", (long)getpid()) > 0 && fclose(to) == 0) {
-        for (int i = 0; i < 30; i++) {
+        for (int i = 0; i < 10 * atoi(getenv("DECOCT_TEST_LOAD")); i++) {
             usleep(100000);
         }
     }

@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -408,7 +409,8 @@ class Delayed(Folder):
         with open(self.path("lib", "delay"), "w", encoding="utf-8") as file:
             file.write("4 8 128 0 0 0.2\n")  # some 50 microseconds, where a run takes a few
         cases = self.compare()
-        slower = {name: min(b / a for a, b in (launch["run_ns"] for launch in case["launches"]))
+        # A run that was disturbed is in one launch: the median of them is not.
+        slower = {name: statistics.median(b / a for a, b in (launch["run_ns"] for launch in case["launches"]))
                   for name, case in cases.items()}
         self.assertGreater(slower["layer_norm"], 4)
         self.assertLess(slower["gelu_tanh"], 2)

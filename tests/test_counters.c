@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -111,6 +112,17 @@ static void *wait_at(void *number) {
     return NULL;
 }
 
+// 'S': it sleeps.
+static char state_of(pid_t thread) {
+    char path[64], text[512] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)thread);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    const char *name_end = fgets(text, sizeof text, file) ? strrchr(text, ')') : NULL;
+    fclose(file);
+    return name_end && name_end[1] ? name_end[2] : '?';
+}
+
 static bool has(const thread_times *t, pid_t thread) {
     for (int i = 0; i < t->count; i++) {
         if (t->threads[i] == thread) {
@@ -130,10 +142,9 @@ static void sleeping_threads_are_left_out(void **state) {
     pthread_mutex_lock(&door);
     pthread_t waiter;
     assert_int_equal(pthread_create(&waiter, NULL, wait_at, &number), 0);
-    while (!number) {
+    while (!number || state_of(number) != 'S') {
         usleep(1000);
     }
-    usleep(20000);
     thread_times before = thread_times_now();
     take_turn(&works, 1);
     thread_times ran = thread_times_since(&before), all = thread_times_now();

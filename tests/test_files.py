@@ -227,7 +227,7 @@ class WithoutName(Folder):
 
 
 class TwoAtOnce(Folder):
-    LONG = ("--seq", "512..540+1", "--repetitions", "9", "--min-time", "0.05")
+    LONG = ("--seq", "512..540+1", "--repetitions", "99", "--min-time", "0.05")  # minutes: each test ends it
 
     def start(self, path, *more):
         run = subprocess.Popen([DECOCT, *SWEEP, *self.LONG, *more, "-o", path], stderr=subprocess.PIPE,
