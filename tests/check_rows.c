@@ -4,6 +4,7 @@
 #include "rows_kit.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void test_every_operation(void **state) {
@@ -99,6 +100,38 @@ static void test_neighbours(void **state) {
     decoct_context_close(ctx);
 }
 
+// A y larger than the caches has the bits of some of its rows alone, wherever rows begin.
+static void test_larger_than_caches(void **state) {
+    enum { ROWS = 1030, COLS = 8195, SOME = 5, COUNT = ROWS * COLS };
+    static const decoct_op ops[] = {DECOCT_OP_SOFTMAX, DECOCT_OP_LOG_SOFTMAX};
+    decoct_context *ctx = check_open(*state, 2);
+    if (!ctx) {
+        skip();
+    }
+    float *x = malloc(sizeof(float) * COUNT), *y = malloc(sizeof(float) * (COUNT + 1));
+    float *some = malloc(sizeof(float) * SOME * COLS);
+    assert_true(x && y && some);
+    check_fill(x, COUNT, 5, 30.0f);
+    for (int i = 0; i < 2; i++) {
+        y[COUNT] = 7.0f;
+        decoct_rows_args a = {
+            .struct_size = sizeof a, .op = ops[i], .rows = ROWS, .cols = COLS, .x = x, .y = y};
+        assert_int_equal(decoct_rows(ctx, &a), DECOCT_OK);
+        assert_true(y[COUNT] == 7.0f);
+        a.y = some;
+        a.rows = SOME;
+        for (int64_t row = 0; row < ROWS; row += SOME) {
+            a.x = x + row * COLS;
+            assert_int_equal(decoct_rows(ctx, &a), DECOCT_OK);
+            assert_true(check_same_bits(y + row * COLS, some, SOME * COLS));
+        }
+    }
+    free(x);
+    free(y);
+    free(some);
+    decoct_context_close(ctx);
+}
+
 // GELU of every 16381st float, small and huge, both forms: the bound holds everywhere.
 static void test_gelu_everywhere(void **state) {
     enum { BATCH = 1 << 10, STEP = 16381 };
@@ -168,6 +201,7 @@ int main(void) {
                                        {"gelu of all magnitudes", test_gelu_everywhere},
                                        {"special values", test_specials},
                                        {"rows, softmax of neighbours", test_neighbours},
+                                       {"larger than the caches", test_larger_than_caches},
                                        {"refusals", test_refusals},
                                        {"ids outside the table", test_ids}};
     return check_all_backends("rows", tests, sizeof tests / sizeof *tests);

@@ -30,6 +30,16 @@ INLINE void vec_store(float *p, vec a) {
     _mm256_storeu_ps(p + 8, a.hi);
 }
 
+// Past the caches, to a multiple of 64 bytes. Others see them only after vec_stream_end.
+#define VEC_STREAMS
+INLINE void vec_stream(float *p, vec a) {
+    _mm256_stream_ps(p, a.lo);
+    _mm256_stream_ps(p + 8, a.hi);
+}
+INLINE void vec_stream_end(void) {
+    _mm_sfence();
+}
+
 // f16 becomes f32; a NaN becomes a quiet one.
 #define F16_FEATURES DECOCT_CPU_F16C
 INLINE vec vec_load_f16(const uint16_t *p) {

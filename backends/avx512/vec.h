@@ -27,6 +27,15 @@ INLINE void vec_store(float *p, vec a) {
     _mm512_storeu_ps(p, a.v);
 }
 
+// Past the caches, to a multiple of 64 bytes. Others see them only after vec_stream_end.
+#define VEC_STREAMS
+INLINE void vec_stream(float *p, vec a) {
+    _mm512_stream_ps(p, a.v);
+}
+INLINE void vec_stream_end(void) {
+    _mm_sfence();
+}
+
 // f16 becomes f32; a NaN becomes a quiet one.
 #define F16_FEATURES 0
 INLINE vec vec_load_f16(const uint16_t *p) {

@@ -5,6 +5,7 @@
 
 #include "exp.h"
 #include "rows.h"
+#include "stream.h"
 #include "sum.h"
 #include "tile.h"
 
@@ -47,13 +48,14 @@ INLINE float softmax_max(int64_t cols, const float *x, int scaled, vec scale) {
     return vec_fold_max(vec_max(max[0], max[1]));
 }
 
-INLINE void multiply_row(int64_t cols, vec factor, float *y) {
+// to = from * factor.
+INLINE void multiply_row(int64_t cols, vec factor, const float *from, float *to) {
     int64_t j = 0;
     for (; j + LANES <= cols; j += LANES) {
-        vec_store(y + j, vec_mul(vec_load(y + j), factor));
+        vec_store(to + j, vec_mul(vec_load(from + j), factor));
     }
     if (j < cols) {
-        tile_store(y + j, vec_mul(tile_load(y + j, cols - j), factor), cols - j);
+        tile_store(to + j, vec_mul(tile_load(from + j, cols - j), factor), cols - j);
     }
 }
 
@@ -126,15 +128,33 @@ INLINE void softmax_held_rows(int vecs, const decoct_rows_piece *a, int scaled) 
 // step prefetches what the next row will need, or in very long rows what is ROW_AHEAD further on.
 enum { ROW_LAG = 2, ROW_AHEAD = 1024 };
 
+// Longer rows are not streamed: L2 does not hold the exps of ROW_LAG + 1 of them.
+enum { STREAMED_COLS = 1 << 15 };
+
+// What a pass does to the row further up: there is none; it is multiplied in its place; or its exps
+// are elsewhere, in cache, and its results are streamed to memory.
+enum { MULTIPLY_NONE, MULTIPLY_IN_PLACE, MULTIPLY_STREAMED };
+
 typedef struct softmax_pass {
     const float *x, *later;     // the row, and the one whose maximum is found
-    float *y, *before;          // exps of the row, and those that are multiplied, if any
+    float *y;                   // exps of the row
+    float *out;                 // of the row further up, if any: results, and in place its exps
+    const float *before;        // streamed: its exps
+    int64_t streamed;           // columns that are streamed
     uintptr_t x_ahead, y_ahead; // bytes to what is prefetched, even if it does not exist
     vec scale, shift, factor;
 } softmax_pass;
 
-// `count` vectors from column j on. `before`, a constant: there is a row to be multiplied.
-INLINE void softmax_step(int count, int scaled, int before, const softmax_pass *a, int64_t j,
+INLINE void softmax_multiply(int how, const softmax_pass *a, int64_t j, int64_t left) {
+    if (how == MULTIPLY_IN_PLACE) {
+        tile_store(a->out + j, vec_mul(tile_load(a->out + j, left), a->factor), left);
+    } else if (how == MULTIPLY_STREAMED && j < a->streamed) {
+        vec_stream(a->out + j, vec_mul(vec_load(a->before + j), a->factor));
+    }
+}
+
+// `count` vectors from column j on.
+INLINE void softmax_step(int count, int scaled, int how, const softmax_pass *a, int64_t j,
                          int64_t left, vec *sum, vec max[2]) {
     const vec hidden = vec_set(-__builtin_inff());
     vec e[EXP_VECS];
@@ -142,33 +162,33 @@ INLINE void softmax_step(int count, int scaled, int before, const softmax_pass *
     UNROLL
     for (int i = 0; i < count; i++, j += LANES) {
         __builtin_prefetch((const void *)((uintptr_t)(a->later + j) + a->x_ahead));
-        __builtin_prefetch((const void *)((uintptr_t)(a->y + j) + a->y_ahead), 1);
+        if (how != MULTIPLY_STREAMED) {
+            __builtin_prefetch((const void *)((uintptr_t)(a->y + j) + a->y_ahead), 1);
+        }
         vec z = softmax_scale(a->later + j, scaled, a->scale, left);
         z = left < LANES ? vec_blend_first(z, hidden, left) : z;
         max[i % 2] = vec_max(max[i % 2], z);
         tile_store(a->y + j, e[i], left);
         *sum = vec_add(*sum, softmax_there(e[i], left));
-        if (before) {
-            tile_store(a->before + j, vec_mul(tile_load(a->before + j, left), a->factor), left);
-        }
+        softmax_multiply(how, a, j, left);
     }
 }
 
 // The whole row; returns its sum, and the maximum of the later one.
-INLINE float softmax_row(int64_t cols, int scaled, int before, const softmax_pass *a, float *top) {
+INLINE float softmax_row(int64_t cols, int scaled, int how, const softmax_pass *a, float *top) {
     const vec hidden = vec_set(-__builtin_inff());
     vec total = vec_set(0.0f), max[2] = {hidden, hidden};
     for (int64_t first = 0; first < cols; first += DECOCT_SUM_CHUNK) {
         int64_t end = chunk_end(first, cols), j = first;
         vec sum = vec_set(0.0f);
         for (; j + EXP_VECS * LANES <= end; j += EXP_VECS * LANES) {
-            softmax_step(EXP_VECS, scaled, before, a, j, LANES, &sum, max);
+            softmax_step(EXP_VECS, scaled, how, a, j, LANES, &sum, max);
         }
         for (; j + LANES <= end; j += LANES) {
-            softmax_step(1, scaled, before, a, j, LANES, &sum, max);
+            softmax_step(1, scaled, how, a, j, LANES, &sum, max);
         }
         if (j < end) {
-            softmax_step(1, scaled, before, a, j, end - j, &sum, max);
+            softmax_step(1, scaled, how, a, j, end - j, &sum, max);
         }
         total = vec_add(total, sum);
     }
@@ -180,10 +200,49 @@ INLINE uintptr_t softmax_ahead(int64_t cols, int64_t stride) {
     return (uintptr_t)(cols <= ROW_AHEAD ? stride : ROW_AHEAD) * sizeof(float);
 }
 
+// Where the exps of row i go. Streamed: the last rows of y are worked on last, and until then they
+// hold, in turns, the exps of the rows before them, so that those never leave the cache.
+INLINE float *softmax_exps(const decoct_rows_piece *a, int streams, int64_t i) {
+    int64_t last = a->rows - 1;
+    return rows_y(a, streams ? last - (last - i) % (ROW_LAG + 1) : i);
+}
+
+// What is done to the row ROW_LAG above row i. Streamed: whole vectors of y's alignment; the
+// columns before and behind them are stored here.
+INLINE int softmax_before(const decoct_rows_piece *a, int streams, int64_t i, softmax_pass *pass) {
+    const int64_t row = i - ROW_LAG;
+    if (row < 0) {
+        return MULTIPLY_NONE;
+    }
+    float *to = rows_y(a, row), *from = softmax_exps(a, streams, row);
+    pass->before = from;
+    pass->out = to;
+    if (from == to) {
+        return MULTIPLY_IN_PLACE;
+    }
+    int64_t head = stream_head(to), end = head + (a->cols - head) / LANES * LANES;
+    multiply_row(head, pass->factor, from, to);
+    multiply_row(a->cols - end, pass->factor, from + end, to + end);
+    pass->before = from + head;
+    pass->out = to + head;
+    pass->streamed = end - head;
+    return MULTIPLY_STREAMED;
+}
+
+INLINE float softmax_pass_row(int64_t cols, int scaled, int how, const softmax_pass *pass,
+                              float *top) {
+    return how == MULTIPLY_NONE       ? softmax_row(cols, scaled, MULTIPLY_NONE, pass, top)
+           : how == MULTIPLY_IN_PLACE ? softmax_row(cols, scaled, MULTIPLY_IN_PLACE, pass, top)
+           : STREAMS                  ? softmax_row(cols, scaled, MULTIPLY_STREAMED, pass, top)
+                                      : 0.0f;
+}
+
 INLINE void softmax_long_rows(const decoct_rows_piece *a, int scaled) {
+    const int streams =
+        STREAMS && a->y_streams && a->cols <= STREAMED_COLS && a->rows > ROW_LAG + 1;
     softmax_pass pass = {.scale = vec_set(a->scale),
                          .x_ahead = softmax_ahead(a->cols, a->x.stride),
-                         .y_ahead = softmax_ahead(a->cols, a->y.stride)};
+                         .y_ahead = streams ? 0 : softmax_ahead(a->cols, a->y.stride)};
     float top[ROW_LAG], factor[ROW_LAG]; // of row i at i % ROW_LAG
     for (int64_t i = 0; i < ROW_LAG && i < a->rows; i++) {
         top[i] = softmax_max(a->cols, rows_x(a, i), scaled, pass.scale);
@@ -191,17 +250,20 @@ INLINE void softmax_long_rows(const decoct_rows_piece *a, int scaled) {
     for (int64_t i = 0; i < a->rows; i++) {
         float *own = &top[i % ROW_LAG], *inverse = &factor[i % ROW_LAG];
         pass.x = rows_x(a, i);
-        pass.y = rows_y(a, i);
+        pass.y = softmax_exps(a, streams, i);
         pass.later = i + ROW_LAG < a->rows ? rows_x(a, i + ROW_LAG) : pass.x;
-        pass.before = i < ROW_LAG ? 0 : rows_y(a, i - ROW_LAG);
         pass.shift = vec_set(*own == -__builtin_inff() ? 0.0f : *own);
         pass.factor = vec_set(i < ROW_LAG ? 0.0f : *inverse);
-        float total = i < ROW_LAG ? softmax_row(a->cols, scaled, 0, &pass, own)
-                                  : softmax_row(a->cols, scaled, 1, &pass, own);
+        int how = softmax_before(a, streams, i, &pass);
+        float total = softmax_pass_row(a->cols, scaled, how, &pass, own);
         *inverse = total == 0.0f ? 0.0f : 1.0f / total;
     }
     for (int64_t i = a->rows < ROW_LAG ? 0 : a->rows - ROW_LAG; i < a->rows; i++) {
-        multiply_row(a->cols, vec_set(factor[i % ROW_LAG]), rows_y(a, i));
+        float *y = rows_y(a, i);
+        multiply_row(a->cols, vec_set(factor[i % ROW_LAG]), y, y);
+    }
+    if (streams) {
+        vec_stream_end();
     }
 }
 
@@ -282,11 +344,15 @@ INLINE float log_softmax_sum(int64_t cols, const float *x, int scaled, vec scale
 }
 
 INLINE void log_softmax_store(int64_t cols, const float *x, int scaled, vec scale, vec shift,
-                              vec log, float *y) {
+                              vec log, int streams, float *y) {
     int64_t j = 0;
     for (; j + LANES <= cols; j += LANES) {
-        vec z = softmax_scale(x + j, scaled, scale, LANES);
-        vec_store(y + j, vec_sub(vec_sub(z, shift), log));
+        vec z = vec_sub(vec_sub(softmax_scale(x + j, scaled, scale, LANES), shift), log);
+        if (streams) {
+            vec_stream(y + j, z);
+        } else {
+            vec_store(y + j, z);
+        }
     }
     if (j < cols) {
         vec z = softmax_scale(x + j, scaled, scale, cols - j);
@@ -294,14 +360,28 @@ INLINE void log_softmax_store(int64_t cols, const float *x, int scaled, vec scal
     }
 }
 
+// Shorter rows are stored while the caches still have room for them; to stream them takes longer.
+enum { LOG_STREAMED_COLS = 1 << 13 };
+
 INLINE void log_softmax_rows(const decoct_rows_piece *a, int scaled) {
     const vec scale = vec_set(a->scale);
+    const int streams = STREAMS && a->y_streams && a->cols >= LOG_STREAMED_COLS;
     for (int64_t i = 0; i < a->rows; i++) {
         const float *x = rows_x(a, i);
         float *y = rows_y(a, i);
         vec shift = vec_set(softmax_max(a->cols, x, scaled, scale));
-        float total = log_softmax_sum(a->cols, x, scaled, scale, shift);
-        log_softmax_store(a->cols, x, scaled, scale, shift, vec_set(log_one(total)), y);
+        vec log = vec_set(log_one(log_softmax_sum(a->cols, x, scaled, scale, shift)));
+        if (streams) {
+            int64_t head = stream_head(y);
+            head = head < a->cols ? head : a->cols;
+            log_softmax_store(head, x, scaled, scale, shift, log, 0, y);
+            log_softmax_store(a->cols - head, x + head, scaled, scale, shift, log, 1, y + head);
+        } else {
+            log_softmax_store(a->cols, x, scaled, scale, shift, log, 0, y);
+        }
+    }
+    if (streams) {
+        vec_stream_end();
     }
 }
 

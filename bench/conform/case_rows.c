@@ -94,6 +94,7 @@ static void run_size(conform_probe *p, const char *reason, int64_t rows, int64_t
     shape.cols = cols;
     shape.x_gap = shape.y_gap = cases_gap(cols); // every row is aligned
     shape.partial = conform_random(p) % 2;
+    shape.streams = conform_random(p) % 2;
     run_forms(p, reason, shape);
 }
 
@@ -135,6 +136,7 @@ void conform_rows_alignment(conform_probe *p) {
         shape.others = i % 5 >= 2 ? CONFORM_UNALIGNED : CONFORM_ALIGNED;
         shape.x_gap = i % 5 < 3 ? cases_gap(d->cols) : i % 5 == 3 ? 0 : 3;
         shape.y_gap = i % 5 < 3 ? cases_gap(d->cols) : i % 5 == 3 ? 0 : 1;
+        shape.streams = i % 2;
         if (d->level <= p->level) {
             run_forms(p, "alignment", shape);
         }

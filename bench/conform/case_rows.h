@@ -18,6 +18,7 @@ typedef struct rows_shape {
     bool joined;             // the gaps are columns, too, that the kernel is not asked for
     bool memory_only;        // the results are not compared
     bool in_place;
+    bool streams;           // y may be stored past the caches, where that can be asked
     bool near;              // compared with float64 whatever the bits
     bool partial, unturned; // rotary_dim: less than head_dim; 0
     const cases_special *special;

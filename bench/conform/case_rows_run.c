@@ -167,6 +167,7 @@ static void make_operands(conform_probe *p, const rows_shape *s, rows_operands *
     o->right = conform_copy(p, o->before);
     o->piece.x = s->in_place ? conform_in(o->y) : conform_in(o->x);
     o->piece.y = conform_out(o->y);
+    o->piece.y_streams = s->streams && !s->in_place && !rows_has(p, DCT_READS_Y);
 }
 
 // ---- Judging ----
@@ -257,9 +258,10 @@ static bool is_right(conform_probe *p, const char *reason, const rows_shape *s,
 static void name_case(conform_probe *p, const rows_shape *s) {
     static const char *const places[] = {"aligned", "at the end", "at the start", "unaligned"};
     const char *numbers = s->special ? s->special->name : s->hard ? s->hard->name : "";
-    conform_begin(p, "form %d, %lld x %lld, gaps %lld and %lld, %s and %s%s%s%s%s", s->form,
+    conform_begin(p, "form %d, %lld x %lld, gaps %lld and %lld, %s and %s%s%s%s%s%s", s->form,
                   (long long)s->rows, (long long)s->cols, (long long)s->x_gap, (long long)s->y_gap,
                   places[s->x_where], places[s->y_where], s->in_place ? ", in place" : "",
+                  s->streams ? ", past the caches" : "",
                   rows_optional(p) & ~s->given ? ", operands missing" : "", *numbers ? ", " : "",
                   numbers);
 }

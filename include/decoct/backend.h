@@ -150,7 +150,7 @@ typedef struct decoct_matmul_kernel {
     uint32_t n_block;   /**< columns that are worked on while a block of x stays in cache */
     uint32_t m_block;   /**< rows, likewise */
     uint32_t reserved;  /**< 0 */
-    uint64_t scratch_bytes; /**< what `run` needs for a piece of m_block x k_block */
+    uint64_t scratch_bytes; /**< what `run` and `plain_pack` need for m_block x k_block */
     void (*run)(const decoct_matmul_piece *piece); /**< computes a piece with packed w */
     /** Packs some steps of one panel; columns from `cols` to panel_cols are 0, and so are steps
      * from k to the next multiple of k_group. */
@@ -261,8 +261,9 @@ typedef struct decoct_attention_kernel {
     uint64_t cpu_features; /**< that this kernel needs besides those of its backend */
     uint32_t packs_keys;   /**< DECOCT_PACKS_ */
     uint32_t reserved;     /**< 0 */
-    int64_t (*scratch_bytes)(const decoct_attention_piece *piece); /**< NULL: 0 */
-    void (*run)(const decoct_attention_piece *piece);              /**< computes a piece */
+    /** Of a piece as `run` gets it, one part of longer keys (`state`) too; NULL: 0. */
+    int64_t (*scratch_bytes)(const decoct_attention_piece *piece);
+    void (*run)(const decoct_attention_piece *piece); /**< computes a piece */
 } decoct_attention_kernel;
 
 /** Turns keys (count <= DECOCT_KEY_BLOCK rows of head_dim) into one transposed block; keys from
@@ -293,6 +294,10 @@ typedef struct decoct_rows_piece {
     int64_t angle_stride;     /**< of both, from one row to the next */
     int64_t head_dim;         /**< divides cols */
     int64_t rotary_dim;       /**< even, at most head_dim; may be 0 */
+    /** 1: the whole y is larger than the caches and shares nothing with x: it may be stored past
+     * them, and rows of this piece may hold other numbers until it ends; 0: nothing is known. */
+    int32_t y_streams;
+    int32_t reserved_end; /**< 0 */
 } decoct_rows_piece;
 
 /** One operation on rows. */

@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-enum { GAIN = 1, BIAS = 2, UP = 4, START = EXAM_START };
+enum { GAIN = 1, BIAS = 2, UP = 4, STREAMED = 8, START = EXAM_START };
 
 typedef struct rows_case {
     const char *what;
     int64_t rows, cols, x_gap, y_gap;
     float scale;
-    int parts; // of the operands that may be NULL: those that are given
+    int parts; // of the operands that may be NULL: those that are given; STREAMED: y_streams
     bool in_place, special, wide;
 } rows_case;
 
@@ -28,6 +28,10 @@ static const rows_case row_cases[] = {
      true, false},
     {"special numbers in place", EXAM_SPECIAL_ROWS, EXAM_SPECIAL_COLS, 0, 0, 1.0f, 0, true, true,
      false},
+    {"9 x 133 past the caches", 9, 133, 0, 3, 0.5f, GAIN | BIAS | UP | STREAMED, false, false,
+     true},
+    {"special numbers past the caches", EXAM_SPECIAL_ROWS, EXAM_SPECIAL_COLS, 1, 2, 1.0f,
+     GAIN | BIAS | STREAMED, false, true, false},
 };
 
 static const uint32_t needs_of[DCT_OPS] = {
@@ -82,7 +86,8 @@ static decoct_rows_piece rows_piece(const exam *e, const rows_case *c, const row
         .ids = k->needs & DCT_NEEDS_IDS ? ids : NULL,
         .scale = k->needs & DCT_NEEDS_EPS ? 0x1p-17f : c->scale,
         .form = k->form,
-        .beta = k->needs & DCT_NEEDS_BETA ? c->scale - 0.5f : 0.0f};
+        .beta = k->needs & DCT_NEEDS_BETA ? c->scale - 0.5f : 0.0f,
+        .y_streams = c->parts & STREAMED && !(k->needs & DCT_READS_Y)};
     if (k->needs & DCT_NEEDS_ANGLES) {
         give_angles(e, &piece);
     }

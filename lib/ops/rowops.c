@@ -11,7 +11,10 @@
 
 #include <math.h>
 
-enum { CHUNK = 1 << 14 }; // elements of one piece of work
+// Elements of one piece of work, and of one that is part of a y of at least STREAMED elements: that
+// one and an x of the same size are more than the caches of most CPUs hold (docs/tuning.md).
+enum { CHUNK = 1 << 14, STREAMED_CHUNK = 1 << 18, STREAMED = 1 << 23 };
+enum { STREAMED_ROWS = 16, STREAMED_PIECES = 8 }; // of a piece, of a thread: at least
 
 typedef struct rows_facts {
     const char *name;
@@ -67,15 +70,35 @@ static void rows_task(void *data, int64_t index, int32_t worker) {
     rows_here(job, &piece);
 }
 
+// Is y so large that it may be stored past the caches? Where y is x its lines are there already.
+static bool streams(decoct_op op, const decoct_rows_piece *a) {
+    return a->x.data != a->y.data && !(facts[op].needs & DCT_READS_Y) &&
+           a->rows >= STREAMED / a->cols;
+}
+
+// Rows of a piece.
+static int64_t chunk_of(const decoct_context *ctx, const decoct_rows_piece *a) {
+    int64_t rows = a->cols < CHUNK ? CHUNK / a->cols : 1;
+    if (a->y_streams) { // the first and last rows of a piece take longer
+        int64_t most = a->rows / (STREAMED_PIECES * dct_pool_threads(ctx->pool));
+        int64_t some = STREAMED_CHUNK / a->cols;
+        some = some < STREAMED_ROWS ? STREAMED_ROWS : some;
+        some = some < most ? some : most;
+        rows = some > rows ? some : rows;
+    }
+    return rows;
+}
+
 static void run_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece *whole) {
     if (whole->rows == 0 || whole->cols == 0 || dct_whole_rows(ctx, op, whole)) {
         return;
     }
-    rows_job job = {.kernels = ctx->kernels, .op = op, .whole = whole};
-    job.chunk = whole->cols < CHUNK ? CHUNK / whole->cols : 1;
+    decoct_rows_piece all = *whole;
+    all.y_streams = streams(op, whole);
+    rows_job job = {.kernels = ctx->kernels, .op = op, .whole = &all, .chunk = chunk_of(ctx, &all)};
     int64_t count = whole->rows / job.chunk + (whole->rows % job.chunk != 0);
     if (count == 1) {
-        rows_here(&job, whole);
+        rows_here(&job, &all);
         return;
     }
     double work = (double)whole->rows * (double)whole->cols * (double)facts[op].cost;
