@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # `decoct peers` where no peer is installed: test_peers.py PATH-OF-DECOCT FOLDER, with a library in
 # FOLDER that acts as OpenBLAS. Rows, figures and exit codes; no timing is judged.
+import datetime
 import json
 import os
 import pty
@@ -109,7 +110,13 @@ class Rows(unittest.TestCase):
         code, out, err = peers("--list", "--op", "attention,batch,plain,blas")
         for name in ("attention/heads:12/head_dim:64/q_len:1/kv_len:4096/cache:by_head", "batch/count:256/m:16/n:16/k:16",
                      "attention/heads:12/head_dim:64/q_len:8/kv_len:32768", "plain/m:2/n:2304/k:768",
-                     "attention/heads:32/kv_heads:8/head_dim:128/q_len:1/kv_len:32768"):
+                     "attention/heads:32/kv_heads:8/head_dim:128/q_len:1/kv_len:32768",
+                     "attention/heads:32/kv_heads:8/head_dim:128/q_len:8/kv_len:4096/cache:by_head",
+                     "attention/heads:1/head_dim:64/q_len:1/kv_len:32768",
+                     "attention/heads:1/head_dim:128/q_len:1/kv_len:32768",
+                     "attention/heads:12/head_dim:80/q_len:512/kv_len:512",
+                     "attention/heads:12/head_dim:96/q_len:512/kv_len:512",
+                     "batch/count:256/m:32/n:32/k:32", "batch/count:256/m:64/n:64/k:64"):
             self.assertIn(name, out.splitlines())
         blas = [line for line in out.splitlines() if line.startswith("blas/")]
         self.assertEqual(blas, ["blas/m:%d/n:%d/k:%d" % (n, n, n) for n in (64, 128, 256, 512, 1024)]
@@ -123,7 +130,12 @@ class Rows(unittest.TestCase):
         first, again, other = drawn("--seed", "2026-11-26"), drawn("--seed", "2026-11-26"), drawn("--seed", "2026-11-27")
         self.assertEqual((first, first[0], len(first)), (again, "Rows drawn with --seed 2026-11-26", 13))
         self.assertNotEqual(first[1:], other[1:])
+        self.assertNotEqual(first[1:], drawn("--seed", "2026-11-62")[1:])  # every character, where it is
+        self.assertNotEqual(first[1:], drawn("--seed", "3026-11-26")[1:])
         self.assertRegex(drawn()[0], r"^Rows drawn with --seed \d{4}-\d\d-\d\d$")
+        before = datetime.date.today()
+        today = drawn()
+        self.assertIn(today, [drawn("--seed", day.isoformat()) for day in (before, datetime.date.today())])
         self.assertEqual({line.split("/")[0] for line in drawn("--op", "cold,softmax")[1:]}, {"cold", "softmax"})
 
 
@@ -291,6 +303,19 @@ class Figures(unittest.TestCase):
             code, out, err = peers("--list", "--peers-isa", "avx2")
             if "this CPU has no AVX2" not in err:
                 self.assertEqual([text for name, text in note("--peers-isa", "avx2")], [absent, absent])
+
+    def test_only_the_variant_for_avx2(self):
+        with tempfile.TemporaryDirectory() as folder:
+            bins = os.path.join(folder, "node_modules", "@node-llama-cpp", "linux-x64", "bins", "linux-x64")
+            os.makedirs(bins)
+            for name in "haswell", "skylakex":
+                with open(os.path.join(bins, "libggml-cpu-%s.so" % name), "w") as file:
+                    file.write("not a library")
+            asked = ("--list", "--folder", folder, "--peers", "llama.cpp-npm")
+            self.assertIn("there is no libggml-cpu-*.so for this CPU in ", peers(*asked)[1])
+            code, out, err = peers(*asked, "--peers-isa", "avx2")
+            if "this CPU has no AVX2" not in err:
+                self.assertIn("there is no libggml-cpu-haswell.so for this CPU in ", out)
 
     def test_unpacked_wheels(self):
         unpack = os.path.join(HERE, "..", "bench", "peers", "unpack.py")
