@@ -119,8 +119,8 @@ TILE_FUNCTION tiles_vector(int rows, const tile_args *a, const float *x, float *
     tile_rows(rows, 1, WHOLE | Y_ASK, 0, &t);
 }
 
-// The same with w that goes to a packed panel, and from a panel while the next part of w is asked
-// for; x where it is, and packed.
+// The same with w that goes to a packed panel, and from a panel while the next part of w, or all of
+// it, is asked for; x where it is, and packed.
 TILE_FUNCTION tiles_keep(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
     const tile_args t = tile_at(a, x, y, ask);
     tile_rows(rows, PANEL_VECS, W_AHEAD | W_KEEP | WHOLE | Y_ASK, 0, &t);
@@ -141,6 +141,17 @@ TILE_FUNCTION tiles_ask_packed(int rows, const tile_args *a, const float *x, flo
                                uintptr_t ask) {
     const tile_args t = tile_at(a, x, y, ask);
     tile_rows(rows, PANEL_VECS, W_ASK | X_PACKED | WHOLE | Y_ASK, PANEL, &t);
+}
+
+TILE_FUNCTION tiles_ask_all(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_ASK_ALL | WHOLE | Y_ASK, PANEL, &t);
+}
+
+TILE_FUNCTION tiles_ask_all_packed(int rows, const tile_args *a, const float *x, float *y,
+                                   uintptr_t ask) {
+    const tile_args t = tile_at(a, x, y, ask);
+    tile_rows(rows, PANEL_VECS, W_ASK_ALL | X_PACKED | WHOLE | Y_ASK, PANEL, &t);
 }
 
 TILE_FUNCTION tiles_part(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
@@ -255,16 +266,42 @@ static matmul_tile *matmul_tile_of(matmul_form form, int64_t cols) {
     return !(form.kind & PLAIN) ? tiles_unpacked : cols == PANEL ? tiles_plain : tiles_part;
 }
 
-// Few tiles: while all but the first find w in cache, memory would idle. So each asks for its part
-// of the next panel (docs/tuning.md).
-INLINE bool matmul_asks(matmul_form form, const matmul_cut *cut) {
-    return form.kind == 0 && cut->tiles <= TILE_STEPS;
+// The same for a tile that asks for a part of the next packed panel, or for all of it where it is
+// the only tile.
+static matmul_tile *matmul_asking_tile(matmul_form form, int tiles) {
+    const bool packed = PACK_COLS > 0 && form.x;
+    if (tiles == 1) {
+        return packed ? tiles_ask_all_packed : tiles_ask_all;
+    }
+    return packed ? tiles_ask_packed : tiles_ask;
+}
+
+// The tiles of a panel. While all but the first find w in cache, memory would idle, and what
+// hardware fetches ahead ends with the panel: so the last TILE_STEPS tiles ask for the next one, at
+// `ask`, each for a part (docs/tuning.md). 0: nothing to ask for.
+INLINE void matmul_panel(matmul_form form, const matmul_cut *cut, const decoct_matmul_piece *a,
+                         const tile_args *t, float *y, uintptr_t ask) {
+    const float *x = form.x ? form.x : a->x.data;
+    const int64_t x_next = form.x ? t->k : t->x_stride;
+    const uintptr_t ask_next = (uintptr_t)(t->k / TILE_STEPS * t->ask_step);
+    const int asking = ask ? cut->tiles - TILE_STEPS : cut->tiles;
+    matmul_tile *run = matmul_tile_of(form, t->cols);
+    for (int i = 0; i < cut->tiles; i++) {
+        const int rows = i < cut->tall ? cut->rows : cut->rows - 1;
+        if (i < asking) {
+            run(rows, t, x, y, 0);
+        } else {
+            matmul_asking_tile(form, cut->tiles)(rows, t, x, y, ask);
+            ask += ask_next;
+        }
+        x += rows * x_next;
+        y += rows * t->y_stride;
+    }
 }
 
 static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
     const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, form));
     const int64_t next = form.kind & PLAIN ? PANEL : matmul_w_stride(a, form.kind);
-    const int64_t x_next = form.x ? a->k : a->x.stride;
     if (form.x) {
         matmul_pack_x(a, &cut, a->scratch);
     }
@@ -276,26 +313,14 @@ static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
     t.y_stride = a->y.stride;
     t.accumulate = a->accumulate;
     t.ask_step = PANEL * sizeof(float);
-    const uintptr_t ask_next = (uintptr_t)(a->k / TILE_STEPS * t.ask_step);
     for (int64_t j = 0; j < a->cols; j += PANEL) {
-        const float *x = form.x ? form.x : a->x.data;
-        float *y = (float *)a->y.data + j;
-        uintptr_t ask = 0;
+        const int64_t left = a->cols - j;
+        const void *after = tile_w_move(form.kind, t.w, next);
         t.bias = a->bias ? a->bias + j : 0;
-        t.cols = a->cols - j < PANEL ? a->cols - j : PANEL;
-        matmul_tile *run = matmul_tile_of(form, t.cols);
-        if (matmul_asks(form, &cut) && a->cols - j > PANEL) {
-            run = PACK_COLS > 0 && form.x ? tiles_ask_packed : tiles_ask;
-            ask = (uintptr_t)tile_w_move(0, t.w, next);
-        }
-        for (int i = 0; i < cut.tiles; i++) {
-            const int rows = i < cut.tall ? cut.rows : cut.rows - 1;
-            run(rows, &t, x, y, ask);
-            ask += ask_next;
-            x += rows * x_next;
-            y += rows * t.y_stride;
-        }
-        t.w = tile_w_move(form.kind, t.w, next);
+        t.cols = left < PANEL ? left : PANEL;
+        matmul_panel(form, &cut, a, &t, (float *)a->y.data + j,
+                     form.kind == 0 && left > PANEL ? (uintptr_t)after : 0);
+        t.w = after;
     }
 }
 
@@ -303,9 +328,10 @@ static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
 INLINE void matmul_any(const decoct_matmul_piece *a, int form) {
     const int kind = form & (W_F16 | W_BF16) ? form | W_STREAM : form;
     const bool packed = !(form & PLAIN) && PACK_COLS > 0 && a->scratch && a->cols >= PACK_COLS;
-#define CASE(n, vecs)                                                                              \
+#define CASE(n, packed_vecs, vecs)                                                                 \
     case n:                                                                                        \
-        matmul_few_rows(n, vecs, n > PLAIN_SHORT && kind & PLAIN ? kind | W_AHEAD : kind, a);      \
+        matmul_few_rows(n, form ? vecs : packed_vecs,                                              \
+                        n > PLAIN_SHORT && kind & PLAIN ? kind | W_AHEAD : kind, a);               \
         break;
     switch (a->rows) {
         FEW_ROWS_LIST(CASE)

@@ -22,7 +22,7 @@ enum { PANEL = PANEL_VECS * LANES };
 #define TALL_LIST(X)
 #endif
 // Few rows go against several panels at once, or too few sums would be in flight: FEW_ROWS_LIST(X)
-// of the sheet has X(rows, vectors). One row: TILE_VECS_MAX.
+// of the sheet has X(rows, vectors of packed f32, vectors of other w). One row: TILE_VECS_MAX.
 enum { TILE_VECS_MAX = 4 };
 
 // bf16 is packed in pairs where the ISA says VEC_PAIRS, else column by column.
@@ -48,6 +48,7 @@ enum {
     Y_ASK = 512,   // one tile, whose place in y is prefetched
     W_KEEP = 1024, // w is unpacked, and is stored in a packed panel at `keep`, for other tiles
     SCALED = 4096, // y continues, each row multiplied by its factor first; 2048 is of matmul.c
+    W_ASK_ALL = 8192, // as W_ASK, but TILE_STEPS rows
 };
 
 // W_AHEAD: a high tile prefetches many steps ahead, and into L2: rows of w are often a multiple of
@@ -238,12 +239,16 @@ INLINE void tile_ask_w(int steps, int vecs, int kind, const tile_args *a, const 
     }
 }
 
-// Asks for as much of another row as the tile has columns.
-INLINE void tile_ask_row(int vecs, uintptr_t row) {
+// Asks for as much of another row as the tile has columns: into L1, or `far`, into L2, what is
+// needed after more than L1 holds.
+INLINE void tile_ask_row(int vecs, bool far, uintptr_t row) {
     UNROLL
     for (int v = 0; v < TILE_VECS_MAX; v++) {
-        if (v < vecs) {
-            __builtin_prefetch((const void *)(row + (uintptr_t)v * LANES * sizeof(float)));
+        const void *line = (const void *)(row + (uintptr_t)v * LANES * sizeof(float));
+        if (v < vecs && far) {
+            __builtin_prefetch(line, 0, 2);
+        } else if (v < vecs) {
+            __builtin_prefetch(line);
         }
     }
 }
@@ -254,9 +259,13 @@ INLINE uintptr_t tile_ask_ahead(int vecs, int kind, const tile_args *a, const vo
     if (kind & W_STREAM) {
         tile_ask_w(TILE_STEPS, vecs, kind, a, w);
     }
-    if (kind & W_ASK) {
-        tile_ask_row(vecs, ask);
-        ask += (uintptr_t)a->ask_step;
+    const int asked = kind & W_ASK_ALL ? TILE_STEPS : kind & W_ASK ? 1 : 0;
+    UNROLL
+    for (int i = 0; i < TILE_STEPS; i++) {
+        if (i < asked) {
+            tile_ask_row(vecs, !(kind & SCALED), ask);
+            ask += (uintptr_t)a->ask_step;
+        }
     }
     return ask;
 }
@@ -404,7 +413,7 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     }
     float *keep = a->keep;
     for (; p < k; p++) {
-        ask = w_step ? ask : tile_ask_ahead(vecs, kind & W_ASK, a, w, ask);
+        ask = w_step ? ask : tile_ask_ahead(vecs, kind & (W_ASK | SCALED), a, w, ask);
         tile_step(rows, vecs, kind, a, w, &x, acc);
         keep = kind & W_KEEP ? tile_keep(vecs, w, keep) : keep;
         w = tile_w_move(kind, w, w_stride);
