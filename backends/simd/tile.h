@@ -8,6 +8,7 @@
 #define SIMD_TILE_H
 
 #include "square.h"
+#include "tile_args.h"
 #include "unroll.h"
 
 #include <decoct/backend.h>
@@ -33,55 +34,6 @@ INLINE void vec_load_pairs(int spare, const uint16_t *p, vec *to) {
     *to = vec_load_bf16(p);
 }
 #endif
-
-// Kinds of tiles, for the constant `kind`.
-enum {
-    X_PACKED = 1,  // x is from tile_pack
-    RAGGED = 2,    // after the first k steps each row takes those it sees
-    W_PART = 4,    // columns of w beyond `cols` do not exist
-    W_AHEAD = 8,   // rows of w are far apart: they are prefetched some steps ahead
-    W_F16 = 16,    // w is f16
-    W_BF16 = 32,   // w is bf16, packed in pairs: see vec_load_pairs
-    W_STREAM = 64, // w of 16 bits that is read once, from memory: it is asked for AHEAD_BYTES ahead
-    W_ASK = 128,   // each turn of TILE_STEPS, or of one step, asks for one row at `ask`
-    WHOLE = 256,   // all columns exist
-    Y_ASK = 512,   // one tile, whose place in y is prefetched
-    W_KEEP = 1024, // w is unpacked, and is stored in a packed panel at `keep`, for other tiles
-    SCALED = 4096, // y continues, each row multiplied by its factor first; 2048 is of matmul.c
-    W_ASK_ALL = 8192, // as W_ASK, but TILE_STEPS rows
-};
-
-// W_AHEAD: a high tile prefetches many steps ahead, and into L2: rows of w are often a multiple of
-// 4 KiB apart, and would evict each other from L1. Lower tiles reach few steps, into L1. Measured
-// (docs/tuning.md), not derived.
-enum { AHEAD_HIGH = 7 }; // rows
-#define AHEAD_STEPS(rows) ((rows) < AHEAD_HIGH ? 16 : 64)
-
-// x (rows, k), w (k, vecs * 16), y (rows, vecs * 16).
-typedef struct tile_args {
-    int64_t k;
-    const float *x;
-    int64_t x_stride;     // not used when x is packed
-    const void *w;        // f32, or as its kind says; strides are in numbers
-    int64_t w_stride;     // from one k to the next
-    int64_t panel_stride; // from one panel of w to the next, where there are several
-    float *keep;          // W_KEEP
-    float *y;
-    int64_t y_stride;
-    const float *bias; // or NULL
-    int64_t cols;      // columns of y that exist, <= vecs * 16
-    int32_t accumulate;
-    const float *factor; // SCALED: (rows)
-    // RAGGED: after the first k steps, which all rows do, row r does those steps p < k_most for
-    // which bit p of seen[r] is set.
-    const uint64_t *seen;
-    int64_t k_most;
-    // How many such tiles there are, one after the other, and the way from each to the next; not
-    // with Y_ASK.
-    int64_t count, x_next, w_next, y_next;
-    uintptr_t ask;    // W_ASK: what the first row of w prefetches, even if it does not exist
-    int64_t ask_step; // bytes from one to the next
-} tile_args;
 
 // How many columns of vector v exist: 16 for all but the last ones.
 INLINE int64_t tile_cols(const tile_args *a, int v) {
@@ -147,15 +99,6 @@ INLINE void tile_load_w(int rows, int vecs, int kind, const tile_args *a, const 
                 b[v] = kind & W_PART ? tile_load(from, tile_cols(a, v)) : vec_load(from);
             } else if (v % PAIR_VECS == 0) {
                 vec_load_pairs(rows < TILE_ROWS, from, &b[v]);
-            }
-            if (kind & W_AHEAD) {
-                uintptr_t bytes = AHEAD_STEPS(rows) * sizeof(float) * (uintptr_t)a->w_stride;
-                const void *ahead = (const void *)((uintptr_t)from + bytes); // even beyond its end
-                if (rows < AHEAD_HIGH) {
-                    __builtin_prefetch(ahead);
-                } else {
-                    __builtin_prefetch(ahead, 0, 2);
-                }
             }
         }
     }
@@ -251,6 +194,20 @@ INLINE void tile_ask_row(int vecs, bool far, uintptr_t row) {
             __builtin_prefetch(line);
         }
     }
+}
+
+// W_AHEAD: a tile asks for rows of w some steps ahead, and near its end for the first rows of the
+// columns to the right, where the next tile begins. Bytes from one row to the one to ask for.
+typedef struct rows_ahead {
+    int64_t end; // from this step on `beyond`
+    uintptr_t within, beyond;
+} rows_ahead;
+
+INLINE rows_ahead tile_rows_ahead(int rows, int vecs, const tile_args *a) {
+    const int64_t steps = AHEAD_STEPS(rows) < a->k ? AHEAD_STEPS(rows) : a->k, end = a->k - steps;
+    const uintptr_t row = (uintptr_t)a->w_stride * sizeof(float);
+    const uintptr_t right = (uintptr_t)vecs * LANES * sizeof(float);
+    return (rows_ahead){end, (uintptr_t)steps * row, right - (uintptr_t)end * row};
 }
 
 // What a turn asks for, as its kind says. Returns the row of the next turn.
@@ -385,6 +342,19 @@ INLINE void tile_bias(int rows, int vecs, bool whole, const tile_args *a,
     }
 }
 
+// y = acc + bias.
+INLINE void tile_end(int rows, int vecs, int kind, bool whole, const tile_args *a,
+                     vec acc[TALL_ROWS][TILE_VECS_MAX]) {
+    if (!(kind & SCALED) && a->bias) {
+        tile_bias(rows, vecs, whole, a, acc);
+    }
+    if (whole) {
+        tile_put(rows, vecs, true, a, acc);
+    } else {
+        tile_put(rows, vecs, false, a, acc);
+    }
+}
+
 // `w_step`: w_stride where it is a constant, else 0.
 // The loops run to constants and test inside: so both compilers unroll them before they decide what
 // lives in registers. clang 14 leaves the sums in memory when the bounds become constant only by
@@ -412,24 +382,24 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
         }
     }
     float *keep = a->keep;
-    for (; p < k; p++) {
-        ask = w_step ? ask : tile_ask_ahead(vecs, kind & (W_ASK | SCALED), a, w, ask);
-        tile_step(rows, vecs, kind, a, w, &x, acc);
-        keep = kind & W_KEEP ? tile_keep(vecs, w, keep) : keep;
-        w = tile_w_move(kind, w, w_stride);
-        tile_x_move(&x, x_step);
+    const rows_ahead ahead = tile_rows_ahead(rows, vecs, a);
+    uintptr_t bytes = ahead.within;
+    for (int64_t end = kind & W_AHEAD ? ahead.end : k; p < k; end = k, bytes = ahead.beyond) {
+        for (; p < end; p++) {
+            ask = w_step ? ask : tile_ask_ahead(vecs, kind & (W_ASK | SCALED), a, w, ask);
+            if (kind & W_AHEAD) {
+                tile_ask_row(vecs, AHEAD_FAR(rows), (uintptr_t)w + bytes);
+            }
+            tile_step(rows, vecs, kind, a, w, &x, acc);
+            keep = kind & W_KEEP ? tile_keep(vecs, w, keep) : keep;
+            w = tile_w_move(kind, w, w_stride);
+            tile_x_move(&x, x_step);
+        }
     }
     if (kind & RAGGED) {
         tile_ragged(rows, vecs, a, w, x.row[0], acc);
     }
-    if (!(kind & SCALED) && a->bias) {
-        tile_bias(rows, vecs, whole, a, acc);
-    }
-    if (whole) {
-        tile_put(rows, vecs, true, a, acc);
-    } else {
-        tile_put(rows, vecs, false, a, acc);
-    }
+    tile_end(rows, vecs, kind, whole, a, acc);
 }
 
 // Prefetches a tile of y, to be written after its last step. Its lines are in as many pages as it
