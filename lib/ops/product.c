@@ -157,12 +157,21 @@ static int64_t rows_of_part(const dct_product *p, int64_t parts) {
     return dct_ceil_div(dct_ceil_div(p->m, p->m_block), parts) * p->m_block;
 }
 
-// Columns of a task: as many as `widest` panels, fewer with several threads, so that each thread
-// gets some tasks.
-static int64_t panels_of_task(int64_t panels, int64_t widest, int64_t parts, int32_t threads) {
-    int64_t wanted = dct_ceil_div((int64_t)threads * BLOCKS_PER_THREAD, parts);
+// Is reading an unpacked w all that takes time? Then the parts of its rows that a task reads are to
+// be as long as possible.
+static bool is_reading(const dct_product *p) {
+    return p->plain && p->m < DCT_READ_COST;
+}
+
+// How many tasks there should be: some for each thread.
+static int64_t tasks_wanted(const dct_product *p, int32_t threads) {
+    return threads == 1 ? 1 : is_reading(p) ? threads : (int64_t)threads * BLOCKS_PER_THREAD;
+}
+
+// Columns of a task: as many as `widest` panels, fewer if there should be that many tasks.
+static int64_t panels_of_task(int64_t panels, int64_t widest, int64_t parts, int64_t tasks) {
     int64_t most = dct_ceil_div(panels, NARROWEST), blocks = dct_ceil_div(panels, widest);
-    wanted = threads > 1 ? dct_smaller(wanted, most) : 1;
+    int64_t wanted = dct_smaller(dct_ceil_div(tasks, parts), most);
     return dct_ceil_div(panels, blocks > wanted ? blocks : wanted);
 }
 
@@ -171,9 +180,9 @@ static int64_t panels_of_task(int64_t panels, int64_t widest, int64_t parts, int
 static void cut_evenly(dct_product *p, int64_t panels, int64_t widest, int64_t most,
                        int32_t threads) {
     double best = INFINITY;
+    const int64_t wanted = tasks_wanted(p, threads);
     for (int64_t parts = p->groups ? 1 : most; parts <= most; parts++) {
-        int64_t part = rows_of_part(p, parts),
-                wide = panels_of_task(panels, widest, parts, threads);
+        int64_t part = rows_of_part(p, parts), wide = panels_of_task(panels, widest, parts, wanted);
         double rows = (double)(dct_smaller(part, p->m) + (p->groups ? PACK_ROWS : 0));
         int64_t least = threads > 1 ? dct_smaller(wide, NARROWEST) : wide;
         least = least > wide - WIDTHS ? least : wide - WIDTHS;
@@ -201,7 +210,7 @@ static void cut_blocks(dct_product *p, int32_t threads) {
         dct_ceil_div(dct_ceil_div(p->m, m_blocks), kernel->tile_rows) * kernel->tile_rows;
     p->m_block = dct_smaller(even, p->m_block); // a kernel never gets more than its own m_block
     m_blocks = dct_ceil_div(p->m, p->m_block);
-    bool once = m_blocks == 1 && p->k <= p->k_block; // no cached block is reused
+    bool once = m_blocks == 1 && (p->k <= p->k_block || is_reading(p)); // no cached block is reused
     int64_t widest = kernel->n_block && !once ? dct_ceil_div(kernel->n_block, panel) : panels;
     int64_t most = m_blocks, wanted = (int64_t)threads * BLOCKS_PER_THREAD;
     if (p->groups) {
@@ -220,7 +229,7 @@ static void shorten_tasks(const decoct_context *ctx, dct_product *p) {
         p->part = (rows > 1.0 ? (int64_t)rows : 1) * p->m_block;
         p->parts = dct_ceil_div(p->m, p->part);
     }
-    double panels = most / (k * (double)p->part) / (double)panel;
+    double panels = most / (k * (double)dct_smaller(p->part, p->m)) / (double)panel;
     if (panels < (double)(p->n_block / panel)) {
         p->n_block = (panels > 1.0 ? (int64_t)panels : 1) * panel;
     }

@@ -32,10 +32,12 @@ typedef struct dct_batch {
     int64_t count, x_stride, w_stride, y_stride;
 } dct_batch;
 
+// Multiply-adds in the time that a weight takes from the last cache.
+enum { DCT_READ_COST = 3 };
+
 // About one for each multiply-add: a weight costs the time of some of them before it has been read.
 static inline double dct_product_work(int64_t m, int64_t n, int64_t k) {
-    enum { READ_COST = 3 }; // multiply-adds in the time that a weight takes from the last cache
-    double rows = m < READ_COST ? READ_COST : (double)m;
+    double rows = m < DCT_READ_COST ? DCT_READ_COST : (double)m;
     return rows * (double)n * ((double)k + 1.0);
 }
 
