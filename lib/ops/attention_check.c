@@ -166,6 +166,17 @@ static decoct_status check_apart(dct_error *error, const decoct_attention_args *
     return status;
 }
 
+// Those of one key may be any number: kernels compute with them.
+static void ignore_unused_strides(decoct_attention_args *a) {
+    if (a->kv_len <= 1) {
+        a->k_stride = a->head_dim;
+        a->v_stride = a->value_dim;
+    }
+    if (a->kv_shared) {
+        a->k_batch_stride = a->v_batch_stride = 0;
+    }
+}
+
 decoct_status dct_attention_check(dct_error *error, decoct_attention_args *a) {
     a->batch = a->batch ? a->batch : 1;
     a->value_dim = a->value_dim ? a->value_dim : a->head_dim;
@@ -202,8 +213,7 @@ decoct_status dct_attention_check(dct_error *error, decoct_attention_args *a) {
         *operands[i].head_stride = v->stride[1];
         *operands[i].stride = v->stride[2];
     }
-    a->k_batch_stride = a->kv_shared ? 0 : a->k_batch_stride;
-    a->v_batch_stride = a->kv_shared ? 0 : a->v_batch_stride;
+    ignore_unused_strides(a);
     status = status ? status : check_mask(error, a, &views[MASK]);
     return status ? status : check_apart(error, a, views);
 }
