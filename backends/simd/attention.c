@@ -27,9 +27,10 @@ INLINE void pack_key_columns(int64_t columns, int64_t count, int64_t head_dim, c
     for (int64_t j = 0; j < columns; j += SQUARE) {
         int64_t rows = clamp(count - j, 0, SQUARE), d = 0;
         for (; d + SQUARE <= head_dim; d += SQUARE) {
-            vec_transpose(k + j * k_stride + d, k_stride, rows, block + d * KEYS + j, KEYS);
+            vec_transpose(attend_row(k, j, k_stride) + d, k_stride, rows, block + d * KEYS + j,
+                          KEYS);
             if (ahead.from) {
-                attend_ask(ahead, false, j / SQUARE, d);
+                attend_ask(ahead, false, SQUARE, j / SQUARE, d);
             }
         }
         for (; d < head_dim; d++) {
@@ -41,7 +42,7 @@ INLINE void pack_key_columns(int64_t columns, int64_t count, int64_t head_dim, c
 }
 
 void backend_pack_keys(const decoct_keys_piece *a) {
-    const attend_ahead ahead = {attend_far(a->k.data, ROWS_AHEAD * a->k.stride), a->k.stride};
+    const attend_ahead ahead = attend_ahead_at(a->k.data, ROWS_AHEAD, a->k.stride);
     pack_key_columns(KEYS, a->count, a->head_dim, a->k.data, a->k.stride, ahead, a->block);
 }
 
@@ -258,11 +259,13 @@ static void attend_next(attend_group *g, int64_t first) {
 static void attend_ask_next(attend_group *g, int64_t first) {
     const decoct_attention_piece *a = g->a;
     if (!a->keys) {
-        const bool dense = attend_turns(g) && turned_dense(a);
-        int64_t k_next = first * a->k_stride + (dense ? DENSE_AHEAD : ROWS_AHEAD * a->k_stride);
-        int64_t v_next = (first + ROWS_AHEAD) * a->v_stride;
-        g->k_ahead = (attend_ahead){attend_far(a->k, k_next), a->k_stride};
-        g->v_ahead = (attend_ahead){attend_far(a->v, v_next), a->v_stride};
+        const bool dense = attend_turns(g) && turned_dense(g);
+        g->k_ahead = attend_ahead_at(a->k, first + (dense ? 0 : ROWS_AHEAD), a->k_stride);
+        g->k_ahead.from += dense ? DENSE_AHEAD * sizeof(float) : 0;
+        // Several rows read the values panel by panel: so each pass asks for that of the next
+        // block.
+        const int64_t ahead = g->rows == 1 ? ROWS_AHEAD : KEYS;
+        g->v_ahead = attend_ahead_at(a->v, first + ahead, a->v_stride);
     }
 }
 

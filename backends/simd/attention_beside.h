@@ -4,9 +4,9 @@
 #ifndef SIMD_ATTENTION_BESIDE_H
 #define SIMD_ATTENTION_BESIDE_H
 
-// Keys that several rows of a head are worked on together, so that their outputs are loaded and
-// stored half as often. With more, memory is read in too many places (docs/tuning.md).
-enum { BESIDE_KEYS = 2 };
+// Keys that are worked on together, so that outputs are loaded and stored less often, and vectors
+// of their values, of which each weight is read once (docs/tuning.md).
+enum { BESIDE_KEYS = 4, BESIDE_VECS = VEC_SLICES == 1 ? 2 : 1 };
 
 // Values of one block of all heads.
 typedef struct beside_values {
@@ -18,37 +18,71 @@ typedef struct beside_values {
     float *out;          // (heads, queries, width)
 } beside_values;
 
-// out += weight v for `keys` keys of all heads, each of which has `rows` queries. Both are
+// y += weight v for one key and some columns.
+INLINE void beside_key(int rows, int vecs, const float *v, const float *weight, uintptr_t ask,
+                       vec y[TURNED_ROWS][BESIDE_VECS]) {
+    vec x[BESIDE_VECS];
+    UNROLL
+    for (int i = 0; i < BESIDE_VECS; i++) {
+        x[i] = vec_load(v + (i < vecs ? i : 0) * LANES);
+        if (i < vecs) {
+            attend_prefetch(ask + (uintptr_t)i * LANES * sizeof(float));
+        }
+    }
+    UNROLL
+    for (int r = 0; r < TURNED_ROWS; r++) {
+        UNROLL
+        for (int i = 0; i < BESIDE_VECS; i++) {
+            if (r < rows && i < vecs) {
+                y[r][i] = vec_fma(vec_set(weight[r * WEIGHT_STRIDE]), x[i], y[r][i]);
+            }
+        }
+    }
+}
+
+// out += weight v for some keys of one head and `vecs` vectors of columns. `rows` and `vecs` are
 // constants.
-INLINE void beside_keys(int rows, int keys, const beside_values *a, const float *v,
-                        const float *weight, uintptr_t ask) {
+INLINE void beside_columns(int rows, int vecs, const beside_values *a, const float *v,
+                           const float *weight, uintptr_t ask, float *out) {
+    vec y[TURNED_ROWS][BESIDE_VECS];
+    UNROLL
+    for (int r = 0; r < TURNED_ROWS; r++) {
+        UNROLL
+        for (int i = 0; i < BESIDE_VECS; i++) {
+            y[r][i] = vec_load(out + (r < rows ? r : 0) * a->width + (i < vecs ? i : 0) * LANES);
+        }
+    }
+    UNROLL
+    for (int k = 0; k < BESIDE_KEYS; k++) {
+        const int64_t at = k * a->stride;
+        beside_key(rows, vecs, v + at, weight + k, ask + (uintptr_t)at * sizeof(float), y);
+    }
+    UNROLL
+    for (int r = 0; r < TURNED_ROWS; r++) {
+        UNROLL
+        for (int i = 0; i < BESIDE_VECS; i++) {
+            if (r < rows && i < vecs) {
+                vec_store(out + r * a->width + i * LANES, y[r][i]);
+            }
+        }
+    }
+}
+
+// The same for all heads, each of which has `rows` queries.
+INLINE void beside_keys(int rows, const beside_values *a, const float *v, const float *weight,
+                        uintptr_t ask) {
     float *out = a->out;
     for (int64_t h = 0; h < a->heads; h++) {
-        for (int64_t c = 0; c < a->width; c += LANES) {
-            vec y[TURNED_ROWS];
-            UNROLL
-            for (int r = 0; r < TURNED_ROWS; r++) {
-                y[r] = vec_load(out + (r < rows ? r : 0) * a->width + c);
-            }
-            UNROLL
-            for (int k = 0; k < BESIDE_KEYS; k++) {
-                if (k < keys) {
-                    int64_t at = k * a->stride + h * a->head_stride + c;
-                    vec x = vec_load(v + at);
-                    __builtin_prefetch((const void *)(ask + (uintptr_t)at * sizeof(float)));
-                    UNROLL
-                    for (int r = 0; r < TURNED_ROWS; r++) {
-                        y[r] = r < rows ? vec_fma(vec_set(weight[r * WEIGHT_STRIDE + k]), x, y[r])
-                                        : y[r];
-                    }
-                }
-            }
-            UNROLL
-            for (int r = 0; r < TURNED_ROWS; r++) {
-                if (r < rows) {
-                    vec_store(out + r * a->width + c, y[r]);
-                }
-            }
+        const float *from = v + h * a->head_stride;
+        uintptr_t asked = ask + (uintptr_t)(h * a->head_stride) * sizeof(float);
+        int64_t c = 0;
+        for (; c + BESIDE_VECS * LANES <= a->width; c += BESIDE_VECS * LANES) {
+            beside_columns(rows, BESIDE_VECS, a, from + c, weight,
+                           asked + (uintptr_t)c * sizeof(float), out + c);
+        }
+        if (c < a->width) {
+            beside_columns(rows, 1, a, from + c, weight, asked + (uintptr_t)c * sizeof(float),
+                           out + c);
         }
         weight += rows * WEIGHT_STRIDE;
         out += rows * a->width;
@@ -56,10 +90,9 @@ INLINE void beside_keys(int rows, int keys, const beside_values *a, const float 
 }
 
 INLINE void beside_rows(int rows, const beside_values *a) {
-    const int keys = rows == 1 ? 1 : BESIDE_KEYS;
-    for (int64_t j = 0; j < KEYS; j += keys) {
-        beside_keys(rows, keys, a, a->v + j * a->stride, a->weight + j,
-                    a->ask + (uintptr_t)(j * a->stride) * sizeof(float));
+    for (int64_t j = 0; j < KEYS; j += BESIDE_KEYS) {
+        const int64_t at = j * a->stride;
+        beside_keys(rows, a, a->v + at, a->weight + j, a->ask + (uintptr_t)at * sizeof(float));
     }
 }
 
@@ -71,6 +104,19 @@ BESIDE_FUNCTION(1)
 BESIDE_FUNCTION(2)
 BESIDE_FUNCTION(3)
 BESIDE_FUNCTION(4)
+#if TURNED_ROWS > 4
+BESIDE_FUNCTION(5)
+BESIDE_FUNCTION(6)
+BESIDE_FUNCTION(7)
+BESIDE_FUNCTION(8)
+#endif
+
+static void (*const beside_by_rows[TURNED_ROWS])(const beside_values *) = {
+    beside_1, beside_2, beside_3, beside_4,
+#if TURNED_ROWS > 4
+    beside_5, beside_6, beside_7, beside_8,
+#endif
+};
 
 // Whether keys and values of all bundles are rows side by side, and each has as many queries, few.
 static bool attend_beside(const decoct_attention_piece *a, const attend_bundle *list,
@@ -95,27 +141,25 @@ static void beside_rescale(const attend_group *g) {
 
 // A block that all queries see.
 static void beside_block(attend_bundle *list, int64_t count, int64_t first) {
-    static void (*const by_rows[TURNED_ROWS])(const beside_values *) = {beside_1, beside_2,
-                                                                        beside_3, beside_4};
     attend_group *g = &list[0].g;
     const decoct_attention_piece *a = g->a;
     for (int64_t b = 0; b < count; b++) {
         attend_enter(&list[b].g, first);
     }
-    g->k_ahead = (attend_ahead){attend_far(a->k, (first + ROWS_AHEAD) * a->k_stride), a->k_stride};
+    g->k_ahead = attend_ahead_at(a->k, first + ROWS_AHEAD, a->k_stride);
     attend_turned(g, count, first, KEYS, KEYS);
     for (int64_t b = 0; b < count; b++) {
         attend_group *one = &list[b].g;
         attend_exps(one, 0, one->rows, attend_tops(one, 0, one->rows, first));
         beside_rescale(one);
     }
-    by_rows[g->rows - 1](
+    beside_by_rows[g->rows - 1](
         &(beside_values){.heads = count,
                          .head_stride = a->v_head_stride,
                          .width = g->width,
                          .v = attend_v(a, first),
                          .stride = a->v_stride,
-                         .ask = attend_far(a->v, first * a->v_stride + DENSE_AHEAD),
+                         .ask = attend_far(a->v, first + ROWS_AHEAD, a->v_stride),
                          .weight = g->weight,
                          .out = g->out});
 }

@@ -46,11 +46,14 @@ static void bundle_start(const decoct_attention_piece *a, int64_t head, int64_t 
 static attend_ahead bundle_ahead(const decoct_attention_piece *a, int64_t b, const void *all,
                                  const void *own, int64_t first, int64_t stride,
                                  int64_t head_stride, int64_t dim) {
-    int64_t heads = (a->kv_phase + a->heads - 1) / a->kv_group + 1, next = (first + KEYS) * stride;
+    const int64_t heads = (a->kv_phase + a->heads - 1) / a->kv_group + 1;
     if (head_stride == dim && stride == heads * dim) {
-        return (attend_ahead){attend_far(all, next + b * KEYS * dim), dim};
+        const int64_t share = b * KEYS * dim;
+        return (attend_ahead){attend_far(all, first + KEYS, stride) +
+                                  (uintptr_t)share * sizeof(float),
+                              (uintptr_t)dim * sizeof(float)};
     }
-    return (attend_ahead){attend_far(own, next), stride};
+    return attend_ahead_at(own, first + KEYS, stride);
 }
 
 static void bundle_ask_next(const decoct_attention_piece *a, int64_t b, attend_bundle *bundle,

@@ -15,8 +15,13 @@ enum {
     ATTEND_TILE = TILE_ROWS < LANES ? TILE_ROWS : LANES,
     ATTEND_ROWS = ATTEND_TILES * ATTEND_TILE
 };
-// Queries whose sums fit beside a square in registers: their keys are turned as they are read.
-enum { TURNED_ROWS = 4 };
+// Queries whose sums fit in registers beside what is turned: their keys are turned as they are
+// read.
+#ifndef TURNED_ROWS
+#define TURNED_ROWS 4
+#endif
+// Beside as many sums a whole square fits.
+enum { TURNED_FEW = 4 };
 // From one row of exp(z - max) to the next: not a multiple of the cache's banks, as for tile_pack;
 // but whole lines where one register is a line (docs/tuning.md).
 enum { WEIGHT_STRIDE = KEYS + (VEC_SLICES == 1 ? 16 : 4) };
@@ -24,8 +29,7 @@ enum { WEIGHT_STRIDE = KEYS + (VEC_SLICES == 1 ? 16 : 4) };
 // What is prefetched while one block of keys or values is worked on: KEYS rows, even if they do not
 // exist. 0: nothing.
 typedef struct attend_ahead {
-    uintptr_t from;
-    int64_t stride;
+    uintptr_t from, stride; // bytes
 } attend_ahead;
 
 // A group of queries and its running state. All pointers are into the scratch; those of `q`, `out`,
@@ -55,15 +59,30 @@ typedef struct attend_group {
     float factor[ATTEND_ROWS + LANES];
 } attend_group;
 
-// Rows from the one that is worked on to the one that is prefetched.
-enum { ROWS_AHEAD = 16 };
+// Rows from the one that is worked on to the one that is prefetched (docs/tuning.md).
+enum { ROWS_AHEAD = 32 };
 // Floats from keys that are worked on to those that are prefetched in the order of memory, and up
 // to which head_dim (docs/tuning.md).
 enum { DENSE_AHEAD = 2048, DENSE_DIM = 64 };
 
-// Where the number is, even if it does not exist.
-static uintptr_t attend_far(const void *from, int64_t floats) {
-    return (uintptr_t)from + (uintptr_t)floats * sizeof(float);
+// Where a row is, even if it does not exist: the stride of rows that do not exist may be any
+// number.
+static uintptr_t attend_far(const void *from, int64_t row, int64_t stride) {
+    return (uintptr_t)from + (uintptr_t)row * (uintptr_t)stride * sizeof(float);
+}
+
+static const float *attend_row(const float *from, int64_t row, int64_t stride) {
+    return (const float *)attend_far(from, row, stride);
+}
+
+static attend_ahead attend_ahead_at(const void *from, int64_t row, int64_t stride) {
+    return (attend_ahead){attend_far(from, row, stride), (uintptr_t)stride * sizeof(float)};
+}
+
+// Into L2. A request into L1 keeps one of its few buffers until memory answers, and when all of
+// them wait, memory is asked for less than it could give.
+INLINE void attend_prefetch(uintptr_t at) {
+    __builtin_prefetch((const void *)at, 0, 2);
 }
 
 // Row j of the keys, where they are unpacked, and of the values.

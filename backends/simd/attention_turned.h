@@ -18,16 +18,16 @@ typedef struct turned_keys {
         head_stride; // heads side by side, each with as many queries, one after the other
 } turned_keys;
 
-// Square p of the columns from d on prefetches as many lines as it has itself, so that memory is
-// asked evenly: the lines of some rows, each at the same column. `dense`, a constant: the rows are
-// end to end, and the lines are asked for in the order of memory.
-INLINE void attend_ask(attend_ahead ahead, bool dense, int64_t p, int64_t d) {
-    const int64_t rows = SQUARE * SQUARE / LANES, first = d % LANES / SQUARE * rows;
-    const int64_t row = dense ? LANES : ahead.stride, column = dense ? LANES * LANES : LANES;
+// Columns [d, d + cols) of square p prefetch as many lines as they have themselves, so that memory
+// is asked evenly: the lines of some rows, each at the same column. `dense`, a constant: the rows
+// are end to end, and the lines are asked for in the order of memory.
+INLINE void attend_ask(attend_ahead ahead, bool dense, int cols, int64_t p, int64_t d) {
+    const uintptr_t line = LANES * sizeof(float), row = dense ? line : ahead.stride;
+    const int64_t rows = SQUARE * cols / LANES, first = p * SQUARE + d % LANES / cols * rows;
+    const uintptr_t from = ahead.from + (uintptr_t)(d / LANES) * (dense ? LANES * line : line);
     UNROLL
     for (int64_t i = 0; i < rows; i++) {
-        int64_t floats = (p * SQUARE + first + i) * row + d / LANES * column;
-        __builtin_prefetch((const void *)(ahead.from + (uintptr_t)floats * sizeof(float)));
+        attend_prefetch(from + (uintptr_t)(first + i) * row);
     }
 }
 
@@ -49,32 +49,46 @@ INLINE void turned_rest(int rows, const turned_keys *a, int64_t d,
     }
 }
 
-// Scores (rows, LANES) at `to`. Constants: `whole`, all keys exist; `dense`, their rows are end to
-// end.
-INLINE void turned_step(int rows, bool dense, bool whole, const turned_keys *a, float *to) {
+// `cols` columns from d on of square p: the keys are turned, and added to the sums.
+INLINE void turned_cols(int rows, int cols, bool dense, bool whole, const turned_keys *a, int p,
+                        int64_t d, slice acc[TURNED_ROWS][VEC_SLICES]) {
+    slice column[SQUARE];
+    // Where rows may not exist, the address of the first one may be out of range.
+    const float *k =
+        whole ? a->k + p * SQUARE * a->stride : attend_row(a->k, p * SQUARE, a->stride);
+    const int64_t left = whole ? SQUARE : clamp(a->count - p * SQUARE, 0, SQUARE);
+    if (cols == SQUARE) {
+        slice_turn(k + d, a->stride, left, column);
+    } else {
+        slice_turn_cols(k + d, a->stride, left, column);
+    }
+    attend_ask(a->ahead, dense, cols, p, d);
+    UNROLL
+    for (int i = 0; i < cols; i++) {
+        UNROLL
+        for (int r = 0; r < TURNED_ROWS; r++) {
+            if (r < rows) {
+                slice x = slice_set(a->q[(d + i) * rows + r]);
+                acc[r][p] = slice_fma(x, column[i], acc[r][p]);
+            }
+        }
+    }
+}
+
+// Scores (rows, LANES) at `to`. Constants: `cols`, the columns that are turned together, TURN_COLS
+// or SQUARE; `whole`, all keys exist; `dense`, their rows are end to end.
+INLINE void turned_step(int rows, int cols, bool dense, bool whole, const turned_keys *a,
+                        float *to) {
     slice acc[TURNED_ROWS][VEC_SLICES];
     UNROLL
     for (int i = 0; i < TURNED_ROWS * VEC_SLICES; i++) {
         acc[i / VEC_SLICES][i % VEC_SLICES] = slice_set(0.0f);
     }
     int64_t d = 0;
-    for (; d + SQUARE <= a->dim; d += SQUARE) {
+    for (; d + cols <= a->dim; d += cols) {
         UNROLL
         for (int p = 0; p < VEC_SLICES; p++) {
-            slice column[SQUARE];
-            int64_t left = whole ? SQUARE : clamp(a->count - p * SQUARE, 0, SQUARE);
-            slice_turn(a->k + p * SQUARE * a->stride + d, a->stride, left, column);
-            attend_ask(a->ahead, dense, p, d);
-            UNROLL
-            for (int i = 0; i < SQUARE; i++) {
-                UNROLL
-                for (int r = 0; r < TURNED_ROWS; r++) {
-                    if (r < rows) {
-                        slice x = slice_set(a->q[(d + i) * rows + r]);
-                        acc[r][p] = slice_fma(x, column[i], acc[r][p]);
-                    }
-                }
-            }
+            turned_cols(rows, cols, dense, whole, a, p, d, acc);
         }
     }
     turned_rest(rows, a, d, acc);
@@ -88,14 +102,14 @@ INLINE void turned_step(int rows, bool dense, bool whole, const turned_keys *a, 
 }
 
 // One step of all heads.
-INLINE void turned_heads(int rows, bool dense, turned_keys a, float *to) {
+INLINE void turned_heads(int rows, int cols, bool dense, turned_keys a, float *to) {
     for (int64_t h = 0; h < a.heads; h++) {
         if (a.count == TURNED_KEYS) {
-            turned_step(rows, dense, true, &a, to);
+            turned_step(rows, cols, dense, true, &a, to);
         } else {
-            turned_step(rows, dense, false, &a, to);
+            turned_step(rows, cols, dense, false, &a, to);
         }
-        a.k += a.head_stride;
+        a.k = attend_row(a.k, 1, a.head_stride);
         a.ahead.from += (uintptr_t)a.head_stride * sizeof(float);
         a.q += rows * a.dim;
         to += rows * WEIGHT_STRIDE;
@@ -104,28 +118,52 @@ INLINE void turned_heads(int rows, bool dense, turned_keys a, float *to) {
 
 // The first `most` keys of which `count` exist: a few keys of all heads before the next ones, so
 // that memory is read in its order.
-INLINE void turned_rows(int rows, bool dense, turned_keys a, int64_t count, int64_t most,
+INLINE void turned_rows(int rows, int cols, bool dense, turned_keys a, int64_t count, int64_t most,
                         float *to) {
     for (int64_t j = 0; j < most; j += TURNED_KEYS) {
         a.count = clamp(count - j, 0, TURNED_KEYS);
-        turned_heads(rows, dense, a, to + j);
-        a.k += TURNED_KEYS * a.stride;
-        a.ahead.from += (uintptr_t)(TURNED_KEYS * a.ahead.stride) * sizeof(float);
+        turned_heads(rows, cols, dense, a, to + j);
+        a.k = attend_row(a.k, TURNED_KEYS, a.stride);
+        a.ahead.from += TURNED_KEYS * a.ahead.stride;
     }
 }
 
-// A function of its own for each number of rows, and for rows of keys that are end to end.
-#define TURNED_FUNCTION(rows)                                                                      \
-    TILE_FUNCTION turned_##rows(turned_keys a, int64_t count, int64_t most, float *to) {           \
-        turned_rows(rows, false, a, count, most, to);                                              \
-    }                                                                                              \
-    TILE_FUNCTION turned_dense_##rows(turned_keys a, int64_t count, int64_t most, float *to) {     \
-        turned_rows(rows, true, a, count, most, to);                                               \
+// A function of its own for each number of rows; for few rows also for rows of keys that are end to
+// end, and for whole squares.
+#define TURNED_FUNCTION(name, rows, cols, dense)                                                   \
+    TILE_FUNCTION name(turned_keys a, int64_t count, int64_t most, float *to) {                    \
+        turned_rows(rows, cols, dense, a, count, most, to);                                        \
     }
-TURNED_FUNCTION(1)
-TURNED_FUNCTION(2)
-TURNED_FUNCTION(3)
-TURNED_FUNCTION(4)
+TURNED_FUNCTION(turned_1, 1, TURN_COLS, false)
+TURNED_FUNCTION(turned_2, 2, TURN_COLS, false)
+TURNED_FUNCTION(turned_3, 3, TURN_COLS, false)
+TURNED_FUNCTION(turned_4, 4, TURN_COLS, false)
+TURNED_FUNCTION(turned_dense_1, 1, TURN_COLS, true)
+TURNED_FUNCTION(turned_dense_2, 2, TURN_COLS, true)
+TURNED_FUNCTION(turned_dense_3, 3, TURN_COLS, true)
+TURNED_FUNCTION(turned_dense_4, 4, TURN_COLS, true)
+TURNED_FUNCTION(turned_squares_1, 1, SQUARE, false)
+TURNED_FUNCTION(turned_squares_2, 2, SQUARE, false)
+TURNED_FUNCTION(turned_squares_3, 3, SQUARE, false)
+TURNED_FUNCTION(turned_squares_4, 4, SQUARE, false)
+#if TURNED_ROWS > 4
+TURNED_FUNCTION(turned_5, 5, TURN_COLS, false)
+TURNED_FUNCTION(turned_6, 6, TURN_COLS, false)
+TURNED_FUNCTION(turned_7, 7, TURN_COLS, false)
+TURNED_FUNCTION(turned_8, 8, TURN_COLS, false)
+#endif
+
+typedef void turned_function(turned_keys a, int64_t count, int64_t most, float *to);
+static turned_function *const turned_by_rows[TURNED_ROWS] = {
+    turned_1, turned_2, turned_3, turned_4,
+#if TURNED_ROWS > 4
+    turned_5, turned_6, turned_7, turned_8,
+#endif
+};
+static turned_function *const turned_dense_by_rows[TURNED_ROWS] = {turned_dense_1, turned_dense_2,
+                                                                   turned_dense_3, turned_dense_4};
+static turned_function *const turned_squares_by_rows[TURNED_ROWS] = {
+    turned_squares_1, turned_squares_2, turned_squares_3, turned_squares_4};
 
 // Keys are turned as they are read: they are not packed, and few rows need them.
 static bool attend_turns(const attend_group *g) {
@@ -133,17 +171,25 @@ static bool attend_turns(const attend_group *g) {
 }
 
 // Rows of keys are end to end, and those of one step are in a page or two.
-static bool turned_dense(const decoct_attention_piece *a) {
-    return a->k_stride == a->head_dim && a->head_dim <= DENSE_DIM;
+static bool turned_dense(const attend_group *g) {
+    const decoct_attention_piece *a = g->a;
+    return g->rows <= TURNED_FEW && a->k_stride == a->head_dim && a->head_dim <= DENSE_DIM;
+}
+
+// Parts of squares need fewer shuffles and registers, but read each line more than once: where rows
+// are a multiple of 4 KiB apart, the lines of a square have evicted each other from L1 by then.
+static turned_function *turned_for(const attend_group *g) {
+    const bool same_set = g->a->k_stride % (4096 / (int64_t)sizeof(float)) == 0;
+    turned_function *few = turned_dense(g) ? turned_dense_by_rows[g->rows - 1]
+                           : same_set      ? turned_squares_by_rows[g->rows - 1]
+                                           : 0;
+    return few ? few : turned_by_rows[g->rows - 1];
 }
 
 // The raw scores of all rows for the first `most` of the `count` keys from `first` on; of `heads`
 // groups, whose arrays are one after the other.
 static void attend_turned(const attend_group *g, int64_t heads, int64_t first, int64_t count,
                           int64_t most) {
-    static void (*const by_rows[][TURNED_ROWS])(turned_keys, int64_t, int64_t, float *) = {
-        {turned_1, turned_2, turned_3, turned_4},
-        {turned_dense_1, turned_dense_2, turned_dense_3, turned_dense_4}};
     turned_keys keys = {.k = attend_k(g->a, first),
                         .stride = g->a->k_stride,
                         .dim = g->a->head_dim,
@@ -151,7 +197,7 @@ static void attend_turned(const attend_group *g, int64_t heads, int64_t first, i
                         .ahead = g->k_ahead,
                         .heads = heads,
                         .head_stride = g->a->k_head_stride};
-    by_rows[turned_dense(g->a)][g->rows - 1](keys, count, most, g->weight);
+    turned_for(g)(keys, count, most, g->weight);
 }
 
 #endif

@@ -88,7 +88,7 @@ static void attend_values(attend_group *g, int r, int rows, const float *v, int6
                        .all = ~UINT64_C(0),
                        .seen = g->seen + r,
                        .ask = r == 0 ? g->v_ahead.from : 0,
-                       .ask_step = g->v_ahead.stride * (int64_t)sizeof(float)};
+                       .ask_step = (int64_t)g->v_ahead.stride};
     for (int i = r; i < r + rows; i++) {
         keys.all &= g->seen[i];
         keys.any |= g->seen[i];

@@ -9,6 +9,15 @@
 
 enum { VEC_SLICES = LANES / SQUARE };
 
+// A square may be turned in parts of TURN_COLS columns, each for itself, where an ISA has
+// SLICE_TURN_COLS and its own slice_turn_cols.
+#ifndef SLICE_TURN_COLS
+enum { TURN_COLS = SQUARE };
+INLINE void slice_turn_cols(const float *from, int64_t stride, int64_t rows, slice to[TURN_COLS]) {
+    slice_turn(from, stride, rows, to);
+}
+#endif
+
 // `rows` (<= SQUARE, the others count as 0) rows at `from` become SQUARE rows at `to`.
 INLINE void vec_transpose(const float *from, int64_t from_stride, int64_t rows, float *to,
                           int64_t to_stride) {

@@ -220,7 +220,7 @@ INLINE uintptr_t tile_ask_ahead(int vecs, int kind, const tile_args *a, const vo
     UNROLL
     for (int i = 0; i < TILE_STEPS; i++) {
         if (i < asked) {
-            tile_ask_row(vecs, !(kind & SCALED), ask);
+            tile_ask_row(vecs, true, ask);
             ask += (uintptr_t)a->ask_step;
         }
     }
@@ -386,7 +386,7 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     uintptr_t bytes = ahead.within;
     for (int64_t end = kind & W_AHEAD ? ahead.end : k; p < k; end = k, bytes = ahead.beyond) {
         for (; p < end; p++) {
-            ask = w_step ? ask : tile_ask_ahead(vecs, kind & (W_ASK | SCALED), a, w, ask);
+            ask = w_step ? ask : tile_ask_ahead(vecs, kind & W_ASK, a, w, ask);
             if (kind & W_AHEAD) {
                 tile_ask_row(vecs, AHEAD_FAR(rows), (uintptr_t)w + bytes);
             }
