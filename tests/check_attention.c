@@ -139,6 +139,28 @@ static void test_few_queries(void **state) {
     close_pair(&p);
 }
 
+// Rows of keys 4 KiB apart, few queries: a kernel may turn whole squares.
+static void test_far_keys(void **state) {
+    pair p;
+    if (!open_pair(&p, *state, 1)) {
+        skip();
+    }
+    for (int64_t q = 1; q < 10; q++) {
+        shape s = {.batch = 1,
+                   .heads = 8,
+                   .kv_heads = 8,
+                   .q_len = q,
+                   .kv_len = 150,
+                   .head_dim = 128,
+                   .value_dim = 48,
+                   .causal = q % 2,
+                   .q_offset = 150 - q,
+                   .interleaved = true};
+        check_shape(p.ctx, p.scalar, &p.mine, &p.theirs, &s, q % 2);
+    }
+    close_pair(&p);
+}
+
 // Rows of values 4 KiB apart, many queries: a kernel may copy them.
 static void test_far_values(void **state) {
     pair p;
@@ -397,6 +419,7 @@ int main(void) {
                                        {"attention, shapes of the catalogue", test_catalogue},
                                        {"attention, shared heads", test_shared_heads},
                                        {"attention, few queries", test_few_queries},
+                                       {"attention, far keys", test_far_keys},
                                        {"attention, far values", test_far_values},
                                        {"attention, poison in what is hidden", test_poison},
                                        {"attention, NaN", test_nan},
