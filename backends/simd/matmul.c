@@ -95,103 +95,41 @@ INLINE tile_args tile_at(const tile_args *panel, const float *x, float *y, uintp
     return t;
 }
 
-// Packed panels of w, rows of x where they are; the same with packed x.
-TILE_FUNCTION tiles_unpacked(int rows, const tile_args *a, const float *x, float *y,
-                             uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, Y_ASK, PANEL, &t);
-}
+// All tiles of a kind, whose place in y is asked for; a function of its own for each kind.
+#define MATMUL_TILES(name, vecs, kind, w_step)                                                     \
+    TILE_FUNCTION name(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {    \
+        const tile_args t = tile_at(a, x, y, ask);                                                 \
+        tile_rows(rows, vecs, (kind) | Y_ASK, w_step, &t);                                         \
+    }
 
-TILE_FUNCTION tiles_packed(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, X_PACKED | Y_ASK, PANEL, &t);
-}
+// Packed panels of w, rows of x where they are; the same with packed x.
+MATMUL_TILES(tiles_unpacked, PANEL_VECS, 0, PANEL)
+MATMUL_TILES(tiles_packed, PANEL_VECS, X_PACKED, PANEL)
 
 // w row by row; the same for one vector; its last columns, fewer than a panel; and when one vector
 // holds them.
-TILE_FUNCTION tiles_plain(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_AHEAD | WHOLE | Y_ASK, 0, &t);
-}
-
-TILE_FUNCTION tiles_vector(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, 1, WHOLE | Y_ASK, 0, &t);
-}
+MATMUL_TILES(tiles_plain, PANEL_VECS, W_AHEAD | WHOLE, 0)
+MATMUL_TILES(tiles_vector, 1, WHOLE, 0)
+MATMUL_TILES(tiles_part, PANEL_VECS, W_PART, 0)
+MATMUL_TILES(tiles_narrow, 1, W_PART, 0)
 
 // The same with w that goes to a packed panel, and from a panel while the next part of w, or all of
 // it, is asked for; x where it is, and packed.
-TILE_FUNCTION tiles_keep(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_AHEAD | W_KEEP | WHOLE | Y_ASK, 0, &t);
-}
-
-TILE_FUNCTION tiles_keep_packed(int rows, const tile_args *a, const float *x, float *y,
-                                uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_AHEAD | W_KEEP | X_PACKED | WHOLE | Y_ASK, 0, &t);
-}
-
-TILE_FUNCTION tiles_ask(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_ASK | WHOLE | Y_ASK, PANEL, &t);
-}
-
-TILE_FUNCTION tiles_ask_packed(int rows, const tile_args *a, const float *x, float *y,
-                               uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_ASK | X_PACKED | WHOLE | Y_ASK, PANEL, &t);
-}
-
-TILE_FUNCTION tiles_ask_all(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_ASK_ALL | WHOLE | Y_ASK, PANEL, &t);
-}
-
-TILE_FUNCTION tiles_ask_all_packed(int rows, const tile_args *a, const float *x, float *y,
-                                   uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_ASK_ALL | X_PACKED | WHOLE | Y_ASK, PANEL, &t);
-}
-
-TILE_FUNCTION tiles_part(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_PART | Y_ASK, 0, &t);
-}
-
-TILE_FUNCTION tiles_narrow(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, 1, W_PART | Y_ASK, 0, &t);
-}
+MATMUL_TILES(tiles_keep, PANEL_VECS, W_AHEAD | W_KEEP | WHOLE, 0)
+MATMUL_TILES(tiles_keep_packed, PANEL_VECS, W_AHEAD | W_KEEP | X_PACKED | WHOLE, 0)
+MATMUL_TILES(tiles_ask, PANEL_VECS, W_ASK | WHOLE, PANEL)
+MATMUL_TILES(tiles_ask_packed, PANEL_VECS, W_ASK | X_PACKED | WHOLE, PANEL)
+MATMUL_TILES(tiles_ask_all, PANEL_VECS, W_ASK_ALL | WHOLE, PANEL)
+MATMUL_TILES(tiles_ask_all_packed, PANEL_VECS, W_ASK_ALL | X_PACKED | WHOLE, PANEL)
 
 // No more columns than one vector has, packed: the rest of the panel is 0.
-TILE_FUNCTION tiles_half(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, 1, Y_ASK, PANEL, &t);
-}
+MATMUL_TILES(tiles_half, 1, 0, PANEL)
 
 // The first two, of other types.
-TILE_FUNCTION tiles_f16(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_F16 | Y_ASK, PANEL, &t);
-}
-
-TILE_FUNCTION tiles_f16_packed(int rows, const tile_args *a, const float *x, float *y,
-                               uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_F16 | X_PACKED | Y_ASK, PANEL, &t);
-}
-
-TILE_FUNCTION tiles_bf16(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_BF16 | Y_ASK, PANEL, &t);
-}
-
-TILE_FUNCTION tiles_bf16_packed(int rows, const tile_args *a, const float *x, float *y,
-                                uintptr_t ask) {
-    const tile_args t = tile_at(a, x, y, ask);
-    tile_rows(rows, PANEL_VECS, W_BF16 | X_PACKED | Y_ASK, PANEL, &t);
-}
+MATMUL_TILES(tiles_f16, PANEL_VECS, W_F16, PANEL)
+MATMUL_TILES(tiles_f16_packed, PANEL_VECS, W_F16 | X_PACKED, PANEL)
+MATMUL_TILES(tiles_bf16, PANEL_VECS, W_BF16, PANEL)
+MATMUL_TILES(tiles_bf16_packed, PANEL_VECS, W_BF16 | X_PACKED, PANEL)
 
 TILE_FUNCTION pack_x_rows(int rows, int64_t k, const float *x, int64_t x_stride, float *packed) {
     tile_pack_rows(rows, k, x, x_stride, packed);

@@ -20,8 +20,9 @@ typedef struct dct_callers {
 
 // Keeps what failed last in this thread.
 void dct_callers_note(dct_callers *callers, const char *text);
-// Nothing failed last in this thread.
+// Where there are texts of threads, removes that of this one.
 void dct_callers_forget_own(dct_callers *callers);
+// Nothing failed last in this thread.
 static inline void dct_callers_forget(dct_callers *callers) {
     if (atomic_load_explicit(&callers->any, memory_order_relaxed)) {
         dct_callers_forget_own(callers);
