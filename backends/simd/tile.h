@@ -183,11 +183,13 @@ INLINE void tile_ask_w(int steps, int vecs, int kind, const tile_args *a, const 
 }
 
 // Asks for as much of another row as the tile has columns: into L1, or `far`, into L2, what is
-// needed after more than L1 holds.
+// needed after more than L1 holds. By the last number of each vector: rows of any length begin
+// anywhere in a line, so that a tile reads one line more than it has vectors, whose first one the
+// tile to the left has read (docs/tuning.md).
 INLINE void tile_ask_row(int vecs, bool far, uintptr_t row) {
     UNROLL
     for (int v = 0; v < TILE_VECS_MAX; v++) {
-        const void *line = (const void *)(row + (uintptr_t)v * LANES * sizeof(float));
+        const void *line = (const void *)(row + ((uintptr_t)v * LANES + LANES - 1) * sizeof(float));
         if (v < vecs && far) {
             __builtin_prefetch(line, 0, 2);
         } else if (v < vecs) {
