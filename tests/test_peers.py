@@ -7,10 +7,12 @@ import os
 import pty
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import zipfile
 
@@ -155,6 +157,8 @@ class Figures(unittest.TestCase):
         found = all["context"]["peers"]["openblas"]
         self.assertEqual((found["found"], found["note"]), (True, "Not OpenBLAS; core Pretender"))
         self.assertIn("cpu", all["context"]["machine"])
+        self.assertEqual([all["context"][key] for key in ("planned", "complete", "interrupted", "not_measured")],
+                         [1, True, False, []])
 
     def test_our_own_blas(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -486,6 +490,123 @@ class Progress(unittest.TestCase):
         self.assertEqual(len(re.findall("(?m)^softmax", out)), 2)
 
 
+def children(parent):
+    """{pid: state} of the processes that a process has started."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name, encoding="utf-8", errors="replace") as file:
+                state, father = file.read().rpartition(")")[2].split()[:2]
+        except OSError:  # it has ended
+            continue
+        if int(father) == parent:
+            found[int(name)] = state
+    return found
+
+
+def lives(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+class Interrupts(unittest.TestCase):
+    """Ctrl-C and SIGTERM: sent when the output, or /proc, shows that the right place is reached."""
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "peers.json")
+
+    def start(self, how, *args):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("DECOCT_")}
+        env.update(LD_LIBRARY_PATH=FOLDER, DECOCT_TEST_PEER=how)
+        run = subprocess.Popen([DECOCT, "peers", *QUICK, "--limit", "86400", "--op", "plain", "-o", self.path, *args],
+                               stdin=subprocess.DEVNULL, text=True, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        return run
+
+    def wait_until(self, true, run):
+        for i in range(30000):
+            if true():
+                return
+            self.assertIsNone(run.poll(), "it ended too early")
+            time.sleep(0.01)
+        self.fail("this did not come")
+
+    def hanging(self, *args):
+        """A run in whose row of 32 rows the peer hangs; what it has printed, and its processes."""
+        run = self.start("hang at 32", *args)
+        text = ""
+        while "the peer hangs\n" not in text:
+            line = run.stdout.readline()
+            self.assertTrue(line, text)
+            text += line
+        return run, text, children(run.pid)
+
+    def test_what_was_measured_is_written(self):
+        for number in signal.SIGINT, signal.SIGTERM:
+            run, text, processes = self.hanging("--filter", "m:(16|32|64)/n:(16|32|64)/", "--backend", "scalar")
+            self.assertEqual(len(processes), 2)
+            run.send_signal(number)
+            text += run.communicate(timeout=300)[0]
+            self.assertEqual(run.returncode, 130, text)
+            self.assertEqual([pid for pid in processes if lives(pid)], [])
+            with open(self.path) as file:
+                all = json.load(file)
+            left = ["plain/m:%d/n:%d/k:%d/threads:1/backend:scalar" % (n, n, n) for n in (32, 64)]
+            self.assertEqual([row["shape"] for row in all["rows"]], ["m:16/n:16/k:16"])
+            context = all["context"]
+            self.assertEqual((context["planned"], context["complete"], context["interrupted"], context["not_measured"]),
+                             (3, False, True, left))
+            self.assertRegex(text, r"The CPUs of the machine were idle for .*\n\nInterrupted after 1 of 3 rows. Not measured:\n"
+                                   r"  %s\n  %s\n" % tuple(left))
+            self.assertIn("**Not complete**: the run was interrupted, and did not measure %s, %s." % tuple(left), table(all))
+
+    def test_stopped_processes_end_and_an_old_file_stays(self):
+        with open(self.path, "w") as file:
+            file.write("old")
+        run = self.start("spin", "--filter", "m:16/", "--rounds", "99", "--turn", "1")
+        self.wait_until(lambda: "T" in children(run.pid).values(), run)
+        processes = children(run.pid)
+        run.send_signal(signal.SIGTERM)
+        text = run.communicate(timeout=300)[0]
+        self.assertEqual(run.returncode, 130, text)
+        self.assertEqual([pid for pid in processes if lives(pid)], [])
+        self.assertIn("nothing was measured", text)
+        with open(self.path) as file:
+            self.assertEqual(file.read(), "old")
+
+    def test_a_second_signal_ends_at_once(self):
+        run, text, processes = self.hanging("--filter", "m:32/")
+        run.send_signal(signal.SIGSTOP)  # both signals come before it can end by the first
+        self.wait_until(lambda: children(os.getpid()).get(run.pid) == "T", run)
+        run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGTERM)
+        run.send_signal(signal.SIGCONT)
+        self.assertEqual(run.wait(timeout=300), -signal.SIGTERM)
+        for i in range(30000):  # the system ends them
+            if not any(lives(pid) for pid in processes):
+                break
+            time.sleep(0.01)
+        self.assertEqual([pid for pid in processes if lives(pid)], [])
+        self.assertFalse(os.path.exists(self.path))
+
+    def test_a_failure_keeps_what_was_measured(self):
+        code, out, err = peers(*QUICK, "--op", "plain", "--filter", "m:16/", "--backend", "scalar,none", "-o", self.path)
+        self.assertEqual(code, 70)
+        with open(self.path) as file:
+            all = json.load(file)
+        self.assertEqual((len(all["rows"]), all["context"]["complete"], all["context"]["interrupted"],
+                          all["context"]["not_measured"]),
+                         (1, False, False, ["plain/m:16/n:16/k:16/threads:1/backend:none"]))
+        self.assertIn("\nEnded after 1 of 2 rows. Not measured:\n", out)
+        self.assertIn("**Not complete**: the run failed, and", table(all))
+
+
 class Refusals(unittest.TestCase):
     def test_usage(self):
         for args in (["--op", "matmull"], ["--peers", "atlas"], ["--threads", "0"], ["more"],
@@ -498,13 +619,14 @@ class Refusals(unittest.TestCase):
             self.assertIn("decoct peers", err)
 
     def test_nothing_matches(self):
-        self.assertEqual(peers(*QUICK, "--filter", "no such row")[0], 14)
+        code, out, err = peers(*QUICK, "--filter", "no such row")
+        self.assertEqual((code, err), (14, "decoct peers: nothing matches\n"))
 
     def test_backend_and_file(self):
         row = ("--op", "plain", "--filter", "m:16/")
         self.assertEqual(peers(*QUICK, *row, "--backend", "none")[0], 70)
         code, out, err = peers(*QUICK, *row, "--json", "/nonexistent/file")
-        self.assertEqual(code, 70)
+        self.assertEqual((code, out), (70, ""))  # before the first peer is opened
         self.assertIn("/nonexistent/file", err)
 
 

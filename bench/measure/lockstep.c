@@ -2,6 +2,7 @@
 #include "lockstep.h"
 
 #include "machine/clock.h"
+#include "stop.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -132,6 +133,9 @@ lockstep_end lockstep_order(lockstep *l, int32_t order, double limit, int *statu
         }
         if (has_died(l, status)) {
             return LOCKSTEP_DIED;
+        }
+        if (l->gives_up && stop_asked) {
+            return LOCKSTEP_GIVEN_UP;
         }
         if (limit > 0.0 && clock_now() - begin > limit) {
             return LOCKSTEP_LATE;

@@ -23,9 +23,15 @@ typedef struct lockstep {
     lockstep_gate *gate;
     size_t size;
     double slept_from; // CPU time of the worker when its turn ended, in nanoseconds
+    bool gives_up;     // an order is not waited for once the run was asked to end (stop.h)
 } lockstep;
 
-typedef enum lockstep_end { LOCKSTEP_ANSWERED, LOCKSTEP_DIED, LOCKSTEP_LATE } lockstep_end;
+typedef enum lockstep_end {
+    LOCKSTEP_ANSWERED,
+    LOCKSTEP_DIED,
+    LOCKSTEP_LATE,
+    LOCKSTEP_GIVEN_UP
+} lockstep_end;
 
 // Makes `size` bytes of zeroed memory that the worker will share. False: errno has the reason.
 bool lockstep_share(lockstep *l, size_t size);

@@ -5,6 +5,7 @@
 #include "cases/operands.h"
 #include "cases/stored.h"
 #include "llama.h"
+#include "measure/stop.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -258,14 +259,18 @@ static bool describe_model(model_setup *s, char *error, size_t size) {
     return well;
 }
 
-int model_rows(const char *folder, bool packages, const row_setting *setting, report *out,
-               int *wrong, char *error, size_t size) {
+const row_shape *model_row(int index) {
+    return &rows[index];
+}
+
+bool model_rows(const char *folder, bool packages, const row_setting *setting, report *out,
+                model_count count, char *error, size_t size) {
     static const peer llama = {.name = "llama.cpp",
                                .words = "llama_decode, flash attention, F32 weights, F16 cache"};
     const peer *them = &llama;
     model_setup s = {.folder = folder, .setting = setting};
     bool well = describe_model(&s, error, size);
-    for (int i = 0; i < MODEL_ROWS && well; i++) {
+    for (int i = 0; i < MODEL_ROWS && well && !stop_asked; i++) {
         row_result result = {0};
         row_shape row = rows[i];
         row.dtype = s.info.dtype;
@@ -273,7 +278,14 @@ int model_rows(const char *folder, bool packages, const row_setting *setting, re
         s.feed.keep = row.dims[1];
         report_begin_row(out, &row, setting->threads);
         well = run_row(&s, packages, &result, error, size);
-        *wrong += well ? report_row(out, &row, setting->threads, &them, 1, &result) : 0;
+        if (stop_asked) { // some of its turns may be missing
+            report_end_row(out);
+            return true;
+        }
+        if (well) {
+            *count.wrong += report_row(out, &row, setting->threads, &them, 1, &result);
+            (*count.rows)++;
+        }
     }
-    return well ? MODEL_ROWS : -1;
+    return well;
 }

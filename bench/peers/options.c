@@ -235,7 +235,8 @@ static const char doc[] =
     "takes too long loses that row only.\n\n"
     "Example:\n\n  decoct peers --op matmul --filter m:512 --threads 1,2 -o peers.json\n\n"
     "Exit code: 0 success, 12 a result differs from ours by more than rounding allows, or the "
-    "library rejected a kernel, 14 nothing matched, 64 invalid request, 70 system error.";
+    "library rejected a kernel, 14 nothing matched, 64 invalid request, 70 system error, 130 "
+    "interrupted (Ctrl-C or SIGTERM): the rows that were measured are written.";
 
 int settings_read(int argc, char **argv, settings *s) {
     static const struct argp argp = {option_list, parse_peers, NULL, doc, NULL, NULL, NULL};

@@ -6,6 +6,7 @@
 #include "cases/served.h"
 #include "child.h"
 #include "draw.h"
+#include "measure/stop.h"
 #include "model.h"
 #include "options.h"
 #include "report.h"
@@ -28,6 +29,8 @@ typedef struct session {
     int peer_count;
     regex_t filter;
     int rows, wrong;
+    cpu_set_t allowed; // CPUs, before anything is pinned
+    int cpus;          // how many
     bool has_blas;
     row_shape *shapes; // to be measured
     int shape_count;
@@ -124,6 +127,9 @@ static int find_peers(const settings *s, report *out, const peer **found) {
             continue;
         }
         bool there = (!s->avx2 || p->avx2) && child_find(p, &request, s->limit, note);
+        if (stop_asked) {
+            break;
+        }
         report_peer(out, p, there, note);
         if (there) {
             found[count++] = p;
@@ -174,19 +180,24 @@ static int run_model(session *run, const row_setting *setting) {
     const settings *s = run->s;
     char error[256] = "";
     bool asked = !s->peers.count || word_list_has(&s->peers, "llama.cpp");
-    int rows = model_rows(s->model, asked, setting, run->out, &run->wrong, error, sizeof error);
-    run->rows += rows;
-    if (rows < 0) {
+    const model_count count = {&run->rows, &run->wrong};
+    if (!model_rows(s->model, asked, setting, run->out, count, error, sizeof error)) {
         say_failure(run->out, error);
+        return EXIT_INTERNAL;
     }
-    return rows < 0 ? EXIT_INTERNAL : 0;
+    return 0;
 }
 
 static int run_shape(session *run, const row_setting *setting, const row_shape *shape) {
     row_result result;
     char error[SIDE_WHY] = "";
     report_begin_row(run->out, shape, setting->threads);
-    if (!row_run(shape, setting, run->peers, run->peer_count, &result, error, sizeof error)) {
+    bool well = row_run(shape, setting, run->peers, run->peer_count, &result, error, sizeof error);
+    if (stop_asked) { // some of its turns may be missing
+        report_end_row(run->out);
+        return 0;
+    }
+    if (!well) {
         say_failure(run->out, error);
         return EXIT_INTERNAL;
     }
@@ -212,7 +223,7 @@ static int run_rows(session *run, int32_t threads, const char *backend) {
     if (s->model) {
         code = run_model(run, &setting);
     }
-    for (int i = 0; i < run->shape_count && !code; i++) {
+    for (int i = 0; i < run->shape_count && !code && !stop_asked; i++) {
         code = run_shape(run, &setting, &run->shapes[i]);
     }
     ours_close(&setting.us);
@@ -227,17 +238,71 @@ static void list_rows(const session *run) {
     }
 }
 
-// With each thread count and backend.
+// ---- The plan: each thread count, with each backend, with each shape ----
+
+static int shapes_of(const session *run) {
+    return run->s->model ? MODEL_ROWS : run->shape_count;
+}
+
 static int count_rows(const session *run) {
-    int count = run->s->model ? MODEL_ROWS : run->shape_count;
-    return count * run->s->threads.count * run->s->backend.count;
+    return shapes_of(run) * run->s->threads.count * run->s->backend.count;
+}
+
+static int32_t threads_at(const settings *s, int t, int cpus) {
+    return s->threads.items[t] ? (int32_t)s->threads.items[t] : cpus;
+}
+
+static int run_plan(session *run) {
+    const settings *s = run->s;
+    int code = 0;
+    for (int t = 0; t < s->threads.count && !code; t++) {
+        int32_t threads = threads_at(s, t, run->cpus);
+        pin(&run->allowed, threads);
+        for (int b = 0; b < s->backend.count && !code && !stop_asked; b++) {
+            code = run_rows(run, threads, s->backend.items[b]);
+        }
+    }
+    return code;
+}
+
+// Rows are measured in the order of the plan, so these are its end.
+static void report_rest(const session *run) {
+    const settings *s = run->s;
+    int shapes = shapes_of(run), backends = s->backend.count;
+    for (int i = run->rows; i < count_rows(run); i++) {
+        int shape = i % shapes, b = i / shapes % backends, t = i / shapes / backends;
+        report_left(run->out, s->model ? model_row(shape) : &run->shapes[shape],
+                    threads_at(s, t, run->cpus), s->backend.items[b]);
+    }
+    report_complete(run->out, stop_asked != 0);
+}
+
+// What was measured is shown and written, also if the run ended early; an exit code.
+static int end_session(session *run, int code) {
+    const settings *s = run->s;
+    if (s->random) {
+        report_worst(run->out);
+    }
+    report_machine(run->out);
+    report_rest(run);
+    if (!count_rows(run)) {
+        fputs("decoct peers: nothing matches\n", stderr);
+    } else if (s->out && !run->rows) { // an older file may have figures
+        fprintf(stderr, "decoct peers: nothing was measured, so %s was not written\n", s->out);
+    } else if (s->out && !report_write(run->out, s->out)) {
+        code = EXIT_INTERNAL;
+    }
+    return code         ? code
+           : run->wrong ? EXIT_WRONG
+           : stop_asked ? EXIT_INTERRUPTED
+           : run->rows  ? 0
+                        : EXIT_NOTHING;
 }
 
 static int run_session(session *run) {
     const settings *s = run->s;
-    cpu_set_t allowed;
-    int cpus = allowed_cpus(&allowed), code = 0;
     char note[SIDE_NOTE];
+    run->cpus = allowed_cpus(&run->allowed);
     const peer_request plain = {s->folder, false};
     run->has_blas = child_find(&peer_decoct_blas, &plain, 0.0, note);
     run->peer_count = find_peers(s, run->out, run->peers);
@@ -249,21 +314,7 @@ static int run_session(session *run) {
         return 0;
     }
     report_plan(run->out, count_rows(run));
-    for (int t = 0; t < s->threads.count && !code; t++) {
-        int32_t threads = s->threads.items[t] ? (int32_t)s->threads.items[t] : cpus;
-        pin(&allowed, threads);
-        for (int b = 0; b < s->backend.count && !code; b++) {
-            code = run_rows(run, threads, s->backend.items[b]);
-        }
-    }
-    if (s->random) {
-        report_worst(run->out);
-    }
-    report_machine(run->out);
-    if (!code && s->out && !report_write(run->out, s->out)) {
-        code = EXIT_INTERNAL;
-    }
-    return code ? code : run->wrong ? EXIT_WRONG : run->rows ? 0 : EXIT_NOTHING;
+    return end_session(run, run_plan(run));
 }
 
 static bool has_avx2(void) {
@@ -292,12 +343,18 @@ static int run_peers(settings *s, int argc, char **argv) {
     if (!s->backend.count && word_list_parse(default_backend(s), &s->backend)) {
         return EXIT_INTERNAL;
     }
+    if (s->out && !report_try(s->out)) { // before minutes are spent
+        return EXIT_INTERNAL;
+    }
     int wrong = s->filter ? regcomp(&run.filter, s->filter, REG_EXTENDED | REG_NOSUB) : 0;
     if (wrong) {
         char words[128];
         regerror(wrong, &run.filter, words, sizeof words);
         fprintf(stderr, "decoct peers: --filter %s: %s\n", s->filter, words);
         return EXIT_USAGE;
+    }
+    if (!s->list) {
+        stop_catch(); // before the first process of a peer
     }
     run.out =
         report_new(s->rounds, argc, argv, s->out && wholefile_is_stdout(s->out) ? stderr : stdout);

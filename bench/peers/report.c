@@ -28,6 +28,7 @@ typedef struct moment {
 struct report {
     FILE *text;
     json_t *all, *rows, *peers;
+    json_t *left; // names of the rows that were not measured
     bool begun;   // the heading has been printed
     bool limited; // the peers are, to AVX2
     progress progress;
@@ -84,9 +85,10 @@ report *report_new(int rounds, int argc, char **argv, FILE *text) {
     r->begin = moment_now();
     r->rows = json_array();
     r->peers = json_object();
-    r->all =
-        json_pack("{s:{s:s, s:i, s:o, s:o, s:o}, s:o}", "context", "date", date, "rounds", rounds,
-                  "command", line, "peers", r->peers, "machine", machine(), "rows", r->rows);
+    r->left = json_array();
+    r->all = json_pack("{s:{s:s, s:i, s:o, s:o, s:o, s:o}, s:o}", "context", "date", date, "rounds",
+                       rounds, "command", line, "peers", r->peers, "machine", machine(),
+                       "not_measured", r->left, "rows", r->rows);
     if (!r->all) {
         free(r);
         return NULL;
@@ -373,17 +375,54 @@ void report_machine(report *r) {
     json_decref(used);
 }
 
+void report_left(report *r, const row_shape *shape, int32_t threads, const char *backend) {
+    char name[128];
+    row_name(shape, name, sizeof name);
+    json_array_append_new(
+        r->left, json_sprintf("%s/%s/threads:%d/backend:%s", shape->kind, name, threads, backend));
+}
+
+// Of many rows the first ones: the text is read by people, and the file has all.
+enum { LEFT_SHOWN = 10 };
+
+void report_complete(report *r, bool interrupted) {
+    json_t *context = json_object_get(r->all, "context"), *name;
+    size_t done = json_array_size(r->rows), left = json_array_size(r->left), i;
+    json_object_set_new(context, "planned", json_integer((json_int_t)(done + left)));
+    json_object_set_new(context, "complete", json_boolean(left == 0));
+    json_object_set_new(context, "interrupted", json_boolean(interrupted));
+    if (left == 0) {
+        return;
+    }
+    fprintf(r->text, "\n%s after %zu of %zu rows. Not measured:\n",
+            interrupted ? "Interrupted" : "Ended", done, done + left);
+    json_array_foreach(r->left, i, name) {
+        if (i < LEFT_SHOWN) {
+            fprintf(r->text, "  %s\n", json_string_value(name));
+        }
+    }
+    if (left > LEFT_SHOWN) {
+        fprintf(r->text, "  and the %zu rows after it\n", left - LEFT_SHOWN);
+    }
+}
+
 static bool put_all(FILE *to, const void *data) {
     const report *r = data;
     return json_dumpf(r->all, to, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0 &&
            fputc('\n', to) != EOF;
 }
 
-bool report_write(const report *r, const char *path) {
-    char why[WHOLEFILE_MESSAGE];
-    if (wholefile_write(path, put_all, r, NULL, why, sizeof why)) {
-        return true;
-    }
+static bool say_unwritable(const char *path, const char *why) {
     fprintf(stderr, "decoct peers: cannot write to %s: %s\n", path, why);
     return false;
+}
+
+bool report_write(const report *r, const char *path) {
+    char why[WHOLEFILE_MESSAGE];
+    return wholefile_write(path, put_all, r, NULL, why, sizeof why) || say_unwritable(path, why);
+}
+
+bool report_try(const char *path) {
+    char why[WHOLEFILE_MESSAGE];
+    return wholefile_try(path, why, sizeof why) || say_unwritable(path, why);
 }

@@ -23,7 +23,7 @@ void report_ours(report *r, const char *backend, const decoct_context *ctx);
 void report_plan(report *r, int rows);
 // Before a row is measured.
 void report_begin_row(report *r, const row_shape *shape, int32_t threads);
-// After a row that was not measured: an error.
+// After a row that was not measured: an error, or the run was interrupted.
 void report_end_row(report *r);
 // How many peers gave a wrong result.
 int report_row(report *r, const row_shape *shape, int32_t threads, const peer *const *peers,
@@ -33,7 +33,12 @@ void report_seed(report *r, const char *seed);
 void report_worst(report *r);
 // After the last row: what the machine did meanwhile.
 void report_machine(report *r);
+// Then each row of the plan that was not measured, in its order, and why there are such rows.
+void report_left(report *r, const row_shape *shape, int32_t threads, const char *backend);
+void report_complete(report *r, bool interrupted);
 // "-": to standard output. False: the file cannot be written; a message on stderr.
 bool report_write(const report *r, const char *path);
+// The same before a long run: could it be written?
+bool report_try(const char *path);
 
 #endif

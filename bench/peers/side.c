@@ -2,6 +2,7 @@
 #include "side.h"
 
 #include "machine/clock.h"
+#include "measure/stop.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@ enum { ORDER_OPEN, ORDER_TURN };
 // and all together used less of the CPU than this part of such a piece. It is stopped if it did not
 // fall asleep within SETTLE seconds of CPU time, or within SETTLE_MOST where others have the CPUs.
 static const double PIECE = 0.0005, ASLEEP_BELOW = 0.05, SETTLE = 0.02, SETTLE_MOST = 0.5;
+
+static const char INTERRUPTED[] = "the run was interrupted";
 
 // ---- In the new process ----
 
@@ -89,6 +92,7 @@ static bool order_side(side *s, int32_t order) {
     if (s->worker.pid <= 0) {
         return false;
     }
+    s->worker.gives_up = true;
     if (s->stopped) {
         kill(s->worker.pid, SIGCONT);
         s->stopped = false;
@@ -99,6 +103,8 @@ static bool order_side(side *s, int32_t order) {
         snprintf(s->why, sizeof s->why, "its process %s", how);
     } else if (end == LOCKSTEP_LATE) {
         snprintf(s->why, sizeof s->why, "it took longer than %.4g seconds (--limit)", s->limit);
+    } else if (end == LOCKSTEP_GIVEN_UP) {
+        snprintf(s->why, sizeof s->why, "%s", INTERRUPTED);
     } else if (s->channel->failed) {
         memcpy(s->why, s->channel->why, sizeof s->why);
     } else {
@@ -113,6 +119,10 @@ static bool order_side(side *s, int32_t order) {
 bool side_open(side *s, side_group *group, double limit, int64_t floats,
                bool (*open)(void *data, side_desk *desk), void *data) {
     *s = (side){.group = group, .limit = limit};
+    if (stop_asked) {
+        snprintf(s->why, sizeof s->why, "%s", INTERRUPTED);
+        return false;
+    }
     size_t size = sizeof(side_channel) + (size_t)floats * sizeof(float);
     bool shared = group->count < SIDES_MAX && lockstep_share(&s->worker, size);
     if (shared) {
@@ -147,7 +157,7 @@ static void add_awake(const side *working, double factor) {
 double side_take_turn(void *turn, int64_t calls) {
     const side_turn *t = turn;
     side *s = t->side;
-    if (!s->channel) {
+    if (!s->channel || stop_asked) {
         return -1.0;
     }
     s->channel->job = t->job;

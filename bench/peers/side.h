@@ -66,7 +66,7 @@ typedef struct side_turn {
 bool side_open(side *s, side_group *group, double limit, int64_t floats,
                bool (*open)(void *data, side_desk *desk), void *data);
 // A contestant's turn (contest.h): a call that is not timed, then `calls` calls. Below 0: it
-// failed, and s->why has the reason.
+// failed, and s->why has the reason, or the run was asked to end (stop.h): then no turn begins.
 double side_take_turn(void *turn, int64_t calls);
 // The part of the others' turns in which it used a CPU; 0 if there were no such turns.
 double side_awake(const side *s);

@@ -40,6 +40,9 @@ def footer(context):
     missing = ["%s (%s)" % (name, peer["note"]) for name, peer in context["peers"].items() if not peer["found"]]
     lines = ["Peers: " + "; ".join(found) + "."] if found else []
     lines += ["Missing: " + ", ".join(missing) + "."] if missing else []
+    if not context.get("complete", True):
+        lines += ["**Not complete**: the run %s, and did not measure %s." % (
+            "was interrupted" if context["interrupted"] else "failed", ", ".join(context["not_measured"]))]
     if "seed" in context:
         lines += ["The rows were drawn with `--seed %s`; the worst ratio of each kind: %s." % (
             context["seed"], ", ".join(lowest(row) for kind, row in sorted(context["worst"].items())) or "–")]

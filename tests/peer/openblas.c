@@ -3,8 +3,9 @@
 // It calls its core Pretender, or as OPENBLAS_CORETYPE says, unless DECOCT_TEST_PEER is "stubborn".
 // With DECOCT_TEST_WRONG in the environment its results are wrong in one element. DECOCT_TEST_PEER
 // makes it misbehave: "spin" (a thread that never sleeps), "crash" and "hang" (in the first call),
-// "crash later" (in the fifth).
+// "crash later" (in the fifth), "hang at 32" (of products of 32 rows, after a message).
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <threads.h>
@@ -29,7 +30,7 @@ static int spin(void *data) {
     return 0;
 }
 
-static void misbehave(void) {
+static void misbehave(int m) {
     const char *how = getenv("DECOCT_TEST_PEER");
     static int calls;
     calls++;
@@ -44,12 +45,15 @@ static void misbehave(void) {
         raise(SIGSEGV);
     } else if (strcmp(how, "hang") == 0) {
         pause();
+    } else if (strcmp(how, "hang at 32") == 0 && m == 32) {
+        fputs("the peer hangs\n", stderr);
+        pause();
     }
 }
 
 void cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
                  const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc) {
-    misbehave();
+    misbehave(m);
     (void)order, (void)trans_a, (void)trans_b, (void)alpha, (void)beta;
     for (int i = 0; i < m; i++) {
         for (int j = 0; j < n; j++) {
