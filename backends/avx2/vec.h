@@ -30,6 +30,12 @@ INLINE void vec_store(float *p, vec a) {
     _mm256_storeu_ps(p + 8, a.hi);
 }
 
+// Stays in its registers: see tile_hold. Besides those of a tile, two registers are needed for x.
+#define VEC_HELD 7
+INLINE void vec_hold(vec *a) {
+    __asm__("" : "+x"(a->lo), "+x"(a->hi));
+}
+
 // Past the caches, to a multiple of 64 bytes. Others see them only after vec_stream_end.
 #define VEC_STREAMS
 INLINE void vec_stream(float *p, vec a) {

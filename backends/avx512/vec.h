@@ -27,6 +27,12 @@ INLINE void vec_store(float *p, vec a) {
     _mm512_storeu_ps(p, a.v);
 }
 
+// Stays in its register: see tile_hold. Besides those of a tile, one register is needed for x.
+#define VEC_HELD 31
+INLINE void vec_hold(vec *a) {
+    __asm__("" : "+v"(a->v));
+}
+
 // Past the caches, to a multiple of 64 bytes. Others see them only after vec_stream_end.
 #define VEC_STREAMS
 INLINE void vec_stream(float *p, vec a) {

@@ -86,6 +86,26 @@ INLINE const void *tile_w(int kind, const tile_args *a, const void *w, int v) {
     return tile_w_move(kind, w, v / PANEL_VECS * a->panel_stride + v % PANEL_VECS * LANES);
 }
 
+// On x86 a multiply-add can read memory, and gcc 12 reads w again for each of two or three rows
+// (not of more). So w is held in registers where all fit in: VEC_HELD of the ISA, or 0
+// (docs/tuning.md).
+#ifndef VEC_HELD
+enum { VEC_HELD = 0 };
+INLINE void vec_hold(vec *a) {
+    (void)a;
+}
+#endif
+enum { HOLD_ROWS = 3 };
+INLINE void tile_hold(int rows, int vecs, vec b[TILE_VECS_MAX]) {
+    const bool held = rows > 1 && rows <= HOLD_ROWS && (rows + 1) * vecs <= VEC_HELD;
+    UNROLL
+    for (int v = 0; v < TILE_VECS_MAX; v++) {
+        if (held && v < vecs) {
+            vec_hold(&b[v]);
+        }
+    }
+}
+
 // All vectors of w at one k.
 INLINE void tile_load_w(int rows, int vecs, int kind, const tile_args *a, const void *w,
                         vec b[TILE_VECS_MAX]) {
@@ -234,6 +254,7 @@ INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const vo
                       const tile_x *x, vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     vec b[TILE_VECS_MAX];
     tile_load_w(rows, vecs, kind, a, w, b);
+    tile_hold(rows, vecs, b);
     const factors f = factors_take(rows, kind & X_PACKED, x->row, x->stride);
     UNROLL
     for (int r = 0; r < TALL_ROWS; r++) {
