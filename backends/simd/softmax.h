@@ -15,14 +15,13 @@ INLINE vec softmax_scale(const float *x, int scaled, vec scale, int64_t left) {
     return scaled ? vec_mul(z, scale) : z;
 }
 
-// exp(scale x - shift) for `count` vectors, in e.
-INLINE void softmax_exp(int count, const float *x, int scaled, vec scale, vec shift, int64_t left,
-                        vec *e) {
+// scale x - shift for `count` vectors, in z.
+INLINE void softmax_shifted(int count, const float *x, int scaled, vec scale, vec shift,
+                            int64_t left, vec *z) {
     UNROLL
     for (int i = 0; i < count; i++) {
-        e[i] = vec_sub(softmax_scale(x + i * LANES, scaled, scale, left), shift);
+        z[i] = vec_sub(softmax_scale(x + i * LANES, scaled, scale, left), shift);
     }
-    vec_exp_below(count, e);
 }
 
 // e, but 0 in lanes that are not there.
@@ -153,12 +152,10 @@ INLINE void softmax_multiply(int how, const softmax_pass *a, int64_t j, int64_t 
     }
 }
 
-// `count` vectors from column j on.
-INLINE void softmax_step(int count, int scaled, int how, const softmax_pass *a, int64_t j,
-                         int64_t left, vec *sum, vec max[2]) {
+// What is done for two other rows beside the exps of `count` vectors from column j on.
+INLINE void softmax_beside(int count, int scaled, int how, const softmax_pass *a, int64_t j,
+                           int64_t left, vec max[2]) {
     const vec hidden = vec_set(-__builtin_inff());
-    vec e[EXP_VECS];
-    softmax_exp(count, a->x + j, scaled, a->scale, a->shift, left, e);
     UNROLL
     for (int i = 0; i < count; i++, j += LANES) {
         __builtin_prefetch((const void *)((uintptr_t)(a->later + j) + a->x_ahead));
@@ -168,9 +165,23 @@ INLINE void softmax_step(int count, int scaled, int how, const softmax_pass *a, 
         vec z = softmax_scale(a->later + j, scaled, a->scale, left);
         z = left < LANES ? vec_blend_first(z, hidden, left) : z;
         max[i % 2] = vec_max(max[i % 2], z);
-        tile_store(a->y + j, e[i], left);
-        *sum = vec_add(*sum, softmax_there(e[i], left));
         softmax_multiply(how, a, j, left);
+    }
+}
+
+// `count` vectors from column j on. All loads come before the stores of exps: a load whose address
+// is that of an earlier store but for a multiple of 4 KiB, as often in rows of 2^n numbers, waits
+// until the store has its data, here for a whole chain of exp.
+INLINE void softmax_step(int count, int scaled, int how, const softmax_pass *a, int64_t j,
+                         int64_t left, vec *sum, vec max[2]) {
+    vec e[EXP_VECS];
+    softmax_shifted(count, a->x + j, scaled, a->scale, a->shift, left, e);
+    softmax_beside(count, scaled, how, a, j, left, max);
+    vec_exp_below(count, e);
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        tile_store(a->y + j + i * LANES, e[i], left);
+        *sum = vec_add(*sum, softmax_there(e[i], left));
     }
 }
 
@@ -315,7 +326,8 @@ INLINE float log_one(float x) {
 INLINE vec log_softmax_step(int count, const float *x, int scaled, vec scale, vec shift, vec sum,
                             int64_t left) {
     vec e[EXP_VECS];
-    softmax_exp(count, x, scaled, scale, shift, left, e);
+    softmax_shifted(count, x, scaled, scale, shift, left, e);
+    vec_exp_below(count, e);
     UNROLL
     for (int i = 0; i < count; i++) {
         sum = vec_add(sum, softmax_there(e[i], left));
