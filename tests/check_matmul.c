@@ -287,6 +287,29 @@ static void test_rows(void **state) {
     decoct_context_close(scalar);
 }
 
+// Around the numbers of rows, columns and steps from which on tiles are wide instead of high, and
+// where these sums continue from y.
+static void test_wide(void **state) {
+    decoct_context *ctx = check_open(*state, 1), *scalar = check_open("scalar", 1);
+    if (!ctx) {
+        decoct_context_close(scalar);
+        skip();
+    }
+    operands o = open_operands(scalar);
+    static const int64_t rows[] = {19, 20, 27, 95, 96, 112}, cols[] = {63, 64, 131, 200},
+                         steps[] = {1, 64, 65, 163, 164, 256, 257, 1599};
+    enum { ROWS = sizeof rows / sizeof *rows, COLS = sizeof cols / sizeof *cols };
+    for (int i = 0; i < ROWS * COLS * (int)(sizeof steps / sizeof *steps); i++) {
+        shape s = shape_of_turn(rows[i % ROWS], cols[i / ROWS % COLS], steps[i / ROWS / COLS], i);
+        check_shape(ctx, scalar, &o, &s);
+        s.packed = true;
+        check_shape(ctx, scalar, &o, &s);
+    }
+    close_operands(&o);
+    decoct_context_close(ctx);
+    decoct_context_close(scalar);
+}
+
 // An unpacked b with more rows than a block: it is packed on the way, by the first rows of each
 // block of k, for every number of tiles and columns of the last panel.
 static void pack_on_the_way(decoct_context *ctx, decoct_context *scalar) {
@@ -316,66 +339,6 @@ static void test_packed_on_the_way(void **state) {
         decoct_context_close(ctx);
     }
     decoct_context_close(scalar);
-}
-
-static int32_t note_total(void *data, int64_t done, int64_t total) {
-    (void)done;
-    *(int64_t *)data = total;
-    return 0;
-}
-
-// How many tasks two threads get for a product (m, n, k) of an unpacked b, as a host hears that is
-// called after `unit` multiply-adds; a task has up to four times as many. 0: no such backend.
-static int64_t count_tasks(const char *backend, int64_t unit, int64_t m, int64_t n, int64_t k) {
-    enum { X_MOST = 1 << 16, B_MOST = 3 << 20, Y_MOST = 3 << 19 };
-    static float x[X_MOST], b[B_MOST], y[Y_MOST];
-    assert_true(m * k <= X_MOST && k * n <= B_MOST && m * n <= Y_MOST);
-    decoct_context *ctx = check_open(backend, 1);
-    if (!ctx) {
-        return 0;
-    }
-    decoct_context_close(ctx);
-    check_fill(x, m * k, 1, 1.0f);
-    check_fill(b, k * n, 2, 1.0f);
-    int64_t tasks = 0;
-    decoct_options options = {.struct_size = sizeof options,
-                              .threads = 2,
-                              .backend = backend,
-                              .progress = note_total,
-                              .progress_host = &tasks,
-                              .progress_work = unit};
-    decoct_matmul_args a = {
-        .struct_size = sizeof a, .m = m, .n = n, .k = k, .x = x, .b = b, .y = y};
-    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
-    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
-    decoct_context_close(ctx);
-    assert_true(tasks > 0);
-    return tasks;
-}
-
-// Tasks that pack their columns are few and take long: two threads get as many of them each.
-static void test_even_tasks(void **state) {
-    static const int64_t widths[] = {2304, 1664, 896};
-    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
-        int64_t tasks = count_tasks(*state, 1 << 24, 460, widths[i], 100);
-        if (!tasks) {
-            skip();
-        }
-        assert_int_equal(tasks % 2, 0);
-    }
-}
-
-// One or two rows read b and do little else: each thread reads one part of it, the longest, also
-// where k is cut into blocks. More rows have several tasks for each thread.
-static void test_long_tasks(void **state) {
-    const int64_t unit = 1 << 21;
-    int64_t tasks = count_tasks(*state, unit, 1, 2304, 1200);
-    if (!tasks || strcmp(*state, "scalar") == 0) { // which packs b
-        skip();
-    }
-    assert_int_equal(tasks, 2);
-    assert_int_equal(count_tasks(*state, unit, 2, 2304, 1200), 2);
-    assert_true(count_tasks(*state, unit, 3, 2304, 1200) > 2);
 }
 
 // Weights may meet another context than the one that packed them, of another backend and with less
@@ -477,9 +440,8 @@ int main(void) {
     static const check_test tests[] = {{"matmul, all dims", test_dims},
                                        {"matmul, shapes of the catalogue", test_catalogue},
                                        {"matmul, each number of rows", test_rows},
+                                       {"matmul, wide tiles", test_wide},
                                        {"matmul, packed on the way", test_packed_on_the_way},
-                                       {"matmul, even tasks", test_even_tasks},
-                                       {"matmul, long tasks of few rows", test_long_tasks},
                                        {"matmul, foreign weights", test_foreign_weights},
                                        {"matmul, special values", test_specials},
                                        {"matmul, empty", test_empty},

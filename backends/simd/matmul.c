@@ -237,21 +237,114 @@ INLINE void matmul_panel(matmul_form form, const matmul_cut *cut, const decoct_m
     }
 }
 
-static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
-    const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, form));
-    const int64_t next = form.kind & PLAIN ? PANEL : matmul_w_stride(a, form.kind);
-    if (form.x) {
-        matmul_pack_x(a, &cut, a->scratch);
+// ---- Many rows, wide tiles ----
+
+// A sheet with WIDE_ROWS and WIDE_LIST(X), the heights up to it, has tiles of TILE_VECS_MAX
+// vectors.
+#ifndef WIDE_ROWS
+#define WIDE_ROWS 0
+#define WIDE_LIST(X) X(1)
+#endif
+enum { WIDE = TILE_VECS_MAX * LANES };
+
+INLINE void tile_wide(int rows, bool asks, int64_t w_step, const tile_args *t) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        if (asks) {                                                                                \
+            tile_ask(n, TILE_VECS_MAX, t->y, t->y_stride);                                         \
+        }                                                                                          \
+        tile(n, TILE_VECS_MAX, WHOLE, w_step, t);                                                  \
+        break;
+    switch (rows) {
+        WIDE_LIST(CASE)
+    default:
+        break;
     }
+#undef CASE
+}
+
+#define MATMUL_WIDE(name, asks, w_step)                                                            \
+    TILE_FUNCTION name(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {    \
+        const tile_args t = tile_at(a, x, y, ask);                                                 \
+        tile_wide(rows, asks, w_step, &t);                                                         \
+    }
+
+// Unpacked w and packed w, y that is in cache and y that is asked for.
+MATMUL_WIDE(wide_plain, false, 0)
+MATMUL_WIDE(wide_plain_asking, true, 0)
+MATMUL_WIDE(wide_packed, false, PANEL)
+MATMUL_WIDE(wide_packed_asking, true, PANEL)
+
+// Tiles that are wide instead of high come quicker one after the other, and store more of a row of
+// y at once: the shorter k is, the more that counts. They do not ask for w ahead, so it has to be
+// in cache, as WIDE_W numbers are expected to be, or used by many rows. One high tile is better
+// than two wide ones of half its rows. Measured (docs/tuning.md), not derived.
+enum {
+    WIDE_PLAIN_ROWS = 8,
+    WIDE_W = 1 << 15,
+    WIDE_SHORT_ROWS = 20,
+    WIDE_SHORT_K = 64,
+    WIDE_MANY_ROWS = 96,
+    WIDE_MANY_K = 256,
+    WIDE_Y = 1 << 14, // numbers of y that is not asked for
+};
+
+static bool matmul_is_wide(const decoct_matmul_piece *a, int kind) {
+    if (WIDE_ROWS == 0 || a->cols < WIDE || kind & (W_F16 | W_BF16)) {
+        return false;
+    }
+    if (kind & PLAIN) {
+        return a->rows >= WIDE_PLAIN_ROWS && a->k * a->cols <= WIDE_W;
+    }
+    return (a->rows >= WIDE_SHORT_ROWS && a->k <= WIDE_SHORT_K) ||
+           (a->rows >= WIDE_MANY_ROWS && a->k <= WIDE_MANY_K);
+}
+
+// Returns where less than WIDE columns are left.
+static int64_t matmul_wide(const decoct_matmul_piece *a, int kind, tile_args *t) {
+    const matmul_cut cut = matmul_cut_rows(a->rows, WIDE_ROWS);
+    const bool asks = a->rows * a->cols > WIDE_Y;
+    matmul_tile *run = kind & PLAIN ? asks ? wide_plain_asking : wide_plain
+                       : asks       ? wide_packed_asking
+                                    : wide_packed;
+    const int64_t next = kind & PLAIN ? WIDE : WIDE / PANEL * matmul_w_stride(a, 0);
+    int64_t j = 0;
+    t->cols = WIDE;
+    for (; j + WIDE <= a->cols; j += WIDE) {
+        const float *x = a->x.data;
+        float *y = (float *)a->y.data + j;
+        t->bias = a->bias ? a->bias + j : 0;
+        for (int i = 0; i < cut.tiles; i++) {
+            const int rows = i < cut.tall ? cut.rows : cut.rows - 1;
+            run(rows, t, x, y, 0);
+            x += rows * t->x_stride;
+            y += rows * t->y_stride;
+        }
+        t->w = (const float *)t->w + next;
+    }
+    return j;
+}
+
+static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
+    const int64_t next = form.kind & PLAIN ? PANEL : matmul_w_stride(a, form.kind);
     tile_args t; // without what these kinds of tiles do not read
     t.k = a->k;
     t.x_stride = a->x.stride;
     t.w = a->w;
     t.w_stride = form.kind & PLAIN ? matmul_w_stride(a, 0) : PANEL;
+    t.panel_stride = next;
     t.y_stride = a->y.stride;
     t.accumulate = a->accumulate;
     t.ask_step = PANEL * sizeof(float);
-    for (int64_t j = 0; j < a->cols; j += PANEL) {
+    const int64_t from = matmul_is_wide(a, form.kind) ? matmul_wide(a, form.kind, &t) : 0;
+    if (from == a->cols) {
+        return;
+    }
+    const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, form));
+    if (form.x) {
+        matmul_pack_x(a, &cut, a->scratch);
+    }
+    for (int64_t j = from; j < a->cols; j += PANEL) {
         const int64_t left = a->cols - j;
         const void *after = tile_w_move(form.kind, t.w, next);
         t.bias = a->bias ? a->bias + j : 0;
