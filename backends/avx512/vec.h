@@ -103,6 +103,18 @@ INLINE vec vec_copy_sign(vec a, vec b) {
 INLINE vec vec_fma(vec a, vec b, vec c) {
     return (vec){_mm512_fmadd_ps(a.v, b.v, c.v)};
 }
+// The same, x[0] in all lanes; read for this one, even if others read it, too. For tiles of up to
+// APART_MOST rows (simd/tile_x.h).
+#define VEC_FMA_APART
+#if defined(__clang__)
+enum { APART_MOST = 13 }; // clang 14 runs out of registers with 14
+#else
+enum { APART_MOST = 14 };
+#endif
+INLINE vec vec_fma_apart(const float *x, vec y, vec z) {
+    __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(z.v) : "v"(y.v), "m"(*x));
+    return z;
+}
 
 // p 2^n where n = shifted - magic, rounded once.
 #define VEC_SCALES

@@ -9,6 +9,7 @@
 
 #include "square.h"
 #include "tile_args.h"
+#include "tile_x.h"
 #include "unroll.h"
 
 #include <decoct/backend.h>
@@ -16,12 +17,6 @@
 
 enum { PANEL = PANEL_VECS * LANES };
 
-// A tile of one vector may be higher where the sheet has TALL_ROWS and TALL_LIST(X), the heights
-// above TILE_ROWS.
-#ifndef TALL_ROWS
-#define TALL_ROWS TILE_ROWS
-#define TALL_LIST(X)
-#endif
 // Few rows go against several panels at once, or too few sums would be in flight: FEW_ROWS_LIST(X)
 // of the sheet has X(rows, vectors of packed f32, vectors of other w). One row: TILE_VECS_MAX.
 enum { TILE_VECS_MAX = 4 };
@@ -143,51 +138,6 @@ INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, 
     }
 }
 
-// The rows of x at one step of k. Every third row has a pointer of its own, and the two
-// rows after it are a stride and two strides away, which an x86 address holds: with one pointer for
-// 14 rows gcc 12 computes addresses in the loop (docs/tuning.md).
-enum { X_GROUP = 3, X_POINTERS = (TALL_ROWS + X_GROUP - 1) / X_GROUP };
-typedef struct tile_x {
-    const float *row[X_POINTERS]; // packed rows are next to each other: the first one is enough
-    int64_t stride;
-} tile_x;
-
-INLINE tile_x tile_x_at(int rows, int packed, const float *x, int64_t stride) {
-    tile_x at = {.stride = packed ? 1 : stride};
-    UNROLL
-    for (int i = 0; i < X_POINTERS; i++) {
-        at.row[i] = packed || i * X_GROUP >= rows ? x : x + i * X_GROUP * stride;
-    }
-    return at;
-}
-
-INLINE void tile_x_move(tile_x *at, int64_t floats) {
-    UNROLL
-    for (int i = 0; i < X_POINTERS; i++) {
-        at->row[i] += floats;
-    }
-}
-
-// x of the rows of a tile at one step, each to be multiplied with several vectors. On x86 a
-// broadcast comes with the load; an ISA that does it another way defines VEC_FACTORS and its own
-// version, which may read all rows from the first pointer.
-#ifndef VEC_FACTORS
-typedef struct factors {
-    const float *const *row; // every third one
-    int64_t stride;
-    int packed;
-} factors;
-INLINE factors factors_take(int rows, int packed, const float *const *row, int64_t stride) {
-    (void)rows;
-    return (factors){row, stride, packed};
-}
-// x[r] y + z.
-INLINE vec factors_fma(factors f, int r, vec y, vec z) {
-    float x = f.packed ? f.row[0][r] : f.row[r / X_GROUP][r % X_GROUP * f.stride];
-    return vec_fma(vec_set(x), y, z);
-}
-#endif
-
 // Asks for what some steps of all panels, from w on, will need AHEAD_BYTES later, even beyond the
 // end.
 INLINE void tile_ask_w(int steps, int vecs, int kind, const tile_args *a, const void *w) {
@@ -261,7 +211,9 @@ INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const vo
         UNROLL
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             if (r < rows && v < vecs) {
-                acc[r][v] = factors_fma(f, r, b[v], acc[r][v]);
+                acc[r][v] = factors_apart(rows, vecs, kind, r)
+                                ? factors_fma_apart(f, r, b[v], acc[r][v])
+                                : factors_fma(f, r, b[v], acc[r][v]);
             }
         }
     }
