@@ -60,7 +60,7 @@ INLINE void multiply_row(int64_t cols, vec factor, const float *from, float *to)
 
 // Short rows, of at most HELD_VECS vectors, stay in registers, HELD_ROWS of them side by side: the
 // steps of one row wait for each other, from its maximum to its last product.
-enum { HELD_ROWS = 4, HELD_VECS = 3 };
+enum { HELD_ROWS = 4, HELD_VECS = 6 };
 
 // exp(scale x - max) of row r of a piece, in e; the lanes of its sum.
 INLINE vec softmax_held_exp(int vecs, const decoct_rows_piece *a, int64_t r, int scaled, vec *e) {
@@ -285,6 +285,15 @@ INLINE void softmax_rows(const decoct_rows_piece *a, int scaled) {
         break;
     case 2:
         softmax_held_rows(2, a, scaled);
+        break;
+    case 3:
+        softmax_held_rows(3, a, scaled);
+        break;
+    case 4:
+        softmax_held_rows(4, a, scaled);
+        break;
+    case 5:
+        softmax_held_rows(5, a, scaled);
         break;
     case HELD_VECS:
         softmax_held_rows(HELD_VECS, a, scaled);

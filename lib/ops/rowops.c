@@ -6,15 +6,18 @@
 #include "core/border.h"
 #include "core/call_trace.h"
 #include "core/overlap.h"
+#include "core/progress.h"
 #include "machine/memory.h"
 #include "whole.h"
 
 #include <math.h>
 
-// Elements of one piece of work, and of one that is part of a y of at least STREAMED elements: that
-// one and an x of the same size are more than the caches of most CPUs hold (docs/tuning.md).
-enum { CHUNK = 1 << 14, STREAMED_CHUNK = 1 << 18, STREAMED = 1 << 23 };
-enum { STREAMED_ROWS = 16, STREAMED_PIECES = 8 }; // of a piece, of a thread: at least
+// Elements of a small and of a large piece of work, and rows of the latter (docs/tuning.md).
+enum { SMALL_PIECE = 1 << 14, LARGE_PIECE = 1 << 18, LARGE_ROWS = 16 };
+enum { PIECES = 8 }; // of each of several threads, before pieces are more than small
+
+// Elements of a y that, with an x of the same size, is more than the caches of most CPUs hold.
+enum { STREAMED = 1 << 23 };
 
 typedef struct rows_facts {
     const char *name;
@@ -76,17 +79,17 @@ static bool streams(decoct_op op, const decoct_rows_piece *a) {
            a->rows >= STREAMED / a->cols;
 }
 
-// Rows of a piece.
-static int64_t chunk_of(const decoct_context *ctx, const decoct_rows_piece *a) {
-    int64_t rows = a->cols < CHUNK ? CHUNK / a->cols : 1;
-    if (a->y_streams) { // the first and last rows of a piece take longer
-        int64_t most = a->rows / (STREAMED_PIECES * dct_pool_threads(ctx->pool));
-        int64_t some = STREAMED_CHUNK / a->cols;
-        some = some < STREAMED_ROWS ? STREAMED_ROWS : some;
-        some = some < most ? some : most;
-        rows = some > rows ? some : rows;
-    }
-    return rows;
+// Rows of a piece. The first and last ones of a piece may take longer (simd/softmax.h), so pieces
+// are large as long as threads that are delayed can leave some of theirs to others, and the host is
+// called in time.
+static int64_t rows_of_piece(const decoct_context *ctx, const decoct_rows_piece *a, double cost) {
+    int32_t threads = dct_pool_threads(ctx->pool);
+    int64_t small = a->cols < SMALL_PIECE ? SMALL_PIECE / a->cols : 1;
+    int64_t large = a->cols < LARGE_PIECE / LARGE_ROWS ? LARGE_PIECE / a->cols : LARGE_ROWS;
+    int64_t most = threads > 1 ? a->rows / (PIECES * threads) : a->rows;
+    int64_t some = large < most ? large : most;
+    bool late = dct_progress_wanted(ctx, (double)some * (double)a->cols * cost);
+    return some > small && !late ? some : small;
 }
 
 static void run_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece *whole) {
@@ -95,7 +98,10 @@ static void run_rows(decoct_context *ctx, decoct_op op, const decoct_rows_piece 
     }
     decoct_rows_piece all = *whole;
     all.y_streams = streams(op, whole);
-    rows_job job = {.kernels = ctx->kernels, .op = op, .whole = &all, .chunk = chunk_of(ctx, &all)};
+    rows_job job = {.kernels = ctx->kernels,
+                    .op = op,
+                    .whole = &all,
+                    .chunk = rows_of_piece(ctx, &all, facts[op].cost)};
     int64_t count = whole->rows / job.chunk + (whole->rows % job.chunk != 0);
     if (count == 1) {
         rows_here(&job, &all);
