@@ -8,37 +8,8 @@
 #define SIMD_TILE_H
 
 #include "square.h"
-#include "tile_args.h"
+#include "tile_w.h"
 #include "tile_x.h"
-#include "unroll.h"
-
-#include <decoct/backend.h>
-#include <stdbool.h>
-
-enum { PANEL = PANEL_VECS * LANES };
-
-// Few rows go against several panels at once, or too few sums would be in flight: FEW_ROWS_LIST(X)
-// of the sheet has X(rows, vectors of packed f32, vectors of other w). One row: TILE_VECS_MAX.
-enum { TILE_VECS_MAX = 4 };
-
-// bf16 is packed in pairs where the ISA says VEC_PAIRS, else column by column.
-#ifndef VEC_PAIRS
-enum { PAIR_APART = 0, PAIR_VECS = 1 };
-INLINE void vec_load_pairs(int spare, const uint16_t *p, vec *to) {
-    (void)spare;
-    *to = vec_load_bf16(p);
-}
-#endif
-
-// How many columns of vector v exist: 16 for all but the last ones.
-INLINE int64_t tile_cols(const tile_args *a, int v) {
-    return a->cols - (int64_t)v * LANES;
-}
-
-// The first `cols` of 16 elements, the others 0.
-INLINE vec tile_load(const float *p, int64_t cols) {
-    return cols >= LANES ? vec_load(p) : cols > 0 ? vec_load_first(p, cols) : vec_set(0.0f);
-}
 
 INLINE void tile_store(float *p, vec a, int64_t cols) {
     if (cols >= LANES) {
@@ -71,54 +42,6 @@ INLINE void tile_pack(int rows, int64_t k, const float *x, int64_t x_stride, flo
     }
 }
 
-// w, some numbers further on.
-INLINE const void *tile_w_move(int kind, const void *w, int64_t numbers) {
-    return (const char *)w + numbers * (kind & (W_F16 | W_BF16) ? 2 : 4);
-}
-
-// Vector v of w at one k.
-INLINE const void *tile_w(int kind, const tile_args *a, const void *w, int v) {
-    return tile_w_move(kind, w, v / PANEL_VECS * a->panel_stride + v % PANEL_VECS * LANES);
-}
-
-// On x86 a multiply-add can read memory, and gcc 12 reads w again for each of two or three rows
-// (not of more). So w is held in registers where all fit in: VEC_HELD of the ISA, or 0
-// (docs/tuning.md).
-#ifndef VEC_HELD
-enum { VEC_HELD = 0 };
-INLINE void vec_hold(vec *a) {
-    (void)a;
-}
-#endif
-enum { HOLD_ROWS = 3 };
-INLINE void tile_hold(int rows, int vecs, vec b[TILE_VECS_MAX]) {
-    const bool held = rows > 1 && rows <= HOLD_ROWS && (rows + 1) * vecs <= VEC_HELD;
-    UNROLL
-    for (int v = 0; v < TILE_VECS_MAX; v++) {
-        if (held && v < vecs) {
-            vec_hold(&b[v]);
-        }
-    }
-}
-
-// All vectors of w at one k.
-INLINE void tile_load_w(int rows, int vecs, int kind, const tile_args *a, const void *w,
-                        vec b[TILE_VECS_MAX]) {
-    UNROLL
-    for (int v = 0; v < TILE_VECS_MAX; v++) {
-        if (v < vecs) {
-            const void *from = tile_w(kind, a, w, v);
-            if (kind & W_F16) {
-                b[v] = vec_load_f16(from);
-            } else if (!(kind & W_BF16)) {
-                b[v] = kind & W_PART ? tile_load(from, tile_cols(a, v)) : vec_load(from);
-            } else if (v % PAIR_VECS == 0) {
-                vec_load_pairs(rows < TILE_ROWS, from, &b[v]);
-            }
-        }
-    }
-}
-
 // The rest of a ragged tile; `w` and `x` are at step k.
 INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, const float *x,
                         vec acc[TALL_ROWS][TILE_VECS_MAX]) {
@@ -136,67 +59,6 @@ INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, 
             }
         }
     }
-}
-
-// Asks for what some steps of all panels, from w on, will need AHEAD_BYTES later, even beyond the
-// end.
-INLINE void tile_ask_w(int steps, int vecs, int kind, const tile_args *a, const void *w) {
-    const int line = 64, lines = steps * PANEL * (int)sizeof(uint16_t) / line;
-    UNROLL
-    for (int v = 0; v < TILE_VECS_MAX; v += PANEL_VECS) {
-        UNROLL
-        for (int i = 0; v < vecs && i < lines; i++) {
-            uintptr_t from = (uintptr_t)tile_w(kind, a, w, v) + AHEAD_BYTES;
-            __builtin_prefetch((const void *)(from + (uintptr_t)(i * line)));
-        }
-    }
-}
-
-// Asks for as much of another row as the tile has columns: into L1, or `far`, into L2, what is
-// needed after more than L1 holds. By the last number of each vector: rows of any length begin
-// anywhere in a line, so that a tile reads one line more than it has vectors, whose first one the
-// tile to the left has read (docs/tuning.md).
-INLINE void tile_ask_row(int vecs, bool far, uintptr_t row) {
-    UNROLL
-    for (int v = 0; v < TILE_VECS_MAX; v++) {
-        const void *line = (const void *)(row + ((uintptr_t)v * LANES + LANES - 1) * sizeof(float));
-        if (v < vecs && far) {
-            __builtin_prefetch(line, 0, 2);
-        } else if (v < vecs) {
-            __builtin_prefetch(line);
-        }
-    }
-}
-
-// W_AHEAD: a tile asks for rows of w some steps ahead, and near its end for the first rows of the
-// columns to the right, where the next tile begins. Bytes from one row to the one to ask for.
-typedef struct rows_ahead {
-    int64_t end; // from this step on `beyond`
-    uintptr_t within, beyond;
-} rows_ahead;
-
-INLINE rows_ahead tile_rows_ahead(int rows, int vecs, const tile_args *a) {
-    const int64_t steps = AHEAD_STEPS(rows) < a->k ? AHEAD_STEPS(rows) : a->k, end = a->k - steps;
-    const uintptr_t row = (uintptr_t)a->w_stride * sizeof(float);
-    const uintptr_t right = (uintptr_t)vecs * LANES * sizeof(float);
-    return (rows_ahead){end, (uintptr_t)steps * row, right - (uintptr_t)end * row};
-}
-
-// What a turn asks for, as its kind says. Returns the row of the next turn.
-INLINE uintptr_t tile_ask_ahead(int vecs, int kind, const tile_args *a, const void *w,
-                                uintptr_t ask) {
-    if (kind & W_STREAM) {
-        tile_ask_w(TILE_STEPS, vecs, kind, a, w);
-    }
-    const int asked = kind & W_ASK_ALL ? TILE_STEPS : kind & W_ASK ? 1 : 0;
-    UNROLL
-    for (int i = 0; i < TILE_STEPS; i++) {
-        if (i < asked) {
-            tile_ask_row(vecs, true, ask);
-            ask += (uintptr_t)a->ask_step;
-        }
-    }
-    return ask;
 }
 
 // One step of k: acc += x w.
@@ -347,7 +209,8 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     tile_x x = tile_x_at(rows, kind & X_PACKED, a->x, a->x_stride);
     uintptr_t ask = a->ask;
     int64_t p = 0;
-    for (; w_step && p + TILE_STEPS <= k; p += TILE_STEPS) {
+    const bool turns = w_step && !tile_is_tight(rows, vecs, kind);
+    for (; turns && p + TILE_STEPS <= k; p += TILE_STEPS) {
         ask = tile_ask_ahead(vecs, kind, a, w, ask);
         UNROLL
         for (int i = 0; i < TILE_STEPS; i++) {
