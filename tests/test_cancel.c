@@ -228,6 +228,26 @@ static void test_few_rows(void **state) {
     decoct_context_close(plain);
 }
 
+// Nor is the smallest product made without a call, if that is what the host asked for.
+static void test_small_product(void **state) {
+    (void)state;
+    decoct_context *ctx = NULL;
+    decoct_options o = {.struct_size = sizeof o,
+                        .threads = 1,
+                        .progress = watch,
+                        .progress_host = &the_host,
+                        .progress_work = 8};
+    decoct_matmul_args a = {
+        .struct_size = sizeof a, .m = 4, .n = 16, .k = 16, .x = x, .b = w, .y = y};
+    assert_int_equal(decoct_context_open(&o, &ctx), DECOCT_OK);
+    begin(0);
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    assert_true(the_host.calls > 0 && the_host.wrong == 0);
+    begin(1);
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_E_CANCELLED);
+    decoct_context_close(ctx);
+}
+
 // ---- Handles ----
 
 // A model that was cancelled while it was opened leaves no handle and no memory.
@@ -397,8 +417,9 @@ static int drop_model(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_operations), cmocka_unit_test(test_few_rows),
-        cmocka_unit_test(test_model),      cmocka_unit_test(test_session),
-        cmocka_unit_test(test_block),      cmocka_unit_test(test_options)};
+        cmocka_unit_test(test_operations),    cmocka_unit_test(test_few_rows),
+        cmocka_unit_test(test_small_product), cmocka_unit_test(test_model),
+        cmocka_unit_test(test_session),       cmocka_unit_test(test_block),
+        cmocka_unit_test(test_options)};
     return cmocka_run_group_tests_name("cancel", tests, make_model, drop_model);
 }

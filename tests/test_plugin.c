@@ -224,21 +224,39 @@ static void test_refused_before_it_runs(void **state) {
     decoct_context_close(ctx);
 }
 
-// The matmul of this odd plugin gives scalar's bits.
-static void expect_product(const char *folder) {
-    enum { SIDE = 67 };
+enum { SIDE = 67 };
+
+// The same bits from both, of w as it is and packed.
+static void compare_products(decoct_context *ctx, decoct_context *scalar, int64_t m, int64_t k) {
     static float x[SIDE * SIDE], b[SIDE * SIDE], y[SIDE * SIDE], z[SIDE * SIDE];
-    decoct_backend_info info;
+    decoct_weights *weights = NULL;
     check_fill(x, SIDE * SIDE, 1, 1.0f);
     check_fill(b, SIDE * SIDE, 2, 1.0f);
+    decoct_matmul_args a = {
+        .struct_size = sizeof a, .m = m, .n = SIDE, .k = k, .x = x, .b = b, .y = z};
+    assert_int_equal(decoct_matmul(scalar, &a), DECOCT_OK);
+    a.y = y;
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    assert_true(check_same_bits(y, z, m * SIDE));
+    assert_int_equal(decoct_weights_create(ctx, k, SIDE, b, 0, 0, &weights), DECOCT_OK);
+    a.b = NULL;
+    a.weights = weights;
+    memset(y, 0, sizeof y);
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    assert_true(check_same_bits(y, z, m * SIDE));
+    decoct_weights_destroy(weights);
+}
+
+// The matmul of this odd plugin gives scalar's bits: with all rows and steps, with few of one, of
+// both.
+static void expect_product(const char *folder) {
+    enum { FEW = 9 };
+    decoct_backend_info info;
     decoct_context *ctx = open_odd(folder, "/odd.so", &info), *scalar = check_open("scalar", 1);
     assert_string_equal(decoct_context_kernel(ctx, "matmul"), "odd");
-    decoct_matmul_args a = {
-        .struct_size = sizeof a, .m = SIDE, .n = SIDE, .k = SIDE, .x = x, .b = b, .y = y};
-    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
-    a.y = z;
-    assert_int_equal(decoct_matmul(scalar, &a), DECOCT_OK);
-    assert_true(check_same_bits(y, z, SIDE * SIDE));
+    for (int i = 0; i < 4; i++) {
+        compare_products(ctx, scalar, i & 1 ? FEW : SIDE, i & 2 ? FEW : SIDE);
+    }
     decoct_context_close(ctx);
     decoct_context_close(scalar);
 }
@@ -253,6 +271,50 @@ static void test_no_block_sizes(void **state) {
 static void test_uneven_block_sizes(void **state) {
     (void)state;
     expect_product("blocks");
+}
+
+// A library of whole operations also gets the smallest product, which it sums in double.
+static void test_whole_gets_small_products(void **state) {
+    static const float x[3] = {1e8f, 1.0f, -1e8f}, b[3] = {1.0f, 1.0f, 1.0f};
+    char path[512];
+    float y = 0.0f;
+    decoct_context *ctx = NULL;
+    decoct_options options = {.struct_size = sizeof options, .backend = "whole"};
+    (void)state;
+    snprintf(path, sizeof path, "%s/whole", plugins());
+    setenv("DECOCT_BACKEND_PATH", path, 1);
+    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
+    unsetenv("DECOCT_BACKEND_PATH");
+    decoct_matmul_args a = {
+        .struct_size = sizeof a, .m = 1, .n = 1, .k = 3, .x = x, .b = b, .y = &y};
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    assert_true(y == 1.0f); // the sum in f32 is 0
+    decoct_context_close(ctx);
+}
+
+// A small product with weights of other bits is refused in a context that has not named them.
+static void test_small_product_of_other_bits(void **state) {
+    static const float x[2] = {1.0f, 2.0f}, b[4] = {1.0f, 2.0f, 3.0f, 4.0f};
+    char path[512];
+    float y[2] = {7.0f, 7.0f};
+    decoct_context *other = NULL;
+    decoct_weights *weights = NULL;
+    decoct_options options = {.struct_size = sizeof options, .backend = "odd"};
+    (void)state;
+    snprintf(path, sizeof path, "%s/other", plugins());
+    setenv("DECOCT_BACKEND_PATH", path, 1);
+    assert_int_equal(decoct_context_open(&options, &other), DECOCT_OK);
+    unsetenv("DECOCT_BACKEND_PATH");
+    decoct_context *ctx = check_open(NULL, 1);
+    assert_int_equal(decoct_weights_create(other, 2, 2, b, 0, 0, &weights), DECOCT_OK);
+    decoct_matmul_args a = {
+        .struct_size = sizeof a, .m = 1, .n = 2, .k = 2, .x = x, .weights = weights, .y = y};
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_E_ARGUMENT);
+    assert_non_null(strstr(decoct_last_error(ctx), "other bits"));
+    assert_true(y[0] == 7.0f && y[1] == 7.0f);
+    decoct_weights_destroy(weights);
+    decoct_context_close(ctx);
+    decoct_context_close(other);
 }
 
 // Out of 20 queries and 128 keys, one head; `parameters` of attention.
@@ -314,6 +376,8 @@ int main(void) {
         cmocka_unit_test(test_refused_before_it_runs),
         cmocka_unit_test(test_no_block_sizes),
         cmocka_unit_test(test_uneven_block_sizes),
+        cmocka_unit_test(test_whole_gets_small_products),
+        cmocka_unit_test(test_small_product_of_other_bits),
         cmocka_unit_test(test_parameters_not_claimed),
     };
     return cmocka_run_group_tests_name("plugin", tests, NULL, NULL);

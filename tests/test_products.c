@@ -217,17 +217,14 @@ static void test_scaled_in_parts(void **state) {
     free(right);
 }
 
-// A small product that is wrong in one thing is refused with a reason, and y stays as it was.
-static void test_small_refusals(void **state) {
-    enum { M = 5, N = 6, K = 7, CASES = 14 };
-    operands *o = *state;
-    decoct_weights *w = NULL;
-    assert_int_equal(decoct_weights_create(o->ctx, K, N, o->b, 0, 0, &w), DECOCT_OK);
-    decoct_matmul_args good = args_of(o, M, N, K), packed = good, bad[CASES];
-    packed.b = NULL;
-    packed.weights = w;
-    for (int i = 0; i < CASES; i++) {
-        bad[i] = i < 10 ? good : packed;
+enum { SMALL_M = 5, SMALL_N = 6, SMALL_K = 7, WRONG = 20 };
+
+// Small products that are wrong in one thing each: of b as it is, and of packed weights.
+static void make_wrong(operands *o, decoct_matmul_args plain, decoct_matmul_args packed,
+                       decoct_matmul_args bad[WRONG]) {
+    enum { M = SMALL_M, N = SMALL_N, K = SMALL_K };
+    for (int i = 0; i < WRONG; i++) {
+        bad[i] = i < 10 || i > 13 ? plain : packed;
     }
     bad[0].x_stride = K - 1;
     bad[1].b_stride = -N;
@@ -243,14 +240,32 @@ static void test_small_refusals(void **state) {
     bad[11].k = K - 1;
     bad[12].b = o->b;
     bad[13].reserved = 1;
+    bad[14].struct_size = 8;
+    bad[15].b_shared = 2;
+    bad[16].n = -1; // with strides and without a bias nothing else is wrong
+    bad[16].b_stride = bad[16].y_stride = N;
+    bad[16].bias = NULL;
+    bad[17].x_stride = bad[18].y_stride = INT64_MAX / M * 2 + 2; // M rows of it: past 64 bits
+    bad[19].b_stride = INT64_MAX / K * 2 + 1;
+}
+
+// They are refused with a reason, and y stays as it was.
+static void test_small_refusals(void **state) {
+    operands *o = *state;
+    decoct_weights *w = NULL;
+    assert_int_equal(decoct_weights_create(o->ctx, SMALL_K, SMALL_N, o->b, 0, 0, &w), DECOCT_OK);
+    decoct_matmul_args good = args_of(o, SMALL_M, SMALL_N, SMALL_K), packed = good, bad[WRONG];
+    packed.b = NULL;
+    packed.weights = w;
+    make_wrong(o, good, packed, bad);
     memset(o->y, 0x5a, sizeof o->y);
     memcpy(o->right, o->y, sizeof o->right);
-    for (int i = 0; i < CASES; i++) {
+    for (int i = 0; i < WRONG; i++) {
         assert_int_equal(decoct_matmul(o->ctx, &bad[i]), DECOCT_E_ARGUMENT);
         assert_non_null(strstr(decoct_last_error(o->ctx), "matmul: "));
         assert_memory_equal(o->y, o->right, sizeof o->y);
     }
-    good.x = o->y + M * N; // just behind y
+    good.x = o->y + SMALL_M * SMALL_N; // just behind y
     assert_int_equal(decoct_matmul(o->ctx, &good), DECOCT_OK);
     assert_string_equal(decoct_last_error(o->ctx), "");
     decoct_weights_destroy(w);

@@ -10,8 +10,8 @@
 #include "product.h"
 #include "weights.h"
 
-// No matrix of such sizes and strides has more bytes than can be counted.
-enum { SIZE_MOST = 1 << 19, STRIDE_MOST = 1 << 24 };
+// No matrix of so little work with such strides has more bytes than can be counted.
+enum { STRIDE_MOST = 1 << 24 };
 
 // Rows of a matrix; stride 0 has become the dense one.
 typedef struct small_rows {
@@ -35,10 +35,9 @@ static bool is_apart_from(small_rows y, small_rows other) {
 // Sizes of which one thread makes a single product as it is.
 static bool is_small(const decoct_matmul_args *a) {
     int64_t m = a->m, n = a->n, k = a->k;
-    return m > 0 && n > 0 && k > 0 && m <= SIZE_MOST && n <= SIZE_MOST && k <= SIZE_MOST &&
-           dct_product_work(m, n, k) < DCT_WORTH_SHARING && (a->batch == 0 || a->batch == 1) &&
-           (a->b_shared == 0 || a->b_shared == 1) && a->reserved == 0 &&
-           (a->alpha == 0.0f || a->alpha == 1.0f) && a->beta == 0.0f;
+    return m > 0 && n > 0 && k > 0 && dct_product_work(m, n, k) < DCT_WORTH_SHARING &&
+           (a->batch == 0 || a->batch == 1) && (a->b_shared == 0 || a->b_shared == 1) &&
+           a->reserved == 0 && (a->alpha == 0.0f || a->alpha == 1.0f) && a->beta == 0.0f;
 }
 
 // No function of the host is called in the middle, and no other library does it.
@@ -57,15 +56,14 @@ static bool take_b(const decoct_context *ctx, const decoct_matmul_args *a, small
            dct_is_read_plain(kernel, a->m, a->n, a->k, b.stride);
 }
 
-// With packed weights, of this context.
+// With packed weights, of this context: of its bits, and without a copy for other libraries.
 static bool take_weights(const decoct_context *ctx, const decoct_matmul_args *a,
                          decoct_matmul_piece *piece) {
     const decoct_weights *w = a->weights;
     piece->w = w->panels;
     piece->w_stride = w->panel_bytes;
     piece->scratch = dct_tile_scratch(ctx, w->kernel->scratch_bytes, 0);
-    return !a->b && w->k == a->k && w->n == a->n && w->backends == ctx->backends && !w->dense &&
-           !w->own && w->kernel->bits == DECOCT_BITS_EXACT;
+    return !a->b && w->k == a->k && w->n == a->n && w->backends == ctx->backends;
 }
 
 bool dct_multiply_small(decoct_context *ctx, const decoct_matmul_args *a) {

@@ -102,8 +102,8 @@ static const decoct_matmul_kernel matmul_list[] = {
      .tile_rows = ODD_SIZES    ? 0
                   : ODD_BLOCKS ? 4
                                : 1,
-     .m_block = ODD_BLOCKS ? M_BLOCK : 0,
-     .k_block = ODD_BLOCKS ? K_BLOCK : 0,
+     .m_block = ODD_BLOCKS || ODD_OTHER ? M_BLOCK : 0,
+     .k_block = ODD_BLOCKS || ODD_OTHER ? K_BLOCK : 0,
      .run = run,
      .pack = pack}};
 static const decoct_matmul_kernels matmul = DECOCT_KERNELS(matmul_list);
