@@ -223,17 +223,39 @@ static void test_seeds(void **state) {
     assert_true(different > 190 && repeated < 10);
 }
 
+// Keys shared by 1, 2 or 4 heads; one query, a few, or a whole prompt; of caches both layouts.
 static void test_drawn_attention(void **state) {
     (void)state;
+    enum { ALL = 500, LONGEST = 4096 };
     uint64_t seed = draw_seed("attention");
-    for (int i = 0; i < 500; i++) {
+    int groups[5] = {0}, one = 0, few = 0, prompts = 0, by_head = 0;
+    for (int i = 0; i < ALL; i++) {
         row_shape s;
         assert_true(draw_shape(&seed, accept_attention, NULL, &s));
-        const int64_t *d = s.dims;
+        const int64_t *d = s.dims, length = d[ROW_Q_LEN], group = d[ROW_HEADS] / d[ROW_KV_HEADS];
         assert_true(d[ROW_KV_HEADS] >= 1 && d[ROW_HEADS] % d[ROW_KV_HEADS] == 0);
+        assert_in_range(group, 1, 4);
         assert_true(d[ROW_HEAD_DIM] % 8 == 0);
-        assert_true(d[ROW_Q_LEN] >= 1 && d[ROW_Q_LEN] <= d[ROW_KV_LEN]);
+        assert_true(length >= 1 && length <= d[ROW_KV_LEN]);
+        const bool prompt = length == d[ROW_KV_LEN];
+        assert_true(prompt || length <= 8);
+        // No prompt takes longer than the named one of 4096 keys, nor is it of caches by head.
+        assert_true(!prompt ||
+                    (!d[ROW_BY_HEAD] && d[ROW_HEADS] * d[ROW_HEAD_DIM] * length * length <=
+                                            INT64_C(12) * 64 * LONGEST * LONGEST * 11 / 10));
+        groups[group]++;
+        one += length == 1;
+        few += length > 1 && !prompt;
+        prompts += prompt;
+        by_head += d[ROW_BY_HEAD] != 0;
     }
+    assert_in_range(groups[1], ALL / 5, ALL / 2);
+    assert_in_range(groups[2], ALL / 5, ALL / 2);
+    assert_in_range(groups[4], ALL / 5, ALL / 2);
+    assert_in_range(one, ALL / 5, ALL / 2);
+    assert_in_range(few, ALL / 5, ALL / 2);
+    assert_in_range(prompts, ALL / 5, ALL / 2);
+    assert_in_range(by_head, ALL / 5, ALL / 2);
 }
 
 // A product by a constant and softmax of it: nodes, ports and edges.
