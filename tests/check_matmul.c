@@ -310,16 +310,16 @@ static void test_wide(void **state) {
     decoct_context_close(scalar);
 }
 
-// An unpacked b with more rows than a block: it is packed on the way, by the first rows of each
-// block of k, for every number of tiles and columns of the last panel.
+// An unpacked b with more rows than a block, or than some tiles: it is packed on the way, by the
+// first rows of each block of k, for every number of tiles and columns of the last panel.
 static void pack_on_the_way(decoct_context *ctx, decoct_context *scalar) {
     operands o = open_operands(scalar);
     static const struct {
         int64_t n, k; // more than 65536 numbers, which are not packed
-    } list[] = {{96, 700}, {97, 701}, {70, 1541}, {130, 515}, {65, 2001}, {1100, 61}};
+    } list[] = {{96, 700}, {97, 701}, {70, 1541}, {130, 515}, {65, 2001}, {1100, 61}, {256, 65}};
     int turn = 0;
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
-        for (int64_t m = 97; m < 250; m += 17, turn++) {
+        for (int64_t m = 29; m < 250; m += 17, turn++) {
             shape s = shape_of_turn(m, list[i].n, list[i].k, turn);
             check_shape(ctx, scalar, &o, &s);
         }

@@ -27,6 +27,9 @@ enum { PLAIN_FLOATS = 1 << 16 };
 // Rows of w are far apart by the power of two that divides their bytes: this number of panels, and
 // the bytes of a usual L2 cache (docs/tuning.md).
 enum { ALIASED_PANELS = 32, ALIASED_BYTES = 1 << 20 };
+// A larger w, or one whose rows are apart by this power of two, is packed for more rows than these
+// if panels are a line of the cache wide (docs/tuning.md).
+enum { SCATTERED_FLOATS = 1 << 18, SCATTERED_BYTES = 1 << 10, SCATTERED_ROWS = 36 };
 
 // A piece on a thread of another vector length than its kernel's: the spare kernel has blocks of
 // its own. It does without scratch, which has the size that the other one needs.
@@ -372,6 +375,12 @@ static bool make_groups(decoct_context *ctx, dct_product *p) {
     return p->groups != NULL;
 }
 
+// The power of two that divides the bytes from one row of w to the next.
+static int64_t apart_by(int64_t stride) {
+    const int64_t bytes = stride * (int64_t)sizeof(float);
+    return bytes & -bytes;
+}
+
 // True if rows of w are so far apart that a column of them has only some sets of a cache, which do
 // not hold it for the next tile: it has two of the 64 sets of L1, or is larger than its part of L2.
 static bool is_aliased(const decoct_matmul_kernel *kernel, int64_t k, int64_t stride) {
@@ -379,18 +388,27 @@ static bool is_aliased(const decoct_matmul_kernel *kernel, int64_t k, int64_t st
     if (k <= 1) { // then a stride may be any number
         return false;
     }
-    const int64_t bytes = stride * (int64_t)sizeof(float), apart = bytes & -bytes;
-    const int64_t panel = kernel->panel_cols * (int64_t)sizeof(float);
+    const int64_t panel = kernel->panel_cols * (int64_t)sizeof(float), apart = apart_by(stride);
     return apart >= ALIASED_PANELS * panel || (double)apart * (double)k > ALIASED_BYTES;
 }
 
+// True if a tile takes single lines of the cache from all of w, which is large, or has few sets for
+// them: only the first tiles find the lines beside them where these left them.
+static bool is_scattered(const decoct_matmul_kernel *kernel, int64_t n, int64_t k, int64_t stride) {
+    return kernel->panel_cols * (int64_t)sizeof(float) <= DCT_ALIGN && k > 1 &&
+           ((double)k * (double)n > SCATTERED_FLOATS || apart_by(stride) >= SCATTERED_BYTES);
+}
+
 // Where packing would not be paid back: for one block of rows, or if all of w is small; if caches
-// cannot hold it, for one tile.
+// cannot hold it, for one tile, and for some tiles if it is scattered.
 bool dct_is_read_plain(const decoct_matmul_kernel *kernel, int64_t m, int64_t n, int64_t k,
                        int64_t stride) {
-    bool aliased = kernel->plain_pack && is_aliased(kernel, k, stride);
-    bool few = m <= (aliased ? kernel->tile_rows : kernel->m_block);
-    return few || (!aliased && (double)k * (double)n <= PLAIN_FLOATS);
+    const bool packs = kernel->plain_pack, aliased = packs && is_aliased(kernel, k, stride);
+    const bool scattered = packs && !aliased && is_scattered(kernel, n, k, stride);
+    const int64_t most = aliased     ? kernel->tile_rows
+                         : scattered ? dct_smaller(SCATTERED_ROWS, kernel->m_block)
+                                     : kernel->m_block;
+    return m <= most || (!aliased && !scattered && (double)k * (double)n <= PLAIN_FLOATS);
 }
 
 // Reads w unpacked where its rows are dense and that is better.
