@@ -130,6 +130,10 @@ MATMUL_TILES(tiles_f16, PANEL_VECS, W_F16, PANEL)
 MATMUL_TILES(tiles_f16_packed, PANEL_VECS, W_F16 | X_PACKED, PANEL)
 MATMUL_TILES(tiles_bf16, PANEL_VECS, W_BF16, PANEL)
 MATMUL_TILES(tiles_bf16_packed, PANEL_VECS, W_BF16 | X_PACKED, PANEL)
+MATMUL_TILES(tiles_f16_ask, PANEL_VECS, W_F16 | W_ASK_ALL | WHOLE, PANEL)
+MATMUL_TILES(tiles_f16_ask_packed, PANEL_VECS, W_F16 | W_ASK_ALL | X_PACKED | WHOLE, PANEL)
+MATMUL_TILES(tiles_bf16_ask, PANEL_VECS, W_BF16 | W_ASK_ALL | WHOLE, PANEL)
+MATMUL_TILES(tiles_bf16_ask_packed, PANEL_VECS, W_BF16 | W_ASK_ALL | X_PACKED | WHOLE, PANEL)
 
 TILE_FUNCTION pack_x_rows(int rows, int64_t k, const float *x, int64_t x_stride, float *packed) {
     tile_pack_rows(rows, k, x, x_stride, packed);
@@ -204,10 +208,22 @@ static matmul_tile *matmul_tile_of(matmul_form form, int64_t cols) {
     return !(form.kind & PLAIN) ? tiles_unpacked : cols == PANEL ? tiles_plain : tiles_part;
 }
 
+// How many tiles of a panel ask for the next one. One of 16 bits is half the lines: its turns ask
+// for all of it without delay.
+INLINE int matmul_askers(matmul_form form) {
+    return form.kind & (W_F16 | W_BF16) ? 1 : TILE_STEPS;
+}
+
 // The same for a tile that asks for a part of the next packed panel, or for all of it where it is
 // the only tile.
 static matmul_tile *matmul_asking_tile(matmul_form form, int tiles) {
     const bool packed = PACK_COLS > 0 && form.x;
+    if (form.kind == W_F16) {
+        return packed ? tiles_f16_ask_packed : tiles_f16_ask;
+    }
+    if (form.kind == W_BF16) {
+        return packed ? tiles_bf16_ask_packed : tiles_bf16_ask;
+    }
     if (tiles == 1) {
         return packed ? tiles_ask_all_packed : tiles_ask_all;
     }
@@ -222,7 +238,7 @@ INLINE void matmul_panel(matmul_form form, const matmul_cut *cut, const decoct_m
     const float *x = form.x ? form.x : a->x.data;
     const int64_t x_next = form.x ? t->k : t->x_stride;
     const uintptr_t ask_next = (uintptr_t)(t->k / TILE_STEPS * t->ask_step);
-    const int asking = ask ? cut->tiles - TILE_STEPS : cut->tiles;
+    const int asking = ask ? cut->tiles - matmul_askers(form) : cut->tiles;
     matmul_tile *run = matmul_tile_of(form, t->cols);
     for (int i = 0; i < cut->tiles; i++) {
         const int rows = i < cut->tall ? cut->rows : cut->rows - 1;
@@ -335,7 +351,7 @@ static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
     t.panel_stride = next;
     t.y_stride = a->y.stride;
     t.accumulate = a->accumulate;
-    t.ask_step = PANEL * sizeof(float);
+    t.ask_step = form.kind & (W_F16 | W_BF16) ? HALF_ASK : PANEL * sizeof(float);
     const int64_t from = matmul_is_wide(a, form.kind) ? matmul_wide(a, form.kind, &t) : 0;
     if (from == a->cols) {
         return;
@@ -350,7 +366,7 @@ static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
         t.bias = a->bias ? a->bias + j : 0;
         t.cols = left < PANEL ? left : PANEL;
         matmul_panel(form, &cut, a, &t, (float *)a->y.data + j,
-                     form.kind == 0 && left > PANEL ? (uintptr_t)after : 0);
+                     !(form.kind & PLAIN) && left > PANEL ? (uintptr_t)after : 0);
         t.w = after;
     }
 }

@@ -19,7 +19,7 @@ enum {
     Y_ASK = 512,   // one tile, whose place in y is prefetched
     W_KEEP = 1024, // w is unpacked, and is stored in a packed panel at `keep`, for other tiles
     SCALED = 4096, // y continues, each row multiplied by its factor first; 2048 is of matmul.c
-    W_ASK_ALL = 8192, // as W_ASK, but TILE_STEPS rows
+    W_ASK_ALL = 8192, // as W_ASK, but as many bytes as the turn reads
 };
 
 // W_AHEAD: tiles of wide panels, and high ones, prefetch many steps ahead, and into L2: rows of w

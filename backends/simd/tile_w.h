@@ -135,13 +135,21 @@ INLINE rows_ahead tile_rows_ahead(int rows, int vecs, const tile_args *a) {
     return (rows_ahead){end, (uintptr_t)steps * row, right - (uintptr_t)end * row};
 }
 
+// What a turn of 16-bit numbers reads is asked for as rows of f32, half as many; a turn of one step
+// asks for each line twice.
+enum {
+    HALF_STEPS = (TILE_STEPS + 1) / 2,
+    HALF_ASK = PANEL * TILE_STEPS / HALF_STEPS * (int)sizeof(uint16_t)
+};
+
 // What a turn asks for, as its kind says. Returns the row of the next turn.
 INLINE uintptr_t tile_ask_ahead(int vecs, int kind, const tile_args *a, const void *w,
                                 uintptr_t ask) {
     if (kind & W_STREAM) {
         tile_ask_w(TILE_STEPS, vecs, kind, a, w);
     }
-    const int asked = kind & W_ASK_ALL ? TILE_STEPS : kind & W_ASK ? 1 : 0;
+    const int all = kind & (W_F16 | W_BF16) ? HALF_STEPS : TILE_STEPS;
+    const int asked = kind & W_ASK_ALL ? all : kind & W_ASK ? 1 : 0;
     UNROLL
     for (int i = 0; i < TILE_STEPS; i++) {
         if (i < asked) {
