@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "caches.h"
 
-#include "cases/sizes.h"
+#include "cases/operands.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 float *caches_by_heads(const peer_case *c, const float *from, int64_t heads) {
     int64_t dim = c->head_dim, count = heads * c->kv_len, group = heads / c->kv_heads;
-    float *to = aligned_alloc(64, (size_t)round_up(count * dim * (int64_t)sizeof *to, 64));
+    float *to = operand_room(count * dim);
     for (int64_t i = 0; to && i < count; i++) {
         int64_t head = i / c->kv_len / group, position = i % c->kv_len;
         memcpy(to + i * dim, from + (position * c->kv_heads + head) * dim,

@@ -6,6 +6,7 @@
 #include "llama.h"
 #include "peer.h"
 
+#include "cases/operands.h"
 #include "cases/sizes.h"
 
 #include <math.h>
@@ -250,9 +251,8 @@ static void *operand(ggml_job *j, int type, int64_t n0, int64_t n1, int64_t n2, 
     return tensor && place(j, tensor, data) ? tensor : NULL;
 }
 
-static void *allocate(int64_t count, size_t each) {
-    size_t bytes = (size_t)round_up((int64_t)((size_t)count * each), ALIGNMENT);
-    return aligned_alloc(ALIGNMENT, bytes ? bytes : ALIGNMENT);
+static void *allocate(int64_t count, int64_t each) {
+    return operand_room(ceil_div(count * each, (int64_t)sizeof(float)));
 }
 
 // w (k, n) to (n, k), by blocks that the first cache holds.

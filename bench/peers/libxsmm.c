@@ -4,6 +4,7 @@
 #include "library.h"
 #include "peer.h"
 
+#include "cases/operands.h"
 #include "cases/sizes.h"
 
 #include <stdio.h>
@@ -141,7 +142,7 @@ static void *open_libxsmm(void *data, const peer_case *c, char *why, size_t size
         j->depth = find_depth((int)c->k);
         j->batch = j->depth < BATCH_DEPTH ? BATCH_DEPTH / j->depth : 1;
         j->parts = (int)ceil_div(c->m, ROWS_MAX);
-        j->packed = aligned_alloc(64, (size_t)round_up(floats * (int64_t)sizeof(float), 64));
+        j->packed = operand_room(floats);
     }
     if (!j || !j->packed || !make_kernels(lib, j)) {
         snprintf(why, size, "it has no kernel for this shape");

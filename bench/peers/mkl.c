@@ -4,7 +4,7 @@
 #include "library.h"
 #include "trial.h"
 
-#include "cases/sizes.h"
+#include "cases/operands.h"
 
 #include <dlfcn.h>
 #include <math.h>
@@ -114,7 +114,7 @@ static bool try_packed(mkl_job *j) {
     int m = (int)c->m, n = (int)c->n, k = (int)c->k;
     double unpacked = trial_best(run_mkl, j, INFINITY);
     size_t bytes = lib->pack_size(B_MATRIX, m, n, k);
-    j->packed = aligned_alloc(64, (size_t)round_up((int64_t)bytes + 64, 64));
+    j->packed = operand_room((int64_t)(bytes / sizeof(float)) + 16);
     if (!j->packed) {
         return false;
     }

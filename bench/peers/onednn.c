@@ -5,6 +5,7 @@
 #include "library.h"
 #include "trial.h"
 
+#include "cases/operands.h"
 #include "cases/sizes.h"
 
 #include <math.h>
@@ -106,7 +107,7 @@ static bool pack(onednn_job *j, const onednn_layout *from, const onednn_layout *
     const onednn_layout *layouts[] = {from, to};
     onednn_call reorder = {0};
     void *plan = NULL;
-    j->packed = aligned_alloc(64, (size_t)round_up((int64_t)lib->layout_size(to), 64));
+    j->packed = operand_room(ceil_div((int64_t)lib->layout_size(to), (int64_t)sizeof(float)));
     bool packed = j->packed &&
                   !lib->plan_reorder(&plan, from, lib->engine, to, lib->engine, NULL) &&
                   onednn_make(lib, plan, whats, layouts, 2, &reorder) &&

@@ -4,6 +4,7 @@
 // threads work inside the primitives.
 #include "onednn.h"
 
+#include "cases/operands.h"
 #include "cases/sizes.h"
 
 #include <math.h>
@@ -82,8 +83,7 @@ void *onednn_attention_open(const onednn *lib, const peer_case *c) {
     *j = (onednn_attention_job){.lib = lib, .c = *c, .groups = together ? c->heads : 1};
     j->count = (int)ceil_div(c->q_len, rows);
     j->blocks = calloc((size_t)j->count, sizeof *j->blocks);
-    size_t bytes = (size_t)(j->groups * rows * c->kv_len) * sizeof *j->scores;
-    j->scores = aligned_alloc(64, (size_t)round_up((int64_t)bytes, 64));
+    j->scores = operand_room(j->groups * rows * c->kv_len);
     bool opened = j->blocks && j->scores;
     for (int i = 0; i < j->count && opened; i++) {
         block *b = &j->blocks[i];

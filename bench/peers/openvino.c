@@ -3,6 +3,7 @@
 // plugin makes of scaled_dot_product_attention and fuses to one kernel, with keys that are turned
 // ahead.
 #include "caches.h"
+#include "cases/operands.h"
 #include "library.h"
 #include "openvino_ir.h"
 #include "peer.h"
@@ -225,7 +226,7 @@ static float *make_keys(const openvino_job *j) {
     const peer_case *c = &j->c;
     int64_t dim = c->head_dim, len = c->kv_len;
     float *key = caches_by_heads(c, c->key, j->heads);
-    float *turned = malloc((size_t)(j->heads * len * dim) * sizeof *turned);
+    float *turned = operand_room(j->heads * len * dim);
     for (int64_t h = 0; key && turned && h < j->heads; h++) {
         for (int64_t p = 0; p < len; p++) {
             for (int64_t d = 0; d < dim; d++) {
