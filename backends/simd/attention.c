@@ -81,12 +81,11 @@ static const float *attend_keys(const attend_group *g, int64_t first, int64_t co
 }
 
 // The raw scores of rows [r, r + rows); `keys` from attend_keys.
-static void attend_raw_scores(const attend_group *g, int r, int rows, const float *keys,
-                              int64_t first, int64_t count) {
+static void attend_raw_scores(attend_group *g, int r, int rows, const float *keys, int64_t first) {
     if (keys) {
         attend_scores(g, r, rows, keys, attend_most(g, r, rows, first));
     } else {
-        attend_turned(g, 1, first, count, attend_most(g, r, rows, first));
+        attend_turned_run(g, first);
     }
 }
 
@@ -131,7 +130,7 @@ static int attend_tile_tops(attend_group *g, int r, int rows, const float *keys,
         attend_see_nothing(g, r, rows);
         return 0;
     }
-    attend_raw_scores(g, r, rows, keys, first, count);
+    attend_raw_scores(g, r, rows, keys, first);
     if (a->keys && rows == g->rows) {
         attend_fetch(attend_v(a, first), a->v_stride, count, a->value_dim);
     }
@@ -181,12 +180,13 @@ static void attend_block(attend_group *g, int tiles, int64_t first, int64_t coun
 // The softmax as an output: the scores again, now that maximum and sum are known.
 static void attend_weights(attend_group *g, int tiles, const float inverse[ATTEND_ROWS]) {
     const decoct_attention_piece *a = g->a;
+    g->run_end = 0; // what was raw is exp now
     for (int64_t first = 0; first < a->kv_len; first += KEYS) {
         int64_t count = clamp(a->kv_len - first, 0, KEYS);
         const float *keys = attend_keys(g, first, count);
         for (int i = 0; i < tiles; i++) {
             int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
-            attend_raw_scores(g, r, rows, keys, first, count);
+            attend_raw_scores(g, r, rows, keys, first);
         }
         for (int r = 0; r < g->rows; r++) {
             float *weights = a->weights + attend_head(g, r) * a->weights_head_stride +
@@ -228,6 +228,7 @@ static int attend_tiles(const attend_group *g) {
 
 static void attend_start(attend_group *g) {
     int tiles = attend_tiles(g);
+    g->run_end = 0;
     for (int i = 0; i < tiles && !g->late; i++) {
         int r = attend_tile(g, tiles, i), rows = attend_tile(g, tiles, i + 1) - r;
         attend_pack_queries(g, r, rows);
@@ -260,12 +261,13 @@ static void attend_ask_next(attend_group *g, int64_t first) {
     const decoct_attention_piece *a = g->a;
     if (!a->keys) {
         const bool dense = attend_turns(g) && turned_dense(g);
-        g->k_ahead = attend_ahead_at(a->k, first + (dense ? 0 : ROWS_AHEAD), a->k_stride);
-        g->k_ahead.from += dense ? DENSE_AHEAD * sizeof(float) : 0;
+        g->k_ahead = attend_ahead_at(a->k, first + (dense ? TURNED_KEYS : ROWS_AHEAD), a->k_stride);
+        g->k_ahead.lead = (g->rows == 1 ? ONE_AHEAD : DENSE_AHEAD) * sizeof(float);
+        g->k_ahead.from += dense ? g->k_ahead.lead : 0;
         // Several rows read the values panel by panel: so each pass asks for that of the next
         // block.
-        const int64_t ahead = g->rows == 1 ? ROWS_AHEAD : KEYS;
-        g->v_ahead = attend_ahead_at(a->v, first + ahead, a->v_stride);
+        const int64_t ahead = dense ? DENSE_ROWS_AHEAD : ROWS_AHEAD;
+        g->v_ahead = attend_ahead_at(a->v, first + (g->rows == 1 ? ahead : KEYS), a->v_stride);
     }
 }
 

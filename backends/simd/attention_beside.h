@@ -145,9 +145,10 @@ static void beside_block(attend_bundle *list, int64_t count, int64_t first) {
     const decoct_attention_piece *a = g->a;
     for (int64_t b = 0; b < count; b++) {
         attend_enter(&list[b].g, first);
+        list[b].g.weight = list[b].g.run; // as many as there are heads, one after the other
     }
     g->k_ahead = attend_ahead_at(a->k, first + ROWS_AHEAD, a->k_stride);
-    attend_turned(g, count, first, KEYS, KEYS);
+    attend_turned(g, count, first, KEYS, KEYS, g->weight);
     for (int64_t b = 0; b < count; b++) {
         attend_group *one = &list[b].g;
         attend_exps(one, 0, one->rows, attend_tops(one, 0, one->rows, first));

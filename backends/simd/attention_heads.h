@@ -49,9 +49,9 @@ static attend_ahead bundle_ahead(const decoct_attention_piece *a, int64_t b, con
     const int64_t heads = (a->kv_phase + a->heads - 1) / a->kv_group + 1;
     if (head_stride == dim && stride == heads * dim) {
         const int64_t share = b * KEYS * dim;
-        return (attend_ahead){attend_far(all, first + KEYS, stride) +
-                                  (uintptr_t)share * sizeof(float),
-                              (uintptr_t)dim * sizeof(float)};
+        return (attend_ahead){.from = attend_far(all, first + KEYS, stride) +
+                                      (uintptr_t)share * sizeof(float),
+                              .stride = (uintptr_t)dim * sizeof(float)};
     }
     return attend_ahead_at(own, first + KEYS, stride);
 }

@@ -26,10 +26,15 @@ enum { TURNED_FEW = 4 };
 // but whole lines where one register is a line (docs/tuning.md).
 enum { WEIGHT_STRIDE = KEYS + (VEC_SLICES == 1 ? 16 : 4) };
 
+// Rows of raw scores of few queries: some blocks of keys come before the first values, so that
+// memory is read in long runs.
+enum { RUN_ROWS = 16 };
+
 // What is prefetched while one block of keys or values is worked on: KEYS rows, even if they do not
 // exist. 0: nothing.
 typedef struct attend_ahead {
     uintptr_t from, stride; // bytes
+    uintptr_t lead;         // dense keys: what is as many bytes before goes into L1
 } attend_ahead;
 
 // A group of queries and its running state. All pointers are into the scratch; those of `q`, `out`,
@@ -39,12 +44,14 @@ typedef struct attend_group {
     const decoct_attention_piece *a;
     int64_t row; // first query of the group
     int rows;
-    bool late;      // queries are packed with the first block, each tile before its scores
-    int heads;      // with more than one: all queries of each, head by head
-    int64_t width;  // value_dim in whole vectors
-    float *q;       // packed tile by tile
-    float *out;     // (rows, width)
-    float *weight;  // (rows, WEIGHT_STRIDE): raw scores, then exp(z - max), of one block
+    bool late;     // queries are packed with the first block, each tile before its scores
+    int heads;     // with more than one: all queries of each, head by head
+    int64_t width; // value_dim in whole vectors
+    float *q;      // packed tile by tile
+    float *out;    // (rows, width)
+    float *weight; // (rows, WEIGHT_STRIDE): raw scores, then exp(z - max), of the present block
+    float *run;    // the same of the blocks of [run_first, run_end), whose keys have been read
+    int64_t run_first, run_end;
     float *lane;    // (rows, 16): sums of exp
     float *values;  // (KEYS, width): a block of v, dense
     float *keys;    // (head_dim, KEYS): a block of k, packed here when the caller did not
@@ -61,9 +68,13 @@ typedef struct attend_group {
 
 // Rows from the one that is worked on to the one that is prefetched (docs/tuning.md).
 enum { ROWS_AHEAD = 32 };
-// Floats from keys that are worked on to those that are prefetched in the order of memory, and up
-// to which head_dim (docs/tuning.md).
-enum { DENSE_AHEAD = 2048, DENSE_DIM = 64 };
+// The same for values where the rows of one head are end to end, up to DENSE_DIM. Their keys are
+// asked for in the order of memory: those of the next step into L1, and those DENSE_AHEAD floats
+// further on into L2, for one query ONE_AHEAD (docs/tuning.md).
+enum { DENSE_ROWS_AHEAD = 16, DENSE_AHEAD = 3072, DENSE_DIM = 64 };
+#ifndef ONE_AHEAD
+#define ONE_AHEAD DENSE_AHEAD
+#endif
 
 // Where a row is, even if it does not exist: the stride of rows that do not exist may be any
 // number.
@@ -76,13 +87,19 @@ static const float *attend_row(const float *from, int64_t row, int64_t stride) {
 }
 
 static attend_ahead attend_ahead_at(const void *from, int64_t row, int64_t stride) {
-    return (attend_ahead){attend_far(from, row, stride), (uintptr_t)stride * sizeof(float)};
+    return (attend_ahead){.from = attend_far(from, row, stride),
+                          .stride = (uintptr_t)stride * sizeof(float)};
 }
 
 // Into L2. A request into L1 keeps one of its few buffers until memory answers, and when all of
 // them wait, memory is asked for less than it could give.
 INLINE void attend_prefetch(uintptr_t at) {
     __builtin_prefetch((const void *)at, 0, 2);
+}
+
+// Into L1: what is in L2 or on its way there, and needed next.
+INLINE void attend_prefetch_near(uintptr_t at) {
+    __builtin_prefetch((const void *)at);
 }
 
 // Row j of the keys, where they are unpacked, and of the values.
@@ -163,6 +180,16 @@ static int64_t attend_all_rows(const decoct_attention_piece *a) {
     return a->heads > 1 ? a->heads * a->rows : clamp(a->rows, 1, ATTEND_ROWS);
 }
 
+// Blocks of keys whose scores are there at a time.
+static int64_t attend_run_blocks(const decoct_attention_piece *a) {
+    return RUN_ROWS / clamp(attend_all_rows(a), 1, RUN_ROWS);
+}
+
+// Floats from the scores of one block to those of the next one.
+static int64_t attend_run_stride(const decoct_attention_piece *a) {
+    return attend_all_rows(a) * WEIGHT_STRIDE;
+}
+
 // Places the arrays of the group whose first row is `row` of these; returns the floats of all
 // groups. NULL: only counts. What is behind the rows of one group belongs to the next one, which
 // starts later.
@@ -172,6 +199,8 @@ static int64_t attend_places(const decoct_attention_piece *a, int64_t row, float
     int64_t kept = attend_long(a) ? 1 : 0;
     // Of few queries the weights of all heads are there at a time.
     const bool beside = a->heads > 1 && a->rows <= TURNED_ROWS;
+    // At least RUN_ROWS, so that a piece of fewer rows never needs more.
+    const int64_t runs = clamp(rows, 1, ATTEND_ROWS), spare = clamp(RUN_ROWS - rows, 0, RUN_ROWS);
     const struct {
         float **place;
         int64_t of_row, of_all;
@@ -183,8 +212,7 @@ static int64_t attend_places(const decoct_attention_piece *a, int64_t row, float
         {&g->all_out, kept * width, 0},
         {&g->all_max, kept, 0},
         {&g->all_sum, kept, 0},
-        {&g->weight, beside ? WEIGHT_STRIDE : 0,
-         beside ? 0 : clamp(rows, 1, ATTEND_ROWS) * WEIGHT_STRIDE},
+        {&g->run, beside ? WEIGHT_STRIDE : 0, (beside ? spare : runs + spare) * WEIGHT_STRIDE},
         {&g->values, 0, KEYS * width},
         {&g->keys, 0, a->keys ? 0 : KEYS * a->head_dim},
     };
@@ -194,6 +222,7 @@ static int64_t attend_places(const decoct_attention_piece *a, int64_t row, float
         used += round_up(rows * arrays[i].of_row + arrays[i].of_all, LANES);
     }
     g->width = width;
+    g->weight = g->run;
     return used;
 }
 

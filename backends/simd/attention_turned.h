@@ -20,14 +20,19 @@ typedef struct turned_keys {
 
 // Columns [d, d + cols) of square p prefetch as many lines as they have themselves, so that memory
 // is asked evenly: the lines of some rows, each at the same column. `dense`, a constant: the rows
-// are end to end, and the lines are asked for in the order of memory.
+// are end to end, and the lines are asked for in the order of memory, twice: requests into L2 alone
+// leave the next step to wait for L2, and those into L1 alone wait for memory.
 INLINE void attend_ask(attend_ahead ahead, bool dense, int cols, int64_t p, int64_t d) {
     const uintptr_t line = LANES * sizeof(float), row = dense ? line : ahead.stride;
     const int64_t rows = SQUARE * cols / LANES, first = p * SQUARE + d % LANES / cols * rows;
     const uintptr_t from = ahead.from + (uintptr_t)(d / LANES) * (dense ? LANES * line : line);
     UNROLL
     for (int64_t i = 0; i < rows; i++) {
-        attend_prefetch(from + (uintptr_t)(first + i) * row);
+        const uintptr_t at = from + (uintptr_t)(first + i) * row;
+        attend_prefetch(at);
+        if (dense) {
+            attend_prefetch_near(at - ahead.lead);
+        }
     }
 }
 
@@ -186,10 +191,10 @@ static turned_function *turned_for(const attend_group *g) {
     return few ? few : turned_by_rows[g->rows - 1];
 }
 
-// The raw scores of all rows for the first `most` of the `count` keys from `first` on; of `heads`
-// groups, whose arrays are one after the other.
+// The raw scores at `to` of all rows for the first `most` of the `count` keys from `first` on; of
+// `heads` groups, whose arrays are one after the other.
 static void attend_turned(const attend_group *g, int64_t heads, int64_t first, int64_t count,
-                          int64_t most) {
+                          int64_t most, float *to) {
     turned_keys keys = {.k = attend_k(g->a, first),
                         .stride = g->a->k_stride,
                         .dim = g->a->head_dim,
@@ -197,7 +202,27 @@ static void attend_turned(const attend_group *g, int64_t heads, int64_t first, i
                         .ahead = g->k_ahead,
                         .heads = heads,
                         .head_stride = g->a->k_head_stride};
-    turned_for(g)(keys, count, most, g->weight);
+    turned_for(g)(keys, count, most, to);
+}
+
+// The raw scores of the block at `first`: of a run of blocks when the run begins.
+static void attend_turned_run(attend_group *g, int64_t first) {
+    const decoct_attention_piece *a = g->a;
+    const attend_ahead ahead = g->k_ahead;
+    if (first >= g->run_end) {
+        const int64_t blocks = turned_dense(g) ? attend_run_blocks(a) : 1;
+        const int64_t last = attend_last(g, 0, g->rows);
+        g->run_first = first;
+        g->run_end = first + blocks * KEYS;
+        for (int64_t i = 0; i < blocks && first + i * KEYS < last; i++) {
+            const int64_t at = first + i * KEYS;
+            g->k_ahead.from = ahead.from + (uintptr_t)(i * KEYS) * ahead.stride;
+            attend_turned(g, 1, at, clamp(a->kv_len - at, 0, KEYS), attend_most(g, 0, g->rows, at),
+                          g->run + i * attend_run_stride(a));
+        }
+        g->k_ahead = ahead;
+    }
+    g->weight = g->run + (first - g->run_first) / KEYS * attend_run_stride(a);
 }
 
 #endif
