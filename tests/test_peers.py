@@ -102,11 +102,15 @@ class Rows(unittest.TestCase):
         self.assertEqual({row.split("/")[0] for row in rows}, {"cold", "attention"})
         self.assertEqual([row for row in rows if "q_len" in row and "/q_len:1/" not in row], [])
 
+    def test_op(self):
+        for op in "matmul", "plain", "batch", "cold", "softmax", "attention":
+            code, out, err = peers("--list", "--op", op)
+            self.assertEqual({line.split("/")[0] for line in out.splitlines() if re.match(r"[a-z]+/\w+:", line)}, {op})
+
     def test_filter(self):
         code, out, err = peers("--list", "--op", "matmul", "--filter", "m:16/n:16")
         self.assertEqual([line for line in out.splitlines() if line.startswith("matmul/")],
                          ["matmul/m:16/n:16/k:16"])
-
 
     def test_caches_batches_and_blas(self):
         code, out, err = peers("--list", "--op", "attention,batch,plain,blas")
@@ -401,6 +405,11 @@ class Figures(unittest.TestCase):
                          {"found": True, "note": "Not OpenBLAS; core Haswell", "limited_by": "OPENBLAS_CORETYPE=Haswell"})
         self.assertEqual(limited("--backend", "scalar")[1]["rows"][0]["backend"], "scalar")
         self.assertEqual(limited(DECOCT_BACKEND="scalar")[1]["rows"][0]["backend"], "scalar")
+
+    def test_the_limit_is_that_of_the_rows(self):
+        code, all = limited(DECOCT_TEST_PEER="wide")
+        self.assertEqual((code, all["rows"][0]["best_peer"], all["rows"][0]["notes"]), (0, "openblas", {}))
+        self.assertEqual(figures("--op", "plain", "--filter", "m:16/", DECOCT_TEST_PEER="wide")[0], 12)
 
     def test_a_limit_that_is_not_taken(self):
         code, all = limited(DECOCT_TEST_PEER="stubborn")

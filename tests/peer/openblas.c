@@ -2,9 +2,11 @@
 // A library that acts as OpenBLAS, so that `decoct peers` can be tested without an installed peer.
 // It calls its core Pretender, or as OPENBLAS_CORETYPE says, unless DECOCT_TEST_PEER is "stubborn".
 // With DECOCT_TEST_WRONG in the environment its results are wrong in one element. DECOCT_TEST_PEER
-// makes it misbehave: "spin" (a thread that never sleeps), "crash" and "hang" (in the first call),
-// "crash later" (in the fifth), "hang at 32" (of products of 32 rows, after a message).
+// makes it misbehave: "wide" (a wrong element unless OPENBLAS_CORETYPE limits it), "spin" (a thread
+// that never sleeps), "crash" and "hang" (in the first call), "crash later" (in the fifth), "hang
+// at 32" (of products of 32 rows, after a message).
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +66,9 @@ void cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float
             c[i * ldc + j] = sum;
         }
     }
-    if (getenv("DECOCT_TEST_WRONG")) {
+    const char *how = getenv("DECOCT_TEST_PEER");
+    bool wide = how && strcmp(how, "wide") == 0 && !getenv("OPENBLAS_CORETYPE");
+    if (wide || getenv("DECOCT_TEST_WRONG")) {
         c[(m - 1) * ldc + n - 1] += 0.01f;
     }
 }
