@@ -10,7 +10,8 @@
 #else
 #define TILE_STEPS 2 // gcc 12 runs out of registers with 4
 #endif
-#define AHEAD_BYTES 1024 // docs/tuning.md
+#define AHEAD_BYTES 4096 // docs/tuning.md
+#define AHEAD_L2 1       // else into L1
 #define FEW_ROWS_LIST(X) X(1, 4, 4) X(2, 3, 2) X(3, 2, 2)
 #define TILE_ROWS_LIST(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define ATTEND_TILES 16

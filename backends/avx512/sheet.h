@@ -7,6 +7,7 @@
 #define PANEL_VECS 2
 #define TILE_STEPS 2
 #define AHEAD_BYTES 4096 // docs/tuning.md
+#define AHEAD_L2 0       // else into L1
 #define FEW_ROWS_LIST(X) X(1, 4, 4) X(2, 4, 4) X(3, 4, 4) X(4, 4, 4) X(5, 4, 4) X(6, 4, 4)
 #define TILE_ROWS_LIST(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #define WIDE_ROWS 6 // a tile of 6 x 64 uses 24 registers for sums, 4 for w

@@ -13,6 +13,7 @@
 #define PANEL_VECS 1
 #define TILE_STEPS 1
 #define AHEAD_BYTES 1024 // docs/tuning.md
+#define AHEAD_L2 0       // else into L1
 #define FEW_ROWS_LIST(X) X(1, 4, 4) X(2, 2, 2)
 #define TILE_ROWS_LIST(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define ATTEND_TILES 16

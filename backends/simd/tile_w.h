@@ -100,7 +100,12 @@ INLINE void tile_ask_w(int steps, int vecs, int kind, const tile_args *a, const 
         UNROLL
         for (int i = 0; v < vecs && i < lines; i++) {
             uintptr_t from = (uintptr_t)tile_w(kind, a, w, v) + AHEAD_BYTES;
-            __builtin_prefetch((const void *)(from + (uintptr_t)(i * line)));
+            const void *ahead = (const void *)(from + (uintptr_t)(i * line));
+            if (AHEAD_L2) {
+                __builtin_prefetch(ahead, 0, 2);
+            } else {
+                __builtin_prefetch(ahead);
+            }
         }
     }
 }

@@ -37,6 +37,7 @@
 #define PANEL_VECS 1
 #define TILE_STEPS 1
 #define AHEAD_BYTES 1024
+#define AHEAD_L2 0 // else into L1
 #define FEW_ROWS_LIST(X) X(1, 4, 4) X(2, 2, 2)
 #define K_BLOCK 512
 #define N_BLOCK 1024
