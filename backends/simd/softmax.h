@@ -124,8 +124,10 @@ INLINE void softmax_held_rows(int vecs, const decoct_rows_piece *a, int scaled) 
 // The maximum of a row is known some time after its last element, and so is its sum. A pass over
 // one row also finds the maximum of the row ROW_LAG further down and multiplies the row ROW_LAG
 // further up: nothing waits, and loads, stores and maxima are done beside the FMAs of exp. Each
-// step prefetches what the next row will need, or in very long rows what is ROW_AHEAD further on.
-enum { ROW_LAG = 2, ROW_AHEAD = 1024 };
+// step prefetches what the next row will need, or in long rows what is ROW_AHEAD further on: less
+// than 4 KiB, since lines that far apart share the few places of one set of L1. Where memory is
+// far, in rows that are streamed, it is STREAMED_AHEAD.
+enum { ROW_LAG = 2, ROW_AHEAD = 512, STREAMED_AHEAD = 1024 };
 
 // Longer rows are not streamed: L2 does not hold the exps of ROW_LAG + 1 of them.
 enum { STREAMED_COLS = 1 << 15 };
@@ -207,8 +209,9 @@ INLINE float softmax_row(int64_t cols, int scaled, int how, const softmax_pass *
     return vec_fold(total);
 }
 
-INLINE uintptr_t softmax_ahead(int64_t cols, int64_t stride) {
-    return (uintptr_t)(cols <= ROW_AHEAD ? stride : ROW_AHEAD) * sizeof(float);
+INLINE uintptr_t softmax_ahead(int streams, int64_t cols, int64_t stride) {
+    const int64_t most = streams ? STREAMED_AHEAD : ROW_AHEAD;
+    return (uintptr_t)(cols <= most ? stride : most) * sizeof(float);
 }
 
 // Where the exps of row i go. Streamed: the last rows of y are worked on last, and until then they
@@ -252,8 +255,8 @@ INLINE void softmax_long_rows(const decoct_rows_piece *a, int scaled) {
     const int streams =
         STREAMS && a->y_streams && a->cols <= STREAMED_COLS && a->rows > ROW_LAG + 1;
     softmax_pass pass = {.scale = vec_set(a->scale),
-                         .x_ahead = softmax_ahead(a->cols, a->x.stride),
-                         .y_ahead = streams ? 0 : softmax_ahead(a->cols, a->y.stride)};
+                         .x_ahead = softmax_ahead(streams, a->cols, a->x.stride),
+                         .y_ahead = streams ? 0 : softmax_ahead(0, a->cols, a->y.stride)};
     float top[ROW_LAG], factor[ROW_LAG]; // of row i at i % ROW_LAG
     for (int64_t i = 0; i < ROW_LAG && i < a->rows; i++) {
         top[i] = softmax_max(a->cols, rows_x(a, i), scaled, pass.scale);
