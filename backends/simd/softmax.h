@@ -59,8 +59,9 @@ INLINE void multiply_row(int64_t cols, vec factor, const float *from, float *to)
 }
 
 // Short rows, of at most HELD_VECS vectors, stay in registers, HELD_ROWS of them side by side: the
-// steps of one row wait for each other, from its maximum to its last product.
-enum { HELD_ROWS = 4, HELD_VECS = 6 };
+// steps of one row wait for each other, from its maximum to its last product. Where exp takes four
+// vectors side by side, the pass of long rows is faster from four vectors on (docs/performance.md).
+enum { HELD_ROWS = 4, HELD_MOST = 6, HELD_VECS = EXP_VECS < 4 ? HELD_MOST : 3 };
 
 // exp(scale x - max) of row r of a piece, in e; the lanes of its sum.
 INLINE vec softmax_held_exp(int vecs, const decoct_rows_piece *a, int64_t r, int scaled, vec *e) {
@@ -92,7 +93,7 @@ INLINE vec softmax_held_exp(int vecs, const decoct_rows_piece *a, int64_t r, int
 
 INLINE void softmax_held(int rows, int vecs, const decoct_rows_piece *a, int64_t r, int scaled) {
     const int64_t left = a->cols - (vecs - 1) * LANES;
-    vec e[HELD_ROWS][HELD_VECS], sum[HELD_ROWS];
+    vec e[HELD_ROWS][HELD_MOST], sum[HELD_ROWS];
     UNROLL
     for (int k = 0; k < rows; k++) {
         sum[k] = softmax_held_exp(vecs, a, r + k, scaled, e[k]);
@@ -282,7 +283,8 @@ INLINE void softmax_long_rows(const decoct_rows_piece *a, int scaled) {
 }
 
 INLINE void softmax_rows(const decoct_rows_piece *a, int scaled) {
-    switch ((a->cols + LANES - 1) / LANES) {
+    const int64_t vecs = (a->cols + LANES - 1) / LANES;
+    switch (vecs <= HELD_VECS ? vecs : 0) {
     case 1:
         softmax_held_rows(1, a, scaled);
         break;
@@ -298,8 +300,8 @@ INLINE void softmax_rows(const decoct_rows_piece *a, int scaled) {
     case 5:
         softmax_held_rows(5, a, scaled);
         break;
-    case HELD_VECS:
-        softmax_held_rows(HELD_VECS, a, scaled);
+    case HELD_MOST:
+        softmax_held_rows(HELD_MOST, a, scaled);
         break;
     default:
         softmax_long_rows(a, scaled);
