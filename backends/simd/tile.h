@@ -42,18 +42,25 @@ INLINE void tile_pack(int rows, int64_t k, const float *x, int64_t x_stride, flo
     }
 }
 
-// The rest of a ragged tile; `w` and `x` are at step k.
+// The rest of a ragged tile; `w` and `x` are at step k. w is loaded once for all rows.
 INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, const float *x,
                         vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     for (int64_t p = a->k; p < a->k_most; p++, w += a->w_stride, x++) {
+        vec b[TILE_VECS_MAX];
+        tile_load_w(rows, vecs, 0, a, w, b);
+        UNROLL
+        for (int v = 0; v < TILE_VECS_MAX; v++) {
+            if (v < vecs) {
+                vec_hold(&b[v]);
+            }
+        }
         UNROLL
         for (int r = 0; r < TALL_ROWS; r++) {
             if (r < rows && (a->seen[r] >> p & 1)) {
                 UNROLL
                 for (int v = 0; v < TILE_VECS_MAX; v++) {
                     if (v < vecs) {
-                        acc[r][v] = vec_fma(vec_set(x[r * a->x_stride]),
-                                            vec_load(tile_w(0, a, w, v)), acc[r][v]);
+                        acc[r][v] = vec_fma(vec_set(x[r * a->x_stride]), b[v], acc[r][v]);
                     }
                 }
             }
