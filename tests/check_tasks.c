@@ -64,8 +64,37 @@ static void test_long_tasks(void **state) {
     assert_true(count_tasks(*state, unit, 3, 2304, 1200) > 2);
 }
 
+// Bytes that a product (m, n, k) of an unpacked b leaves allocated: room to pack b, or none.
+static int64_t room_of(const char *backend, int64_t m, int64_t n, int64_t k) {
+    enum { MOST = 300 * 300 };
+    static float x[MOST], b[MOST], y[MOST];
+    assert_true(m * k <= MOST && k * n <= MOST && m * n <= MOST);
+    decoct_context *ctx = check_open(backend, 1);
+    decoct_matmul_args a = {
+        .struct_size = sizeof a, .m = m, .n = n, .k = k, .x = x, .b = b, .y = y};
+    const int64_t before = decoct_context_memory(ctx, NULL);
+    assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
+    const int64_t room = decoct_context_memory(ctx, NULL) - before;
+    decoct_context_close(ctx);
+    return room;
+}
+
+// AVX2 takes single lines of the cache from b. Rows of it that are 1 KiB apart share few sets: from
+// some rows of x on it is packed, though it is small; others are not.
+static void test_scattered(void **state) {
+    decoct_context *ctx = strcmp(*state, "avx2") == 0 ? check_open(*state, 1) : NULL;
+    if (!ctx) {
+        skip();
+    }
+    decoct_context_close(ctx);
+    const int64_t panels = 256 * 256 * (int64_t)sizeof(float);
+    assert_true(room_of(*state, 37, 256, 256) >= room_of(*state, 36, 256, 256) + panels);
+    assert_true(room_of(*state, 200, 256, 256) >= room_of(*state, 200, 250, 256) + panels);
+}
+
 int main(void) {
     static const check_test tests[] = {{"matmul, even tasks", test_even_tasks},
-                                       {"matmul, long tasks of few rows", test_long_tasks}};
+                                       {"matmul, long tasks of few rows", test_long_tasks},
+                                       {"matmul, scattered b", test_scattered}};
     return check_all_backends("tasks", tests, sizeof tests / sizeof *tests);
 }
