@@ -50,10 +50,13 @@ static bool take_b(const decoct_context *ctx, const decoct_matmul_args *a, small
                    decoct_matmul_piece *piece) {
     const decoct_matmul_kernel *kernel = ctx->kernels->matmul[DECOCT_F32];
     small_rows b = rows_of(a->b, a->k, a->n, a->b_stride);
+    if (a->b_transposed || !is_right(b) || !is_apart_from(y, b) || !kernel->plain ||
+        !dct_is_read_plain(kernel, a->m, a->n, a->k, b.stride)) {
+        return false;
+    }
     piece->w = b.data;
-    piece->w_stride = b.stride * (int64_t)sizeof(float);
-    return !a->b_transposed && is_right(b) && is_apart_from(y, b) && kernel->plain &&
-           dct_is_read_plain(kernel, a->m, a->n, a->k, b.stride);
+    piece->w_stride = b.stride * (int64_t)sizeof(float); // of a stride that is right: no overflow
+    return true;
 }
 
 // With packed weights, of this context: of its bits, and without a copy for other libraries.
