@@ -48,12 +48,7 @@ INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, 
     for (int64_t p = a->k; p < a->k_most; p++, w += a->w_stride, x++) {
         vec b[TILE_VECS_MAX];
         tile_load_w(rows, vecs, 0, a, w, b);
-        UNROLL
-        for (int v = 0; v < TILE_VECS_MAX; v++) {
-            if (v < vecs) {
-                vec_hold(&b[v]);
-            }
-        }
+        tile_hold(vecs, b);
         UNROLL
         for (int r = 0; r < TALL_ROWS; r++) {
             if (r < rows && (a->seen[r] >> p & 1)) {
@@ -73,7 +68,9 @@ INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const vo
                       const tile_x *x, vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     vec b[TILE_VECS_MAX];
     tile_load_w(rows, vecs, kind, a, w, b);
-    tile_hold(rows, vecs, b);
+    if (tile_is_held(rows, vecs)) {
+        tile_hold(vecs, b);
+    }
     const factors f = factors_take(rows, kind & X_PACKED, x->row, x->stride);
     UNROLL
     for (int r = 0; r < TALL_ROWS; r++) {

@@ -64,10 +64,10 @@ INLINE bool tile_is_tight(int rows, int vecs, int kind) {
            !(kind & W_STREAM);
 }
 
-INLINE void tile_hold(int rows, int vecs, vec b[TILE_VECS_MAX]) {
+INLINE void tile_hold(int vecs, vec b[TILE_VECS_MAX]) {
     UNROLL
     for (int v = 0; v < TILE_VECS_MAX; v++) {
-        if (v < vecs && tile_is_held(rows, vecs)) {
+        if (v < vecs) {
             vec_hold(&b[v]);
         }
     }
