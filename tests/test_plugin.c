@@ -9,12 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static decoct_context *open_with(const char *path) {
+// With the plugins of a path; `options` may be NULL.
+static decoct_context *open_as(const char *path, const decoct_options *options) {
     decoct_context *ctx = NULL;
     setenv("DECOCT_BACKEND_PATH", path, 1);
-    assert_int_equal(decoct_context_open(NULL, &ctx), DECOCT_OK);
+    assert_int_equal(decoct_context_open(options, &ctx), DECOCT_OK);
     unsetenv("DECOCT_BACKEND_PATH");
     return ctx;
+}
+
+static decoct_context *open_with(const char *path) {
+    return open_as(path, NULL);
 }
 
 // The description of the plugin whose file name ends in `file`.
@@ -177,12 +182,17 @@ static void test_refused_files(void **state) {
     decoct_context_close(ctx);
 }
 
-// A context that sees the plugins of one folder of the build, and what it reports about one file
-// there.
-static decoct_context *open_odd(const char *folder, const char *file, decoct_backend_info *info) {
+// A context that sees the plugins of one folder of the build; `backend` is named, or NULL.
+static decoct_context *open_named(const char *folder, const char *backend) {
     char path[512];
+    decoct_options options = {.struct_size = sizeof options, .backend = backend};
     snprintf(path, sizeof path, "%s/%s", plugins(), folder);
-    decoct_context *ctx = open_with(path);
+    return open_as(path, &options);
+}
+
+// The same without a name, and what the context reports about one file there.
+static decoct_context *open_odd(const char *folder, const char *file, decoct_backend_info *info) {
+    decoct_context *ctx = open_named(folder, NULL);
     *info = describe(ctx, file);
     return ctx;
 }
@@ -276,15 +286,9 @@ static void test_uneven_block_sizes(void **state) {
 // A library of whole operations also gets the smallest product, which it sums in double.
 static void test_whole_gets_small_products(void **state) {
     static const float x[3] = {1e8f, 1.0f, -1e8f}, b[3] = {1.0f, 1.0f, 1.0f};
-    char path[512];
     float y = 0.0f;
-    decoct_context *ctx = NULL;
-    decoct_options options = {.struct_size = sizeof options, .backend = "whole"};
     (void)state;
-    snprintf(path, sizeof path, "%s/whole", plugins());
-    setenv("DECOCT_BACKEND_PATH", path, 1);
-    assert_int_equal(decoct_context_open(&options, &ctx), DECOCT_OK);
-    unsetenv("DECOCT_BACKEND_PATH");
+    decoct_context *ctx = open_named("whole", "whole");
     decoct_matmul_args a = {
         .struct_size = sizeof a, .m = 1, .n = 1, .k = 3, .x = x, .b = b, .y = &y};
     assert_int_equal(decoct_matmul(ctx, &a), DECOCT_OK);
@@ -295,16 +299,10 @@ static void test_whole_gets_small_products(void **state) {
 // A small product with weights of other bits is refused in a context that has not named them.
 static void test_small_product_of_other_bits(void **state) {
     static const float x[2] = {1.0f, 2.0f}, b[4] = {1.0f, 2.0f, 3.0f, 4.0f};
-    char path[512];
     float y[2] = {7.0f, 7.0f};
-    decoct_context *other = NULL;
     decoct_weights *weights = NULL;
-    decoct_options options = {.struct_size = sizeof options, .backend = "odd"};
     (void)state;
-    snprintf(path, sizeof path, "%s/other", plugins());
-    setenv("DECOCT_BACKEND_PATH", path, 1);
-    assert_int_equal(decoct_context_open(&options, &other), DECOCT_OK);
-    unsetenv("DECOCT_BACKEND_PATH");
+    decoct_context *other = open_named("other", "odd");
     decoct_context *ctx = check_open(NULL, 1);
     assert_int_equal(decoct_weights_create(other, 2, 2, b, 0, 0, &weights), DECOCT_OK);
     decoct_matmul_args a = {
