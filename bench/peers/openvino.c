@@ -4,6 +4,7 @@
 // ahead.
 #include "caches.h"
 #include "cases/operands.h"
+#include "grouped.h"
 #include "library.h"
 #include "openvino_ir.h"
 #include "peer.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TYPE_F32 = 4, INPUTS = 4, MASKED_MOST = 16 };
+enum { TYPE_F32 = 4, INPUTS = 4 };
 
 typedef struct their_shape {
     int64_t rank;
@@ -51,7 +52,7 @@ typedef struct openvino_job {
     peer_case c;
     void *compiled, *request;
     float *own[INPUTS + 1]; // copies of operands, and of the result as the last one
-    int64_t heads, rows;    // attention: (heads, rows, head_dim) is what q and the result are
+    grouped as;             // attention: the layout of q and of the result
 } openvino_job;
 
 static void *load_openvino(const peer_request *request, char *note, size_t size) {
@@ -197,37 +198,13 @@ static bool open_softmax(openvino_job *j) {
 }
 
 // ---- Attention ----
-// Query heads that share keys are rows of one product, so that keys are read once. In a whole
-// prompt each head has its own copy of the keys instead, because the mask would become as many
-// times longer.
-
-// The place of head h of position i of q in q by heads.
-static int64_t place_of(const openvino_job *j, int64_t head, int64_t i) {
-    int64_t group = j->c.heads / j->heads;
-    return ((head / group) * j->rows + (head % group) * j->c.q_len + i) * j->c.head_dim;
-}
-
-// q by heads, with the factor of the scores.
-static float *make_queries(const openvino_job *j) {
-    const peer_case *c = &j->c;
-    float scale = 1.0f / sqrtf((float)c->head_dim);
-    float *q = malloc((size_t)(c->heads * c->q_len * c->head_dim) * sizeof *q);
-    for (int64_t i = 0; q && i < c->q_len * c->heads; i++) {
-        float *to = q + place_of(j, i % c->heads, i / c->heads);
-        for (int64_t d = 0; d < c->head_dim; d++) {
-            to[d] = c->q[i * c->head_dim + d] * scale;
-        }
-    }
-    return q;
-}
-
 // Keys (heads, head_dim, kv_len).
 static float *make_keys(const openvino_job *j) {
     const peer_case *c = &j->c;
     int64_t dim = c->head_dim, len = c->kv_len;
-    float *key = caches_by_heads(c, c->key, j->heads);
-    float *turned = operand_room(j->heads * len * dim);
-    for (int64_t h = 0; key && turned && h < j->heads; h++) {
+    float *key = caches_by_heads(c, c->key, j->as.heads);
+    float *turned = operand_room(j->as.heads * len * dim);
+    for (int64_t h = 0; key && turned && h < j->as.heads; h++) {
         for (int64_t p = 0; p < len; p++) {
             for (int64_t d = 0; d < dim; d++) {
                 turned[(h * dim + d) * len + p] = key[(h * len + p) * dim + d];
@@ -242,39 +219,26 @@ static float *make_keys(const openvino_job *j) {
     return made ? turned : NULL;
 }
 
-// (rows, kv_len): what is added to a score.
-static float *make_mask(const openvino_job *j) {
-    const peer_case *c = &j->c;
-    float *mask = malloc((size_t)(j->rows * c->kv_len) * sizeof *mask);
-    for (int64_t i = 0; mask && i < j->rows; i++) {
-        int64_t last = c->kv_len - c->q_len + i % c->q_len;
-        for (int64_t p = 0; p < c->kv_len; p++) {
-            mask[i * c->kv_len + p] = p > last ? -INFINITY : 0.0f;
-        }
-    }
-    return mask;
-}
-
 static bool open_attention(openvino_job *j) {
     const peer_case *c = &j->c;
     ir_graph g = {0};
-    j->heads = c->q_len > MASKED_MOST ? c->heads : c->kv_heads;
-    j->rows = c->heads / j->heads * c->q_len;
+    j->as = grouped_of(c);
+    int64_t heads = j->as.heads;
     bool masked = c->q_len > 1;
-    ir_shape rows = ir_shape_of(4, 1, j->heads, j->rows, c->head_dim);
-    ir_shape scores = ir_shape_of(4, 1, j->heads, j->rows, c->kv_len);
+    ir_shape rows = ir_shape_of(4, 1, heads, j->as.rows, c->head_dim);
+    ir_shape scores = ir_shape_of(4, 1, heads, j->as.rows, c->kv_len);
     int q = ir_add(&g, IR_INPUT, rows, 0, 0);
-    int k = ir_add(&g, IR_INPUT, ir_shape_of(4, 1, j->heads, c->head_dim, c->kv_len), 0, 0);
-    int v = ir_add(&g, IR_INPUT, ir_shape_of(4, 1, j->heads, c->kv_len, c->head_dim), 0, 0);
-    j->own[q] = make_queries(j);
+    int k = ir_add(&g, IR_INPUT, ir_shape_of(4, 1, heads, c->head_dim, c->kv_len), 0, 0);
+    int v = ir_add(&g, IR_INPUT, ir_shape_of(4, 1, heads, c->kv_len, c->head_dim), 0, 0);
+    j->own[q] = grouped_queries(c, j->as, 1.0f / sqrtf((float)c->head_dim));
     j->own[k] = make_keys(j);
-    j->own[v] = caches_by_heads(c, c->value, j->heads);
+    j->own[v] = caches_by_heads(c, c->value, heads);
     j->own[INPUTS] = malloc((size_t)(c->heads * c->q_len * c->head_dim) * sizeof(float));
     bool made = j->own[q] && j->own[k] && j->own[v] && j->own[INPUTS];
     int at = 0;
     if (masked) {
-        at = ir_add(&g, IR_INPUT, ir_shape_of(4, 1, 1, j->rows, c->kv_len), 0, 0);
-        j->own[at] = make_mask(j);
+        at = ir_add(&g, IR_INPUT, ir_shape_of(4, 1, 1, j->as.rows, c->kv_len), 0, 0);
+        j->own[at] = grouped_mask(c, j->as);
         made = made && j->own[at];
     }
     int score = ir_add(&g, IR_MATMUL, scores, q, k);
@@ -286,10 +250,8 @@ static bool open_attention(openvino_job *j) {
 
 static void finish_openvino(void *data) {
     const openvino_job *j = data;
-    const peer_case *c = &j->c;
-    for (int64_t i = 0; c->op == PEER_ATTENTION && i < c->q_len * c->heads; i++) {
-        memcpy(c->y + i * c->head_dim, j->own[INPUTS] + place_of(j, i % c->heads, i / c->heads),
-               (size_t)c->head_dim * sizeof(float));
+    if (j->c.op == PEER_ATTENTION) {
+        grouped_finish(&j->c, j->as, j->own[INPUTS]);
     }
 }
 

@@ -12,9 +12,22 @@
 enum { RANDOM_MOST = 10000 };
 
 const peer *const all_peers[] = {
-    &peer_decoct_blas,     &peer_openblas,    &peer_blis, &peer_libxsmm,      &peer_onednn,
-    &peer_xnnpack,         &peer_onnxruntime, &peer_mkl,  &peer_openblas_old, &peer_onednn_old,
-    &peer_onnxruntime_old, &peer_openvino,    &peer_ggml, &peer_ggml_npm,     NULL,
+    &peer_decoct_blas,
+    &peer_openblas,
+    &peer_blis,
+    &peer_libxsmm,
+    &peer_onednn,
+    &peer_xnnpack,
+    &peer_onnxruntime,
+    &peer_mkl,
+    &peer_openblas_old,
+    &peer_onednn_old,
+    &peer_onnxruntime_old,
+    &peer_openvino,
+    &peer_torch,
+    &peer_ggml,
+    &peer_ggml_npm,
+    NULL,
 };
 
 #define OPS "matmul, plain, batch, blas, cold, softmax, attention, decode"

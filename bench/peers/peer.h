@@ -60,6 +60,6 @@ typedef struct peer {
 extern const peer peer_decoct_blas; // ours, which is never the best peer
 extern const peer peer_openblas_old, peer_onednn_old, peer_onnxruntime_old, peer_mkl;
 extern const peer peer_openblas, peer_blis, peer_libxsmm, peer_onednn, peer_xnnpack,
-    peer_onnxruntime, peer_openvino, peer_ggml, peer_ggml_npm;
+    peer_onnxruntime, peer_openvino, peer_torch, peer_ggml, peer_ggml_npm;
 
 #endif

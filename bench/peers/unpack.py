@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""unpack.py FROM TO: takes the libraries that `decoct peers` opens out of the wheels in the folder FROM; each goes to
-TO/NAME-OF-THE-PACKAGE/ with the file name that it has in its own SONAME. Wheels that are not there are named at the
-end."""
+"""unpack.py LIST FROM TO: takes the libraries that `decoct peers` opens out of the wheels of LIST.txt, which are in the
+folder FROM; each goes to TO/NAME-OF-THE-PACKAGE/ with the file name that it has in its own SONAME. Wheels that are not
+there are named at the end."""
 import fnmatch
 import os
 import shutil
 import sys
 import zipfile
 
-# The start of a wheel's name, the folder, and patterns of its libraries with the names to give them ("": their own).
-WANTED = [
+# Of each list the start of a wheel's name, the folder, and patterns of its libraries with the names to give them ("":
+# their own).
+WANTED = {"wheels": [
     ("mkl-", "mkl", {"libmkl_rt.so.*": "libmkl_rt.so", "libmkl_core.so.*": "", "libmkl_intel_lp64.so.*": "",
                      "libmkl_intel_thread.so.*": "", "libmkl_def.so.*": "", "libmkl_avx2.so.*": "",
                      "libmkl_avx512.so.*": ""}),
@@ -21,7 +22,11 @@ WANTED = [
     ("openvino-", "openvino", {"libopenvino_c.so.*": "libopenvino_c.so", "libopenvino.so.*": "",
                                "libopenvino_ir_frontend.so.*": "", "libopenvino_intel_cpu_plugin.so": "",
                                "libtbb.so.12": ""}),
-]
+], "torch": [
+    ("torch-", "torch", {"libtorch_cpu.so": "", "libc10.so": "", "libgomp.so.1": ""}),
+    ("nvidia_cuda_cupti-", "torch", {"libcupti.so.13": ""}),
+    ("nvidia_cuda_runtime-", "torch", {"libcudart.so.13": ""}),
+]}
 
 
 def unpack(wheel, folder, libraries):
@@ -40,9 +45,9 @@ def unpack(wheel, folder, libraries):
     return done
 
 
-def main(source, target):
+def main(listed, source, target):
     absent = []
-    for start, folder, libraries in WANTED:
+    for start, folder, libraries in WANTED[listed]:
         wheels = sorted(name for name in os.listdir(source) if name.startswith(start) and name.endswith(".whl"))
         if not wheels:
             absent.append(start + "*")
@@ -55,7 +60,7 @@ def main(source, target):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        print("usage: unpack.py FROM TO", file=sys.stderr)
+    if len(sys.argv) != 4 or sys.argv[1] not in WANTED:
+        print("usage: unpack.py %s FROM TO" % "|".join(WANTED), file=sys.stderr)
         sys.exit(64)
     main(*sys.argv[1:])
