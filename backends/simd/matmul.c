@@ -4,84 +4,9 @@
 #include "sheet.h" // of the ISA that this is compiled for
 
 #include "kernels.h"
+#include "matmul_few.h"
 #include "matmul_pack.h"
 #include "tile.h"
-
-// Where functions take the constant `kind` of a tile, also: w comes row by row, unpacked.
-enum { PLAIN = 1 << 11 };
-
-// From one panel of w to the next, or from one row of a plain w to the next, in numbers.
-INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a, int kind) {
-    return a->w_stride >> (kind & (W_F16 | W_BF16) ? 1 : 2);
-}
-
-// ---- Few rows ----
-
-// Rows of w that are read side by side when w is unpacked and wide, for one or two rows of x:
-// streams that hardware fetches ahead, while y waits in the L1 cache. With few columns the short
-// chains cost more than that. More rows of x have too many sums in y for it: w is prefetched, which
-// their step is long enough for (docs/tuning.md).
-enum { PLAIN_STEPS = 16, PLAIN_WIDE = 288, PLAIN_SHORT = 2 };
-
-// Takes one tile of `vecs` vectors from t, the last columns of unpacked w with W_PART.
-INLINE void matmul_few_take(int rows, int vecs, int kind, const decoct_matmul_piece *a,
-                            int64_t next, tile_args *t, int64_t *j) {
-    const int64_t wide = (int64_t)vecs * LANES, left = a->cols - *j;
-    t->cols = left < wide ? left : wide;
-    tile(rows, vecs, kind, kind & PLAIN || kind & W_PART ? 0 : PANEL, t);
-    const int64_t panels = vecs < PANEL_VECS ? 1 : vecs / PANEL_VECS;
-    t->w = tile_w_move(kind, t->w, panels * next);
-    t->y += wide;
-    t->bias = t->bias ? t->bias + wide : 0;
-    *j += wide;
-}
-
-// Against as many panels at once as keep enough sums in flight; what is left by fewer, at last by
-// one vector if that is enough.
-INLINE void matmul_few_steps(int rows, int vecs, int kind, const decoct_matmul_piece *a,
-                             tile_args t) {
-    const bool plain = kind & PLAIN;
-    const int64_t next = plain ? PANEL : matmul_w_stride(a, kind);
-    const int half = vecs / 2 / PANEL_VECS * PANEL_VECS;
-    for (int64_t j = 0; j < a->cols;) {
-        const int64_t whole = a->cols - j + (plain ? 0 : PANEL - 1); // packed panels are whole
-        if (whole >= (int64_t)vecs * LANES) {
-            matmul_few_take(rows, vecs, kind, a, next, &t, &j);
-        } else if (half > PANEL_VECS && whole >= (int64_t)half * LANES) {
-            matmul_few_take(rows, half, kind, a, next, &t, &j);
-        } else if (whole >= PANEL) {
-            matmul_few_take(rows, PANEL_VECS, kind, a, next, &t, &j);
-        } else if (PANEL_VECS > 1 && whole <= LANES) {
-            matmul_few_take(rows, 1, W_PART, a, next, &t, &j);
-        } else {
-            matmul_few_take(rows, PANEL_VECS, W_PART, a, next, &t, &j);
-        }
-    }
-}
-
-INLINE void matmul_few_rows(int rows, int vecs, int kind, const decoct_matmul_piece *a) {
-    const int plain = kind & PLAIN;
-    tile_args t = {.k = a->k,
-                   .x = a->x.data,
-                   .x_stride = a->x.stride,
-                   .w = a->w,
-                   .w_stride = plain ? matmul_w_stride(a, kind) : PANEL,
-                   .panel_stride = plain ? PANEL : matmul_w_stride(a, kind),
-                   .y = a->y.data,
-                   .y_stride = a->y.stride,
-                   .accumulate = a->accumulate};
-    const bool wide = plain && rows <= PLAIN_SHORT && a->cols >= PLAIN_WIDE;
-    for (; wide && t.k > PLAIN_STEPS; t.accumulate = 1) {
-        int64_t left = t.k - PLAIN_STEPS;
-        t.k = PLAIN_STEPS;
-        matmul_few_steps(rows, vecs, kind, a, t);
-        t.k = left;
-        t.x += PLAIN_STEPS;
-        t.w = tile_w_move(kind, t.w, PLAIN_STEPS * t.w_stride);
-    }
-    t.bias = a->bias;
-    matmul_few_steps(rows, vecs, kind, a, t);
-}
 
 // ---- Many rows ----
 
@@ -106,9 +31,10 @@ INLINE tile_args tile_at(const tile_args *panel, const float *x, float *y, uintp
 MATMUL_TILES(tiles_unpacked, PANEL_VECS, 0, PANEL)
 MATMUL_TILES(tiles_packed, PANEL_VECS, X_PACKED, PANEL)
 
-// w row by row; the same for one vector; its last columns, fewer than a panel; and when one vector
-// holds them.
+// w row by row; the same without requests ahead; the same for one vector; its last columns, fewer
+// than a panel; and when one vector holds them.
 MATMUL_TILES(tiles_plain, PANEL_VECS, W_AHEAD | WHOLE, 0)
+MATMUL_TILES(tiles_near, PANEL_VECS, WHOLE, 0)
 MATMUL_TILES(tiles_vector, 1, WHOLE, 0)
 MATMUL_TILES(tiles_part, PANEL_VECS, W_PART, 0)
 MATMUL_TILES(tiles_narrow, 1, W_PART, 0)
@@ -145,7 +71,7 @@ typedef struct matmul_cut {
     int rows, tall, tiles;
 } matmul_cut;
 
-static matmul_cut matmul_cut_rows(int64_t rows, int most) {
+INLINE matmul_cut matmul_cut_rows(int64_t rows, int most) {
     if (rows <= most) {
         return (matmul_cut){(int)rows, 1, 1};
     }
@@ -160,7 +86,17 @@ static matmul_cut matmul_cut_rows(int64_t rows, int most) {
 typedef struct matmul_form {
     int kind;
     const float *x;
+    bool near; // w is unpacked and better not asked for ahead
 } matmul_form;
+
+// A small w is probably in cache. And lines that are asked for into L1 evict each other where rows
+// are a multiple of 1 KiB apart (docs/tuning.md).
+enum { NEAR_W = 1 << 15, NEAR_APART = 256 };
+
+INLINE bool matmul_is_near(const decoct_matmul_piece *a) {
+    return a->k * a->cols <= NEAR_W ||
+           (!AHEAD_FAR(0) && matmul_w_stride(a, PLAIN) % NEAR_APART == 0);
+}
 
 // Is one vector enough for all columns? Numbers of 16 bits have tiles of whole panels only.
 INLINE bool matmul_one_vector(matmul_form form, int64_t cols) {
@@ -171,7 +107,7 @@ INLINE bool matmul_one_vector(matmul_form form, int64_t cols) {
 // more: a higher tile would evict its own rows (docs/tuning.md).
 enum { ALIASED_FLOATS = 1024, ALIASED_ROWS = 8 };
 
-static int matmul_most_rows(const decoct_matmul_piece *a, matmul_form form) {
+INLINE int matmul_most_rows(const decoct_matmul_piece *a, matmul_form form) {
     bool aliased = !form.x && a->x.stride % ALIASED_FLOATS == 0;
     int most = matmul_one_vector(form, a->cols) ? TALL_ROWS : TILE_ROWS;
     return aliased && ALIASED_ROWS < most ? ALIASED_ROWS : most;
@@ -191,7 +127,7 @@ static void matmul_pack_x(const decoct_matmul_piece *a, const matmul_cut *cut, f
 typedef void matmul_tile(int rows, const tile_args *t, const float *x, float *y, uintptr_t ask);
 
 // The function for tiles of `cols` columns.
-static matmul_tile *matmul_tile_of(matmul_form form, int64_t cols) {
+INLINE matmul_tile *matmul_tile_of(matmul_form form, int64_t cols) {
     const bool packed = PACK_COLS > 0 && form.x;
     if (form.kind == W_F16) {
         return packed ? tiles_f16_packed : tiles_f16;
@@ -205,7 +141,10 @@ static matmul_tile *matmul_tile_of(matmul_form form, int64_t cols) {
     if (matmul_one_vector(form, cols)) {
         return !(form.kind & PLAIN) ? tiles_half : cols == LANES ? tiles_vector : tiles_narrow;
     }
-    return !(form.kind & PLAIN) ? tiles_unpacked : cols == PANEL ? tiles_plain : tiles_part;
+    return !(form.kind & PLAIN) ? tiles_unpacked
+           : cols < PANEL       ? tiles_part
+           : form.near          ? tiles_near
+                                : tiles_plain;
 }
 
 // How many tiles of a panel ask for the next one. One of 16 bits is half the lines: its turns ask
@@ -305,7 +244,7 @@ enum {
     WIDE_Y = 1 << 14, // numbers of y that is not asked for
 };
 
-static bool matmul_is_wide(const decoct_matmul_piece *a, int kind) {
+INLINE bool matmul_is_wide(const decoct_matmul_piece *a, int kind) {
     if (WIDE_ROWS == 0 || a->cols < WIDE || kind & (W_F16 | W_BF16)) {
         return false;
     }
@@ -317,7 +256,7 @@ static bool matmul_is_wide(const decoct_matmul_piece *a, int kind) {
 }
 
 // Returns where less than WIDE columns are left.
-static int64_t matmul_wide(const decoct_matmul_piece *a, int kind, tile_args *t) {
+INLINE int64_t matmul_wide(const decoct_matmul_piece *a, int kind, tile_args *t) {
     const matmul_cut cut = matmul_cut_rows(a->rows, WIDE_ROWS);
     const bool asks = a->rows * a->cols > WIDE_Y;
     matmul_tile *run = kind & PLAIN ? asks ? wide_plain_asking : wide_plain
@@ -341,68 +280,92 @@ static int64_t matmul_wide(const decoct_matmul_piece *a, int kind, tile_args *t)
     return j;
 }
 
-static void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
-    const int64_t next = form.kind & PLAIN ? PANEL : matmul_w_stride(a, form.kind);
-    tile_args t; // without what these kinds of tiles do not read
+INLINE tile_args matmul_tile_args(const decoct_matmul_piece *a, int kind) {
+    tile_args t; // without what tiles of many rows do not read
     t.k = a->k;
     t.x_stride = a->x.stride;
     t.w = a->w;
-    t.w_stride = form.kind & PLAIN ? matmul_w_stride(a, 0) : PANEL;
-    t.panel_stride = next;
+    t.w_stride = kind & PLAIN ? matmul_w_stride(a, 0) : PANEL;
+    t.panel_stride = kind & PLAIN ? PANEL : matmul_w_stride(a, kind);
     t.y_stride = a->y.stride;
     t.accumulate = a->accumulate;
-    t.ask_step = form.kind & (W_F16 | W_BF16) ? HALF_ASK : PANEL * sizeof(float);
-    const int64_t from = matmul_is_wide(a, form.kind) ? matmul_wide(a, form.kind, &t) : 0;
-    if (from == a->cols) {
-        return;
-    }
+    t.ask_step = kind & (W_F16 | W_BF16) ? HALF_ASK : PANEL * sizeof(float);
+    return t;
+}
+
+// Is one tile enough? A small product feels the loops around tiles.
+INLINE bool matmul_is_one_tile(const decoct_matmul_piece *a, matmul_form form) {
+    return !form.x && a->cols <= PANEL && a->rows <= matmul_most_rows(a, form);
+}
+
+// From column `from` on, of which there is one.
+INLINE void matmul_panels(const decoct_matmul_piece *a, matmul_form form, int64_t from,
+                          tile_args *t) {
     const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, form));
     if (form.x) {
         matmul_pack_x(a, &cut, a->scratch);
     }
     for (int64_t j = from; j < a->cols; j += PANEL) {
         const int64_t left = a->cols - j;
-        const void *after = tile_w_move(form.kind, t.w, next);
-        t.bias = a->bias ? a->bias + j : 0;
-        t.cols = left < PANEL ? left : PANEL;
-        matmul_panel(form, &cut, a, &t, (float *)a->y.data + j,
+        const void *after = tile_w_move(form.kind, t->w, t->panel_stride);
+        t->bias = a->bias ? a->bias + j : 0;
+        t->cols = left < PANEL ? left : PANEL;
+        matmul_panel(form, &cut, a, t, (float *)a->y.data + j,
                      !(form.kind & PLAIN) && left > PANEL ? (uintptr_t)after : 0);
-        t.w = after;
+        t->w = after;
     }
 }
 
-// `form`: that of w.
-INLINE void matmul_any(const decoct_matmul_piece *a, int form) {
-    const int kind = form & (W_F16 | W_BF16) ? form | W_STREAM : form;
-    const bool packed = !(form & PLAIN) && PACK_COLS > 0 && a->scratch && a->cols >= PACK_COLS;
-#define CASE(n, packed_vecs, vecs)                                                                 \
-    case n:                                                                                        \
-        matmul_few_rows(n, form ? vecs : packed_vecs,                                              \
-                        n > PLAIN_SHORT && kind & PLAIN ? kind | W_AHEAD : kind, a);               \
-        break;
-    switch (a->rows) {
-        FEW_ROWS_LIST(CASE)
-    default:
-        matmul_many_rows(a, (matmul_form){form, packed ? a->scratch : 0});
-        break;
+INLINE void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
+    tile_args t = matmul_tile_args(a, form.kind);
+    if (matmul_is_one_tile(a, form)) {
+        t.bias = a->bias;
+        t.cols = a->cols;
+        matmul_tile_of(form, t.cols)((int)a->rows, &t, a->x.data, a->y.data, 0);
+        return;
     }
-#undef CASE
+    const int64_t from = matmul_is_wide(a, form.kind) ? matmul_wide(a, form.kind, &t) : 0;
+    if (from < a->cols) {
+        matmul_panels(a, form, from, &t);
+    }
+}
+
+// Packed.
+static void matmul_many_panels(const decoct_matmul_piece *a, int kind) {
+    const bool packs = PACK_COLS > 0 && a->scratch && a->cols >= PACK_COLS;
+    matmul_many_rows(a, (matmul_form){.kind = kind, .x = packs ? a->scratch : 0});
 }
 
 static void matmul_run(const decoct_matmul_piece *a) {
-    matmul_any(a, 0);
+    if (matmul_is_few(a->rows)) {
+        matmul_packed_few(a);
+    } else {
+        matmul_many_panels(a, 0);
+    }
 }
 
 static void matmul_plain(const decoct_matmul_piece *a) {
-    matmul_any(a, PLAIN);
+    if (matmul_is_few(a->rows)) {
+        matmul_plain_few(a);
+    } else {
+        matmul_many_rows(a, (matmul_form){.kind = PLAIN, .near = matmul_is_near(a)});
+    }
 }
 
 static void matmul_f16(const decoct_matmul_piece *a) {
-    matmul_any(a, W_F16);
+    if (matmul_is_few(a->rows)) {
+        matmul_f16_few(a);
+    } else {
+        matmul_many_panels(a, W_F16);
+    }
 }
 
 static void matmul_bf16(const decoct_matmul_piece *a) {
-    matmul_any(a, W_BF16);
+    if (matmul_is_few(a->rows)) {
+        matmul_bf16_few(a);
+    } else {
+        matmul_many_panels(a, W_BF16);
+    }
 }
 
 // ---- Many rows, w packed on the way ----
@@ -414,7 +377,7 @@ static void matmul_keep_panel(const decoct_matmul_piece *a, const matmul_cut *cu
     const bool packs = PACK_COLS > 0 && packed, more = a->cols - j > PANEL;
     const float *w = (const float *)a->w + j, *x = packed ? packed : a->x.data;
     const int asking = cut->tiles - TILE_STEPS;
-    matmul_tile *rest = matmul_tile_of((matmul_form){0, packed}, t->cols);
+    matmul_tile *rest = matmul_tile_of((matmul_form){.x = packed}, t->cols);
     float *y = (float *)a->y.data + j;
     uintptr_t ask = (uintptr_t)(w + PANEL);
     for (int i = 0; i < cut->tiles; i++) {
@@ -437,7 +400,7 @@ static void matmul_keep_panel(const decoct_matmul_piece *a, const matmul_cut *cu
 
 static void matmul_plain_pack(const decoct_matmul_piece *a, void *panels, int64_t panel_stride) {
     float *x = PACK_COLS > 0 && a->cols >= PACK_COLS ? a->scratch : 0;
-    const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, (matmul_form){0, x}));
+    const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, (matmul_form){.x = x}));
     if (x) {
         matmul_pack_x(a, &cut, x);
     }
