@@ -19,8 +19,9 @@ static const double SAVED = 63.0 / 64;
 static const double BATCH_WORK = 1 << 17;
 enum { BATCH_TASKS = 4 };
 // What a worker packs at once if w is unpacked: up to 1 MiB, so that x, which goes past all of it,
-// is read (and packed, where the kernel does that) a few times only (docs/tuning.md).
-enum { GROUP_BYTES = 1 << 20 };
+// is read a few times only. A kernel that needs scratch packs x again for each group, so its groups
+// are larger (docs/tuning.md).
+enum { GROUP_BYTES = 1 << 20, LARGE_GROUP_BYTES = 1 << 22 };
 // w up to this size is not packed for any number of rows: 256 KiB. A larger one is slower unpacked
 // with narrow panels, which touch a line of every row of w (docs/tuning.md).
 enum { PLAIN_FLOATS = 1 << 16 };
@@ -364,7 +365,8 @@ static bool make_groups(decoct_context *ctx, dct_product *p) {
     int64_t widest = p->kernel->n_block ? dct_smaller(p->kernel->n_block, p->n) : p->n;
     int64_t k = dct_smaller(p->kernel->k_block ? p->kernel->k_block : p->k, p->k);
     int64_t bytes = dct_panel_bytes(p->kernel, k);
-    int64_t panels = dct_smaller(bytes > 0 ? GROUP_BYTES / bytes : 1, dct_ceil_div(widest, panel));
+    int64_t most = p->kernel->scratch_bytes ? LARGE_GROUP_BYTES : GROUP_BYTES;
+    int64_t panels = dct_smaller(bytes > 0 ? most / bytes : 1, dct_ceil_div(widest, panel));
     panels = panels > 0 ? panels : 1;
     p->group = panel * panels;
     bool fits =
