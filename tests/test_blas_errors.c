@@ -104,6 +104,23 @@ static void test_cblas(void **state) {
     check_call("SGEMV ", 6);
 }
 
+// Usual products take a short way, once this thread has its context.
+static void test_usual(void **state) {
+    (void)state;
+    const float one = 1.0f, none = 0.0f;
+    float out[4];
+    cblas_sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, 2, 2, 2, one, a, 2, b, 2, none, out, 2);
+    cblas_sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, 2, 2, 2, one, a, 1, b, 2, none, c, 2);
+    check_call("SGEMM ", 10);
+    cblas_sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, 2, 2, 2, one, a, 2, b, 1, none, c, 2);
+    check_call("SGEMM ", 8);
+    cblas_sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, 2, 2, 2, one, a, 2, b, 2, none, c, 1);
+    check_call("SGEMM ", 13);
+    const int m = 2, n = 3, k = 4, lda = 1;
+    sgemm_("N", "N", &m, &n, &k, &one, a, &lda, b, &k, &none, c, &m);
+    check_call("SGEMM ", 8);
+}
+
 static void batch(int layout, const int numbers[10], int info) {
     const int *x = numbers;
     cblas_sgemm_batch_strided(layout, NO_TRANS, NO_TRANS, x[0], x[1], x[2], 1.0f, a, x[3], x[4], b,
@@ -132,9 +149,8 @@ static void test_batch(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_sgemm, fill),
-        cmocka_unit_test_setup(test_sgemv, fill),
-        cmocka_unit_test_setup(test_cblas, fill),
+        cmocka_unit_test_setup(test_sgemm, fill), cmocka_unit_test_setup(test_sgemv, fill),
+        cmocka_unit_test_setup(test_cblas, fill), cmocka_unit_test_setup(test_usual, fill),
         cmocka_unit_test_setup(test_batch, fill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

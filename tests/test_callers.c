@@ -57,15 +57,25 @@ static decoct_context *open_context(int32_t wait, const char *pin,
 
 typedef struct inside {
     decoct_context *ctx;
-    decoct_status status;
+    decoct_status status, product;
     char text[256];
     pthread_t other;
     atomic_int started, ended;
 } inside;
 
+// Takes the short way of lib/ops/small.c.
+static decoct_status small_product(decoct_context *ctx) {
+    static const float in[16];
+    float out[16];
+    decoct_matmul_args a = {
+        .struct_size = sizeof a, .m = 4, .n = 4, .k = 4, .x = in, .b = in, .y = out};
+    return decoct_matmul(ctx, &a);
+}
+
 static void call_again(void *host, decoct_task task, void *task_data, int64_t count) {
     inside *in = host;
     in->status = small_call(in->ctx, 1);
+    in->product = small_product(in->ctx);
     snprintf(in->text, sizeof in->text, "%s", decoct_last_error(in->ctx));
     for (int64_t i = 0; i < count; i++) {
         task(task_data, i);
@@ -80,9 +90,23 @@ static void test_call_inside_a_call(void **state) {
         in.ctx = open_context(wait, NULL, call_again, &in);
         assert_int_equal(multiply(in.ctx, y), DECOCT_OK);
         assert_int_equal(in.status, DECOCT_E_BUSY);
+        assert_int_equal(in.product, DECOCT_E_BUSY);
         assert_non_null(strstr(in.text, "in use"));
         assert_string_equal(decoct_last_error(in.ctx), ""); // of the call that ended last
         decoct_context_close(in.ctx);
+    }
+}
+
+// A product that goes the short way removes the text of the call before, as every call does.
+static void test_small_product(void **state) {
+    (void)state;
+    for (int32_t wait = 0; wait < 2; wait++) {
+        decoct_context *ctx = open_context(wait, NULL, NULL, NULL);
+        assert_int_equal(small_call(ctx, -1), DECOCT_E_ARGUMENT);
+        assert_string_not_equal(decoct_last_error(ctx), "");
+        assert_int_equal(small_product(ctx), DECOCT_OK);
+        assert_string_equal(decoct_last_error(ctx), "");
+        decoct_context_close(ctx);
     }
 }
 
@@ -389,6 +413,7 @@ int main(void) {
     check_fill(x, N * N, 1, 1.0f);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_call_inside_a_call),
+        cmocka_unit_test(test_small_product),
         cmocka_unit_test(test_call_of_another_thread),
         cmocka_unit_test(test_many_threads),
         cmocka_unit_test(test_fork_while_waiting),

@@ -91,7 +91,7 @@ typedef struct matmul_form {
 
 // A small w is probably in cache. And lines that are asked for into L1 evict each other where rows
 // are a multiple of 1 KiB apart (docs/tuning.md).
-enum { NEAR_W = 1 << 15, NEAR_APART = 256 };
+enum { NEAR_W = 1 << 11, NEAR_APART = 256 };
 
 INLINE bool matmul_is_near(const decoct_matmul_piece *a) {
     return a->k * a->cols <= NEAR_W ||

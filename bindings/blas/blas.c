@@ -4,6 +4,7 @@
 // product that is computed is the transposed one, whose matrices are row-major.
 #include "blas.h"
 
+#include "brief.h"
 #include "errors.h"
 #include "multiply.h"
 
@@ -135,6 +136,10 @@ static void multiply(const gemm *g) {
 void sgemm_(const char *trans_a, const char *trans_b, const int *m, const int *n, const int *k,
             const float *alpha, const float *a, const int *lda, const float *b, const int *ldb,
             const float *beta, float *c, const int *ldc) {
+    if (*trans_a == 'N' && *trans_b == 'N' &&
+        blas_multiply_briefly(*n, *m, *k, *alpha, b, *ldb, a, *lda, *beta, c, *ldc)) {
+        return;
+    }
     gemm g = {trans_of_letter(*trans_a),
               trans_of_letter(*trans_b),
               *m,
@@ -176,6 +181,10 @@ static bool check_layout(const char *name, int layout, int trans_a, int trans_b)
 
 void cblas_sgemm(int layout, int trans_a, int trans_b, int m, int n, int k, float alpha,
                  const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc) {
+    if (layout == ROW_MAJOR && trans_a == NO_TRANS && trans_b == NO_TRANS &&
+        blas_multiply_briefly(m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)) {
+        return;
+    }
     if (!check_layout("cblas_sgemm", layout, trans_a, trans_b)) {
         return;
     }

@@ -12,8 +12,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-// Products below this are done by one thread in any context: no team and no lock for them.
-static const double LARGE = 0.5e6;
 enum { THREADS_MAX = 4096, UNKNOWN = 0 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -140,9 +138,13 @@ static bool enter_team(void) {
     return have;
 }
 
+decoct_context *blas_own(void) {
+    return own;
+}
+
 blas_turn blas_enter(double work) {
     pthread_once(&once, begin);
-    if (work < LARGE || atomic_load(&members) == 1) {
+    if (work < BLAS_LARGE || atomic_load(&members) == 1) {
         return (blas_turn){own_context(), TURN_FREE};
     }
     if (enter_team()) {

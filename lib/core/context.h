@@ -70,6 +70,20 @@ decoct_status dct_enter(decoct_context *ctx);
 // Leaves it and returns the status of the call: the given one, or else ctx->ran.
 decoct_status dct_leave(decoct_context *ctx, decoct_status status);
 
+// The same for a call that fails no more, allocates nothing and calls no function of the host.
+// False: another call has its turn, or callers wait for theirs; dct_enter is for these.
+static inline bool dct_enter_briefly(decoct_context *ctx) {
+    return dct_turn_take_quickly(&ctx->turn);
+}
+static inline void dct_leave_briefly(decoct_context *ctx) {
+    dct_turn_give_quickly(&ctx->turn);
+}
+// What such a call leaves behind if it was done.
+static inline void dct_succeed_briefly(decoct_context *ctx) {
+    ctx->error.text[0] = '\0';
+    dct_callers_forget(&ctx->callers);
+}
+
 dct_error *dct_context_error(decoct_context *ctx);
 // Room for `size` bytes on a cache line, NULL if there is no memory. Valid until the next call for
 // the same slot; the contents are not kept.

@@ -17,14 +17,20 @@ void dct_turn_open(dct_turn *turn, bool wait);
 void dct_turn_close(dct_turn *turn);
 // False if the turn is taken: by another thread, or, if takers wait, by this one.
 bool dct_turn_take_or_wait(dct_turn *turn);
-// The same; quick where it is free and its takers do not wait.
-static inline bool dct_turn_take(dct_turn *turn) {
-    int32_t free = 0;
-    return (!turn->wait &&
-            atomic_compare_exchange_strong(turn->mark.word, &free, dct_mark_mine(&turn->mark))) ||
-           dct_turn_take_or_wait(turn);
-}
 void dct_turn_give(dct_turn *turn);
+// The same two for a turn whose takers do not wait; false if they do, or if it is taken.
+static inline bool dct_turn_take_quickly(dct_turn *turn) {
+    int32_t free = 0;
+    return !turn->wait &&
+           atomic_compare_exchange_strong(turn->mark.word, &free, dct_mark_mine(&turn->mark));
+}
+static inline void dct_turn_give_quickly(dct_turn *turn) {
+    atomic_store_explicit(turn->mark.word, 0, memory_order_release);
+}
+// As dct_turn_take_or_wait; quick where the turn is free and its takers do not wait.
+static inline bool dct_turn_take(dct_turn *turn) {
+    return dct_turn_take_quickly(turn) || dct_turn_take_or_wait(turn);
+}
 // Is the turn taken now?
 bool dct_turn_is_taken(const dct_turn *turn);
 

@@ -371,8 +371,10 @@ static decoct_status matmul(decoct_context *ctx, const decoct_matmul_args *args)
 }
 
 decoct_status decoct_matmul(decoct_context *ctx, const decoct_matmul_args *args) {
+    if (dct_multiply_small(ctx, args, false)) {
+        return DECOCT_OK;
+    }
     decoct_status status = dct_enter(ctx);
-    return status                          ? status
-           : dct_multiply_small(ctx, args) ? dct_leave(ctx, DECOCT_OK)
-                                           : dct_leave(ctx, matmul(ctx, args));
+    bool small = !status && ctx->turn.wait && dct_multiply_small(ctx, args, true);
+    return status ? status : dct_leave(ctx, small ? DECOCT_OK : matmul(ctx, args));
 }

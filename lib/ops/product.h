@@ -32,6 +32,9 @@ typedef struct dct_batch {
     int64_t count, x_stride, w_stride, y_stride;
 } dct_batch;
 
+// With at most this number of rows and columns that are not a multiple of 512 bytes apart, a w is
+// small and not spread over few sets of a cache: see dct_is_read_plain.
+enum { DCT_PLAIN_SIDE = 256 };
 // Multiply-adds in the time that a weight takes from the last cache.
 enum { DCT_READ_COST = 3 };
 
@@ -44,6 +47,12 @@ static inline double dct_product_work(int64_t m, int64_t n, int64_t k) {
 // Does a kernel that can read w (k, n) where it is, its rows `stride` apart, do so for m rows?
 bool dct_is_read_plain(const decoct_matmul_kernel *kernel, int64_t m, int64_t n, int64_t k,
                        int64_t stride);
+// The same, quick for a small w.
+static inline bool dct_is_small_read_plain(const decoct_matmul_kernel *kernel, int64_t m, int64_t n,
+                                           int64_t k, int64_t stride) {
+    const bool is_small = n <= DCT_PLAIN_SIDE && k <= DCT_PLAIN_SIDE, is_apart = stride % 128 == 0;
+    return (is_small && !is_apart) || dct_is_read_plain(kernel, m, n, k, stride);
+}
 // Decides how w is read that was not packed ahead, and makes room for it. False: no memory.
 bool dct_product_unpacked(decoct_context *ctx, dct_product *p);
 void dct_multiply(decoct_context *ctx, dct_product *p);
