@@ -5,8 +5,11 @@
 #define SIMD_ATTENTION_BESIDE_H
 
 // Keys that are worked on together, so that outputs are loaded and stored less often, and vectors
-// of their values, of which each weight is read once (docs/tuning.md).
+// of their values, of which each weight is read once (docs/tuning.md). Of one query the outputs are
+// few: then one key after the other is read strictly in the order of memory, which the CPU follows
+// better by itself than any request of ours.
 enum { BESIDE_KEYS = 4, BESIDE_VECS = VEC_SLICES == 1 ? 2 : 1 };
+enum { BESIDE_ONE_VECS = VEC_SLICES == 1 ? 2 : 4 };
 
 // Values of one block of all heads.
 typedef struct beside_values {
@@ -18,21 +21,21 @@ typedef struct beside_values {
     float *out;          // (heads, queries, width)
 } beside_values;
 
-// y += weight v for one key and some columns.
+// y += weight v for one key and some columns. One query does not ask for anything.
 INLINE void beside_key(int rows, int vecs, const float *v, const float *weight, uintptr_t ask,
-                       vec y[TURNED_ROWS][BESIDE_VECS]) {
-    vec x[BESIDE_VECS];
+                       vec y[TURNED_ROWS][BESIDE_ONE_VECS]) {
+    vec x[BESIDE_ONE_VECS];
     UNROLL
-    for (int i = 0; i < BESIDE_VECS; i++) {
+    for (int i = 0; i < BESIDE_ONE_VECS; i++) {
         x[i] = vec_load(v + (i < vecs ? i : 0) * LANES);
-        if (i < vecs) {
+        if (rows > 1 && i < vecs) {
             attend_prefetch(ask + (uintptr_t)i * LANES * sizeof(float));
         }
     }
     UNROLL
     for (int r = 0; r < TURNED_ROWS; r++) {
         UNROLL
-        for (int i = 0; i < BESIDE_VECS; i++) {
+        for (int i = 0; i < BESIDE_ONE_VECS; i++) {
             if (r < rows && i < vecs) {
                 y[r][i] = vec_fma(vec_set(weight[r * WEIGHT_STRIDE]), x[i], y[r][i]);
             }
@@ -40,27 +43,32 @@ INLINE void beside_key(int rows, int vecs, const float *v, const float *weight, 
     }
 }
 
+// Keys of one step.
+INLINE int beside_step(int rows) {
+    return rows == 1 ? 1 : BESIDE_KEYS;
+}
+
 // out += weight v for some keys of one head and `vecs` vectors of columns. `rows` and `vecs` are
 // constants.
 INLINE void beside_columns(int rows, int vecs, const beside_values *a, const float *v,
                            const float *weight, uintptr_t ask, float *out) {
-    vec y[TURNED_ROWS][BESIDE_VECS];
+    vec y[TURNED_ROWS][BESIDE_ONE_VECS];
     UNROLL
     for (int r = 0; r < TURNED_ROWS; r++) {
         UNROLL
-        for (int i = 0; i < BESIDE_VECS; i++) {
+        for (int i = 0; i < BESIDE_ONE_VECS; i++) {
             y[r][i] = vec_load(out + (r < rows ? r : 0) * a->width + (i < vecs ? i : 0) * LANES);
         }
     }
     UNROLL
-    for (int k = 0; k < BESIDE_KEYS; k++) {
+    for (int k = 0; k < beside_step(rows); k++) {
         const int64_t at = k * a->stride;
         beside_key(rows, vecs, v + at, weight + k, ask + (uintptr_t)at * sizeof(float), y);
     }
     UNROLL
     for (int r = 0; r < TURNED_ROWS; r++) {
         UNROLL
-        for (int i = 0; i < BESIDE_VECS; i++) {
+        for (int i = 0; i < BESIDE_ONE_VECS; i++) {
             if (r < rows && i < vecs) {
                 vec_store(out + r * a->width + i * LANES, y[r][i]);
             }
@@ -71,16 +79,17 @@ INLINE void beside_columns(int rows, int vecs, const beside_values *a, const flo
 // The same for all heads, each of which has `rows` queries.
 INLINE void beside_keys(int rows, const beside_values *a, const float *v, const float *weight,
                         uintptr_t ask) {
+    const int vecs = rows == 1 ? BESIDE_ONE_VECS : BESIDE_VECS;
     float *out = a->out;
     for (int64_t h = 0; h < a->heads; h++) {
         const float *from = v + h * a->head_stride;
         uintptr_t asked = ask + (uintptr_t)(h * a->head_stride) * sizeof(float);
         int64_t c = 0;
-        for (; c + BESIDE_VECS * LANES <= a->width; c += BESIDE_VECS * LANES) {
-            beside_columns(rows, BESIDE_VECS, a, from + c, weight,
-                           asked + (uintptr_t)c * sizeof(float), out + c);
+        for (; c + vecs * LANES <= a->width; c += vecs * LANES) {
+            beside_columns(rows, vecs, a, from + c, weight, asked + (uintptr_t)c * sizeof(float),
+                           out + c);
         }
-        if (c < a->width) {
+        for (; c < a->width; c += LANES) {
             beside_columns(rows, 1, a, from + c, weight, asked + (uintptr_t)c * sizeof(float),
                            out + c);
         }
@@ -90,7 +99,7 @@ INLINE void beside_keys(int rows, const beside_values *a, const float *v, const 
 }
 
 INLINE void beside_rows(int rows, const beside_values *a) {
-    for (int64_t j = 0; j < KEYS; j += BESIDE_KEYS) {
+    for (int64_t j = 0; j < KEYS; j += beside_step(rows)) {
         const int64_t at = j * a->stride;
         beside_keys(rows, a, a->v + at, a->weight + j, a->ask + (uintptr_t)at * sizeof(float));
     }
