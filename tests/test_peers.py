@@ -340,7 +340,7 @@ class Figures(unittest.TestCase):
                         member = member if member.startswith("lib") else "libmkl_" + member
                         file.writestr("deep/lib/" + member, member)
             target = os.path.join(folder, "to")
-            subprocess.run([sys.executable, unpack, folder, target], check=True)
+            subprocess.run([sys.executable, unpack, "wheels", folder, target], check=True)
             found = sorted(os.path.relpath(os.path.join(place, name), target)
                            for place, inner, names in os.walk(target) for name in names)
             self.assertEqual(found, ["mkl/libiomp5.so", "mkl/libmkl_avx2.so.3", "mkl/libmkl_avx512.so.3",
@@ -352,7 +352,7 @@ class Figures(unittest.TestCase):
                                      "openvino/libopenvino_ir_frontend.so.2641", "openvino/libtbb.so.12"])
             os.remove(os.path.join(folder, "mkl-1-py3.whl"))
             shutil.rmtree(target)
-            done = subprocess.run([sys.executable, unpack, folder, target], stderr=subprocess.PIPE, text=True)
+            done = subprocess.run([sys.executable, unpack, "wheels", folder, target], stderr=subprocess.PIPE, text=True)
             self.assertIn("no wheel mkl-* in", done.stderr)
             self.assertEqual(sorted(os.listdir(target)), ["mkl", "onednn", "onnxruntime", "openblas", "openvino"])
             self.assertNotEqual(done.returncode, 0)
