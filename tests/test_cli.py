@@ -490,21 +490,24 @@ class Attend(unittest.TestCase):
 
 
 class Hash(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.code, cls.all, _ = run("hash")  # once: an emulator needs 12 seconds for it
+
     def test_same_bits_everywhere(self):
-        code, wanted, _ = run("hash")
-        self.assertEqual(code, 0)
-        lines = wanted.decode().splitlines()
+        self.assertEqual(self.code, 0)
+        lines = self.all.decode().splitlines()
         self.assertGreater(len(lines), 40)
         for line in lines:
             self.assertRegex(line, r"^[a-z_]+ [a-z_]+:\d+(/[a-z_]+:\d+)*(/dtype:[a-z]+\d+)? [0-9a-f]{16}$")
         self.assertEqual(len(set(line.rsplit(" ", 1)[0] for line in lines)), len(lines))
         for args in (["--threads", "1"], ["--threads", "3"], ["--backend", "scalar"]):
             with self.subTest(args):
-                self.assertEqual(run("hash", *args)[1], wanted)
+                self.assertEqual(run("hash", *args)[1], self.all)
 
     def test_packed_and_pieces_change_nothing(self):
         groups = {}
-        for line in run("hash")[1].decode().splitlines():
+        for line in self.all.decode().splitlines():
             op, name, value = line.split()
             name = re.sub(r"/piece:\d+", "", name)
             if name != "rows:1/cols:1":  # of one number many operations make the same
@@ -568,7 +571,7 @@ class Hash(unittest.TestCase):
     def test_every_operation_on_rows_is_hashed(self):
         with open(os.path.join(HERE, "..", "include", "decoct", "ops.def"), encoding="ascii") as file:
             text = file.read()
-        lines = run("hash")[1].decode().split("\n")
+        lines = self.all.decode().split("\n")
         for name, forms in re.findall(r"^DECOCT_OP\(\w+, (\w+), .*?(\d+), \d+\)$", text, re.M):
             words = re.findall(r"^DECOCT_FORM\(%s, \d+, (\w+)\)$" % name.upper(), text, re.M) or [None]
             self.assertEqual(len(words), int(forms))
