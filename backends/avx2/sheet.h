@@ -7,12 +7,15 @@
 #define PANEL_VECS 1
 #if defined(__clang__)
 #define TILE_STEPS 4
+#define REST_ROWS 2 // clang 14 runs out of registers with 3 beside two panels
 #else
 #define TILE_STEPS 2 // gcc 12 runs out of registers with 4
+#define REST_ROWS 3  // 8 rows are 5 + 3: 4 x 16 has just as many sums as multiply-adds in flight
 #endif
+#define REST_HALF 2      // 6 + 2: w of 16 bits needs registers
 #define AHEAD_BYTES 4096 // docs/tuning.md
 #define AHEAD_L2 1       // else into L1
-#define FEW_ROWS_LIST(X) X(1, 4, 4) X(2, 3, 2) X(3, 2, 2)
+#define FEW_ROWS_LIST(X) X(1, 4, 4) X(2, 3, 2) X(3, 2, 2) X(4, 1, 1)
 #define TILE_ROWS_LIST(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define ATTEND_TILES 16
 #define BACKEND_NAME "avx2"

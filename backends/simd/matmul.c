@@ -6,6 +6,7 @@
 #include "kernels.h"
 #include "matmul_few.h"
 #include "matmul_pack.h"
+#include "matmul_rest.h"
 #include "tile.h"
 
 // ---- Many rows ----
@@ -301,18 +302,23 @@ INLINE bool matmul_is_one_tile(const decoct_matmul_piece *a, matmul_form form) {
 // From column `from` on, of which there is one.
 INLINE void matmul_panels(const decoct_matmul_piece *a, matmul_form form, int64_t from,
                           tile_args *t) {
-    const matmul_cut cut = matmul_cut_rows(a->rows, matmul_most_rows(a, form));
+    const int64_t rest = matmul_rest_rows(a, form.kind);
+    const matmul_cut cut = matmul_cut_rows(a->rows - rest, matmul_most_rows(a, form));
     if (form.x) {
         matmul_pack_x(a, &cut, a->scratch);
     }
+    const int64_t share = matmul_share(a, form.kind, a->rows - rest);
+    t->ask_step = share > 0 ? share : t->ask_step;
     for (int64_t j = from; j < a->cols; j += PANEL) {
         const int64_t left = a->cols - j;
-        const void *after = tile_w_move(form.kind, t->w, t->panel_stride);
         t->bias = a->bias ? a->bias + j : 0;
         t->cols = left < PANEL ? left : PANEL;
         matmul_panel(form, &cut, a, t, (float *)a->y.data + j,
-                     !(form.kind & PLAIN) && left > PANEL ? (uintptr_t)after : 0);
-        t->w = after;
+                     matmul_ask(a, form.kind, rest > 0 && cut.tiles == 1, j, t->w));
+        if (rest > 0) {
+            matmul_rest(a, form.kind, rest, share, j + PANEL);
+        }
+        t->w = tile_w_move(form.kind, t->w, t->panel_stride);
     }
 }
 

@@ -21,11 +21,27 @@ INLINE int64_t matmul_w_stride(const decoct_matmul_piece *a, int kind) {
 // their step is long enough for (docs/tuning.md).
 enum { PLAIN_STEPS = 16, PLAIN_WIDE = 288, PLAIN_SHORT = 2 };
 
+// Bytes. What is more rows than hardware fetches fast enough for, and is done in one tile, asks for
+// w so far ahead (docs/tuning.md).
+enum { ASK_NEAR = 6144 };
+
+// What such a tile asks for from its first step on: where the next panel is not behind this one, or
+// w of 16 bits, all of that panel.
+INLINE uintptr_t matmul_few_ask(int kind, int64_t next, int64_t left, const tile_args *t) {
+    if (!(kind & (W_F16 | W_BF16)) && next == t->k * PANEL) {
+        return (uintptr_t)t->w + ASK_NEAR;
+    }
+    return (uintptr_t)tile_w_move(kind, t->w, left > PANEL ? next : 0);
+}
+
 // Takes one tile of `vecs` vectors from t, the last columns of unpacked w with W_PART.
 INLINE void matmul_few_take(int rows, int vecs, int kind, const decoct_matmul_piece *a,
                             int64_t next, tile_args *t, int64_t *j) {
     const int64_t wide = (int64_t)vecs * LANES, left = a->cols - *j;
     t->cols = left < wide ? left : wide;
+    if ((kind & (W_ASK | W_ASK_ALL)) == W_ASK_ALL) {
+        t->ask = matmul_few_ask(kind, next, left, t);
+    }
     tile(rows, vecs, kind, kind & PLAIN || kind & W_PART ? 0 : PANEL, t);
     const int64_t panels = vecs < PANEL_VECS ? 1 : vecs / PANEL_VECS;
     t->w = tile_w_move(kind, t->w, panels * next);
@@ -57,7 +73,9 @@ INLINE void matmul_few_steps(int rows, int vecs, int kind, const decoct_matmul_p
     }
 }
 
-INLINE void matmul_few_rows(int rows, int vecs, int kind, const decoct_matmul_piece *a) {
+// `ask`: what tiles of the kind W_ASK ask for first, and `ask_step` bytes further on from then on.
+INLINE void matmul_few_rows(int rows, int vecs, int kind, const decoct_matmul_piece *a,
+                            uintptr_t ask, int64_t ask_step) {
     const int plain = kind & PLAIN;
     tile_args t = {.k = a->k,
                    .x = a->x.data,
@@ -67,7 +85,9 @@ INLINE void matmul_few_rows(int rows, int vecs, int kind, const decoct_matmul_pi
                    .panel_stride = plain ? PANEL : matmul_w_stride(a, kind),
                    .y = a->y.data,
                    .y_stride = a->y.stride,
-                   .accumulate = a->accumulate};
+                   .accumulate = a->accumulate,
+                   .ask = ask,
+                   .ask_step = ask_step};
     const bool wide = plain && rows <= PLAIN_SHORT && a->cols >= PLAIN_WIDE;
     for (; wide && t.k > PLAIN_STEPS; t.accumulate = 1) {
         int64_t left = t.k - PLAIN_STEPS;
@@ -93,12 +113,18 @@ INLINE bool matmul_is_few(int64_t rows) {
 }
 
 // `form`: that of w.
+INLINE void matmul_few(int rows, int vecs, int form, const decoct_matmul_piece *a) {
+    const bool one_panel = rows > 1 && vecs == PANEL_VECS;
+    const int plain = rows > PLAIN_SHORT ? form | W_AHEAD : form;
+    const int packed = one_panel ? form | W_ASK_ALL : form ? form | W_STREAM : form;
+    const int64_t step = form & (W_F16 | W_BF16) ? HALF_ASK : PANEL * sizeof(float);
+    matmul_few_rows(rows, vecs, form & PLAIN ? plain : packed, a, 0, step);
+}
+
 INLINE void matmul_few_any(const decoct_matmul_piece *a, int form) {
-    const int kind = form & (W_F16 | W_BF16) ? form | W_STREAM : form;
 #define CASE(n, packed_vecs, vecs)                                                                 \
     case n:                                                                                        \
-        matmul_few_rows(n, form ? vecs : packed_vecs,                                              \
-                        n > PLAIN_SHORT && kind & PLAIN ? kind | W_AHEAD : kind, a);               \
+        matmul_few(n, form ? vecs : packed_vecs, form, a);                                         \
         break;
     switch (a->rows) {
         FEW_ROWS_LIST(CASE)

@@ -215,7 +215,7 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     int64_t p = 0;
     const bool turns = w_step && !tile_is_tight(rows, vecs, kind);
     for (; turns && p + TILE_STEPS <= k; p += TILE_STEPS) {
-        ask = tile_ask_ahead(vecs, kind, a, w, ask);
+        ask = tile_ask_ahead(TILE_STEPS, vecs, kind, a, w, ask);
         UNROLL
         for (int i = 0; i < TILE_STEPS; i++) {
             tile_step(rows, vecs, kind, a, w, &x, acc);
@@ -228,7 +228,7 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     uintptr_t bytes = ahead.within;
     for (int64_t end = kind & W_AHEAD ? ahead.end : k; p < k; end = k, bytes = ahead.beyond) {
         for (; p < end; p++) {
-            ask = w_step ? ask : tile_ask_ahead(vecs, kind & W_ASK, a, w, ask);
+            ask = turns ? ask : tile_ask_ahead(1, vecs, kind & W_ASK, a, w, ask);
             if (kind & W_AHEAD) {
                 tile_ask_row(vecs, AHEAD_FAR(rows), (uintptr_t)w + bytes);
             }

@@ -147,20 +147,25 @@ enum {
     HALF_ASK = PANEL * TILE_STEPS / HALF_STEPS * (int)sizeof(uint16_t)
 };
 
-// What a turn asks for, as its kind says. Returns the row of the next turn.
-INLINE uintptr_t tile_ask_ahead(int vecs, int kind, const tile_args *a, const void *w,
+// What a turn of `steps` steps asks for, as its kind says, in as many panels as the tile has.
+// Returns the row of the next turn.
+INLINE uintptr_t tile_ask_ahead(int steps, int vecs, int kind, const tile_args *a, const void *w,
                                 uintptr_t ask) {
     if (kind & W_STREAM) {
-        tile_ask_w(TILE_STEPS, vecs, kind, a, w);
+        tile_ask_w(steps, vecs, kind, a, w);
     }
-    const int all = kind & (W_F16 | W_BF16) ? HALF_STEPS : TILE_STEPS;
+    const int all = kind & (W_F16 | W_BF16) ? (steps + 1) / 2 : steps;
     const int asked = kind & W_ASK_ALL ? all : kind & W_ASK ? 1 : 0;
+    const int wide = vecs < PANEL_VECS ? vecs : PANEL_VECS;
     UNROLL
     for (int i = 0; i < TILE_STEPS; i++) {
-        if (i < asked) {
-            tile_ask_row(vecs, true, ask);
-            ask += (uintptr_t)a->ask_step;
+        UNROLL
+        for (int v = 0; v < TILE_VECS_MAX; v += PANEL_VECS) {
+            if (i < asked && v < vecs) {
+                tile_ask_row(wide, true, (uintptr_t)tile_w(0, a, (const void *)ask, v));
+            }
         }
+        ask += i < asked ? (uintptr_t)a->ask_step : 0;
     }
     return ask;
 }
