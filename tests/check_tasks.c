@@ -13,7 +13,7 @@ static int32_t note_total(void *data, int64_t done, int64_t total) {
 // How many tasks two threads get for a product (m, n, k) of an unpacked b, as a host hears that is
 // called after `unit` multiply-adds; a task has up to four times as many. 0: no such backend.
 static int64_t count_tasks(const char *backend, int64_t unit, int64_t m, int64_t n, int64_t k) {
-    enum { X_MOST = 1 << 16, B_MOST = 3 << 20, Y_MOST = 3 << 19 };
+    enum { X_MOST = 1 << 20, B_MOST = 3 << 20, Y_MOST = 3 << 19 };
     static float x[X_MOST], b[B_MOST], y[Y_MOST];
     assert_true(m * k <= X_MOST && k * n <= B_MOST && m * n <= Y_MOST);
     decoct_context *ctx = check_open(backend, 1);
@@ -41,9 +41,22 @@ static int64_t count_tasks(const char *backend, int64_t unit, int64_t m, int64_t
 
 // Tasks that pack their columns are few and take long: two threads get as many of them each.
 static void test_even_tasks(void **state) {
-    static const int64_t widths[] = {2304, 1664, 896};
+    static const int64_t widths[] = {2304, 1536, 768};
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
         int64_t tasks = count_tasks(*state, 1 << 24, 460, widths[i], 100);
+        if (!tasks) {
+            skip();
+        }
+        assert_int_equal(tasks % 2, 0);
+    }
+}
+
+// Columns that are too few for all threads leave rows to share; and where tasks of the usual width
+// do not come out even, wider or narrower ones do.
+static void test_narrow_tasks(void **state) {
+    static const int64_t shapes[][3] = {{107, 74, 1200}, {200, 10, 4200}, {93, 378, 700}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        int64_t tasks = count_tasks(*state, 1 << 22, shapes[i][0], shapes[i][1], shapes[i][2]);
         if (!tasks) {
             skip();
         }
@@ -94,6 +107,7 @@ static void test_scattered(void **state) {
 
 int main(void) {
     static const check_test tests[] = {{"matmul, even tasks", test_even_tasks},
+                                       {"matmul, tasks of a narrow product", test_narrow_tasks},
                                        {"matmul, long tasks of few rows", test_long_tasks},
                                        {"matmul, scattered b", test_scattered}};
     return check_all_backends("tasks", tests, sizeof tests / sizeof *tests);

@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-// Blocks of y for each thread, and panels of the narrowest one. Packing w in a task takes as long
-// as some rows more.
+// Blocks of y for each thread, and panels of the narrowest one, unless there is none for each
+// thread then. Packing w in a task takes as long as some rows more.
 enum { BLOCKS_PER_THREAD = 3, NARROWEST = 4, PACK_ROWS = 16, WIDTHS = 16 };
 // Another cut must be this much faster.
 static const double SAVED = 63.0 / 64;
@@ -179,48 +179,81 @@ static int64_t panels_of_task(int64_t panels, int64_t widest, int64_t parts, int
     return dct_ceil_div(panels, blocks > wanted ? blocks : wanted);
 }
 
+// A cut of y into tasks of `part` rows and some panels, and how long the thread works that has the
+// most of them.
+typedef struct cut {
+    int64_t part, wide;
+    double time;
+} cut;
+
+// Another cut, if the threads end sooner by it. They take tasks in their order: all parts of a
+// column of tasks, then the next column. So the last rounds may be of the last column alone, which
+// is narrower.
+static void try_cut(const dct_product *p, int64_t part, int64_t wide, int32_t threads, cut *best) {
+    const int64_t panels = dct_ceil_div(p->n, p->kernel->panel_cols);
+    const int64_t parts = dct_ceil_div(p->m, part), columns = dct_ceil_div(panels, wide);
+    const int64_t rounds = dct_ceil_div(parts * columns, threads);
+    const int64_t over = parts * columns - (rounds - 1) * threads; // tasks of the last round
+    const int64_t narrow = parts < over ? 0 : 1 + (parts - over) / threads;
+    const int64_t most = rounds * wide - narrow * (columns * wide - panels);
+    const double time =
+        (double)most * (double)(dct_smaller(part, p->m) + (p->groups ? PACK_ROWS : 0));
+    if (time < best->time * SAVED) {
+        *best = (cut){.part = part, .wide = wide, .time = time};
+    }
+}
+
 // Tasks of which the thread that has the most of them ends the soonest. `most` parts: one m_block
-// each, or fewer if w is packed in the task, since each task packs its columns again.
-static void cut_evenly(dct_product *p, int64_t panels, int64_t widest, int64_t most,
-                       int32_t threads) {
-    double best = INFINITY;
+// each, or fewer if w is packed in the task, since each task packs its columns again. As many tasks
+// as there should be come first; wider ones only if they are quicker.
+static void cut_evenly(dct_product *p, int64_t widest, int64_t most, int32_t threads) {
     const int64_t wanted = tasks_wanted(p, threads);
+    const int64_t panels = dct_ceil_div(p->n, p->kernel->panel_cols);
+    cut best = {.time = INFINITY};
     for (int64_t parts = p->groups ? 1 : most; parts <= most; parts++) {
-        int64_t part = rows_of_part(p, parts), wide = panels_of_task(panels, widest, parts, wanted);
-        double rows = (double)(dct_smaller(part, p->m) + (p->groups ? PACK_ROWS : 0));
-        int64_t least = threads > 1 ? dct_smaller(wide, NARROWEST) : wide;
+        const int64_t part = rows_of_part(p, parts),
+                      wide = panels_of_task(panels, widest, parts, wanted);
+        const bool few = dct_ceil_div(p->m, part) * dct_ceil_div(panels, wide) < threads;
+        int64_t least = threads > 1 ? dct_smaller(wide, few ? 1 : NARROWEST) : wide;
         least = least > wide - WIDTHS ? least : wide - WIDTHS;
-        for (; wide >= least; wide--) {
-            int64_t tasks = dct_ceil_div(p->m, part) * dct_ceil_div(panels, wide);
-            double time = (double)dct_ceil_div(tasks, threads) * (double)wide * rows;
-            if (time < best * SAVED) {
-                best = time;
-                p->part = part;
-                p->n_block = wide * p->kernel->panel_cols;
-            }
+        for (int64_t w = wide; w >= least; w--) {
+            try_cut(p, part, w, threads, &best);
+        }
+        const int64_t wider = threads > 1 ? dct_smaller(widest, wide + WIDTHS) : wide;
+        for (int64_t w = wide + 1; w <= wider; w++) {
+            try_cut(p, part, w, threads, &best);
         }
     }
+    p->part = best.part;
+    p->n_block = best.wide * p->kernel->panel_cols;
     p->parts = dct_ceil_div(p->m, p->part);
+}
+
+// The rows of a block, at most those of the kernel's: blocks of nearly equal height. Where columns
+// alone do not make a task for each thread, there are as many blocks as do, or a multiple of that.
+static int64_t rows_of_block(const dct_product *p, int64_t panels, int32_t threads) {
+    const decoct_matmul_kernel *kernel = p->kernel;
+    const int64_t tile = kernel->tile_rows, most = kernel->m_block ? kernel->m_block : 4 * tile;
+    const int64_t across = dct_ceil_div(panels, NARROWEST), step = dct_ceil_div(threads, across);
+    const int64_t blocks = dct_ceil_div(dct_ceil_div(p->m, most), step) * step;
+    const int64_t rows = dct_ceil_div(p->m, dct_smaller(blocks, dct_ceil_div(p->m, tile)));
+    return dct_smaller(dct_ceil_div(rows, tile) * tile, most);
 }
 
 // Cuts y into tasks.
 static void cut_blocks(dct_product *p, int32_t threads) {
     const decoct_matmul_kernel *kernel = p->kernel;
     int64_t panel = kernel->panel_cols, panels = dct_ceil_div(p->n, panel);
-    p->m_block = kernel->m_block ? kernel->m_block : 4 * (int64_t)kernel->tile_rows;
+    p->m_block = rows_of_block(p, panels, threads);
     p->k_block = kernel->k_block ? kernel->k_block : p->k;
-    int64_t m_blocks = dct_ceil_div(p->m, p->m_block);
-    int64_t even =
-        dct_ceil_div(dct_ceil_div(p->m, m_blocks), kernel->tile_rows) * kernel->tile_rows;
-    p->m_block = dct_smaller(even, p->m_block); // a kernel never gets more than its own m_block
-    m_blocks = dct_ceil_div(p->m, p->m_block);
+    const int64_t m_blocks = dct_ceil_div(p->m, p->m_block);
     bool once = m_blocks == 1 && (p->k <= p->k_block || is_reading(p)); // no cached block is reused
     int64_t widest = kernel->n_block && !once ? dct_ceil_div(kernel->n_block, panel) : panels;
     int64_t most = m_blocks, wanted = (int64_t)threads * BLOCKS_PER_THREAD;
     if (p->groups) {
         most = dct_smaller(most, dct_ceil_div(wanted, dct_ceil_div(panels, NARROWEST)));
     }
-    cut_evenly(p, panels, widest, most, threads);
+    cut_evenly(p, widest, most, threads);
 }
 
 // Makes tasks short enough for calls of the host's progress function between them, as far as whole
