@@ -42,9 +42,9 @@ INLINE int64_t matmul_share(const decoct_matmul_piece *a, int kind, int64_t tall
     TILE_FUNCTION name(const decoct_matmul_piece *a, uintptr_t ask, int64_t ask_step) {            \
         matmul_few_rows(rows, REST_PANELS *PANEL_VECS, kind, a, ask, ask_step);                    \
     }
-MATMUL_REST(rest_f32, REST_ROWS, W_ASK | W_ASK_ALL)
-MATMUL_REST(rest_f16, REST_HALF, W_F16)
-MATMUL_REST(rest_bf16, REST_HALF, W_BF16)
+MATMUL_REST(tiles_f32_rest, REST_ROWS, W_ASK | W_ASK_ALL)
+MATMUL_REST(tiles_f16_rest, REST_HALF, W_F16)
+MATMUL_REST(tiles_bf16_rest, REST_HALF, W_BF16)
 
 // The last `rows` rows, once all others of REST_PANELS panels, or of the last columns, are done up
 // to column `end`.
@@ -63,10 +63,10 @@ static void matmul_rest(const decoct_matmul_piece *a, int kind, int64_t rows, in
     rest.bias = a->bias ? a->bias + from : 0;
     const bool more = share > 0 && a->cols - from > REST_COLS + PANEL;
     const int64_t ask = more ? REST_PANELS * a->w_stride + share * a->k : 0;
-    (kind & W_F16 ? rest_f16
+    (kind & W_F16 ? tiles_f16_rest
      : kind & W_BF16
-         ? rest_bf16
-         : rest_f32)(&rest, (uintptr_t)rest.w + (uintptr_t)ask, more ? REST_ROW - share : 0);
+         ? tiles_bf16_rest
+         : tiles_f32_rest)(&rest, (uintptr_t)rest.w + (uintptr_t)ask, more ? REST_ROW - share : 0);
 }
 
 // What the tiles of the packed panel at column j, at w, ask for: the next panel, or one of the next
