@@ -125,7 +125,7 @@ class Tuning(unittest.TestCase):
         checked = 0
         for line in read("docs/tuning.md").splitlines():
             cell = line.split(" | ")[0]
-            paths = re.findall(r"`((?:lib|bench|backends)/[\w/.]+)`", cell)
+            paths = re.findall(r"`((?:lib|bench|backends|bindings)/[\w/.]+)`", cell)
             for name in re.findall(r"`(\w+)`", cell) if paths else []:
                 self.assertTrue(any(re.search(r"\b%s\b" % name, read(path)) for path in paths), "%s: %s" % (paths, name))
                 checked += 1
