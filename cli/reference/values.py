@@ -6,7 +6,7 @@ PINS = "none compact spread core l3 numa kind:performance kind:efficiency".split
 LISTED = {  # (command or None for all, option)
     (None, "pin"): PINS,
     ("peers", "peers"): ("openblas blis decoct-blas libxsmm mkl onednn xnnpack onnxruntime llama.cpp "
-                         "openvino openblas-debian onednn-debian onnxruntime-npm llama.cpp-npm").split(),
+                         "openvino torch openblas-debian onednn-debian onnxruntime-npm llama.cpp-npm").split(),
     ("peers", "peers-isa"): ["avx2"],
 }
 
