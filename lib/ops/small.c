@@ -30,7 +30,7 @@ static small_rows rows_of(const float *data, int64_t rows, int64_t cols, int64_t
 
 // Given, and no row overlaps the next one.
 static bool is_right(small_rows r) {
-    return r.data && (uint64_t)(r.stride - r.cols) <= STRIDE_MOST;
+    return r.data && (uint64_t)r.stride - (uint64_t)r.cols <= STRIDE_MOST;
 }
 
 static bool is_apart_from(small_rows y, small_rows other) {
@@ -48,7 +48,7 @@ static int32_t bits_of(const float *number) {
 static bool is_small(const decoct_matmul_args *a) {
     const int64_t m = a->m, n = a->n, k = a->k, rows = m < DCT_READ_COST ? DCT_READ_COST : m;
     const int32_t alpha = bits_of(&a->alpha);
-    return (uint64_t)((m - 1) | (n - 1) | (k - 1)) >> SIZE_BITS == 0 &&
+    return (((uint64_t)m - 1) | ((uint64_t)n - 1) | ((uint64_t)k - 1)) >> SIZE_BITS == 0 &&
            rows * n * (k + 1) < DCT_WORTH_SHARING && (uint64_t)a->batch <= 1 &&
            (uint32_t)a->b_shared <= 1 && a->reserved == 0 && (alpha == 0 || alpha == ONE) &&
            bits_of(&a->beta) == 0;
