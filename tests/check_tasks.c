@@ -41,7 +41,7 @@ static int64_t count_tasks(const char *backend, int64_t unit, int64_t m, int64_t
 
 // Tasks that pack their columns are few and take long: two threads get as many of them each.
 static void test_even_tasks(void **state) {
-    static const int64_t widths[] = {2304, 1536, 768};
+    static const int64_t widths[] = {2304, 1536, 896, 768};
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
         int64_t tasks = count_tasks(*state, 1 << 24, 460, widths[i], 100);
         if (!tasks) {

@@ -198,6 +198,7 @@ static bool open_softmax(openvino_job *j) {
 }
 
 // ---- Attention ----
+
 // Keys (heads, head_dim, kv_len).
 static float *make_keys(const openvino_job *j) {
     const peer_case *c = &j->c;
