@@ -82,10 +82,31 @@ INLINE vec vec_load_first(const float *p, int64_t n) {
     __m256 lo = _mm256_maskload_ps(p, vec_first(n));
     return (vec){lo, n > 8 ? _mm256_maskload_ps(p + 8, vec_first(n - 8)) : _mm256_setzero_ps()};
 }
+// In pieces: a masked store takes longer (docs/tuning.md).
+INLINE void vec_half_store_first(float *p, __m256 a, int64_t n) {
+    if (n >= 8) {
+        _mm256_storeu_ps(p, a);
+        return;
+    }
+    __m128 four = _mm256_castps256_ps128(a);
+    if (n & 4) {
+        _mm_storeu_ps(p, four);
+        four = _mm256_extractf128_ps(a, 1);
+        p += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)(void *)p, four);
+        four = _mm_movehl_ps(four, four);
+        p += 2;
+    }
+    if (n & 1) {
+        _mm_store_ss(p, four);
+    }
+}
 INLINE void vec_store_first(float *p, vec a, int64_t n) {
-    _mm256_maskstore_ps(p, vec_first(n), a.lo);
+    vec_half_store_first(p, a.lo, n);
     if (n > 8) {
-        _mm256_maskstore_ps(p + 8, vec_first(n - 8), a.hi);
+        vec_half_store_first(p + 8, a.hi, n - 8);
     }
 }
 // a in lanes below n, b in the others.
