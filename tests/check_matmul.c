@@ -296,8 +296,8 @@ static void test_wide(void **state) {
         skip();
     }
     operands o = open_operands(scalar);
-    static const int64_t rows[] = {19, 20, 27, 95, 96, 112}, cols[] = {63, 64, 131, 200},
-                         steps[] = {1, 64, 65, 163, 164, 256, 257, 1599};
+    static const int64_t rows[] = {7, 19, 20, 47, 48, 95, 96, 112}, cols[] = {63, 64, 200, 261},
+                         steps[] = {1, 64, 65, 129, 163, 164, 328, 1599};
     enum { ROWS = sizeof rows / sizeof *rows, COLS = sizeof cols / sizeof *cols };
     for (int i = 0; i < ROWS * COLS * (int)(sizeof steps / sizeof *steps); i++) {
         shape s = shape_of_turn(rows[i % ROWS], cols[i / ROWS % COLS], steps[i / ROWS / COLS], i);

@@ -15,6 +15,20 @@
 #define REST_HALF 2      // 6 + 2: w of 16 bits needs registers
 #define AHEAD_BYTES 4096 // docs/tuning.md
 #define AHEAD_L2 1       // else into L1
+#if !defined(__clang__)
+#define WIDE_ROWS 3 // a tile of 3 x 32 uses 12 registers for sums, 3 for x, 1 for w
+#define WIDE_VECS 2
+#define WIDE_LIST(X) X(1) X(2) X(3)
+#define WIDE_PLAIN_ROWS 9
+#define WIDE_W (1 << 16)
+#define WIDE_SHORT_ROWS 48
+#define WIDE_SHORT_K 64
+#define WIDE_MANY_ROWS 96
+#define WIDE_MANY_K 128
+#define WIDE_NARROW 256
+#define WIDE_NARROWER 80
+#define WIDE_ASKERS 4
+#endif
 #define FEW_ROWS_LIST(X) X(1, 4, 4) X(2, 3, 2) X(3, 2, 2) X(4, 1, 1)
 #define TILE_ROWS_LIST(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define ATTEND_TILES 16
@@ -28,8 +42,8 @@
 #define K_BLOCK 768
 #define N_BLOCK 1024
 #define M_BLOCK 96
-// Rows of x are packed from this number of columns on: 6 rows that are a multiple of 64 bytes apart
-// wait for each other on Zen 3, though not on Zen 4 (docs/tuning.md).
+// Rows of x are packed for tiles of 6 rows from this number of columns on: 6 rows that are a
+// multiple of 64 bytes apart wait for each other on Zen 3, though not on Zen 4 (docs/tuning.md).
 #define PACK_COLS 64
 
 #include "vec.h"

@@ -11,7 +11,17 @@
 #define FEW_ROWS_LIST(X) X(1, 4, 4) X(2, 4, 4) X(3, 4, 4) X(4, 4, 4) X(5, 4, 4) X(6, 4, 4)
 #define TILE_ROWS_LIST(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #define WIDE_ROWS 6 // a tile of 6 x 64 uses 24 registers for sums, 4 for w
+#define WIDE_VECS 4
 #define WIDE_LIST(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#define WIDE_PLAIN_ROWS 8
+#define WIDE_W (1 << 15)
+#define WIDE_SHORT_ROWS 20
+#define WIDE_SHORT_K 64
+#define WIDE_MANY_ROWS 96
+#define WIDE_MANY_K 256
+#define WIDE_NARROW 0
+#define WIDE_NARROWER 0
+#define WIDE_ASKERS 0
 #define TALL_ROWS 16 // 16 x 16 x 16 is one tile
 #define TALL_LIST(X) X(15) X(16)
 #define ATTEND_TILES 8

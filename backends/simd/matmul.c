@@ -7,19 +7,9 @@
 #include "matmul_few.h"
 #include "matmul_pack.h"
 #include "matmul_rest.h"
-#include "tile.h"
+#include "matmul_wide.h"
 
 // ---- Many rows ----
-
-// The tile of a panel at these rows of x and y. Where a tile is changes in registers: through
-// memory the next one would wait for it (docs/tuning.md).
-INLINE tile_args tile_at(const tile_args *panel, const float *x, float *y, uintptr_t ask) {
-    tile_args t = *panel;
-    t.x = x;
-    t.y = y;
-    t.ask = ask;
-    return t;
-}
 
 // All tiles of a kind, whose place in y is asked for; a function of its own for each kind.
 #define MATMUL_TILES(name, vecs, kind, w_step)                                                     \
@@ -66,22 +56,6 @@ TILE_FUNCTION pack_x_rows(int rows, int64_t k, const float *x, int64_t x_stride,
     tile_pack_rows(rows, k, x, x_stride, packed);
 }
 
-// As many tiles as needed, of nearly the same height, so that 8 rows are 4 + 4 rather than 6 + 2:
-// `tall` tiles of `rows` rows, then others of one row less. Small products feel each division.
-typedef struct matmul_cut {
-    int rows, tall, tiles;
-} matmul_cut;
-
-INLINE matmul_cut matmul_cut_rows(int64_t rows, int most) {
-    if (rows <= most) {
-        return (matmul_cut){(int)rows, 1, 1};
-    }
-    unsigned all = (unsigned)rows, tiles = (all + (unsigned)most - 1) / (unsigned)most;
-    unsigned each = all / tiles, tall = all - each * tiles;
-    return tall ? (matmul_cut){(int)each + 1, (int)tall, (int)tiles}
-                : (matmul_cut){(int)each, (int)tiles, (int)tiles};
-}
-
 // What a product is made of: the type of w and its layout, as for the constant `kind` of tiles; x
 // from matmul_pack_x, or NULL: x where it is.
 typedef struct matmul_form {
@@ -124,8 +98,6 @@ static void matmul_pack_x(const decoct_matmul_piece *a, const matmul_cut *cut, f
         row += rows;
     }
 }
-
-typedef void matmul_tile(int rows, const tile_args *t, const float *x, float *y, uintptr_t ask);
 
 // The function for tiles of `cols` columns.
 INLINE matmul_tile *matmul_tile_of(matmul_form form, int64_t cols) {
@@ -193,94 +165,6 @@ INLINE void matmul_panel(matmul_form form, const matmul_cut *cut, const decoct_m
     }
 }
 
-// ---- Many rows, wide tiles ----
-
-// A sheet with WIDE_ROWS and WIDE_LIST(X), the heights up to it, has tiles of TILE_VECS_MAX
-// vectors.
-#ifndef WIDE_ROWS
-#define WIDE_ROWS 0
-#define WIDE_LIST(X) X(1)
-#endif
-enum { WIDE = TILE_VECS_MAX * LANES };
-
-INLINE void tile_wide(int rows, bool asks, int64_t w_step, const tile_args *t) {
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        if (asks) {                                                                                \
-            tile_ask(n, TILE_VECS_MAX, t->y, t->y_stride);                                         \
-        }                                                                                          \
-        tile(n, TILE_VECS_MAX, WHOLE, w_step, t);                                                  \
-        break;
-    switch (rows) {
-        WIDE_LIST(CASE)
-    default:
-        break;
-    }
-#undef CASE
-}
-
-#define MATMUL_WIDE(name, asks, w_step)                                                            \
-    TILE_FUNCTION name(int rows, const tile_args *a, const float *x, float *y, uintptr_t ask) {    \
-        const tile_args t = tile_at(a, x, y, ask);                                                 \
-        tile_wide(rows, asks, w_step, &t);                                                         \
-    }
-
-// Unpacked w and packed w, y that is in cache and y that is asked for.
-MATMUL_WIDE(wide_plain, false, 0)
-MATMUL_WIDE(wide_plain_asking, true, 0)
-MATMUL_WIDE(wide_packed, false, PANEL)
-MATMUL_WIDE(wide_packed_asking, true, PANEL)
-
-// Tiles that are wide instead of high come quicker one after the other, and store more of a row of
-// y at once: the shorter k is, the more that counts. They do not ask for w ahead, so it has to be
-// in cache, as WIDE_W numbers are expected to be, or used by many rows. One high tile is better
-// than two wide ones of half its rows. Measured (docs/tuning.md), not derived.
-enum {
-    WIDE_PLAIN_ROWS = 8,
-    WIDE_W = 1 << 15,
-    WIDE_SHORT_ROWS = 20,
-    WIDE_SHORT_K = 64,
-    WIDE_MANY_ROWS = 96,
-    WIDE_MANY_K = 256,
-    WIDE_Y = 1 << 14, // numbers of y that is not asked for
-};
-
-INLINE bool matmul_is_wide(const decoct_matmul_piece *a, int kind) {
-    if (WIDE_ROWS == 0 || a->cols < WIDE || kind & (W_F16 | W_BF16)) {
-        return false;
-    }
-    if (kind & PLAIN) {
-        return a->rows >= WIDE_PLAIN_ROWS && a->k * a->cols <= WIDE_W;
-    }
-    return (a->rows >= WIDE_SHORT_ROWS && a->k <= WIDE_SHORT_K) ||
-           (a->rows >= WIDE_MANY_ROWS && a->k <= WIDE_MANY_K);
-}
-
-// Returns where less than WIDE columns are left.
-INLINE int64_t matmul_wide(const decoct_matmul_piece *a, int kind, tile_args *t) {
-    const matmul_cut cut = matmul_cut_rows(a->rows, WIDE_ROWS);
-    const bool asks = a->rows * a->cols > WIDE_Y;
-    matmul_tile *run = kind & PLAIN ? asks ? wide_plain_asking : wide_plain
-                       : asks       ? wide_packed_asking
-                                    : wide_packed;
-    const int64_t next = kind & PLAIN ? WIDE : WIDE / PANEL * matmul_w_stride(a, 0);
-    int64_t j = 0;
-    t->cols = WIDE;
-    for (; j + WIDE <= a->cols; j += WIDE) {
-        const float *x = a->x.data;
-        float *y = (float *)a->y.data + j;
-        t->bias = a->bias ? a->bias + j : 0;
-        for (int i = 0; i < cut.tiles; i++) {
-            const int rows = i < cut.tall ? cut.rows : cut.rows - 1;
-            run(rows, t, x, y, 0);
-            x += rows * t->x_stride;
-            y += rows * t->y_stride;
-        }
-        t->w = (const float *)t->w + next;
-    }
-    return j;
-}
-
 INLINE tile_args matmul_tile_args(const decoct_matmul_piece *a, int kind) {
     tile_args t; // without what tiles of many rows do not read
     t.k = a->k;
@@ -338,7 +222,8 @@ INLINE void matmul_many_rows(const decoct_matmul_piece *a, matmul_form form) {
 
 // Packed.
 static void matmul_many_panels(const decoct_matmul_piece *a, int kind) {
-    const bool packs = PACK_COLS > 0 && a->scratch && a->cols >= PACK_COLS;
+    const bool packs =
+        PACK_COLS > 0 && a->scratch && a->cols >= PACK_COLS && !matmul_is_wide(a, kind);
     matmul_many_rows(a, (matmul_form){.kind = kind, .x = packs ? a->scratch : 0});
 }
 
