@@ -95,14 +95,32 @@ INLINE void matmul_wide_plain(const decoct_matmul_piece *a, const matmul_cut *cu
     }
 }
 
-// The tiles of WIDE columns of packed w, of which the last `askers` ask for the next columns.
+// Asks for the beginning of the rows of x behind those of a tile, even if they do not exist:
+// hardware fetches a row ahead only once some lines of it were read (docs/tuning.md).
+enum { WIDE_X_LINES = 8, WIDE_X_K = 256 };
+
+INLINE void matmul_ask_x(int rows, const tile_args *t, const float *x) {
+    const uintptr_t line = 64, stride = (uintptr_t)t->x_stride * sizeof(float);
+    for (int r = rows; r < rows + WIDE_ROWS; r++) {
+        for (int i = 0; i < WIDE_X_LINES; i++) {
+            const uintptr_t at = (uintptr_t)x + (uintptr_t)r * stride + (uintptr_t)i * line;
+            __builtin_prefetch((const void *)at, 0, 2);
+        }
+    }
+}
+
+// The tiles of WIDE columns of packed w, of which the last `askers` ask for the next columns. The
+// first columns may find x in memory.
 INLINE void matmul_wide_packed(const decoct_matmul_piece *a, const matmul_cut *cut, int askers,
-                               const tile_args *t, float *y) {
+                               const tile_args *t, float *y, bool first) {
     const float *x = a->x.data;
     uintptr_t ask = t->ask;
     matmul_tile *run = a->rows * a->cols > WIDE_Y ? wide_packed_asking : wide_packed;
     for (int i = 0; i < cut->tiles; i++) {
         const int rows = i < cut->tall ? cut->rows : cut->rows - 1;
+        if (WIDE_ASKERS && first && t->k >= WIDE_X_K) {
+            matmul_ask_x(rows, t, x);
+        }
         if (i < cut->tiles - askers) {
             run(rows, t, x, y, 0);
         } else {
@@ -130,7 +148,7 @@ INLINE int64_t matmul_wide(const decoct_matmul_piece *a, int kind, tile_args *t)
             const int askers = a->cols - j >= 2 * WIDE ? most : 0;
             t->ask = (uintptr_t)((const float *)t->w + step);
             t->ask_step = askers > 0 ? (int64_t)(PANEL * sizeof(float)) / askers : 0;
-            matmul_wide_packed(a, &cut, askers, t, y);
+            matmul_wide_packed(a, &cut, askers, t, y, j == 0);
         }
         t->w = (const float *)t->w + step;
     }
