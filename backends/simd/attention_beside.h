@@ -10,6 +10,8 @@
 // better by itself than any request of ours.
 enum { BESIDE_KEYS = 4, BESIDE_VECS = VEC_SLICES == 1 ? 2 : 1 };
 enum { BESIDE_ONE_VECS = VEC_SLICES == 1 ? 2 : 4 };
+// Rows from the one that is worked on to the one whose keys are prefetched, in the order of memory.
+enum { WHOLE_AHEAD = 16 };
 
 // Values of one block of all heads.
 typedef struct beside_values {
@@ -148,30 +150,120 @@ static void beside_rescale(const attend_group *g) {
     }
 }
 
-// A block that all queries see.
-static void beside_block(attend_bundle *list, int64_t count, int64_t first) {
-    attend_group *g = &list[0].g;
+// Blocks that all queries see, in turns: while the keys of one are read, the scores of the one
+// before become its weights, so that memory is asked all the time. Then its values are added.
+typedef struct beside_state {
+    attend_bundle *list;
+    int64_t count;
+    int64_t before; // the first key of the block whose raw scores are there, or NO_BLOCK
+    float *scores;  // its own, (heads, queries, WEIGHT_STRIDE), and
+    float *others;  // those of the block that follows
+} beside_state;
+enum { NO_BLOCK = -1 };
+
+static beside_state beside_at(attend_bundle *list, int64_t count) {
+    float *run = list[0].g.run;
+    return (beside_state){.list = list,
+                          .count = count,
+                          .before = NO_BLOCK,
+                          .scores = run,
+                          .others = run + attend_run_stride(list[0].g.a)};
+}
+
+// The raw scores of the block before become weights: of bundle b, if it exists.
+static void beside_weights(const beside_state *s, int64_t b) {
+    if (s->before == NO_BLOCK || b >= s->count) {
+        return;
+    }
+    attend_group *g = &s->list[b].g;
+    attend_enter(g, s->before);
+    g->weight = s->scores + b * g->rows * WEIGHT_STRIDE;
+    attend_exps(g, 0, g->rows, attend_tops(g, 0, g->rows, s->before));
+    beside_rescale(g);
+}
+
+// The keys from `first` on of all heads, as they are read and prefetched: where all their rows are
+// end to end, in the order of memory, otherwise as they are turned, the same columns of some rows.
+static turned_keys beside_turned(const beside_state *s, int64_t first) {
+    const attend_group *g = &s->list[0].g;
     const decoct_attention_piece *a = g->a;
-    for (int64_t b = 0; b < count; b++) {
-        attend_enter(&list[b].g, first);
-        list[b].g.weight = list[b].g.run; // as many as there are heads, one after the other
+    const bool whole = a->k_head_stride == a->head_dim && a->k_stride == s->count * a->head_dim;
+    turned_keys keys = {
+        .k = attend_k(a, first),
+        .stride = a->k_stride,
+        .dim = a->head_dim,
+        .q = g->q,
+        .ahead = attend_ahead_at(a->k, first + (whole ? WHOLE_AHEAD : ROWS_AHEAD), a->k_stride),
+        .head_stride = a->k_head_stride,
+        .head_ahead = (uintptr_t)a->k_head_stride * sizeof(float)};
+    if (whole) {
+        keys.ahead.stride = LANES * sizeof(float);
+        keys.ahead.column = LANES * keys.ahead.stride;
+        keys.head_ahead *= TURNED_KEYS;
     }
-    g->k_ahead = attend_ahead_at(a->k, first + ROWS_AHEAD, a->k_stride);
-    attend_turned(g, count, first, KEYS, KEYS, g->weight);
-    for (int64_t b = 0; b < count; b++) {
-        attend_group *one = &list[b].g;
-        attend_exps(one, 0, one->rows, attend_tops(one, 0, one->rows, first));
-        beside_rescale(one);
+    return keys;
+}
+
+// The raw scores of the block at `first`, some heads at a time, and meanwhile the weights of the
+// block before, head by head: there are as many steps as heads.
+static void beside_scores(const beside_state *s, int64_t first) {
+    const attend_group *g = &s->list[0].g;
+    turned_function *turned = turned_for(g);
+    int64_t weights = 0;
+    turned_keys all = beside_turned(s, first);
+    for (int64_t j = 0; j < KEYS; j += TURNED_KEYS) {
+        turned_keys keys = all;
+        float *to = s->others + j;
+        for (int64_t b = 0; b < s->count; b += keys.heads) {
+            keys.heads = clamp(s->count - b, 0, KEYS / TURNED_KEYS);
+            turned(&keys, TURNED_KEYS, TURNED_KEYS, to);
+            keys.k = attend_row(keys.k, keys.heads, keys.head_stride);
+            keys.q += keys.heads * g->rows * keys.dim;
+            keys.ahead.from += (uintptr_t)keys.heads * keys.head_ahead;
+            to += keys.heads * g->rows * WEIGHT_STRIDE;
+            beside_weights(s, weights++);
+        }
+        all.k = attend_row(all.k, TURNED_KEYS, all.stride);
+        all.ahead.from += TURNED_KEYS * (uintptr_t)all.stride * sizeof(float);
     }
+}
+
+// The values of the block before.
+static void beside_add(const beside_state *s) {
+    const attend_group *g = &s->list[0].g;
+    const decoct_attention_piece *a = g->a;
     beside_by_rows[g->rows - 1](
-        &(beside_values){.heads = count,
+        &(beside_values){.heads = s->count,
                          .head_stride = a->v_head_stride,
                          .width = g->width,
-                         .v = attend_v(a, first),
+                         .v = attend_v(a, s->before),
                          .stride = a->v_stride,
-                         .ask = attend_far(a->v, first + ROWS_AHEAD, a->v_stride),
-                         .weight = g->weight,
+                         .ask = attend_far(a->v, s->before + ROWS_AHEAD, a->v_stride),
+                         .weight = s->scores,
                          .out = g->out});
+}
+
+// The scores of the block at `first`, and what is left of the block before.
+static void beside_block(beside_state *s, int64_t first) {
+    beside_scores(s, first);
+    if (s->before != NO_BLOCK) {
+        beside_add(s);
+    }
+    float *scores = s->others;
+    s->others = s->scores;
+    s->scores = scores;
+    s->before = first;
+}
+
+// What is left of the last of these blocks.
+static void beside_end(beside_state *s) {
+    for (int64_t b = 0; b < s->count; b++) {
+        beside_weights(s, b);
+    }
+    if (s->before != NO_BLOCK) {
+        beside_add(s);
+    }
+    s->before = NO_BLOCK;
 }
 
 #endif

@@ -51,7 +51,8 @@ static attend_ahead bundle_ahead(const decoct_attention_piece *a, int64_t b, con
         const int64_t share = b * KEYS * dim;
         return (attend_ahead){.from = attend_far(all, first + KEYS, stride) +
                                       (uintptr_t)share * sizeof(float),
-                              .stride = (uintptr_t)dim * sizeof(float)};
+                              .stride = (uintptr_t)dim * sizeof(float),
+                              .column = LANES * sizeof(float)};
     }
     return attend_ahead_at(own, first + KEYS, stride);
 }
@@ -72,12 +73,14 @@ static void attend_side_by_side(const decoct_attention_piece *a) {
         bundle_start(a, h, bundle_end(a, h), &list[count++]);
     }
     const bool beside = attend_beside(a, list, count);
+    beside_state state = beside_at(list, count);
     const int64_t end = attend_last(&list[0].g, 0, list[0].g.rows);
     for (int64_t first = attend_first_block(&list[0].g); first < end; first += KEYS) {
         if (beside && attend_sees_all(&list[0].g, 0, list[0].g.rows, first)) {
-            beside_block(list, count, first);
+            beside_block(&state, first);
             continue;
         }
+        beside_end(&state);
         for (int64_t b = 0; b < count; b++) {
             if (count > 1) {
                 bundle_ask_next(a, b, &list[b], first);
@@ -87,6 +90,7 @@ static void attend_side_by_side(const decoct_attention_piece *a) {
             attend_next(&list[b].g, first);
         }
     }
+    beside_end(&state);
     for (int64_t b = 0; b < count; b++) {
         attend_end(&list[b].g);
     }

@@ -35,6 +35,7 @@ enum { RUN_ROWS = 16 };
 typedef struct attend_ahead {
     uintptr_t from, stride; // bytes
     uintptr_t lead;         // dense keys: what is as many bytes before goes into L1
+    uintptr_t column;       // keys: bytes from LANES columns of all rows to the next ones
 } attend_ahead;
 
 // A group of queries and its running state. All pointers are into the scratch; those of `q`, `out`,
@@ -88,7 +89,8 @@ static const float *attend_row(const float *from, int64_t row, int64_t stride) {
 
 static attend_ahead attend_ahead_at(const void *from, int64_t row, int64_t stride) {
     return (attend_ahead){.from = attend_far(from, row, stride),
-                          .stride = (uintptr_t)stride * sizeof(float)};
+                          .stride = (uintptr_t)stride * sizeof(float),
+                          .column = LANES * sizeof(float)};
 }
 
 // Into L2. A request into L1 keeps one of its few buffers until memory answers, and when all of
@@ -197,7 +199,7 @@ static int64_t attend_places(const decoct_attention_piece *a, int64_t row, float
                              attend_group *g) {
     int64_t rows = attend_all_rows(a), width = round_up(a->value_dim, LANES);
     int64_t kept = attend_long(a) ? 1 : 0;
-    // Of few queries the weights of all heads are there at a time.
+    // Of few queries the weights of all heads are there at a time, of two blocks.
     const bool beside = a->heads > 1 && a->rows <= TURNED_ROWS;
     // At least RUN_ROWS, so that a piece of fewer rows never needs more.
     const int64_t runs = clamp(rows, 1, ATTEND_ROWS), spare = clamp(RUN_ROWS - rows, 0, RUN_ROWS);
@@ -212,7 +214,7 @@ static int64_t attend_places(const decoct_attention_piece *a, int64_t row, float
         {&g->all_out, kept * width, 0},
         {&g->all_max, kept, 0},
         {&g->all_sum, kept, 0},
-        {&g->run, beside ? WEIGHT_STRIDE : 0, (beside ? spare : runs + spare) * WEIGHT_STRIDE},
+        {&g->run, beside ? WEIGHT_STRIDE : 0, ((beside ? rows : runs) + spare) * WEIGHT_STRIDE},
         {&g->values, 0, KEYS * width},
         {&g->keys, 0, a->keys ? 0 : KEYS * a->head_dim},
     };

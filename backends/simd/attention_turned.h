@@ -15,7 +15,8 @@ typedef struct turned_keys {
     const float *q; // (dim, rows)
     attend_ahead ahead;
     int64_t heads,
-        head_stride; // heads side by side, each with as many queries, one after the other
+        head_stride;      // heads side by side, each with as many queries, one after the other
+    uintptr_t head_ahead; // bytes from what one head prefetches to what the next one does
 } turned_keys;
 
 // Columns [d, d + cols) of square p prefetch as many lines as they have themselves, so that memory
@@ -25,7 +26,8 @@ typedef struct turned_keys {
 INLINE void attend_ask(attend_ahead ahead, bool dense, int cols, int64_t p, int64_t d) {
     const uintptr_t line = LANES * sizeof(float), row = dense ? line : ahead.stride;
     const int64_t rows = SQUARE * cols / LANES, first = p * SQUARE + d % LANES / cols * rows;
-    const uintptr_t from = ahead.from + (uintptr_t)(d / LANES) * (dense ? LANES * line : line);
+    const uintptr_t from =
+        ahead.from + (uintptr_t)(d / LANES) * (dense ? LANES * line : ahead.column);
     UNROLL
     for (int64_t i = 0; i < rows; i++) {
         const uintptr_t at = from + (uintptr_t)(first + i) * row;
@@ -115,7 +117,7 @@ INLINE void turned_heads(int rows, int cols, bool dense, turned_keys a, float *t
             turned_step(rows, cols, dense, false, &a, to);
         }
         a.k = attend_row(a.k, 1, a.head_stride);
-        a.ahead.from += (uintptr_t)a.head_stride * sizeof(float);
+        a.ahead.from += a.head_ahead;
         a.q += rows * a.dim;
         to += rows * WEIGHT_STRIDE;
     }
@@ -123,8 +125,9 @@ INLINE void turned_heads(int rows, int cols, bool dense, turned_keys a, float *t
 
 // The first `most` keys of which `count` exist: a few keys of all heads before the next ones, so
 // that memory is read in its order.
-INLINE void turned_rows(int rows, int cols, bool dense, turned_keys a, int64_t count, int64_t most,
-                        float *to) {
+INLINE void turned_rows(int rows, int cols, bool dense, const turned_keys *keys, int64_t count,
+                        int64_t most, float *to) {
+    turned_keys a = *keys;
     for (int64_t j = 0; j < most; j += TURNED_KEYS) {
         a.count = clamp(count - j, 0, TURNED_KEYS);
         turned_heads(rows, cols, dense, a, to + j);
@@ -136,7 +139,7 @@ INLINE void turned_rows(int rows, int cols, bool dense, turned_keys a, int64_t c
 // A function of its own for each number of rows; for few rows also for rows of keys that are end to
 // end, and for whole squares.
 #define TURNED_FUNCTION(name, rows, cols, dense)                                                   \
-    TILE_FUNCTION name(turned_keys a, int64_t count, int64_t most, float *to) {                    \
+    TILE_FUNCTION name(const turned_keys *a, int64_t count, int64_t most, float *to) {             \
         turned_rows(rows, cols, dense, a, count, most, to);                                        \
     }
 TURNED_FUNCTION(turned_1, 1, TURN_COLS, false)
@@ -158,7 +161,7 @@ TURNED_FUNCTION(turned_7, 7, TURN_COLS, false)
 TURNED_FUNCTION(turned_8, 8, TURN_COLS, false)
 #endif
 
-typedef void turned_function(turned_keys a, int64_t count, int64_t most, float *to);
+typedef void turned_function(const turned_keys *a, int64_t count, int64_t most, float *to);
 static turned_function *const turned_by_rows[TURNED_ROWS] = {
     turned_1, turned_2, turned_3, turned_4,
 #if TURNED_ROWS > 4
@@ -191,18 +194,16 @@ static turned_function *turned_for(const attend_group *g) {
     return few ? few : turned_by_rows[g->rows - 1];
 }
 
-// The raw scores at `to` of all rows for the first `most` of the `count` keys from `first` on; of
-// `heads` groups, whose arrays are one after the other.
-static void attend_turned(const attend_group *g, int64_t heads, int64_t first, int64_t count,
-                          int64_t most, float *to) {
+// The raw scores at `to` of all rows for the first `most` of the `count` keys from `first` on.
+static void attend_turned(const attend_group *g, int64_t first, int64_t count, int64_t most,
+                          float *to) {
     turned_keys keys = {.k = attend_k(g->a, first),
                         .stride = g->a->k_stride,
                         .dim = g->a->head_dim,
                         .q = g->q,
                         .ahead = g->k_ahead,
-                        .heads = heads,
-                        .head_stride = g->a->k_head_stride};
-    turned_for(g)(keys, count, most, to);
+                        .heads = 1};
+    turned_for(g)(&keys, count, most, to);
 }
 
 // The raw scores of the block at `first`: of a run of blocks when the run begins.
@@ -217,7 +218,7 @@ static void attend_turned_run(attend_group *g, int64_t first) {
         for (int64_t i = 0; i < blocks && first + i * KEYS < last; i++) {
             const int64_t at = first + i * KEYS;
             g->k_ahead.from = ahead.from + (uintptr_t)(i * KEYS) * ahead.stride;
-            attend_turned(g, 1, at, clamp(a->kv_len - at, 0, KEYS), attend_most(g, 0, g->rows, at),
+            attend_turned(g, at, clamp(a->kv_len - at, 0, KEYS), attend_most(g, 0, g->rows, at),
                           g->run + i * attend_run_stride(a));
         }
         g->k_ahead = ahead;
