@@ -142,6 +142,15 @@ INLINE vec vec_copy_sign(vec a, vec b) {
 INLINE vec vec_fma(vec a, vec b, vec c) {
     return (vec){_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
 }
+// Half a vector, whose other lanes may be anything: the first n elements, 1 to 8; x y + z.
+#define VEC_HALF
+enum { HALF_LANES = 8 };
+INLINE vec vec_load_half(const float *p, int64_t n) {
+    return (vec){_mm256_maskload_ps(p, vec_first(n)), _mm256_setzero_ps()};
+}
+INLINE vec vec_fma_half(float x, vec y, vec z) {
+    return (vec){_mm256_fmadd_ps(_mm256_set1_ps(x), y.lo, z.lo), _mm256_setzero_ps()};
+}
 
 INLINE __m256 vec_exp2_half(__m256 p, __m256i n) {
     __m256i half = _mm256_srai_epi32(n, 1), bias = _mm256_set1_epi32(127);

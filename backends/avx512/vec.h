@@ -103,7 +103,18 @@ INLINE vec vec_copy_sign(vec a, vec b) {
 INLINE vec vec_fma(vec a, vec b, vec c) {
     return (vec){_mm512_fmadd_ps(a.v, b.v, c.v)};
 }
-// The same, x[0] in all lanes; read for this one, even if others read it, too. For tiles of up to
+// Half a vector, whose other lanes may be anything: the first n elements, 1 to 8; x y + z.
+#define VEC_HALF
+enum { HALF_LANES = 8 };
+INLINE vec vec_load_half(const float *p, int64_t n) {
+    const __mmask8 first = (__mmask8)(0xffu >> (HALF_LANES - n));
+    return (vec){_mm512_castps256_ps512(_mm256_maskz_loadu_ps(first, p))};
+}
+INLINE vec vec_fma_half(float x, vec y, vec z) {
+    return (vec){_mm512_castps256_ps512(_mm256_fmadd_ps(
+        _mm256_set1_ps(x), _mm512_castps512_ps256(y.v), _mm512_castps512_ps256(z.v)))};
+}
+// As vec_fma, x[0] in all lanes; read for this one, even if others read it, too. For tiles of up to
 // APART_MOST rows (simd/tile_x.h).
 #define VEC_FMA_APART
 #if defined(__clang__)

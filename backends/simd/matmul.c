@@ -23,12 +23,14 @@ MATMUL_TILES(tiles_unpacked, PANEL_VECS, 0, PANEL)
 MATMUL_TILES(tiles_packed, PANEL_VECS, X_PACKED, PANEL)
 
 // w row by row; the same without requests ahead; the same for one vector; its last columns, fewer
-// than a panel; and when one vector holds them.
+// than a panel; when one vector holds them; and both where half of the last vector is enough.
 MATMUL_TILES(tiles_plain, PANEL_VECS, W_AHEAD | WHOLE, 0)
 MATMUL_TILES(tiles_near, PANEL_VECS, WHOLE, 0)
 MATMUL_TILES(tiles_vector, 1, WHOLE, 0)
 MATMUL_TILES(tiles_part, PANEL_VECS, W_PART, 0)
 MATMUL_TILES(tiles_narrow, 1, W_PART, 0)
+MATMUL_TILES(tiles_part_half, PANEL_VECS, W_PART | HALF, 0)
+MATMUL_TILES(tiles_narrow_half, 1, W_PART | HALF, 0)
 
 // The same with w that goes to a packed panel, and from a panel while the next part of w, or all of
 // it, is asked for; x where it is, and packed.
@@ -39,8 +41,12 @@ MATMUL_TILES(tiles_ask_packed, PANEL_VECS, W_ASK | X_PACKED | WHOLE, PANEL)
 MATMUL_TILES(tiles_ask_all, PANEL_VECS, W_ASK_ALL | WHOLE, PANEL)
 MATMUL_TILES(tiles_ask_all_packed, PANEL_VECS, W_ASK_ALL | X_PACKED | WHOLE, PANEL)
 
-// No more columns than one vector has, packed: the rest of the panel is 0.
-MATMUL_TILES(tiles_half, 1, 0, PANEL)
+// The last columns, packed, whose panel has zeros behind them: one vector holds them; half of the
+// last vector is enough; both; and the second with packed x.
+MATMUL_TILES(tiles_vector_packed, 1, 0, PANEL)
+MATMUL_TILES(tiles_part_packed, PANEL_VECS, HALF, PANEL)
+MATMUL_TILES(tiles_narrow_packed, 1, HALF, PANEL)
+MATMUL_TILES(tiles_packed_half, PANEL_VECS, HALF | X_PACKED, PANEL)
 
 // The first two, of other types.
 MATMUL_TILES(tiles_f16, PANEL_VECS, W_F16, PANEL)
@@ -108,16 +114,21 @@ INLINE matmul_tile *matmul_tile_of(matmul_form form, int64_t cols) {
     if (form.kind == W_BF16) {
         return packed ? tiles_bf16_packed : tiles_bf16;
     }
+    const bool half = tile_ends_in_half(cols);
     if (packed) {
-        return tiles_packed;
+        return half ? tiles_packed_half : tiles_packed;
+    }
+    const bool plain = form.kind & PLAIN;
+    if (cols == PANEL) {
+        return !plain ? tiles_unpacked : form.near ? tiles_near : tiles_plain;
     }
     if (matmul_one_vector(form, cols)) {
-        return !(form.kind & PLAIN) ? tiles_half : cols == LANES ? tiles_vector : tiles_narrow;
+        return half            ? plain ? tiles_narrow_half : tiles_narrow_packed
+               : !plain        ? tiles_vector_packed
+               : cols == LANES ? tiles_vector
+                               : tiles_narrow;
     }
-    return !(form.kind & PLAIN) ? tiles_unpacked
-           : cols < PANEL       ? tiles_part
-           : form.near          ? tiles_near
-                                : tiles_plain;
+    return half ? plain ? tiles_part_half : tiles_part_packed : plain ? tiles_part : tiles_unpacked;
 }
 
 // How many tiles of a panel ask for the next one. One of 16 bits is half the lines: its turns ask
@@ -227,8 +238,32 @@ static void matmul_many_panels(const decoct_matmul_piece *a, int kind) {
     matmul_many_rows(a, (matmul_form){.kind = kind, .x = packs ? a->scratch : 0});
 }
 
+// Fewer rows wait for their sums, which take as long in half a vector (docs/tuning.md).
+enum { HALF_ROWS = 5 };
+
+INLINE bool matmul_few_half(const decoct_matmul_piece *a) {
+    return a->rows >= HALF_ROWS && tile_ends_in_half(a->cols);
+}
+
+// Few rows whose last columns are half a vector; w is packed, or of the kind PLAIN.
+static void matmul_few_and_half(const decoct_matmul_piece *a, int kind) {
+    decoct_matmul_piece whole = *a;
+    whole.cols = (a->cols - 1) / PANEL * PANEL;
+    if (whole.cols > 0) {
+        (kind & PLAIN ? matmul_plain_few : matmul_packed_few)(&whole);
+    }
+    tile_args t = matmul_tile_args(a, kind);
+    t.w = tile_w_move(kind, t.w, whole.cols / PANEL * t.panel_stride);
+    t.bias = a->bias ? a->bias + whole.cols : 0;
+    t.cols = a->cols - whole.cols;
+    matmul_tile_of((matmul_form){.kind = kind}, t.cols)((int)a->rows, &t, a->x.data,
+                                                        (float *)a->y.data + whole.cols, 0);
+}
+
 static void matmul_run(const decoct_matmul_piece *a) {
-    if (matmul_is_few(a->rows)) {
+    if (matmul_is_few(a->rows) && matmul_few_half(a)) {
+        matmul_few_and_half(a, 0);
+    } else if (matmul_is_few(a->rows)) {
         matmul_packed_few(a);
     } else {
         matmul_many_panels(a, 0);
@@ -236,7 +271,9 @@ static void matmul_run(const decoct_matmul_piece *a) {
 }
 
 static void matmul_plain(const decoct_matmul_piece *a) {
-    if (matmul_is_few(a->rows)) {
+    if (matmul_is_few(a->rows) && matmul_few_half(a)) {
+        matmul_few_and_half(a, PLAIN);
+    } else if (matmul_is_few(a->rows)) {
         matmul_plain_few(a);
     } else {
         matmul_many_rows(a, (matmul_form){.kind = PLAIN, .near = matmul_is_near(a)});

@@ -77,7 +77,8 @@ INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const vo
         UNROLL
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             if (r < rows && v < vecs) {
-                acc[r][v] = factors_apart(rows, vecs, kind, r)
+                acc[r][v] = tile_is_half(vecs, kind, v) ? factors_fma_half(f, r, b[v], acc[r][v])
+                            : factors_apart(rows, vecs, kind, r)
                                 ? factors_fma_apart(f, r, b[v], acc[r][v])
                                 : factors_fma(f, r, b[v], acc[r][v]);
             }
@@ -97,7 +98,7 @@ INLINE float *tile_keep(int vecs, const float *w, float *keep) {
 }
 
 // acc = y. A tile whose columns all exist checks that once.
-INLINE void tile_fetch(int rows, int vecs, bool whole, const tile_args *a,
+INLINE void tile_fetch(int rows, int vecs, int kind, bool whole, const tile_args *a,
                        vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     int64_t stride = a->y_stride;
     AFRESH(stride);
@@ -107,7 +108,7 @@ INLINE void tile_fetch(int rows, int vecs, bool whole, const tile_args *a,
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             if (r < rows && v < vecs) {
                 const float *from = a->y + r * stride + v * LANES;
-                acc[r][v] = whole ? vec_load(from) : tile_load(from, tile_cols(a, v));
+                acc[r][v] = whole ? vec_load(from) : tile_load(from, tile_cols(vecs, kind, a, v));
             }
         }
     }
@@ -137,21 +138,20 @@ INLINE void tile_begin(int rows, int vecs, int kind, bool whole, const tile_args
         }
     }
     if (kind & SCALED) {
-        tile_fetch(rows, vecs, true, a, acc);
+        tile_fetch(rows, vecs, kind, true, a, acc);
         tile_scale(rows, vecs, a, acc);
     } else if (a->accumulate && whole) {
-        tile_fetch(rows, vecs, true, a, acc);
+        tile_fetch(rows, vecs, kind, true, a, acc);
     } else if (a->accumulate) {
-        tile_fetch(rows, vecs, false, a, acc);
+        tile_fetch(rows, vecs, kind, false, a, acc);
     }
 }
 
 // y = acc.
-INLINE void tile_put(int rows, int vecs, bool whole, const tile_args *a,
+INLINE void tile_put(int rows, int vecs, int kind, bool whole, const tile_args *a,
                      vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     float *y = a->y; // read once: stores of vectors could change *a
     int64_t stride = a->y_stride;
-    const int64_t cols = a->cols;
     AFRESH(stride);
     UNROLL
     for (int r = 0; r < TALL_ROWS; r++) {
@@ -159,20 +159,20 @@ INLINE void tile_put(int rows, int vecs, bool whole, const tile_args *a,
         for (int v = 0; v < TILE_VECS_MAX; v++) {
             if (r < rows && v < vecs) {
                 float *to = y + r * stride + v * LANES;
-                tile_store(to, acc[r][v], whole ? LANES : cols - (int64_t)v * LANES);
+                tile_store(to, acc[r][v], whole ? LANES : tile_cols(vecs, kind, a, v));
             }
         }
     }
 }
 
 // acc += bias.
-INLINE void tile_bias(int rows, int vecs, bool whole, const tile_args *a,
+INLINE void tile_bias(int rows, int vecs, int kind, bool whole, const tile_args *a,
                       vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     UNROLL
     for (int v = 0; v < TILE_VECS_MAX; v++) {
         if (v < vecs) {
             const float *from = a->bias + v * LANES;
-            vec bias = whole ? vec_load(from) : tile_load(from, tile_cols(a, v));
+            vec bias = whole ? vec_load(from) : tile_load(from, tile_cols(vecs, kind, a, v));
             UNROLL
             for (int r = 0; r < TALL_ROWS; r++) {
                 if (r < rows) {
@@ -187,12 +187,12 @@ INLINE void tile_bias(int rows, int vecs, bool whole, const tile_args *a,
 INLINE void tile_end(int rows, int vecs, int kind, bool whole, const tile_args *a,
                      vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     if (!(kind & SCALED) && a->bias) {
-        tile_bias(rows, vecs, whole, a, acc);
+        tile_bias(rows, vecs, kind, whole, a, acc);
     }
     if (whole) {
-        tile_put(rows, vecs, true, a, acc);
+        tile_put(rows, vecs, kind, true, a, acc);
     } else {
-        tile_put(rows, vecs, false, a, acc);
+        tile_put(rows, vecs, kind, false, a, acc);
     }
 }
 

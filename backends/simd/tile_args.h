@@ -20,6 +20,7 @@ enum {
     W_KEEP = 1024, // w is unpacked, and is stored in a packed panel at `keep`, for other tiles
     SCALED = 4096, // y continues, each row multiplied by its factor first; 2048 is of matmul.c
     W_ASK_ALL = 8192, // as W_ASK, but as many bytes as the turn reads
+    HALF = 16384,     // the last vector has HALF_LANES columns or fewer, as the ISA says VEC_HALF
 };
 
 // W_AHEAD: tiles of wide panels, and high ones, prefetch many steps ahead, and into L2: rows of w

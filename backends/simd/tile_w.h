@@ -24,9 +24,26 @@ INLINE void vec_load_pairs(int spare, const uint16_t *p, vec *to) {
 }
 #endif
 
+// Half a vector takes less time where the ISA says VEC_HALF.
+#ifndef VEC_HALF
+enum { HALF_LANES = 0 };
+#define vec_load_half vec_load_first
+#endif
+
+// Is half a vector enough for the last of these columns?
+INLINE bool tile_ends_in_half(int64_t cols) {
+    return HALF_LANES > 0 && (uint64_t)(cols - 1) % LANES < HALF_LANES;
+}
+
+// Is vector v of a tile half a vector?
+INLINE bool tile_is_half(int vecs, int kind, int v) {
+    return kind & HALF && v == vecs - 1;
+}
+
 // How many columns of vector v exist: 16 for all but the last ones.
-INLINE int64_t tile_cols(const tile_args *a, int v) {
-    return a->cols - (int64_t)v * LANES;
+INLINE int64_t tile_cols(int vecs, int kind, const tile_args *a, int v) {
+    const int64_t left = a->cols - (int64_t)v * LANES;
+    return tile_is_half(vecs, kind, v) && left > HALF_LANES ? HALF_LANES : left;
 }
 
 // The first `cols` of 16 elements, the others 0.
@@ -83,7 +100,10 @@ INLINE void tile_load_w(int rows, int vecs, int kind, const tile_args *a, const 
             if (kind & W_F16) {
                 b[v] = vec_load_f16(from);
             } else if (!(kind & W_BF16)) {
-                b[v] = kind & W_PART ? tile_load(from, tile_cols(a, v)) : vec_load(from);
+                const int64_t cols = tile_cols(vecs, kind, a, v);
+                b[v] = tile_is_half(vecs, kind, v) ? vec_load_half(from, cols)
+                       : kind & W_PART             ? tile_load(from, cols)
+                                                   : vec_load(from);
             } else if (v % PAIR_VECS == 0) {
                 vec_load_pairs(rows < TILE_ROWS, from, &b[v]);
             }

@@ -60,6 +60,15 @@ INLINE const float *factors_at(factors f, int r) {
 INLINE vec factors_fma(factors f, int r, vec y, vec z) {
     return vec_fma(vec_set(*factors_at(f, r)), y, z);
 }
+#ifdef VEC_HALF
+INLINE vec factors_fma_half(factors f, int r, vec y, vec z) {
+    return vec_fma_half(*factors_at(f, r), y, z);
+}
+#endif
+#endif
+
+#ifndef VEC_HALF
+#define factors_fma_half factors_fma
 #endif
 
 // Rows whose multiply-adds read x one by one, where the ISA says VEC_FMA_APART: where w becomes f32
