@@ -22,6 +22,9 @@
 #define WIDE_NARROW 0
 #define WIDE_NARROWER 0
 #define WIDE_ASKERS 0
+#define STORES_MOST 12 // and how larger tiles end (docs/tuning.md)
+#define LAST_STEPS 4
+#define LAST_SUMS 8
 #define TALL_ROWS 16 // 16 x 16 x 16 is one tile
 #define TALL_LIST(X) X(15) X(16)
 #define ATTEND_TILES 8

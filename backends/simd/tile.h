@@ -10,14 +10,7 @@
 #include "square.h"
 #include "tile_w.h"
 #include "tile_x.h"
-
-INLINE void tile_store(float *p, vec a, int64_t cols) {
-    if (cols >= LANES) {
-        vec_store(p, a);
-    } else if (cols > 0) {
-        vec_store_first(p, a, cols);
-    }
-}
+#include "tile_y.h"
 
 // x (rows, k) column by column, (k, rows): a tile then reads one stream of memory. From unpacked
 // rows it reads as many streams as it has rows, and where these are a multiple of the cache's banks
@@ -63,8 +56,8 @@ INLINE void tile_ragged(int rows, int vecs, const tile_args *a, const float *w, 
     }
 }
 
-// One step of k: acc += x w.
-INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const void *w,
+// One step of k for the rows `from` to `rows`: acc += x w.
+INLINE void tile_step(int from, int rows, int vecs, int kind, const tile_args *a, const void *w,
                       const tile_x *x, vec acc[TALL_ROWS][TILE_VECS_MAX]) {
     vec b[TILE_VECS_MAX];
     tile_load_w(rows, vecs, kind, a, w, b);
@@ -76,7 +69,7 @@ INLINE void tile_step(int rows, int vecs, int kind, const tile_args *a, const vo
     for (int r = 0; r < TALL_ROWS; r++) {
         UNROLL
         for (int v = 0; v < TILE_VECS_MAX; v++) {
-            if (r < rows && v < vecs) {
+            if (r >= from && r < rows && v < vecs) {
                 acc[r][v] = tile_is_half(vecs, kind, v) ? factors_fma_half(f, r, b[v], acc[r][v])
                             : factors_apart(rows, vecs, kind, r)
                                 ? factors_fma_apart(f, r, b[v], acc[r][v])
@@ -97,102 +90,55 @@ INLINE float *tile_keep(int vecs, const float *w, float *keep) {
     return keep + vecs * LANES;
 }
 
-// acc = y. A tile whose columns all exist checks that once.
-INLINE void tile_fetch(int rows, int vecs, int kind, bool whole, const tile_args *a,
-                       vec acc[TALL_ROWS][TILE_VECS_MAX]) {
-    int64_t stride = a->y_stride;
-    AFRESH(stride);
-    UNROLL
-    for (int r = 0; r < TALL_ROWS; r++) {
-        UNROLL
-        for (int v = 0; v < TILE_VECS_MAX; v++) {
-            if (r < rows && v < vecs) {
-                const float *from = a->y + r * stride + v * LANES;
-                acc[r][v] = whole ? vec_load(from) : tile_load(from, tile_cols(vecs, kind, a, v));
-            }
-        }
-    }
+// More stores at once than STORES_MOST of the ISA hold up the multiply-adds of the tile that
+// follows: they wait in the same queue (docs/tuning.md). So the last LAST_STEPS steps come
+// LAST_SUMS sums at a time, and each group is stored before the next one has its steps. Not where
+// steps do other work as well.
+#ifndef STORES_MOST
+enum { STORES_MOST = TALL_ROWS * TILE_VECS_MAX, LAST_STEPS = 0, LAST_SUMS = 1 };
+#endif
+INLINE bool tile_ends_in_groups(int rows, int vecs, int kind) {
+    return rows * vecs > STORES_MOST && !(kind & (RAGGED | W_KEEP | W_STREAM | W_ASK | W_ASK_ALL));
 }
 
-// acc = factor acc, row by row.
-INLINE void tile_scale(int rows, int vecs, const tile_args *a, vec acc[TALL_ROWS][TILE_VECS_MAX]) {
-    UNROLL
-    for (int r = 0; r < TALL_ROWS; r++) {
-        UNROLL
-        for (int v = 0; v < TILE_VECS_MAX; v++) {
-            if (r < rows && v < vecs) {
-                acc[r][v] = vec_mul(acc[r][v], vec_set(a->factor[r]));
-            }
-        }
-    }
+// How many of the k steps are those of all rows.
+INLINE int64_t tile_steps_of_all(int rows, int vecs, int kind, int64_t k) {
+    return !tile_ends_in_groups(rows, vecs, kind) ? k : k > LAST_STEPS ? k - LAST_STEPS : 0;
 }
 
-// acc = 0, or y to continue from.
-INLINE void tile_begin(int rows, int vecs, int kind, bool whole, const tile_args *a,
-                       vec acc[TALL_ROWS][TILE_VECS_MAX]) {
+// Where a tile is in w and x after the steps of all rows, and how far the next step of k is.
+typedef struct tile_place {
+    const void *w;
+    int64_t w_stride;
+    tile_x x;
+    int64_t x_step;
+} tile_place;
+
+// Ends the tile: with the `steps` steps that are left where it ends in groups. The first group also
+// asks for rows of w, as W_AHEAD does it near the end of k.
+INLINE void tile_finish(int rows, int vecs, int kind, bool whole, const tile_args *a,
+                        const tile_place *place, int64_t steps, uintptr_t bytes,
+                        vec acc[TALL_ROWS][TILE_VECS_MAX]) {
+    if (!tile_ends_in_groups(rows, vecs, kind)) {
+        tile_end(0, rows, vecs, kind, whole, a, acc);
+        return;
+    }
+    const int group = LAST_SUMS > vecs ? LAST_SUMS / vecs : 1;
     UNROLL
     for (int r = 0; r < TALL_ROWS; r++) {
-        UNROLL
-        for (int v = 0; v < TILE_VECS_MAX; v++) {
-            acc[r][v] = vec_set(0.0f);
-        }
-    }
-    if (kind & SCALED) {
-        tile_fetch(rows, vecs, kind, true, a, acc);
-        tile_scale(rows, vecs, a, acc);
-    } else if (a->accumulate && whole) {
-        tile_fetch(rows, vecs, kind, true, a, acc);
-    } else if (a->accumulate) {
-        tile_fetch(rows, vecs, kind, false, a, acc);
-    }
-}
-
-// y = acc.
-INLINE void tile_put(int rows, int vecs, int kind, bool whole, const tile_args *a,
-                     vec acc[TALL_ROWS][TILE_VECS_MAX]) {
-    float *y = a->y; // read once: stores of vectors could change *a
-    int64_t stride = a->y_stride;
-    AFRESH(stride);
-    UNROLL
-    for (int r = 0; r < TALL_ROWS; r++) {
-        UNROLL
-        for (int v = 0; v < TILE_VECS_MAX; v++) {
-            if (r < rows && v < vecs) {
-                float *to = y + r * stride + v * LANES;
-                tile_store(to, acc[r][v], whole ? LANES : tile_cols(vecs, kind, a, v));
-            }
-        }
-    }
-}
-
-// acc += bias.
-INLINE void tile_bias(int rows, int vecs, int kind, bool whole, const tile_args *a,
-                      vec acc[TALL_ROWS][TILE_VECS_MAX]) {
-    UNROLL
-    for (int v = 0; v < TILE_VECS_MAX; v++) {
-        if (v < vecs) {
-            const float *from = a->bias + v * LANES;
-            vec bias = whole ? vec_load(from) : tile_load(from, tile_cols(vecs, kind, a, v));
-            UNROLL
-            for (int r = 0; r < TALL_ROWS; r++) {
-                if (r < rows) {
-                    acc[r][v] = vec_add(acc[r][v], bias);
+        if (r < rows && r % group == 0) {
+            const int to = r + group < rows ? r + group : rows;
+            tile_place at = *place;
+            for (int64_t p = 0; p < steps; p++) {
+                if (kind & W_AHEAD && r == 0) {
+                    tile_ask_row(vecs, AHEAD_FAR(rows), (uintptr_t)at.w + bytes);
                 }
+                tile_step(r, to, vecs, kind, a, at.w, &at.x, acc);
+                at.w = tile_w_move(kind, at.w, at.w_stride);
+                tile_x_move(&at.x, at.x_step);
             }
+            tile_end(r, to, vecs, kind, whole, a, acc);
         }
-    }
-}
-
-// y = acc + bias.
-INLINE void tile_end(int rows, int vecs, int kind, bool whole, const tile_args *a,
-                     vec acc[TALL_ROWS][TILE_VECS_MAX]) {
-    if (!(kind & SCALED) && a->bias) {
-        tile_bias(rows, vecs, kind, whole, a, acc);
-    }
-    if (whole) {
-        tile_put(rows, vecs, kind, true, a, acc);
-    } else {
-        tile_put(rows, vecs, kind, false, a, acc);
     }
 }
 
@@ -208,17 +154,18 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     const bool whole = kind & WHOLE || a->cols == (int64_t)vecs * LANES;
     tile_begin(rows, vecs, kind, whole, a, acc);
     const void *w = a->w;
-    const int64_t w_stride = w_step ? w_step : a->w_stride, k = a->k;
+    const int64_t w_stride = w_step ? w_step : a->w_stride;
     const int64_t x_step = kind & X_PACKED ? rows : 1;
     tile_x x = tile_x_at(rows, kind & X_PACKED, a->x, a->x_stride);
     uintptr_t ask = a->ask;
+    const int64_t k = tile_steps_of_all(rows, vecs, kind, a->k);
     int64_t p = 0;
     const bool turns = w_step && !tile_is_tight(rows, vecs, kind);
     for (; turns && p + TILE_STEPS <= k; p += TILE_STEPS) {
         ask = tile_ask_ahead(TILE_STEPS, vecs, kind, a, w, ask);
         UNROLL
         for (int i = 0; i < TILE_STEPS; i++) {
-            tile_step(rows, vecs, kind, a, w, &x, acc);
+            tile_step(0, rows, vecs, kind, a, w, &x, acc);
             w = tile_w_move(kind, w, w_stride);
             tile_x_move(&x, x_step);
         }
@@ -232,7 +179,7 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
             if (kind & W_AHEAD) {
                 tile_ask_row(vecs, AHEAD_FAR(rows), (uintptr_t)w + bytes);
             }
-            tile_step(rows, vecs, kind, a, w, &x, acc);
+            tile_step(0, rows, vecs, kind, a, w, &x, acc);
             keep = kind & W_KEEP ? tile_keep(vecs, w, keep) : keep;
             w = tile_w_move(kind, w, w_stride);
             tile_x_move(&x, x_step);
@@ -241,7 +188,8 @@ INLINE void tile(int rows, int vecs, int kind, int64_t w_step, const tile_args *
     if (kind & RAGGED) {
         tile_ragged(rows, vecs, a, w, x.row[0], acc);
     }
-    tile_end(rows, vecs, kind, whole, a, acc);
+    const tile_place place = {w, w_stride, x, x_step};
+    tile_finish(rows, vecs, kind, whole, a, &place, a->k - k, ahead.beyond, acc);
 }
 
 // Prefetches a tile of y, to be written after its last step. Its lines are in as many pages as it
