@@ -32,7 +32,8 @@ enum { HALF_LANES = 0 };
 
 // Is half a vector enough for the last of these columns?
 INLINE bool tile_ends_in_half(int64_t cols) {
-    return HALF_LANES > 0 && (uint64_t)(cols - 1) % LANES < HALF_LANES;
+    const int64_t last = (int64_t)((uint64_t)(cols - 1) % LANES);
+    return HALF_LANES > 0 && last < HALF_LANES;
 }
 
 // Is vector v of a tile half a vector?
