@@ -28,6 +28,7 @@
 #define WIDE_NARROW 256
 #define WIDE_NARROWER 80
 #define WIDE_ASKERS 4
+#define WIDE_ALIGN 32
 #endif
 #define FEW_ROWS_LIST(X) X(1, 4, 4) X(2, 3, 2) X(3, 2, 2) X(4, 1, 1)
 #define TILE_ROWS_LIST(X) X(1) X(2) X(3) X(4) X(5) X(6)

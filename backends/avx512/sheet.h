@@ -22,6 +22,7 @@
 #define WIDE_NARROW 0
 #define WIDE_NARROWER 0
 #define WIDE_ASKERS 0
+#define WIDE_ALIGN 1
 #define STORES_MOST 12 // and how larger tiles end (docs/tuning.md)
 #define LAST_STEPS 4
 #define LAST_SUMS 8

@@ -22,6 +22,7 @@
 #define WIDE_NARROW 0
 #define WIDE_NARROWER 0
 #define WIDE_ASKERS 0
+#define WIDE_ALIGN 1
 #endif
 enum { WIDE = WIDE_VECS * LANES };
 
@@ -60,8 +61,9 @@ MATMUL_WIDE(wide_packed_next, Y_ASK | W_ASK, PANEL)
 // Wide tiles come quicker one after the other, and store more of a row of y at once: the shorter k
 // is, the more that counts. They read fewer rows of x a step, so x is not packed for them: the
 // fewer columns there are, the more that counts. But they read more of w a step, which has to be in
-// cache, as WIDE_W numbers are expected to be, or used by many rows. One high tile is better than
-// two wide ones of half its rows. Measured (docs/tuning.md), not derived.
+// cache, as WIDE_W numbers are expected to be, or used by many rows; and rows of unpacked w begin
+// on WIDE_ALIGN bytes, where a vector that is in two lines takes two loads. One high tile is better
+// than two wide ones of half its rows. Measured (docs/tuning.md), not derived.
 enum {
     WIDE_Y = 1 << 14,    // numbers of y that is not asked for
     WIDE_NEAR = 1 << 12, // numbers of unpacked w that is not asked for
@@ -72,7 +74,8 @@ INLINE bool matmul_is_wide(const decoct_matmul_piece *a, int kind) {
         return false;
     }
     if (kind & PLAIN) {
-        return a->rows >= WIDE_PLAIN_ROWS && a->k * a->cols <= WIDE_W;
+        return a->rows >= WIDE_PLAIN_ROWS && a->k * a->cols <= WIDE_W &&
+               ((uintptr_t)a->w | (uintptr_t)a->w_stride) % WIDE_ALIGN == 0;
     }
     return (a->rows >= WIDE_SHORT_ROWS && (a->k <= WIDE_SHORT_K || a->cols <= WIDE_NARROW)) ||
            (a->rows >= WIDE_MANY_ROWS && a->k <= WIDE_MANY_K) ||
